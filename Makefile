@@ -1,0 +1,26 @@
+# The two commands: `make quickstart` and `make test`. Everything else serves them.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: quickstart test check setup faults bench published clean
+
+quickstart: setup  ## A real small study on real data, to its table
+	$(BIN)/study run quickstart
+
+test: setup check  ## All tests but the heavy ones (make faults, make bench, make published)
+	$(BIN)/pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: .venv/.installed
+
+.venv/.installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

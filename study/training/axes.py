@@ -1,0 +1,217 @@
+"""The axes of a recipe that are neither model, optimizer nor schedule: data, loss, clipping, execution, lengths.
+
+Every axis is a frozen section whose fields all have defaults. Where a section has several forms, the form is its
+``name`` and each form has fields of its own. No torch here: a study file is validated before torch is loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic_core import PydanticCustomError
+
+DATA_NAMES = ("cifar10", "cifar100", "mnist", "digits", "synthetic")
+FACTORY = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
+"""``package.module:factory``: how a user's own model or data set is named."""
+
+Metric = Literal[
+    "val_accuracy", "val_loss", "val_f1", "test_accuracy", "test_loss", "test_f1", "train_accuracy", "train_loss"
+]
+MINIMIZED: frozenset[str] = frozenset({"val_loss", "test_loss", "train_loss"})
+
+Count = Annotated[int, Field(ge=1, le=2**40)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """Frozen, strict (a bool is no int, a text is no number), without unknown keys, nan or inf."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
+
+
+def from_list(value: object) -> object:
+    """YAML and JSON have lists where a frozen section holds tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+class CrossEntropy(Section):
+    """Cross-entropy of the logits; ``l1`` and ``l2`` weigh the sums of |w| and w² over all weight matrices."""
+
+    name: Literal["cross_entropy"] = "cross_entropy"
+    label_smoothing: Share = 0.0
+    l1: NonNegative = 0.0
+    l2: NonNegative = 0.0
+    aux_weight: NonNegative = 0.3
+    """The weight of each auxiliary head's loss, in models that have such heads (GoogLeNet, arXiv:1409.4842)."""
+
+
+class NoClip(Section):
+    name: Literal["none"] = "none"
+
+
+class ClipNorm(Section):
+    """Scale all gradients down together so that their 2-norm is at most ``limit``."""
+
+    name: Literal["norm"] = "norm"
+    limit: Positive = 1.0
+
+
+class ClipValue(Section):
+    """Clamp each gradient element to ±``limit``."""
+
+    name: Literal["value"] = "value"
+    limit: Positive = 0.01
+
+
+Clip = Annotated[NoClip | ClipNorm | ClipValue, Field(discriminator="name")]
+
+
+class HostLoader(Section):
+    """Images stay in the host's memory, are augmented one by one and are copied to the device batch by batch."""
+
+    name: Literal["host"] = "host"
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    pin_memory: bool = False
+    non_blocking: bool = False
+
+
+class DeviceLoader(Section):
+    """The whole set lives on the device; augmentation works on whole batches there."""
+
+    name: Literal["device"] = "device"
+
+
+Loader = Annotated[HostLoader | DeviceLoader, Field(discriminator="name")]
+
+
+class NoAugment(Section):
+    name: Literal["none"] = "none"
+
+
+class Flip(Section):
+    """Mirror half of the images."""
+
+    name: Literal["flip"] = "flip"
+
+
+class CropFlip(Section):
+    """Mirror half of the images, pad by ``pad`` pixels and crop at random to the old size."""
+
+    name: Literal["crop_flip"] = "crop_flip"
+    pad: Annotated[int, Field(ge=1, le=64)] = 4
+    fill: Literal["zero", "reflect"] = "zero"
+
+
+class Shift(Section):
+    """Move by up to ``pad`` pixels, never mirrored: for digits."""
+
+    name: Literal["shift"] = "shift"
+    pad: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class CropFlipCutout(Section):
+    """``crop_flip``, then a square of ``size`` pixels blanked (arXiv:1708.04552)."""
+
+    name: Literal["crop_flip_cutout"] = "crop_flip_cutout"
+    pad: Annotated[int, Field(ge=1, le=64)] = 4
+    fill: Literal["zero", "reflect"] = "zero"
+    size: Annotated[int, Field(ge=1, le=512)] = 8
+
+
+class AffineFlip(Section):
+    """A small random rotation, translation, scaling and shear, then mirror half of the images."""
+
+    name: Literal["affine_flip"] = "affine_flip"
+    degrees: NonNegative = 2.0
+    translate: Share = 0.02
+    scale: Share = 0.02
+    shear: NonNegative = 2.0
+
+
+Augment = Annotated[
+    NoAugment | Flip | CropFlip | Shift | CropFlipCutout | AffineFlip,
+    Field(discriminator="name"),
+]
+
+
+class Split(Section):
+    """Validation images are taken out of the training set, by the recipe's seed."""
+
+    fraction: Annotated[float, Field(gt=0, lt=1)] = 0.1
+
+
+def validation_tag(value: object) -> str:
+    return "split" if isinstance(value, Mapping | Split) else "test"
+
+
+Validation = Annotated[
+    Annotated[Split, Tag("split")] | Annotated[Literal["test"], Tag("test")], Discriminator(validation_tag)
+]
+
+
+class Data(Section):
+    """The images, how they are split, batched, changed and brought to the device."""
+
+    name: str = "digits"
+    batch_size: Count = 64
+    """Images that one update sees; ``accumulation`` splits it into micro-batches."""
+    eval_batch_size: Count = 500
+    train_images: Count | None = None
+    """Use only so many training images (those for validation included), drawn by the seed; None: all."""
+    test_images: Count | None = None
+    validation: Validation = Split()
+    """``test``: all training images train and the test set is looked at after each epoch (published replicas only)."""
+    drop_last: bool = False
+    normalize: Literal["dataset", "own", "imagenet", "none"] = "dataset"
+    """Mean and deviation per channel: of the training images, of each set itself, ImageNet's, or none: [0, 1]."""
+    image_size: Annotated[int, Field(ge=4, le=1024)] | None = None
+    """Resize to this many pixels a side (bicubic); None: as stored."""
+    augment: Augment = NoAugment()
+    loader: Loader = DeviceLoader()
+
+    @field_validator("name")
+    @classmethod
+    def known(cls, name: str) -> str:
+        return known_name(name, "data set", DATA_NAMES)
+
+
+def known_name(name: str, kind: str, names: tuple[str, ...]) -> str:
+    """``name`` if it is one of ``names`` or has the form ``package.module:factory``; else the fault that says so."""
+    if name in names or re.fullmatch(FACTORY, name):
+        return name
+    raise PydanticCustomError("unknown_name", "{kind}", {"kind": kind, "names": [*names, "package.module:factory"]})
+
+
+class Execution(Section):
+    """How the same arithmetic is carried out."""
+
+    mode: Literal["eager", "compile"] = "eager"
+    memory_format: Literal["contiguous", "channels_last"] = "contiguous"
+    deterministic: bool = False
+    """Only deterministic kernels (``torch.use_deterministic_algorithms``), at the price of speed on a GPU."""
+
+
+class Converge(Section):
+    """Knet's rule: stop when the exponentially averaged change of the training loss per step turns positive."""
+
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+class Target(Section):
+    """Stop after the epoch at which ``metric`` is at least (a loss: at most) ``value``."""
+
+    metric: Metric = "val_accuracy"
+    value: float = 1.0
+
+
+class Patience(Section):
+    """Stop when ``metric`` has not become better by more than ``min_delta`` for ``epochs`` epochs."""
+
+    metric: Metric = "val_loss"
+    epochs: Count = 10
+    min_delta: NonNegative = 0.0

@@ -21,7 +21,7 @@ class Optimizer(Section):
 
     lr: Rate = 1e-3
     weight_decay: NonNegative = 0.0
-    lr_factors: dict[str, Positive] = {}
+    lr_factors: dict[str, Positive] = Field(default_factory=dict)
     recreate_each_epoch: bool = False
     """Make a new optimizer before each epoch, so that its moments start from zero (a published habit)."""
 
@@ -131,7 +131,7 @@ class Rprop(Section):
 
     name: Literal["rprop"] = "rprop"
     lr: Rate = 0.01
-    lr_factors: dict[str, Positive] = {}
+    lr_factors: dict[str, Positive] = Field(default_factory=dict)
     recreate_each_epoch: bool = False
     eta_minus: Annotated[float, Field(gt=0, lt=1)] = 0.5
     eta_plus: Annotated[float, Field(gt=1)] = 1.2

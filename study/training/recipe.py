@@ -107,7 +107,7 @@ def in_full(tree: Mapping[str, object]) -> Tree:
     for path, default in NAMED.items():
         holder = full
         for part in path[:-1]:
-            holder = holder.get(part) if isinstance(holder, dict) else {}  # type: ignore[assignment]
+            holder = holder.get(part) if isinstance(holder, dict) else {}
         key = path[-1]
         if isinstance(holder, dict) and isinstance(holder.get(key), dict) and "name" not in holder[key]:
             holder[key] = {"name": default, **holder[key]}
@@ -151,7 +151,9 @@ def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]
     Rules over several fields are judged also where other fields are at fault: those are left out and it is judged
     again, unless the rule speaks of one of them.
     """
-    sound, faults, dropped = expand(tree), [], set[str]()
+    sound = expand(tree)
+    faults: list[Fault] = []
+    dropped: set[str] = set()
     while True:
         try:
             recipe = Recipe.model_validate(sound)

@@ -85,7 +85,7 @@ class Polynomial(Schedule):
 
 
 class Triangular(Schedule):
-    """Up and down in straight lines between ``min_factor`` and 1, a cycle every ``period_epochs`` (arXiv:1506.01186)."""
+    """Up and down in straight lines between ``min_factor`` and 1, ``period_epochs`` a cycle (arXiv:1506.01186)."""
 
     name: Literal["triangular"] = "triangular"
     period_epochs: Positive = 4.0

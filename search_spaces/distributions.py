@@ -1,0 +1,216 @@
+"""The distributions of a search space: what a value may be, how a trial is asked for it, how it reads in a file.
+
+Bounds are included, as in Optuna. A list or mapping among the choices is handed to Optuna as JSON text, since Optuna
+keeps scalars only; everywhere else it is what the user wrote. Optuna itself is imported only where its own objects are
+built.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+Scalar: TypeAlias = bool | int | float | str | None
+Value: TypeAlias = Scalar | list[Any] | dict[str, Any]
+
+PROBED = 256  # up to so many values of a range are checked one by one, beyond that its ends stand for it
+
+
+class Trial(Protocol):
+    """What is asked of an Optuna trial; a fake needs no more."""
+
+    def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Scalar: ...
+
+    def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float: ...
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int: ...
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of ``values``, in no order."""
+
+    values: tuple[Value, ...]
+
+    def suggest(self, trial: Trial, name: str) -> Scalar:
+        return trial.suggest_categorical(name, [as_param(value) for value in self.values])
+
+    def value_of(self, param: object) -> Value:
+        """The value that ``param`` stands for, in Optuna's form or its own; raises ValueError where it lies outside."""
+        for value in self.values:
+            if same(as_param(value), as_param(param)):
+                return value
+        raise ValueError(f"{param!r} is none of {list(self.values)}")
+
+    @property
+    def first(self) -> Value:
+        return self.values[0]
+
+    def grid(self) -> Iterator[Value]:
+        return iter(self.values)
+
+    def size(self) -> int:
+        return len(self.values)
+
+    def probes(self) -> list[tuple[Value, int]]:
+        """The values to check against a recipe, each with its index in the file's list."""
+        return [(value, index) for index, value in enumerate(self.values)]
+
+    def optuna(self) -> BaseDistribution:
+        from optuna.distributions import CategoricalDistribution
+
+        return CategoricalDistribution([as_param(value) for value in self.values])
+
+    def tree(self) -> dict[str, object]:
+        return {"choice": list(self.values)}
+
+    def __str__(self) -> str:
+        return " | ".join(str(as_param(value)) for value in self.values)
+
+
+@dataclass(frozen=True)
+class Real:
+    """A float in [low, high]: uniform, on a logarithmic scale, or on a grid of ``step`` from ``low``."""
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+
+    def suggest(self, trial: Trial, name: str) -> float:
+        return trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
+
+    def value_of(self, param: object) -> float:
+        if not finite(param) or not self.low <= param <= self.high:
+            raise ValueError(f"{param!r} lies outside [{self.low}, {self.high}]")
+        if self.step is not None and abs((steps := (param - self.low) / self.step) - round(steps)) > 1e-8:
+            raise ValueError(f"{param!r} lies between the steps of {self.step}")
+        return float(param)
+
+    @property
+    def first(self) -> float:
+        return self.low
+
+    def grid(self) -> Iterator[float]:
+        """The values from ``low`` by ``step``, in decimal arithmetic, so that they are those a user would write."""
+        if self.step is None:
+            raise ValueError("a continuous distribution has no grid; give it a step")
+        low, step = self.low, self.step
+        return (step_value(low, step, index) for index in range(self.size() or 0))
+
+    @property
+    def last(self) -> float:
+        """The highest value of the grid."""
+        return self.low if self.step is None else step_value(self.low, self.step, (self.size() or 1) - 1)
+
+    def size(self) -> int | None:
+        return None if self.step is None else steps_between(self.low, self.high, self.step) + 1
+
+    def probes(self) -> list[tuple[Value, int]]:
+        return [(self.low, 0), (self.high, 1)]
+
+    def optuna(self) -> BaseDistribution:
+        from optuna.distributions import FloatDistribution
+
+        return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
+
+    def tree(self) -> dict[str, object]:
+        tree: dict[str, object] = {"log" if self.log else "uniform": [self.low, self.high]}
+        return tree if self.step is None else tree | {"step": self.step}
+
+    def __str__(self) -> str:
+        return range_text(self.low, self.high, self.log, self.step)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An integer in [low, high]: uniform (by ``step`` from ``low``) or on a logarithmic scale."""
+
+    low: int
+    high: int
+    log: bool = False
+    step: int = 1
+
+    def suggest(self, trial: Trial, name: str) -> int:
+        return trial.suggest_int(name, self.low, self.high, step=self.step, log=self.log)
+
+    def value_of(self, param: object) -> int:
+        if not finite(param) or param != int(param) or not self.low <= param <= self.high:
+            raise ValueError(f"{param!r} is no integer in [{self.low}, {self.high}]")
+        if (int(param) - self.low) % self.step:
+            raise ValueError(f"{param!r} lies between the steps of {self.step}")
+        return int(param)
+
+    @property
+    def first(self) -> int:
+        return self.low
+
+    def grid(self) -> Iterator[int]:
+        return iter(range(self.low, self.high + 1, self.step))
+
+    def size(self) -> int:
+        return (self.high - self.low) // self.step + 1
+
+    def probes(self) -> list[tuple[Value, int]]:
+        inner = list(itertools.islice(self.grid(), 1, self.size() - 1)) if self.size() <= PROBED else []
+        ends = [(self.low, 0), (self.high, 1)][: self.size()]
+        return [*ends, *((value, 1) for value in inner)]
+
+    def optuna(self) -> BaseDistribution:
+        from optuna.distributions import IntDistribution
+
+        return IntDistribution(self.low, self.high, log=self.log, step=self.step)
+
+    def tree(self) -> dict[str, object]:
+        tree: dict[str, object] = {"log_int" if self.log else "int": [self.low, self.high]}
+        return tree if self.step == 1 else tree | {"step": self.step}
+
+    def __str__(self) -> str:
+        return range_text(self.low, self.high, self.log, None if self.step == 1 else self.step)
+
+
+Distribution: TypeAlias = Choice | Real | Whole
+
+
+def steps_between(low: float, high: float, step: float) -> int:
+    """How many whole steps lie between two bounds, in decimal arithmetic: 0.9 by 0.1 from 0 is nine."""
+    return int((Decimal(str(high)) - Decimal(str(low))) // Decimal(str(step)))
+
+
+def step_value(low: float, step: float, index: int) -> float:
+    return float(Decimal(str(low)) + index * Decimal(str(step)))
+
+
+def as_param(value: object) -> Scalar:
+    """A value as Optuna keeps it: scalars as they are, a list or mapping as JSON text."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return json.dumps(value, sort_keys=True)
+
+
+def same(one: object, other: object) -> bool:
+    """Equal as a user means it: 1 and 1.0 are, true and 1 are not."""
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+def range_text(low: float, high: float, log: bool, step: float | None) -> str:
+    how = ", log" if log else ""
+    by = f", step {step:g}" if step is not None else ""
+    return f"[{number_text(low)}, {number_text(high)}]{how}{by}"
+
+
+def number_text(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
+
+
+def finite(value: object) -> TypeGuard[int | float]:
+    """A number proper: no bool, no NaN, no infinity."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

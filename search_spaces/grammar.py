@@ -1,0 +1,273 @@
+"""From the ``space:`` of a study file to a Space, or to every fault in it.
+
+The space mirrors the recipe's structure. Here its own form is read; that the recipe takes whatever may be sampled is
+checked in ``search_spaces.check``. The recipe's schema is handed in; a module of functions is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from search_spaces.check import RecipeSchema, check, compatible
+from search_spaces.distributions import Choice, Distribution, Real, Scalar, Value, Whole, as_param, finite, same
+from search_spaces.faults import Fault, Path, listed, shown, unknown
+from search_spaces.space import Constant, Given, Item, Place, Space, Variable
+
+WORDS = ("choice", "uniform", "log", "int", "log_int")
+ACCEPTED = "choice: [...] | uniform: [lo, hi] | log: [lo, hi] | int: [lo, hi] | log_int: [lo, hi] | one_of: {...}"
+STEPPED = ("uniform", "int")
+FOREIGN = {
+    "min": "log: [lo, hi]",
+    "max": "log: [lo, hi]",
+    "low": "uniform: [lo, hi]",
+    "high": "uniform: [lo, hi]",
+    "lower": "uniform: [lo, hi]",
+    "upper": "uniform: [lo, hi]",
+    "values": "choice",
+    "value": "the plain value",
+    "categorical": "choice",
+    "grid_search": "choice",
+    "choices": "choice",
+    "distribution": "log: [lo, hi]",
+    "loguniform": "log",
+    "log_uniform": "log",
+    "log_uniform_values": "log",
+    "qloguniform": "log",
+    "quniform": "uniform",
+    "q_uniform": "uniform",
+    "float": "uniform",
+    "range": "int",
+    "randint": "int",
+    "int_uniform": "int",
+    "qrandint": "int",
+    "lograndint": "log_int",
+    "q": "step",
+    "oneof": "one_of",
+    "oneOf": "one_of",
+}
+"""Words of W&B sweeps, Ray Tune and Optuna for ours."""
+
+LARGEST_STEP_COUNT = 2**53
+
+
+def parse_space(
+    tree: object, recipe: Mapping[str, object], schema: RecipeSchema, overrides: Mapping[str, Value] | None = None
+) -> tuple[Space, list[Fault]]:
+    """The space that ``tree`` writes over the fixed ``recipe``; faults are at their paths in the whole study file.
+
+    ``overrides`` are recipe values by dotted path that win over everything: their paths leave the space.
+    """
+    overrides = overrides or {}
+    reader = Reader(schema)
+    if isinstance(tree, Mapping):
+        reader.section(tree, (), (), "", ())
+    elif tree is not None:
+        reader.faults.append(Fault((), "must be a mapping that mirrors the recipe", shown(tree)))
+    space = overridden(Space(tuple(reader.items)), overrides)
+    faults = [fault.under(("space",)) for fault in reader.faults]
+    return space, faults + check(space, recipe, schema, overrides)
+
+
+def overridden(space: Space, overrides: Mapping[str, Value]) -> Space:
+    """The space without the paths that are overridden; of a branch that is named outright, its own values stay."""
+    for path, value in overrides.items():
+        branches = [
+            str(name) for variable in space.at(path) if variable.branch for name in variable.distribution.grid()
+        ]
+        space = space.fix({path: value}) if value in branches else space.without(path)
+    return space
+
+
+# -- its own form ----------------------------------------------------------------------------------------------------
+
+
+class Reader:
+    """Reads a space's tree into items, collecting faults at their places below ``space``."""
+
+    def __init__(self, schema: RecipeSchema) -> None:
+        self.schema = schema
+        self.fields = schema.field_paths()
+        self.items: list[Item] = []
+        self.faults: list[Fault] = []
+        self._seen: dict[str, set[Given]] = {}
+
+    def section(self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given) -> None:
+        """Read what stands in a section of the recipe, or in a branch of it."""
+        for key, value in tree.items():
+            parts = tuple(str(key).split("."))
+            inner = (*path, *parts)
+            if inner == ("seed",):
+                must = "must not be varied: a trial's seed is the number of its replicate"
+                self.faults.append(Fault((*place, *parts), must, shown(value), "replicates", on_key=True))
+            elif self.known(inner):
+                self.node(value, (*place, *parts), inner, ".".join((name, *parts) if name else parts), given)
+            else:
+                self.faults.append(self.unknown_field(place, path, parts, given))
+
+    def node(self, value: object, place: Place, path: Place, name: str, given: Given) -> None:
+        """Read one key's value: a branch, a distribution, a section or a plain value."""
+        if not isinstance(value, Mapping):
+            self.plain(value, place, path, given)
+        elif "one_of" in value:
+            self.one_of(value, place, path, name, given)
+        elif any(word in value for word in WORDS):
+            self.distribution(value, place, path, name, given)
+        elif self.names_below(path) and not (value and set(value) <= set(FOREIGN) and not self.fields_in(value, path)):
+            self.section(value, place, path, name, given)
+        elif value and not any(word in FOREIGN for word in value):
+            self.plain(value, place, path, given)
+        else:
+            ours = next((FOREIGN[str(word)] for word in value if word in FOREIGN), "")
+            self.fault(place, "must be a distribution or a plain value", value, ACCEPTED, ours)
+
+    def plain(self, value: Any, place: Place, path: Place, given: Given) -> None:
+        field = self.named(path)
+        if field is None:
+            self.fault(place, "must be a mapping that mirrors the recipe", value, listed(self.names_below(path)))
+        elif field != path and not isinstance(value, str):
+            self.fault(place, "must be a name or a mapping", value, ACCEPTED, "choice: [...]" * isinstance(value, list))
+        else:
+            self.add(Constant(".".join(field), value, given, place))
+
+    def one_of(self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given) -> None:
+        for key in tree:
+            if key != "one_of":
+                self.fault((*place, str(key)), "must stand in each branch, one_of alone beside it", key, on_key=True)
+        branches = tree["one_of"]
+        field = self.named(path)
+        if field is None or field == path:
+            named = sorted({top for top in self.sections() if self.named(tuple(top.split("."))) is not None})
+            self.fault((*place, "one_of"), "must stand at a section that has a name", branches, listed(named), "choice")
+            return
+        if not isinstance(branches, Mapping) or not branches:
+            ours = "{sgd: {}, adam: {}}" if isinstance(branches, list) else ""
+            self.fault((*place, "one_of"), "must be a mapping of names, each with its own values", branches, "", ours)
+            return
+        self.add(Variable(name, ".".join(field), Choice(tuple(map(str, branches))), given, place, branch=True))
+        for branch, content in branches.items():
+            inside = (*place, "one_of", str(branch))
+            if content is None or isinstance(content, Mapping):
+                below_branch = (*given, (name, str(branch)))
+                self.section(content or {}, inside, path, f"{name}.{branch}", below_branch)
+            else:
+                self.fault(inside, "must be a mapping of the branch's own values, or {}", content)
+
+    def distribution(self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given) -> None:
+        word = next(word for word in WORDS if word in tree)
+        before = len(self.faults)
+        for key in tree:
+            if key not in (word, "step"):
+                accepted = f"{word} | step" if word in STEPPED else word
+                fault = Fault((*place, str(key)), f"must not stand beside {word}", shown(key), accepted, on_key=True)
+                self.faults.append(fault)
+        read = self.choice if word == "choice" else self.range
+        found = read(word, tree[word], tree.get("step"), place) if len(self.faults) == before else None
+        field = self.named(path)
+        if field is None:
+            self.fault(place, "must be a mapping that mirrors the recipe", tree, listed(self.names_below(path)))
+        elif field == path and found is not None:
+            self.add(Variable(name, ".".join(path), found, given, place))
+        elif found is not None and isinstance(found, Choice) and all(isinstance(value, str) for value in found.values):
+            self.add(Variable(name, ".".join(field), found, given, place, branch=True))
+        elif found is not None:
+            self.fault(place, "must be a choice of names or one_of", tree, ACCEPTED)
+
+    def choice(self, word: str, values: object, step: object, place: Place) -> Choice | None:
+        at = (*place, word)
+        if step is not None:
+            self.fault((*place, "step"), "must be left out with choice", step, on_key=True)
+        if not isinstance(values, list) or not values:
+            self.fault(at, "must be a list of at least one value", values)
+            return None
+        before = len(self.faults)
+        seen: set[tuple[bool, Scalar]] = set()
+        for index, value in enumerate(values):
+            param = as_param(value)
+            if (isinstance(param, bool), param) in seen:
+                self.faults.append(Fault((*at, index), "must not be a choice twice", shown(value)))
+            seen.add((isinstance(param, bool), param))
+        return Choice(tuple(values)) if len(self.faults) == before else None
+
+    def range(self, word: str, bounds: object, step: object, place: Place) -> Distribution | None:
+        at = (*place, word)
+        whole, log = word in ("int", "log_int"), word in ("log", "log_int")
+        if not isinstance(bounds, list) or len(bounds) != 2:
+            self.fault(at, "must be two bounds", bounds, "[low, high], both included")
+            return None
+        before = len(self.faults)
+        for index, bound in enumerate(bounds):
+            if not finite(bound) or (whole and isinstance(bound, float)):
+                self.fault((*at, index), f"must be {'an integer' if whole else 'a finite number'}", bound)
+            elif log and bound <= 0:
+                self.fault((*at, index), f"must be greater than 0 with {word}", bound)
+        if len(self.faults) > before:
+            return None
+        low, high = bounds
+        if low > high:
+            self.fault(at, "must be [low, high]", bounds, "", f"[{shown(high)}, {shown(low)}]")
+            return None
+        self.step(word, low, high, step, (*place, "step"))
+        if len(self.faults) > before:
+            return None
+        if whole:
+            return Whole(low, high, log=log, step=step if isinstance(step, int) else 1)
+        return Real(float(low), float(high), log=log, step=float(step) if finite(step) else None)
+
+    def step(self, word: str, low: float, high: float, step: object, at: Place) -> None:
+        if step is None:
+            return
+        if word not in STEPPED:
+            self.fault(at, f"must be left out with {word}", step, f"a step with {' or '.join(STEPPED)}", on_key=True)
+        elif not finite(step) or step <= 0 or (word == "int" and isinstance(step, float)):
+            self.fault(at, f"must be {'an integer' if word == 'int' else 'a number'} greater than 0", step)
+        elif (high - low) / step > LARGEST_STEP_COUNT:
+            self.fault(at, "must not be lost beside the bounds", step)
+        elif not same(Real(low, high, step=step).last, high):
+            self.fault(at, f"must lead from {low} to {high} in whole steps", step)
+
+    # -- what the recipe has ------------------------------------------------------------------------------------------
+
+    def known(self, path: Place) -> bool:
+        return ".".join(path) in self.fields or bool(self.names_below(path))
+
+    def names_below(self, path: Place) -> list[str]:
+        """The keys that the recipe has below ``path``, over all its forms."""
+        top = ".".join(path) + "." if path else ""
+        return sorted({field[len(top) :].split(".")[0] for field in self.fields if field.startswith(top)})
+
+    def named(self, path: Place) -> Place | None:
+        """The field that a plain value at ``path`` sets: itself, its section's name, or none."""
+        if ".".join(path) in self.fields:
+            return path
+        return (*path, "name") if ".".join((*path, "name")) in self.fields else None
+
+    def sections(self) -> set[str]:
+        return {field.rpartition(".")[0] for field in self.fields if "." in field}
+
+    def fields_in(self, tree: Mapping[str, object], path: Place) -> bool:
+        return any(self.known((*path, *str(key).split("."))) for key in tree)
+
+    def unknown_field(self, place: Place, path: Place, parts: Place, given: Given) -> Fault:
+        forms = self.schema.branches(".".join(path)) or {}
+        branch = given[-1][1] if given else ""
+        names = forms.get(branch) if "one_of" in place[-2:-1] else None
+        fault = unknown((*place, *parts), sorted(names or self.names_below(path)), FOREIGN)
+        if fault.nearest or path:
+            return fault
+        elsewhere = [field for field in sorted(self.fields) if field.rpartition(".")[2] == parts[-1]]
+        return unknown((*place, *parts), self.names_below(path), {parts[-1]: elsewhere[0]} if elsewhere else None)
+
+    # -- results ------------------------------------------------------------------------------------------------------
+
+    def add(self, item: Item) -> None:
+        if any(compatible(item.given, other) for other in self._seen.get(item.path, ())):
+            self.fault(item.place, f"must set {item.path} only once", item.path)
+            return
+        self._seen.setdefault(item.path, set()).add(item.given)
+        self.items.append(item)
+
+    def fault(
+        self, place: Path, must: str, found: object, accepted: str = "", ours: str = "", on_key: bool = False
+    ) -> None:
+        self.faults.append(Fault(place, must, shown(found), accepted, ours, on_key))

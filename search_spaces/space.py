@@ -1,0 +1,213 @@
+"""A conditional search space: variables and constants, each with the branches that it exists in.
+
+A space is flat: a branch's variable (``optimizer``, the recipe's ``optimizer.name``) stands before whatever depends on
+it, so one walk from front to back asks a trial, reads parameters back, enumerates a grid or finds a level. *Params* are
+Optuna's view, by names that carry the branch (``optimizer.sgd.lr``); *values* are the recipe's, by dotted path
+(``optimizer.lr``), where the same path in two branches is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from search_spaces.distributions import Distribution, Scalar, Trial, Value, as_param, same
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+Given = tuple[tuple[str, str], ...]  # the branches something exists in: (the branch variable's name, the branch)
+Place = tuple[str, ...]  # where something stands below ``space`` in a study file
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Something that a study varies. ``branch``: its values name the branches of a ``one_of``."""
+
+    name: str
+    path: str
+    distribution: Distribution
+    given: Given
+    place: Place
+    branch: bool = False
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A plain value of a branch, or a variable that was fixed. ``branch``: it names the only branch left."""
+
+    path: str
+    value: Value
+    given: Given
+    place: Place
+    branch: bool = False
+
+
+Item = Variable | Constant
+
+
+@dataclass(frozen=True)
+class Space:
+    """The variables and constants of a study, in the order in which they are asked for."""
+
+    items: tuple[Item, ...] = ()
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        return tuple(item for item in self.items if isinstance(item, Variable))
+
+    def paths(self) -> tuple[str, ...]:
+        """The recipe paths that the space sets, in order, each once."""
+        return tuple(dict.fromkeys(item.path for item in self.items))
+
+    def at(self, path: str) -> tuple[Variable, ...]:
+        """The variables of one recipe path: one for each branch that varies it."""
+        return tuple(variable for variable in self.variables if variable.path == path)
+
+    # -- params and values ------------------------------------------------------------------------------------------
+
+    def ask(self, trial: Trial) -> dict[str, Value]:
+        """Ask an Optuna trial for every active variable; the values of all active paths."""
+        return self._walk(lambda variable: variable.distribution.suggest(trial, variable.name))[1]
+
+    def values_of(self, params: Mapping[str, object]) -> dict[str, Value]:
+        """Params back to values; raises KeyError or ValueError where ``params`` don't lie in the space."""
+        return self._walk(lambda variable: params[variable.name])[1]
+
+    def params_of(self, values: Mapping[str, object]) -> dict[str, Scalar] | None:
+        """Values to params, None where they don't lie in the space; paths that the space hasn't are ignored."""
+        try:
+            params, inside = self._walk(lambda variable: values[variable.path])
+        except (KeyError, ValueError):
+            return None
+        return params if all(holds(values, path, value) for path, value in inside.items()) else None
+
+    def distributions(self, params: Mapping[str, object]) -> dict[str, BaseDistribution]:
+        """Optuna's distributions of the variables that are active with ``params``."""
+        active, _ = self._walk(lambda variable: params[variable.name])
+        return {variable.name: variable.distribution.optuna() for variable in self.variables if variable.name in active}
+
+    def complete(self, params: Mapping[str, object]) -> dict[str, Value]:
+        """Values from some of the params, every other variable at its first value."""
+        return self._walk(lambda variable: params.get(variable.name, variable.distribution.first))[1]
+
+    def _walk(self, decide: Callable[[Variable], object]) -> tuple[dict[str, Scalar], dict[str, Value]]:
+        """Go through the active items in order, taking each variable's value from ``decide``."""
+        params: dict[str, Scalar] = {}
+        values: dict[str, Value] = {}
+        for item in self.items:
+            if not active(item, params):
+                continue
+            if isinstance(item, Variable):
+                values[item.path] = item.distribution.value_of(decide(item))
+                params[item.name] = as_param(values[item.path])
+            else:
+                values[item.path] = item.value
+        return params, values
+
+    # -- grids and levels -------------------------------------------------------------------------------------------
+
+    def grid(self) -> list[dict[str, Value]]:
+        """Every point, the last variable fastest; raises ValueError where a distribution is continuous."""
+        return [self.values_of(params) for params in self._grid(self.items, {})]
+
+    def grid_size(self) -> int | None:
+        """How many points the grid has, without enumerating it; None where a distribution is continuous."""
+        return self._size(())
+
+    def _grid(self, items: tuple[Item, ...], params: dict[str, Scalar]) -> Iterator[dict[str, Scalar]]:
+        for depth, item in enumerate(items):
+            if isinstance(item, Variable) and active(item, params):
+                for value in item.distribution.grid():
+                    yield from self._grid(items[depth + 1 :], params | {item.name: as_param(value)})
+                return
+        yield params
+
+    def _size(self, given: Given) -> int | None:
+        """The size of the grid of what exists in exactly the branches ``given``, and of what depends on that."""
+        total = 1
+        for variable in self.variables:
+            if variable.given != given:
+                continue
+            if variable.branch:
+                names = [str(name) for name in variable.distribution.grid()]
+                sizes = [self._size((*given, (variable.name, name))) for name in names]
+                size = None if None in sizes else sum(size or 0 for size in sizes)
+            else:
+                size = variable.distribution.size()
+            if size is None:
+                return None
+            total *= size
+        return total
+
+    def levels(self, paths: Iterable[str]) -> list[dict[str, Value]]:
+        """All combinations of the factors at ``paths``, which are choices or branch names."""
+        chosen = set(paths)
+        factors = Space(tuple(variable for variable in self.variables if variable.path in chosen))
+        return factors.grid()
+
+    def fix(self, values: Mapping[str, Value]) -> Space:
+        """The space with the variables at these paths fixed; what depends on another branch is dropped."""
+        fixed = {item.name: values[item.path] for item in self.variables if item.path in values}
+        items: list[Item] = []
+        for item in self.items:
+            if any(name in fixed and fixed[name] != branch for name, branch in item.given):
+                continue
+            item = replace(item, given=tuple(pair for pair in item.given if pair[0] not in fixed))
+            if isinstance(item, Variable) and item.name in fixed:
+                item = Constant(item.path, fixed[item.name], item.given, item.place, item.branch)
+            items.append(item)
+        return Space(tuple(items))
+
+    def without(self, path: str) -> Space:
+        """The space without what stands at ``path`` or below it; a branch variable leaves with all its branches."""
+        gone = {item.name for item in self.variables if below(item.path, path)}
+        return Space(
+            tuple(
+                item
+                for item in self.items
+                if not below(item.path, path) and not any(name in gone for name, _ in item.given)
+            )
+        )
+
+    # -- as text ----------------------------------------------------------------------------------------------------
+
+    def rows(self) -> list[dict[str, str]]:
+        """One row a variable or constant for a printed table: its path, its values, the branches it exists in."""
+        return [
+            {
+                "path": item.path,
+                "values": str(item.distribution) if isinstance(item, Variable) else f"{as_param(item.value)} (fixed)",
+                "when": ", ".join(f"{name} = {branch}" for name, branch in item.given),
+            }
+            for item in self.items
+        ]
+
+    def tree(self) -> dict[str, Any]:
+        """The space as a study file has it."""
+        tree: dict[str, Any] = {}
+        for item in self.items:
+            if isinstance(item, Constant):
+                content = {"one_of": {str(item.value): {}}} if item.branch else item.value
+            elif item.branch:
+                content = {"one_of": {str(name): {} for name in item.distribution.grid()}}
+            else:
+                content = item.distribution.tree()
+            holder = tree
+            for part in item.place[:-1]:
+                holder = holder.setdefault(part, {})
+            holder[item.place[-1]] = content
+        return tree
+
+
+def active(item: Item, params: Mapping[str, object]) -> bool:
+    return all(params.get(name) == branch for name, branch in item.given)
+
+
+def holds(values: Mapping[str, object], path: str, value: Value) -> bool:
+    return path in values and same(as_param(values[path]), as_param(value))
+
+
+def below(path: str, top: str) -> bool:
+    return path == top or path.startswith(top + ".")

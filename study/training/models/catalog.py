@@ -1,0 +1,130 @@
+"""Which networks there are, what each understands and what it takes where a recipe says nothing. No torch here.
+
+An option that a family doesn't understand keeps its default: a recipe that says otherwise is refused, since the
+difference would have no effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Defaults = Mapping[str, object]
+
+NORM_OPTIONS = frozenset({"norm", "order", "norm_kind"})
+CONVOLUTIONAL = NORM_OPTIONS | {"width", "dropout"}
+
+NO_NORM: Defaults = {"norm": "none"}
+
+
+@dataclass(frozen=True)
+class Family:
+    """One network: the function that builds it, the options it understands, their defaults and its variants.
+
+    ``variants`` maps each variant to the defaults that it changes; the first is taken where none is named.
+    ``smallest`` is the least side in pixels that leaves something to look at after the last pooling.
+    """
+
+    builder: str
+    options: frozenset[str]
+    defaults: Defaults = field(default_factory=dict)
+    variants: Mapping[str, Defaults] = field(default_factory=dict)
+    smallest: int = 1
+
+    def defaults_of(self, variant: object) -> dict[str, object]:
+        """What a recipe's model section holds where it says nothing, for one of the variants (None: the first)."""
+        chosen = variant if variant is not None or not self.variants else next(iter(self.variants))
+        changed = self.variants.get(chosen, {}) if isinstance(chosen, str) else {}
+        return {"variant": chosen, **self.defaults, **changed}
+
+    @property
+    def understood(self) -> frozenset[str]:
+        return self.options | ({"variant"} if self.variants else frozenset())
+
+
+PLAIN = "study.training.models.plain"
+RESIDUAL = "study.training.models.residual"
+
+FAMILIES: Mapping[str, Family] = {
+    "small_cnn": Family(f"{RESIDUAL}:small_cnn", CONVOLUTIONAL | {"depth"}, {"depth": 1, "dropout": 0.0}, smallest=4),
+    "mlp": Family(
+        "study.training.models.mlp:mlp",
+        CONVOLUTIONAL | {"depth"},
+        {"depth": 1, "dropout": 0.0, **NO_NORM},
+        variants={"relu": {}, "linear": {}},
+    ),
+    "lenet": Family(f"{PLAIN}:lenet", CONVOLUTIONAL, {"dropout": 0.0, **NO_NORM}, smallest=16),
+    "vgg16": Family(f"{PLAIN}:vgg16", CONVOLUTIONAL, {"dropout": 0.5, "order": "conv_act_norm"}, smallest=32),
+    "flux_cnn": Family(
+        f"{PLAIN}:flux_cnn",
+        CONVOLUTIONAL,
+        {"dropout": 0.2, "order": "conv_act_norm"},
+        variants={"three_stages": {}, "one_stage": {}},
+        smallest=8,
+    ),
+    "knet_cnn": Family(
+        f"{PLAIN}:knet_cnn",
+        CONVOLUTIONAL,
+        {"dropout": 0.5, **NO_NORM},
+        variants={"vgg_style": {}, "batch_norm": {"norm": "every_conv", "dropout": 0.0}},
+        smallest=4,
+    ),
+    "resnet18": Family(f"{RESIDUAL}:resnet18", CONVOLUTIONAL, {"dropout": 0.0}, smallest=8),
+    "resnet50": Family(f"{RESIDUAL}:resnet50", CONVOLUTIONAL, {"dropout": 0.0}, smallest=8),
+    "resnet": Family(
+        f"{RESIDUAL}:resnet_6n2",
+        CONVOLUTIONAL | {"depth"},
+        {"depth": 20, "dropout": 0.0},
+        variants={"standard": {}, "deepstudy": {}},
+        smallest=4,
+    ),
+    "resnet110": Family(
+        f"{RESIDUAL}:resnet_6n2",
+        CONVOLUTIONAL,
+        {"depth": 110, "dropout": 0.0},
+        variants={"standard": {}, "deepstudy": {}},
+        smallest=4,
+    ),
+    "resnet18_two_stage": Family(
+        f"{RESIDUAL}:resnet18_two_stage",
+        CONVOLUTIONAL,
+        {"dropout": 0.3},
+        variants={"julia": {}, "keras": {}},
+        smallest=32,
+    ),
+    "googlenet": Family(
+        "study.training.models.googlenet:googlenet",
+        CONVOLUTIONAL | {"aux_heads"},
+        {"dropout": 0.4},
+        variants={"standard": {}, "fc_norm": NO_NORM},
+        smallest=4,
+    ),
+    "mobilenet_v1": Family(
+        "study.training.models.mobilenet:mobilenet_v1",
+        CONVOLUTIONAL | {"rho"},
+        {"dropout": 0.0},
+        variants={"standard": {}, "twelve_blocks": {}},
+        smallest=2,
+    ),
+    "efficientnet_b0": Family(
+        "study.training.models.efficientnet:efficientnet_b0",
+        CONVOLUTIONAL | {"drop_path", "pretrained", "weights"},
+        {"dropout": 0.2, "drop_path": 0.2},
+        smallest=2,
+    ),
+    "vit_b_16": Family(
+        "study.training.models.vit:vit_b_16",
+        frozenset({"width", "depth", "dropout", "pretrained", "weights"}),
+        {"depth": 12, "dropout": 0.0, **NO_NORM},
+        smallest=16,
+    ),
+}
+
+MODEL_NAMES: tuple[str, ...] = tuple(FAMILIES)
+
+USER_FACTORY = Family("", frozenset({"options"}))
+"""A user's own ``package.module:factory`` understands what it is given under ``options`` and nothing else."""
+
+
+def family_of(name: str) -> Family:
+    return FAMILIES.get(name, USER_FACTORY)

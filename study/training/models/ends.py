@@ -1,0 +1,46 @@
+"""What a recipe may put in front of a network or behind it: resizing, gray images in color, softmax.
+
+These are hooks and not modules around the network, so that its parameters keep the names that its family gives them
+(``lr_factors`` and pretrained weights go by name).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+Outputs = Tensor | tuple[Tensor, ...]
+
+COLORS = 3
+
+
+def resize(network: nn.Module, height: int, width: int) -> None:
+    """Let ``network`` see (N, C, ``height``, ``width``) whatever comes."""
+
+    def resized(module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+        return functional.interpolate(inputs[0], (height, width), mode="bilinear", antialias=True)
+
+    network.register_forward_pre_hook(resized)
+
+
+def see_color(network: nn.Module, channels: int) -> None:
+    """Let a network made for color images take gray ones: (N, 1, H, W) is repeated to (N, 3, H, W)."""
+    if channels not in (1, COLORS):
+        raise ValueError(f"images must have 1 or {COLORS} channels for this model; found {channels}")
+
+    def colored(module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+        return inputs[0].expand(-1, COLORS, -1, -1)
+
+    if channels == 1:
+        network.register_forward_pre_hook(colored)
+
+
+def softmax(network: nn.Module) -> None:
+    """Let ``network`` answer probabilities, its auxiliary heads too."""
+
+    def probabilities(module: nn.Module, inputs: object, outputs: Outputs) -> Outputs:
+        if isinstance(outputs, tuple):
+            return tuple(logits.softmax(dim=1) for logits in outputs)
+        return outputs.softmax(dim=1)
+
+    network.register_forward_hook(probabilities)

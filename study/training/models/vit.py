@@ -1,0 +1,41 @@
+"""ViT-B/16 (arXiv:2010.11929): torchvision's network. Its layer norms are its own; no placement changes them."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from study.training.model_spec import ModelSpec
+from study.training.models.ends import see_color
+from study.training.models.norm import widened
+from study.training.vision import torchvision
+
+PATCH = 16
+HEADS = 12
+HEAD_FEATURES = 64
+MLP_EXPANSION = 4
+
+
+def vit_b_16(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+    """85,806,346 parameters on 224 × 224 pixels for 10 classes, 85,875,556 for 100.
+
+    ``width`` multiplies the 12 heads of 64 features each, ``depth`` is the number of layers.
+    """
+    channels, height, width = image_shape
+    if height != width or height % PATCH:
+        raise ValueError(
+            f"images must be square with a side that 16 divides for vit_b_16; found {height} × {width} pixels; "
+            "set data.image_size (224 in its paper)"
+        )
+    heads = widened(HEADS, model.width)
+    network: nn.Module = torchvision.models.vision_transformer.VisionTransformer(
+        image_size=height,
+        patch_size=PATCH,
+        num_layers=model.depth or 12,
+        num_heads=heads,
+        hidden_dim=heads * HEAD_FEATURES,
+        mlp_dim=heads * HEAD_FEATURES * MLP_EXPANSION,
+        dropout=model.dropout or 0.0,
+        num_classes=classes,
+    )
+    see_color(network, channels)
+    return network

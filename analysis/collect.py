@@ -1,0 +1,122 @@
+"""From the journal to Parquet: ``results/`` is derived, whole or absent file by file, and can be rebuilt at any time.
+
+Epochs lie in parts of PART_TRIALS trials each. A part is written again only if its trials have changed, so collecting
+while a study runs costs the parts that moved; ``trials.parquet`` is written last and says up to which byte of the
+journal the tables go.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.schema import SCHEMA_VERSION
+from analysis.tabulate import Tables, epochs_table, tabulate
+from study.files import make_folder, sync_folder
+from study.journal import read_events
+from study.paths import FILE_MODE, StudyPaths
+from study.records import History, Trial
+from study.spec import StudySpec, load_spec
+
+PART_TRIALS = 100
+JOURNAL_BYTES = b"journal_bytes"
+FINGERPRINT = b"fingerprint"
+
+
+def collect(paths: StudyPaths, *, history: History | None = None, spec: StudySpec | None = None) -> None:
+    """Bring ``results/`` up to date. A driver may hand over the history it holds; it is read back otherwise."""
+    size = paths.journal.stat().st_size
+    history = history or History(read_events(paths.journal))
+    spec = spec or load_spec(paths.spec)
+    make_folder(paths.epochs_table)
+    with writing(paths.results):
+        write_epochs(paths, history)
+        tables = tabulate(history, spec, with_epochs=False)
+        write_table(paths.points_table, tables.points)
+        stamp = {JOURNAL_BYTES: str(size).encode()}
+        write_table(paths.trials_table, stamped(tables.trials, stamp))
+
+
+def write_epochs(paths: StudyPaths, history: History) -> None:
+    """Write the parts whose trials have changed, and drop those that no trial has."""
+    blocks = [history.trials[i : i + PART_TRIALS] for i in range(0, len(history.trials), PART_TRIALS)] or [[]]
+    for number, trials in enumerate(blocks):
+        part = part_path(paths, number)
+        mark = fingerprint(trials)
+        if mark != read_stamp(part, FINGERPRINT):
+            write_table(part, stamped(epochs_table(history.study, trials), {FINGERPRINT: mark}))
+    for part in sorted(paths.epochs_table.glob("part-*.parquet"))[len(blocks) :]:
+        part.unlink()
+
+
+def part_path(paths: StudyPaths, number: int) -> Path:
+    return paths.epochs_table / f"part-{number:05d}.parquet"
+
+
+def fingerprint(trials: list[Trial]) -> bytes:
+    """Changes whenever the trials' rows do: rows are only ever appended or cut, each with its own time."""
+    state = [(trial.number, trial.epochs, trial.rows[-1]["time"] if trial.rows else None) for trial in trials]
+    return hashlib.sha256(json.dumps([SCHEMA_VERSION, state]).encode()).hexdigest().encode()
+
+
+def read_tables(paths: StudyPaths) -> Tables | None:
+    """The tables from Parquet; None where they are absent, of another schema version or older than the journal."""
+    try:
+        size = str(paths.journal.stat().st_size).encode()
+        if read_stamp(paths.trials_table, JOURNAL_BYTES) != size:
+            return None
+        parts = [pq.read_table(part) for part in sorted(paths.epochs_table.glob("part-*.parquet"))]
+        points, trials = pq.read_table(paths.points_table), pq.read_table(paths.trials_table)
+    except (OSError, pa.ArrowInvalid):
+        return None
+    return Tables(points, trials, pa.concat_tables(parts, promote_options="default"))
+
+
+def read_stamp(path: Path, key: bytes) -> bytes | None:
+    """A value from a Parquet file's metadata; None where the file is absent, unreadable or of another version."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowInvalid):
+        return None
+    current = metadata.get(b"schema_version") == str(SCHEMA_VERSION).encode()
+    return metadata.get(key) if current else None
+
+
+def stamped(table: pa.Table, stamp: dict[bytes, bytes]) -> pa.Table:
+    return table.replace_schema_metadata({**table.schema.metadata, **stamp})
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Replace a Parquet file; a crash leaves either the old one or the new one."""
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), FILE_MODE)
+            pq.write_table(table, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """One collector at a time: the driver and ``study collect`` may meet."""
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, FILE_MODE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,114 @@
+"""Loading studies: ``load("googlenet-norm-lr").trials`` is a pandas frame, whatever state the study is in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+
+from analysis.collect import read_tables
+from analysis.tabulate import Tables, tabulate
+from study.errors import StudyNotFound
+from study.journal import read_events
+from study.paths import StudyPaths
+from study.records import History
+from study.spec import StudySpec, load_spec
+
+if TYPE_CHECKING:
+    from analysis.table import Table
+
+STORAGE = Path("studies")
+DTYPES = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+"""Nullable where numpy has no null, so that a column of counts stays one of counts."""
+
+Source = str | Path | StudyPaths
+
+
+class Study:
+    """One study's folder, read where and when it is needed."""
+
+    def __init__(self, paths: StudyPaths) -> None:
+        self.paths = paths
+        if not paths.journal.exists():
+            raise StudyNotFound(f"there is no study {paths.name} in {paths.storage}")
+
+    @property
+    def name(self) -> str:
+        return self.paths.name
+
+    @cached_property
+    def spec(self) -> StudySpec:
+        return load_spec(self.paths.spec)
+
+    @cached_property
+    def history(self) -> History:
+        return History(read_events(self.paths.journal))
+
+    @cached_property
+    def tables(self) -> Tables:
+        """From Parquet where that is as new as the journal, else from the journal."""
+        return read_tables(self.paths) or tabulate(self.history, self.spec)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The tables of one or several studies as pandas frames; ``study`` tells the studies apart."""
+
+    studies: tuple[Study, ...]
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        return frame(study.tables.points for study in self.studies)
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        return frame(study.tables.trials for study in self.studies)
+
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        return frame(study.tables.epochs for study in self.studies)
+
+    @property
+    def study(self) -> Study:
+        """The study, where there is one."""
+        if len(self.studies) != 1:
+            raise ValueError(f"one study is needed here, and {len(self.studies)} are loaded")
+        return self.studies[0]
+
+    def only(self, name: str) -> Results:
+        """The same of one of the studies."""
+        return Results(tuple(study for study in self.studies if study.name == name))
+
+    def leaderboard(self, top: int | None = 20) -> Table:
+        from analysis.tables import leaderboard
+
+        return leaderboard(self, top)
+
+
+def load(studies: Source | Iterable[Source], *, storage: str | Path = STORAGE) -> Results:
+    """Load studies by folder, StudyPaths or name (looked up in ``storage``); StudyNotFound where one isn't there."""
+    sources = [studies] if isinstance(studies, str | Path | StudyPaths) else list(studies)
+    return Results(tuple(Study(paths_of(source, Path(storage))) for source in sources))
+
+
+def paths_of(source: Source, storage: Path) -> StudyPaths:
+    """The folder that a name or a path means; a path is one that has a separator or a journal below it."""
+    if isinstance(source, StudyPaths):
+        return source
+    folder = Path(source)
+    if isinstance(source, Path) or "/" in source or (folder / "journal").is_dir():
+        folder = folder.absolute()
+        return StudyPaths(folder.parent, folder.name)
+    return StudyPaths(storage, source)
+
+
+def frame(tables: Iterable[pa.Table]) -> pd.DataFrame:
+    """Arrow tables of one kind as one frame; a column that only some have is null in the others."""
+    combined = pa.concat_tables(list(tables), promote_options="default")
+    rows: pd.DataFrame = combined.to_pandas(types_mapper=DTYPES.get)
+    return rows

@@ -1,0 +1,338 @@
+"""A study's history and spec as the three Arrow tables, in memory."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from analysis.schema import (
+    BOOL,
+    TEXT,
+    TIME,
+    Column,
+    column_of,
+    is_metric,
+    listed_columns,
+    metric_columns,
+    minimized,
+    schema_of,
+    unlisted,
+)
+from study.errors import SpecError
+from study.records import Attempt, History, Point, Session, Trial
+from study.spec import StudySpec
+from study.training.recipe import flatten
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The three tables of one study."""
+
+    points: pa.Table
+    trials: pa.Table
+    epochs: pa.Table
+
+
+def tabulate(history: History, spec: StudySpec, *, with_epochs: bool = True) -> Tables:
+    """Everything that is known of a study, whatever state it is in; ``epochs`` is empty where it isn't wanted."""
+    recipes = Recipes(spec)
+    trials = trial_rows(history, spec, recipes)
+    return Tables(
+        points=table("points", [point_row(history, point, recipes) for point in history.points]),
+        trials=table("trials", trials, metrics_in(history.trials)),
+        epochs=epochs_table(history.study, history.trials if with_epochs else ()),
+    )
+
+
+class Recipes:
+    """Flat recipes by column, each point's made once."""
+
+    def __init__(self, spec: StudySpec) -> None:
+        self._spec = spec
+        self._made: dict[tuple[int, str | None], Row] = {}
+
+    def of(self, point: Point, substitutions: Mapping[str, Any] | None = None) -> Row:
+        """The recipe of a point's trials; only the point's own values where today's code refuses that recipe."""
+        key = (point.number, as_json(substitutions))
+        if key not in self._made:
+            try:
+                flat = dict(flatten(self._spec.recipe(point.values, 0, substitutions)))
+            except (SpecError, ValueError):
+                flat = {**point.values, **(substitutions or {})}
+            flat.pop("seed", None)
+            self._made[key] = {column_of(path): value for path, value in flat.items()}
+        return self._made[key]
+
+
+def point_row(history: History, point: Point, recipes: Recipes) -> Row:
+    kinds = [trial.kind for trial in point.trials.values()]
+    values = point.value if isinstance(point.value, list) else [point.value]
+    return {
+        **recipes.of(point),
+        "study": history.study,
+        "point": point.number,
+        "state": point.state,
+        "value": values[0] if values else None,
+        "value_2": values[1] if len(values) > 1 else None,
+        "replicates": kinds.count("search"),
+        "complete": sum(t.state == "COMPLETE" and t.kind == "search" for t in point.trials.values()),
+        "confirmations": kinds.count("confirm"),
+        "origin": point.origin,
+        "entry": point.entry,
+        "level": point.level,
+        "known": point.known,
+        "nominal_cost": point.nominal,
+        "asked": moment(point.asked),
+    }
+
+
+def trial_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]:
+    shared = shared_devices(history)
+    overrides = as_json(spec.overrides)
+    return [
+        {
+            **recipes.of(history.points[trial.point], trial.substitutions),
+            **summary_figures(trial),
+            **metric_figures(trial),
+            **trial_figures(trial, spec),
+            **place_and_time(history, trial, spec),
+            **provenance_figures(history, trial),
+            "study": history.study,
+            "origin": history.points[trial.point].origin,
+            "entry": history.points[trial.point].entry,
+            "level": history.points[trial.point].level,
+            "device_shared": trial.number in shared,
+            "overrides": overrides,
+        }
+        for trial in history.trials
+    ]
+
+
+def trial_figures(trial: Trial, spec: StudySpec) -> Row:
+    failure = trial.failure or {}
+    values = objective_values(trial, spec)
+    return {
+        "trial": trial.number,
+        "point": trial.point,
+        "replicate": trial.replicate,
+        "kind": trial.kind,
+        "seed": trial.seed,
+        "state": trial.state,
+        "failure": failure.get("class"),
+        "failure_message": failure.get("message"),
+        "stop_reason": trial.stop_reason or None,
+        "stopped_by": trial.stopped_by or None,
+        "epochs": trial.epochs,
+        "value": values[0],
+        "value_2": values[1] if len(values) > 1 else None,
+        "best_epoch": best_epoch(trial, spec.objectives[0].metric, spec.objectives[0].direction == "minimize"),
+        "substitutions": as_json(trial.substitutions),
+        **epoch_times(trial),
+    }
+
+
+def objective_values(trial: Trial, spec: StudySpec) -> list[float | None]:
+    """The trial's value of each objective, None throughout unless it is COMPLETE."""
+    if trial.state != "COMPLETE":
+        return [None] * len(spec.objectives)
+    return [value_of(trial, o.metric, o.at, o.direction == "minimize") for o in spec.objectives]
+
+
+def value_of(trial: Trial, metric: str, at: str, smallest: bool) -> float | None:
+    series = [row[metric] for row in trial.rows if row.get(metric) is not None]
+    if not series:
+        if metric == "total_seconds":
+            total: float | None = epoch_times(trial)["total_seconds"]
+            return total
+        found = trial.summary.get(metric)
+        return float(found) if isinstance(found, int | float) else None
+    if at == "best":
+        return float(min(series) if smallest else max(series))
+    return float(series[-1])
+
+
+def best_epoch(trial: Trial, metric: str, smallest: bool) -> int | None:
+    """The first epoch at which the metric is best; None where the epochs don't hold it."""
+    rows = [row for row in trial.rows if isinstance(row.get(metric), int | float)]
+    if not rows:
+        return None
+    best = min(rows, key=lambda row: row[metric] if smallest else -row[metric])
+    return int(best["epoch"])
+
+
+def epoch_times(trial: Trial) -> Row:
+    """First and steady epoch times and their total, from the rows that count."""
+    spans = [
+        (row.get("train_seconds") or 0.0) + (row.get("eval_seconds") or 0.0)
+        for row in trial.rows
+        if row.get("train_seconds") is not None
+    ]
+    return {
+        "first_epoch_seconds": spans[0] if spans else None,
+        "steady_epoch_seconds": statistics.median(spans[1:]) if len(spans) > 1 else None,
+        "total_seconds": sum(spans) if spans else None,
+    }
+
+
+def metric_figures(trial: Trial) -> Row:
+    figures: Row = {}
+    for metric in metrics_in([trial]):
+        series = [row[metric] for row in trial.rows if isinstance(row.get(metric), int | float)]
+        best, last = (column.name for column in metric_columns(metric))
+        if series:
+            figures[best] = min(series) if minimized(metric) else max(series)
+            figures[last] = series[-1]
+    return figures
+
+
+def metrics_in(trials: Iterable[Trial]) -> list[str]:
+    """The qualities that the trials' first rows hold, each of which has a best and a last value."""
+    names = {name: None for trial in trials if trial.rows for name in trial.rows[0] if is_metric(name)}
+    return list(names)
+
+
+def summary_figures(trial: Trial) -> Row:
+    """What the training said of itself at its end; lists and mappings as JSON."""
+    return {name: as_json(value) if isinstance(value, dict | list) else value for name, value in trial.summary.items()}
+
+
+def place_and_time(history: History, trial: Trial, spec: StudySpec) -> Row:
+    wall = sum(seconds_of(history, attempt) for attempt in trial.attempts)
+    last = trial.attempt
+    return {
+        "started": moment(trial.attempts[0].started),
+        "ended": moment(trial.ended if trial.ended is not None else last.ended),
+        "attempts": len(trial.attempts),
+        "wall_seconds": wall,
+        "repeated_seconds": repeated_seconds(trial),
+        "cpu_seconds": wall * spec.resources.cpus,
+        "gpu_seconds": wall * spec.resources.gpus,
+        "host": last.host or None,
+        "node": last.node or None,
+        "device": last.device or None,
+    }
+
+
+def end_of(history: History, attempt: Attempt) -> float:
+    """When an attempt ended; the study's last sign of life where it is still under way."""
+    if attempt.ended is not None:
+        return attempt.ended
+    return max(attempt.started, history.sessions[-1].last if history.sessions else attempt.started)
+
+
+def seconds_of(history: History, attempt: Attempt) -> float:
+    return end_of(history, attempt) - attempt.started
+
+
+def repeated_seconds(trial: Trial) -> float:
+    """Work that had to be done again: what broken attempts did after their last epoch that counts."""
+    last_report = {row["attempt"]: row["time"] for row in trial.rows}
+    broken = [attempt for attempt in trial.attempts[:-1] if attempt.ended is not None]
+    return float(sum(max(0.0, (a.ended or 0.0) - last_report.get(a.number, a.started)) for a in broken))
+
+
+def shared_devices(history: History) -> set[int]:
+    """Trials that had another trial on their device of their node at the same time."""
+    by_device: dict[tuple[str, str], list[tuple[float, float, int]]] = defaultdict(list)
+    for trial in history.trials:
+        for attempt in trial.attempts:
+            if attempt.device:
+                span = (attempt.started, end_of(history, attempt), trial.number)
+                by_device[attempt.node or attempt.host, attempt.device].append(span)
+    return {number for spans in by_device.values() for number in overlapping(spans)}
+
+
+def overlapping(spans: Sequence[tuple[float, float, int]]) -> set[int]:
+    """Numbers of the spans (start, end, number) that overlap one of another number."""
+    found: set[int] = set()
+    open_spans: list[tuple[float, int]] = []
+    for start, end, number in sorted(spans):
+        open_spans = [(until, other) for until, other in open_spans if until > start]
+        others = {other for _, other in open_spans if other != number}
+        found |= others | ({number} if others else set())
+        open_spans.append((end, number))
+    return found
+
+
+def provenance_figures(history: History, trial: Trial) -> Row:
+    """Under which study file and by which session the trial last ran."""
+    began = trial.attempt.started
+    specs = [spec for spec in history.specs if spec.time <= began] or history.specs[:1]
+    sessions = [session for session in history.sessions if session.opened <= began] or history.sessions[:1]
+    return {
+        "spec_version": specs[-1].version if specs else None,
+        "spec_hash": specs[-1].hash if specs else None,
+        **(session_figures(sessions[-1]) if sessions else {}),
+    }
+
+
+def session_figures(session: Session) -> Row:
+    provenance = session.provenance
+    return {
+        "session": session.number,
+        "code_version": as_text(provenance.get("code")),
+        "packages": as_text(provenance.get("packages")),
+        "hardware": as_text(provenance.get("hardware")),
+    }
+
+
+def epochs_table(study: str, trials: Iterable[Trial]) -> pa.Table:
+    """One row for each epoch that counts."""
+    rows = [
+        {**row, "study": study, "trial": trial.number, "point": trial.point, "replicate": trial.replicate}
+        for trial in trials
+        for row in trial.rows
+    ]
+    return table("epochs", rows)
+
+
+def table(name: str, rows: Sequence[Row], metrics: Sequence[str] = ()) -> pa.Table:
+    """Rows as an Arrow table: the listed columns first, then what else the rows hold."""
+    columns = list(listed_columns(name))
+    known = {column.name for column in columns}
+    own = [column for metric in metrics for column in metric_columns(metric) if column.name not in known]
+    known |= {column.name for column in own}
+    others = {key for row in rows for key, value in row.items() if key not in known and value is not None}
+    columns += own + [unlisted(key, (row.get(key) for row in rows)) for key in sorted(others)]
+    arrays = [column_array(column, rows) for column in columns]
+    return pa.Table.from_arrays(arrays, schema=schema_of(columns))
+
+
+def column_array(column: Column, rows: Sequence[Row]) -> pa.Array:
+    name = column.name
+    values = [row.get(name) for row in rows]
+    if column.type == TIME:
+        values = [moment(value) if isinstance(value, int | float) else value for value in values]
+    elif column.type == TEXT:
+        values = [as_text(value) for value in values]
+    elif column.type == BOOL:
+        values = [value if isinstance(value, bool) else None for value in values]
+    else:
+        values = [None if isinstance(value, bool | str) else value for value in values]
+    return pa.array(values, type=column.type, from_pandas=True)
+
+
+def moment(seconds: float | None) -> datetime.datetime | None:
+    """Seconds since 1970 as a time in UTC."""
+    return None if seconds is None else datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
+def as_text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else as_json(value)
+
+
+def as_json(value: object) -> str | None:
+    """JSON text; None for nothing."""
+    if value is None or (isinstance(value, Mapping | list | tuple) and not value):
+        return None
+    plain = dict(value) if isinstance(value, Mapping) else value
+    return json.dumps(plain, sort_keys=True, default=str)

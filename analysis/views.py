@@ -1,0 +1,79 @@
+"""What several tables and plots ask of the frames: the objective, what varies, what counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.query import Results
+from analysis.schema import column_of
+from analysis.table import Header
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One objective: its metric, and whether less of it is better."""
+
+    metric: str
+    smallest: bool
+
+    @property
+    def sign(self) -> int:
+        """+1 where more is better; a value times it is the better the greater."""
+        return -1 if self.smallest else 1
+
+
+def goals(results: Results) -> list[Goal]:
+    """The objectives of the loaded studies, which must agree in them."""
+    found = [
+        [Goal(objective.metric, objective.direction == "minimize") for objective in study.spec.objectives]
+        for study in results.studies
+    ]
+    if any(other != found[0] for other in found[1:]):
+        names = ", ".join(study.name for study in results.studies)
+        raise ValueError(f"the studies {names} have different objectives and can't be ranked together")
+    return found[0]
+
+
+def goal(results: Results) -> Goal:
+    return goals(results)[0]
+
+
+def settings(results: Results) -> list[str]:
+    """The recipe columns that the studies set, by their space or their first points, and in which points differ."""
+    set_paths: dict[str, None] = {}
+    for study in results.studies:
+        spec = study.spec
+        firsts = [path for i in range(len(spec.first)) for path in spec.first_values(i)]
+        set_paths |= dict.fromkeys(column_of(path) for path in (*sorted(spec.space.paths()), *firsts))
+    points = results.points
+    return [name for name in set_paths if name in points.columns and points[name].nunique(dropna=False) > 1]
+
+
+def setting_headers(names: list[str]) -> list[Header]:
+    """Headers of recipe columns, shown by their last part where that is clear: ``lr``, ``optimizer``."""
+    brief = [name.removesuffix(".name").rpartition(".")[2] for name in names]
+    return [
+        Header(name, short=short if brief.count(short) == 1 else "") for name, short in zip(names, brief, strict=True)
+    ]
+
+
+def metric_header(name: str, label: str = "", signed: bool = False) -> Header:
+    """The header of a column of figures, with the unit and the digits that suit its metric."""
+    if name.endswith("seconds"):
+        return Header(label or name, "s", 1, signed)
+    return Header(label or name, "", 4, signed)
+
+
+def search(rows: pd.DataFrame) -> pd.DataFrame:
+    """The trials of the search proper, without those of a confirmation."""
+    return rows[rows["kind"] == "search"]
+
+
+def complete(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["state"] == "COMPLETE"]
+
+
+def several(results: Results) -> bool:
+    return len(results.studies) > 1

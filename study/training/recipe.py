@@ -94,18 +94,23 @@ class Recipe(Section):
             metric = getattr(getattr(self, section), "metric", "")
             if metric.startswith("test_") and self.data.validation != "test":
                 raise PydanticCustomError(
-                    f"rule_{section}.metric",  # type: ignore[arg-type]
+                    f"rule_{section}.metric",
                     "must not look at the test set unless data.validation is test",
                     {"beside": ["data.validation"]},
                 )
         return self
+
+    @property
+    def micro_batch_size(self) -> int:
+        """Images that the network sees at once while training."""
+        return self.data.batch_size // self.accumulation
 
 
 def in_full(tree: Mapping[str, object]) -> Tree:
     """The tree with names written out as mappings, forms that are left out filled in, and a length."""
     full = expand(tree)
     for path, default in NAMED.items():
-        holder = full
+        holder: Any = full
         for part in path[:-1]:
             holder = holder.get(part) if isinstance(holder, dict) else {}
         key = path[-1]
@@ -181,7 +186,7 @@ def flatten(recipe: Recipe) -> dict[str, Scalar]:
     """Every field by its dotted path, lists and mappings as JSON text, and the derived ``micro_batch_size``."""
     tree = recipe.model_dump(mode="json", exclude={rule for rule in STOP_RULES if getattr(recipe, rule) is None})
     flat = dict(leaves(tree, ()))
-    return flat | {"micro_batch_size": recipe.data.batch_size // recipe.accumulation}
+    return flat | {"micro_batch_size": recipe.micro_batch_size}
 
 
 def leaves(value: Any, path: tuple[str, ...]) -> list[tuple[str, Scalar]]:

@@ -1,0 +1,60 @@
+"""The device a training runs on: whether it is there, its clock, its memory."""
+
+from __future__ import annotations
+
+import gc
+import time
+
+import psutil
+import torch
+
+from study.training.failures import TrainingFailure
+
+
+def usable(name: str | torch.device) -> torch.device:
+    """The device called ``name``; a failure of class ``device`` where the machine doesn't have it."""
+    device = torch.device(name)
+    if device.type == "cuda":
+        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= found:
+            raise TrainingFailure("device", f"{name} was asked for; found {found} usable GPUs", {})
+        return torch.device("cuda", device.index or 0)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise TrainingFailure("device", "mps was asked for; this machine has none", {})
+    return device
+
+
+def described(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def now(device: torch.device) -> float:
+    """Seconds on a clock that waits for the device's work first."""
+    synchronize(device)
+    return time.perf_counter()
+
+
+def forget_peak(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """A GPU: the most that tensors took since ``forget_peak``. A CPU: what the process has in memory now."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return int(psutil.Process().memory_info().rss)
+
+
+def release(device: torch.device) -> None:
+    """Give back what nothing refers to any more."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -1,0 +1,187 @@
+"""One training of one recipe, from its first draw to its last figure.
+
+``train`` is the seam to everything else: ``report`` is a plain callable that answers go on or stop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from study.errors import StorageFault
+from study.training.checkpoint import CheckpointStore, NoCheckpoints
+from study.training.data import DataSet, load
+from study.training.device import forget_peak, now, peak_memory_bytes, release, usable
+from study.training.failures import Stopped, TrainingFailure, classify
+from study.training.lengths import Length, Reason
+from study.training.loaders import make_sets
+from study.training.loss import Loss, Watch
+from study.training.metrics import Running, evaluate
+from study.training.models import build
+from study.training.optimizers import make_optimizer, rates
+from study.training.precision import Arithmetic
+from study.training.randomness import alone, random_states, restore_random_states, seed_of
+from study.training.recipe import Recipe
+from study.training.schedules import LearningRate
+from study.training.summary import Scalar, summary_of
+from study.training.update import gradients
+
+Row = dict[str, float | int | str]
+Report = Callable[[Row], bool]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Why a training ended, and its figures as a whole."""
+
+    stop_reason: Reason
+    summary: Mapping[str, Scalar]
+
+
+def train(
+    recipe: Recipe,
+    *,
+    device: str | torch.device = "cpu",
+    report: Report,
+    checkpoint: CheckpointStore | None = None,
+    data_dir: str | Path | None = None,
+    reported: int = 0,
+    heartbeat: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """Train ``recipe`` on one device; go on from the newest checkpoint where there is one.
+
+    ``report`` gets each epoch's row once its checkpoint is durable, with ``last`` telling whether training has come
+    to its own end, and answers whether to go on. ``reported`` is
+    the number of epochs whose rows the caller already has: those are not reported, and rows that only the checkpoint
+    has are reported first. ``heartbeat`` is called at each step and may raise ``Stopped``. Any other exception
+    becomes a ``TrainingFailure``, and the device's memory is free again when it is raised. Not for several threads
+    of a process at once: torch's random state and switches belong to the process.
+    """
+    place = torch.device("cpu")
+    try:
+        place = usable(device)
+        with alone(recipe, place):
+            return training(recipe, place, report, checkpoint or NoCheckpoints(), data_dir, reported, heartbeat)
+    except (Stopped, StorageFault):
+        raise
+    except Exception as error:
+        failure = classify(error)
+    # The exception is gone here, and with it the frames that held on to tensors.
+    release(place)
+    raise failure
+
+
+def training(
+    recipe: Recipe,
+    device: torch.device,
+    report: Report,
+    checkpoint: CheckpointStore,
+    data_dir: str | Path | None,
+    reported: int,
+    heartbeat: Callable[[], None],
+) -> Outcome:
+    data = load(recipe.data, data_dir)
+    sets = make_sets(recipe, data, device)
+    torch.manual_seed(seed_of(recipe.seed, "model"))
+    model = built(recipe, data).to(device, memory_format=sets.layout)  # type: ignore[call-overload]
+    forward = torch.compile(model) if recipe.execution.mode == "compile" else model
+    loss, watch = Loss(recipe.loss, model), Watch(device)
+    arithmetic = Arithmetic(recipe.precision, device)
+    optimizer = make_optimizer(recipe.optimizer, model)
+    learning_rate, length = LearningRate(recipe, len(sets.train)), Length(recipe)
+    epoch, step, seconds, history = 0, 0, 0.0, list[Row]()
+    torch.manual_seed(seed_of(recipe.seed, "dropout"))
+
+    if state := checkpoint.latest():
+        if state["data"] != sets.fingerprint:
+            raise TrainingFailure("data", f"must be the same on resuming: {sets.fingerprint}; was {state['data']}", {})
+        epoch, step, seconds, history = state["epoch"], state["step"], state["seconds"], state["history"]
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        arithmetic.load_state_dict(state["arithmetic"])
+        learning_rate.load_state_dict(state["learning_rate"])
+        length.load_state_dict(state["length"])
+        restore_random_states(state["random"], device)
+    for row in history[reported:]:
+        if not report(row | {"last": row is history[-1] and length.reason is not None}):
+            length.stop()
+
+    started = now(device) - seconds
+    while length.reason is None:
+        epoch += 1
+        if recipe.optimizer.recreate_each_epoch:
+            optimizer = make_optimizer(recipe.optimizer, model)
+        model.train()
+        forget_peak(device)
+        running, begun = Running(device), now(device)
+        for images, labels in sets.train.epoch(epoch):
+            learning_rate.set(optimizer, step)
+            losses = gradients(forward, loss, arithmetic, images, labels, recipe.micro_batch_size)
+            norm = arithmetic.update(optimizer, recipe.clip)
+            optimizer.zero_grad()
+            step += 1
+            running.see(losses, labels, norm)
+            watch.see(step, losses.total)
+            heartbeat()
+            if length.after_step(step, losses.total, time.perf_counter() - started):
+                break
+        watch.look()
+        trained = now(device)
+        model.eval()
+        validated = evaluate(forward, sets.validation.epoch(epoch), arithmetic, heartbeat)
+        evaluated = now(device)
+
+        seconds = evaluated - started
+        row = {"epoch": epoch, "steps": step, **rates(optimizer), **running.row(), **named(validated, recipe)}
+        row |= {"train_seconds": trained - begun, "eval_seconds": evaluated - trained, "seconds": seconds}
+        row |= {"images_per_second": running.images / (trained - begun)}
+        row |= {"peak_memory_bytes": peak_memory_bytes(device), "skipped_steps": arithmetic.skipped}
+        history = [*history, row]
+        learning_rate.after_epoch(row)
+        length.after_epoch(epoch, row)
+        state = {
+            "epoch": epoch,
+            "step": step,
+            "seconds": seconds,
+            "history": history,
+            "data": sets.fingerprint,
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "arithmetic": arithmetic.state_dict(),
+            "learning_rate": learning_rate.state_dict(),
+            "length": length.state_dict(),
+            "random": random_states(device),
+        }
+        checkpoint.save(epoch, state)
+        if epoch > reported and not report(row | {"last": length.reason is not None}):
+            length.stop()
+
+    model.eval()
+    stopped = length.reason == "stopped"  # not the end of this training: what the test set says would mean nothing
+    test = {} if stopped else evaluate(forward, sets.test.epoch(epoch), arithmetic, heartbeat)
+    return Outcome(length.reason, summary_of(recipe, model, device, arithmetic.used, sets.fingerprint, history, test))
+
+
+def built(recipe: Recipe, data: DataSet) -> nn.Module:
+    """The model; whatever keeps it from being built is a failure of class ``invalid``."""
+    channels, height, width = data.image_shape
+    side = recipe.data.image_size
+    try:
+        return build(recipe.model, (channels, side or height, side or width), data.classes)
+    except Exception as error:
+        failure = classify(error)
+        if failure.failure_class != "error":
+            raise failure from None
+        raise TrainingFailure("invalid", f"the model can't be built: {error}", failure.details) from None
+
+
+def named(validated: Mapping[str, float], recipe: Recipe) -> dict[str, float]:
+    """Validation figures as a row has them; where the test set validates, under its name too."""
+    figures = {name: validated[name] for name in ("loss", "accuracy", "f1")}
+    sources = ("val", "test") if recipe.data.validation == "test" else ("val",)
+    return {f"{source}_{name}": value for source in sources for name, value in figures.items()}

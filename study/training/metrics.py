@@ -1,0 +1,70 @@
+"""Figures of a model over a set, and the running figures of an epoch's training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from study.training import vision  # noqa: F401  torchmetrics imports torchvision, which may need the remedy
+from study.training.loss import Losses
+from study.training.precision import Arithmetic
+
+from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score  # isort: skip
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+
+
+@torch.no_grad()
+def evaluate(
+    forward: Callable[[Tensor], Tensor],
+    batches: Batches,
+    arithmetic: Arithmetic,
+    heartbeat: Callable[[], None],
+) -> dict[str, float]:
+    """Loss (plain cross-entropy), accuracy, macro F1 and top-5 accuracy of a model in evaluation mode."""
+    logits, labels = [], []
+    for images, answers in batches:
+        with arithmetic.autocast():
+            logits.append(forward(images).float())
+        labels.append(answers)
+        heartbeat()
+    return figures(torch.cat(logits), torch.cat(labels))
+
+
+def figures(logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """``logits`` of (N, classes) against ``labels`` of (N,). Macro F1 is over the classes that occur."""
+    classes = logits.shape[1]
+    return {
+        "loss": float(functional.cross_entropy(logits, labels)),
+        "accuracy": int((logits.argmax(1) == labels).sum()) / len(labels),  # torchmetrics divides in float32
+        "f1": float(multiclass_f1_score(logits, labels, classes, average="macro")),
+        "top5": float(multiclass_accuracy(logits, labels, classes, average="micro", top_k=min(5, classes))),
+    }
+
+
+class Running:
+    """Means over an epoch's training images, each as its batch saw them: in training mode, before its update.
+
+    Sums stay on the device, so that no step waits for them.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.loss, self.correct, self.norm = (torch.zeros((), device=device) for _ in range(3))
+        self.images = self.steps = 0
+
+    def see(self, losses: Losses, labels: Tensor, norm: Tensor) -> None:
+        self.loss += losses.main * len(labels)
+        self.correct += (losses.logits.argmax(1) == labels).sum()
+        self.norm += torch.where(norm.isfinite(), norm, 0.0)
+        self.images += len(labels)
+        self.steps += 1
+
+    def row(self) -> dict[str, float]:
+        return {
+            "train_loss": float(self.loss) / self.images,
+            "train_accuracy": float(self.correct) / self.images,
+            "gradient_norm": float(self.norm) / self.steps,
+        }

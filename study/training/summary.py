@@ -1,0 +1,46 @@
+"""The figures of a training as a whole, for the table of trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+import torch
+from torch import nn
+
+from study.training.device import described
+from study.training.recipe import Recipe
+
+Scalar = str | int | float | bool | None
+Row = Mapping[str, float | int | str]
+
+
+def summary_of(
+    recipe: Recipe,
+    model: nn.Module,
+    device: torch.device,
+    precision_used: str,
+    fingerprint: str,
+    history: Sequence[Row],
+    test: Mapping[str, float],
+) -> dict[str, Scalar]:
+    """``test`` holds the figures after the last epoch; best means the first epoch of the best validation accuracy."""
+    accuracies = [float(row["val_accuracy"]) for row in history]
+    times = [float(row["train_seconds"]) for row in history]
+    return {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        **{f"test_{name}": value for name, value in test.items()},
+        "best_epoch": 1 + max(range(len(accuracies)), key=accuracies.__getitem__),
+        "first_epoch_seconds": times[0],
+        "steady_epoch_seconds": median(times[1:]) if len(times) > 1 else None,
+        "total_seconds": float(history[-1]["seconds"]),
+        "steps": int(history[-1]["steps"]),
+        "skipped_steps": int(history[-1]["skipped_steps"]),
+        "device": described(device),
+        "torch_threads": torch.get_num_threads(),
+        "precision_used": precision_used,
+        "train_figures": "running mean over the epoch, in training mode",
+        "validation": "test" if recipe.data.validation == "test" else "split",
+        "data_fingerprint": fingerprint,
+    }

@@ -31,6 +31,7 @@ from study.spec import StudySpec
 from study.training.recipe import flatten
 
 Row = dict[str, Any]
+HARDWARE = ("host", "platform", "processor", "cpus", "gpus")
 
 
 @dataclass(frozen=True)
@@ -148,11 +149,9 @@ def objective_values(trial: Trial, spec: StudySpec) -> list[float | None]:
 
 
 def value_of(trial: Trial, metric: str, at: str, smallest: bool) -> float | None:
-    series = [row[metric] for row in trial.rows if row.get(metric) is not None]
+    name = "seconds" if metric == "total_seconds" else metric
+    series = [row[name] for row in trial.rows if row.get(name) is not None]
     if not series:
-        if metric == "total_seconds":
-            total: float | None = epoch_times(trial)["total_seconds"]
-            return total
         found = trial.summary.get(metric)
         return float(found) if isinstance(found, int | float) else None
     if at == "best":
@@ -179,7 +178,7 @@ def epoch_times(trial: Trial) -> Row:
     return {
         "first_epoch_seconds": spans[0] if spans else None,
         "steady_epoch_seconds": statistics.median(spans[1:]) if len(spans) > 1 else None,
-        "total_seconds": sum(spans) if spans else None,
+        "total_seconds": trial.rows[-1].get("seconds", sum(spans)) if spans else None,
     }
 
 
@@ -279,10 +278,18 @@ def session_figures(session: Session) -> Row:
     provenance = session.provenance
     return {
         "session": session.number,
-        "code_version": as_text(provenance.get("code")),
-        "packages": as_text(provenance.get("packages")),
-        "hardware": as_text(provenance.get("hardware")),
+        "code_version": code_version(provenance),
+        "packages": as_json({"python": provenance.get("python"), **provenance.get("packages", {})}),
+        "hardware": as_json({key: provenance[key] for key in HARDWARE if key in provenance}),
     }
+
+
+def code_version(provenance: Mapping[str, Any]) -> str:
+    """``0.1.0 5398031b0c2d, changed``: the package's version, the commit of its checkout and whether files differed."""
+    code = provenance.get("code") or {}
+    version = provenance.get("packages", {}).get("ray-study", "")
+    changed = ", changed" if code.get("changed") else ""
+    return f"{version} {code.get('commit', '')[:12]}".strip() + changed
 
 
 def epochs_table(study: str, trials: Iterable[Trial]) -> pa.Table:

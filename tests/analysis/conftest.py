@@ -13,7 +13,13 @@ import pytest
 from study.journal import Journal
 from study.paths import StudyPaths
 
-PROVENANCE = {"code": "0.1.0 (clean)", "packages": {"torch": "2.13.0"}, "hardware": {"cpus": 2}}
+PROVENANCE = {
+    "code": {"commit": "5398031b0c2d7e", "changed": True},
+    "packages": {"ray-study": "0.1.0", "torch": "2.13.0"},
+    "python": "3.11.2",
+    "host": "here",
+    "cpus": 2,
+}
 SPEC = """\
 study: {name}
 question: Does momentum help a small network on digits?
@@ -111,7 +117,9 @@ class Maker:
             "seconds": seconds + (epoch - 1) * 2.5 + 0.5,
             "peak_memory_bytes": 1000,
         }
-        self.add(event="reported", trial=trial, attempt=attempt, epoch=epoch, metrics={**metrics, **more})
+        self.add(
+            event="reported", trial=trial, attempt=attempt, epoch=epoch, last=epoch == 3, metrics={**metrics, **more}
+        )
 
     def finish(self, trial: int, attempt: int = 1, **summary: Any) -> None:
         self.add(event="finished", trial=trial, attempt=attempt, stop_reason="epochs", summary=summary)
@@ -200,6 +208,7 @@ def interrupted(study: Maker) -> None:
     trial = study.start(point, 0)
     study.report(trial, 1, 0.5)
     study.time += 20
+    other = study.start(point, 1)
     study.close(0, "interrupted")
     study.time += 1000
     study.open(1)
@@ -207,10 +216,10 @@ def interrupted(study: Maker) -> None:
     study.report(trial, 2, 0.7, attempt=2)
     study.report(trial, 3, 0.8, attempt=2)
     study.finish(trial, attempt=2, test_accuracy=0.79)
-    other = study.start(point, 1)
+    study.attempt(other, point, 1, 2)
     for epoch, accuracy in enumerate((0.5, 0.7, 0.9), start=1):
-        study.report(other, epoch, accuracy)
-    study.finish(other, test_accuracy=0.88)
+        study.report(other, epoch, accuracy, attempt=2)
+    study.finish(other, attempt=2, test_accuracy=0.88)
     study.tell(point, "COMPLETE", 0.85)
 
 

@@ -73,7 +73,7 @@ def test_studies_read_as_one_data_set_for_pyarrow_pandas_and_duckdb(mixed: Any, 
     assert pyarrow.dataset.dataset([str(file) for file in files]).count_rows() == 12
     assert len(pd.read_parquet([str(file) for file in files])) == 12
     pattern = f"{mixed.paths.storage}/*/results/trials.parquet"
-    assert duckdb.sql(f"select count(*), count(distinct study) from '{pattern}'").fetchone() == (12, 2)
+    assert duckdb.sql(f"select count(*), count(distinct study) from '{pattern}'").fetchall() == [(12, 2)]
 
 
 def test_files_are_private(mixed: Any) -> None:
@@ -145,16 +145,16 @@ def test_a_damaged_table_is_not_believed(mixed: Any) -> None:
 def test_work_done_again_after_an_interruption_is_counted(mixed: Any) -> None:
     trials = load(mixed.paths).trials.set_index("trial")
     assert trials.loc[9, "attempts"] == 2
-    assert trials.loc[9, "repeated_seconds"] == 21, "20 s of work and the closing record after epoch 1"
+    assert trials.loc[9, "repeated_seconds"] == 22, "from the report of epoch 1 to the last sign of life"
     assert trials.loc[9, "gpu_seconds"] == trials.loc[9, "wall_seconds"] / 2
-    assert (trials["repeated_seconds"].drop(9) == 0).all()
+    assert (trials["repeated_seconds"].drop([9, 10]) == 0).all()
 
 
 def test_a_trial_says_under_what_it_ran(mixed: Any) -> None:
     trials = load(mixed.paths).trials
-    assert set(trials["code_version"]) == {"0.1.0 (clean)"}
+    assert set(trials["code_version"]) == {"0.1.0 5398031b0c2d, changed"}
     assert list(trials["session"])[-2:] == [1, 1]
-    assert trials["packages"][0] == '{"torch": "2.13.0"}'
+    assert '"torch": "2.13.0"' in trials["packages"][0]
 
 
 def test_trials_side_by_side_on_a_device_are_flagged(make: Any) -> None:

@@ -16,13 +16,13 @@ asked    point, values, origin (first | sampler | grid | user | warm), entry (of
 started  trial, point, replicate, seed, attempt (from 1), kind (search | confirm), epochs (already reported),
          substitutions (recipe paths that a retry changed), flags
 placed   trial, attempt, host, node, pid, device: the worker that took the attempt up
-reported trial, attempt, epoch (from 1), metrics
+reported trial, attempt, epoch (from 1), last (training ends with it), metrics
 stopped  trial, epoch, by (pruner | user): rows after ``epoch`` don't count
 finished trial, attempt, stop_reason, summary: the training came to its own end
 failed   trial, attempt, failure (class, message, details), retry
 ended    trial, state (COMPLETE | PRUNED | FAIL), epochs
 told     point, state (COMPLETE | PRUNED | FAIL), value (a number, a list of them for several objectives, or null)
-reopened trial, why (retry | extended): an ended trial runs again
+reopened point, trial (null: more replicates are wanted), why (retry | extended): an end is taken back
 ======== ==============================================================================================
 """
 
@@ -68,9 +68,14 @@ class Trial:
     state: str = "RUNNING"
     attempts: list[Attempt] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    last_epoch: int | None = None
+    """The epoch with which training came to its own end."""
     stopped_at: int | None = None
     stopped_by: str = ""
-    finished: bool = False
+    over: str = ""
+    """``finished`` or ``failed`` once training has come to its end, though the outcome may not be settled yet."""
+    reopened_at: int = 0
+    """How many attempts there were when it was last taken up again: their failures no longer count."""
     stop_reason: str = ""
     summary: dict[str, Any] = field(default_factory=dict)
     failure: dict[str, Any] | None = None
@@ -228,7 +233,9 @@ class History:
 
     def _reported(self, event: Event) -> None:
         row = {"epoch": event["epoch"], "attempt": event["attempt"], "time": event["time"], **event["metrics"]}
-        self.trials[event["trial"]].rows.append(row)
+        trial = self.trials[event["trial"]]
+        trial.rows.append(row)
+        trial.last_epoch = event["epoch"] if event["last"] else None
 
     def _stopped(self, event: Event) -> None:
         trial = self.trials[event["trial"]]
@@ -237,7 +244,7 @@ class History:
 
     def _finished(self, event: Event) -> None:
         trial = self.trials[event["trial"]]
-        trial.finished = True
+        trial.over = "finished"
         trial.stop_reason, trial.summary = event["stop_reason"], dict(event["summary"])
         trial.attempt.ended = event["time"]
 
@@ -245,6 +252,7 @@ class History:
         trial = self.trials[event["trial"]]
         trial.attempt.failure = dict(event["failure"])
         trial.attempt.ended = event["time"]
+        trial.over = "" if event["retry"] else "failed"
 
     def _ended(self, event: Event) -> None:
         trial = self.trials[event["trial"]]
@@ -257,8 +265,10 @@ class History:
         point.state, point.value = event["state"], event["value"]
 
     def _reopened(self, event: Event) -> None:
-        trial = self.trials[event["trial"]]
-        trial.state, trial.failure, trial.ended, trial.finished = "WAITING", None, None, False
-        trial.stopped_at, trial.stopped_by = None, ""
-        point = self.points[trial.point]
+        point = self.points[event["point"]]
         point.state, point.value = "RUNNING", None
+        if event["trial"] is not None:
+            trial = self.trials[event["trial"]]
+            trial.state, trial.failure, trial.ended, trial.over = "WAITING", None, None, ""
+            trial.stopped_at, trial.stopped_by, trial.last_epoch = None, "", None
+            trial.reopened_at = len(trial.attempts)

@@ -1,0 +1,261 @@
+"""Ray Tune as the executor: it places what the conductor hands out and carries back what workers say.
+
+Tune keeps nothing that matters. Its trials are attempts, its own state lies in a folder that is thrown away, and
+where it gives up (as it does when Ray's memory monitor kills a worker) it is started again beside the same conductor.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from study.conductor import Assignment, Conductor, Done, Wait
+from study.paths import StudyPaths
+
+RESTARTS = 20
+"""How often Tune is started anew within one session before the fault counts as lasting."""
+PATIENCE_S = 30.0
+"""How much longer than a trial's own heartbeat the driver waits before it kills a silent worker."""
+
+QUIET = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_WARN_THRESHOLD_S": "1000000",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_RESULT_BUFFER_LENGTH": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+@dataclass
+class Settings:
+    """What every worker of a study is told beside its assignment."""
+
+    paths: StudyPaths
+    cpus: float
+    gpus: float
+    concurrency: int
+    heartbeat_s: float
+    trial_hours: float | None
+    data_dir: str | None
+    module_path: list[str] = field(default_factory=list)
+
+
+class Bridge:
+    """Tune's callbacks, one level down: assignments out, messages in. Tune trials are known by their id."""
+
+    def __init__(self, conductor: Conductor, settings: Settings, tick: Callable[[], None]) -> None:
+        self.conductor = conductor
+        self.settings = settings
+        self.tick = tick
+        self._held: dict[str, Assignment] = {}
+        self._heard: dict[str, float] = {}
+        self._iterations: dict[str, int] = {}
+        self._trials: dict[str, Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles what it is given so as to restore it, and we restore from the journal."""
+        return {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | type[Done] | None:
+        assignment = self.conductor.next()
+        if isinstance(assignment, Done):
+            return Done
+        if isinstance(assignment, Wait):
+            return None
+        self._held[trial_id] = assignment
+        return self._config(assignment)
+
+    def _config(self, assignment: Assignment) -> dict[str, Any]:
+        settings, place = self.settings, (assignment.point, assignment.replicate)
+        return {
+            "assignment": asdict(assignment),
+            "checkpoints": str(settings.paths.checkpoints(*place)),
+            "stderr": str(settings.paths.stderr(*place, assignment.attempt)),
+            "cpus": settings.cpus,
+            "gpus": settings.gpus,
+            "heartbeat_s": settings.heartbeat_s,
+            "limit_s": settings.trial_hours * 3600 if settings.trial_hours else None,
+            "data_dir": settings.data_dir,
+            "path": settings.module_path,
+        }
+
+    def heard(self, trial: Any, result: dict[str, Any]) -> bool:
+        """Pass a worker's messages on; whether its trial goes on."""
+        held = self._held[trial.trial_id]
+        self._heard[trial.trial_id] = time.monotonic()
+        self._trials[trial.trial_id] = trial
+        iteration = result.get("training_iteration", 0)
+        if iteration <= self._iterations.get(trial.trial_id, 0):
+            return False  # Tune shows the last result once more at a trial's end
+        self._iterations[trial.trial_id] = iteration
+        for kind, content in result.get("messages", []):
+            if kind == "reported":
+                self.conductor.reported(held.trial, held.attempt, content)
+            elif kind == "placed":
+                self.conductor.placed(held.trial, held.attempt, content)
+            elif kind == "finished":
+                self.conductor.finished(held.trial, held.attempt, content["stop_reason"], content["summary"])
+            else:
+                self.conductor.failed(held.trial, held.attempt, content)
+        goes_on = self.conductor.holds(held.trial, held.attempt) and not self.conductor.stopping
+        return goes_on or self._is_hung(result)
+
+    @staticmethod
+    def _is_hung(result: dict[str, Any]) -> bool:
+        """A hung worker is let into its next step, in which it gives itself up."""
+        return any(kind == "hung" for kind, _ in result.get("messages", []))
+
+    def lost(self, trial: Any) -> None:
+        """The worker is gone without a word of its own."""
+        held = self._held[trial.trial_id]
+        text = read_error(trial)
+        self.conductor.failed(held.trial, held.attempt, {"class": lost_class(text), "message": text, "details": {}})
+
+    def abandon(self, reason: str) -> None:
+        """Tune has given up: every attempt in flight is lost with it."""
+        for held in self._held.values():
+            self.conductor.failed(
+                held.trial, held.attempt, {"class": "node", "message": f"the executor stopped: {reason}", "details": {}}
+            )
+        self._held.clear()
+        self._trials.clear()
+
+    def over(self, trial_id: str) -> None:
+        self._trials.pop(trial_id, None)
+        self._heard.pop(trial_id, None)
+
+    def watch(self) -> bool:
+        """Called ten times a second: whether all trials shall stop. Kills workers that have fallen silent."""
+        self.tick()
+        now = time.monotonic()
+        for trial_id, trial in list(self._trials.items()):
+            silent_s = now - self._heard[trial_id]
+            if silent_s > self.settings.heartbeat_s + PATIENCE_S:
+                held = self._held[trial_id]
+                message = f"the worker has not answered for {silent_s:.0f} s and was killed"
+                self.conductor.failed(held.trial, held.attempt, {"class": "timeout", "message": message, "details": {}})
+                self._trials.pop(trial_id)
+                kill_actor(trial)
+        return bool(self.conductor.stopping)
+
+
+def read_error(trial: Any) -> str:
+    """The one line that tells what Tune knows of a worker's end."""
+    try:
+        lines = [line.strip() for line in Path(trial.error_file).read_text().splitlines() if line.strip()]
+    except (OSError, TypeError):
+        lines = []
+    telling = [line for line in lines if "exit" in line.lower() or "died" in line.lower() or "killed" in line.lower()]
+    return (telling or lines or ["the worker died"])[-1][:300]
+
+
+def lost_class(text: str) -> str:
+    """``error`` where the worker's own code ended it, ``node`` where it was killed or its node was lost."""
+    return "error" if "exit code" in text and "SIGKILL" not in text and "End of file" not in text else "node"
+
+
+def kill_actor(trial: Any) -> None:
+    import ray
+
+    actor = trial.temporary_state.ray_actor
+    if actor is not None:
+        ray.kill(actor)
+
+
+def execute(conductor: Conductor, settings: Settings, tick: Callable[[], None]) -> None:
+    """Run the conductor's assignments until it has none left or stops; Ray must be running."""
+    os.environ.update(QUIET)
+    from ray import tune
+
+    from study.trial import TrialWorker
+
+    for name in ("ray.tune", "ray.air", "ray.train", "ray"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    trainable = tune.with_resources(TrialWorker, {"cpu": settings.cpus, "gpu": settings.gpus})
+    bridge = Bridge(conductor, settings, tick)
+    for _ in range(RESTARTS):
+        with tempfile.TemporaryDirectory(prefix="study-tune-") as folder:
+            try:
+                _fit(trainable, bridge, folder)
+            except Exception as error:
+                bridge.abandon(f"{type(error).__name__}: {error}"[:300])
+        if conductor.stopping or conductor.nothing_left():
+            return
+    raise RuntimeError("Ray Tune keeps giving up")
+
+
+def _fit(trainable: Any, bridge: Bridge, folder: str) -> None:
+    from ray import tune
+    from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+    from ray.tune.search import Searcher
+    from ray.tune.stopper import Stopper
+
+    class Search(Searcher):  # type: ignore[misc]
+        """Asks the conductor what to run."""
+
+        def suggest(self, trial_id: str) -> Any:
+            suggestion = bridge.suggest(trial_id)
+            return Searcher.FINISHED if suggestion is Done else suggestion
+
+        def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+            bridge.over(trial_id)
+
+        def set_search_properties(self, *args: Any, **spec: Any) -> bool:
+            return True
+
+        def save(self, checkpoint_path: str) -> None:
+            pass
+
+        def restore(self, checkpoint_path: str) -> None:
+            pass
+
+    class Scheduler(FIFOScheduler):  # type: ignore[misc]
+        """Passes results on and stops what the conductor stops."""
+
+        def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+            goes_on: str = TrialScheduler.CONTINUE if bridge.heard(trial, result) else TrialScheduler.STOP
+            return goes_on
+
+        def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+            bridge.heard(trial, result)
+
+        def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+            bridge.lost(trial)
+
+    class Watch(Stopper):  # type: ignore[misc]
+        """Lets the driver look around, and ends everything when it stops."""
+
+        def __call__(self, trial_id: str, result: Any) -> bool:
+            return False
+
+        def stop_all(self) -> bool:
+            return bridge.watch()
+
+    tuner = tune.Tuner(
+        trainable,
+        tune_config=tune.TuneConfig(
+            search_alg=Search(),
+            scheduler=Scheduler(),
+            num_samples=-1,
+            max_concurrent_trials=bridge.settings.concurrency,
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name="study",
+            storage_path=folder,
+            verbose=0,
+            stop=Watch(),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            failure_config=tune.FailureConfig(max_failures=0),
+        ),
+    )
+    tuner.fit()

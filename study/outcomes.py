@@ -1,0 +1,116 @@
+"""What trials and points amount to: their values, and when a study has had enough."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+
+from study.errors import StudyHalted
+from study.records import History, Point, Trial
+from study.sections import Objective, Stop
+
+STUDY_FAULTS = ("error", "data", "device", "invalid")
+"""Failures that are more likely the study's fault than the point's."""
+SAME_IN_A_ROW = 3
+
+
+def metric_at(trial: Trial, metric: str, epoch: int) -> float:
+    """A metric of the trial after ``epoch``, from its row there or, for what only a whole training has, its summary."""
+    row = trial.rows[epoch - 1]
+    name = "seconds" if metric == "total_seconds" else metric
+    value = row.get(name, trial.summary.get(metric))
+    return float(value) if value is not None else float("nan")
+
+
+def objective_values(trial: Trial, objectives: Sequence[Objective], epoch: int) -> tuple[float, ...]:
+    """The objectives as the pruner sees them after ``epoch``."""
+    return tuple(metric_at(trial, objective.metric, epoch) for objective in objectives)
+
+
+def trial_value(trial: Trial, objective: Objective) -> float:
+    """The trial's value: the objective at its last epoch, or the best over its epochs."""
+    if objective.at == "last":
+        return metric_at(trial, objective.metric, trial.epochs)
+    values = [metric_at(trial, objective.metric, epoch) for epoch in range(1, trial.epochs + 1)]
+    return max(values) if objective.direction == "maximize" else min(values)
+
+
+def point_value(point: Point, objectives: Sequence[Objective], replicates: int | None) -> float | list[float] | None:
+    """The mean over the point's COMPLETE trials (the first ``replicates`` ones if given); None where there is none."""
+    trials = [
+        trial
+        for trial in point.trials.values()
+        if trial.kind == "search"
+        and trial.state == "COMPLETE"
+        and trial.rows
+        and (replicates is None or trial.replicate < replicates)
+    ]
+    if not trials:
+        return None
+    trials.sort(key=lambda trial: trial.replicate)
+    means = [sum(trial_value(trial, objective) for trial in trials) / len(trials) for objective in objectives]
+    return means[0] if len(means) == 1 else means
+
+
+class Verdicts:
+    """Watches for the ends that the study file sets and for a study that only fails."""
+
+    def __init__(self, stop: Stop, *, keep_going: bool) -> None:
+        self._stop = stop
+        self._keep_going = keep_going
+        self._failed = 0
+        self._reached = False
+        self._streak: list[tuple[str, int]] = []
+        self._message = ""
+
+    def ended(self, trial: Trial) -> None:
+        if trial.state != "FAIL":
+            self._streak = []
+            return
+        self._failed += 1
+        failure = trial.failure or {"class": "error", "message": ""}
+        if failure["class"] not in STUDY_FAULTS:
+            return
+        kind = failure["class"] + " " + re.sub(r"\d+", "#", failure["message"])
+        if self._streak and self._streak[-1][0] != kind:
+            self._streak = []
+        if trial.point not in [point for _, point in self._streak]:
+            self._streak.append((kind, trial.point))
+        self._message = f"{failure['class']}: {failure['message']}"
+
+    def opened(self) -> None:
+        """A new session gives a study that only failed another chance."""
+        self._streak = []
+
+    def told(self, point: Point, objectives: Sequence[Objective]) -> None:
+        target = self._stop.target
+        if target is not None and isinstance(point.value, float):
+            better = point.value >= target if objectives[0].direction == "maximize" else point.value <= target
+            self._reached |= better
+
+    def stop_reason(self, history: History) -> str:
+        """Why the study stops now: a word for the journal, empty while it goes on."""
+        if self._reached:
+            return "target"
+        if self._stop.failures is not None and self._failed >= self._stop.failures:
+            return "failures"
+        if self._stop.wall_hours is not None and wall_seconds(history) >= self._stop.wall_hours * 3600:
+            return "wall_hours"
+        if not self._keep_going and len(self._streak) >= SAME_IN_A_ROW:
+            return "halted"
+        return ""
+
+    def halt(self) -> StudyHalted:
+        """The error for a study that was stopped because it only fails."""
+        points = ", ".join(str(point) for _, point in self._streak)
+        return StudyHalted(
+            f"the same failure {SAME_IN_A_ROW} times in a row (points {points}): {self._message}\n"
+            "Mend it and run the failed trials again with `study retry NAME --failed`, or go on with --keep-going."
+        )
+
+
+def wall_seconds(history: History) -> float:
+    """The seconds that drivers have spent on the study, this one's until now."""
+    closed = sum((session.closed or session.last) - session.opened for session in history.sessions[:-1])
+    return closed + (time.time() - history.sessions[-1].opened if history.sessions else 0.0)

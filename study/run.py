@@ -1,0 +1,319 @@
+"""Running a study: new, resumed or extended. All three end in the same place: a journal, replayed, driven on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from study import provenance
+from study.conductor import Conductor
+from study.errors import Interrupted, OutsideFault, StudyExists, StudyNotFound, UserError
+from study.files import make_folder, write_whole
+from study.journal import Journal, Lock
+from study.paths import StudyPaths, checked_name
+from study.records import FORMAT, History
+from study.spec import StudySpec, load_spec
+
+DEFAULT_STORAGE = "studies"
+RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
+
+
+class Watcher:
+    """Looks on while a study runs; the terminal's display is one."""
+
+    def begin(self, spec: StudySpec, conductor: Conductor) -> None:
+        pass
+
+    def tick(self) -> None:
+        """Called about ten times a second."""
+
+    def say(self, message: str) -> None:
+        """Show one line."""
+
+    def end(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a session with a study ended."""
+
+    paths: StudyPaths
+    history: History
+    reason: str
+
+    @property
+    def exit_code(self) -> int:
+        if self.reason in RESUMABLE:
+            return Interrupted.exit_code
+        if self.reason in ("halted", "failures"):
+            return OutsideFault.exit_code
+        return 0 if any(point.state == "COMPLETE" for point in self.history.points) else 1
+
+
+def run(
+    source: str | Path | StudySpec,
+    *,
+    storage: str | Path = DEFAULT_STORAGE,
+    name: str | None = None,
+    sets: Sequence[str] = (),
+    points: int | None = None,
+    data_dir: str | None = None,
+    keep_going: bool = False,
+    watcher: Watcher | None = None,
+) -> Ended:
+    """Run a study file to its end; a study that exists with the same spec is resumed."""
+    if isinstance(source, StudySpec):
+        spec = replace(source, study=checked_name(name)) if name else source
+    else:
+        spec = load_spec(source, sets=sets, name=name, points=points)
+    paths = StudyPaths(Path(storage).resolve(), spec.study)
+    if paths.spec.exists():
+        check_same(spec, paths)
+    else:
+        check_fits(spec)
+        make_folder(paths.folder)
+        write_whole(paths.spec, resolved(spec).yaml())
+    return drive(paths, data_dir=data_dir, keep_going=keep_going, watcher=watcher or Watcher())
+
+
+def resume(
+    name: str,
+    *,
+    storage: str | Path = DEFAULT_STORAGE,
+    data_dir: str | None = None,
+    keep_going: bool = False,
+    watcher: Watcher | None = None,
+) -> Ended:
+    """Go on with a study from its folder."""
+    paths = existing(name, storage)
+    return drive(paths, data_dir=data_dir, keep_going=keep_going, watcher=watcher or Watcher())
+
+
+def existing(name: str, storage: str | Path) -> StudyPaths:
+    """The paths of a study that is there; StudyNotFound with the nearest name elsewhere."""
+    from search_spaces.faults import nearest
+
+    root = Path(storage).resolve()
+    paths = StudyPaths(root, name)
+    if paths.spec.exists():
+        return paths
+    others = sorted(path.parent.name for path in root.glob("*/study.yaml"))
+    guess = nearest(name, others)
+    hint = f" (did you mean {guess}?)" if guess else f"; there are: {', '.join(others)}" if others else ""
+    raise StudyNotFound(f"no study {name} in {root}{hint}")
+
+
+def remove(name: str, *, storage: str | Path = DEFAULT_STORAGE) -> None:
+    """Delete a study's folder for good; refused while it is being driven."""
+    paths = existing(name, storage)
+    Lock(paths.lock).release()
+    # the spec goes first: what is left of an interrupted removal is no study
+    paths.spec.unlink()
+    shutil.rmtree(paths.folder)
+
+
+def resolved(spec: StudySpec) -> StudySpec:
+    """The spec with what depends on this machine written into it."""
+    return spec if spec.concurrency else replace(spec, concurrency=machine_slots(spec))
+
+
+def machine_cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def machine_gpus() -> int:
+    """The NVIDIA GPUs of this machine that this process may use, without loading torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([part for part in visible.split(",") if part.strip() and part.strip() != "-1"])
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        return int(pynvml.nvmlDeviceGetCount())
+    except pynvml.NVMLError:
+        return 0
+
+
+def machine_slots(spec: StudySpec) -> int:
+    """How many of the study's trials this machine can train at once."""
+    slots = int(machine_cpus() / spec.resources.cpus) if spec.resources.cpus else machine_cpus()
+    if spec.resources.gpus:
+        slots = min(slots, int(machine_gpus() / spec.resources.gpus + 1e-9))
+    return slots
+
+
+def check_fits(spec: StudySpec) -> None:
+    """UserError where not even one trial finds room on this machine."""
+    if machine_slots(spec) >= 1:
+        return
+    wants, has = spec.resources, f"{machine_cpus()} CPUs and {machine_gpus() if spec.resources.gpus else 0} GPUs"
+    raise UserError(
+        f"a trial of {spec.study} wants {wants.cpus:g} CPUs and {wants.gpus:g} GPUs, and this machine has {has}; "
+        f"ask for less with --set resources.cpus=… and --set resources.gpus=…"
+    )
+
+
+def check_same(spec: StudySpec, paths: StudyPaths) -> None:
+    """StudyExists, with what differs, unless the study in the folder has this spec."""
+    stored = load_spec(paths.spec)
+    if not spec.concurrency:
+        spec = replace(spec, concurrency=stored.concurrency)
+    differences = stored.differences(spec)
+    if differences:
+        lines = "\n".join(f"  {line}" for line in differences)
+        raise StudyExists(
+            f"study {paths.name} exists in {paths.storage} and differs from this one:\n{lines}\n"
+            f"Go on with it as it is: study resume {paths.name}. Run this one beside it: --name ANOTHER."
+        )
+
+
+def drive(paths: StudyPaths, *, data_dir: str | None, keep_going: bool, watcher: Watcher) -> Ended:
+    """Take a study up from its folder and drive it until it ends, is interrupted or meets a fault."""
+    lock = Lock(paths.lock)
+    try:
+        with opened(paths, keep_going, watcher) as (spec, conductor):
+            if study_is_over(conductor):
+                return Ended(paths, conductor.history, "complete")
+            start_session(conductor)
+            with signals(conductor, watcher):
+                watcher.begin(spec, conductor)
+                try:
+                    execute_study(spec, conductor, paths, data_dir, watcher)
+                finally:
+                    watcher.end()
+            reason = conductor.stopping or "complete"
+            conductor.record({"event": "closed", "session": len(conductor.history.sessions), "reason": reason})
+            if reason == "halted":
+                raise conductor.halt()
+            return Ended(paths, conductor.history, reason)
+    finally:
+        lock.release()
+
+
+@contextmanager
+def opened(paths: StudyPaths, keep_going: bool, watcher: Watcher) -> Iterator[tuple[StudySpec, Conductor]]:
+    """The study's spec, and a conductor that knows all that its journal holds."""
+    spec = load_spec(paths.spec)
+    journal = Journal.open(paths.journal) if paths.journal.exists() else Journal.create(paths.journal)
+    journal.on_wait = watcher.say
+    if journal.cut:
+        watcher.say(str(journal.cut))
+    try:
+        if not journal.events_read:
+            create(spec, journal)
+        history = History(journal.events_read)
+        conductor = Conductor(
+            spec,
+            journal.append,
+            workers=history.concurrency or 1,
+            nominal_cost=nominal_cost,
+            reproducible=bool(history.reproducible),
+            keep_going=keep_going,
+        )
+        conductor.replay(journal.events_read)
+        yield spec, conductor
+    finally:
+        journal.close()
+
+
+def create(spec: StudySpec, journal: Journal) -> None:
+    """The journal's first records."""
+    now = round(time.time(), 3)
+    events = [
+        {
+            "event": "created",
+            "study": spec.study,
+            "format": FORMAT,
+            "reproducible": spec.reproducible,
+            "concurrency": spec.concurrency,
+            "time": now,
+        },
+        {"event": "spec", "version": 1, "hash": spec.hash(), "changes": [], "time": now},
+    ]
+    journal.append(*events)
+    journal.events_read.extend(events)
+
+
+def start_session(conductor: Conductor) -> None:
+    """Journal that this process drives the study from here on, then decide what the last one left undecided."""
+    conductor.record(
+        {
+            "event": "opened",
+            "session": len(conductor.history.sessions) + 1,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "command": provenance.command(),
+            "provenance": provenance.gather(),
+        }
+    )
+    conductor.take_up()
+
+
+def study_is_over(conductor: Conductor) -> bool:
+    """Whether the journal ends with a study that ran to its end and that asks for nothing more."""
+    sessions = conductor.history.sessions
+    return bool(sessions) and sessions[-1].reason in ("complete", "target") and conductor.nothing_left()
+
+
+def nominal_cost(recipe: Any) -> float:
+    from study.training.cost import nominal_cost as cost
+
+    return cost(recipe)
+
+
+def execute_study(
+    spec: StudySpec, conductor: Conductor, paths: StudyPaths, data_dir: str | None, watcher: Watcher
+) -> None:
+    """Start a Ray and let it run what the conductor hands out."""
+    from study.embedded import embedded_ray
+    from study.executor import Settings, execute
+
+    module_path = [str(Path.cwd())]
+    settings = Settings(
+        paths=paths,
+        cpus=spec.resources.cpus,
+        gpus=spec.resources.gpus,
+        concurrency=min(spec.concurrency or 1, max(1, machine_slots(spec))),
+        heartbeat_s=spec.trial.heartbeat_s,
+        trial_hours=spec.trial.hours,
+        data_dir=str(Path(data_dir).resolve()) if data_dir else None,
+        module_path=module_path,
+    )
+    if conductor.stopping or conductor.nothing_left():
+        return
+    with embedded_ray(module_path):
+        execute(conductor, settings, watcher.tick)
+
+
+@contextmanager
+def signals(conductor: Conductor, watcher: Watcher) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the session cleanly; a second Ctrl-C ends it at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        if conductor.stopping == "interrupted" and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        conductor.stopping = "interrupted"
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+__all__ = ["Ended", "Watcher", "existing", "remove", "resume", "run"]

@@ -1,0 +1,1 @@
+"""What Optuna is asked and told: proposals, stop decisions, and the clock that makes both reproducible."""

@@ -1,0 +1,165 @@
+"""Proposals: one Optuna study in memory, asked for points and told the truth about them.
+
+The Optuna study is never stored. It is rebuilt by telling it again what the journal says; samplers that hide state
+of their own beside the trials (cmaes, nsga2, qmc, a user's) are also asked again, so that they come to the same
+state. The sampler is made anew for each proposal, with a seed that depends on the proposal's number alone, so
+nothing is replayed and nothing depends on when a study was interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from study.sampling.seeds import point_seed
+
+if TYPE_CHECKING:
+    import optuna
+
+    from search_spaces.space import Space
+    from study.sections import Objective, SamplerChoice
+
+BLIND = frozenset({"random", "qmc", "grid", "first-only"})
+"""Samplers whose proposals don't depend on results."""
+INFEASIBLE = "fits_in_memory"
+
+
+class Proposer:
+    """The proposals of one arm of a study (the whole of it, or one level of its scientific factors).
+
+    Points are known here by their index in the arm. ``lacking`` indices, points outside the space, are unknown to
+    Optuna, which numbers its trials for itself.
+    """
+
+    def __init__(self, space: Space, sampler: SamplerChoice, objectives: tuple[Objective, ...], arm: int = 0) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+        self.space = space
+        self.spec = sampler
+        self.arm = arm
+        self.blind = sampler.name in BLIND
+        self.single = len(objectives) == 1
+        self._hides_state = sampler.name in ("cmaes", "nsga2", "qmc") or ":" in sampler.name
+        self._grid = space.grid() if sampler.name == "grid" else None
+        self._proposed = 0
+        self._numbers: dict[int, int] = {}
+        self._reports: dict[int, int] = {}
+        self.storage = optuna.storages.InMemoryStorage()
+        self.study = optuna.create_study(
+            storage=self.storage,
+            directions=[objective.direction for objective in objectives],
+            sampler=optuna.samplers.RandomSampler(seed=0),
+        )
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is nothing left to propose: a grid used up, or no sampler at all."""
+        return self.spec.name == "first-only" or (self._grid is not None and self._proposed >= len(self._grid))
+
+    def propose(self, index: int) -> dict[str, Any]:
+        """The values of the arm's point ``index``, by dotted recipe path; the point counts as running from here."""
+        if self._grid is not None:
+            values = self._grid[self._proposed]
+        else:
+            self.study.sampler = make_sampler(self.spec, self._seed(index))
+            trial = self.study.ask()
+            values = self.space.ask(trial)
+            self._numbers[index] = trial.number
+        self._proposed += 1
+        return values
+
+    def replay(self, index: int, values: Mapping[str, Any]) -> None:
+        """Take up a proposal that the journal holds."""
+        self._proposed += 1
+        if self._grid is not None:
+            return
+        params = self.space.params_of(values)
+        if params is None or not self._hides_state:
+            self.add(index, values)
+            return
+        self.study.enqueue_trial(params)
+        self.study.sampler = make_sampler(self.spec, self._seed(index))
+        trial = self.study.ask()
+        self.space.ask(trial)
+        self._numbers[index] = trial.number
+
+    def add(self, index: int, values: Mapping[str, Any]) -> bool:
+        """Take up a point that wasn't proposed; False where its values don't lie in the space."""
+        import optuna
+
+        params = self.space.params_of(values)
+        if params is None or self._grid is not None:
+            return params is not None
+        trial = optuna.trial.create_trial(
+            state=optuna.trial.TrialState.RUNNING, params=params, distributions=self.space.distributions(params)
+        )
+        identifier = self.storage.create_new_trial(self.study._study_id, template_trial=trial)
+        self._numbers[index] = self.storage.get_trial_number_from_id(identifier)
+        return True
+
+    def report(self, index: int, epoch: int, value: float) -> None:
+        """What a running point has shown; nothing where there are several objectives, which Optuna can't report."""
+        if index in self._numbers and self.single and epoch > self._reports.get(index, 0):
+            self._reports[index] = epoch
+            self.storage.set_trial_intermediate_value(self._identifier(index), epoch, value)
+
+    def tell(self, index: int, state: str, value: float | list[float] | None) -> None:
+        """What became of a point: COMPLETE with its value, PRUNED with its reports, or FAIL."""
+        import optuna
+
+        if index not in self._numbers:
+            return
+        outcome = optuna.trial.TrialState[state]
+        values = value if outcome is optuna.trial.TrialState.COMPLETE else None
+        self.study.tell(self._numbers[index], values, state=outcome)
+
+    def tell_infeasible(self, index: int) -> None:
+        """The point doesn't fit in memory: told as PRUNED without reports and with a violated constraint.
+
+        TPE never learns from FAIL, so this is how the region comes to be avoided.
+        """
+        import optuna
+
+        if index not in self._numbers:
+            return
+        self.storage.set_trial_system_attr(self._identifier(index), f"constraints:{INFEASIBLE}", 1.0)
+        self.study.tell(self._numbers[index], state=optuna.trial.TrialState.PRUNED)
+
+    def _identifier(self, index: int) -> int:
+        return self.storage.get_trial_id_from_study_id_trial_number(self.study._study_id, self._numbers[index])
+
+    def _seed(self, index: int) -> int:
+        # a quasi-random sequence is one sequence: its points share a scrambling, and its position is in the study
+        return point_seed(self.spec.seed, self.arm, 0 if self.spec.name == "qmc" else index)
+
+
+def make_sampler(spec: SamplerChoice, seed: int) -> optuna.samplers.BaseSampler:
+    """An Optuna sampler by our name for it, with the study file's options."""
+    import optuna
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if ":" in spec.name:
+            module, _, factory = spec.name.partition(":")
+            made: optuna.samplers.BaseSampler = getattr(importlib.import_module(module), factory)(
+                seed=seed, **spec.options
+            )
+            return made
+        samplers = optuna.samplers
+        makers: dict[str, tuple[type[optuna.samplers.BaseSampler], dict[str, Any]]] = {
+            "tpe": (samplers.TPESampler, {"multivariate": True, "group": True, "constant_liar": True}),
+            "random": (samplers.RandomSampler, {}),
+            "cmaes": (samplers.CmaEsSampler, {"warn_independent_sampling": False}),
+            "gp": (samplers.GPSampler, {"warn_independent_sampling": False}),
+            "nsga2": (samplers.NSGAIISampler, {}),
+            "qmc": (
+                samplers.QMCSampler,
+                {"scramble": True, "warn_independent_sampling": False, "warn_asynchronous_seeding": False},
+            ),
+        }
+        kind, defaults = makers[spec.name]
+        return kind(**{**defaults, **spec.options, "seed": seed})

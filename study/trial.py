@@ -1,0 +1,209 @@
+"""One trial on a worker: where Ray Tune meets ``train``. The only file through which Ray enters a trial.
+
+A worker process is reused from trial to trial. Training runs in a thread of its own and hands each finished epoch
+over as a message; Tune's ``step`` delivers messages to the driver, and being called again means that the trial goes
+on. A step that finds no message returns empty-handed after a while, so that the driver stays in touch through long
+epochs; training that shows no sign of life for too long is reported as hung and its process is given up.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+POLL_S = 2.0
+Message = tuple[str, dict[str, Any]]
+
+
+class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
+    """Runs one assignment after another; its config holds the assignment and the study's settings for workers."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        sys.path[:0] = [path for path in config["path"] if path not in sys.path]
+        self._training: Training | None = Training(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._leave()
+        self.setup(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        assert self._training is not None
+        messages = self._training.messages()
+        return {"messages": messages, "done": any(kind in ("finished", "failed") for kind, _ in messages)}
+
+    def cleanup(self) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._training is not None:
+            self._training.leave()
+            self._training = None
+
+
+class Hung(RuntimeError):
+    """Raised to Tune after a hang was reported, so that it gives the process up."""
+
+
+class Training:
+    """One attempt: ``train`` in a thread, and the messages that it has for the driver."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._config = config
+        self._messages: queue.Queue[Message] = queue.Queue()
+        self._answers: queue.Queue[bool] = queue.Queue()
+        self._asked = False
+        self._left = threading.Event()
+        self._beat = time.monotonic()
+        self._began = time.monotonic()
+        self._hung = False
+        self._thread = threading.Thread(target=self._run, name="training", daemon=True)
+        self._thread.start()
+
+    # --- the worker's side ---
+
+    def messages(self) -> list[Message]:
+        """What training has to say, waiting for it up to POLL_S seconds; answers what was said last with "go on"."""
+        if self._hung:
+            threading.Timer(5.0, os._exit, (1,)).start()
+            raise Hung("the training thread is stuck")
+        if self._asked:
+            self._asked = False
+            self._answers.put(True)
+        try:
+            first = self._messages.get(timeout=POLL_S)
+        except queue.Empty:
+            return self._hang_found()
+        said = [first]
+        while not self._messages.empty():
+            said.append(self._messages.get())
+        self._asked = said[-1][0] == "reported"
+        return said
+
+    def _hang_found(self) -> list[Message]:
+        silent_s = time.monotonic() - self._beat
+        if silent_s < self._config["heartbeat_s"]:
+            return []
+        self._hung = True
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        where = traceback.format_stack(frame) if frame else []
+        self._keep_stderr("".join(where))
+        place = where[-1].strip().splitlines()[0].strip() if where else "an unknown place"
+        message = f"no sign of life for {silent_s:.0f} s, in {place}"
+        # not "failed", which would end the trial and keep the process: the next step gives it up
+        return [("hung", {"class": "timeout", "message": message, "details": {}})]
+
+    def leave(self) -> None:
+        """Stop training where it stands: its last checkpoint is what counts."""
+        self._left.set()
+        self._answers.put(False)
+        self._thread.join(timeout=self._config["heartbeat_s"])
+
+    # --- the training thread's side ---
+
+    def _run(self) -> None:
+        from study.training.failures import Stopped, classify
+
+        try:
+            self._train()
+        except Stopped:
+            pass
+        except BaseException as error:
+            failure = classify(error)
+            self._keep_stderr(traceback.format_exc())
+            self._say(
+                "failed",
+                {"class": failure.failure_class, "message": failure.message, "details": dict(failure.details)},
+            )
+
+    def _train(self) -> None:
+        import torch
+
+        from study.training.checkpoint import Checkpoints
+        from study.training.loop import train
+        from study.training.recipe import Recipe
+
+        config, assignment = self._config, self._config["assignment"]
+        torch.set_num_threads(max(1, int(config["cpus"])))
+        device = pick_device(config["gpus"])
+        self._say("placed", placement(device))
+        outcome = train(
+            Recipe.model_validate(assignment["recipe"]),
+            device=device,
+            report=self._report,
+            checkpoint=Checkpoints(Path(config["checkpoints"])),
+            data_dir=config["data_dir"],
+            reported=assignment["epochs_reported"],
+            heartbeat=self._heartbeat,
+        )
+        if outcome.stop_reason != "stopped":
+            self._say("finished", {"stop_reason": outcome.stop_reason, "summary": dict(outcome.summary)})
+
+    def _say(self, kind: str, content: dict[str, Any]) -> None:
+        self._messages.put((kind, content))
+
+    def _report(self, row: Any) -> bool:
+        """An epoch is done: tell, and wait for the answer."""
+        self._beat = time.monotonic()
+        self._say("reported", dict(row))
+        while True:
+            try:
+                goes_on = self._answers.get(timeout=POLL_S)
+                break
+            except queue.Empty:
+                self._beat = time.monotonic()  # waiting for the driver is no hang
+        self._beat = time.monotonic()
+        return goes_on and not self._left.is_set()
+
+    def _heartbeat(self) -> None:
+        from study.training.failures import Stopped, TrainingFailure
+
+        self._beat = time.monotonic()
+        if self._left.is_set():
+            raise Stopped
+        limit_s = self._config["limit_s"]
+        used_s = self._config["assignment"]["seconds_used"] + self._beat - self._began
+        if limit_s is not None and used_s > limit_s:
+            raise TrainingFailure("timeout", f"the trial took more than its {limit_s / 3600:g} hours", {})
+
+    def _keep_stderr(self, text: str) -> None:
+        """Leave the traceback in the trial's folder, where a user looks for it; a full disk is no second failure."""
+        path = Path(self._config["stderr"])
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(text)
+        except OSError:
+            pass
+
+
+def pick_device(gpus: float) -> str:
+    """``cuda`` where the trial was allotted a share of a GPU, ``cpu`` elsewhere; a GPU that can't be used is a failure."""
+    import torch
+
+    from study.training.failures import TrainingFailure
+
+    if gpus == 0:
+        return "cpu"
+    if not torch.cuda.is_available():
+        raise TrainingFailure("device", "the trial was allotted a GPU, and torch finds none that it can use", {})
+    return "cuda"
+
+
+def placement(device: str) -> dict[str, Any]:
+    """Where an attempt runs."""
+    import ray
+    import torch
+
+    name = torch.cuda.get_device_name() if device == "cuda" else "cpu"
+    node = ray.get_runtime_context().get_node_id()
+    return {"host": socket.gethostname(), "node": node, "pid": os.getpid(), "device": name}

@@ -27,8 +27,6 @@ class RecipeSchema(Protocol):
 
     def field_paths(self) -> frozenset[str]: ...
 
-    def branches(self, path: str, /) -> dict[str, frozenset[str]] | None: ...
-
 
 def compatible(one: Given, other: Given) -> bool:
     """Whether two things can exist in one point."""
@@ -99,7 +97,8 @@ def owner(
         if isinstance(item, Variable) and item.name not in chosen:
             chosen[item.name] = as_param(item.distribution.first)
         if below(path, item.path) or item.path == f"{path}.name":
-            return ("space", *spot(item, chosen)), fault.on_key or item.branch
+            place = item.place if fault.on_key else spot(item, chosen)
+            return ("space", *place), fault.on_key or item.branch
     return ("recipe", *fault.path), fault.on_key
 
 

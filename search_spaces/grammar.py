@@ -7,6 +7,7 @@ checked in ``search_spaces.check``. The recipe's schema is handed in; a module o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from search_spaces.check import RecipeSchema, check, compatible
@@ -249,14 +250,14 @@ class Reader:
         return any(self.known((*path, *str(key).split("."))) for key in tree)
 
     def unknown_field(self, place: Place, path: Place, parts: Place, given: Given) -> Fault:
-        forms = self.schema.branches(".".join(path)) or {}
-        branch = given[-1][1] if given else ""
-        names = forms.get(branch) if "one_of" in place[-2:-1] else None
-        fault = unknown((*place, *parts), sorted(names or self.names_below(path)), FOREIGN)
-        if fault.nearest or path:
-            return fault
-        elsewhere = [field for field in sorted(self.fields) if field.rpartition(".")[2] == parts[-1]]
-        return unknown((*place, *parts), self.names_below(path), {parts[-1]: elsewhere[0]} if elsewhere else None)
+        """The recipe's own words for a key that it hasn't, in the branch where the key stands."""
+        paths = {variable.name: variable.path for variable in self.items if isinstance(variable, Variable)}
+        branch = {paths[name]: value for name, value in given if name in paths}
+        _, faults = self.schema.parse_recipe(self.schema.lay(branch, {".".join((*path, *parts)): None}))
+        for fault in faults:
+            if fault.on_key and fault.path == (*path, *parts):
+                return replace(fault, path=(*place, *parts))
+        return unknown((*place, *parts), self.names_below(path), FOREIGN)
 
     # -- results ------------------------------------------------------------------------------------------------------
 

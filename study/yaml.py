@@ -30,6 +30,9 @@ NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 # YAML 1.2, section 5.1: what a file may hold
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+# ``against: first[0]`` is ours and reads well, but YAML wants quotes around it inside braces
+ENTRY = re.compile(r"(\bagainst: +)(first\[\d+\])(?=\s*[,}\n])")
+
 
 @dataclass
 class Document:
@@ -56,12 +59,21 @@ def read_yaml(text: str | bytes) -> Document:
     decoded = decode(text, document)
     if decoded is None:
         return document
+    document = parse(decoded)
+    if document.tree is None and ENTRY.search(decoded):
+        document = parse(ENTRY.sub(r'\1"\2"', decoded))
+    return document
+
+
+def parse(text: str) -> Document:
+    """The document of a text that may be YAML."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    document = Document()
     parser = YAML(typ="safe", pure=True)
     try:
-        Builder(parser.parse(io.StringIO(decoded)), document).read()
+        Builder(parser.parse(io.StringIO(text)), document).read()
     except TooMuch as error:
         document.faults.append((error.line, error.fault))
     except MarkedYAMLError as error:

@@ -1,0 +1,194 @@
+"""From a study file, or plain data, to a spec, or to every fault as one line with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
+from typing import Any
+
+from search_spaces.faults import Fault, dotted, listed, nearest, shown
+from search_spaces.grammar import parse_space
+from study.errors import SpecError
+from study.grammar import STUDY_FILE
+from study.rules import (
+    cross_faults,
+    default_reproducible,
+    hidden_faults,
+    points_faults,
+    reproducible_faults,
+    resolve_points,
+    seed_faults,
+)
+from study.sections import First, Roles
+from study.sets import Settings
+from study.spec import StudySpec, shipped_studies
+from study.training import recipe as recipes
+from study.values import FIELDS, SECTIONS, leaves
+from study.yaml import LARGEST_BYTES, Document, plain_faults, read_yaml
+
+
+def read_file(
+    source: str | FilePath, sets: Sequence[str] = (), name: str | None = None, points: int | None = None
+) -> StudySpec:
+    """The spec of a file or shipped study, with the command line's options over it."""
+    path = located(source)
+    label = str(source) if path == FilePath(source) else str(path)
+    try:
+        with path.open("rb") as file:
+            document = read_yaml(file.read(LARGEST_BYTES + 1))
+    except OSError as error:
+        raise SpecError([f"{label}:1: must be a readable file; found {error.strerror or error}"]) from None
+    report = Report(label, document)
+    settings = Settings(document.tree)
+    if isinstance(document.tree, Mapping):
+        for text in sets:
+            settings.add(text)
+        if name is not None:
+            settings.put("--name", ("study",), name)
+        if points is not None:
+            settings.put("--points", ("points",), points)
+    report.settings = settings
+    return read(settings.tree, report)
+
+
+def read_tree(tree: Mapping[str, Any], file: str) -> StudySpec:
+    """The spec of plain data that was built in Python."""
+    document = Document(tree=tree, faults=[(1, fault) for fault in plain_faults(tree)])
+    report = Report(file, document)
+    if document.faults:
+        raise SpecError(report.lines())
+    return read(plain(tree), report)
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def located(source: str | FilePath) -> FilePath:
+    """The file that ``source`` names: itself, or the shipped study of that name."""
+    path, shipped = FilePath(source), shipped_studies()
+    try:
+        if path.is_file() or (path.exists() and not path.is_dir()):
+            return path
+    except (OSError, ValueError) as error:
+        raise SpecError([f"{str(source)[:80]!r}:1: must be a study file; found {error}"]) from None
+    if str(source) in shipped:
+        return shipped[str(source)]
+    found = "a folder" if path.is_dir() else "no such file"
+    ours = nearest(path.stem, shipped)
+    fault = Fault((), "must be a study file or the name of a shipped study", found, listed(shipped), ours)
+    raise SpecError([f"{source}:1: {fault}"])
+
+
+@dataclass
+class Report:
+    """Collects faults and renders each as one line: where it is, and what is wrong there."""
+
+    file: str
+    document: Document
+    settings: Settings = field(default_factory=lambda: Settings(None))
+    faults: list[Fault] = field(default_factory=list)
+
+    def add(self, faults: Sequence[Fault]) -> None:
+        """Add faults, but none where the text itself is at fault, and none twice."""
+        bad = [dotted(fault.path) for _, fault in self.document.faults if fault.path and not fault.on_key]
+        for fault in faults:
+            path = dotted(fault.path)
+            if fault not in self.faults and not any(
+                path == top or path.startswith((f"{top}.", f"{top}[")) for top in bad
+            ):
+                self.faults.append(fault)
+
+    def lines(self) -> list[str]:
+        """All faults: those of the file by line, then those of the command line."""
+        placed = list(self.document.faults)
+        options = [f"{option}: {fault}" for option, fault in self.settings.faults]
+        for fault in self.faults:
+            option = self.settings.origin(fault.path)
+            if option is None:
+                placed.append((self.document.line(fault.path, fault.on_key), fault))
+            else:
+                options.append(f"{option}: {as_set(fault)}")
+        placed.sort(key=lambda entry: entry[0])
+        return list(dict.fromkeys([*(f"{self.file}:{line}: {fault}" for line, fault in placed), *options]))
+
+    def check(self) -> None:
+        """Raise what was collected."""
+        if self.document.faults or self.faults or self.settings.faults:
+            raise SpecError(self.lines())
+
+
+def as_set(fault: Fault) -> Fault:
+    """A fault in an override, at the path that ``--set`` knows it by."""
+    return replace(fault, path=("recipe", *fault.path[1:])) if fault.path[:1] == ("overrides",) else fault
+
+
+def read(tree: Any, report: Report) -> StudySpec:
+    """Judge a tree whole; raises SpecError with all its faults."""
+    if not isinstance(tree, Mapping):
+        if not report.document.faults:
+            report.add([Fault((), "must be a mapping", shown(tree))])
+        raise SpecError(report.lines())
+    faults: list[Fault] = []
+    values = STUDY_FILE.read(hinted(tree, faults), (), faults)
+    report.add(faults)
+    sound = recipe_and_space(values, report)
+    points, reproducible = values.pop("points"), values.pop("reproducible")
+    spec = StudySpec(**values, points=points or 1)
+    report.add(cross_faults(spec, sound))
+    report.add(list(points_faults(spec, points)))
+    report.add(list(reproducible_faults(spec)) if reproducible else [])
+    resolved = points
+    if sound and not report.faults:
+        resolved, point_faults = resolve_points(spec, points)
+        report.add(point_faults)
+    report.check()
+    notes = (point_note(spec, points, resolved),) if points is not None and resolved != points else ()
+    reproducible = default_reproducible(spec) if reproducible is None else reproducible
+    return replace(spec, points=resolved, reproducible=reproducible, notes=notes)
+
+
+def point_note(spec: StudySpec, points: int, resolved: int) -> str:
+    if spec.mode == "method-study":
+        return f"points: {resolved} of the {points} are used, so that each level has equally many"
+    return f"points: {resolved} of the {points} are used, since there are no more with sampler {spec.sampler.name}"
+
+
+def hinted(tree: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
+    """The tree without top-level keys that belong into the recipe, which are faults with a hint of their own."""
+    kept = {}
+    for key, value in tree.items():
+        if key not in STUDY_FILE.fields and key not in STUDY_FILE.foreign and (key in FIELDS or key in SECTIONS):
+            accepted = listed(STUDY_FILE.fields)
+            faults.append(Fault((key,), "must be a known key", shown(key), accepted, f"recipe.{key}", on_key=True))
+        else:
+            kept[key] = value
+    return kept
+
+
+def recipe_and_space(values: dict[str, Any], report: Report) -> bool:
+    """Read the trees among ``values`` into their final form, in place; whether all of them are sound."""
+    before = len(report.faults)
+    values["overrides"] = leaves(recipes.lay({}, values["overrides"]))
+    values["fixed"] = recipes.lay({}, values.pop("recipe"))
+    report.add(seed_faults(values["fixed"], ("recipe",)))
+    report.add(seed_faults(values["overrides"], ("overrides",)))
+    space, faults = parse_space(values["space"], values["fixed"], recipes, values["overrides"])
+    report.add(faults)
+    report.add(hidden_faults(values["fixed"], space, values["overrides"]))
+    values["space"] = space
+    values["first"] = tuple(First(recipes.lay({}, first.set), first.published) for first in values["first"])
+    values["objectives"] = values.pop("objective")
+    overridden = set(values["overrides"])
+    values["roles"] = Roles(
+        *(without(paths, overridden) for paths in (values["roles"].scientific, values["roles"].nuisance))
+    )
+    return len(report.faults) == before
+
+
+def without(paths: Sequence[str], overridden: set[str]) -> tuple[str, ...]:
+    """Roles without what an override fixes, and with a section's name for the section where that is compared."""
+    return tuple(path for path in paths if path not in overridden)

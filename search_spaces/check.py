@@ -1,13 +1,15 @@
 """Whether a recipe takes whatever a space may sample.
 
-Looked at are each value of a choice and the ends of each range, in a branch where they exist: first one variable at a
-time, the others at their first values, then two at a time, so that rules over two fields are seen too.
+Looked at are each value of a choice and the ends of each range, in a branch where they exist: one variable at a time,
+the others at their first values. Rules over several fields are then met by every pair of values of the unconditional
+choices (batch size and accumulation), and by points drawn from the whole space.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from random import Random
 from typing import Any, Protocol
 
 from search_spaces.distributions import Scalar, Value, as_param, same
@@ -15,7 +17,7 @@ from search_spaces.faults import Fault, Path, dotted
 from search_spaces.space import Constant, Given, Item, Space, Variable, active, below
 
 PAIRED = 16  # up to so many values of a variable are checked in pairs with another's
-CHECKS = 4_000  # recipes looked at, at most
+MOST_ALONE, MOST_PAIRS, DRAWN = 4_000, 800, 200  # how many points are looked at; one takes a third of a millisecond
 
 
 class RecipeSchema(Protocol):
@@ -39,9 +41,10 @@ def check(
 ) -> list[Fault]:
     """What the recipe refuses of the fixed values, of the space alone, and then of pairs of the space's variables."""
     found: dict[tuple[Path, str], Fault] = {}
-    for params in itertools.islice(itertools.chain([{}], alone(space)), CHECKS):
+    for params in itertools.islice(itertools.chain([{}], alone(space)), MOST_ALONE):
         add_faults(found, space, params, recipe, schema, overrides)
-    for params in itertools.islice(pairs(space), CHECKS) if not found else ():
+    together = itertools.chain(itertools.islice(pairs(space), MOST_PAIRS), drawn(space, DRAWN))
+    for params in () if found else together:
         add_faults(found, space, params, recipe, schema, overrides)
     return list(found.values())
 
@@ -70,16 +73,20 @@ def alone(space: Space) -> Iterator[dict[str, Scalar]]:
 
 
 def pairs(space: Space) -> Iterator[dict[str, Scalar]]:
-    """The same for each two variables that can exist together."""
-    for one, other in itertools.combinations(space.variables, 2):
-        if (one.name, other.name) in other.given or not compatible(one.given, other.given):
-            continue
-        few = [variable.distribution.probes()[: PAIRED + 1] for variable in (one, other)]
-        sides = [values if len(values) <= PAIRED else values[:2] for values in few]
-        for (first, _), (second, _) in itertools.product(*sides):
-            params = {**dict(one.given), **dict(other.given), one.name: as_param(first), other.name: as_param(second)}
-            if active(one, params) and active(other, params):
-                yield params
+    """Each two values of each two unconditional variables of few values."""
+    plain = [variable for variable in space.variables if not variable.given and not variable.branch]
+    few = [variable for variable in plain if (variable.distribution.size() or PAIRED + 1) <= PAIRED]
+    for one, other in itertools.combinations(few, 2):
+        for first, second in itertools.product(one.distribution.probes(), other.distribution.probes()):
+            yield {one.name: as_param(first[0]), other.name: as_param(second[0])}
+
+
+def drawn(space: Space, count: int) -> Iterator[dict[str, Scalar]]:
+    """Points of values worth checking, drawn at random but always the same."""
+    random = Random(0)
+    probes = {variable.name: variable.distribution.probes() for variable in space.variables}
+    for _ in range(count if space.variables else 0):
+        yield {name: as_param(random.choice(values)[0]) for name, values in probes.items()}
 
 
 def owner(

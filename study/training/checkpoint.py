@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 import torch
 
 from study.errors import StorageFault
+from study.files import make_folder, write_whole
 
 State = dict[str, Any]
 
@@ -67,7 +67,7 @@ class Checkpoints:
     def save(self, epoch: int, state: State) -> None:
         """Make ``state`` durable, then drop all but the two newest. A full or broken disk is a StorageFault."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.folder)
             write(self.path(epoch), state)
             for old in self.epochs()[KEPT:]:
                 self.path(old).unlink(missing_ok=True)
@@ -78,27 +78,8 @@ class Checkpoints:
 def write(path: Path, state: State) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    body = buffer.getbuffer()
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(hashlib.sha256(body).digest())
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-        sync_folder(path.parent)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in ``folder`` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    body = buffer.getvalue()
+    write_whole(path, hashlib.sha256(body).digest() + body)
 
 
 def read(path: Path) -> State | None:

@@ -1,4 +1,4 @@
-"""The command line: ``study run``, ``resume``, ``table`` and the rest. What a command does is elsewhere; here it is said.
+"""The command line: ``study run``, ``resume``, ``table`` … What a command does is elsewhere; here it is only said.
 
 Everything is imported where it is used: ``study --help`` and a study file with faults load neither torch nor Ray.
 """

@@ -187,7 +187,7 @@ class Training:
 
 
 def pick_device(gpus: float) -> str:
-    """``cuda`` where the trial was allotted a share of a GPU, ``cpu`` elsewhere; a GPU that can't be used is a failure."""
+    """``cuda`` where the trial was allotted a share of a GPU, else ``cpu``; a GPU that can't be used is a failure."""
     import torch
 
     from study.training.failures import TrainingFailure

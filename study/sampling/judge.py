@@ -130,7 +130,7 @@ def make_pruner(name: str, options: dict[str, Any], epochs: int) -> optuna.prune
         if name == "hyperband":
             return pruners.HyperbandPruner(
                 min_resource=options["min_epochs"],
-                max_resource=max(epochs, options["min_epochs"]),
+                max_resource=max(options.get("max_epochs") or epochs, options["min_epochs"]),
                 reduction_factor=options["reduction"],
             )
         if name == "patient":
@@ -138,8 +138,9 @@ def make_pruner(name: str, options: dict[str, Any], epochs: int) -> optuna.prune
         return pruners.PercentilePruner(
             percentile=options.get("percentile", 50.0),
             n_startup_trials=options["startup_trials"],
-            n_warmup_steps=options["min_epochs"],
-            interval_steps=options["interval"],
+            n_warmup_steps=options["warmup_epochs"],
+            interval_steps=options["interval_epochs"],
+            n_min_trials=options["min_trials"],
         )
 
 
@@ -168,7 +169,7 @@ class FrontJudge:
             self._brackets = len(self._rungs) - 1 if name == "hyperband" else 1
         else:
             self._share = options.get("percentile", 50.0) / 100
-            self._rungs = list(range(max(1, options["min_epochs"]), epochs + 1, options["interval"]))
+            self._rungs = list(range(max(1, options["warmup_epochs"]), epochs + 1, options["interval_epochs"]))
             self._brackets = 1
 
     def stops(self, index: int, epoch: int, values: tuple[float, ...]) -> bool:

@@ -1,0 +1,140 @@
+"""An executor without Ray or torch: workers that take random times and report a known curve."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections.abc import Callable
+from typing import Any
+
+from study.conductor import Assignment, Conductor, Done
+from study.spec import StudySpec, spec_from_tree
+
+Curve = Callable[[dict[str, Any], int], dict[str, Any]]
+
+
+class Killed(Exception):
+    """The driver died here."""
+
+
+def curve(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:
+    """Accuracy rises to a height that depends on the learning rate (best at 0.1), the optimizer and the seed."""
+    optimizer = recipe["optimizer"]
+    height = 0.9 - 0.1 * abs(math.log10(optimizer["lr"]) + 1) - (0.02 if optimizer["name"] == "adam" else 0)
+    noise = random.Random(f"{optimizer['lr']:.6g} {recipe['seed']} {epoch}").gauss(0, 0.01)
+    return {"val_accuracy": height * (1 - math.exp(-epoch / 3)) + noise, "val_loss": 1 / epoch, "seconds": 1.0 * epoch}
+
+
+class Storage:
+    """A journal in memory that can die after any write."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.writes = 0
+        self.die_after: int | None = None
+
+    def append(self, *events: Any) -> None:
+        self.events.extend(dict(event) for event in events)
+        self.writes += 1
+        if self.die_after is not None and self.writes >= self.die_after:
+            raise Killed
+
+
+def small_spec(**changes: Any) -> StudySpec:
+    tree = {
+        "study": "fake",
+        "points": 12,
+        "concurrency": 2,
+        "pruner": {"name": "asha", "min_epochs": 1, "reduction": 2},
+        "recipe": {"epochs": 6},
+        "space": {
+            "optimizer": {
+                "one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}, "adam": {"lr": {"log": [1e-4, 1]}, "beta1": 0.9}}
+            },
+        },
+    }
+    tree["space"]["optimizer"]["one_of"]["adam"].pop("beta1")
+    return spec_from_tree(tree | changes)
+
+
+def conductor_on(storage: Storage, spec: StudySpec, **options: Any) -> Conductor:
+    """A conductor that has taken up all that the storage holds, as a new driver does."""
+    conductor = Conductor(
+        spec,
+        storage.append,
+        workers=spec.concurrency or 2,
+        nominal_cost=options.pop("nominal_cost", lambda recipe: 1.0 if recipe.optimizer.name == "sgd" else 1.5),
+        reproducible=spec.reproducible,
+        **options,
+    )
+    conductor.replay(storage.events)
+    opened = {"event": "opened", "session": 1, "pid": 1, "host": "here", "command": "test", "provenance": {}}
+    conductor.record(opened)
+    conductor.take_up()
+    return conductor
+
+
+def drive(
+    conductor: Conductor,
+    *,
+    workers: int = 2,
+    seed: int = 0,
+    curve: Curve = curve,
+    checkpoints: dict[int, int] | None = None,
+    hurt: Callable[[Assignment, int], dict[str, Any] | None] = lambda assignment, epoch: None,
+) -> None:
+    """Run the conductor's assignments on workers whose epochs take random times; ``hurt`` may fail an epoch.
+
+    ``checkpoints`` holds the newest epoch that each trial has on disk; it outlives the driver.
+    """
+    clock = random.Random(seed)
+    checkpoints = {} if checkpoints is None else checkpoints
+    queue: list[tuple[float, int, Assignment, int]] = []
+    now, order = 0.0, 0
+    while True:
+        while len(queue) < workers and isinstance(assignment := conductor.next(), Assignment):
+            order += 1
+            first = min(checkpoints.get(assignment.trial, 0), assignment.epochs_reported) + 1
+            if first > assignment.recipe["epochs"]:
+                conductor.finished(assignment.trial, assignment.attempt, "epochs", {"parameters": 10})
+                continue
+            heapq.heappush(queue, (now + clock.lognormvariate(0, 0.7), order, assignment, first))
+        if not queue:
+            assert isinstance(assignment, Done) or conductor.stopping, "nothing runs and nothing can start"
+            return
+        now, _, assignment, epoch = heapq.heappop(queue)
+        trial, attempt = assignment.trial, assignment.attempt
+        if not conductor.holds(trial, attempt):
+            continue
+        failure = hurt(assignment, epoch)
+        if failure:
+            conductor.failed(trial, attempt, failure)
+            continue
+        last = epoch >= assignment.recipe["epochs"]
+        checkpoints[trial] = max(epoch, checkpoints.get(trial, 0))
+        row = {"epoch": epoch, "last": last, **curve(assignment.recipe, epoch)}
+        if not conductor.reported(trial, attempt, row):
+            continue
+        if last:
+            conductor.finished(trial, attempt, "epochs", {"parameters": 10})
+            continue
+        order += 1
+        heapq.heappush(queue, (now + clock.lognormvariate(0, 0.7), order, assignment, epoch + 1))
+
+
+def outcome(conductor: Conductor) -> list[tuple[Any, ...]]:
+    """What a study amounts to: each point's values and outcome, each trial's state and rows."""
+    return [
+        (
+            point.number,
+            point.values,
+            point.state,
+            point.value,
+            [
+                (replicate, trial.state, [row["val_accuracy"] for row in trial.rows])
+                for replicate, trial in sorted(point.trials.items())
+            ],
+        )
+        for point in conductor.history.points
+    ]

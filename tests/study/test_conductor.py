@@ -1,0 +1,233 @@
+"""The conductor on a fake cluster: what runs, who stops, what the sampler hears, and that kills change nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from study.records import ENDED
+
+from .fake_cluster import Killed, Storage, conductor_on, curve, drive, outcome, small_spec
+
+PRUNERS: list[dict[str, Any]] = [
+    {"name": "none"},
+    {"name": "asha", "min_epochs": 1, "reduction": 2},
+    {"name": "hyperband", "min_epochs": 1, "reduction": 2},
+    {"name": "median"},
+    {"name": "percentile"},
+    {"name": "patient"},
+]
+
+
+def run_whole(seed: int = 0, workers: int = 2, **changes: Any) -> list[tuple[Any, ...]]:
+    conductor = conductor_on(Storage(), small_spec(**changes))
+    drive(conductor, seed=seed, workers=workers)
+    return outcome(conductor)
+
+
+@pytest.mark.parametrize("reproducible", [True, False])
+def test_a_study_ends_with_exactly_the_points_it_asks_for(reproducible: bool) -> None:
+    conductor = conductor_on(Storage(), small_spec(reproducible=reproducible))
+    drive(conductor)
+    assert [point.number for point in conductor.history.points] == list(range(12))
+    assert all(point.state in ENDED for point in conductor.history.points)
+    assert {trial.state for trial in conductor.history.trials} == {"COMPLETE", "PRUNED"}
+    assert conductor.nothing_left()
+
+
+@pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: str(pruner["name"]))
+@pytest.mark.parametrize("replicates", [1, 2])
+def test_a_reproducible_study_is_the_same_whatever_trials_take(pruner: dict[str, Any], replicates: int) -> None:
+    runs = [run_whole(seed, pruner=pruner, replicates=replicates) for seed in range(4)]
+    assert all(run == runs[0] for run in runs[1:])
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_reproducible_study_does_not_depend_on_how_many_workers_there_really_are(concurrency: int) -> None:
+    assert run_whole(1, workers=1, concurrency=concurrency) == run_whole(2, workers=7, concurrency=concurrency)
+
+
+def test_a_reproducible_study_does_not_depend_on_its_name_or_on_how_many_points_follow() -> None:
+    few, many = run_whole(study="one", points=12), run_whole(3, study="another", points=20, question="?")
+    assert many[:12] == few
+
+
+@pytest.mark.parametrize("reproducible", [True, False])
+@pytest.mark.parametrize("replicates", [1, 2])
+def test_a_kill_after_every_single_write_loses_and_doubles_nothing(reproducible: bool, replicates: int) -> None:
+    changes: dict[str, Any] = {"reproducible": reproducible, "replicates": replicates, "points": 6}
+    whole = Storage()
+    uninterrupted = conductor_on(whole, small_spec(**changes))
+    drive(uninterrupted)
+    for die_after in range(1, whole.writes):
+        storage, checkpoints = Storage(), dict[int, int]()
+        storage.die_after = die_after
+        with pytest.raises(Killed):
+            drive(conductor_on(storage, small_spec(**changes)), seed=die_after, checkpoints=checkpoints)
+        storage.die_after = None
+        before = [event for event in storage.events if event["event"] == "ended"]
+        resumed = conductor_on(storage, small_spec(**changes))
+        drive(resumed, seed=die_after + 1, checkpoints=checkpoints)
+        assert [point.number for point in resumed.history.points] == list(range(6))
+        ended = Counter(event["trial"] for event in storage.events if event["event"] == "ended")
+        assert set(ended.values()) == {1}, "a trial ended twice"
+        assert all(resumed.history.trials[event["trial"]].state == event["state"] for event in before)
+        for trial in resumed.history.trials:
+            assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1))
+        if reproducible:
+            assert outcome(resumed) == outcome(uninterrupted)
+
+
+def test_killed_again_and_again_a_study_still_comes_to_its_end() -> None:
+    whole = conductor_on(Storage(), small_spec())
+    drive(whole)
+    storage, checkpoints = Storage(), dict[int, int]()
+    for seed in range(200):
+        storage.die_after = storage.writes + 7
+        try:
+            conductor = conductor_on(storage, small_spec())
+            drive(conductor, seed=seed, checkpoints=checkpoints)
+            break
+        except Killed:
+            continue
+    assert outcome(conductor) == outcome(whole)
+
+
+def test_the_sampler_is_told_exactly_what_happened() -> None:
+    conductor = conductor_on(Storage(), small_spec(points=30, reproducible=False))
+    drive(conductor)
+    told = conductor._arms[0].proposer.study.trials
+    assert len(told) == 30
+    for point, frozen in zip(conductor.history.points, told, strict=True):
+        assert frozen.state.name == point.state
+        rows = point.trials[0].rows
+        assert frozen.intermediate_values == {row["epoch"]: row["val_accuracy"] for row in rows}
+        if point.state == "COMPLETE":
+            assert frozen.value == point.value == rows[-1]["val_accuracy"]
+
+
+def test_replicates_share_their_seeds_and_a_point_is_worth_their_mean() -> None:
+    conductor = conductor_on(Storage(), small_spec(replicates=3, pruner="none"))
+    drive(conductor)
+    for point in conductor.history.points:
+        assert [trial.seed for _, trial in sorted(point.trials.items())] == [0, 1, 2]
+        assert point.value == pytest.approx(sum(t.rows[-1]["val_accuracy"] for t in point.trials.values()) / 3)
+
+
+def test_a_point_whose_first_replicate_is_pruned_starts_no_other() -> None:
+    conductor = conductor_on(Storage(), small_spec(replicates=2))
+    drive(conductor)
+    pruned = [point for point in conductor.history.points if point.state == "PRUNED"]
+    assert pruned
+    assert all(list(point.trials) == [0] for point in pruned)
+
+
+def test_racing_starts_no_further_replicate_of_a_point_that_clearly_loses() -> None:
+    spec = small_spec(replicates=3, pruner="none", racing={"threshold": 0.05})
+    conductor = conductor_on(Storage(), spec)
+    drive(conductor)
+    counts = {len(point.trials) for point in conductor.history.points}
+    assert 1 in counts
+    assert 3 in counts
+    again = conductor_on(Storage(), spec)
+    drive(again, seed=9)
+    assert outcome(again) == outcome(conductor)
+
+
+def test_a_method_study_gives_each_level_the_same_number_of_points_in_turn() -> None:
+    spec = small_spec(mode="method-study", roles={"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]})
+    conductor = conductor_on(Storage(), spec)
+    drive(conductor)
+    names = [point.values["optimizer.name"] for point in conductor.history.points]
+    assert Counter(names) == {"sgd": 6, "adam": 6}
+    assert names[:4] == ["sgd", "adam", "sgd", "adam"]
+
+
+def test_confirmation_runs_the_winners_on_fresh_seeds() -> None:
+    spec = small_spec(
+        confirm={"top": 2, "replicates": 3, "against": "first[0]"},
+        first=[{"set": {"optimizer": {"name": "sgd", "lr": 0.001}}}],
+    )
+    conductor = conductor_on(Storage(), spec)
+    drive(conductor)
+    confirmed = {trial.point for trial in conductor.history.trials if trial.kind == "confirm"}
+    assert 0 in confirmed
+    assert len(confirmed) in (2, 3)
+    seeds = [trial.seed for trial in conductor.history.trials if trial.kind == "confirm"]
+    assert set(seeds) == {1000, 1001, 1002}
+
+
+def test_running_out_of_memory_is_retried_with_twice_the_accumulation_and_then_told_as_infeasible() -> None:
+    def hurt(assignment: Any, epoch: int) -> dict[str, Any] | None:
+        if assignment.point == 3:
+            return {"class": "out_of_memory", "message": "full", "details": {}}
+        return None
+
+    storage = Storage()
+    conductor = conductor_on(storage, small_spec())
+    drive(conductor, hurt=hurt)
+    trial = conductor.history.points[3].trials[0]
+    assert [attempt.substitutions for attempt in trial.attempts] == [{}, {"accumulation": 2}]
+    assert (trial.state, trial.failure and trial.failure["class"]) == ("FAIL", "out_of_memory")
+    frozen = conductor._arms[0].proposer.study.trials[3]
+    assert frozen.state.name == "PRUNED"
+    assert frozen.constraints == {"fits_in_memory": 1.0}
+
+
+def test_a_lost_node_does_not_count_against_a_trial_but_an_error_ends_it() -> None:
+    failures = {2: "node", 5: "error"}
+
+    def hurt(assignment: Any, epoch: int) -> dict[str, Any] | None:
+        if assignment.attempt <= 3 and epoch == 2 and assignment.point in failures:
+            return {"class": failures[assignment.point], "message": "gone", "details": {}}
+        return None
+
+    conductor = conductor_on(Storage(), small_spec(pruner="none"))
+    drive(conductor, hurt=hurt)
+    assert conductor.history.points[2].state == "COMPLETE"
+    assert len(conductor.history.points[2].trials[0].attempts) == 4
+    assert conductor.history.points[5].state == "FAIL"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "0.5"])
+def test_a_value_that_is_no_finite_number_never_counts_as_a_result(value: Any) -> None:
+    def sick(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:
+        row = curve(recipe, epoch)
+        return row | {"val_accuracy": value} if epoch == 2 and recipe["optimizer"]["name"] == "adam" else row
+
+    conductor = conductor_on(Storage(), small_spec(pruner="none"), keep_going=True)
+    drive(conductor, curve=sick)
+    for point in conductor.history.points:
+        failed = point.values["optimizer.name"] == "adam"
+        assert point.state == ("FAIL" if failed else "COMPLETE")
+
+
+def test_the_same_failure_three_times_in_a_row_stops_the_study() -> None:
+    def hurt(assignment: Any, epoch: int) -> dict[str, Any]:
+        return {"class": "error", "message": f"no module named x{assignment.point}", "details": {}}
+
+    conductor = conductor_on(Storage(), small_spec())
+    drive(conductor, hurt=hurt)
+    assert conductor.stopping == "halted"
+    assert len(conductor.history.points) <= 5
+    assert "no module named x" in str(conductor.halt())
+
+
+def test_an_attempt_that_outlived_its_node_is_not_heard() -> None:
+    conductor = conductor_on(Storage(), small_spec(pruner="none"))
+    first = conductor.next()
+    conductor.failed(first.trial, 1, {"class": "node", "message": "lost", "details": {}})
+    again = conductor.next()
+    assert (again.trial, again.attempt) == (first.trial, 2)
+    assert not conductor.reported(first.trial, 1, {"epoch": 1, **curve(first.recipe, 1)})
+    assert conductor.history.trials[0].epochs == 0
+    assert conductor.reported(again.trial, 2, {"epoch": 1, **curve(again.recipe, 1)})
+
+
+def test_the_target_ends_a_study() -> None:
+    conductor = conductor_on(Storage(), small_spec(stop={"target": 0.5}, points=40, pruner="none"))
+    drive(conductor)
+    assert conductor.stopping == "target"
+    assert len(conductor.history.points) < 40

@@ -29,8 +29,8 @@ INFEASIBLE = "fits_in_memory"
 class Proposer:
     """The proposals of one arm of a study (the whole of it, or one level of its scientific factors).
 
-    Points are known here by their index in the arm. ``lacking`` indices, points outside the space, are unknown to
-    Optuna, which numbers its trials for itself.
+    Points are known here by their index in the arm. Points outside the space are unknown to Optuna,
+    which numbers its trials for itself.
     """
 
     def __init__(self, space: Space, sampler: SamplerChoice, objectives: tuple[Objective, ...], arm: int = 0) -> None:
@@ -101,9 +101,13 @@ class Proposer:
         self._numbers[index] = self.storage.get_trial_number_from_id(identifier)
         return True
 
+    def reported(self, index: int) -> int:
+        """The last epoch that Optuna has seen of a point."""
+        return self._reports.get(index, 0)
+
     def report(self, index: int, epoch: int, value: float) -> None:
         """What a running point has shown; nothing where there are several objectives, which Optuna can't report."""
-        if index in self._numbers and self.single and epoch > self._reports.get(index, 0):
+        if index in self._numbers and self.single:
             self._reports[index] = epoch
             self.storage.set_trial_intermediate_value(self._identifier(index), epoch, value)
 

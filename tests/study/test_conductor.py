@@ -98,7 +98,7 @@ def test_killed_again_and_again_a_study_still_comes_to_its_end() -> None:
 def test_the_sampler_is_told_exactly_what_happened() -> None:
     conductor = conductor_on(Storage(), small_spec(points=30, reproducible=False))
     drive(conductor)
-    told = conductor._arms[0].proposer.study.trials
+    told = conductor.roster.arms[0].proposer.study.trials
     assert len(told) == 30
     for point, frozen in zip(conductor.history.points, told, strict=True):
         assert frozen.state.name == point.state
@@ -171,7 +171,7 @@ def test_running_out_of_memory_is_retried_with_twice_the_accumulation_and_then_t
     trial = conductor.history.points[3].trials[0]
     assert [attempt.substitutions for attempt in trial.attempts] == [{}, {"accumulation": 2}]
     assert (trial.state, trial.failure and trial.failure["class"]) == ("FAIL", "out_of_memory")
-    frozen = conductor._arms[0].proposer.study.trials[3]
+    frozen = conductor.roster.arms[0].proposer.study.trials[3]
     assert frozen.state.name == "PRUNED"
     assert frozen.constraints == {"fits_in_memory": 1.0}
 

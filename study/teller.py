@@ -1,0 +1,111 @@
+"""What the sampler is told, and when: at once, or by the virtual clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from study.outcomes import objective_values
+from study.records import ENDED
+from study.roster import Roster
+from study.sampling.clock import Extent, VirtualClock
+
+if TYPE_CHECKING:
+    from study.sampling.arm import Arm
+
+
+class Teller:
+    """Asks the arms for points and tells them what became of those before.
+
+    In a reproducible study proposal *n* is made from exactly what happened before the virtual start of point
+    *n - workers*; otherwise from all that is known when it is asked for.
+    """
+
+    def __init__(self, roster: Roster, workers: int) -> None:
+        self._roster = roster
+        self._workers = workers
+        self._clock = VirtualClock(workers, self._extent)
+        self._told: set[int] = set()
+        self._settled_below = 0
+
+    @property
+    def clocked(self) -> bool:
+        """Whether proposals go by the virtual clock: not where they don't depend on results anyway."""
+        return self._roster.reproducible and not self._roster.arms[0].proposer.blind
+
+    @property
+    def exhausted(self) -> bool:
+        return all(arm.proposer.exhausted for arm in self._roster.arms)
+
+    def propose(self) -> tuple[dict[str, Any], Arm] | None:
+        """Values for the next point, from the arm whose turn it is; None while what they depend on isn't settled."""
+        if not self.catch_up(len(self._roster.history.points)):
+            return None
+        arm = min((arm for arm in self._roster.arms if not arm.proposer.exhausted), key=lambda arm: len(arm.points))
+        return arm.proposer.propose(len(arm.points)), arm
+
+    def catch_up(self, number: int) -> bool:
+        """Tell the sampler what proposal ``number`` is to see; False while that isn't settled."""
+        if not self.clocked:
+            return True
+        lag = number - self._workers
+        horizon = self._clock.began(lag) if lag >= 0 else 0.0
+        if horizon is None or not self._settled_by(horizon, lag):
+            return False
+        for lower in range(self._settled_below, max(0, lag)):
+            if lower in self._told:
+                continue
+            if self._clock.ended_by(lower, horizon):
+                self.tell(lower)
+            else:
+                self._report(lower, self._clock.epochs_by(lower, horizon))
+        while self._settled_below in self._told:
+            self._settled_below += 1
+        return True
+
+    def _settled_by(self, horizon: float, lag: int) -> bool:
+        """Whether all that happens to the points below ``lag`` before the horizon is settled."""
+        for lower in range(self._settled_below, max(0, lag)):
+            if lower not in self._told:
+                extent = self._extent(lower)
+                if not extent.over and extent.epochs < self._clock.epochs_by(lower, horizon):
+                    return False
+        return True
+
+    def _extent(self, number: int) -> Extent:
+        """How far a point is settled, its replicates taken one after the other."""
+        point = self._roster.history.points[number]
+        over, nominal, epochs = number not in self._roster.open, point.nominal or 1.0, 0
+        for replicate in range(self._roster.spec.replicates):
+            trial = point.trials.get(replicate)
+            if trial is None:
+                break
+            found = self._roster.jury(trial)
+            epochs += trial.epochs if trial.state in ENDED or found is None else found[0].decided.get(found[1], 0)
+            if trial.state not in ENDED:
+                break
+        return Extent(epochs, over, nominal)
+
+    def tell(self, number: int) -> None:
+        """Tell the sampler how a point ended."""
+        self._told.add(number)
+        place = self._roster.place(number)
+        if place is None:
+            return
+        arm, index = place
+        point = self._roster.history.points[number]
+        failures = [trial.failure["class"] for trial in point.trials.values() if trial.failure]
+        if point.state == "FAIL" and "out_of_memory" in failures:
+            arm.proposer.tell_infeasible(index)
+            return
+        self._report(number, point.trials[0].epochs if 0 in point.trials else 0)
+        arm.proposer.tell(index, point.state, point.value)
+
+    def _report(self, number: int, epochs: int) -> None:
+        """Pass on what a point's first replicate has shown in its first epochs."""
+        place, trial = self._roster.place(number), self._roster.history.points[number].trials.get(0)
+        if place is None or trial is None:
+            return
+        arm, index = place
+        for epoch in range(arm.proposer.reported(index) + 1, min(epochs, trial.epochs) + 1):
+            values = objective_values(trial, self._roster.spec.objectives, epoch)
+            arm.proposer.report(index, epoch, values[0])

@@ -116,6 +116,6 @@ def spot(item: Item, params: Mapping[str, Scalar]) -> Path:
     if item.branch:
         return (*item.place, "one_of", str(params[item.name]))
     for value, index in item.distribution.probes():
-        if same(as_param(value), params[item.name]):
+        if same(value, params[item.name]):
             return (*item.place, next(iter(item.distribution.tree())), index)
     return item.place

@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
@@ -46,7 +47,7 @@ class Choice:
     def value_of(self, param: object) -> Value:
         """The value that ``param`` stands for, in Optuna's form or its own; raises ValueError where it lies outside."""
         for value in self.values:
-            if same(as_param(value), as_param(param)):
+            if same(value, param):
                 return value
         raise ValueError(f"{param!r} is none of {list(self.values)}")
 
@@ -197,8 +198,17 @@ def as_param(value: object) -> Scalar:
 
 
 def same(one: object, other: object) -> bool:
-    """Equal as a user means it: 1 and 1.0 are, true and 1 are not."""
+    """Equal as a user means it: 1 and 1.0 are, true and 1 are not; a list is equal to its JSON text."""
+    one, other = opened(one), opened(other)
     return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+def opened(value: object) -> object:
+    """A list or mapping that was kept as JSON text; anything else as it is."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        with suppress(ValueError):
+            return json.loads(value)
+    return value
 
 
 def range_text(low: float, high: float, log: bool, step: float | None) -> str:

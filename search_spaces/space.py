@@ -206,7 +206,7 @@ def active(item: Item, params: Mapping[str, object]) -> bool:
 
 
 def holds(values: Mapping[str, object], path: str, value: Value) -> bool:
-    return path in values and same(as_param(values[path]), as_param(value))
+    return path in values and same(values[path], value)
 
 
 def below(path: str, top: str) -> bool:

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
-from search_spaces.distributions import Scalar, Value, as_param
+from search_spaces.distributions import Scalar, Value, same
 from search_spaces.faults import dotted
 from search_spaces.space import Space
 from study.errors import SpecError
@@ -122,7 +122,7 @@ class StudySpec:
         """The level that a point with these values belongs to, None where to none."""
         full = leaves(self.recipe(values, 0).model_dump(mode="json"))
         for number, level in enumerate(self.levels()):
-            if all(path in full and as_param(full[path]) == as_param(value) for path, value in level.items()):
+            if all(path in full and same(full[path], value) for path, value in level.items()):
                 return number
         return None
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 
 from analysis.collect import read_tables
 from analysis.tabulate import Tables, tabulate
-from study.errors import StudyNotFound
+from study.errors import StudyNotFound, UserError
 from study.journal import read_events
 from study.paths import StudyPaths
 from study.records import History
@@ -77,17 +77,65 @@ class Results:
     def study(self) -> Study:
         """The study, where there is one."""
         if len(self.studies) != 1:
-            raise ValueError(f"one study is needed here, and {len(self.studies)} are loaded")
+            raise UserError(f"one study is needed here, and {len(self.studies)} are loaded")
         return self.studies[0]
 
     def only(self, name: str) -> Results:
         """The same of one of the studies."""
         return Results(tuple(study for study in self.studies if study.name == name))
 
-    def leaderboard(self, top: int | None = 20) -> Table:
-        from analysis.tables import leaderboard
+    def table(self, kind: str = "leaderboard") -> Table:
+        """One of the tables in ``analysis.tables.KINDS``."""
+        from analysis.tables import make
 
-        return leaderboard(self, top)
+        return make(kind, self)
+
+    def best(self) -> dict[str, Any]:
+        """The best complete point as a row of ``points``; LookupError where none is complete."""
+        from analysis.views import goal
+
+        ranked = self.points.dropna(subset="value").sort_values("value", ascending=goal(self).smallest)
+        if not len(ranked):
+            raise LookupError("no point is complete")
+        return {str(name): value for name, value in ranked.iloc[0].items()}
+
+    def at_epoch(self, *epochs: int) -> pd.DataFrame:
+        """The epoch rows at these epochs, with their trials' columns beside them; trials that got there alone."""
+        rows = self.epochs[self.epochs["epoch"].isin(epochs)]
+        keys = ["study", "trial", "point", "replicate"]
+        own = [name for name in self.trials.columns if name in keys or name not in rows.columns]
+        return rows.merge(self.trials[own], on=keys, suffixes=("", "_trial"))
+
+    def time_to(self, metric: str, value: float) -> pd.DataFrame:
+        """The trials with ``reached``, ``epochs_to`` and ``seconds_to``, up to their end where it was not reached."""
+        from analysis.costs import time_to
+
+        return time_to(self, metric, value)
+
+    def pareto(self, first: str, second: str) -> pd.DataFrame:
+        """The complete trials that no other one beats in both columns, in the first one's order."""
+        from analysis.pareto import front
+
+        return front(self, first, second)
+
+    def effects(self, *factors: str) -> Table:
+        from analysis.effects import effects
+
+        return effects(self, factors)
+
+    def compare(self, other: Results) -> Table:
+        from analysis.comparison import compare
+
+        return compare(self, other)
+
+    def _repr_html_(self) -> str:
+        from analysis.tables import make
+
+        return make("leaderboard", self).html()
+
+    def __repr__(self) -> str:
+        names = ", ".join(study.name for study in self.studies)
+        return f"<Results of {names}: {len(self.points)} points, {len(self.trials)} trials, {len(self.epochs)} epochs>"
 
 
 def load(studies: Source | Iterable[Source], *, storage: str | Path = STORAGE) -> Results:

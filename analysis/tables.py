@@ -1,15 +1,34 @@
-"""The tables that answer a study: leaderboard, cost, failures and confirmation; the others have files of their own."""
+"""The leaderboard, and every kind of table by its name."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pandas as pd
 
 from analysis import statistics
+from analysis.confirmation import confirmation
+from analysis.costs import cost, failures, time_to_target
+from analysis.effects import best_of_n, effects
+from analysis.published import milestones, published
 from analysis.query import Results
-from analysis.table import Cell, Header, Table, table
-from analysis.views import Goal, complete, goals, metric_header, search, setting_headers, settings, several
+from analysis.table import Header, Table, table
+from analysis.views import (
+    cell,
+    complete,
+    goals,
+    mean_of,
+    metric_header,
+    objective_text,
+    over_seeds,
+    search,
+    setting_headers,
+    settings,
+    several,
+)
+from analysis.warnings import warnings_table
+from search_spaces.faults import listed, nearest
+from study.errors import UserError
 
 KEY = ["study", "point"]
 
@@ -73,21 +92,25 @@ def leaderboard_notes(results: Results, ranked: pd.DataFrame, top: int | None) -
     return notes
 
 
-def objective_text(objectives: list[Goal]) -> str:
-    return ", ".join(f"{goal.metric} ({'minimize' if goal.smallest else 'maximize'})" for goal in objectives)
+KINDS: dict[str, Callable[[Results], Table]] = {
+    "leaderboard": leaderboard,
+    "milestones": milestones,
+    "published": published,
+    "effects": effects,
+    "best-of-n": best_of_n,
+    "cost": cost,
+    "time-to-target": time_to_target,
+    "failures": failures,
+    "confirmation": confirmation,
+    "warnings": warnings_table,
+}
 
 
-def over_seeds(group: pd.DataFrame, column: str) -> statistics.Estimate | None:
-    return statistics.mean(group[column]) if group[column].notna().any() else None
-
-
-def mean_of(group: pd.DataFrame, column: str) -> float | None:
-    return float(group[column].mean()) if group[column].notna().any() else None
-
-
-def cell(value: Any) -> Cell:
-    """A frame's value as a cell: null as None, numpy's scalars as Python's."""
-    if value is None or value is pd.NA or (isinstance(value, float) and value != value):
-        return None
-    plain: Cell = value.item() if hasattr(value, "item") else value
-    return plain
+def make(kind: str, results: Results) -> Table:
+    """The table of a kind; UserError with the kinds for another word."""
+    if kind not in KINDS:
+        hint = nearest(kind, KINDS)
+        raise UserError(
+            f"a table's kind is {listed(KINDS)}, not {kind!r:.60}" + (f" (did you mean {hint}?)" if hint else "")
+        )
+    return KINDS[kind](results)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from analysis.query import Results
 from analysis.schema import column_of
-from analysis.table import Header
+from analysis.statistics import Estimate, mean
+from analysis.table import Cell, Header
+from study.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ def goals(results: Results) -> list[Goal]:
     ]
     if any(other != found[0] for other in found[1:]):
         names = ", ".join(study.name for study in results.studies)
-        raise ValueError(f"the studies {names} have different objectives and can't be ranked together")
+        raise UserError(f"the studies {names} have different objectives and can't be ranked together")
     return found[0]
 
 
@@ -77,3 +80,23 @@ def complete(rows: pd.DataFrame) -> pd.DataFrame:
 
 def several(results: Results) -> bool:
     return len(results.studies) > 1
+
+
+def objective_text(objectives: list[Goal]) -> str:
+    return ", ".join(f"{goal.metric} ({'minimize' if goal.smallest else 'maximize'})" for goal in objectives)
+
+
+def over_seeds(group: pd.DataFrame, column: str) -> Estimate | None:
+    return mean(group[column]) if group[column].notna().any() else None
+
+
+def mean_of(group: pd.DataFrame, column: str) -> float | None:
+    return float(group[column].mean()) if group[column].notna().any() else None
+
+
+def cell(value: Any) -> Cell:
+    """A frame's value as a cell: null as None, numpy's scalars as Python's."""
+    if value is None or value is pd.NA or (isinstance(value, float) and value != value):
+        return None
+    plain: Cell = value.item() if hasattr(value, "item") else value
+    return plain

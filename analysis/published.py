@@ -1,0 +1,226 @@
+"""Accuracy and cumulative seconds at named epochs, and the published figures beside ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis import statistics
+from analysis.query import Results, Study
+from analysis.statistics import Estimate
+from analysis.table import Cell, Header, Table, table
+from analysis.views import cell, goal, metric_header, over_seeds, search, setting_headers, settings, several
+
+USUAL_EPOCHS = (1, 5, 10, 20, 50, 100, 300, 500, 1000)
+NOT_METRICS = {"epoch", "end", "label", "seconds", "epoch_seconds", "extrapolated", "note"}
+TOP = 5
+
+
+def milestones(results: Results, epochs: Sequence[int] = (), top: int = TOP) -> Table:
+    """Each first point and the ``top`` others at named epochs: the form of the published tables.
+
+    Without ``epochs`` those of the published rows are taken, else the usual ones, and each point's last.
+    """
+    metric = goal(results).metric
+    names = settings(results)
+    metrics = [name for name in dict.fromkeys((metric, "test_accuracy", "train_accuracy")) if name in results.epochs]
+    metrics = [name for name in metrics if results.epochs[name].notna().any()]
+    rows: list[list[Cell]] = []
+    for point in milestone_points(results, top):
+        rows_of_point = epochs_of(results, point["study"], int(point["point"]))
+        done = rows_of_point["epoch"].max() if len(rows_of_point) else 0
+        for epoch in named_epochs(results, epochs, int(done)):
+            at = rows_of_point[rows_of_point["epoch"] == epoch]
+            rows.append(
+                [
+                    point["study"] if several(results) else None,
+                    int(point["point"]),
+                    *(cell(point[name]) for name in names),
+                    epoch,
+                    len(at),
+                    *(over_seeds(at, name) for name in metrics),
+                    over_seeds(at, "seconds"),
+                ]
+            )
+    headers = [
+        Header("study"),
+        Header("point"),
+        *setting_headers(names),
+        Header("epoch"),
+        Header("seeds"),
+        *(metric_header(name) for name in metrics),
+        metric_header("seconds"),
+    ]
+    return table("Milestones", headers, rows, ["seconds: training and evaluation, cumulative, the mean over seeds."])
+
+
+def milestone_points(results: Results, top: int) -> list[dict[Any, Any]]:
+    """The first points in their order, then the best others."""
+    points = results.points
+    firsts = points[points["origin"] == "first"]
+    others = points[(points["origin"] != "first") & points["value"].notna()]
+    best = others.sort_values("value", ascending=goal(results).smallest).iloc[:top]
+    return [*firsts.to_dict("records"), *best.to_dict("records")]
+
+
+def named_epochs(results: Results, epochs: Sequence[int], done: int) -> list[int]:
+    """Which epochs to show of a point that has done so many."""
+    asked = set(epochs) or published_epochs(results) or set(USUAL_EPOCHS)
+    return sorted({epoch for epoch in asked if epoch <= done} | ({done} if done and not epochs else set()))
+
+
+def published_epochs(results: Results) -> set[int]:
+    rows = [row for study in results.studies for first in study.spec.first for row in first.published]
+    return {epoch for row in rows if isinstance(epoch := row.get("epoch"), int)}
+
+
+def epochs_of(results: Results, study: str, point: int) -> pd.DataFrame:
+    """The epoch rows of a point's trials of the search."""
+    trials = search(results.trials)
+    numbers = trials.loc[(trials["study"] == study) & (trials["point"] == point), "trial"]
+    rows = results.epochs
+    return rows[(rows["study"] == study) & rows["trial"].isin(numbers)]
+
+
+def published(results: Results) -> Table:
+    """Each published figure beside ours: our interval over seeds, difference, ratio of seconds, and what differs."""
+    rows = [
+        [study.name if several(results) else None, index, *row]
+        for study in results.studies
+        for index, first in enumerate(study.spec.first)
+        for milestone in first.published
+        for row in published_rows(results.only(study.name), study, index, milestone)
+    ]
+    headers = [
+        Header("study"),
+        Header("first"),
+        Header("settings"),
+        Header("epoch"),
+        Header("figure"),
+        Header("published", digits=4),
+        Header("ours", digits=4),
+        Header("seeds"),
+        Header("difference", digits=4, signed=True),
+        Header("published seconds", "s", 1),
+        Header("our seconds", "s", 1),
+        Header("ratio of seconds", digits=3),
+        Header("note"),
+    ]
+    notes = ["difference: ours less the published figure. ratio of seconds: ours over the published."] if rows else []
+    if any("differ" in str(row[-1]) for row in rows):
+        notes.append("Where the note says that settings differ, the two figures do not measure the same training.")
+    return table("Published figures and ours", headers, rows, notes)
+
+
+@dataclass(frozen=True)
+class Ours:
+    """Our rows that stand beside a published one, at which epoch, and whether that is the epoch asked for."""
+
+    rows: pd.DataFrame
+    trials: pd.DataFrame
+    epoch: int
+    reached: bool
+    ended: bool
+
+    def figure(self, metric: str) -> tuple[Estimate | None, str]:
+        """The figure over seeds, and a word where it is not the published one's counterpart."""
+        if metric in self.rows and self.rows[metric].notna().any():
+            return over_seeds(self.rows, metric), ""
+        if self.ended and metric in self.trials and self.trials[metric].notna().any():
+            return over_seeds(self.trials, metric), ""
+        stand_in = metric.replace("test_", "val_", 1)
+        if stand_in in self.rows and self.rows[stand_in].notna().any():
+            return over_seeds(self.rows, stand_in), f"ours is {stand_in}"
+        return None, ""
+
+
+def published_rows(results: Results, study: Study, index: int, milestone: Mapping[str, Any]) -> list[list[Cell]]:
+    """One row for each figure of a published milestone; the seconds stand in the first."""
+    ours = ours_at(results, index, milestone)
+    label = str(milestone.get("label", milestone.get("epoch", "end")))
+    described = setting_text(study.spec.first[index].set)
+    remarks = [*differing(study, ours), *filter(None, [milestone.get("note")])]
+    if milestone.get("extrapolated"):
+        remarks.append("published seconds are extrapolated")
+    metrics = [name for name in milestone if name not in NOT_METRICS] or [""]
+    rows = []
+    for position, metric in enumerate(metrics):
+        figure, word = ours.figure(metric) if metric else (None, "")
+        theirs = milestone.get(metric)
+        rows.append(
+            [
+                described,
+                label,
+                metric or None,
+                theirs,
+                figure,
+                figure.n if figure else None,
+                difference(figure, theirs) if ours.reached else None,
+                *(seconds(milestone, ours) if position == 0 else (None, None, None)),
+                "; ".join(filter(None, [word, *remarks])) or None,
+            ]
+        )
+    return rows
+
+
+def ours_at(results: Results, index: int, milestone: Mapping[str, Any]) -> Ours:
+    """Our rows at the milestone's epoch; at our last one where that was not reached."""
+    points = results.points
+    number = points.loc[points["entry"] == index, "point"]
+    trials = search(results.trials)
+    trials = trials[trials["point"].isin(number) & (trials["epochs"] > 0)]
+    rows = results.epochs[results.epochs["trial"].isin(trials["trial"])]
+    done = int(trials["epochs"].min()) if len(trials) else 0
+    asked = milestone.get("epoch")
+    ended = bool(len(trials)) and bool((trials["state"] == "COMPLETE").all())
+    if not isinstance(asked, int):
+        return Ours(rows[rows["epoch"] == done], trials, done, ended, ended)
+    epoch = min(asked, done)
+    return Ours(rows[rows["epoch"] == epoch], trials, epoch, done >= asked, ended and epoch == done)
+
+
+def difference(ours: Estimate | None, theirs: Any) -> Estimate | None:
+    if ours is None or not isinstance(theirs, int | float):
+        return None
+    return Estimate(ours.value - theirs, ours.low - theirs, ours.high - theirs, ours.n, ours.level)
+
+
+def seconds(milestone: Mapping[str, Any], ours: Ours) -> tuple[Cell, Cell, Cell]:
+    """The published seconds (of the epoch where only that is published), ours, and ours over theirs."""
+    if "seconds" in milestone:
+        mine = over_seeds(ours.rows, "seconds")
+    elif "epoch_seconds" in milestone and len(ours.rows):
+        mine = statistics.mean(ours.rows["train_seconds"] + ours.rows["eval_seconds"])
+    else:
+        mine = None
+    theirs = milestone.get("seconds", milestone.get("epoch_seconds"))
+    ratio = mine.value / theirs if mine and theirs and ours.reached else None
+    return theirs, mine.value if mine else None, ratio
+
+
+def differing(study: Study, ours: Ours) -> Iterable[str]:
+    """In what our training is not the published one."""
+    if not len(ours.rows):
+        yield "not run" if not len(ours.trials) else "no epoch done"
+    elif not ours.reached:
+        yield f"not reached: ours is after epoch {ours.epoch}"
+    if study.spec.overrides:
+        changed = ", ".join(f"{path}={json.dumps(value)}" for path, value in study.spec.overrides.items())
+        yield f"settings differ by --set: {changed}"
+    substitutions = sorted(set(ours.trials["substitutions"].dropna())) if len(ours.trials) else []
+    yield from (f"settings differ by a retry: {text}" for text in substitutions)
+
+
+def setting_text(tree: Mapping[str, Any], at: str = "") -> str:
+    """What an entry of ``first:`` sets, on one line."""
+    parts = []
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            parts.append(setting_text(value, f"{at}{key}."))
+        elif value is not None:
+            parts.append(f"{at}{key}={value}".replace(".name=", "="))
+    return ", ".join(filter(None, parts))

@@ -1,0 +1,174 @@
+"""What a careful statistician would say before anyone believes the tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from analysis import statistics
+from analysis.query import Results, Study
+from analysis.schema import column_of
+from analysis.table import Cell, Header, Table, table
+from analysis.views import cell, complete, goal, search
+from search_spaces.space import Variable
+
+EDGE = 0.05
+FEW_POINTS = 5
+UNEQUAL = 1.2
+
+
+def warnings(results: Results) -> list[str]:
+    """Every warning about the loaded studies, one sentence each, the gravest first."""
+    found = []
+    for study in results.studies:
+        lead = f"{study.name}: " if len(results.studies) > 1 else ""
+        found += [lead + text for check in CHECKS for text in check(results.only(study.name), study)]
+    return found
+
+
+def warnings_table(results: Results) -> Table:
+    rows: list[list[Cell]] = [[text] for text in warnings(results)]
+    return table("Warnings", [Header("warning")], rows, [] if rows else ["Nothing to warn of."])
+
+
+def test_set_steered(results: Results, study: Study) -> Iterator[str]:
+    if (results.trials["data.validation"] == "test").any():
+        yield (
+            "validation: test. The test set steered these figures, so they are no estimate for new images; "
+            "that is right for a published replica only."
+        )
+
+
+def unfinished(results: Results, study: Study) -> Iterator[str]:
+    points = results.points
+    done = int(points["state"].isin(["COMPLETE", "PRUNED", "FAIL"]).sum())
+    if done < study.spec.points:
+        yield f"The study is not finished: {done} of {study.spec.points} points have ended; what follows may change."
+
+
+def overridden(results: Results, study: Study) -> Iterator[str]:
+    if study.spec.overrides:
+        text = ", ".join(f"{path}={value}" for path, value in study.spec.overrides.items())
+        yield f"--set laid {text} over the study file: it is not the study that the file describes."
+
+
+def one_seed(results: Results, study: Study) -> Iterator[str]:
+    if study.spec.replicates == 1 and study.spec.confirm is None:
+        yield "One seed a point: no figure says how much of it is luck. Use replicates: or confirm:."
+
+
+def indistinct(results: Results, study: Study) -> Iterator[str]:
+    """The best against the second best."""
+    aim = goal(results)
+    points = results.points.dropna(subset="value").sort_values("value", ascending=aim.smallest)["point"]
+    if len(points) < 2:
+        return
+    trials = complete(search(results.trials))
+    first, second = (trials[trials["point"] == point] for point in points.iloc[:2])
+    pairs = first.merge(second, on="seed", suffixes=("_first", "_second"))
+    if len(pairs) < 2:
+        return
+    difference = statistics.paired_difference(pairs["value_first"], pairs["value_second"]).estimate
+    if not difference.excludes_zero:
+        yield (
+            f"Points {points.iloc[0]} and {points.iloc[1]}, the best two, differ by {abs(difference.value):.4g}, less "
+            f"than the interval of that difference, [{difference.low:.4g}, {difference.high:.4g}], can tell from zero."
+        )
+
+
+def at_the_edge(results: Results, study: Study) -> Iterator[str]:
+    """Parameters of the best point that lie at an end of their range."""
+    space = study.spec.space
+    points = results.points.dropna(subset="value").sort_values("value", ascending=goal(results).smallest)
+    for best in points.iloc[:1].to_dict("records"):
+        params = space.params_of({path: cell(best.get(column_of(path))) for path in space.paths()}) or {}
+        for variable in space.variables:
+            side = edge(variable, params.get(variable.name))
+            if side:
+                yield (
+                    f"The best point's {variable.path} = {params[variable.name]:.4g} lies at the {side} end of its "
+                    f"range, {variable.distribution}: a wider one may hold something better."
+                )
+
+
+def edge(variable: Variable, value: object) -> str:
+    """``low`` or ``high`` where a value lies within EDGE of that end of its range, on the scale that was sampled."""
+    low, high = (getattr(variable.distribution, end, None) for end in ("low", "high"))
+    if low is None or high is None or low == high or not isinstance(value, int | float):
+        return ""
+    scale: Callable[[float], float] = math.log if getattr(variable.distribution, "log", False) else float
+    if getattr(variable.distribution, "log", False) and value <= 0:
+        return ""
+    position = (scale(float(value)) - scale(low)) / (scale(high) - scale(low))
+    if not 0 <= position <= 1:
+        return ""
+    return "low" if position <= EDGE else "high" if position >= 1 - EDGE else ""
+
+
+def sparse_branches(results: Results, study: Study) -> Iterator[str]:
+    done = results.points[results.points["state"] == "COMPLETE"]
+    for variable in study.spec.space.variables:
+        if not variable.branch or variable.given or variable.path not in done:
+            continue
+        for name in variable.distribution.grid():
+            count = int((done[variable.path] == name).sum())
+            if count < FEW_POINTS:
+                yield f"Only {count} complete points have {variable.path} = {name}: too few to judge that branch by."
+
+
+def unequal_budget(results: Results, study: Study) -> Iterator[str]:
+    trials = search(results.trials)
+    for factor in study.spec.roles.scientific:
+        if factor not in trials:
+            continue
+        counts = trials.groupby(factor)["point"].nunique()
+        epochs = trials.groupby(factor)["epochs"].sum()
+        if len(counts) > 1 and counts.max() > UNEQUAL * counts.min():
+            text = ", ".join(f"{level} {count}" for level, count in counts.items())
+            yield f"The levels of {factor} were given unequal numbers of points ({text}); mode: method-study would not."
+        elif len(epochs) > 1 and epochs.min() and epochs.max() > 2 * epochs.min():
+            text = ", ".join(f"{level} {count}" for level, count in epochs.items())
+            yield f"The levels of {factor} were given unequal numbers of epochs ({text})."
+
+
+def shared_device(results: Results, study: Study) -> Iterator[str]:
+    trials = complete(results.trials)
+    shared = int(trials["device_shared"].sum())
+    if shared:
+        yield (
+            f"{shared} of {len(trials)} complete trials shared their device with another one: their times are those "
+            "of a shared device and comparable with each other at best."
+        )
+
+
+def interrupted_times(results: Results, study: Study) -> Iterator[str]:
+    trials = complete(results.trials)
+    places = trials["host"].dropna().nunique()
+    if places > 1:
+        yield f"Trials ran on {places} machines: times are comparable within one machine alone."
+    substituted = int(trials["substitutions"].notna().sum())
+    if substituted:
+        yield f"{substituted} complete trials ran with values that a retry changed; see the column substitutions."
+
+
+def many_failures(results: Results, study: Study) -> Iterator[str]:
+    ended = results.trials[results.trials["state"].isin(["COMPLETE", "PRUNED", "FAIL"])]
+    failed = ended[ended["state"] == "FAIL"]
+    if len(ended) and len(failed) > len(ended) / 5:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in failed["failure"].value_counts().items())
+        yield f"{len(failed)} of {len(ended)} ended trials failed ({kinds}): much of the space can't be trained."
+
+
+CHECKS: tuple[Callable[[Results, Study], Iterator[str]], ...] = (
+    test_set_steered,
+    overridden,
+    unfinished,
+    one_seed,
+    indistinct,
+    at_the_edge,
+    unequal_budget,
+    sparse_branches,
+    shared_device,
+    interrupted_times,
+    many_failures,
+)

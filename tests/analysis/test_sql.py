@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.sql import query_sql, render
+from study.errors import UserError
+
+
+def test_trials_of_several_studies_are_asked_in_sql(mixed: Any, make: Any) -> None:
+    other = make(name="other")
+    other.complete_point({"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}, [0.5])
+    found = query_sql(
+        'select study, count(*) as n, max("val_accuracy_best") as best from trials group by study order by study',
+        storage=mixed.paths.storage,
+    )
+    assert found.to_pylist() == [
+        {"study": "digits-momentum", "n": 11, "best": 0.97},
+        {"study": "other", "n": 1, "best": 0.5},
+    ]
+
+
+def test_tables_join(mixed: Any) -> None:
+    sql = 'select t."optimizer.name" as o, avg(e.val_accuracy) a from epochs e join trials t using (study, trial) group by o'
+    assert query_sql(sql, mixed.paths).num_rows == 2
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from read_csv('/etc/passwd')",
+        "select * from '/etc/passwd'",
+        "select * from read_text('/etc/passwd')",
+        "copy (select 1) to '/tmp/out.csv'",
+        "attach '/tmp/other.db'",
+        "install httpfs",
+        "create table t as select 1",
+        "set enable_external_access = true",
+        "select 1; select 2",
+        "drop view trials",
+        "delete from trials",
+        "select getenv('HOME')",
+        "selec 1",
+        "",
+    ],
+)
+def test_a_query_reads_the_views_and_nothing_else(mixed: Any, sql: str) -> None:
+    with pytest.raises(UserError):
+        query_sql(sql, mixed.paths)
+
+
+def test_a_query_cannot_see_the_callers_variables(mixed: Any) -> None:
+    import pandas as pd
+
+    secret = pd.DataFrame({"a": [1]})
+    with pytest.raises(UserError):
+        query_sql("select * from secret", mixed.paths)
+    assert len(secret) == 1
+
+
+def test_an_answer_is_rendered_as_text_csv_and_json(mixed: Any) -> None:
+    found = query_sql("select study, value from points where state = 'COMPLETE' order by value", mixed.paths)
+    assert render(found, "csv").splitlines()[1] == "digits-momentum,0.845"
+    assert json.loads(render(found, "json"))["rows"][0]["value"] == 0.845
+    assert "digits-momentum" in render(found, "table")
+
+
+def test_a_storage_without_studies_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no study in"):
+        query_sql("select 1", storage=tmp_path)

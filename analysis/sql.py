@@ -61,8 +61,7 @@ def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise UserError("a query is one SELECT over the views points, trials and epochs")
-    found = connection.execute(statements[0]).to_arrow_table()
-    return found if isinstance(found, pa.Table) else found.read_all()
+    return connection.sql(sql).to_arrow_table()
 
 
 def studies_in(storage: str | Path) -> list[Path]:

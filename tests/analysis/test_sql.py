@@ -24,7 +24,7 @@ def test_trials_of_several_studies_are_asked_in_sql(mixed: Any, make: Any) -> No
 
 
 def test_tables_join(mixed: Any) -> None:
-    sql = 'select t."optimizer.name" as o, avg(e.val_accuracy) a from epochs e join trials t using (study, trial) group by o'
+    sql = 'select "optimizer.name" as o, avg(e.val_accuracy) from epochs e join trials using (study, trial) group by o'
     assert query_sql(sql, mixed.paths).num_rows == 2
 
 

@@ -166,13 +166,13 @@ class Builder:
     def mapping(self, path: Path) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         while type(event := next(self.events)).__name__ != "MappingEndEvent":
-            key = self.key(event, path)
+            key = self.key(event, path, mapping)
             value = self.value(next(self.events), (*path, key) if key is not None else path)
             if key is not None and key not in mapping:
                 mapping[key] = value
         return mapping
 
-    def key(self, event: Any, path: Path) -> str | None:
+    def key(self, event: Any, path: Path, mapping: dict[str, Any]) -> str | None:
         """A key as text; None where it can't be one or stands there already."""
         if type(event).__name__ != "ScalarEvent":
             found = self.value(event, path)
@@ -182,16 +182,15 @@ class Builder:
             self.fault(event, Fault(path, "must not have a YAML tag", shown(str(event.tag))))
         key = str(event.value)
         plain = event.style not in ("'", '"')
-        if (plain and not isinstance(core_schema(key), str)) or UNPRINTABLE.search(key):
+        if not key or UNPRINTABLE.search(key) or (plain and not isinstance(core_schema(key), str)):
             self.fault(event, Fault(path, "must have plain text as keys", clipped(key) or "an empty key"))
             return None
         name = dotted((*path, key))
-        first = self.document.key_lines.get(name)
-        if first is not None:
-            found = f"it again, first in line {first}"
+        if key in mapping:
+            found = f"it again, first in line {self.document.key_lines[name]}"
             self.fault(event, Fault((*path, key), "must not stand there twice", found, on_key=True))
             return None
-        self.document.key_lines[name] = event.start_mark.line + 1
+        self.document.key_lines.setdefault(name, event.start_mark.line + 1)
         return key
 
     def sequence(self, path: Path) -> list[Any]:
@@ -267,7 +266,7 @@ def plain_faults(value: object, path: Path = ()) -> list[Fault]:
     if len(path) > DEEPEST:
         return [too_deep(path)]
     if isinstance(value, Mapping):
-        odd = [key for key in value if type(key) is not str or UNPRINTABLE.search(key)]
+        odd = [key for key in value if type(key) is not str or not key or UNPRINTABLE.search(key)]
         faults = [Fault(path, "must have plain text as keys", shown(key)) for key in odd]
         inner = [(key, item) for key, item in value.items() if key not in odd]
         return faults + [fault for key, item in inner for fault in plain_faults(item, (*path, key))]

@@ -92,15 +92,15 @@ class Report:
     settings: Settings = field(default_factory=lambda: Settings(None))
     faults: list[Fault] = field(default_factory=list)
 
-    def add(self, faults: Sequence[Fault]) -> None:
-        """Add faults, but none where the text itself is at fault, and none twice."""
+    def add(self, faults: Sequence[Fault]) -> bool:
+        """Add faults, one a path, and none where the text itself is at fault; whether there were none."""
         bad = [dotted(fault.path) for _, fault in self.document.faults if fault.path and not fault.on_key]
         for fault in faults:
             path = dotted(fault.path)
-            if fault not in self.faults and not any(
-                path == top or path.startswith((f"{top}.", f"{top}[")) for top in bad
-            ):
+            known = any(fault.path == other.path for other in self.faults)
+            if not known and not any(path == top or path.startswith((f"{top}.", f"{top}[")) for top in bad):
                 self.faults.append(fault)
+        return not faults
 
     def lines(self) -> list[str]:
         """All faults: those of the file by line, then those of the command line."""
@@ -171,24 +171,20 @@ def hinted(tree: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
 
 def recipe_and_space(values: dict[str, Any], report: Report) -> bool:
     """Read the trees among ``values`` into their final form, in place; whether all of them are sound."""
-    before = len(report.faults)
-    values["overrides"] = leaves(recipes.lay({}, values["overrides"]))
-    values["fixed"] = recipes.lay({}, values.pop("recipe"))
-    report.add(seed_faults(values["fixed"], ("recipe",)))
-    report.add(seed_faults(values["overrides"], ("overrides",)))
-    space, faults = parse_space(values["space"], values["fixed"], recipes, values["overrides"])
-    report.add(faults)
-    report.add(hidden_faults(values["fixed"], space, values["overrides"]))
+    overrides = values["overrides"] = leaves(recipes.lay({}, values["overrides"]))
+    fixed = values["fixed"] = recipes.lay({}, values.pop("recipe"))
+    space, faults = parse_space(values["space"], fixed, recipes, overrides)
+    faults += [*seed_faults(fixed, ("recipe",)), *seed_faults(overrides, ("overrides",))]
+    sound = report.add([*faults, *hidden_faults(fixed, space, overrides)])
     values["space"] = space
     values["first"] = tuple(First(recipes.lay({}, first.set), first.published) for first in values["first"])
     values["objectives"] = values.pop("objective")
-    overridden = set(values["overrides"])
     values["roles"] = Roles(
-        *(without(paths, overridden) for paths in (values["roles"].scientific, values["roles"].nuisance))
+        *(without(paths, overrides) for paths in (values["roles"].scientific, values["roles"].nuisance))
     )
-    return len(report.faults) == before
+    return sound and not report.document.faults
 
 
-def without(paths: Sequence[str], overridden: set[str]) -> tuple[str, ...]:
-    """Roles without what an override fixes, and with a section's name for the section where that is compared."""
-    return tuple(path for path in paths if path not in overridden)
+def without(paths: Sequence[str], overrides: Mapping[str, Any]) -> tuple[str, ...]:
+    """The paths of a role but those that an override fixes."""
+    return tuple(path for path in paths if path not in overrides)

@@ -35,7 +35,9 @@ class Settings:
             self.faults.append(("--set", fault))
             return
         document = read_yaml(right if right.strip() else "null")
-        self.faults += [(option, fault) for _, fault in document.faults if right.strip()]
+        if document.faults:
+            self.faults += [(option, fault) for _, fault in document.faults]
+            return
         if path[0] == "recipe":
             self.override(option, path[1:], document.tree)
         else:
@@ -52,13 +54,13 @@ class Settings:
 
     def put(self, option: str, path: Path, value: Any) -> None:
         """Write a value at a path, making mappings on the way."""
-        known = next(length for length in range(len(path) + 1) if not has(self.tree, path[: length + 1]))
+        new = next((length for length in range(1, len(path)) if not has(self.tree, path[:length])), len(path))
         try:
             self.tree = placed(self.tree, path, value, "")
         except LookupError as error:
             self.faults.append((option, Fault(path, "must lead to a key or to an entry of a list", str(error))))
             return
-        self.origins[dotted(path)] = self.origins[dotted(path[: known + 1])] = option
+        self.origins[dotted(path)] = self.origins[dotted(path[:new])] = option
 
     def origin(self, path: Path) -> str | None:
         """The option that wrote what stands at a path."""
@@ -102,4 +104,4 @@ def has(tree: Any, path: Path) -> bool:
         elif not isinstance(tree, Mapping) or part not in tree:
             return False
         tree = tree[part]
-    return bool(path)
+    return True

@@ -90,6 +90,11 @@ class Results:
 
         return make(kind, self)
 
+    def leaderboard(self, top: int | None = 20) -> Table:
+        from analysis.tables import leaderboard
+
+        return leaderboard(self, top)
+
     def best(self) -> dict[str, Any]:
         """The best complete point as a row of ``points``; LookupError where none is complete."""
         from analysis.views import goal

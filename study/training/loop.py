@@ -55,12 +55,12 @@ def train(
 ) -> Outcome:
     """Train ``recipe`` on one device; go on from the newest checkpoint where there is one.
 
-    ``report`` gets each epoch's row once its checkpoint is durable, with ``last`` telling whether training has come
-    to its own end, and answers whether to go on. ``reported`` is
-    the number of epochs whose rows the caller already has: those are not reported, and rows that only the checkpoint
-    has are reported first. ``heartbeat`` is called at each step and may raise ``Stopped``. Any other exception
-    becomes a ``TrainingFailure``, and the device's memory is free again when it is raised. Not for several threads
-    of a process at once: torch's random state and switches belong to the process.
+    ``report`` gets each epoch's row once its checkpoint is durable, with ``last`` telling whether the training has
+    come to its own end, and answers whether to go on. ``reported`` is the number of epochs whose rows the caller
+    already has: those are not reported, and rows that only the checkpoint has are reported first. ``heartbeat`` is
+    called at each step and may raise ``Stopped``. Any other exception becomes a ``TrainingFailure``, and the device's
+    memory is free again when it is raised. Not for several threads of a process at once: torch's random state and
+    switches belong to the process.
     """
     place = torch.device("cpu")
     try:

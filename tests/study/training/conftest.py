@@ -1,0 +1,98 @@
+"""Small recipes, real images where this machine has them, and a checkpoint store that keeps every epoch."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from study.training.checkpoint import State
+from study.training.loop import Outcome, Row, train
+from study.training.recipe import Recipe, lay
+
+IMAGES_PER_FILE = 200
+BESIDE = Path(__file__).parents[4] / "shared" / "data"
+
+CLOCKS = {"train_seconds", "eval_seconds", "seconds", "images_per_second", "peak_memory_bytes"}
+"""What depends on the machine, and not on the recipe."""
+
+TINY: dict[str, Any] = {
+    "model": {"name": "mlp", "width": 0.1, "dropout": 0.2},
+    "data": {"name": "digits", "train_images": 48, "test_images": 20, "batch_size": 20, "augment": "shift"},
+    "epochs": 3,
+}
+"""43 images train in 3 steps an epoch, the last of them 3 images."""
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def tiny() -> Callable[..., Recipe]:
+    """A recipe of milliseconds, with values laid over it."""
+    return lambda **over: Recipe.model_validate(lay(TINY, over))
+
+
+class Memory:
+    """A checkpoint store in memory: ``kept`` has each epoch's bytes; ``latest`` gives the newest up to ``upto``."""
+
+    def __init__(self, kept: dict[int, bytes] | None = None, upto: int | None = None) -> None:
+        self.kept = {epoch: state for epoch, state in (kept or {}).items() if upto is None or epoch <= upto}
+
+    def latest(self) -> State | None:
+        return self.state(max(self.kept)) if self.kept else None
+
+    def save(self, epoch: int, state: State) -> None:
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        self.kept[epoch] = buffer.getvalue()
+
+    def state(self, epoch: int) -> State:
+        state: State = torch.load(io.BytesIO(self.kept[epoch]), weights_only=True)
+        return state
+
+
+def trained(recipe: Recipe, **options: Any) -> tuple[list[Row], Outcome]:
+    """The rows of a training that is never stopped, and its outcome."""
+    rows: list[Row] = []
+    outcome = train(recipe, report=lambda row: rows.append(row) is None, **options)
+    return rows, outcome
+
+
+def timeless(rows: list[Row]) -> list[Row]:
+    return [{key: value for key, value in row.items() if key not in CLOCKS} for row in rows]
+
+
+def unpacked(name: str, layout: str, factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the first images of each file of a set in its official binary layout."""
+    source = Path(os.environ.get("STUDY_TEST_DATA") or BESIDE)
+    if (source / layout).is_dir():
+        return source
+    if not (source / "unpack.py").is_file():
+        pytest.skip(f"no {name} images: neither {source}/{layout} nor {source}/unpack.py (see STUDY_TEST_DATA)")
+    folder = factory.mktemp(name)
+    command = [sys.executable, str(source / "unpack.py"), str(folder), name, "--images", str(IMAGES_PER_FILE)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cifar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpacked("cifar10", "cifar-10-batches-bin", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def cifar100(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpacked("cifar100", "cifar-100-binary", tmp_path_factory)

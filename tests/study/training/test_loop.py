@@ -1,0 +1,117 @@
+"""What a training reports and comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from sklearn.metrics import f1_score
+from torch.nn import functional
+
+from study.training.metrics import figures
+from study.training.recipe import Recipe
+
+from .conftest import timeless, trained
+
+COLUMNS = {
+    *("epoch", "steps", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_f1"),
+    *("train_seconds", "eval_seconds", "seconds", "images_per_second", "peak_memory_bytes"),
+    *("skipped_steps", "gradient_norm", "last"),
+}
+
+
+def test_the_default_recipe_learns_digits() -> None:
+    rows, outcome = trained(Recipe())
+    assert len(rows) == 10
+    assert float(rows[-1]["val_accuracy"]) > 0.97
+    assert float(str(outcome.summary["test_accuracy"])) > 0.85
+
+
+def test_a_row_has_the_columns_of_the_contract(tiny: Callable[..., Recipe]) -> None:
+    rows, _ = trained(tiny())
+    assert [set(row) ^ COLUMNS for row in rows] == [set()] * 3
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert [row["last"] for row in rows] == [False, False, True]
+    assert [row["steps"] for row in rows] == [3, 6, 9]
+    assert float(rows[1]["seconds"]) >= float(rows[0]["seconds"]) + float(rows[1]["train_seconds"])
+
+
+def test_a_training_repeats_bit_for_bit_and_depends_on_its_seed(tiny: Callable[..., Recipe]) -> None:
+    first, again, other = (timeless(trained(tiny(seed=seed))[0]) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_the_outcome_has_the_figures_of_the_whole(tiny: Callable[..., Recipe]) -> None:
+    rows, outcome = trained(tiny())
+    summary: Any = outcome.summary
+    accuracies = [row["val_accuracy"] for row in rows]
+    assert summary["best_epoch"] == 1 + accuracies.index(max(accuracies))
+    assert summary["total_seconds"] == rows[-1]["seconds"]
+    assert summary["first_epoch_seconds"] == rows[0]["train_seconds"]
+    assert min(rows[1]["train_seconds"], rows[2]["train_seconds"]) <= summary["steady_epoch_seconds"]
+    assert {"test_loss", "test_accuracy", "test_f1", "test_top5", "parameters", "device"} <= summary.keys()
+    assert "train 43, validation 5, test 20" in summary["data_fingerprint"]
+
+
+def test_with_validation_by_test_the_test_figures_stand_in_each_row(tiny: Callable[..., Recipe]) -> None:
+    rows, outcome = trained(tiny(data={"validation": "test"}))
+    for row in rows:
+        assert row["test_accuracy"] == row["val_accuracy"]
+        assert row["test_loss"] == row["val_loss"]
+    assert outcome.summary["test_accuracy"] == rows[-1]["test_accuracy"]
+    assert outcome.summary["validation"] == "test"
+
+
+def test_each_groups_rate_is_a_column(tiny: Callable[..., Recipe]) -> None:
+    parts = sorted({name.split(".")[0] for name in names_of(tiny())})
+    rows, _ = trained(tiny(optimizer={"name": "sgd", "lr": 0.1, "lr_factors": {parts[0]: 0.5}}))
+    assert rows[0][f"lr.{parts[0]}"] == pytest.approx(0.05)
+
+
+def names_of(recipe: Recipe) -> list[str]:
+    from study.training.models import build
+
+    return [name for name, _ in build(recipe.model, (1, 8, 8), 10).named_parameters()]
+
+
+@pytest.mark.parametrize("options", [{"memory_format": "channels_last"}, {"deterministic": True}])
+def test_execution_does_not_change_the_arithmetic(options: dict[str, Any]) -> None:
+    tree = {"data": {"train_images": 100}, "model": {"name": "small_cnn", "width": 0.25}, "epochs": 2}
+    plain, _ = trained(Recipe.model_validate(tree))
+    other, _ = trained(Recipe.model_validate({**tree, "execution": options}))
+    assert other[-1]["train_loss"] == pytest.approx(plain[-1]["train_loss"], rel=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_loss_falls_on_real_images(cifar: Path, precision: str) -> None:
+    tree = {
+        "data": {"name": "cifar10", "train_images": 100, "test_images": 20, "batch_size": 32, "augment": "crop_flip"},
+        "model": {"name": "small_cnn", "width": 0.25},
+        "precision": precision,
+        "accumulation": 2,
+        "clip": "norm",
+        "epochs": 4,
+    }
+    rows, _ = trained(Recipe.model_validate(tree), data_dir=cifar)
+    assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
+
+
+def test_figures_equal_their_definitions() -> None:
+    chance = torch.Generator().manual_seed(0)
+    logits = torch.randn(200, 7, generator=chance)
+    labels = torch.randint(0, 7, (200,), generator=chance)
+    found = figures(logits, labels)
+    order = logits.argsort(1, descending=True)
+    hits = order == labels[:, None]
+    assert found["accuracy"] == pytest.approx(float(hits[:, 0].double().mean()))
+    assert found["top5"] == pytest.approx(float(hits[:, :5].any(1).double().mean()))
+    assert found["f1"] == pytest.approx(f1_score(labels, order[:, 0], average="macro"))
+    assert found["loss"] == pytest.approx(float(functional.cross_entropy(logits, labels)))
+
+
+def test_fewer_than_five_classes_are_all_among_the_top() -> None:
+    assert figures(torch.randn(9, 3), torch.arange(9) % 3)["top5"] == 1.0

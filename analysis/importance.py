@@ -15,7 +15,7 @@ from analysis.query import Results
 from analysis.statistics import Array, Estimate
 from analysis.views import settings
 
-RESAMPLES = 20
+RESAMPLES = 15
 LEAST_POINTS = 10
 LEVEL = 0.9
 
@@ -58,7 +58,7 @@ def resample(features: Array, values: Array, seed: int) -> Array:
     random = np.random.default_rng(seed)
     drawn = random.integers(0, len(values), len(values))
     left_out = np.setdiff1d(np.arange(len(values)), drawn)
-    forest = RandomForestRegressor(40, min_samples_leaf=2, random_state=seed, n_jobs=1)
+    forest = RandomForestRegressor(25, min_samples_leaf=2, random_state=seed, n_jobs=1)
     forest.fit(features[drawn], values[drawn])
     found = permutation_importance(
         forest,

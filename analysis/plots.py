@@ -45,6 +45,7 @@ def learning_curves(results: Results) -> Plot | None:
         axes.plot(means.index, means, color=color, label=f"point {key[1]}", marker="o", markersize=2.5)
         axes.fill_between(means.index, seeds.min(), seeds.max(), color=color, alpha=0.2, linewidth=0)
     axes.set(xlabel="epoch", ylabel=metric)
+    whole_numbers(axes)
     if keys:
         axes.legend(fontsize=8)
     text = f"{metric} over epochs of the best {len(keys)} points: the mean over seeds, banded from worst to best seed."
@@ -65,7 +66,7 @@ def parameters(results: Results) -> Plot | None:
     figure, panels = grid(len(names), 2, 2.3)
     for axes, name in zip(panels, names, strict=True):
         known = points.dropna(subset=name)
-        if is_numeric(known[name]):
+        if is_numeric(known[name]) and not is_choice(results, name):
             against_number(axes, results, known, name)
         else:
             against_choice(axes, results, known, name)
@@ -88,6 +89,19 @@ def is_log(results: Results, name: str) -> bool:
     path = name.removeprefix("recipe.")
     variables = [variable for study in results.studies for variable in study.spec.space.at(path)]
     return any(getattr(variable.distribution, "log", False) for variable in variables)
+
+
+def whole_numbers(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def is_choice(results: Results, name: str) -> bool:
+    """Whether a setting has choices in no order."""
+    path = name.removeprefix("recipe.")
+    variables = [variable for study in results.studies for variable in study.spec.space.at(path)]
+    return bool(variables) and not any(hasattr(variable.distribution, "low") for variable in variables)
 
 
 def against_number(axes: Axes, results: Results, points: pd.DataFrame, name: str) -> None:
@@ -114,8 +128,8 @@ def best_of(results: Results, values: statistics.Array) -> float:
 
 
 def against_choice(axes: Axes, results: Results, points: pd.DataFrame, name: str) -> None:
+    levels = [str(level) for level in sorted(points[name].unique())]
     texts = points[name].astype(str)
-    levels = sorted(texts.unique())
     for position, level in enumerate(levels):
         values = points.loc[texts == level, "value"].to_numpy(float)
         spread = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else np.zeros(1)
@@ -238,15 +252,14 @@ def epoch_times(results: Results) -> Plot | None:
         labels.append(f"point {point['point']}")
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
     axes.set(xlabel="seconds an epoch")
-    axes.legend(
+    figure.legend(
         handles=[
             handle("steady: training", SERIES[0]),
             handle("steady: evaluation", SERIES[2]),
             handle("first epoch", SERIES[1], marker="D"),
         ],
         fontsize=8,
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.18),
+        loc="outside lower center",
         ncols=3,
     )
     text = "Median training and evaluation time of the epochs after the first, and the first epoch, which warms up."
@@ -283,11 +296,10 @@ def timeline(results: Results) -> Plot | None:
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.invert_yaxis()
     axes.set(xlabel=f"{unit} since the first trial began")
-    axes.legend(
+    figure.legend(
         handles=[handle(state, STATE_COLORS[state]) for state in present],
         fontsize=8,
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.3),
+        loc="outside lower center",
         ncols=5,
     )
     text = f"{len(spans)} attempts at trials on {len(names)} workers, colored by what became of the trial."
@@ -307,6 +319,7 @@ def best_of_n_curves(results: Results) -> Plot | None:
         bounds = [estimate.low for estimate in curve], [estimate.high for estimate in curve]
         axes.fill_between(n, *bounds, color=color, alpha=0.18, linewidth=0)
     axes.set(xlabel="points", ylabel=f"expected best {goal(results).metric}")
+    whole_numbers(axes)
     axes.legend(fontsize=8, title=short(scientific(results)) or None)
     text = "What the best of n points may be expected to reach, with bootstrap intervals."
     return plot(figure, "best-of-n", "Expected best of n points", text)

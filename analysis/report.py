@@ -16,6 +16,7 @@ from analysis.tables import KINDS
 from analysis.tabulate import code_version, moment
 from analysis.warnings import warnings
 from study.files import write_whole
+from study.records import Session
 
 TEMPLATE = Path(__file__).parent
 MAIN = ("leaderboard", "published", "milestones", "effects", "best-of-n", "confirmation", "time-to-target")
@@ -113,9 +114,7 @@ def sessions(study: Study) -> Table:
             session.host,
             str(session.provenance.get("processor", "")) or None,
             code_version(session.provenance) or None,
-            ", ".join(
-                f"{name} {version}" for name, version in session.provenance.get("packages", {}).items() if version
-            ),
+            packages(session),
             session.command,
         ]
         for session in study.history.sessions
@@ -127,6 +126,11 @@ def sessions(study: Study) -> Table:
         for spec in study.history.specs
     ]
     return table("Provenance", [Header(name) for name in names], rows, versions)
+
+
+def packages(session: Session) -> str:
+    versions = session.provenance.get("packages", {})
+    return ", ".join(f"{name} {version}" for name, version in versions.items() if version)
 
 
 def command(study: Study) -> str:

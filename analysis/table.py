@@ -140,7 +140,9 @@ class Table:
         )
         rows = "".join(
             "<tr>"
-            + "".join(f"<td{kind}>{html.escape(text)}</td>" for kind, text in zip(kinds, row, strict=True))
+            + "".join(
+                f"<td{kind or wide(text)}>{html.escape(text)}</td>" for kind, text in zip(kinds, row, strict=True)
+            )
             + "</tr>"
             for row in self.shown()
         )
@@ -263,6 +265,11 @@ def number(value: float, digits: int | None = None, signed: bool = False) -> str
         text = f"{value:.4g}"
         return f"+{text}" if signed and value > 0 else text
     return f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
+
+
+def wide(text: str) -> str:
+    """The mark of a cell whose text is too long for one line."""
+    return ' class="w"' if len(text) > 40 else ""
 
 
 def markdown_cell(text: str) -> str:

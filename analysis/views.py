@@ -44,14 +44,23 @@ def goal(results: Results) -> Goal:
 
 
 def settings(results: Results) -> list[str]:
-    """The recipe columns that the studies set, by their space or their first points, and in which points differ."""
+    """The recipe columns that the studies set, by their space or their first points, and in which points differ.
+
+    A constant of one branch is left out: the branch's name says it.
+    """
     set_paths: dict[str, None] = {}
     for study in results.studies:
         spec = study.spec
         firsts = [path for i in range(len(spec.first)) for path in spec.first_values(i)]
         set_paths |= dict.fromkeys(column_of(path) for path in (*sorted(spec.space.paths()), *firsts))
     points = results.points
-    return [name for name in set_paths if name in points.columns and points[name].nunique(dropna=False) > 1]
+    differing = [name for name in set_paths if name in points.columns and points[name].nunique(dropna=False) > 1]
+    return [name for name in differing if points[name].nunique() > 1 or branch_of(name) not in differing]
+
+
+def branch_of(name: str) -> str:
+    """The column that names the branch in which a setting exists: ``optimizer.name`` for ``optimizer.nesterov``."""
+    return f"{name.rpartition('.')[0]}.name"
 
 
 def setting_headers(names: list[str]) -> list[Header]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +14,28 @@ if TYPE_CHECKING:
 
 
 def run(source: str | Path | StudySpec, **options: Any) -> Ended:
-    """Run a study file, a shipped study by name, or a spec; see ``study.run.run`` for the options."""
+    """Run a study file, a shipped study by name, or a spec, to its end and into its tables.
+
+    Takes ``storage``, ``name``, ``sets`` and ``points`` as ``study.run.run`` does, and the fields of
+    ``study.run.Options``.
+    """
     from study import run as running
 
-    return collected(running.run(source, **options))
+    return collected(running.run(source, **with_options(options)))
 
 
 def resume(name: str, **options: Any) -> Ended:
-    """Go on with a study; see ``study.run.resume`` for the options."""
+    """Go on with a study; takes what ``study.run.resume`` does, and the fields of ``study.run.Options``."""
     from study import run as running
 
-    return collected(running.resume(name, **options))
+    return collected(running.resume(name, **with_options(options)))
+
+
+def retry(name: str, trials: Sequence[int] | None = None, **options: Any) -> Ended:
+    """Run failed trials again: those named, or all."""
+    from study import run as running
+
+    return collected(running.retry(name, trials, **with_options(options)))
 
 
 def load(name: str, *, storage: str | Path = "studies") -> Results:
@@ -31,6 +44,18 @@ def load(name: str, *, storage: str | Path = "studies") -> Results:
     from study.run import existing
 
     return load_results(existing(name, storage).folder)
+
+
+def with_options(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments with those that are Options' fields gathered in one; tables are kept fresh while a study runs."""
+    from analysis.collect import collect
+    from study.run import Options
+
+    names = {option.name for option in fields(Options)}
+    chosen = {name: value for name, value in arguments.items() if name in names}
+    others = {name: value for name, value in arguments.items() if name not in names}
+    keep_fresh = lambda paths, history: collect(paths, history=history)  # noqa: E731
+    return others | {"options": Options(**({"collect": keep_fresh} | chosen))}
 
 
 def collected(ended: Ended) -> Ended:

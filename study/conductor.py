@@ -81,6 +81,7 @@ class Conductor:
         self._verdicts = Verdicts(spec.stop, keep_going=keep_going)
         self._replaying = False
         self._undecided: dict[int, int] = {}
+        self._added = 0
 
     @property
     def history(self) -> History:
@@ -122,15 +123,24 @@ class Conductor:
         if effect:
             effect(event)
 
+    def _after_warmed(self, event: Event) -> None:
+        for trial in event["trials"]:
+            level = self.spec.level_of(trial["values"])
+            if level is not None:
+                self.roster.arms[level].proposer.remember(
+                    trial["values"], trial["state"], trial["value"], {int(e): v for e, v in trial["reports"].items()}
+                )
+
     def _after_opened(self, event: Event) -> None:
         self._verdicts.opened()
 
     def _after_asked(self, event: Event) -> None:
+        self._added += event["origin"] == "user"
         place = self.roster.enter(event["point"], event["level"])
         if place is None:
             return
         arm, index = place
-        if event["origin"] in ("first", "user", "warm"):
+        if event["origin"] in ("first", "user"):
             if event["known"]:
                 arm.proposer.add(index, event["values"])
         elif self._replaying:
@@ -159,6 +169,7 @@ class Conductor:
 
     def _after_reopened(self, event: Event) -> None:
         self.roster.reopen(event["point"])
+        self._teller.reopen(event["point"], event["why"])
         if event["trial"] is not None:
             self._settlement.reopen(self.history.trials[event["trial"]])
 
@@ -183,8 +194,13 @@ class Conductor:
 
     @property
     def _all_asked(self) -> bool:
-        asked = len(self.history.points)
+        asked = self._asked_by_file
         return asked >= self.spec.points or (asked >= len(self.spec.first) and self._teller.exhausted)
+
+    @property
+    def _asked_by_file(self) -> int:
+        """The points that the study file stands for: all but those that a user added by hand."""
+        return len(self.history.points) - self._added
 
     def nothing_left(self) -> bool:
         """Whether everything that the file asks for has its outcome."""
@@ -263,9 +279,9 @@ class Conductor:
 
     def _ask_next(self) -> Point | None:
         """The next point, recorded; None while what it may depend on isn't settled."""
-        number = len(self.history.points)
-        if number < len(self.spec.first):
-            self._ask(self.spec.first_values(number), "first", entry=number)
+        number, entry = len(self.history.points), self._asked_by_file
+        if entry < len(self.spec.first):
+            self._ask(self.spec.first_values(entry), "first", entry=entry)
         else:
             proposal = self._teller.propose()
             if proposal is None:
@@ -327,9 +343,9 @@ class Conductor:
             ranked = [point for point in points if point.state == "COMPLETE" and isinstance(point.value, float)]
             ranked.sort(key=lambda point: (sign * point.value, point.number))
             chosen.update({point.number: point for point in ranked[: self.spec.confirm.top]})
-        against = self.spec.confirm.against
-        if against is not None and against < len(self.history.points):
-            chosen[against] = self.history.points[against]
+        if self.spec.confirm.against is not None:
+            baseline = self.spec.confirm.against
+            chosen.update({point.number: point for point in self.history.points if point.entry == baseline})
         return list(chosen.values())
 
     # --- what workers say ---
@@ -381,6 +397,8 @@ class Conductor:
         trial = self._current(number, attempt)
         if trial is None:
             return
+        if failure["class"] == "storage":
+            self.stopping = "fault"
         retry = self._may_retry(trial, failure["class"])
         event = {"event": "failed", "trial": number, "attempt": attempt, "failure": dict(failure), "retry": retry}
         self.record(event)
@@ -389,6 +407,8 @@ class Conductor:
             self._end(trial)
 
     def _may_retry(self, trial: Trial, failure_class: str) -> bool:
+        if failure_class == "storage":
+            return True  # says nothing of the trial
         retries = self.spec.trial.retries
         allowed = {"node": retries.node, "error": retries.error, "out_of_memory": retries.out_of_memory}
         since = trial.attempts[trial.reopened_at :]

@@ -48,7 +48,11 @@ class StudyNotFound(UserError):
 
 
 class StudyLocked(UserError):
-    pass
+    """``holder`` says who drives the study: ``process 12 on host``."""
+
+    def __init__(self, study: str, holder: str) -> None:
+        super().__init__(f"study {study} is being driven by {holder}")
+        self.holder = holder
 
 
 class DataMissing(UserError):

@@ -23,6 +23,9 @@ RESTARTS = 20
 PATIENCE_S = 30.0
 """How much longer than a trial's own heartbeat the driver waits before it kills a silent worker."""
 
+Tick = Callable[[], None]
+Say = Callable[[str], None]
+
 QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
@@ -52,10 +55,11 @@ class Settings:
 class Bridge:
     """Tune's callbacks, one level down: assignments out, messages in. Tune trials are known by their id."""
 
-    def __init__(self, conductor: Conductor, settings: Settings, tick: Callable[[], None]) -> None:
+    def __init__(self, conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> None:
         self.conductor = conductor
         self.settings = settings
         self.tick = tick
+        self.say = say
         self._held: dict[str, Assignment] = {}
         self._heard: dict[str, float] = {}
         self._iterations: dict[str, int] = {}
@@ -104,6 +108,8 @@ class Bridge:
                 self.conductor.placed(held.trial, held.attempt, content)
             elif kind == "finished":
                 self.conductor.finished(held.trial, held.attempt, content["stop_reason"], content["summary"])
+            elif kind == "waiting":
+                self.say(content["message"])
             else:
                 self.conductor.failed(held.trial, held.attempt, content)
         goes_on = self.conductor.holds(held.trial, held.attempt) and not self.conductor.stopping
@@ -171,7 +177,7 @@ def kill_actor(trial: Any) -> None:
         ray.kill(actor)
 
 
-def execute(conductor: Conductor, settings: Settings, tick: Callable[[], None]) -> None:
+def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> None:
     """Run the conductor's assignments until it has none left or stops; Ray must be running."""
     os.environ.update(QUIET)
     from ray import tune
@@ -181,7 +187,7 @@ def execute(conductor: Conductor, settings: Settings, tick: Callable[[], None]) 
     for name in ("ray.tune", "ray.air", "ray.train", "ray"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     trainable = tune.with_resources(TrialWorker, {"cpu": settings.cpus, "gpu": settings.gpus})
-    bridge = Bridge(conductor, settings, tick)
+    bridge = Bridge(conductor, settings, tick, say)
     for _ in range(RESTARTS):
         with tempfile.TemporaryDirectory(prefix="study-tune-") as folder:
             try:

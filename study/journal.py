@@ -98,7 +98,7 @@ class Lock:
         except BlockingIOError:
             holder = os.read(self._descriptor, 300).decode(errors="replace").strip() or "another driver"
             os.close(self._descriptor)
-            raise StudyLocked(f"study {path.parent.parent.name} is being driven by {holder}") from None
+            raise StudyLocked(path.parent.parent.name, holder) from None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
 

@@ -51,8 +51,8 @@ class StudyPaths:
         return self.folder / "journal" / "lock"
 
     @property
-    def stop_request(self) -> Path:
-        """A file that asks the driver to stop, or to stop one trial, at the next report."""
+    def requests(self) -> Path:
+        """A folder of files that ask the driver for something."""
         return self.folder / "journal" / "requests"
 
     @property

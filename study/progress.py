@@ -40,6 +40,8 @@ class PlainLines(Watcher):
         self.spec, self.conductor = spec, conductor
         self._told = {point.number for point in conductor.history.points if point.state in ENDED}
         done = f", {len(self._told)} of them done" if self._told else ""
+        for note in spec.notes:
+            self.say(note)
         self.say(f"study {spec.study}: {spec.points} points{done}")
 
     def tick(self) -> None:
@@ -67,6 +69,8 @@ class LiveDisplay(Watcher):
 
     def begin(self, spec: StudySpec, conductor: Conductor) -> None:
         self.spec, self.conductor = spec, conductor
+        for note in spec.notes:
+            self.say(note)
         self._began = time.monotonic()
         self._epochs_before = epochs_done(conductor.history)
         self._longest = spec.recipe({}, 0).epochs if spec.first or spec.points else 1

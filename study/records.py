@@ -9,9 +9,10 @@ event    fields beside ``event`` and ``time`` (seconds since 1970)
 ======== ==============================================================================================
 created  study, format, reproducible, concurrency: what the first run resolved
 spec     version (from 1), hash, changes: one for the first study file, one for each extension
+warmed   source, trials (values, state, value, reports of each that lies in the space), left (how many don't)
 opened   session, pid, host, command, provenance (versions, hardware): a driver took the study up
 closed   session, reason: complete | interrupted | wall_hours | gpu_hours | failures | target | halted | fault
-asked    point, values, origin (first | sampler | grid | user | warm), entry (of ``first:``), level, nominal, known
+asked    point, values, origin (first | sampler | grid | user), entry (of ``first:``), level, nominal, known
          (values that lie in the space: the sampler is told of them)
 started  trial, point, replicate, seed, attempt (from 1), kind (search | confirm), epochs (already reported),
          substitutions (recipe paths that a retry changed), flags
@@ -35,7 +36,7 @@ from typing import Any
 FORMAT = 1
 STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 ENDED = ("COMPLETE", "PRUNED", "FAIL")
-FAILURE_CLASSES = ("out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error", "node")
+FAILURE_CLASSES = ("out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error", "node", "storage")
 
 Event = Mapping[str, Any]
 
@@ -150,6 +151,8 @@ class History:
         self.concurrency: int | None = None
         self.created: float | None = None
         self.specs: list[SpecVersion] = []
+        self.warmed: list[tuple[str, int, int]] = []
+        """Earlier studies that this one started from: name, points taken, points left out."""
         self.sessions: list[Session] = []
         self.points: list[Point] = []
         self.trials: list[Trial] = []
@@ -171,6 +174,9 @@ class History:
 
     def _spec(self, event: Event) -> None:
         self.specs.append(SpecVersion(event["version"], event["hash"], event["changes"], event["time"]))
+
+    def _warmed(self, event: Event) -> None:
+        self.warmed.append((event["source"], len(event["trials"]), event["left"]))
 
     def _opened(self, event: Event) -> None:
         self._release(event["time"])

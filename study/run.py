@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from study import provenance
+from study import provenance, requests
 from study.conductor import Conductor
-from study.errors import Interrupted, OutsideFault, StudyExists, StudyNotFound, UserError
+from study.errors import (
+    Interrupted,
+    OutsideFault,
+    StorageFault,
+    StudyExists,
+    StudyLocked,
+    StudyNotFound,
+    UserError,
+)
+from study.extension import check_extension, reopenings
 from study.files import make_folder, write_whole
+from study.housekeeping import Collect, Housekeeping
 from study.journal import Journal, Lock
+from study.losses import check_nothing_lost
 from study.paths import StudyPaths, checked_name
 from study.records import FORMAT, History
 from study.spec import StudySpec, load_spec
+from study.warmth import warmed_events
 
 DEFAULT_STORAGE = "studies"
 RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
@@ -60,6 +73,21 @@ class Ended:
         return 0 if any(point.state == "COMPLETE" for point in self.history.points) else 1
 
 
+def nothing(paths: StudyPaths, history: History) -> None:
+    """No tables are kept."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a session is run: none of it enters the study."""
+
+    data_dir: str | None = None
+    keep_going: bool = False
+    accept_loss: bool = False
+    watcher: Watcher = field(default_factory=Watcher)
+    collect: Collect = nothing
+
+
 def run(
     source: str | Path | StudySpec,
     *,
@@ -67,9 +95,7 @@ def run(
     name: str | None = None,
     sets: Sequence[str] = (),
     points: int | None = None,
-    data_dir: str | None = None,
-    keep_going: bool = False,
-    watcher: Watcher | None = None,
+    options: Options | None = None,
 ) -> Ended:
     """Run a study file to its end; a study that exists with the same spec is resumed."""
     if isinstance(source, StudySpec):
@@ -83,20 +109,51 @@ def run(
         check_fits(spec)
         make_folder(paths.folder)
         write_whole(paths.spec, resolved(spec).yaml())
-    return drive(paths, data_dir=data_dir, keep_going=keep_going, watcher=watcher or Watcher())
+    return drive(paths, options or Options())
 
 
 def resume(
     name: str,
     *,
     storage: str | Path = DEFAULT_STORAGE,
-    data_dir: str | None = None,
-    keep_going: bool = False,
-    watcher: Watcher | None = None,
+    sets: Sequence[str] = (),
+    points: int | None = None,
+    replicates: int | None = None,
+    options: Options | None = None,
 ) -> Ended:
-    """Go on with a study from its folder."""
+    """Go on with a study from its folder, extended where ``sets``, ``points`` or ``replicates`` ask for more."""
     paths = existing(name, storage)
-    return drive(paths, data_dir=data_dir, keep_going=keep_going, watcher=watcher or Watcher())
+    if replicates is not None:
+        sets = [*sets, f"replicates={replicates}"]
+    if not sets and points is None:
+        return drive(paths, options or Options())
+    return drive(paths, options or Options(), extended=load_spec(paths.spec, sets=sets, points=points))
+
+
+def retry(
+    name: str, trials: Sequence[int] | None, *, storage: str | Path = DEFAULT_STORAGE, options: Options | None = None
+) -> Ended:
+    """Run failed trials again as new attempts: those named, or all (None)."""
+    return drive(existing(name, storage), options or Options(), retried=trials, retries=True)
+
+
+def leave(name: str, request: Mapping[str, Any], *, storage: str | Path = DEFAULT_STORAGE) -> bool:
+    """Hand a request to the study's driver, or carry it out here where none is running; whether there is a driver."""
+    paths = existing(name, storage)
+    try:
+        lock = Lock(paths.lock)
+    except StudyLocked:
+        requests.post(paths, request)
+        return True
+    try:
+        with opened(paths, Options()) as (_, conductor):
+            if request["do"] == "stop_trial" and not conductor.stop_trial(request["trial"]):
+                raise UserError(f"trial {request['trial']} of {name} is not there or has ended")
+            if request["do"] == "add":
+                conductor.add_point(request["values"])
+    finally:
+        lock.release()
+    return False
 
 
 def existing(name: str, storage: str | Path) -> StudyPaths:
@@ -178,48 +235,109 @@ def check_same(spec: StudySpec, paths: StudyPaths) -> None:
         )
 
 
-def drive(paths: StudyPaths, *, data_dir: str | None, keep_going: bool, watcher: Watcher) -> Ended:
+def drive(
+    paths: StudyPaths,
+    options: Options,
+    *,
+    extended: StudySpec | None = None,
+    retried: Sequence[int] | None = None,
+    retries: bool = False,
+) -> Ended:
     """Take a study up from its folder and drive it until it ends, is interrupted or meets a fault."""
     lock = Lock(paths.lock)
     try:
-        with opened(paths, keep_going, watcher) as (spec, conductor):
+        extend(paths, extended)
+        with opened(paths, options) as (spec, conductor):
+            reopened = reopen_failed(conductor, retried) if retries else 0
             if study_is_over(conductor):
                 return Ended(paths, conductor.history, "complete")
-            start_session(conductor)
-            with signals(conductor, watcher):
-                watcher.begin(spec, conductor)
+            requests.discard_stops(paths)
+            start_session(conductor, paths)
+            if reopened:
+                options.watcher.say(f"{reopened} failed trials run again")
+            with signals(conductor):
+                options.watcher.begin(spec, conductor)
                 try:
-                    execute_study(spec, conductor, paths, data_dir, watcher)
+                    execute_study(spec, conductor, paths, options)
                 finally:
-                    watcher.end()
+                    options.watcher.end()
             reason = conductor.stopping or "complete"
             conductor.record({"event": "closed", "session": len(conductor.history.sessions), "reason": reason})
             if reason == "halted":
                 raise conductor.halt()
+            if reason == "fault":
+                raise StorageFault(f"{paths.folder} can't be written; when it can: study resume {paths.name}")
             return Ended(paths, conductor.history, reason)
     finally:
         lock.release()
 
 
+def extend(paths: StudyPaths, wanted: StudySpec | None) -> None:
+    """Make ``wanted`` the study's spec, or finish an extension that was interrupted; the journal says what holds."""
+    journal = open_journal(paths)
+    try:
+        history = History(journal.events_read)
+        if not history.specs:
+            return
+        current = load_spec(paths.spec)
+        new = wanted or current
+        version = history.specs[-1].version
+        if new.hash() == history.specs[-1].hash:
+            return
+        before = paths.spec_version(version)
+        if not before.exists():
+            write_whole(before, paths.spec.read_bytes())
+        old = load_spec(before)
+        changes = old.differences(new)
+        check_extension(old, new, history)
+        events = reopenings(old, new, history, paths)
+        write_whole(paths.spec, new.yaml())
+        spec_event = {"event": "spec", "version": version + 1, "hash": new.hash(), "changes": changes}
+        now = round(time.time(), 3)
+        journal.append(*({**event, "time": now} for event in [spec_event, *events]))
+    finally:
+        journal.close()
+
+
+def open_journal(paths: StudyPaths) -> Journal:
+    return Journal.open(paths.journal) if paths.journal.exists() else Journal.create(paths.journal)
+
+
+def reopen_failed(conductor: Conductor, numbers: Sequence[int] | None) -> int:
+    """Journal that failed trials run again; how many."""
+    trials = conductor.history.trials
+    failed = [trial for trial in trials if trial.state == "FAIL"]
+    if numbers is not None:
+        others = sorted(set(numbers) - {trial.number for trial in failed})
+        if others:
+            raise UserError(f"trial {others[0]} has not failed; failed trials: {[trial.number for trial in failed]}")
+        failed = [trial for trial in failed if trial.number in numbers]
+    for trial in failed:
+        conductor.record({"event": "reopened", "point": trial.point, "trial": trial.number, "why": "retry"})
+    return len(failed)
+
+
 @contextmanager
-def opened(paths: StudyPaths, keep_going: bool, watcher: Watcher) -> Iterator[tuple[StudySpec, Conductor]]:
+def opened(paths: StudyPaths, options: Options) -> Iterator[tuple[StudySpec, Conductor]]:
     """The study's spec, and a conductor that knows all that its journal holds."""
     spec = load_spec(paths.spec)
-    journal = Journal.open(paths.journal) if paths.journal.exists() else Journal.create(paths.journal)
-    journal.on_wait = watcher.say
+    journal = open_journal(paths)
+    journal.on_wait = options.watcher.say
     if journal.cut:
-        watcher.say(str(journal.cut))
+        options.watcher.say(str(journal.cut))
     try:
         if not journal.events_read:
-            create(spec, journal)
+            create(spec, journal, paths)
         history = History(journal.events_read)
+        if not options.accept_loss:
+            check_nothing_lost(paths, history, journal.size_bytes)
         conductor = Conductor(
             spec,
             journal.append,
             workers=history.concurrency or 1,
             nominal_cost=nominal_cost,
             reproducible=bool(history.reproducible),
-            keep_going=keep_going,
+            keep_going=options.keep_going,
         )
         conductor.replay(journal.events_read)
         yield spec, conductor
@@ -227,7 +345,7 @@ def opened(paths: StudyPaths, keep_going: bool, watcher: Watcher) -> Iterator[tu
         journal.close()
 
 
-def create(spec: StudySpec, journal: Journal) -> None:
+def create(spec: StudySpec, journal: Journal, paths: StudyPaths) -> None:
     """The journal's first records."""
     now = round(time.time(), 3)
     events = [
@@ -240,23 +358,19 @@ def create(spec: StudySpec, journal: Journal) -> None:
             "time": now,
         },
         {"event": "spec", "version": 1, "hash": spec.hash(), "changes": [], "time": now},
+        *({**event, "time": now} for event in warmed_events(spec, paths.storage)),
     ]
     journal.append(*events)
     journal.events_read.extend(events)
 
 
-def start_session(conductor: Conductor) -> None:
+def start_session(conductor: Conductor, paths: StudyPaths) -> None:
     """Journal that this process drives the study from here on, then decide what the last one left undecided."""
-    conductor.record(
-        {
-            "event": "opened",
-            "session": len(conductor.history.sessions) + 1,
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "command": provenance.command(),
-            "provenance": provenance.gather(),
-        }
-    )
+    origin = {"pid": os.getpid(), "host": socket.gethostname(), "command": provenance.command()}
+    session = len(conductor.history.sessions) + 1
+    conductor.record({"event": "opened", "session": session, **origin, "provenance": provenance.gather()})
+    sessions = [{"session": s.number, "command": s.command, **s.provenance} for s in conductor.history.sessions]
+    write_whole(paths.provenance, json.dumps({"study": paths.name, "sessions": sessions}, indent=2) + "\n")
     conductor.take_up()
 
 
@@ -272,9 +386,7 @@ def nominal_cost(recipe: Any) -> float:
     return cost(recipe)
 
 
-def execute_study(
-    spec: StudySpec, conductor: Conductor, paths: StudyPaths, data_dir: str | None, watcher: Watcher
-) -> None:
+def execute_study(spec: StudySpec, conductor: Conductor, paths: StudyPaths, options: Options) -> None:
     """Start a Ray and let it run what the conductor hands out."""
     from study.embedded import embedded_ray
     from study.executor import Settings, execute
@@ -287,17 +399,23 @@ def execute_study(
         concurrency=min(spec.concurrency or 1, max(1, machine_slots(spec))),
         heartbeat_s=spec.trial.heartbeat_s,
         trial_hours=spec.trial.hours,
-        data_dir=str(Path(data_dir).resolve()) if data_dir else None,
+        data_dir=str(Path(options.data_dir).resolve()) if options.data_dir else None,
         module_path=module_path,
     )
-    if conductor.stopping or conductor.nothing_left():
-        return
-    with embedded_ray(module_path):
-        execute(conductor, settings, watcher.tick)
+    house = Housekeeping(spec, conductor, paths, options.watcher.say, options.collect)
+
+    def tick() -> None:
+        options.watcher.tick()
+        house.tick()
+
+    if not conductor.stopping and not conductor.nothing_left():
+        with embedded_ray(module_path):
+            execute(conductor, settings, tick, options.watcher.say)
+    house.close()
 
 
 @contextmanager
-def signals(conductor: Conductor, watcher: Watcher) -> Iterator[None]:
+def signals(conductor: Conductor) -> Iterator[None]:
     """Ctrl-C and SIGTERM end the session cleanly; a second Ctrl-C ends it at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -316,4 +434,4 @@ def signals(conductor: Conductor, watcher: Watcher) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-__all__ = ["Ended", "Watcher", "existing", "remove", "resume", "run"]
+__all__ = ["Ended", "Options", "Watcher", "existing", "leave", "remove", "resume", "retry", "run"]

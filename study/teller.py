@@ -86,7 +86,9 @@ class Teller:
         return Extent(epochs, over, nominal)
 
     def tell(self, number: int) -> None:
-        """Tell the sampler how a point ended."""
+        """Tell the sampler how a point ended, once."""
+        if number in self._told:
+            return
         self._told.add(number)
         place = self._roster.place(number)
         if place is None:
@@ -109,3 +111,14 @@ class Teller:
         for epoch in range(arm.proposer.reported(index) + 1, min(epochs, trial.epochs) + 1):
             values = objective_values(trial, self._roster.spec.objectives, epoch)
             arm.proposer.report(index, epoch, values[0])
+
+    def reopen(self, number: int, why: str) -> None:
+        """A point's end is taken back. One that had failed runs again for the sampler too; one that only gets more
+        seeds or epochs has been told, and is not told twice.
+        """
+        place = self._roster.place(number)
+        if why == "retry" and number in self._told:
+            self._told.discard(number)
+            self._settled_below = min(self._settled_below, number)
+            if place:
+                place[0].proposer.add(place[1], self._roster.history.points[number].values)

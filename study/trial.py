@@ -15,10 +15,14 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ray import tune
+
+from study.errors import StorageFault
+from study.journal import PATIENCE_S, PAUSE_S
 
 POLL_S = 2.0
 Message = tuple[str, dict[str, Any]]
@@ -117,6 +121,8 @@ class Training:
             self._train()
         except Stopped:
             pass
+        except StorageFault as error:
+            self._say("failed", {"class": "storage", "message": str(error), "details": {}})
         except BaseException as error:
             failure = classify(error)
             self._keep_stderr(traceback.format_exc())
@@ -140,7 +146,7 @@ class Training:
             Recipe.model_validate(assignment["recipe"]),
             device=device,
             report=self._report,
-            checkpoint=Checkpoints(Path(config["checkpoints"])),
+            checkpoint=PatientStore(Checkpoints(Path(config["checkpoints"])), self._wait_for_storage),
             data_dir=config["data_dir"],
             reported=assignment["epochs_reported"],
             heartbeat=self._heartbeat,
@@ -164,6 +170,17 @@ class Training:
         self._beat = time.monotonic()
         return goes_on and not self._left.is_set()
 
+    def _wait_for_storage(self, problem: StorageFault) -> None:
+        """Bear with a storage that refuses for a while; the driver shows what is waited for."""
+        from study.training.failures import Stopped
+
+        self._say("waiting", {"message": f"paused: {problem}; trying again"})
+        deadline = time.monotonic() + PAUSE_S
+        while time.monotonic() < deadline:
+            self._beat = time.monotonic()
+            if self._left.wait(0.1):
+                raise Stopped
+
     def _heartbeat(self) -> None:
         from study.training.failures import Stopped, TrainingFailure
 
@@ -184,6 +201,28 @@ class Training:
                 file.write(text)
         except OSError:
             pass
+
+
+class PatientStore:
+    """Checkpoints on a storage that may be full or away for a while: saving waits up to PATIENCE_S for it."""
+
+    def __init__(self, store: Any, wait: Callable[[StorageFault], None]) -> None:
+        self._store = store
+        self._wait = wait
+
+    def latest(self) -> Any:
+        return self._store.latest()
+
+    def save(self, epoch: int, state: dict[str, Any]) -> None:
+        began = time.monotonic()
+        while True:
+            try:
+                self._store.save(epoch, state)
+                return
+            except StorageFault as problem:
+                if time.monotonic() - began > PATIENCE_S:
+                    raise
+                self._wait(problem)
 
 
 def pick_device(gpus: float) -> str:

@@ -98,8 +98,29 @@ class Proposer:
             state=optuna.trial.TrialState.RUNNING, params=params, distributions=self.space.distributions(params)
         )
         identifier = self.storage.create_new_trial(self.study._study_id, template_trial=trial)
+        self._reports.pop(index, None)
         self._numbers[index] = self.storage.get_trial_number_from_id(identifier)
         return True
+
+    def remember(
+        self, values: Mapping[str, Any], state: str, value: float | list[float] | None, reports: Mapping[int, float]
+    ) -> None:
+        """Take up an ended point of an earlier study, which has no number in this one."""
+        import optuna
+
+        params = self.space.params_of(values)
+        if params is None:
+            return
+        outcome = optuna.trial.TrialState[state]
+        complete = outcome is optuna.trial.TrialState.COMPLETE
+        trial = optuna.trial.create_trial(
+            state=outcome,
+            params=params,
+            distributions=self.space.distributions(params),
+            values=([value] if isinstance(value, float) else value) if complete else None,
+            intermediate_values=dict(reports) if self.single else None,
+        )
+        self.study.add_trial(trial)
 
     def reported(self, index: int) -> int:
         """The last epoch that Optuna has seen of a point."""

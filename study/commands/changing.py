@@ -1,0 +1,72 @@
+"""Commands that change a study without training: stop, add, remove, collect."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from study.commands.shared import STUDIES, Name, Sets, Storage, app
+
+
+@app.command()
+def stop(
+    name: Name,
+    trial: Annotated[int | None, typer.Option("--trial", help="End this one trial; the study goes on.")] = None,
+    storage: Storage = STUDIES,
+) -> None:
+    """Stop a running study so that it can be resumed, or end one of its trials."""
+    from study.errors import UserError
+    from study.run import leave
+
+    request: dict[str, Any] = {"do": "stop"} if trial is None else {"do": "stop_trial", "trial": trial}
+    driven = leave(name, request, storage=storage)
+    if trial is None and not driven:
+        raise UserError(f"study {name} is not running")
+    what = f"trial {trial}" if trial is not None else name
+    typer.echo(f"asked the driver to stop {what}" if driven else f"stopped {what}")
+
+
+@app.command()
+def add(name: Name, sets: Sets = None, storage: Storage = STUDIES) -> None:
+    """Put a point of your own next in a study: --set optimizer.lr=0.1 for each value that is not the recipe's."""
+    from study.additions import added_values
+    from study.errors import UserError
+    from study.run import existing, leave
+
+    if not sets:
+        raise UserError("say what the point is: --set PATH=VALUE, as often as needed")
+    values = added_values(existing(name, storage), sets)
+    driven = leave(name, {"do": "add", "values": values}, storage=storage)
+    typer.echo(f"added to {name}" + ("" if driven else f"; it runs with: study resume {name}"))
+
+
+@app.command()
+def remove(
+    name: Name,
+    storage: Storage = STUDIES,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+) -> None:
+    """Delete a study and all its results."""
+    from study import run
+    from study.errors import UserError
+
+    paths = run.existing(name, storage)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UserError("there is no terminal to ask on: say --yes")
+        typer.confirm(f"Delete {paths.folder} and everything in it?", abort=True)
+    run.remove(name, storage=storage)
+    typer.echo(f"removed {name}")
+
+
+@app.command()
+def collect(name: Name, storage: Storage = STUDIES) -> None:
+    """Write a study's Parquet files anew from its journal."""
+    from analysis.collect import collect as consolidate
+    from study.run import existing
+
+    paths = existing(name, storage)
+    consolidate(paths)
+    typer.echo(f"wrote {paths.results}")

@@ -1,0 +1,142 @@
+"""Commands that look: status, list, logs, table, query, report, compare."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from study.commands.shared import STUDIES, Format, Name, Storage, To, app, check_format, show, shown_path
+
+
+@app.command()
+def status(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The study's name; all without it.")] = None,
+    storage: Storage = STUDIES,
+    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """Say how far studies are, from their storage alone."""
+    from study.run import existing
+    from study.status import overview, status_of, text_of
+
+    check_format(form, ("table", "json"))
+    root = Path(storage).resolve()
+    found = [status_of(existing(name, storage))] if name else overview(root)
+    if form == "json":
+        typer.echo(json.dumps(found[0] if name else found, indent=2))
+    else:
+        typer.echo("\n\n".join(text_of(one) for one in found) or f"no studies in {shown_path(root)}")
+
+
+@app.command("list")
+def list_studies(storage: Storage = STUDIES, form: Format = "table") -> None:
+    """List the studies in a storage."""
+    from analysis.table import Header
+    from analysis.table import table as make_table
+    from study.status import overview
+
+    columns = ("study", "state", "points", "of", "best", "updated")
+    rows = [[one[column] for column in columns] for one in overview(Path(storage).resolve())]
+    show(make_table(f"Studies in {storage}", [Header(column) for column in columns], rows), form)
+
+
+@app.command()
+def logs(
+    name: Name,
+    trial: Annotated[int | None, typer.Option("--trial", help="Only this trial.")] = None,
+    storage: Storage = STUDIES,
+) -> None:
+    """Show what happened, event by event, and the tracebacks of failures."""
+    from study.run import existing
+    from study.status import log_lines
+
+    for line in log_lines(existing(name, storage), trial):
+        typer.echo(line)
+
+
+@app.command()
+def table(
+    name: Name,
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind",
+            help="leaderboard, milestones, published, effects, best-of-n, cost, time-to-target, failures, "
+            "confirmation or warnings.",
+        ),
+    ] = "leaderboard",
+    top: Annotated[int, typer.Option("--top", min=1, help="How many rows of the leaderboard.")] = 20,
+    storage: Storage = STUDIES,
+    form: Format = "table",
+) -> None:
+    """Show one of a study's tables."""
+    from analysis.tables import leaderboard, make
+    from study import api
+
+    results = api.load(name, storage=storage)
+    show(leaderboard(results, top) if kind == "leaderboard" else make(kind, results), form)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT over points, trials and epochs.")],
+    names: Annotated[
+        list[str] | None, typer.Option("--study", help="Only this study (repeatable); all by default.")
+    ] = None,
+    storage: Storage = STUDIES,
+    form: Annotated[str, typer.Option("--format", help="table, json, csv, markdown, latex or parquet.")] = "table",
+    to: To = None,
+) -> None:
+    """Ask in SQL over one, several or all studies of a storage."""
+    from analysis.sql import query_sql, render
+    from analysis.table import FORMS
+    from study.errors import UserError
+
+    check_format(form, (*FORMS, "parquet"))
+    answer = query_sql(sql, names or None, storage=storage)
+    if form == "parquet":
+        import pyarrow.parquet as pq
+
+        if to is None:
+            raise UserError("a Parquet file needs a place: --to FILE.parquet")
+        pq.write_table(answer, to)
+    elif to:
+        Path(to).write_text(render(answer, form))
+    else:
+        typer.echo(render(answer, form), nl=False)
+
+
+@app.command()
+def report(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="One study or several.")],
+    storage: Storage = STUDIES,
+    to: To = None,
+) -> None:
+    """Write a report that can be handed over: one HTML file with the answer, tables, plots and warnings."""
+    from analysis.report import report as write_report
+    from study.run import existing
+
+    path = write_report([existing(name, storage) for name in names], storage=storage, to=to)
+    typer.echo(f"wrote {shown_path(path)}")
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A")],
+    b: Annotated[str, typer.Argument(metavar="B")],
+    storage: Storage = STUDIES,
+    form: Annotated[str, typer.Option("--format", help="html, table, json, csv, markdown or latex.")] = "html",
+    to: To = None,
+) -> None:
+    """Compare two studies: a report, or a table."""
+    from analysis.report import comparison_report
+    from study import api
+    from study.run import existing
+
+    if form == "html":
+        path = comparison_report(existing(a, storage), existing(b, storage), storage=storage, to=to)
+        typer.echo(f"wrote {shown_path(path)}")
+    else:
+        show(api.load(a, storage=storage).compare(api.load(b, storage=storage)), form)

@@ -1,0 +1,152 @@
+"""Commands that train: run, resume, retry, train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from study.commands.shared import (
+    STUDIES,
+    AcceptLoss,
+    DataDir,
+    File,
+    KeepGoing,
+    Name,
+    NewName,
+    Points,
+    Replicates,
+    Sets,
+    Storage,
+    app,
+    show,
+    shown_path,
+    storage_option,
+)
+
+if TYPE_CHECKING:
+    from study.run import Ended
+
+
+@app.command()
+def run(
+    file: File,
+    storage: Storage = STUDIES,
+    name: NewName = None,
+    sets: Sets = None,
+    points: Points = None,
+    data_dir: DataDir = None,
+    keep_going: KeepGoing = False,
+) -> None:
+    """Run a study to its end; one that exists with the same file is resumed."""
+    from study import api
+    from study.progress import output, watcher
+
+    session: dict[str, Any] = {"data_dir": data_dir, "keep_going": keep_going, "watcher": watcher(output())}
+    farewell(api.run(file, storage=storage, name=name, sets=sets or (), points=points, **session))
+
+
+@app.command()
+def resume(
+    name: Name,
+    storage: Storage = STUDIES,
+    points: Points = None,
+    replicates: Replicates = None,
+    sets: Sets = None,
+    data_dir: DataDir = None,
+    keep_going: KeepGoing = False,
+    accept_loss: AcceptLoss = False,
+) -> None:
+    """Go on with a study that was interrupted, or extend one: more points, more seeds, more epochs, a wider space."""
+    from study import api
+    from study.progress import output, watcher
+
+    session: dict[str, Any] = {"data_dir": data_dir, "keep_going": keep_going, "watcher": watcher(output())}
+    more = {"points": points, "replicates": replicates, "sets": sets or ()}
+    farewell(api.resume(name, storage=storage, accept_loss=accept_loss, **more, **session))
+
+
+@app.command()
+def retry(
+    name: Name,
+    failed: Annotated[bool, typer.Option("--failed", help="All failed trials.")] = False,
+    trial: Annotated[list[int] | None, typer.Option("--trial", help="A failed trial's number (repeatable).")] = None,
+    storage: Storage = STUDIES,
+    data_dir: DataDir = None,
+    keep_going: KeepGoing = False,
+) -> None:
+    """Run failed trials again, once what they failed of is mended; what they were stays on record."""
+    from study import api
+    from study.errors import UserError
+    from study.progress import output, watcher
+
+    if failed == bool(trial):
+        raise UserError("say which trials to run again: --failed for all that failed, or --trial NUMBER")
+    session: dict[str, Any] = {"data_dir": data_dir, "keep_going": keep_going, "watcher": watcher(output())}
+    farewell(api.retry(name, trial or None, storage=storage, **session))
+
+
+@app.command()
+def train(
+    file: Annotated[str, typer.Argument(metavar="RECIPE.yaml", help="A recipe file: what `recipe:` holds in a study.")],
+    sets: Sets = None,
+    to: Annotated[str | None, typer.Option("--to", help="The training's folder; trainings/RECIPE by default.")] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda or mps.")] = "cpu",
+    data_dir: DataDir = None,
+) -> None:
+    """Train one recipe without a study; interrupted, the same command goes on from the last checkpoint."""
+    from study.training.recipe_file import read_recipe
+
+    recipe = read_recipe(file, sets or ())
+    folder = Path(to) if to else Path("trainings") / Path(file).stem
+    from study.training.failures import TrainingFailure
+    from study.training.session import train_recipe_file
+
+    try:
+        outcome = train_recipe_file(recipe, folder, device=device, data_dir=data_dir, show=show_row)
+    except TrainingFailure as failure:
+        typer.echo(f"{failure.failure_class}: {failure.message}", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted; the same command goes on from the last epoch in {folder}", err=True)
+        raise typer.Exit(130) from None
+    typer.echo(f"ended by {outcome.stop_reason}; figures in {folder}/figures.json")
+    for figure in ("test_accuracy", "test_loss", "best_epoch", "parameters", "total_seconds"):
+        if figure in outcome.summary:
+            typer.echo(f"  {figure}: {outcome.summary[figure]}")
+
+
+def show_row(row: Any) -> None:
+    """An epoch as a line."""
+    figures = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds")
+    cells = [f"{figure} {row[figure]:.4g}" for figure in figures if isinstance(row.get(figure), float)]
+    typer.echo(f"epoch {row['epoch']}  " + "  ".join(cells))
+
+
+def farewell(ended: Ended) -> None:
+    """The end of a session: what came out, where it lies, what to type next."""
+    from analysis.tables import leaderboard
+    from study import api
+
+    name, folder = ended.paths.name, shown_path(ended.paths.folder)
+    where = storage_option(ended.paths.storage)
+    if ended.exit_code == 130:
+        why = "interrupted" if ended.reason == "interrupted" else f"its budget of {ended.reason} is spent"
+        typer.echo(f"{why}; nothing is lost. Go on with: study resume {name}{where}")
+        raise typer.Exit(130)
+    show(leaderboard(api.load(name, storage=ended.paths.storage), 10), "table")
+    states = [point.state for point in ended.history.points]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+    typer.echo(f"study {name} is {'complete' if ended.reason == 'complete' else f'over ({ended.reason})'}: {counts}")
+    typer.echo(f"results: {folder}/results: points.parquet, trials.parquet, epochs/")
+    typer.echo(f"  import analysis\n  trials = analysis.load({str(folder)!r}).trials")
+    more = max(10, len(states)) // 2 + len(states)
+    typer.echo(
+        f"next:  study report {name}{where}\n"
+        f"       study table {name} --kind effects{where}\n"
+        f"       study resume {name} --points {more}{where}"
+    )
+    if ended.exit_code == 1:
+        typer.echo("no point has a usable result: study table NAME --kind failures says why", err=True)
+    raise typer.Exit(ended.exit_code)

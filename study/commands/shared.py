@@ -1,0 +1,72 @@
+"""What the commands share: the application, their common options, and how they show a table.
+
+Everything heavy is imported where it is used: ``study --help`` and a study file with faults load neither torch nor Ray.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+STUDIES = "studies"
+
+app = typer.Typer(
+    name="study",
+    help="Hyperparameter studies that are never lost: run, resume, look, compare.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="A study file, or the name of a shipped study.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The study's name.")]
+Storage = Annotated[str, typer.Option("--storage", help="The folder that holds the studies.")]
+NewName = Annotated[str | None, typer.Option("--name", help="Another name for the study.")]
+DataDir = Annotated[
+    str | None, typer.Option("--data-dir", envvar="STUDY_DATA_DIR", help="Where the images lie; ./data by default.")
+]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Don't stop when the same failure repeats.")]
+AcceptLoss = Annotated[bool, typer.Option("--accept-loss", help="Go on though the journal has lost records.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override any key of the study file.")
+]
+Points = Annotated[int | None, typer.Option("--points", help="How many points the study may propose.")]
+Replicates = Annotated[int | None, typer.Option("--replicates", help="How many seeds each point is trained with.")]
+Format = Annotated[str, typer.Option("--format", help="table, json, csv, markdown or latex.")]
+To = Annotated[str | None, typer.Option("--to", help="Where to write it.")]
+
+
+def show(shown: Any, form: str) -> None:
+    """A table on standard output, in the form asked for."""
+    from analysis.table import FORMS
+    from study.progress import output
+
+    check_format(form, FORMS)
+    console = output()
+    if form == "table" and console.is_terminal:
+        console.print(shown.rich())
+    else:
+        typer.echo(shown.render(form), nl=False)
+
+
+def check_format(form: str, forms: Any) -> None:
+    from search_spaces.faults import listed, nearest
+    from study.errors import UserError
+
+    if form not in forms:
+        guess = nearest(form, forms)
+        hint = f" (did you mean {guess}?)" if guess else ""
+        raise UserError(f"--format: must be one of {listed(forms)}; found {form!r:.60}{hint}")
+
+
+def shown_path(path: Path) -> Path:
+    """Relative to here where it is below here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def storage_option(storage: Path) -> str:
+    """What has to be added to a command so that it finds the study again."""
+    return "" if storage == Path(STUDIES).resolve() else f" --storage {storage}"

@@ -1,0 +1,65 @@
+"""What a driver does between results: answers requests, lets checkpoints go, keeps the tables fresh."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from study import requests
+from study.conductor import Conductor
+from study.paths import StudyPaths
+from study.records import History
+from study.retention import Retention
+
+if TYPE_CHECKING:
+    from study.spec import StudySpec
+
+COLLECT_EVERY_S = 30.0
+
+Collect = Callable[[StudyPaths, History], None]
+
+
+class Housekeeping:
+    """Called ten times a second; most times it finds nothing to do."""
+
+    def __init__(
+        self, spec: StudySpec, conductor: Conductor, paths: StudyPaths, say: Callable[[str], None], collect: Collect
+    ) -> None:
+        self._conductor = conductor
+        self._paths = paths
+        self._say = say
+        self._collect = collect
+        self._retention = Retention(spec, paths)
+        self._asked = self._collected = time.monotonic()
+        self._ended = -1
+
+    def tick(self) -> None:
+        now = time.monotonic()
+        if now - self._asked > requests.EVERY_S:
+            self._asked = now
+            for request in requests.take(self._paths):
+                self._do(request)
+        ended = sum(trial.ended is not None for trial in self._conductor.history.trials)
+        if ended != self._ended:
+            self._ended = ended
+            self._retention.sweep(self._conductor.history)
+        if now - self._collected > COLLECT_EVERY_S:
+            self._collect(self._paths, self._conductor.history)
+            # what collecting costs grows with the study; its share of the driver's time doesn't
+            self._collected = time.monotonic() + 10 * (time.monotonic() - now)
+
+    def close(self) -> None:
+        """The last round: what ran on after its end may have left a checkpoint."""
+        self._retention.sweep(self._conductor.history)
+
+    def _do(self, request: dict[str, Any]) -> None:
+        conductor = self._conductor
+        if request["do"] == "stop":
+            self._say("asked to stop")
+            conductor.stopping = conductor.stopping or "interrupted"
+        elif request["do"] == "stop_trial":
+            done = conductor.stop_trial(request["trial"])
+            self._say(f"trial {request['trial']} {'stopped' if done else 'has ended already'}")
+        elif request["do"] == "add":
+            self._say(f"added point {conductor.add_point(request['values'])}")

@@ -1,0 +1,39 @@
+"""Requests to the driver of a running study, as files: whole or absent, taken once, in the order they were made."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from study.files import make_folder, write_whole
+from study.paths import StudyPaths
+
+EVERY_S = 1.0
+
+
+def post(paths: StudyPaths, request: Mapping[str, Any]) -> None:
+    """Leave a request: ``{"do": "stop"}``, ``{"do": "stop_trial", "trial": n}``, ``{"do": "add", "values": {…}}``."""
+    make_folder(paths.requests)
+    write_whole(paths.requests / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.json", json.dumps(dict(request)))
+
+
+def take(paths: StudyPaths) -> list[dict[str, Any]]:
+    """The requests that wait, oldest first; each is given once."""
+    if not paths.requests.is_dir():
+        return []
+    taken = []
+    for path in sorted(paths.requests.glob("*.json")):
+        taken.append(json.loads(path.read_text()))
+        path.unlink()
+    return taken
+
+
+def discard_stops(paths: StudyPaths) -> None:
+    """A request to stop is for the driver of its day, not for the next one."""
+    if paths.requests.is_dir():
+        for path in sorted(paths.requests.glob("*.json")):
+            if json.loads(path.read_text()).get("do") == "stop":
+                path.unlink()

@@ -1,0 +1,136 @@
+"""How far a study is, read from its folder alone: no driver, no Ray and no cluster is needed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from study.errors import StudyError, StudyLocked
+from study.journal import Lock, read_events
+from study.paths import StudyPaths
+from study.records import Event, History
+from study.spec import StudySpec, load_spec
+
+
+def status_of(paths: StudyPaths) -> dict[str, Any]:
+    """A study's state as plain data."""
+    spec = load_spec(paths.spec)
+    history = History(read_events(paths.journal) if paths.journal.exists() else [])
+    points = Counter(point.state for point in history.points)
+    complete = [point for point in history.points if point.state == "COMPLETE"]
+    sign = 1 if spec.objectives[0].direction == "maximize" else -1
+    best = max(complete, key=lambda point: sign * first_of(point.value), default=None)
+    last = history.sessions[-1] if history.sessions else None
+    running = [trial for trial in history.trials if trial.in_flight]
+    driver = driver_of(paths)
+    return {
+        "study": paths.name,
+        "folder": str(paths.folder),
+        "state": state_of(history, driver),
+        "driver": driver,
+        "points": len(history.points),
+        "of": spec.points,
+        "states": dict(sorted(points.items())),
+        "trials": len(history.trials),
+        "epochs": sum(trial.epochs for trial in history.trials),
+        "running": [{"trial": t.number, "point": t.point, "epoch": t.epochs} for t in running] if driver else [],
+        "objective": spec.objectives[0].metric,
+        "best": first_of(best.value) if best else None,
+        "best_point": best.number if best else None,
+        "best_values": best.values if best else {},
+        "sessions": len(history.sessions),
+        "updated": clock(last.last) if last else None,
+    }
+
+
+def first_of(value: Any) -> float:
+    return float(value[0] if isinstance(value, list) else value)
+
+
+def driver_of(paths: StudyPaths) -> str:
+    """Who drives the study now: ``process 12 on host``; empty where nobody does."""
+    if not paths.lock.exists():
+        return ""
+    try:
+        Lock(paths.lock).release()
+    except StudyLocked as held:
+        return held.holder
+    return ""
+
+
+def state_of(history: History, driver: str) -> str:
+    if driver:
+        return "running"
+    if not history.sessions:
+        return "new"
+    return history.sessions[-1].reason or "interrupted"
+
+
+def overview(storage: Path) -> list[dict[str, Any]]:
+    """Every study in a storage; one that can't be read is told with its fault."""
+    found = []
+    for spec in sorted(storage.glob("*/study.yaml")):
+        try:
+            found.append(status_of(StudyPaths(storage, spec.parent.name)))
+        except StudyError as error:
+            blank = dict.fromkeys(("points", "of", "best", "updated"))
+            fault = str(error).splitlines()[0]
+            found.append({"study": spec.parent.name, "folder": str(spec.parent), "state": f"damaged: {fault}", **blank})
+    return found
+
+
+def text_of(status: dict[str, Any]) -> str:
+    """A status as a few lines."""
+    if "states" not in status:
+        return f"{status['study']}: {status['state']}"
+    counts = ", ".join(f"{count} {state}" for state, count in status["states"].items())
+    lines = [f"{status['study']}: {status['state']}" + (f" (driven by {status['driver']})" if status["driver"] else "")]
+    lines.append(f"  points   {status['points']} of {status['of']}" + (f": {counts}" if counts else ""))
+    lines.append(f"  trials   {status['trials']}, {status['epochs']} epochs")
+    if status["best"] is not None:
+        values = " ".join(f"{path}={short(value)}" for path, value in status["best_values"].items())
+        lines.append(f"  best     {status['objective']} {status['best']:.4g} at point {status['best_point']}: {values}")
+    lines += [
+        f"  running  trial {one['trial']} (point {one['point']}) after epoch {one['epoch']}"
+        for one in status["running"]
+    ]
+    if status["updated"]:
+        lines.append(f"  updated  {status['updated']}")
+    return "\n".join(lines)
+
+
+def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
+    """The journal as lines for a reader, each failure followed by its traceback."""
+    history, spec = History(), load_spec(paths.spec)
+    for event in read_events(paths.journal) if paths.journal.exists() else []:
+        history.apply(event)
+        if trial is None or event.get("trial") == trial:
+            yield f"{clock(event['time'])}  {event_text(event, spec)}"
+            if event["event"] == "failed":
+                failed = history.trials[event["trial"]]
+                yield from traceback_of(paths.stderr(failed.point, failed.replicate, event["attempt"]))
+
+
+def traceback_of(path: Path) -> Iterator[str]:
+    if path.exists():
+        yield from (f"    {line}" for line in path.read_text(errors="replace").splitlines())
+
+
+def event_text(event: Event, spec: StudySpec) -> str:
+    """An event in words: what it is and the fields that a reader looks for."""
+    hidden = {"event", "time", "provenance", "metrics", "summary", "params"}
+    fields = {key: value for key, value in event.items() if key not in hidden and value not in (None, {}, "")}
+    if event["event"] == "reported":
+        fields |= {o.metric: event["metrics"].get(o.metric) for o in spec.objectives}
+    return f"{event['event']}  " + "  ".join(f"{key} {short(value)}" for key, value in fields.items())
+
+
+def short(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def clock(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,116 @@
+"""The real command in a real process: started, watched through its journal, killed, and asked again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from study.journal import read_events
+from study.records import History
+
+STUDY = str(Path(sys.executable).with_name("study"))
+DEADLINE_S = 240
+
+TINY: dict[str, Any] = {
+    "study": "tiny",
+    "points": 6,
+    "sampler": {"name": "tpe", "seed": 0},
+    "concurrency": 2,
+    "pruner": {"name": "asha", "min_epochs": 1, "reduction": 2},
+    "recipe": {"epochs": 4, "data": {"name": "digits", "train_images": 400}, "model": "mlp"},
+    "space": {
+        "optimizer": {"one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}, "adam": {"lr": {"log": [1e-5, 1e-2]}}}},
+    },
+}
+
+
+def write_study(folder: Path, **changes: Any) -> Path:
+    tree = TINY | changes
+    path = folder / f"{tree['study']}.yaml"
+    path.write_text(json.dumps(tree))
+    return path
+
+
+def run(folder: Path, *words: str, code: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``study …`` in ``folder`` and check its exit code."""
+    done = subprocess.run(
+        [STUDY, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        stdin=subprocess.DEVNULL,
+        env=os.environ | environment,
+        check=False,
+    )
+    assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def start(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """Start ``study …`` in a process group of its own."""
+    return subprocess.Popen(
+        [STUDY, *words],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """SIGKILL to the whole process group, as a reboot would."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+
+
+def events_of(folder: Path, name: str = "tiny") -> list[dict[str, Any]]:
+    path = folder / "studies" / name / "journal" / "events.jsonl"
+    return read_events(path) if path.exists() else []
+
+
+def history_of(folder: Path, name: str = "tiny") -> History:
+    return History(events_of(folder, name))
+
+
+def wait_for(condition: Callable[[], object], what: str) -> Any:
+    """What the condition gives once it holds."""
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+def count(folder: Path, kind: str, name: str = "tiny") -> int:
+    return sum(event["event"] == kind for event in events_of(folder, name))
+
+
+TIMED = ("seconds", "train_seconds", "eval_seconds", "images_per_second", "time", "attempt", "peak_memory_bytes")
+
+
+def outcome(history: History) -> list[Any]:
+    """Points, stop decisions and metrics: what must not depend on interruptions."""
+    return [
+        (
+            point.number,
+            point.values,
+            point.state,
+            point.value,
+            {
+                replicate: (trial.state, [{k: v for k, v in row.items() if k not in TIMED} for row in trial.rows])
+                for replicate, trial in sorted(point.trials.items())
+            },
+        )
+        for point in history.points
+    ]

@@ -131,7 +131,8 @@ def fault_of(details: ErrorDetails, tree: Mapping[str, object], forms: Forms, na
     if kind.startswith("rule"):
         path = (*path, *kind.removeprefix("rule").removeprefix("_").split(".")) if "_" in kind else path
         return Fault(path, details["msg"], shown(value_at(path, tree)))
-    must = MUST.get(kind, f"must hold: {details['msg']}").format(**context)
+    limits = {key: f"{value:g}" if isinstance(value, float) else value for key, value in context.items()}
+    must = MUST[kind].format(**limits) if kind in MUST else f"must hold: {details['msg']}"
     return Fault(as_written(path, tree), must, found)
 
 

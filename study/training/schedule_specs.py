@@ -1,7 +1,8 @@
 """What a recipe may say of each schedule. A schedule is a factor on every group's learning rate; ``lr`` is its peak.
 
-Lengths are in epochs (parts of an epoch too), so that a recipe means the same at another batch size. Warm-up rises
-in a straight line from ``warmup_factor`` to 1 over ``warmup_epochs``; the rest of the schedule follows it.
+Lengths are in epochs (parts of an epoch too), so that a recipe means the same at another batch size. Warm-up is a
+factor of its own that rises in a straight line from ``warmup_factor`` to 1 over ``warmup_epochs``; a schedule that
+spans the training spans what is left after it, any other keeps to its epochs as written.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ FAULTS: list[tuple[dict[str, Any], list[str]]] = [
         {"precision": "fp8"},
         [
             "precision: must be one of the accepted words; found 'fp8'; "
-            "accepted fp32 | tf32 | bf16 | fp16 | fp16_unscaled (did you mean fp16?)"
+            "accepted fp32 | tf32 | bf16 | fp16 | fp16_unscaled"
         ],
     ),
     ({"schedule": {"name": "multistep", "milestones": [3, 1]}}, ["schedule.milestones: must rise; found [3, 1]"]),
@@ -90,7 +90,7 @@ FAULTS: list[tuple[dict[str, Any], list[str]]] = [
 def test_each_fault_is_one_line_where_the_user_wrote_it(tree: dict[str, Any], lines: list[str]) -> None:
     recipe, faults = parse_recipe(tree)
     assert recipe is None
-    assert [str(fault).replace(".0;", ";") for fault in faults] == lines
+    assert [str(fault) for fault in faults] == lines
 
 
 @pytest.mark.parametrize(
@@ -157,12 +157,10 @@ def test_keys_without_a_branch_apply_to_whatever_is_laid_over() -> None:
 
 
 def test_validation_and_rates_of_groups_are_laid_whole() -> None:
-    assert lay({"data": {"validation": {"fraction": 0.2}}}, {"data.validation": "test"})["data"] == {
-        "validation": "test"
-    }
-    assert lay({"data": {"validation": "test"}}, {"data": {"validation": {"fraction": 0.2}}})["data"] == {
-        "validation": {"fraction": 0.2}
-    }
+    share: dict[str, Any] = {"data": {"validation": {"fraction": 0.2}}}
+    test: dict[str, Any] = {"data": {"validation": "test"}}
+    assert lay(share, test) == lay(share, {"data.validation": "test"}) == test
+    assert lay(test, share) == share
     factors = lay({"optimizer": {"lr_factors": {"a.b": 1}}}, {"optimizer": {"lr_factors": {"c": 2}}})
     assert factors == {"optimizer": {"lr_factors": {"c": 2}}}
 
@@ -194,9 +192,7 @@ PLAIN = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-KEYS = st.sampled_from(
-    [*Recipe.model_fields, "optimizer.lr", "data.validation", "model.norm", "data.augment.name", "x"]
-)
+KEYS = st.sampled_from([*Recipe.model_fields, "optimizer.lr", "data.validation", "data.augment.name", "x"])
 WORDS = st.sampled_from(["sgd", "adam", "cosine", "test", "digits", "norm", "fp16", "flip"])
 
 

@@ -227,18 +227,29 @@ def interrupted(study: Maker) -> None:
     study.tell(point, "COMPLETE", 0.85)
 
 
+def filled(study: Maker, points: int) -> Maker:
+    """Random points with two seeds each, whose accuracy depends on lr alone."""
+    draw = random.Random(0)
+    for _ in range(points):
+        lr = 10 ** draw.uniform(-3, 0)
+        quality = 0.9 - 0.05 * (math.log10(lr) + 1.5) ** 2
+        values = sgd(lr, draw.uniform(0, 0.99), draw.choice([1, 2]))
+        study.complete_point(values, [quality + draw.gauss(0, 0.005) for _ in range(2)])
+    study.close()
+    return study
+
+
 @pytest.fixture
-def large(make: Callable[..., Maker]) -> Callable[[int], Maker]:
-    """large(points) -> a study of random points with two seeds each, whose accuracy depends on lr alone."""
+def large(make: Callable[..., Maker]) -> Callable[..., Maker]:
+    """large(points, name=...) -> a finished study of so many random points."""
+    return lambda points, **options: filled(make(**options), points)
 
-    def build(points: int, **options: Any) -> Maker:
-        study, draw = make(**options), random.Random(0)
-        for _ in range(points):
-            lr = 10 ** draw.uniform(-3, 0)
-            quality = 0.9 - 0.05 * (math.log10(lr) + 1.5) ** 2
-            values = sgd(lr, draw.uniform(0, 0.99), draw.choice([1, 2]))
-            study.complete_point(values, [quality + draw.gauss(0, 0.005) for _ in range(2)])
-        study.close()
-        return study
 
-    return build
+@pytest.fixture(scope="session")
+def maker_class() -> type[Maker]:
+    return Maker
+
+
+@pytest.fixture(scope="session")
+def fill() -> Callable[[Maker, int], Maker]:
+    return filled

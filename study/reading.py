@@ -38,7 +38,7 @@ def read_file(
         with path.open("rb") as file:
             document = read_yaml(file.read(LARGEST_BYTES + 1))
     except OSError as error:
-        raise SpecError([f"{label}:1: must be a readable file; found {error.strerror or error}"]) from None
+        raise SpecError([one_line(f"{label}:1: must be a readable file; found {error.strerror or error}")]) from None
     report = Report(label, document)
     settings = Settings(document.tree)
     if isinstance(document.tree, Mapping):
@@ -74,13 +74,13 @@ def located(source: str | FilePath) -> FilePath:
         if path.is_file() or (path.exists() and not path.is_dir()):
             return path
     except (OSError, ValueError) as error:
-        raise SpecError([f"{str(source)[:80]!r}:1: must be a study file; found {error}"]) from None
+        raise SpecError([one_line(f"{str(source)[:80]}:1: must be a study file; found {error}")]) from None
     if str(source) in shipped:
         return shipped[str(source)]
     found = "a folder" if path.is_dir() else "no such file"
     ours = nearest(path.stem, shipped)
     fault = Fault((), "must be a study file or the name of a shipped study", found, listed(shipped), ours)
-    raise SpecError([f"{source}:1: {fault}"])
+    raise SpecError([one_line(f"{source}:1: {fault}")])
 
 
 @dataclass
@@ -113,12 +113,17 @@ class Report:
             else:
                 options.append(f"{option}: {as_set(fault)}")
         placed.sort(key=lambda entry: entry[0])
-        return list(dict.fromkeys([*(f"{self.file}:{line}: {fault}" for line, fault in placed), *options]))
+        lines = [*(f"{self.file}:{line}: {fault}" for line, fault in placed), *options]
+        return list(dict.fromkeys(one_line(line) for line in lines))
 
     def check(self) -> None:
         """Raise what was collected."""
         if self.document.faults or self.faults or self.settings.faults:
             raise SpecError(self.lines())
+
+
+def one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def as_set(fault: Fault) -> Fault:

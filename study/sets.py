@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from search_spaces.faults import Fault, Path, dotted, shown
@@ -13,6 +13,7 @@ from study.values import leaves
 from study.yaml import read_yaml
 
 PART = re.compile(r"([^.\[\]\s]+)((?:\[\d{1,6}\])*)")
+VALUE = "value"
 NAMING_KEYS = {"objective": "metric"}
 """What a plain text in place of a mapping stands for, where it isn't ``name``."""
 
@@ -34,14 +35,13 @@ class Settings:
             fault = Fault((), "must be path=value", shown(text), "a key of the study file, such as recipe.epochs=60")
             self.faults.append(("--set", fault))
             return
-        document = read_yaml(right if right.strip() else "null")
+        document = read_yaml(f"{VALUE}: {right}")
         if document.faults:
-            self.faults += [(option, fault) for _, fault in document.faults]
-            return
-        if path[0] == "recipe":
-            self.override(option, path[1:], document.tree)
+            self.faults += [(option, replace(fault, path=(*path, *fault.path[1:]))) for _, fault in document.faults]
+        elif path[0] == "recipe":
+            self.override(option, path[1:], document.tree[VALUE])
         else:
-            self.put(option, path, document.tree)
+            self.put(option, path, document.tree[VALUE])
 
     def override(self, option: str, path: Path, value: Any) -> None:
         """Lay a value of the recipe over everything: the fixed recipe, the space and ``first:``."""

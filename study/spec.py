@@ -142,7 +142,8 @@ class StudySpec:
         tree |= {"stop": given(asdict(self.stop))} if given(asdict(self.stop)) else {}
         tree["trial"] = given(asdict(self.trial))
         tree |= {"keep_checkpoints": self.keep_checkpoints, "reproducible": self.reproducible}
-        tree |= {"recipe": dict(self.fixed), "space": self.space.tree()}
+        tree |= {"recipe": dict(self.fixed)} if self.fixed else {}
+        tree |= {"space": self.space.tree()} if self.space.items else {}
         roles = {role: list(paths) for role, paths in asdict(self.roles).items() if paths}
         tree |= {"roles": roles} if roles else {}
         tree["mode"] = self.mode

@@ -17,8 +17,9 @@ import pandas as pd
 from analysis import statistics
 from analysis.query import Results
 from analysis.statistics import Estimate
-from analysis.table import Cell, Header, Table, table
+from analysis.table import Cell, Header, Table, shown, table
 from analysis.views import cell, complete, goal, metric_header, search, settings
+from search_spaces.distributions import as_param
 
 MOST_LEVELS = 8
 SECONDS = "steady_epoch_seconds"
@@ -40,7 +41,7 @@ def effects(results: Results, factors: Sequence[str] = ()) -> Table:
     unpaired = False
     for factor in factors or factors_of(results):
         levels = levels_of(results, trials, factor)
-        for position, level in enumerate(levels):
+        for position, level in enumerate(levels if len(levels) > 1 else []):
             at = trials[is_level(trials, factor, level)]
             contrast = contrast_of(results, trials, factor, levels[0], level) if position else None
             unpaired |= contrast is not None and not contrast.pairs
@@ -70,6 +71,11 @@ def effects(results: Results, factors: Sequence[str] = ()) -> Table:
         "difference: from the setting's first level, with bootstrap intervals over points that agree in all else "
         "(pairs), over seeds where there is one such group.",
     ]
+    pruned = int((search(results.trials)["state"] == "PRUNED").sum())
+    if pruned:
+        notes.append(
+            f"{pruned} pruned trials are left out, and settings that were often pruned look better for it."
+        )
     if unpaired:
         notes.append(
             "0 pairs: no points agree in all other settings; the samples differ in those too, and the sampler chose."
@@ -96,11 +102,11 @@ def levels_of(results: Results, trials: pd.DataFrame, factor: str) -> list[Hasha
     written: list[Hashable] = []
     for study in results.studies:
         for variable in study.spec.space.at(factor):
-            written += [
-                value for value, _ in variable.distribution.probes() if isinstance(value, bool | int | float | str)
-            ]
+            if not hasattr(variable.distribution, "low"):
+                written += [as_param(value) for value in variable.distribution.grid()]
     order = {level: position for position, level in reversed(list(enumerate(written)))}
-    return sorted(present, key=lambda level: (order.get(level, len(order)), str(level)))
+    numbers = all(isinstance(level, int | float) for level in present)
+    return sorted(present, key=lambda level: (order.get(level, len(order)), level if numbers else str(level)))
 
 
 def is_level(trials: pd.DataFrame, factor: str, level: object) -> pd.Series[bool]:
@@ -253,4 +259,4 @@ def counts_shown(most: int) -> list[int]:
 
 def text_of(level: object) -> str:
     value = cell(level)
-    return ("yes" if value else "no") if isinstance(value, bool) else f"{value}"
+    return shown(value, Header(""))

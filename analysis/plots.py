@@ -60,7 +60,7 @@ def ranked(results: Results) -> pd.DataFrame:
 def parameters(results: Results) -> Plot | None:
     """The value against each setting, with the best of each bin outlined."""
     points = thinned(ranked(results))
-    names = settings(results)[:MOST_PANELS]
+    names = [name for name in settings(results) if points[name].nunique() > 1][:MOST_PANELS]
     if len(points) < 2 or not names:
         return None
     figure, panels = grid(len(names), 2, 2.3)
@@ -162,7 +162,7 @@ def importances(results: Results) -> Plot | None:
 def parallel(results: Results) -> Plot | None:
     """Every complete point as a line across its settings, colored by its value."""
     points = ranked(results).iloc[:MOST_LINES].iloc[::-1]
-    names = settings(results)[:MOST_PANELS]
+    names = [name for name in settings(results) if points[name].nunique() > 1][:MOST_PANELS]
     if len(points) < 2 or len(names) < 2:
         return None
     import matplotlib

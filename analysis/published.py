@@ -39,21 +39,21 @@ def milestones(results: Results, epochs: Sequence[int] = (), top: int = TOP) -> 
                 [
                     point["study"] if several(results) else None,
                     int(point["point"]),
-                    *(cell(point[name]) for name in names),
                     epoch,
-                    len(at),
                     *(over_seeds(at, name) for name in metrics),
                     over_seeds(at, "seconds"),
+                    len(at),
+                    *(cell(point[name]) for name in names),
                 ]
             )
     headers = [
         Header("study"),
         Header("point"),
-        *setting_headers(names),
         Header("epoch"),
-        Header("seeds"),
         *(metric_header(name) for name in metrics),
         metric_header("seconds"),
+        Header("seeds"),
+        *setting_headers(names),
     ]
     return table("Milestones", headers, rows, ["seconds: training and evaluation, cumulative, the mean over seeds."])
 

@@ -49,10 +49,10 @@ def leaderboard(results: Results, top: int | None = 20) -> Table:
         Header("point"),
         *(metric_header(objective.metric) for objective in objectives),
         Header("seeds"),
-        *setting_headers(names),
-        Header("epochs"),
         metric_header("test_accuracy"),
         metric_header("total_seconds"),
+        Header("epochs"),
+        *setting_headers(names),
         Header("origin"),
     ]
     rows = []
@@ -65,10 +65,10 @@ def leaderboard(results: Results, top: int | None = 20) -> Table:
                 int(point["point"]),
                 *(statistics.mean(group[column]) for column, _ in zip(("value", "value_2"), objectives, strict=False)),
                 len(group),
-                *(cell(point[name]) for name in names),
-                mean_of(group, "epochs"),
                 over_seeds(group, "test_accuracy"),
                 mean_of(group, "total_seconds"),
+                mean_of(group, "epochs"),
+                *(cell(point[name]) for name in names),
                 point["origin"],
             ]
         )

@@ -32,6 +32,7 @@ from study.housekeeping import Collect, Housekeeping
 from study.journal import Journal, Lock
 from study.losses import check_nothing_lost
 from study.paths import StudyPaths, checked_name
+from study.readiness import check_data, check_fits, machine_slots, resolved
 from study.records import FORMAT, History
 from study.spec import StudySpec, load_spec
 from study.warmth import warmed_events
@@ -107,6 +108,7 @@ def run(
         check_same(spec, paths)
     else:
         check_fits(spec)
+        check_data(spec, (options or Options()).data_dir)
         make_folder(paths.folder)
         write_whole(paths.spec, resolved(spec).yaml())
     return drive(paths, options or Options())
@@ -177,48 +179,6 @@ def remove(name: str, *, storage: str | Path = DEFAULT_STORAGE) -> None:
     # the spec goes first: what is left of an interrupted removal is no study
     paths.spec.unlink()
     shutil.rmtree(paths.folder)
-
-
-def resolved(spec: StudySpec) -> StudySpec:
-    """The spec with what depends on this machine written into it."""
-    return spec if spec.concurrency else replace(spec, concurrency=machine_slots(spec))
-
-
-def machine_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def machine_gpus() -> int:
-    """The NVIDIA GPUs of this machine that this process may use, without loading torch."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([part for part in visible.split(",") if part.strip() and part.strip() != "-1"])
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-        return int(pynvml.nvmlDeviceGetCount())
-    except pynvml.NVMLError:
-        return 0
-
-
-def machine_slots(spec: StudySpec) -> int:
-    """How many of the study's trials this machine can train at once."""
-    slots = int(machine_cpus() / spec.resources.cpus) if spec.resources.cpus else machine_cpus()
-    if spec.resources.gpus:
-        slots = min(slots, int(machine_gpus() / spec.resources.gpus + 1e-9))
-    return slots
-
-
-def check_fits(spec: StudySpec) -> None:
-    """UserError where not even one trial finds room on this machine."""
-    if machine_slots(spec) >= 1:
-        return
-    wants, has = spec.resources, f"{machine_cpus()} CPUs and {machine_gpus() if spec.resources.gpus else 0} GPUs"
-    raise UserError(
-        f"a trial of {spec.study} wants {wants.cpus:g} CPUs and {wants.gpus:g} GPUs, and this machine has {has}; "
-        f"ask for less with --set resources.cpus=… and --set resources.gpus=…"
-    )
 
 
 def check_same(spec: StudySpec, paths: StudyPaths) -> None:
@@ -348,7 +308,7 @@ def opened(paths: StudyPaths, options: Options) -> Iterator[tuple[StudySpec, Con
 def create(spec: StudySpec, journal: Journal, paths: StudyPaths) -> None:
     """The journal's first records."""
     now = round(time.time(), 3)
-    events = [
+    events: list[dict[str, Any]] = [
         {
             "event": "created",
             "study": spec.study,

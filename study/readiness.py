@@ -1,0 +1,75 @@
+"""Whether this machine can run a study: its CPUs and GPUs, and the images."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from study.errors import UserError
+from study.values import leaves
+
+if TYPE_CHECKING:
+    from study.spec import StudySpec
+
+LAYOUTS = {
+    "cifar10": ("cifar-10-batches-bin", "cifar-10-batches-py"),
+    "cifar100": ("cifar-100-binary", "cifar-100-python"),
+    "mnist": ("MNIST",),
+}
+"""The folders that hold a set; sets that need none are not here."""
+
+
+def resolved(spec: StudySpec) -> StudySpec:
+    """The spec with what depends on this machine written into it."""
+    return spec if spec.concurrency else replace(spec, concurrency=machine_slots(spec))
+
+
+def machine_cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def machine_gpus() -> int:
+    """The NVIDIA GPUs of this machine that this process may use, without loading torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([part for part in visible.split(",") if part.strip() and part.strip() != "-1"])
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        return int(pynvml.nvmlDeviceGetCount())
+    except pynvml.NVMLError:
+        return 0
+
+
+def machine_slots(spec: StudySpec) -> int:
+    """How many of the study's trials this machine can train at once."""
+    slots = int(machine_cpus() / spec.resources.cpus) if spec.resources.cpus else machine_cpus()
+    if spec.resources.gpus:
+        slots = min(slots, int(machine_gpus() / spec.resources.gpus + 1e-9))
+    return slots
+
+
+def check_fits(spec: StudySpec) -> None:
+    """UserError where not even one trial finds room on this machine."""
+    if machine_slots(spec) >= 1:
+        return
+    wants, has = spec.resources, f"{machine_cpus()} CPUs and {machine_gpus() if spec.resources.gpus else 0} GPUs"
+    raise UserError(
+        f"a trial of {spec.study} wants {wants.cpus:g} CPUs and {wants.gpus:g} GPUs, and this machine has {has}; "
+        f"ask for less with --set resources.cpus=… and --set resources.gpus=…"
+    )
+
+
+def check_data(spec: StudySpec, data_dir: str | None) -> None:
+    """DataMissing where the images are neither there nor to be downloaded; downloads them where they can be."""
+    name = leaves(spec.recipe_tree({})).get("data.name")
+    folder = Path(data_dir or os.environ.get("STUDY_DATA_DIR") or "data")
+    if not isinstance(name, str) or name not in LAYOUTS or any((folder / part).is_dir() for part in LAYOUTS[name]):
+        return
+    # torch is loaded for a download alone: a study whose images are there is durable before that
+    from study.training.data import load_named
+
+    load_named(name, folder.absolute())

@@ -80,13 +80,16 @@ def drive(
     *,
     workers: int = 2,
     seed: int = 0,
+    jitter: float = 0.7,
     curve: Curve = curve,
     checkpoints: dict[int, int] | None = None,
     hurt: Callable[[Assignment, int], dict[str, Any] | None] = lambda assignment, epoch: None,
-) -> None:
+    pace: Callable[[Assignment], float] = lambda assignment: 1.0,
+) -> float:
     """Run the conductor's assignments on workers whose epochs take random times; ``hurt`` may fail an epoch.
 
-    ``checkpoints`` holds the newest epoch that each trial has on disk; it outlives the driver.
+    ``checkpoints`` holds the newest epoch that each trial has on disk; it outlives the driver. An epoch takes
+    ``pace`` seconds, times a random factor. Gives the seconds that the study took on this cluster.
     """
     clock = random.Random(seed)
     checkpoints = {} if checkpoints is None else checkpoints
@@ -99,10 +102,10 @@ def drive(
             if first > assignment.recipe["epochs"]:
                 conductor.finished(assignment.trial, assignment.attempt, "epochs", {"parameters": 10})
                 continue
-            heapq.heappush(queue, (now + clock.lognormvariate(0, 0.7), order, assignment, first))
+            heapq.heappush(queue, (now + pace(assignment) * clock.lognormvariate(0, jitter), order, assignment, first))
         if not queue:
             assert isinstance(assignment, Done) or conductor.stopping, "nothing runs and nothing can start"
-            return
+            return now
         now, _, assignment, epoch = heapq.heappop(queue)
         trial, attempt = assignment.trial, assignment.attempt
         if not conductor.holds(trial, attempt):
@@ -113,14 +116,14 @@ def drive(
             continue
         last = epoch >= assignment.recipe["epochs"]
         checkpoints[trial] = max(epoch, checkpoints.get(trial, 0))
-        row = {"epoch": epoch, "last": last, **curve(assignment.recipe, epoch)}
+        row = {"epoch": epoch, "last": last, **curve({**assignment.recipe, "point": assignment.point}, epoch)}
         if not conductor.reported(trial, attempt, row):
             continue
         if last:
             conductor.finished(trial, attempt, "epochs", {"parameters": 10})
             continue
         order += 1
-        heapq.heappush(queue, (now + clock.lognormvariate(0, 0.7), order, assignment, epoch + 1))
+        heapq.heappush(queue, (now + pace(assignment) * clock.lognormvariate(0, jitter), order, assignment, epoch + 1))
 
 
 def outcome(conductor: Conductor) -> list[tuple[Any, ...]]:

@@ -73,9 +73,7 @@ def effects(results: Results, factors: Sequence[str] = ()) -> Table:
     ]
     pruned = int((search(results.trials)["state"] == "PRUNED").sum())
     if pruned:
-        notes.append(
-            f"{pruned} pruned trials are left out, and settings that were often pruned look better for it."
-        )
+        notes.append(f"{pruned} pruned trials are left out, and settings that were often pruned look better for it.")
     if unpaired:
         notes.append(
             "0 pairs: no points agree in all other settings; the samples differ in those too, and the sampler chose."

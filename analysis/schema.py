@@ -104,7 +104,16 @@ TRIALS = (
     Column("first_epoch_seconds", NUMBER, "time of the first epoch, which holds the warm-up", "s"),
     Column("steady_epoch_seconds", NUMBER, "median time of the later epochs", "s"),
     Column("total_seconds", NUMBER, "training and evaluation time of the epochs that count", "s"),
-    Column("parameters", INTEGER, "trainable parameters of the model"),
+    Column("steps", INTEGER, "optimizer updates done", "steps"),
+    Column("skipped_steps", INTEGER, "updates that the gradient scaler skipped", "steps"),
+    Column("parameters", INTEGER, "parameters of the model"),
+    Column("trainable_parameters", INTEGER, "those of them that training changes"),
+    Column("device_name", TEXT, "what the device is"),
+    Column("torch_threads", INTEGER, "torch's threads for an operation"),
+    Column("precision_used", TEXT, "the arithmetic that the device really did"),
+    Column("train_figures", TEXT, "how training loss and accuracy are taken"),
+    Column("validation", TEXT, "split: from the training images; test: the test images steered the study"),
+    Column("data_fingerprint", TEXT, "hash, counts and split of the images"),
     Column("micro_batch_size", INTEGER, "images of one forward pass: data.batch_size / accumulation", "images"),
 )
 
@@ -149,7 +158,7 @@ def is_metric(name: str) -> bool:
     return split in SPLITS and bool(rest) and not rest.endswith("seconds")
 
 
-TAKEN = frozenset(column.name for column in TRIALS) - {"micro_batch_size"}
+LENGTHS = frozenset({"epochs", "steps", "seconds"})
 METRICS = tuple(column for column in EPOCHS if is_metric(column.name))
 
 
@@ -171,8 +180,8 @@ def recipe_columns() -> tuple[Column, ...]:
 
 
 def column_of(path: str) -> str:
-    """The column of a recipe path: its own name, save where a column of ours has it (``epochs`` are those done)."""
-    return f"recipe.{path}" if path in TAKEN else path
+    """The column of a recipe path: its own name, save for lengths, whose names are those of what was done."""
+    return f"recipe.{path}" if path in LENGTHS else path
 
 
 def _types_in(section: type[Any], at: tuple[str, ...]) -> dict[str, set[pa.DataType]]:

@@ -201,7 +201,8 @@ def metrics_in(trials: Iterable[Trial]) -> list[str]:
 
 def summary_figures(trial: Trial) -> Row:
     """What the training said of itself at its end; lists and mappings as JSON."""
-    return {name: as_json(value) if isinstance(value, dict | list) else value for name, value in trial.summary.items()}
+    summary = {**trial.summary, "device_name": trial.summary.get("device")}
+    return {name: as_json(value) if isinstance(value, dict | list) else value for name, value in summary.items()}
 
 
 def place_and_time(history: History, trial: Trial, spec: StudySpec) -> Row:

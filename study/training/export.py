@@ -1,0 +1,66 @@
+"""A trained network to take home: its recipe, its weights as safetensors and its figures, in a folder of three files.
+
+The weights carry the network's own names, which for a network that torchvision has are torchvision's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+from torch import nn
+
+from study.errors import DataMissing, UserError
+from study.files import write_whole
+from study.training.checkpoint import Checkpoints
+from study.training.data import load
+from study.training.device import usable
+from study.training.loaders import make_sets
+from study.training.loop import built
+from study.training.metrics import evaluate
+from study.training.precision import Arithmetic
+from study.training.randomness import alone
+from study.training.recipe import Recipe
+from study.training.recipe_file import read_recipe
+from study.yaml_text import write_yaml
+
+RECIPE, WEIGHTS, FIGURES = "recipe.yaml", "weights.safetensors", "figures.json"
+
+
+def export_weights(checkpoints: Path, recipe: Recipe, to: Path) -> int:
+    """Write RECIPE and WEIGHTS from the newest valid checkpoint into ``to``; the epoch that the weights are of.
+
+    UserError where there is no checkpoint.
+    """
+    state = Checkpoints(checkpoints).latest()
+    if state is None:
+        raise UserError(f"there is no whole checkpoint in {checkpoints}: keep_checkpoints did not keep this trial's")
+    tensors = {name: tensor.detach().clone().contiguous() for name, tensor in state["model"].items()}
+    content = save(tensors, metadata={"model": recipe.model.name, "data": recipe.data.name})
+    write_whole(to / WEIGHTS, content)
+    write_whole(to / RECIPE, write_yaml(recipe.model_dump(mode="json")))
+    return int(state["epoch"])
+
+
+def load_exported(folder: Path, data_dir: str | Path | None = None) -> tuple[Recipe, nn.Module]:
+    """The recipe in ``folder`` and its network with the weights there, on the CPU and ready to evaluate."""
+    recipe = read_recipe(folder / RECIPE)
+    if not (folder / WEIGHTS).is_file():
+        raise DataMissing(f"{folder} holds no {WEIGHTS}")
+    bare = recipe.model_copy(update={"model": recipe.model.model_copy(update={"pretrained": False})})
+    model = built(bare, load(recipe.data, data_dir))
+    model.load_state_dict(load_file(folder / WEIGHTS))
+    return recipe, model.eval()
+
+
+def figures_on_test(
+    folder: Path, *, device: str | torch.device = "cpu", data_dir: str | Path | None = None
+) -> dict[str, float]:
+    """Loss, accuracy and what else is measured on the test images, with the weights in ``folder``."""
+    recipe, model = load_exported(folder, data_dir)
+    place = usable(device)
+    with alone(recipe, place):
+        sets = make_sets(recipe, load(recipe.data, data_dir), place)
+        model = model.to(place, memory_format=sets.layout)  # type: ignore[call-overload]
+        return dict(evaluate(model, sets.test.epoch(1), Arithmetic(recipe.precision, place), lambda: None))

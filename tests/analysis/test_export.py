@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from study.errors import UserError
+from study.export import export_trial
+from study.optuna_export import to_optuna
+
+SPEC = """\
+study: digits-momentum
+points: 2
+recipe: {model: {name: small_cnn, width: 0.5}, data: {name: digits, train_images: 300}, epochs: 1}
+space: {optimizer: {one_of: {adam: {lr: {log: [1e-4, 1e-2]}}}}, accumulation: {choice: [1, 2]}}
+"""
+VALUES = {"optimizer.name": "adam", "optimizer.lr": 0.003, "accumulation": 2}
+FRESH = """
+import sys, torch
+torch.set_num_threads(1)
+from pathlib import Path
+from study.training.export import figures_on_test
+print(figures_on_test(Path(sys.argv[1]))["accuracy"])
+"""
+
+
+@pytest.fixture
+def trained(make: Any) -> Any:
+    """A study of one point that was really trained for an epoch."""
+    import torch
+
+    from study.spec import load_spec
+    from study.training.checkpoint import Checkpoints
+    from study.training.loop import train
+
+    torch.set_num_threads(1)
+    study = make(spec=SPEC)
+    trial = study.start(study.point(VALUES), 0)
+    recipe = load_spec(study.paths.spec).recipe(VALUES, 0)
+    rows: list[Any] = []
+    checkpoints = Checkpoints(study.paths.checkpoints(0, 0))
+    outcome = train(recipe, report=lambda row: rows.append(row) is None, checkpoint=checkpoints)
+    for row in rows:
+        study.report(trial, 1, row["val_accuracy"])
+    study.finish(trial, **outcome.summary)
+    study.tell(0, "COMPLETE", rows[-1]["val_accuracy"])
+    study.close()
+    return study
+
+
+def test_an_exported_winner_gives_its_recorded_test_accuracy_in_a_fresh_process(trained: Any, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    chosen = export_trial(trained.paths, "best", home)
+    figures = json.loads((home / "figures.json").read_text())
+    assert (chosen.number, figures["weights_epoch"], figures["point"]) == (0, 1, 0)
+    fresh = subprocess.run([sys.executable, "-c", FRESH, home], capture_output=True, text=True, check=True)
+    assert float(fresh.stdout) == figures["test_accuracy"]
+    assert sorted(path.name for path in home.iterdir()) == ["figures.json", "recipe.yaml", "weights.safetensors"]
+
+
+def test_an_exported_recipe_is_one_that_can_be_trained(trained: Any, tmp_path: Path) -> None:
+    from study.training.recipe_file import read_recipe
+
+    export_trial(trained.paths, "0", tmp_path / "home")
+    recipe = read_recipe(tmp_path / "home" / "recipe.yaml")
+    assert (recipe.optimizer.lr, recipe.accumulation, recipe.seed) == (0.003, 2, 0)
+
+
+@pytest.mark.parametrize("word", ["11", "-1", "winner"])
+def test_a_trial_that_is_not_there_is_refused(mixed: Any, tmp_path: Path, word: str) -> None:
+    with pytest.raises(UserError, match="'best' or a number below 11"):
+        export_trial(mixed.paths, word, tmp_path / "home")
+
+
+def test_a_trial_whose_weights_were_not_kept_is_refused(mixed: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="keep_checkpoints did not keep"):
+        export_trial(mixed.paths, "best", tmp_path / "home")
+
+
+def test_a_study_without_a_complete_point_has_no_best_trial(make: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no point of digits-momentum is complete"):
+        export_trial(make().paths, "best", tmp_path / "home")
+
+
+def test_optuna_sees_the_points_that_lie_in_the_space(mixed: Any) -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = to_optuna(mixed.paths)
+    states = [trial.state.name for trial in study.trials]
+    assert states == ["COMPLETE", "COMPLETE", "COMPLETE", "PRUNED", "FAIL", "COMPLETE"]
+    assert study.best_params == {
+        "optimizer": "sgd",
+        "optimizer.sgd.lr": 0.1,
+        "optimizer.sgd.momentum": 0.9,
+        "accumulation": 1,
+    }
+    assert study.trials[3].intermediate_values == {1: 0.1}
+    assert study.best_trial.user_attrs["trials"] == [2, 3]

@@ -40,7 +40,10 @@ class Normalization:
     deviation: Tensor
 
     def __call__(self, images: Tensor) -> Tensor:
-        return (images - self.mean.to(images.device)) / self.deviation.to(images.device)
+        return (images - self.mean) / self.deviation
+
+    def to(self, device: torch.device) -> Normalization:
+        return Normalization(self.mean.to(device), self.deviation.to(device))
 
 
 def statistics(images: Tensor) -> Normalization:

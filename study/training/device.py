@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 
 import psutil
+import pynvml
 import torch
 
 from study.training.failures import TrainingFailure
@@ -26,6 +28,23 @@ def usable(name: str | torch.device) -> torch.device:
 
 def described(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def shared(device: torch.device) -> bool | None:
+    """Whether others use the device now, so that times mean less; None where that can't be known.
+
+    A GPU: another process computes on it. A CPU: more wants to run than there are processors.
+    """
+    if device.type == "cpu":
+        return os.getloadavg()[0] > (os.cpu_count() or 1)
+    if device.type != "cuda":
+        return None
+    try:
+        pynvml.nvmlInit()
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
+        return len(pynvml.nvmlDeviceGetComputeRunningProcesses(handle)) > 1
+    except pynvml.NVMLError:
+        return None
 
 
 def synchronize(device: torch.device) -> None:

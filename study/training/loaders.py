@@ -6,7 +6,7 @@ Which image comes when, and how it is changed, depends on the recipe's seed and 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -43,6 +43,10 @@ class Part:
     layout: torch.memory_format
     trains: bool
 
+    def to(self, device: torch.device) -> Part:
+        images, labels, normalization = self.images.to(device), self.labels.to(device), self.normalization.to(device)
+        return replace(self, images=images, labels=labels, normalization=normalization)
+
     @property
     def batch_size(self) -> int:
         return self.spec.batch_size if self.trains else self.spec.eval_batch_size
@@ -58,8 +62,8 @@ class Part:
         return torch.randperm(len(self.labels), generator=stream(self.seed, "order", epoch))
 
     def chosen(self, epoch: int) -> list[Tensor]:
-        """The numbers of the images of each batch."""
-        order, size = self.order(epoch), self.batch_size
+        """The numbers of the images of each batch, where the labels are."""
+        order, size = self.order(epoch).to(self.labels.device), self.batch_size
         return [order[size * number : size * (number + 1)] for number in range(len(self))]
 
     def prepared(self, images: Tensor, epoch: int, place: int) -> Tensor:
@@ -74,17 +78,16 @@ class Resident:
     """The whole part on the device, prepared batch by batch there."""
 
     def __init__(self, part: Part, device: torch.device) -> None:
-        self.part = part
-        self.images, self.labels = part.images.to(device), part.labels.to(device)
+        self.part = part.to(device)
 
     def __len__(self) -> int:
         return len(self.part)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        for number, numbers in enumerate(self.part.chosen(epoch)):
-            chosen = numbers.to(self.labels.device)
-            images = self.part.prepared(self.images[chosen], epoch, number)
-            yield images.contiguous(memory_format=self.part.layout), self.labels[chosen]
+        part = self.part
+        for number, chosen in enumerate(part.chosen(epoch)):
+            images = part.prepared(part.images[chosen], epoch, number)
+            yield images.contiguous(memory_format=part.layout), part.labels[chosen]
 
 
 class Numbered(Dataset[Batch]):

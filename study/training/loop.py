@@ -164,7 +164,7 @@ def training(
     model.eval()
     stopped = length.reason == "stopped"  # not the end of this training: what the test set says would mean nothing
     test = {} if stopped else evaluate(forward, sets.test.epoch(epoch), arithmetic, heartbeat)
-    return Outcome(length.reason, summary_of(recipe, model, device, arithmetic.used, sets.fingerprint, history, test))
+    return Outcome(length.reason, summary_of(recipe, model, device, arithmetic, sets.fingerprint, history, test))
 
 
 def built(recipe: Recipe, data: DataSet) -> nn.Module:

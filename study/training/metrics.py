@@ -7,12 +7,19 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torchmetrics.functional.classification import (
+    multiclass_accuracy,
+    multiclass_f1_score,
+    multiclass_precision,
+    multiclass_recall,
+)
 
-from study.training import vision  # noqa: F401  torchmetrics imports torchvision, which may need the remedy
+# isort: off  (torchmetrics imports torchvision, which may need the remedy first)
+from study.training import vision  # noqa: F401
+
+# isort: on
 from study.training.loss import Losses
 from study.training.precision import Arithmetic
-
-from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score  # isort: skip
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -24,7 +31,7 @@ def evaluate(
     arithmetic: Arithmetic,
     heartbeat: Callable[[], None],
 ) -> dict[str, float]:
-    """Loss (plain cross-entropy), accuracy, macro F1 and top-5 accuracy of a model in evaluation mode."""
+    """Loss (plain cross-entropy), accuracy, macro F1 and so on of a model in evaluation mode."""
     logits, labels = [], []
     for images, answers in batches:
         with arithmetic.autocast():
@@ -35,12 +42,16 @@ def evaluate(
 
 
 def figures(logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """``logits`` of (N, classes) against ``labels`` of (N,). Macro F1 is over the classes that occur."""
+    """``logits`` of (N, classes) against ``labels`` of (N,). F1, precision and recall are macro averages (each class
+    that occurs counts the same); their micro averages are the accuracy.
+    """
     classes = logits.shape[1]
     return {
         "loss": float(functional.cross_entropy(logits, labels)),
         "accuracy": int((logits.argmax(1) == labels).sum()) / len(labels),  # torchmetrics divides in float32
         "f1": float(multiclass_f1_score(logits, labels, classes, average="macro")),
+        "precision": float(multiclass_precision(logits, labels, classes, average="macro")),
+        "recall": float(multiclass_recall(logits, labels, classes, average="macro")),
         "top5": float(multiclass_accuracy(logits, labels, classes, average="micro", top_k=min(5, classes))),
     }
 

@@ -64,7 +64,7 @@ def named_groups(spec: AnyOptimizer, model: nn.Module) -> list[Group]:
 
 def group_of(name: str, factors: Iterable[str]) -> str:
     """The longest prefix that ``name`` begins with, at a whole part of the name; "" where there is none."""
-    return max((prefix for prefix in factors if f"{name}.".startswith(f"{prefix}.")), key=len, default="")
+    return max((prefix for prefix in factors if f"{name}.".startswith(f"{prefix.rstrip('.')}.")), key=len, default="")
 
 
 def group(spec: AnyOptimizer, prefix: str, parameters: list[nn.Parameter]) -> Group:

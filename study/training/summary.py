@@ -8,7 +8,8 @@ from statistics import median
 import torch
 from torch import nn
 
-from study.training.device import described
+from study.training.device import described, shared
+from study.training.precision import Arithmetic
 from study.training.recipe import Recipe
 
 Scalar = str | int | float | bool | None
@@ -19,7 +20,7 @@ def summary_of(
     recipe: Recipe,
     model: nn.Module,
     device: torch.device,
-    precision_used: str,
+    arithmetic: Arithmetic,
     fingerprint: str,
     history: Sequence[Row],
     test: Mapping[str, float],
@@ -39,7 +40,9 @@ def summary_of(
         "skipped_steps": int(history[-1]["skipped_steps"]),
         "device": described(device),
         "torch_threads": torch.get_num_threads(),
-        "precision_used": precision_used,
+        "device_shared": shared(device),
+        "precision_used": arithmetic.used,
+        "loss_scale": arithmetic.scaler.get_scale() if arithmetic.scaler.is_enabled() else None,
         "train_figures": "running mean over the epoch, in training mode",
         "validation": "test" if recipe.data.validation == "test" else "split",
         "data_fingerprint": fingerprint,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, precision_score, recall_score
 from torch.nn import functional
 
 from study.training.metrics import figures
@@ -110,6 +110,8 @@ def test_figures_equal_their_definitions() -> None:
     assert found["accuracy"] == pytest.approx(float(hits[:, 0].double().mean()))
     assert found["top5"] == pytest.approx(float(hits[:, :5].any(1).double().mean()))
     assert found["f1"] == pytest.approx(f1_score(labels, order[:, 0], average="macro"))
+    for name, score in (("precision", precision_score), ("recall", recall_score)):
+        assert found[name] == pytest.approx(score(labels, order[:, 0], average="macro"))
     assert found["loss"] == pytest.approx(float(functional.cross_entropy(logits, labels)))
 
 

@@ -115,10 +115,10 @@ def test_groups_are_chosen_by_the_longest_prefix_of_whole_name_parts() -> None:
     model = nn.ModuleDict(
         {"features": nn.ModuleDict({"1": nn.Linear(1, 1), "10": nn.Linear(1, 1)}), "fc": nn.Linear(1, 1)}
     )
-    optimizer = make_optimizer(spec("sgd", lr=1.0, lr_factors={"features": 0.1, "features.1": 0.2}), model)
-    assert rates(optimizer) == {"lr": 1.0, "lr.features": 0.1, "lr.features.1": 0.2}
+    optimizer = make_optimizer(spec("sgd", lr=1.0, lr_factors={"features.": 0.1, "features.1": 0.2}), model)
+    assert rates(optimizer) == {"lr": 1.0, "lr.features.": 0.1, "lr.features.1": 0.2}
     members = {group["name"]: len(group["params"]) for group in optimizer.param_groups}
-    assert members == {"": 2, "features": 2, "features.1": 2}
+    assert members == {"": 2, "features.": 2, "features.1": 2}
 
 
 def test_a_group_without_parameters_is_invalid() -> None:

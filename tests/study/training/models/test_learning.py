@@ -20,7 +20,7 @@ NARROW: dict[str, dict[str, object]] = {
     "resnet": {"depth": 14, "width": 0.5},
     "resnet110": {"width": 0.25},
     "resnet18_two_stage": {"width": 0.25},
-    "googlenet": {"width": 0.0625, "aux_heads": True},
+    "googlenet": {"width": 0.0625, "aux_heads": True, "norm": "every_conv_and_block"},
     "mobilenet_v1": {"width": 0.25},
     "efficientnet_b0": {"width": 0.25, "drop_path": 0.0},
     "vit_b_16": {"width": 0.09, "depth": 2},
@@ -28,6 +28,7 @@ NARROW: dict[str, dict[str, object]] = {
 STEPS = 60
 FEW_STEPS = 4
 LR = 3e-3
+LRS = {"googlenet": 1e-2}
 
 
 def narrow(name: str) -> nn.Module:
@@ -46,7 +47,7 @@ def loss_of(outputs: Tensor | tuple[Tensor, ...], classes: Tensor) -> Tensor:
 def test_learns_64_images_by_heart(name: str, labelled_images: tuple[Tensor, Tensor]) -> None:
     images, classes = labelled_images
     network = narrow(name)
-    optimizer = torch.optim.Adam(network.parameters(), lr=LR)
+    optimizer = torch.optim.Adam(network.parameters(), lr=LRS.get(name, LR))
     for _ in range(STEPS):
         outputs = network(images)
         main = outputs[0] if isinstance(outputs, tuple) else outputs
@@ -63,7 +64,7 @@ def test_learns_64_images_by_heart(name: str, labelled_images: tuple[Tensor, Ten
 def test_loss_falls_in_a_few_steps(name: str, dtype: torch.dtype, labelled_images: tuple[Tensor, Tensor]) -> None:
     images, classes = (tensor[:16] for tensor in labelled_images)
     network = narrow(name)
-    optimizer = torch.optim.Adam(network.parameters(), lr=LR)
+    optimizer = torch.optim.Adam(network.parameters(), lr=LRS.get(name, LR))
     losses = []
     for _ in range(FEW_STEPS):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype is torch.bfloat16):

@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+# torchmetrics imports torchvision, which may need the remedy first
+# isort: off
+from study.training import vision  # noqa: F401
 from torchmetrics.functional.classification import (
     multiclass_accuracy,
     multiclass_f1_score,
     multiclass_precision,
     multiclass_recall,
 )
-
-# isort: off  (torchmetrics imports torchvision, which may need the remedy first)
-from study.training import vision  # noqa: F401
-
 # isort: on
+
 from study.training.loss import Losses
 from study.training.precision import Arithmetic
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,6 @@ LAYOUTS = {
     "mnist": ("MNIST",),
 }
 """The folders that hold a set; sets that need none are not here."""
-
-
-def resolved(spec: StudySpec) -> StudySpec:
-    """The spec with what depends on this machine written into it."""
-    return spec if spec.concurrency else replace(spec, concurrency=machine_slots(spec))
 
 
 def machine_cpus() -> int:
@@ -44,23 +38,26 @@ def machine_gpus() -> int:
         return 0
 
 
-def machine_slots(spec: StudySpec) -> int:
-    """How many of the study's trials this machine can train at once."""
-    slots = int(machine_cpus() / spec.resources.cpus) if spec.resources.cpus else machine_cpus()
-    if spec.resources.gpus:
-        slots = min(slots, int(machine_gpus() / spec.resources.gpus + 1e-9))
-    return slots
+def machine_resources(spec: StudySpec) -> tuple[float, float]:
+    """This machine's CPUs and, where the study wants any, GPUs."""
+    return machine_cpus(), machine_gpus() if spec.resources.gpus else 0
 
 
-def check_fits(spec: StudySpec) -> None:
-    """UserError where not even one trial finds room on this machine."""
-    if machine_slots(spec) >= 1:
-        return
-    wants, has = spec.resources, f"{machine_cpus()} CPUs and {machine_gpus() if spec.resources.gpus else 0} GPUs"
-    raise UserError(
-        f"a trial of {spec.study} wants {wants.cpus:g} CPUs and {wants.gpus:g} GPUs, and this machine has {has}; "
-        f"ask for less with --set resources.cpus=… and --set resources.gpus=…"
-    )
+def slots(spec: StudySpec, cpus: float, gpus: float) -> int:
+    """How many of the study's trials find room at once."""
+    rooms = [
+        int(has / wants + 1e-9) for has, wants in ((cpus, spec.resources.cpus), (gpus, spec.resources.gpus)) if wants
+    ]
+    return min(rooms, default=max(1, int(cpus)))
+
+
+def check_fits(spec: StudySpec, cpus: float, gpus: float, where: str) -> None:
+    """UserError where not even one trial finds room."""
+    if slots(spec, cpus, gpus) < 1:
+        raise UserError(
+            f"a trial of {spec.study} wants {spec.resources.cpus:g} CPUs and {spec.resources.gpus:g} GPUs, and {where} "
+            f"has {cpus:g} CPUs and {gpus:g} GPUs; ask for less with --set resources.cpus=… and --set resources.gpus=…"
+        )
 
 
 def check_data(spec: StudySpec, data_dir: str | None) -> None:

@@ -9,6 +9,7 @@ event    fields beside ``event`` and ``time`` (seconds since 1970)
 ======== ==============================================================================================
 created  study, format, reproducible, concurrency: what the first run resolved
 spec     version (from 1), hash, changes: one for the first study file, one for each extension
+resolved concurrency, hash: what depended on a cluster that was reached only later
 warmed   source, trials (values, state, value, reports of each that lies in the space), left (how many don't)
 opened   session, pid, host, command, provenance (versions, hardware): a driver took the study up
 closed   session, reason: complete | interrupted | wall_hours | gpu_hours | failures | target | halted | fault
@@ -171,6 +172,10 @@ class History:
         self.reproducible = event["reproducible"]
         self.concurrency = event["concurrency"]
         self.created = event["time"]
+
+    def _resolved(self, event: Event) -> None:
+        self.concurrency = event["concurrency"]
+        self.specs[-1].hash = event["hash"]
 
     def _spec(self, event: Event) -> None:
         self.specs.append(SpecVersion(event["version"], event["hash"], event["changes"], event["time"]))

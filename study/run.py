@@ -17,6 +17,7 @@ from typing import Any
 
 from study import provenance, requests
 from study.conductor import Conductor
+from study.connection import Connection
 from study.errors import (
     Interrupted,
     OutsideFault,
@@ -32,7 +33,7 @@ from study.housekeeping import Collect, Housekeeping
 from study.journal import Journal, Lock
 from study.losses import check_nothing_lost
 from study.paths import StudyPaths, checked_name
-from study.readiness import check_data, check_fits, machine_slots, resolved
+from study.readiness import check_data, check_fits, machine_resources, slots
 from study.records import FORMAT, History
 from study.spec import StudySpec, load_spec
 from study.warmth import warmed_events
@@ -80,8 +81,9 @@ def nothing(paths: StudyPaths, history: History) -> None:
 
 @dataclass(frozen=True)
 class Options:
-    """How a session is run: none of it enters the study."""
+    """How a session is run: none of it enters the study. Without an ``address`` it has a Ray of its own."""
 
+    address: str | None = None
     data_dir: str | None = None
     keep_going: bool = False
     accept_loss: bool = False
@@ -107,10 +109,12 @@ def run(
     if paths.spec.exists():
         check_same(spec, paths)
     else:
-        check_fits(spec)
-        check_data(spec, (options or Options()).data_dir)
+        options = options or Options()
+        if options.address is None:
+            spec = resolved(spec, *machine_resources(spec), "this machine")
+            check_data(spec, options.data_dir)
         make_folder(paths.folder)
-        write_whole(paths.spec, resolved(spec).yaml())
+        write_whole(paths.spec, spec.yaml())
     return drive(paths, options or Options())
 
 
@@ -148,7 +152,7 @@ def leave(name: str, request: Mapping[str, Any], *, storage: str | Path = DEFAUL
         requests.post(paths, request)
         return True
     try:
-        with opened(paths, Options()) as (_, conductor):
+        with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, conductor):
             if request["do"] == "stop_trial" and not conductor.stop_trial(request["trial"]):
                 raise UserError(f"trial {request['trial']} of {name} is not there or has ended")
             if request["do"] == "add":
@@ -204,10 +208,11 @@ def drive(
     retries: bool = False,
 ) -> Ended:
     """Take a study up from its folder and drive it until it ends, is interrupted or meets a fault."""
-    lock = Lock(paths.lock)
+    lock, module_path = Lock(paths.lock), [str(Path.cwd())]
     try:
         extend(paths, extended)
-        with opened(paths, options) as (spec, conductor):
+        with Connection(options.address, module_path) as connection, opened(paths, options, connection) as opening:
+            spec, conductor = opening
             reopened = reopen_failed(conductor, retried) if retries else 0
             if study_is_over(conductor):
                 return Ended(paths, conductor.history, "complete")
@@ -218,18 +223,23 @@ def drive(
             with signals(conductor):
                 options.watcher.begin(spec, conductor)
                 try:
-                    execute_study(spec, conductor, paths, options)
+                    execute_study(spec, conductor, paths, options, connection)
                 finally:
                     options.watcher.end()
-            reason = conductor.stopping or "complete"
-            conductor.record({"event": "closed", "session": len(conductor.history.sessions), "reason": reason})
-            if reason == "halted":
-                raise conductor.halt()
-            if reason == "fault":
-                raise StorageFault(f"{paths.folder} can't be written; when it can: study resume {paths.name}")
-            return Ended(paths, conductor.history, reason)
+            return close(conductor, paths)
     finally:
         lock.release()
+
+
+def close(conductor: Conductor, paths: StudyPaths) -> Ended:
+    """Journal the session's end; what a fault ended is raised."""
+    reason = conductor.stopping or "complete"
+    conductor.record({"event": "closed", "session": len(conductor.history.sessions), "reason": reason})
+    if reason == "halted":
+        raise conductor.halt()
+    if reason == "fault":
+        raise StorageFault(f"{paths.folder} can't be written; when it can: study resume {paths.name}")
+    return Ended(paths, conductor.history, reason)
 
 
 def extend(paths: StudyPaths, wanted: StudySpec | None) -> None:
@@ -278,7 +288,7 @@ def reopen_failed(conductor: Conductor, numbers: Sequence[int] | None) -> int:
 
 
 @contextmanager
-def opened(paths: StudyPaths, options: Options) -> Iterator[tuple[StudySpec, Conductor]]:
+def opened(paths: StudyPaths, options: Options, connection: Connection) -> Iterator[tuple[StudySpec, Conductor]]:
     """The study's spec, and a conductor that knows all that its journal holds."""
     spec = load_spec(paths.spec)
     journal = open_journal(paths)
@@ -289,6 +299,8 @@ def opened(paths: StudyPaths, options: Options) -> Iterator[tuple[StudySpec, Con
         if not journal.events_read:
             create(spec, journal, paths)
         history = History(journal.events_read)
+        if history.concurrency is None:
+            spec = resolve_on(connection, spec, journal, history, paths)
         if not options.accept_loss:
             check_nothing_lost(paths, history, journal.size_bytes)
         conductor = Conductor(
@@ -303,6 +315,25 @@ def opened(paths: StudyPaths, options: Options) -> Iterator[tuple[StudySpec, Con
         yield spec, conductor
     finally:
         journal.close()
+
+
+def resolved(spec: StudySpec, cpus: float, gpus: float, where: str) -> StudySpec:
+    """The spec with what depends on the machine written into it; UserError where no trial finds room there."""
+    check_fits(spec, cpus, gpus, where)
+    return spec if spec.concurrency else replace(spec, concurrency=slots(spec, cpus, gpus))
+
+
+def resolve_on(
+    connection: Connection, spec: StudySpec, journal: Journal, history: History, paths: StudyPaths
+) -> StudySpec:
+    """Write into the study what depends on a cluster, once that has been reached."""
+    spec = resolved(spec, *connection.resources(), f"the cluster at {connection.address}")
+    write_whole(paths.spec, spec.yaml())
+    event = {"event": "resolved", "concurrency": spec.concurrency, "hash": spec.hash(), "time": round(time.time(), 3)}
+    journal.append(event)
+    journal.events_read.append(event)
+    history.apply(event)
+    return spec
 
 
 def create(spec: StudySpec, journal: Journal, paths: StudyPaths) -> None:
@@ -346,22 +377,12 @@ def nominal_cost(recipe: Any) -> float:
     return cost(recipe)
 
 
-def execute_study(spec: StudySpec, conductor: Conductor, paths: StudyPaths, options: Options) -> None:
-    """Start a Ray and let it run what the conductor hands out."""
-    from study.embedded import embedded_ray
+def execute_study(
+    spec: StudySpec, conductor: Conductor, paths: StudyPaths, options: Options, connection: Connection
+) -> None:
+    """Let Ray run what the conductor hands out."""
     from study.executor import Settings, execute
 
-    module_path = [str(Path.cwd())]
-    settings = Settings(
-        paths=paths,
-        cpus=spec.resources.cpus,
-        gpus=spec.resources.gpus,
-        concurrency=min(spec.concurrency or 1, max(1, machine_slots(spec))),
-        heartbeat_s=spec.trial.heartbeat_s,
-        trial_hours=spec.trial.hours,
-        data_dir=str(Path(options.data_dir).resolve()) if options.data_dir else None,
-        module_path=module_path,
-    )
     house = Housekeeping(spec, conductor, paths, options.watcher.say, options.collect)
 
     def tick() -> None:
@@ -369,8 +390,20 @@ def execute_study(spec: StudySpec, conductor: Conductor, paths: StudyPaths, opti
         house.tick()
 
     if not conductor.stopping and not conductor.nothing_left():
-        with embedded_ray(module_path):
-            execute(conductor, settings, tick, options.watcher.say)
+        connection.connect()
+        room = connection.resources()
+        check_fits(spec, *room, f"the cluster at {connection.address}" if connection.address else "this machine")
+        settings = Settings(
+            paths=paths,
+            cpus=spec.resources.cpus,
+            gpus=spec.resources.gpus,
+            concurrency=min(spec.concurrency or 1, slots(spec, *room)),
+            heartbeat_s=spec.trial.heartbeat_s,
+            trial_hours=spec.trial.hours,
+            data_dir=str(Path(options.data_dir).resolve()) if options.data_dir else None,
+            module_path=[str(Path.cwd())],
+        )
+        execute(conductor, settings, tick, options.watcher.say)
     house.close()
 
 

@@ -64,7 +64,7 @@ def test_imports_keep_to_their_side(path: Path) -> None:
     assert not uses(path, "pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal")
 
 
-RAY = {"study/trial.py", "study/executor.py", "study/embedded.py"}
+RAY = {"study/trial.py", "study/executor.py", "study/connection.py"}
 OPTUNA = {"study/optuna_export.py"}
 
 

@@ -10,6 +10,7 @@ import typer
 from study.commands.shared import (
     STUDIES,
     AcceptLoss,
+    Address,
     DataDir,
     File,
     KeepGoing,
@@ -37,13 +38,13 @@ def run(
     sets: Sets = None,
     points: Points = None,
     data_dir: DataDir = None,
+    address: Address = None,
     keep_going: KeepGoing = False,
 ) -> None:
     """Run a study to its end; one that exists with the same file is resumed."""
     from study import api
-    from study.progress import output, watcher
 
-    session: dict[str, Any] = {"data_dir": data_dir, "keep_going": keep_going, "watcher": watcher(output())}
+    session = session_of(data_dir, address, keep_going)
     farewell(api.run(file, storage=storage, name=name, sets=sets or (), points=points, **session))
 
 
@@ -55,14 +56,14 @@ def resume(
     replicates: Replicates = None,
     sets: Sets = None,
     data_dir: DataDir = None,
+    address: Address = None,
     keep_going: KeepGoing = False,
     accept_loss: AcceptLoss = False,
 ) -> None:
     """Go on with a study that was interrupted, or extend one: more points, more seeds, more epochs, a wider space."""
     from study import api
-    from study.progress import output, watcher
 
-    session: dict[str, Any] = {"data_dir": data_dir, "keep_going": keep_going, "watcher": watcher(output())}
+    session = session_of(data_dir, address, keep_going)
     more = {"points": points, "replicates": replicates, "sets": sets or ()}
     farewell(api.resume(name, storage=storage, accept_loss=accept_loss, **more, **session))
 
@@ -74,17 +75,24 @@ def retry(
     trial: Annotated[list[int] | None, typer.Option("--trial", help="A failed trial's number (repeatable).")] = None,
     storage: Storage = STUDIES,
     data_dir: DataDir = None,
+    address: Address = None,
     keep_going: KeepGoing = False,
 ) -> None:
     """Run failed trials again, once what they failed of is mended; what they were stays on record."""
     from study import api
     from study.errors import UserError
-    from study.progress import output, watcher
 
     if failed == bool(trial):
         raise UserError("say which trials to run again: --failed for all that failed, or --trial NUMBER")
-    session: dict[str, Any] = {"data_dir": data_dir, "keep_going": keep_going, "watcher": watcher(output())}
+    session = session_of(data_dir, address, keep_going)
     farewell(api.retry(name, trial or None, storage=storage, **session))
+
+
+def session_of(data_dir: str | None, address: str | None, keep_going: bool) -> dict[str, Any]:
+    """The options that concern the session alone."""
+    from study.progress import output, watcher
+
+    return {"data_dir": data_dir, "address": address, "keep_going": keep_going, "watcher": watcher(output())}
 
 
 @app.command()

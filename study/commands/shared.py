@@ -28,6 +28,9 @@ NewName = Annotated[str | None, typer.Option("--name", help="Another name for th
 DataDir = Annotated[
     str | None, typer.Option("--data-dir", envvar="STUDY_DATA_DIR", help="Where the images lie; ./data by default.")
 ]
+Address = Annotated[
+    str | None, typer.Option("--address", help="A Ray cluster to run on; a Ray of the study's own without it.")
+]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Don't stop when the same failure repeats.")]
 AcceptLoss = Annotated[bool, typer.Option("--accept-loss", help="Go on though the journal has lost records.")]
 Sets = Annotated[

@@ -1,0 +1,102 @@
+"""A Ray for a study: one of its own on this machine, or a cluster that is there."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from study.errors import UserError
+
+PREFIX = "study-ray-"
+OBJECT_STORE_BYTES = 256 * 2**20
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DISABLE_IMPORT_WARNING": "1",
+    "RAY_ENABLE_METRICS_COLLECTION": "0",
+    "RAY_enable_metrics_collection": "0",
+    "PYTHONWARNINGS": "ignore",
+}
+
+
+class Connection:
+    """Ray, started or joined when it is first needed and left at the end of the ``with`` block.
+
+    Without an address it is a Ray that no one else is on: on loopback, without a dashboard, silent, gone with the
+    driver; other Rays on the machine are left alone.
+    """
+
+    def __init__(self, address: str | None, module_path: Sequence[str]) -> None:
+        self.address = address
+        self._module_path = list(module_path)
+        self._folder: Path | None = None
+        self._connected = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def connect(self) -> None:
+        if self._connected:
+            return
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        import ray
+
+        logging.getLogger("ray").setLevel(logging.CRITICAL)
+        common: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+        if self._module_path:
+            common["runtime_env"] = {"env_vars": {"PYTHONPATH": os.pathsep.join(self._module_path)}}
+        self._connected = True
+        if self.address is None:
+            self._start(common)
+            return
+        try:
+            ray.init(address=self.address, **common)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"no Ray cluster answers at {self.address}: {reason}") from None
+
+    def _start(self, common: dict[str, Any]) -> None:
+        import ray
+
+        sweep()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            _node_ip_address="127.0.0.1",
+            _temp_dir=str(self._folder),
+            **common,
+        )
+
+    def resources(self) -> tuple[float, float]:
+        """The CPUs and GPUs of all nodes together."""
+        import ray
+
+        self.connect()
+        total = ray.cluster_resources()
+        return total.get("CPU", 0.0), total.get("GPU", 0.0)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._connected:
+            import ray
+
+            ray.shutdown()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Remove the temporary folders of drivers that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX).split("-")[0]
+        if owner.isdecimal() and Path("/proc/self").exists() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(folder, ignore_errors=True)

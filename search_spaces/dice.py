@@ -1,0 +1,31 @@
+"""Values drawn uniformly from a space without a sampler: what a study looks like before it has a history."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from random import Random
+
+from search_spaces.distributions import Scalar, step_value, steps_between
+
+
+class Dice:
+    """Answers as an Optuna trial does, from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Scalar:
+        return self.random.choice(choices)
+
+    def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float:
+        if step is not None:
+            return step_value(low, step, self.random.randint(0, steps_between(low, high, step)))
+        value = math.exp(self.random.uniform(math.log(low), math.log(high))) if log else self.random.uniform(low, high)
+        return min(max(value, low), high)
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
+        if log:
+            value = round(math.exp(self.random.uniform(math.log(low - 0.5), math.log(high + 0.5))))
+            return min(max(value, low), high)
+        return low + step * self.random.randint(0, (high - low) // step)

@@ -14,6 +14,7 @@ from typing import Any
 from search_spaces.distributions import finite
 from search_spaces.faults import Fault, Path, listed, nearest, shown
 from study.fields import Faults, Field, Flag, Forms, Group, JsonSchema, Many, Number, Text, Tree, Whole, Word
+from study.options import COUNT, POSITIVE, PRUNERS, SAMPLERS
 from study.paths import NAME
 from study.sections import (
     Confirm,
@@ -27,6 +28,18 @@ from study.sections import (
     SamplerChoice,
     Stop,
     TrialLimits,
+)
+from study.words import (
+    DIRECTION_WORDS,
+    METRIC_WORDS,
+    MODE_WORDS,
+    OBJECTIVE_WORDS,
+    PRUNER_OPTION_WORDS,
+    PRUNER_WORDS,
+    RESOURCE_WORDS,
+    SAMPLER_WORDS,
+    STOP_WORDS,
+    TOP_WORDS,
 )
 
 MAXIMIZED = (
@@ -55,184 +68,6 @@ METRICS = (*MAXIMIZED, *MINIMIZED)
 MEASURED = frozenset(name for name in METRICS if "second" in name) | {"peak_memory_bytes"}
 """Metrics of the machine, not of the recipe: they differ from run to run."""
 
-METRIC_WORDS = {
-    "accuracy": "val_accuracy",
-    "acc": "val_accuracy",
-    "val_acc": "val_accuracy",
-    "loss": "val_loss",
-    "valid_loss": "val_loss",
-    "f1": "val_f1",
-    "time": "total_seconds",
-    "duration": "total_seconds",
-    "mean_accuracy": "val_accuracy",
-}
-DIRECTION_WORDS = {"max": "maximize", "min": "minimize", "maximise": "maximize", "minimise": "minimize"}
-MODE_WORDS = dict.fromkeys(("max", "maximize"), "objective: {direction: maximize}") | dict.fromkeys(
-    ("min", "minimize"), "objective: {direction: minimize}"
-)
-TOP_WORDS = {
-    "name": "study",
-    "num_samples": "points",
-    "n_trials": "points",
-    "trials": "points",
-    "max_trials": "points",
-    "n_points": "points",
-    "count": "points",
-    "run_cap": "points",
-    "method": "sampler: tpe",
-    "search_alg": "sampler",
-    "algorithm": "sampler",
-    "seed": "sampler.seed",
-    "scheduler": "pruner",
-    "early_terminate": "pruner",
-    "parameters": "space",
-    "param_space": "space",
-    "params": "space",
-    "search_space": "space",
-    "hyperparameters": "space",
-    "config": "recipe",
-    "fixed": "recipe",
-    "metric": "objective.metric",
-    "direction": "objective.direction",
-    "directions": "objective",
-    "goal": "objective.direction",
-    "objectives": "objective",
-    "n_jobs": "concurrency",
-    "max_concurrent_trials": "concurrency",
-    "max_concurrent": "concurrency",
-    "workers": "concurrency",
-    "resources_per_trial": "resources",
-    "cpus": "resources.cpus",
-    "gpus": "resources.gpus",
-    "timeout": "stop.wall_hours",
-    "time_budget_s": "stop.wall_hours",
-    "wall_hours": "stop.wall_hours",
-    "max_failures": "trial.retries",
-    "retries": "trial.retries",
-    "repeats": "replicates",
-    "seeds": "replicates",
-    "baseline": "first",
-    "points_to_evaluate": "first",
-    "enqueue": "first",
-    "deterministic": "reproducible",
-}
-"""Words of Optuna, Ray Tune and W&B sweeps, and of our own sections, for ours."""
-
-SAMPLER_WORDS = {
-    "bayes": "tpe",
-    "bayesian": "tpe",
-    "bo": "tpe",
-    "optuna": "tpe",
-    "hyperopt": "tpe",
-    "tpesampler": "tpe",
-    "randomsampler": "random",
-    "gridsampler": "grid",
-    "grid-search": "grid",
-    "cma-es": "cmaes",
-    "cmaessampler": "cmaes",
-    "gpsampler": "gp",
-    "botorch": "gp",
-    "nsgaiisampler": "nsga2",
-    "nsga-ii": "nsga2",
-    "qmcsampler": "qmc",
-    "sobol": "qmc",
-    "none": "first-only",
-    "fixed": "first-only",
-    "list": "first-only",
-    "first": "first-only",
-}
-PRUNER_WORDS = {
-    "successive-halving": "asha",
-    "successivehalving": "asha",
-    "successivehalvingpruner": "asha",
-    "ashascheduler": "asha",
-    "asynchyperband": "asha",
-    "hyperbandpruner": "hyperband",
-    "medianpruner": "median",
-    "median-stopping-rule": "median",
-    "percentilepruner": "percentile",
-    "patientpruner": "patient",
-    "noppruner": "none",
-    "nop": "none",
-    "off": "none",
-}
-PRUNER_OPTION_WORDS = {
-    "grace_period": "min_epochs",
-    "min_resource": "min_epochs",
-    "min_iter": "min_epochs",
-    "reduction_factor": "reduction",
-    "eta": "reduction",
-    "max_t": "max_epochs",
-    "max_resource": "max_epochs",
-    "n_startup_trials": "startup_trials",
-    "n_warmup_steps": "warmup_epochs",
-    "warmup_steps": "warmup_epochs",
-    "interval_steps": "interval_epochs",
-    "n_min_trials": "min_trials",
-}
-
-COUNT = Whole(low=1)
-POSITIVE = Number(above=0)
-STARTUP = Field(Whole(), doc="points drawn at random before the sampler learns")
-
-SAMPLERS: dict[str, dict[str, Field]] = {
-    "tpe": {
-        "n_startup_trials": STARTUP,
-        "n_ei_candidates": Field(COUNT, doc="candidates compared at each proposal"),
-        "prior_weight": Field(POSITIVE, doc="weight of the prior beside what was observed"),
-        "multivariate": Field(Flag(), doc="learn parameters jointly"),
-        "group": Field(Flag(), doc="learn the branches of a conditional space apart"),
-        "constant_liar": Field(Flag(), doc="keep away from what runs at the moment"),
-    },
-    "random": {},
-    "grid": {},
-    "cmaes": {
-        "n_startup_trials": STARTUP,
-        "sigma0": Field(POSITIVE, doc="first step width"),
-        "popsize": Field(Whole(low=2), doc="points a generation"),
-        "use_separable_cma": Field(Flag()),
-        "with_margin": Field(Flag()),
-        "lr_adapt": Field(Flag()),
-    },
-    "gp": {
-        "n_startup_trials": STARTUP,
-        "deterministic_objective": Field(Flag(), doc="the objective has no noise"),
-    },
-    "nsga2": {
-        "population_size": Field(Whole(low=2), doc="points a generation"),
-        "mutation_prob": Field(Number(low=0, high=1)),
-        "crossover_prob": Field(Number(low=0, high=1)),
-        "swapping_prob": Field(Number(low=0, high=1)),
-    },
-    "qmc": {"qmc_type": Field(Word(("sobol", "halton"))), "scramble": Field(Flag())},
-    "first-only": {},
-}
-"""Options in Optuna's own words; what is left out is Optuna's default or decided from the study."""
-
-MIN_EPOCHS = Field(COUNT, 1, "epochs before a trial may be stopped")
-REDUCTION = Field(Whole(low=2, high=1000), 3, "one trial in so many goes on at each rung")
-RANKED: dict[str, Field] = {
-    "startup_trials": Field(Whole(), 5, "trials before any may be stopped"),
-    "warmup_epochs": Field(Whole(), 0, "epochs in which a trial may not be stopped"),
-    "interval_epochs": Field(COUNT, 1, "epochs between decisions"),
-    "min_trials": Field(COUNT, 1, "trials that must have reached an epoch before one is stopped there"),
-}
-PRUNERS: dict[str, dict[str, Field]] = {
-    "asha": {"min_epochs": MIN_EPOCHS, "reduction": REDUCTION},
-    "hyperband": {
-        "min_epochs": MIN_EPOCHS,
-        "max_epochs": Field(COUNT, None, "the longest trial; left out, what has been seen"),
-        "reduction": REDUCTION,
-    },
-    "median": RANKED,
-    "percentile": {"percentile": Field(Number(low=0, high=100), 25.0, "the share that goes on"), **RANKED},
-    "patient": {
-        "patience": Field(Whole(), 5, "epochs without progress that are borne"),
-        "min_delta": Field(Number(low=0), 0.0, "the least that counts as progress"),
-    },
-    "none": {},
-}
-
 
 def objective(metric: str, direction: str | None, at: str) -> Objective:
     """An objective, its direction by the metric's nature where none is written."""
@@ -248,7 +83,7 @@ OBJECTIVE = Group(
     },
     objective,
     short="metric",
-    foreign={"name": "metric", "goal": "direction", "mode": "direction"},
+    foreign=OBJECTIVE_WORDS,
 )
 
 
@@ -347,14 +182,7 @@ STUDY_FILE = Group(
                     "gpus": Field(Number(low=0, high=1), 0.0, "a share of one GPU"),
                 },
                 Resources,
-                foreign={
-                    "cpu": "cpus",
-                    "gpu": "gpus",
-                    "CPU": "cpus",
-                    "GPU": "gpus",
-                    "num_cpus": "cpus",
-                    "num_gpus": "gpus",
-                },
+                foreign=RESOURCE_WORDS,
             ),
             Resources(),
             "what one trial occupies",
@@ -385,7 +213,7 @@ STUDY_FILE = Group(
                     "target": Field(Number(), doc="a value of the objective that is good enough"),
                 },
                 Stop,
-                foreign={"timeout": "wall_hours", "hours": "wall_hours", "time_budget_s": "wall_hours"},
+                foreign=STOP_WORDS,
             ),
             Stop(),
             "budgets of the whole study",

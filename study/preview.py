@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from search_spaces.dice import Dice
 from search_spaces.distributions import Value, as_param
 from study.readiness import machine_cpus, machine_gpus, machine_resources, slots
+from study.text import aligned, bytes_text, seconds_text
 from study.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -271,19 +272,6 @@ def parents(folder: Path) -> Iterator[Path]:
     yield from (folder, *folder.parents)
 
 
-# -- as text ---------------------------------------------------------------------------------------------------------
-
-
-def aligned(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A table of equally keyed rows with a heading."""
-    if not rows:
-        return []
-    heads = list(rows[0])
-    table = [heads, *([str(row[head]) for head in heads] for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
-    return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in table]
-
-
 def cell(point: Point, path: str) -> str:
     value = as_param(point[path]) if path in point else "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
@@ -293,17 +281,3 @@ def cost_row(cost: Cost) -> dict[str, str]:
     if cost.epoch_seconds is None or cost.memory_bytes is None:
         return {"shape": cost.shape, "an epoch": cost.failure.partition(":")[0], "memory": "-"}
     return {"shape": cost.shape, "an epoch": f"{cost.epoch_seconds:.3g} s", "memory": bytes_text(cost.memory_bytes)}
-
-
-def bytes_text(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"
-
-
-def seconds_text(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.3g} s"
-    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"

@@ -10,11 +10,12 @@ import jsonschema
 import pytest
 
 from search_spaces.dice import Dice
-from study.preview import Preview, bytes_text, points_of, preview_of, seconds_text
+from study.preview import Preview, points_of, preview_of
 from study.schema import json_schema
 from study.sections import Resources, Stop
 from study.spec import StudySpec, load_spec, shipped_studies, spec_from_tree
 from study.starting import starting_file
+from study.text import bytes_text, seconds_text
 from study.yaml import read_yaml
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WIDTH_IN = 6.2
 INK, FAINT = "#010203", "#010204"
 SERIES = ("#010211", "#010212", "#010213", "#010214", "#010215", "#010216", "#010217")
-LIGHT = ("#0b62a8", "#c2410c", "#15803d", "#9333ea", "#b45309", "#0e7490", "#be185d")
+LIGHT = ("#0b62a8", "#c2410c", "#15803d", "#9333ea", "#be185d", "#0e7490", "#b45309")
 """At least 4.5 : 1 on white; the page's dark scheme sets lighter ones."""
 VARIABLES = {INK: ("ink", "#1c1c1c"), FAINT: ("faint", "#8a8a8a")} | {
     stand_in: (f"s{i}", color) for i, (stand_in, color) in enumerate(zip(SERIES, LIGHT, strict=True))
@@ -36,6 +36,7 @@ STYLE: Any = {
     "axes.labelcolor": INK,
     "axes.titlesize": 10,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.color": FAINT,
     "grid.alpha": 0.25,
     "grid.linewidth": 0.6,

@@ -23,7 +23,7 @@ MOST_POINTS = 1500
 MOST_LINES = 300
 TOP = 5
 BINS = 8
-STATE_COLORS = {"COMPLETE": SERIES[0], "PRUNED": SERIES[4], "FAIL": SERIES[1], "RUNNING": SERIES[2], "WAITING": FAINT}
+STATE_COLORS = {"COMPLETE": SERIES[0], "PRUNED": SERIES[6], "FAIL": SERIES[4], "RUNNING": SERIES[2], "WAITING": FAINT}
 
 
 def learning_curves(results: Results) -> Plot | None:
@@ -110,10 +110,12 @@ def against_number(axes: Axes, results: Results, points: pd.DataFrame, name: str
     axes.scatter(x, y, s=12, color=SERIES[0], alpha=0.6, linewidth=0)
     if log:
         axes.set_xscale("log")
+    else:
+        axes.locator_params(axis="x", nbins=4)
     distinct = np.unique(x)
     if len(distinct) <= BINS:
         best = [best_of(results, y[x == value]) for value in distinct]
-        axes.plot(distinct, best, color=SERIES[1], marker="_", markersize=12)
+        axes.plot(distinct, best, color=SERIES[1], marker="_", markersize=12, linestyle="")
     else:
         edges = np.geomspace(x.min(), x.max(), BINS + 1) if log else np.linspace(x.min(), x.max(), BINS + 1)
         bins = np.clip(np.digitize(x, edges) - 1, 0, BINS - 1)

@@ -26,6 +26,7 @@ from analysis.schema import (
     unlisted,
 )
 from study.errors import SpecError
+from study.outcomes import trial_value
 from study.records import Attempt, History, Point, Session, Trial
 from study.spec import StudySpec
 from study.training.recipe import flatten
@@ -143,20 +144,9 @@ def trial_figures(trial: Trial, spec: StudySpec) -> Row:
 
 def objective_values(trial: Trial, spec: StudySpec) -> list[float | None]:
     """The trial's value of each objective, None throughout unless it is COMPLETE."""
-    if trial.state != "COMPLETE":
+    if trial.state != "COMPLETE" or not trial.rows:
         return [None] * len(spec.objectives)
-    return [value_of(trial, o.metric, o.at, o.direction == "minimize") for o in spec.objectives]
-
-
-def value_of(trial: Trial, metric: str, at: str, smallest: bool) -> float | None:
-    name = "seconds" if metric == "total_seconds" else metric
-    series = [row[name] for row in trial.rows if row.get(name) is not None]
-    if not series:
-        found = trial.summary.get(metric)
-        return float(found) if isinstance(found, int | float) else None
-    if at == "best":
-        return float(min(series) if smallest else max(series))
-    return float(series[-1])
+    return [trial_value(trial, objective) for objective in spec.objectives]
 
 
 def best_epoch(trial: Trial, metric: str, smallest: bool) -> int | None:

@@ -9,39 +9,39 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.query import Results
-    from study.run import Ended
+    from study.driver import Ended
     from study.spec import StudySpec
 
 
 def run(source: str | Path | StudySpec, **options: Any) -> Ended:
     """Run a study file, a shipped study by name, or a spec, to its end and into its tables.
 
-    Takes ``storage``, ``name``, ``sets`` and ``points`` as ``study.run.run`` does, and the fields of
-    ``study.run.Options``.
+    Takes ``storage``, ``name``, ``sets`` and ``points`` as ``study.lifecycle.run`` does, and the fields of
+    ``study.driver.Options``.
     """
-    from study import run as running
+    from study import lifecycle
 
-    return collected(running.run(source, **with_options(options)))
+    return collected(lifecycle.run(source, **with_options(options)))
 
 
 def resume(name: str, **options: Any) -> Ended:
-    """Go on with a study; takes what ``study.run.resume`` does, and the fields of ``study.run.Options``."""
-    from study import run as running
+    """Go on with a study; takes what ``study.lifecycle.resume`` does, and the fields of ``study.driver.Options``."""
+    from study import lifecycle
 
-    return collected(running.resume(name, **with_options(options)))
+    return collected(lifecycle.resume(name, **with_options(options)))
 
 
 def retry(name: str, trials: Sequence[int] | None = None, **options: Any) -> Ended:
     """Run failed trials again: those named, or all."""
-    from study import run as running
+    from study import lifecycle
 
-    return collected(running.retry(name, trials, **with_options(options)))
+    return collected(lifecycle.retry(name, trials, **with_options(options)))
 
 
 def load(name: str, *, storage: str | Path = "studies") -> Results:
     """A study's points, trials and epochs as data frames, whether it is finished or not."""
     from analysis.query import load as load_results
-    from study.run import existing
+    from study.lifecycle import existing
 
     return load_results(existing(name, storage).folder)
 
@@ -49,7 +49,7 @@ def load(name: str, *, storage: str | Path = "studies") -> Results:
 def with_options(arguments: dict[str, Any]) -> dict[str, Any]:
     """Arguments with those that are Options' fields gathered in one; tables are kept fresh while a study runs."""
     from analysis.collect import collect
-    from study.run import Options
+    from study.driver import Options
 
     names = {option.name for option in fields(Options)}
     chosen = {name: value for name, value in arguments.items() if name in names}

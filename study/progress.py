@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from study.driver import Watcher
 from study.records import ENDED, History, Point, Trial
-from study.run import Watcher
 
 if TYPE_CHECKING:
     from study.conductor import Conductor

@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from study.records import History
+
 PACKAGES = ("ray-study", "ray", "torch", "torchvision", "optuna", "numpy", "pandas", "pyarrow")
 
 
@@ -24,6 +26,28 @@ def gather() -> dict[str, Any]:
         "processor": processor(),
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "code": code_state(),
+    }
+
+
+OUTSIDE_THE_PROMISE = ("out_of_memory", "timeout", "node", "device", "storage")
+"""Failures that depend on the machine and its hour, not on the study file."""
+
+
+def document(history: History) -> dict[str, Any]:
+    """The whole of ``provenance.json``: each driver's session, and what no study file could have determined."""
+    return {
+        "study": history.study,
+        "reproducible": history.reproducible,
+        "sessions": [
+            {"session": session.number, "command": session.command, **session.provenance}
+            for session in history.sessions
+        ],
+        "outside_the_promise": [
+            {"trial": trial.number, "attempt": attempt.number, "class": attempt.failure["class"]}
+            for trial in history.trials
+            for attempt in trial.attempts
+            if attempt.failure and attempt.failure["class"] in OUTSIDE_THE_PROMISE
+        ],
     }
 
 

@@ -18,7 +18,7 @@ def stop(
 ) -> None:
     """Stop a running study so that it can be resumed, or end one of its trials."""
     from study.errors import UserError
-    from study.run import leave
+    from study.lifecycle import leave
 
     request: dict[str, Any] = {"do": "stop"} if trial is None else {"do": "stop_trial", "trial": trial}
     driven = leave(name, request, storage=storage)
@@ -33,7 +33,7 @@ def add(name: Name, sets: Sets = None, storage: Storage = STUDIES) -> None:
     """Put a point of your own next in a study: --set optimizer.lr=0.1 for each value that is not the recipe's."""
     from study.additions import added_values
     from study.errors import UserError
-    from study.run import existing, leave
+    from study.lifecycle import existing, leave
 
     if not sets:
         raise UserError("say what the point is: --set PATH=VALUE, as often as needed")
@@ -49,15 +49,15 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
 ) -> None:
     """Delete a study and all its results."""
-    from study import run
+    from study import lifecycle
     from study.errors import UserError
 
-    paths = run.existing(name, storage)
+    paths = lifecycle.existing(name, storage)
     if not yes:
         if not sys.stdin.isatty():
             raise UserError("there is no terminal to ask on: say --yes")
         typer.confirm(f"Delete {paths.folder} and everything in it?", abort=True)
-    run.remove(name, storage=storage)
+    lifecycle.remove(name, storage=storage)
     typer.echo(f"removed {name}")
 
 
@@ -65,7 +65,7 @@ def remove(
 def collect(name: Name, storage: Storage = STUDIES) -> None:
     """Write a study's Parquet files anew from its journal."""
     from analysis.collect import collect as consolidate
-    from study.run import existing
+    from study.lifecycle import existing
 
     paths = existing(name, storage)
     consolidate(paths)

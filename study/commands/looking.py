@@ -18,7 +18,7 @@ def status(
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Say how far studies are, from their storage alone."""
-    from study.run import existing
+    from study.lifecycle import existing
     from study.status import overview, status_of, text_of
 
     check_format(form, ("table", "json"))
@@ -49,7 +49,7 @@ def logs(
     storage: Storage = STUDIES,
 ) -> None:
     """Show what happened, event by event, and the tracebacks of failures."""
-    from study.run import existing
+    from study.lifecycle import existing
     from study.status import log_lines
 
     for line in log_lines(existing(name, storage), trial):
@@ -116,7 +116,7 @@ def report(
 ) -> None:
     """Write a report that can be handed over: one HTML file with the answer, tables, plots and warnings."""
     from analysis.report import report as write_report
-    from study.run import existing
+    from study.lifecycle import existing
 
     path = write_report([existing(name, storage) for name in names], storage=storage, to=to)
     typer.echo(f"wrote {shown_path(path)}")
@@ -133,7 +133,7 @@ def compare(
     """Compare two studies: a report, or a table."""
     from analysis.report import comparison_report
     from study import api
-    from study.run import existing
+    from study.lifecycle import existing
 
     if form == "html":
         path = comparison_report(existing(a, storage), existing(b, storage), storage=storage, to=to)

@@ -27,7 +27,7 @@ from study.commands.shared import (
 )
 
 if TYPE_CHECKING:
-    from study.run import Ended
+    from study.driver import Ended
 
 
 @app.command()

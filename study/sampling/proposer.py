@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from study.sampling.seeds import point_seed
@@ -164,7 +164,6 @@ class Proposer:
 
 def make_sampler(spec: SamplerChoice, seed: int) -> optuna.samplers.BaseSampler:
     """An Optuna sampler by our name for it, with the study file's options."""
-    import optuna
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -174,17 +173,32 @@ def make_sampler(spec: SamplerChoice, seed: int) -> optuna.samplers.BaseSampler:
                 seed=seed, **spec.options
             )
             return made
-        samplers = optuna.samplers
-        makers: dict[str, tuple[type[optuna.samplers.BaseSampler], dict[str, Any]]] = {
-            "tpe": (samplers.TPESampler, {"multivariate": True, "group": True, "constant_liar": True}),
-            "random": (samplers.RandomSampler, {}),
-            "cmaes": (samplers.CmaEsSampler, {"warn_independent_sampling": False}),
-            "gp": (samplers.GPSampler, {"warn_independent_sampling": False}),
-            "nsga2": (samplers.NSGAIISampler, {}),
-            "qmc": (
-                samplers.QMCSampler,
-                {"scramble": True, "warn_independent_sampling": False, "warn_asynchronous_seeding": False},
-            ),
-        }
-        kind, defaults = makers[spec.name]
-        return kind(**{**defaults, **spec.options, "seed": seed})
+        return sampler_class(spec.name)(**effective_options(spec), seed=seed)
+
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "tpe": {"multivariate": True, "group": True, "constant_liar": True},
+    "cmaes": {"warn_independent_sampling": False},
+    "gp": {"warn_independent_sampling": False},
+    "qmc": {"scramble": True, "warn_independent_sampling": False, "warn_asynchronous_seeding": False},
+}
+"""Options that differ from Optuna's: for conditional spaces, for points asked for in parallel, and for silence."""
+
+
+def effective_options(spec: SamplerChoice) -> dict[str, Any]:
+    """The options that the sampler is made with, beside its seed."""
+    return {**DEFAULTS.get(spec.name, {}), **spec.options}
+
+
+def sampler_class(name: str) -> Callable[..., optuna.samplers.BaseSampler]:
+    import optuna
+
+    classes: dict[str, Callable[..., optuna.samplers.BaseSampler]] = {
+        "tpe": optuna.samplers.TPESampler,
+        "random": optuna.samplers.RandomSampler,
+        "cmaes": optuna.samplers.CmaEsSampler,
+        "gp": optuna.samplers.GPSampler,
+        "nsga2": optuna.samplers.NSGAIISampler,
+        "qmc": optuna.samplers.QMCSampler,
+    }
+    return classes[name]

@@ -1,15 +1,14 @@
-"""Running a study: new, resumed or extended. All three end in the same place: a journal, replayed, driven on."""
+"""Driving a study: its folder taken up, its journal replayed, its trials executed, its end recorded."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,27 +17,19 @@ from typing import Any
 from study import provenance, requests
 from study.conductor import Conductor
 from study.connection import Connection
-from study.errors import (
-    Interrupted,
-    OutsideFault,
-    StorageFault,
-    StudyExists,
-    StudyLocked,
-    StudyNotFound,
-    UserError,
-)
+from study.errors import Interrupted, OutsideFault, StorageFault, UserError
 from study.extension import check_extension, reopenings
-from study.files import make_folder, write_whole
+from study.files import write_whole
 from study.housekeeping import Collect, Housekeeping
 from study.journal import Journal, Lock
 from study.losses import check_nothing_lost
-from study.paths import StudyPaths, checked_name
-from study.readiness import check_data, check_fits, machine_resources, slots
+from study.paths import StudyPaths
+from study.readiness import check_fits, slots
 from study.records import FORMAT, History
+from study.sampling.proposer import effective_options
 from study.spec import StudySpec, load_spec
 from study.warmth import warmed_events
 
-DEFAULT_STORAGE = "studies"
 RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
 
 
@@ -91,114 +82,6 @@ class Options:
     collect: Collect = nothing
 
 
-def run(
-    source: str | Path | StudySpec,
-    *,
-    storage: str | Path = DEFAULT_STORAGE,
-    name: str | None = None,
-    sets: Sequence[str] = (),
-    points: int | None = None,
-    options: Options | None = None,
-) -> Ended:
-    """Run a study file to its end; a study that exists with the same spec is resumed."""
-    if isinstance(source, StudySpec):
-        spec = replace(source, study=checked_name(name)) if name else source
-    else:
-        spec = load_spec(source, sets=sets, name=name, points=points)
-    paths = StudyPaths(Path(storage).resolve(), spec.study)
-    if paths.spec.exists():
-        check_same(spec, paths)
-    else:
-        options = options or Options()
-        if options.address is None:
-            spec = resolved(spec, *machine_resources(spec), "this machine")
-            check_data(spec, options.data_dir)
-        make_folder(paths.folder)
-        write_whole(paths.spec, spec.yaml())
-    return drive(paths, options or Options())
-
-
-def resume(
-    name: str,
-    *,
-    storage: str | Path = DEFAULT_STORAGE,
-    sets: Sequence[str] = (),
-    points: int | None = None,
-    replicates: int | None = None,
-    options: Options | None = None,
-) -> Ended:
-    """Go on with a study from its folder, extended where ``sets``, ``points`` or ``replicates`` ask for more."""
-    paths = existing(name, storage)
-    if replicates is not None:
-        sets = [*sets, f"replicates={replicates}"]
-    if not sets and points is None:
-        return drive(paths, options or Options())
-    return drive(paths, options or Options(), extended=load_spec(paths.spec, sets=sets, points=points))
-
-
-def retry(
-    name: str, trials: Sequence[int] | None, *, storage: str | Path = DEFAULT_STORAGE, options: Options | None = None
-) -> Ended:
-    """Run failed trials again as new attempts: those named, or all (None)."""
-    return drive(existing(name, storage), options or Options(), retried=trials, retries=True)
-
-
-def leave(name: str, request: Mapping[str, Any], *, storage: str | Path = DEFAULT_STORAGE) -> bool:
-    """Hand a request to the study's driver, or carry it out here where none is running; whether there is a driver."""
-    paths = existing(name, storage)
-    try:
-        lock = Lock(paths.lock)
-    except StudyLocked:
-        requests.post(paths, request)
-        return True
-    try:
-        with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, conductor):
-            if request["do"] == "stop_trial" and not conductor.stop_trial(request["trial"]):
-                raise UserError(f"trial {request['trial']} of {name} is not there or has ended")
-            if request["do"] == "add":
-                conductor.add_point(request["values"])
-    finally:
-        lock.release()
-    return False
-
-
-def existing(name: str, storage: str | Path) -> StudyPaths:
-    """The paths of a study that is there; StudyNotFound with the nearest name elsewhere."""
-    from search_spaces.faults import nearest
-
-    root = Path(storage).resolve()
-    paths = StudyPaths(root, name)
-    if paths.spec.exists():
-        return paths
-    others = sorted(path.parent.name for path in root.glob("*/study.yaml"))
-    guess = nearest(name, others)
-    hint = f" (did you mean {guess}?)" if guess else f"; there are: {', '.join(others)}" if others else ""
-    raise StudyNotFound(f"no study {name} in {root}{hint}")
-
-
-def remove(name: str, *, storage: str | Path = DEFAULT_STORAGE) -> None:
-    """Delete a study's folder for good; refused while it is being driven."""
-    paths = existing(name, storage)
-    Lock(paths.lock).release()
-    # the spec goes first: what is left of an interrupted removal is no study
-    paths.spec.unlink()
-    shutil.rmtree(paths.folder)
-
-
-def check_same(spec: StudySpec, paths: StudyPaths) -> None:
-    """StudyExists, with what differs, unless the study in the folder has this spec."""
-    stored = load_spec(paths.spec)
-    if not spec.concurrency:
-        spec = replace(spec, concurrency=stored.concurrency)
-    differences = stored.differences(spec)
-    if differences:
-        lines = "\n".join(f"  {line}" for line in differences)
-        raise StudyExists(
-            f"study {paths.name} exists in {paths.storage} and differs from this one:\n{lines}\n"
-            f"Go on with it as it is: study resume {paths.name}. Run this one beside it: --name ANOTHER."
-        )
-
-
 def drive(
     paths: StudyPaths,
     options: Options,
@@ -235,6 +118,7 @@ def close(conductor: Conductor, paths: StudyPaths) -> Ended:
     """Journal the session's end; what a fault ended is raised."""
     reason = conductor.stopping or "complete"
     conductor.record({"event": "closed", "session": len(conductor.history.sessions), "reason": reason})
+    write_provenance(conductor, paths)
     if reason == "halted":
         raise conductor.halt()
     if reason == "fault":
@@ -359,10 +243,20 @@ def start_session(conductor: Conductor, paths: StudyPaths) -> None:
     """Journal that this process drives the study from here on, then decide what the last one left undecided."""
     origin = {"pid": os.getpid(), "host": socket.gethostname(), "command": provenance.command()}
     session = len(conductor.history.sessions) + 1
-    conductor.record({"event": "opened", "session": session, **origin, "provenance": provenance.gather()})
-    sessions = [{"session": s.number, "command": s.command, **s.provenance} for s in conductor.history.sessions]
-    write_whole(paths.provenance, json.dumps({"study": paths.name, "sessions": sessions}, indent=2) + "\n")
+    conductor.record({"event": "opened", "session": session, **origin, "provenance": gathered(conductor)})
+    write_provenance(conductor, paths)
     conductor.take_up()
+
+
+def gathered(conductor: Conductor) -> dict[str, Any]:
+    """What is known of this session's code and machine, and how the sampler and the pruner are set up."""
+    spec = conductor.spec
+    sampler = {"name": spec.sampler.name, "seed": spec.sampler.seed, **effective_options(spec.sampler)}
+    return provenance.gather() | {"sampler": sampler, "pruner": {"name": spec.pruner.name, **spec.pruner.options}}
+
+
+def write_provenance(conductor: Conductor, paths: StudyPaths) -> None:
+    write_whole(paths.provenance, json.dumps(provenance.document(conductor.history), indent=2) + "\n")
 
 
 def study_is_over(conductor: Conductor) -> bool:
@@ -425,6 +319,3 @@ def signals(conductor: Conductor) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-__all__ = ["Ended", "Options", "Watcher", "existing", "leave", "remove", "resume", "retry", "run"]

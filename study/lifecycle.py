@@ -1,0 +1,129 @@
+"""Running a study: new, resumed, extended or retried; and what else can be done to one by its name."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from study import requests
+from study.connection import Connection
+from study.driver import Ended, Options, drive, opened, resolved
+from study.errors import StudyExists, StudyLocked, StudyNotFound, UserError
+from study.files import make_folder, write_whole
+from study.journal import Lock
+from study.paths import StudyPaths, checked_name
+from study.readiness import check_data, machine_resources
+from study.spec import StudySpec, load_spec
+
+DEFAULT_STORAGE = "studies"
+
+
+def run(
+    source: str | Path | StudySpec,
+    *,
+    storage: str | Path = DEFAULT_STORAGE,
+    name: str | None = None,
+    sets: Sequence[str] = (),
+    points: int | None = None,
+    options: Options | None = None,
+) -> Ended:
+    """Run a study file to its end; a study that exists with the same spec is resumed."""
+    if isinstance(source, StudySpec):
+        spec = replace(source, study=checked_name(name)) if name else source
+    else:
+        spec = load_spec(source, sets=sets, name=name, points=points)
+    paths = StudyPaths(Path(storage).resolve(), spec.study)
+    if paths.spec.exists():
+        check_same(spec, paths)
+    else:
+        options = options or Options()
+        if options.address is None:
+            spec = resolved(spec, *machine_resources(spec), "this machine")
+            check_data(spec, options.data_dir)
+        make_folder(paths.folder)
+        write_whole(paths.spec, spec.yaml())
+    return drive(paths, options or Options())
+
+
+def resume(
+    name: str,
+    *,
+    storage: str | Path = DEFAULT_STORAGE,
+    sets: Sequence[str] = (),
+    points: int | None = None,
+    replicates: int | None = None,
+    options: Options | None = None,
+) -> Ended:
+    """Go on with a study from its folder, extended where ``sets``, ``points`` or ``replicates`` ask for more."""
+    paths = existing(name, storage)
+    if replicates is not None:
+        sets = [*sets, f"replicates={replicates}"]
+    if not sets and points is None:
+        return drive(paths, options or Options())
+    return drive(paths, options or Options(), extended=load_spec(paths.spec, sets=sets, points=points))
+
+
+def retry(
+    name: str, trials: Sequence[int] | None, *, storage: str | Path = DEFAULT_STORAGE, options: Options | None = None
+) -> Ended:
+    """Run failed trials again as new attempts: those named, or all (None)."""
+    return drive(existing(name, storage), options or Options(), retried=trials, retries=True)
+
+
+def leave(name: str, request: Mapping[str, Any], *, storage: str | Path = DEFAULT_STORAGE) -> bool:
+    """Hand a request to the study's driver, or carry it out here where none is running; whether there is a driver."""
+    paths = existing(name, storage)
+    try:
+        lock = Lock(paths.lock)
+    except StudyLocked:
+        requests.post(paths, request)
+        return True
+    try:
+        with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, conductor):
+            if request["do"] == "stop_trial" and not conductor.stop_trial(request["trial"]):
+                raise UserError(f"trial {request['trial']} of {name} is not there or has ended")
+            if request["do"] == "add":
+                conductor.add_point(request["values"])
+    finally:
+        lock.release()
+    return False
+
+
+def existing(name: str, storage: str | Path) -> StudyPaths:
+    """The paths of a study that is there; StudyNotFound with the nearest name elsewhere."""
+    from search_spaces.faults import nearest
+
+    root = Path(storage).resolve()
+    paths = StudyPaths(root, name)
+    if paths.spec.exists():
+        return paths
+    others = sorted(path.parent.name for path in root.glob("*/study.yaml"))
+    guess = nearest(name, others)
+    hint = f" (did you mean {guess}?)" if guess else f"; there are: {', '.join(others)}" if others else ""
+    raise StudyNotFound(f"no study {name} in {root}{hint}")
+
+
+def remove(name: str, *, storage: str | Path = DEFAULT_STORAGE) -> None:
+    """Delete a study's folder for good; refused while it is being driven."""
+    paths = existing(name, storage)
+    Lock(paths.lock).release()
+    # the spec goes first: what is left of an interrupted removal is no study
+    paths.spec.unlink()
+    shutil.rmtree(paths.folder)
+
+
+def check_same(spec: StudySpec, paths: StudyPaths) -> None:
+    """StudyExists, with what differs, unless the study in the folder has this spec."""
+    stored = load_spec(paths.spec)
+    if not spec.concurrency:
+        spec = replace(spec, concurrency=stored.concurrency)
+    differences = stored.differences(spec)
+    if differences:
+        lines = "\n".join(f"  {line}" for line in differences)
+        raise StudyExists(
+            f"study {paths.name} exists in {paths.storage} and differs from this one:\n{lines}\n"
+            f"Go on with it as it is: study resume {paths.name}. Run this one beside it: --name ANOTHER."
+        )

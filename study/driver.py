@@ -18,7 +18,6 @@ from study import provenance, requests
 from study.conductor import Conductor
 from study.connection import Connection
 from study.errors import Interrupted, OutsideFault, StorageFault, UserError
-from study.extension import check_extension, reopenings
 from study.files import write_whole
 from study.housekeeping import Collect, Housekeeping
 from study.journal import Journal, Lock
@@ -28,6 +27,7 @@ from study.readiness import check_fits, slots
 from study.records import FORMAT, History
 from study.sampling.proposer import effective_options
 from study.spec import StudySpec, load_spec
+from study.versions import current_spec, digest, extend, open_journal
 from study.warmth import warmed_events
 
 RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
@@ -126,37 +126,6 @@ def close(conductor: Conductor, paths: StudyPaths) -> Ended:
     return Ended(paths, conductor.history, reason)
 
 
-def extend(paths: StudyPaths, wanted: StudySpec | None) -> None:
-    """Make ``wanted`` the study's spec, or finish an extension that was interrupted; the journal says what holds."""
-    journal = open_journal(paths)
-    try:
-        history = History(journal.events_read)
-        if not history.specs:
-            return
-        current = load_spec(paths.spec)
-        new = wanted or current
-        version = history.specs[-1].version
-        if new.hash() == history.specs[-1].hash:
-            return
-        before = paths.spec_version(version)
-        if not before.exists():
-            write_whole(before, paths.spec.read_bytes())
-        old = load_spec(before)
-        changes = old.differences(new)
-        check_extension(old, new, history)
-        events = reopenings(old, new, history, paths)
-        write_whole(paths.spec, new.yaml())
-        spec_event = {"event": "spec", "version": version + 1, "hash": new.hash(), "changes": changes}
-        now = round(time.time(), 3)
-        journal.append(*({**event, "time": now} for event in [spec_event, *events]))
-    finally:
-        journal.close()
-
-
-def open_journal(paths: StudyPaths) -> Journal:
-    return Journal.open(paths.journal) if paths.journal.exists() else Journal.create(paths.journal)
-
-
 def reopen_failed(conductor: Conductor, numbers: Sequence[int] | None) -> int:
     """Journal that failed trials run again; how many."""
     trials = conductor.history.trials
@@ -174,17 +143,17 @@ def reopen_failed(conductor: Conductor, numbers: Sequence[int] | None) -> int:
 @contextmanager
 def opened(paths: StudyPaths, options: Options, connection: Connection) -> Iterator[tuple[StudySpec, Conductor]]:
     """The study's spec, and a conductor that knows all that its journal holds."""
-    spec = load_spec(paths.spec)
     journal = open_journal(paths)
     journal.on_wait = options.watcher.say
     if journal.cut:
         options.watcher.say(str(journal.cut))
     try:
         if not journal.events_read:
-            create(spec, journal, paths)
+            create(journal, paths)
         history = History(journal.events_read)
+        spec = current_spec(paths, history, options.watcher.say)
         if history.concurrency is None:
-            spec = resolve_on(connection, spec, journal, history, paths)
+            spec = resolve_on(connection, spec, journal, history)
         if not options.accept_loss:
             check_nothing_lost(paths, history, journal.size_bytes)
         conductor = Conductor(
@@ -207,21 +176,20 @@ def resolved(spec: StudySpec, cpus: float, gpus: float, where: str) -> StudySpec
     return spec if spec.concurrency else replace(spec, concurrency=slots(spec, cpus, gpus))
 
 
-def resolve_on(
-    connection: Connection, spec: StudySpec, journal: Journal, history: History, paths: StudyPaths
-) -> StudySpec:
-    """Write into the study what depends on a cluster, once that has been reached."""
+def resolve_on(connection: Connection, spec: StudySpec, journal: Journal, history: History) -> StudySpec:
+    """Decide what depends on a cluster, once that has been reached."""
     spec = resolved(spec, *connection.resources(), f"the cluster at {connection.address}")
-    write_whole(paths.spec, spec.yaml())
-    event = {"event": "resolved", "concurrency": spec.concurrency, "hash": spec.hash(), "time": round(time.time(), 3)}
+    event = {"event": "resolved", "concurrency": spec.concurrency, "time": round(time.time(), 3)}
     journal.append(event)
     journal.events_read.append(event)
     history.apply(event)
     return spec
 
 
-def create(spec: StudySpec, journal: Journal, paths: StudyPaths) -> None:
-    """The journal's first records."""
+def create(journal: Journal, paths: StudyPaths) -> None:
+    """The journal's first records, from the study file that was put into the folder."""
+    content, spec = paths.spec.read_bytes(), load_spec(paths.spec)
+    write_whole(paths.spec_version(1), content)
     now = round(time.time(), 3)
     events: list[dict[str, Any]] = [
         {
@@ -232,7 +200,7 @@ def create(spec: StudySpec, journal: Journal, paths: StudyPaths) -> None:
             "concurrency": spec.concurrency,
             "time": now,
         },
-        {"event": "spec", "version": 1, "hash": spec.hash(), "changes": [], "time": now},
+        {"event": "spec", "version": 1, "hash": digest(content), "changes": [], "time": now},
         *({**event, "time": now} for event in warmed_events(spec, paths.storage)),
     ]
     journal.append(*events)

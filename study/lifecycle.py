@@ -17,6 +17,7 @@ from study.journal import Lock
 from study.paths import StudyPaths, checked_name
 from study.readiness import check_data, machine_resources
 from study.spec import StudySpec, load_spec
+from study.versions import stored_file
 
 DEFAULT_STORAGE = "studies"
 
@@ -36,7 +37,7 @@ def run(
     else:
         spec = load_spec(source, sets=sets, name=name, points=points)
     paths = StudyPaths(Path(storage).resolve(), spec.study)
-    if paths.spec.exists():
+    if is_there(paths):
         check_same(spec, paths)
     else:
         options = options or Options()
@@ -63,7 +64,7 @@ def resume(
         sets = [*sets, f"replicates={replicates}"]
     if not sets and points is None:
         return drive(paths, options or Options())
-    return drive(paths, options or Options(), extended=load_spec(paths.spec, sets=sets, points=points))
+    return drive(paths, options or Options(), extended=load_spec(stored_file(paths), sets=sets, points=points))
 
 
 def retry(
@@ -92,13 +93,18 @@ def leave(name: str, request: Mapping[str, Any], *, storage: str | Path = DEFAUL
     return False
 
 
+def is_there(paths: StudyPaths) -> bool:
+    """Whether there is a study, be its readable spec lost."""
+    return paths.spec.exists() or paths.journal.exists()
+
+
 def existing(name: str, storage: str | Path) -> StudyPaths:
     """The paths of a study that is there; StudyNotFound with the nearest name elsewhere."""
     from search_spaces.faults import nearest
 
     root = Path(storage).resolve()
     paths = StudyPaths(root, name)
-    if paths.spec.exists():
+    if is_there(paths):
         return paths
     others = sorted(path.parent.name for path in root.glob("*/study.yaml"))
     guess = nearest(name, others)
@@ -110,14 +116,15 @@ def remove(name: str, *, storage: str | Path = DEFAULT_STORAGE) -> None:
     """Delete a study's folder for good; refused while it is being driven."""
     paths = existing(name, storage)
     Lock(paths.lock).release()
-    # the spec goes first: what is left of an interrupted removal is no study
-    paths.spec.unlink()
+    # spec and journal go first: what is left of an interrupted removal is no study
+    paths.spec.unlink(missing_ok=True)
+    paths.journal.unlink(missing_ok=True)
     shutil.rmtree(paths.folder)
 
 
 def check_same(spec: StudySpec, paths: StudyPaths) -> None:
     """StudyExists, with what differs, unless the study in the folder has this spec."""
-    stored = load_spec(paths.spec)
+    stored = load_spec(stored_file(paths))
     if not spec.concurrency:
         spec = replace(spec, concurrency=stored.concurrency)
     differences = stored.differences(spec)

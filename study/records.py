@@ -8,8 +8,8 @@ made durable, a resume applies what it reads back, and the analysis reads the sa
 event    fields beside ``event`` and ``time`` (seconds since 1970)
 ======== ==============================================================================================
 created  study, format, reproducible, concurrency: what the first run resolved
-spec     version (from 1), hash, changes: one for the first study file, one for each extension
-resolved concurrency, hash: what depended on a cluster that was reached only later
+spec     version (from 1), hash (SHA-256 of its file), changes: one for the first study file, one for each extension
+resolved concurrency: what depended on a cluster that was reached only later
 warmed   source, trials (values, state, value, reports of each that lies in the space), left (how many don't)
 opened   session, pid, host, command, provenance (versions, hardware): a driver took the study up
 closed   session, reason: complete | interrupted | wall_hours | gpu_hours | failures | target | halted | fault
@@ -175,7 +175,6 @@ class History:
 
     def _resolved(self, event: Event) -> None:
         self.concurrency = event["concurrency"]
-        self.specs[-1].hash = event["hash"]
 
     def _spec(self, event: Event) -> None:
         self.specs.append(SpecVersion(event["version"], event["hash"], event["changes"], event["time"]))

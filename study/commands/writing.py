@@ -31,7 +31,7 @@ def preview(
     points: Points = None,
     samples: Annotated[int, typer.Option("--samples", min=0, help="How many sampled points to show.")] = 10,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Train a few steps of each model and batch shape.")
+        bool, typer.Option("--measure", help="Train a few steps of each shape.")
     ] = False,
     data_dir: DataDir = None,
     storage: Storage = STUDIES,

@@ -71,6 +71,8 @@ class Checkpoints:
             write(self.path(epoch), state)
             for old in self.epochs()[KEPT:]:
                 self.path(old).unlink(missing_ok=True)
+            for partial in self.folder.glob(".epoch-*"):  # what a kill in the middle of a write has left
+                partial.unlink(missing_ok=True)
         except OSError as error:
             raise StorageFault(f"can't write the checkpoint {self.path(epoch)}: {error.strerror or error}") from error
 

@@ -72,6 +72,22 @@ def peak_memory_bytes(device: torch.device) -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def memory_figures(device: torch.device) -> dict[str, int | float | str]:
+    """What is allocated, reserved (a GPU) and there in all, in bytes."""
+    if device.type == "cuda":
+        return {
+            "allocated_bytes": torch.cuda.memory_allocated(device),
+            "reserved_bytes": torch.cuda.memory_reserved(device),
+            "capacity_bytes": torch.cuda.get_device_properties(device).total_memory,
+        }
+    memory = psutil.virtual_memory()
+    return {
+        "allocated_bytes": peak_memory_bytes(device),
+        "free_bytes": memory.available,
+        "capacity_bytes": memory.total,
+    }
+
+
 def release(device: torch.device) -> None:
     """Give back what nothing refers to any more."""
     gc.collect()

@@ -16,7 +16,7 @@ from torch import nn
 from study.errors import StorageFault
 from study.training.checkpoint import CheckpointStore, NoCheckpoints
 from study.training.data import DataSet, load
-from study.training.device import forget_peak, now, peak_memory_bytes, release, usable
+from study.training.device import forget_peak, memory_figures, now, peak_memory_bytes, release, usable
 from study.training.failures import Stopped, TrainingFailure, classify
 from study.training.lengths import Length, Reason
 from study.training.loaders import make_sets
@@ -71,6 +71,8 @@ def train(
         raise
     except Exception as error:
         failure = classify(error)
+        if failure.failure_class == "out_of_memory":
+            failure.details = memory_figures(place) | failure.details  # what the message says is of its very moment
     # The exception is gone here, and with it the frames that held on to tensors.
     release(place)
     raise failure

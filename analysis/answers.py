@@ -71,7 +71,7 @@ def levels_sentence(results: Results) -> list[str]:
         return []
     n = min(len(values) for values in samples.values())
     smallest = goal(results).smallest
-    found = {level: statistics.best_of_n_curve(values, smallest=smallest)[n - 1] for level, values in samples.items()}
+    found = {level: statistics.best_of_n_curve(v, [n], smallest=smallest)[n] for level, v in samples.items()}
     order = sorted(found, key=lambda level: found[level].value, reverse=not smallest)
     parts = "; ".join(f"{level} {shown(found[level], FIGURE)}" for level in order)
     apart = separated(found[order[0]], found[order[1]])

@@ -216,8 +216,8 @@ def best_of_n(results: Results, factor: str = "") -> Table:
     """The expected best of n points, for the study or for each level of a scientific factor."""
     rows = []
     for level, values in draws(results, factor).items():
-        curve = statistics.best_of_n_curve(values, smallest=goal(results).smallest)
-        rows += [[level or None, n, curve[n - 1]] for n in counts_shown(len(curve))]
+        curve = statistics.best_of_n_curve(values, counts_shown(len(values)), smallest=goal(results).smallest)
+        rows += [[level or None, n, estimate] for n, estimate in curve.items()]
     headers = [
         Header(factor or scientific(results) or "study"),
         Header("points"),

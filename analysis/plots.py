@@ -316,9 +316,9 @@ def best_of_n_curves(results: Results) -> Plot | None:
     figure, (axes,) = grid()
     for color, (level, values) in zip(SERIES, samples.items(), strict=False):
         curve = statistics.best_of_n_curve(values, smallest=goal(results).smallest)
-        n = range(1, len(curve) + 1)
-        axes.plot(n, [estimate.value for estimate in curve], color=color, label=level or "all points")
-        bounds = [estimate.low for estimate in curve], [estimate.high for estimate in curve]
+        n, estimates = list(curve), list(curve.values())
+        axes.plot(n, [estimate.value for estimate in estimates], color=color, label=level or "all points")
+        bounds = [estimate.low for estimate in estimates], [estimate.high for estimate in estimates]
         axes.fill_between(n, *bounds, color=color, alpha=0.18, linewidth=0)
     axes.set(xlabel="points", ylabel=f"expected best {goal(results).metric}")
     whole_numbers(axes)

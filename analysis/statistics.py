@@ -20,6 +20,8 @@ Sample: TypeAlias = ArrayLike
 
 LEVEL = 0.95
 RESAMPLES = 4000
+CURVE_RESAMPLES = 500
+CURVE_COUNTS = 50
 MOST_SEEDS = 10_000
 
 
@@ -144,35 +146,48 @@ def p_of(estimate: Estimate, freedom: float) -> float:
 
 
 def best_of_n(sample: Sample, n: int, *, smallest: bool = False) -> float:
-    """Expected best of ``n`` values drawn without replacement from a sample (N,), N ≥ n: exact and unbiased.
+    """Expected best of ``n`` values drawn without replacement from a sample (N,): exact and unbiased; nan for n > N."""
+    values = best_first(clean(sample), smallest)
+    return float(best_weights(len(values), n) @ values) if 1 <= n <= len(values) else math.nan
 
-    The i-th smallest is the best of C(i - 1, n - 1) of the C(N, n) subsets; nan where n > N.
+
+def best_first(values: Array, smallest: bool) -> Array:
+    """Sorted along the last axis, the best first."""
+    ordered: Array = np.sort(values, axis=-1)
+    return ordered if smallest else ordered[..., ::-1]
+
+
+def best_weights(total: int, n: int) -> Array:
+    """How likely each of ``total`` values, best first, is the best of ``n``: (total,).
+
+    The i-th worst is the best of C(i - 1, n - 1) of the C(total, n) subsets; each weight follows from the one before.
     """
-    values = np.sort(clean(sample))[:: -1 if smallest else 1]
-    total = len(values)
-    if not 1 <= n <= total:
-        return math.nan
-    weights = np.zeros(total)
-    weight = n / total  # of the best value: C(N - 1, n - 1) / C(N, n)
-    for i in range(total - 1, n - 2, -1):
-        weights[i] = weight
-        weight *= (i - n + 1) / i if i else 0.0
-    return float(weights @ values)
+    ranks = np.arange(total, 1, -1, dtype=float)
+    ratios = np.clip((ranks - n) / (ranks - 1), 0.0, None)
+    weights: Array = n / total * np.cumprod(np.concatenate([[1.0], ratios]))
+    return weights
 
 
-def best_of_n_curve(sample: Sample, *, smallest: bool = False, seed: int = 0) -> list[Estimate]:
-    """The expected best of 1 to N values, each with a bootstrap interval over the sample (N,)."""
+def best_of_n_curve(
+    sample: Sample, counts: Sequence[int] = (), *, smallest: bool = False, seed: int = 0
+) -> dict[int, Estimate]:
+    """The expected best of each of ``counts`` values, with a bootstrap interval over the sample (N,).
+
+    By default about CURVE_COUNTS counts from 1 to N, evenly spaced on a logarithmic scale.
+    """
     values = clean(sample)
-    draws = np.random.default_rng(seed).integers(0, len(values), (300, len(values))) if len(values) > 1 else None
-    curve = []
-    for n in range(1, len(values) + 1):
+    total = len(values)
+    shown = counts or sorted({round(n) for n in np.geomspace(1, max(1, total), CURVE_COUNTS)})
+    draws = np.random.default_rng(seed).integers(0, total, (CURVE_RESAMPLES, total)) if total > 1 else None
+    resampled = best_first(values[draws], smallest) if draws is not None else None
+    curve = {}
+    for n in (n for n in shown if n <= total):
         value = best_of_n(values, n, smallest=smallest)
-        if draws is None:
-            curve.append(Estimate(value, n=len(values)))
-            continue
-        resampled = [best_of_n(values[draw], n, smallest=smallest) for draw in draws]
-        low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        curve.append(Estimate(value, float(low), float(high), len(values)))
+        if resampled is None:
+            curve[n] = Estimate(value, n=total)
+        else:
+            low, high = np.quantile(resampled @ best_weights(total, n), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+            curve[n] = Estimate(value, float(low), float(high), total)
     return curve
 
 

@@ -75,8 +75,18 @@ def test_best_of_n_is_the_mean_over_all_subsets(values: list[float], n: int, sma
 
 def test_best_of_n_curve_rises_to_the_best() -> None:
     curve = statistics.best_of_n_curve(A)
-    assert [estimate.value for estimate in curve] == sorted(estimate.value for estimate in curve)
-    assert (curve[0].value, curve[-1].value) == (pytest.approx(np.mean(A)), 0.95)
+    values = [estimate.value for estimate in curve.values()]
+    assert list(curve) == [1, 2, 3, 4, 5]
+    assert values == sorted(values)
+    assert (values[0], values[-1]) == (pytest.approx(np.mean(A)), 0.95)
+    assert all(estimate.low <= estimate.value <= estimate.high for estimate in curve.values())
+
+
+def test_best_of_n_of_many_values_is_as_many_draws_say() -> None:
+    values = np.random.default_rng(0).normal(size=5000)
+    draws = np.random.default_rng(1).choice(values, (20_000, 10)).max(axis=1)
+    assert statistics.best_of_n(values, 10) == pytest.approx(draws.mean(), abs=0.03)
+    assert statistics.best_weights(5000, 10).sum() == pytest.approx(1)
 
 
 def test_kaplan_meier_is_scipys() -> None:

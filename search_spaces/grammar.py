@@ -116,7 +116,7 @@ class Reader:
             self.distribution(value, place, path, name, given)
         elif self.names_below(path) and not (value and set(value) <= set(FOREIGN) and not self.fields_in(value, path)):
             self.section(value, place, path, name, given)
-        elif value and not any(word in FOREIGN for word in value):
+        elif value and not any(fault.path == path for fault in self.judged(path, value, given)):
             self.plain(value, place, path, given)
         else:
             ours = next((FOREIGN[str(word)] for word in value if word in FOREIGN), "")
@@ -249,12 +249,15 @@ class Reader:
     def fields_in(self, tree: Mapping[str, object], path: Place) -> bool:
         return any(self.known((*path, *str(key).split("."))) for key in tree)
 
-    def unknown_field(self, place: Place, path: Place, parts: Place, given: Given) -> Fault:
-        """The recipe's own words for a key that it hasn't, in the branch where the key stands."""
+    def judged(self, path: Place, value: object, given: Given) -> list[Fault]:
+        """What the recipe says of one value in the branch where it stands."""
         paths = {variable.name: variable.path for variable in self.items if isinstance(variable, Variable)}
-        branch = {paths[name]: value for name, value in given if name in paths}
-        _, faults = self.schema.parse_recipe(self.schema.lay(branch, {".".join((*path, *parts)): None}))
-        for fault in faults:
+        branch = {paths[name]: choice for name, choice in given if name in paths}
+        return self.schema.parse_recipe(self.schema.lay(branch, {".".join(path): value}))[1]
+
+    def unknown_field(self, place: Place, path: Place, parts: Place, given: Given) -> Fault:
+        """The recipe's own words for a key that it hasn't."""
+        for fault in self.judged((*path, *parts), None, given):
             if fault.on_key and fault.path == (*path, *parts):
                 return replace(fault, path=(*place, *parts))
         return unknown((*place, *parts), self.names_below(path), FOREIGN)

@@ -182,6 +182,15 @@ def test_choices_that_are_lists_reach_the_recipe_as_lists() -> None:
     assert space.params_of(kept) == trial.params
 
 
+def test_a_field_that_holds_a_mapping_may_be_a_constant_or_a_choice_of_mappings() -> None:
+    tree = {
+        "optimizer": {"one_of": {"sgd": {"lr_factors": {"features": 0.1}}, "adam": {"lr_factors": {"choice": [{}]}}}}
+    }
+    space = space_of(tree)
+    assert space.complete({"optimizer": "sgd"})["optimizer.lr_factors"] == {"features": 0.1}
+    assert space_of(space.tree()) == space
+
+
 def test_the_same_space_in_short_and_long_words_is_one() -> None:
     short = {"optimizer": {"choice": ["sgd", "adam"]}, "model.norm": {"choice": ["none", "every_conv"]}}
     long = {"optimizer": {"one_of": {"sgd": {}, "adam": {}}}, "model": {"norm": {"choice": ["none", "every_conv"]}}}

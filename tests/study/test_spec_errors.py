@@ -106,7 +106,7 @@ KEYS = [
     ("recipe: {epochs: true}", "recipe.epochs: must be an integer; found true", ""),
     ("recipe: {epochs: .nan}", "recipe.epochs: must be a finite number; found .nan", ""),
     ("recipe: {accumulation: 3}", "recipe.accumulation: must divide data.batch_size, which is 64; found 3", ""),
-    ("recipe: {optimizer: {lr: -1}}", "recipe.optimizer.lr: must be greater than 0.0; found -1", ""),
+    ("recipe: {optimizer: {lr: -1}}", "recipe.optimizer.lr: must be greater than 0; found -1", ""),
     ("recipe: {seed: 1}", "recipe.seed: must be left out: ", "accepted replicates"),
     ("recipe: 3", "recipe: must be a mapping; found 3", ""),
 ]
@@ -121,6 +121,8 @@ SPACES = [
         "(did you mean log: [lo, hi]?)",
     ),
     ("optimizer: {lr: {values: [1, 2]}}", "space.optimizer.lr: must be a distribution or a plain ", "mean choice?)"),
+    ("optimizer: {lr: {normal: [1, 2]}}", "space.optimizer.lr: must be a distribution or a plain ", "one_of: {...}"),
+    ("optimizer: {lr: {}}", "space.optimizer.lr: must be a distribution or a plain ", "one_of: {...}"),
     ("optimizer: {lr: {loguniform: [1, 2]}}", "space.optimizer.lr: must be a distribution or a plain ", "mean log?)"),
     (
         "optimizer: {lr: {log: [1, 1e-3]}}",
@@ -135,7 +137,7 @@ SPACES = [
         "",
     ),
     ("optimizer: {lr: {uniform: [0.1, yes]}}", "space.optimizer.lr.uniform[1]: must be a finite number; ", ""),
-    ("optimizer: {lr: {uniform: [0, 1]}}", "space.optimizer.lr.uniform[0]: must be greater than 0.0; found 0.0", ""),
+    ("optimizer: {lr: {uniform: [0, 1]}}", "space.optimizer.lr.uniform[0]: must be greater than 0; found 0.0", ""),
     ("optimizer: {lr: {log: [1e-3, 1], step: 0.1}}", "space.optimizer.lr.step: must be left out with log; ", ""),
     (
         "optimizer: {lr: {uniform: [0.1, 1], step: 0.4}}",
@@ -303,7 +305,7 @@ def test_what_is_compared_inside_a_branch_needs_the_branch_beside_it(fails: Fail
         ("recipe.seed=1", "--set recipe.seed=1: recipe.seed: must be left out: "),
         ("recipe.optimizer=adma", "--set recipe.optimizer=adma: recipe.optimizer.name: must name a known optimizer; "),
         ("recipe=3", "--set recipe=3: recipe: must be a mapping; found 3"),
-        ("points=[1", "--set points=[1: must be valid YAML; "),
+        ("points=[1", "--set points=[1: points: must be valid YAML; "),
         (
             "first[2].set.epochs=3",
             "--set first[2].set.epochs=3: first[2].set.epochs: must lead to a key or to an entry",

@@ -111,8 +111,12 @@ def published(results: Results) -> Table:
         Header("note"),
     ]
     notes = ["difference: ours less the published figure. ratio of seconds: ours over the published."] if rows else []
-    if any("differ" in str(row[-1]) for row in rows):
-        notes.append("Where the note says that settings differ, the two figures do not measure the same training.")
+    if rows:
+        notes.append("Published seconds are those of the source's hardware.")
+    for study in results.studies:
+        if study.spec.overrides:
+            changed = ", ".join(f"{path}={json.dumps(value)}" for path, value in study.spec.overrides.items())
+            notes.append(f"{study.name} was not run as published, but with --set {changed}: its figures are its own.")
     return table("Published figures and ours", headers, rows, notes)
 
 
@@ -144,6 +148,8 @@ def published_rows(results: Results, study: Study, index: int, milestone: Mappin
     label = str(milestone.get("label", milestone.get("epoch", "end")))
     described = setting_text(study.spec.first[index].set)
     remarks = [*differing(study, ours), *filter(None, [milestone.get("note")])]
+    if "epoch_seconds" in milestone and "seconds" not in milestone:
+        remarks.append("seconds are of one epoch")
     if milestone.get("extrapolated"):
         remarks.append("published seconds are extrapolated")
     metrics = [name for name in milestone if name not in NOT_METRICS] or [""]
@@ -209,8 +215,7 @@ def differing(study: Study, ours: Ours) -> Iterable[str]:
     elif not ours.reached:
         yield f"not reached: ours is after epoch {ours.epoch}"
     if study.spec.overrides:
-        changed = ", ".join(f"{path}={json.dumps(value)}" for path, value in study.spec.overrides.items())
-        yield f"settings differ by --set: {changed}"
+        yield "settings differ by --set"
     substitutions = sorted(set(ours.trials["substitutions"].dropna())) if len(ours.trials) else []
     yield from (f"settings differ by a retry: {text}" for text in substitutions)
 

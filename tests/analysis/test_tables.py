@@ -122,6 +122,27 @@ def test_a_validation_figure_beside_a_published_test_figure_is_flagged(make: Any
     assert column(shown, "difference")[1:] == [None]
 
 
+def test_a_scaled_down_replica_is_flagged_in_every_row(make: Any) -> None:
+    study = make(spec=SCALED)
+    study.complete_point({**ADAM, "accumulation": 1}, [0.4], origin="first", entry=0)
+    shown = published(load(study.paths))
+    assert column(shown, "note") == ["settings differ by --set; seconds are of one epoch"]
+    assert column(shown, "our seconds") == [2.5]
+    assert any("--set data.train_images=256" in note for note in shown.notes)
+
+
+SCALED = """\
+study: digits-momentum
+points: 2
+recipe: {epochs: 3}
+space: {optimizer: {one_of: {adam: {lr: {log: [1e-5, 1e-2]}}}}, accumulation: {choice: [1, 2]}}
+overrides: {data.train_images: 256}
+first:
+  - set: {optimizer: {name: adam, lr: 1e-3}, accumulation: 1}
+    published: [{end: true, val_accuracy: 0.5, epoch_seconds: 10}]
+"""
+
+
 def test_effects_pair_points_that_agree_in_all_else(make: Any) -> None:
     study, draw = make(), random.Random(1)
     for lr in (1e-4, 1e-3, 3e-3, 1e-2):

@@ -55,7 +55,8 @@ class Preview:
     """None where a recipe's length isn't in epochs."""
     concurrency: int
     disk_bytes: int
-    disk_free_bytes: int
+    disk_free_bytes: int | None
+    """None where the storage is no folder of this machine."""
     notes: tuple[str, ...]
     costs: list[Cost] = field(default_factory=list)
     """What was measured, one a shape."""
@@ -91,11 +92,12 @@ class Preview:
     def _totals(self) -> list[str]:
         levels = f", equally many for each of {self.levels} levels" if self.levels > 1 else ""
         confirmed = f" and {self.confirmations} to confirm" if self.confirmations else ""
+        free = "" if self.disk_free_bytes is None else f", {bytes_text(self.disk_free_bytes)} are free"
         epochs = "an unknown number of" if self.epochs is None else f"at most {self.epochs:,}"
         lines = [
             f"{self.points} points{levels} ({self.duplicates} of as many drawn at random would be there twice)",
             f"{self.trials} trials{confirmed}, {self.concurrency} at once, {epochs} epochs",
-            f"disk: about {bytes_text(self.disk_bytes)}, {bytes_text(self.disk_free_bytes)} are free",
+            f"storage: about {bytes_text(self.disk_bytes)}{free}",
         ]
         if self.seconds is not None:
             lines.append(f"time: at most about {seconds_text(self.seconds)} if nothing is pruned")
@@ -121,7 +123,7 @@ def preview_of(
     lengths = [recipe.epochs for recipe in recipes]
     epochs = None if None in lengths else round(fmean(filter(None, lengths)) * (trials + confirmations))
     disk = disk_bytes(spec, recipes, concurrency, trials, epochs)
-    free = shutil.disk_usage(next(folder for folder in parents(Path(storage)) if folder.exists())).free
+    free = free_bytes(str(storage))
     costs: dict[Any, Cost] = measured_costs(spec, recipes, data_dir) if measure else {}
     seconds = total_seconds(recipes, costs, (trials + confirmations) / concurrency)
     memory = max((cost.memory_bytes or 0 for cost in costs.values()), default=None)
@@ -243,7 +245,7 @@ def total_seconds(recipes: Sequence[Recipe], costs: Mapping[Any, Cost], rounds: 
 
 
 def notes(
-    spec: StudySpec, concurrency: int, disk: int, free: int, seconds: float | None, costs: Mapping[Any, Cost]
+    spec: StudySpec, concurrency: int, disk: int, free: int | None, seconds: float | None, costs: Mapping[Any, Cost]
 ) -> Iterator[str]:
     """What a user should know before the study starts."""
     yield from spec.notes
@@ -252,7 +254,7 @@ def notes(
         yield f"{concurrency} trials of {spec.resources.cpus:g} CPUs at once; this machine has {machine_cpus()} CPUs"
     if spec.resources.gpus and concurrency * spec.resources.gpus > machine_gpus():
         yield f"{concurrency} trials of {spec.resources.gpus:g} GPUs at once; this machine has {machine_gpus()} GPUs"
-    if disk > free:
+    if free is not None and disk > free:
         yield f"the disk is too small: {bytes_text(disk)} are needed, {bytes_text(free)} are free"
     hours = spec.stop.wall_hours
     if seconds is not None and hours is not None and seconds > hours * 3600:
@@ -267,9 +269,12 @@ def notes(
     yield from (f"{cost.shape}: {cost.failure}" for cost in costs.values() if cost.failure)
 
 
-def parents(folder: Path) -> Iterator[Path]:
-    folder = folder.absolute()
-    yield from (folder, *folder.parents)
+def free_bytes(storage: str) -> int | None:
+    """What is free where a study's folder would be; None where that is not on this machine."""
+    if "://" in storage:
+        return None
+    folder = Path(storage).absolute()
+    return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
 
 
 def cell(point: Point, path: str) -> str:

@@ -137,6 +137,7 @@ def training(
         model.eval()
         validated = evaluate(forward, sets.validation.epoch(epoch), arithmetic, heartbeat)
         evaluated = now(device)
+        watch.judge(step, validated["loss"])
 
         seconds = evaluated - started
         row = {"epoch": epoch, "steps": step, **rates(optimizer), **running.row(), **named(validated, recipe)}

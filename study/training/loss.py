@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -66,6 +67,12 @@ class Watch:
         self.waiting.append((step, loss))
         if len(self.waiting) >= self.every:
             self.look()
+
+    def judge(self, step: int, validation_loss: float) -> None:
+        """The same for the validation loss after ``step``, which no figure of an epoch means anything without."""
+        if not math.isfinite(validation_loss):
+            message = f"the validation loss became {validation_loss} after step {step}"
+            raise TrainingFailure("diverged", message, {"step": step})
 
     def look(self) -> None:
         waiting, self.waiting = self.waiting, []

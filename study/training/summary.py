@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
@@ -31,7 +32,7 @@ def summary_of(
     return {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
-        **{f"test_{name}": value for name, value in test.items()},
+        **{f"test_{name}": value if math.isfinite(value) else None for name, value in test.items()},
         "best_epoch": 1 + max(range(len(accuracies)), key=accuracies.__getitem__),
         "first_epoch_seconds": times[0],
         "steady_epoch_seconds": median(times[1:]) if len(times) > 1 else None,

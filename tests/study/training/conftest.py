@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -82,10 +83,16 @@ def unpacked(name: str, layout: str, factory: pytest.TempPathFactory) -> Path:
         return source
     if not (source / "unpack.py").is_file():
         pytest.skip(f"no {name} images: neither {source}/{layout} nor {source}/unpack.py (see STUDY_TEST_DATA)")
-    folder = factory.mktemp(name)
-    command = [sys.executable, str(source / "unpack.py"), str(folder), name, "--images", str(IMAGES_PER_FILE)]
-    subprocess.run(command, check=True, capture_output=True)
-    return folder
+    cache = Path(tempfile.gettempdir()) / f"study-tests-{os.getuid()}-{name}-{IMAGES_PER_FILE}"
+    if not cache.exists():  # unpacking takes longer than all tests that use it
+        folder = factory.mktemp(name)
+        command = [sys.executable, str(source / "unpack.py"), str(folder), name, "--images", str(IMAGES_PER_FILE)]
+        subprocess.run(command, check=True, capture_output=True)
+        try:
+            folder.rename(cache)
+        except OSError:  # another run was first, or it is on another disk
+            return folder
+    return cache
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from study.training.checkpoint import Checkpoints, NoCheckpoints
 def test_the_two_newest_are_kept_and_readable_by_their_owner_alone(tmp_path: Path) -> None:
     store = Checkpoints(tmp_path / "new" / "folder")
     assert store.latest() is None
+    store.folder.mkdir(parents=True)
+    (store.folder / ".epoch-000001.ckpt.x1y2").write_bytes(b"left by a kill")
     for epoch in range(1, 5):
         store.save(epoch, {"epoch": epoch, "weights": torch.full((3,), float(epoch))})
     assert sorted(path.name for path in store.folder.iterdir()) == ["epoch-000003.ckpt", "epoch-000004.ckpt"]

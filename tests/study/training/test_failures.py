@@ -86,6 +86,14 @@ def test_a_gpus_losses_are_looked_at_now_and_then_and_the_step_is_still_right() 
     assert caught.value.details == {"step": 7}
 
 
+def test_a_validation_loss_that_is_no_number_is_diverged_too() -> None:
+    watch = Watch(torch.device("cpu"))
+    watch.judge(3, 1.0)
+    with pytest.raises(TrainingFailure, match="the validation loss became inf after step 4") as caught:
+        watch.judge(4, float("inf"))
+    assert caught.value.failure_class == "diverged"
+
+
 class Hungry(nn.Module):
     """Asks for more memory than any machine has; ``held`` remembers what was alive then."""
 
@@ -121,6 +129,7 @@ def test_after_out_of_memory_nothing_holds_on_to_memory_and_the_next_trial_runs(
         finally:
             gc.enable()
     assert caught.value.failure_class == "out_of_memory"
+    assert {"requested_bytes", "allocated_bytes", "capacity_bytes"} <= caught.value.details.keys()
     assert caught.value.__context__ is None
     assert Hungry.held is not None
     assert Hungry.held() is None

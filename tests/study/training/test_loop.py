@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch.nn import functional
 from study.training.metrics import figures
 from study.training.recipe import Recipe
 
-from .conftest import timeless, trained
+from .conftest import Memory, timeless, trained
 
 COLUMNS = {
     *("epoch", "steps", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_f1"),
@@ -84,6 +85,20 @@ def test_execution_does_not_change_the_arithmetic(options: dict[str, Any]) -> No
     plain, _ = trained(Recipe.model_validate(tree))
     other, _ = trained(Recipe.model_validate({**tree, "execution": options}))
     assert other[-1]["train_loss"] == pytest.approx(plain[-1]["train_loss"], rel=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler uses what torch deprecates
+def test_compiled_is_the_same_training_and_its_checkpoints_are_exchangeable(
+    tiny: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))  # traced, without a C++ compiler
+    compiled = {"execution": {"mode": "compile"}}
+    store = Memory()
+    plain, _ = trained(tiny())
+    rows, _ = trained(tiny(**compiled), checkpoint=store)
+    rest, _ = trained(tiny(), checkpoint=Memory(store.kept, upto=1), reported=1)
+    assert timeless(rows) == timeless(plain)
+    assert timeless(rest) == timeless(plain[1:])
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

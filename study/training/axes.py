@@ -160,7 +160,7 @@ class Data(Section):
     name: str = "digits"
     batch_size: Count = 64
     """Images that one update sees; ``accumulation`` splits it into micro-batches."""
-    eval_batch_size: Count = 500
+    eval_batch_size: Count = 250
     train_images: Count | None = None
     """Use only so many training images (those for validation included), drawn by the seed; None: all."""
     test_images: Count | None = None

@@ -66,7 +66,10 @@ def train(
     try:
         place = usable(device)
         with alone(recipe, place):
-            return training(recipe, place, report, checkpoint or NoCheckpoints(), data_dir, reported, heartbeat)
+            outcome = training(recipe, place, report, checkpoint or NoCheckpoints(), data_dir, reported, heartbeat)
+        if place.type == "cuda":
+            release(place)  # others may share the GPU
+        return outcome
     except (Stopped, StorageFault):
         raise
     except Exception as error:

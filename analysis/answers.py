@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from analysis import statistics
+from analysis.budget import draws
 from analysis.confirmation import confirmation, versus
 from analysis.costs import HOUR, duration
-from analysis.effects import draws, scientific
+from analysis.levels import scientific
 from analysis.query import Results
 from analysis.table import Header, number, shown
 from analysis.views import cell, complete, goal, search, settings

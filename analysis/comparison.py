@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pandas as pd
 
 from analysis import statistics
+from analysis.budget import draws
 from analysis.costs import hours
-from analysis.effects import draws
 from analysis.query import Results
 from analysis.statistics import Difference, Estimate
 from analysis.table import Cell, Header, Table, table

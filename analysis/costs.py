@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import statistics
-from analysis.effects import is_level, levels_of, scientific, text_of
+from analysis.levels import is_level, levels_of, scientific, text_of
 from analysis.query import Results
 from analysis.schema import minimized
 from analysis.statistics import Estimate

@@ -19,7 +19,16 @@ from study.files import write_whole
 from study.records import Session
 
 TEMPLATE = Path(__file__).parent
-MAIN = ("leaderboard", "published", "milestones", "effects", "best-of-n", "confirmation", "time-to-target")
+MAIN = (
+    "leaderboard",
+    "published",
+    "milestones",
+    "effects",
+    "interactions",
+    "best-of-n",
+    "confirmation",
+    "time-to-target",
+)
 BACK = ("failures", "cost")
 
 

@@ -114,6 +114,7 @@ TRIALS = (
     Column("train_figures", TEXT, "how training loss and accuracy are taken"),
     Column("validation", TEXT, "split: from the training images; test: the test images steered the study"),
     Column("data_fingerprint", TEXT, "hash, counts and split of the images"),
+    Column("peak_memory_bytes", INTEGER, "most memory that tensors held on the device in any epoch", "bytes"),
     Column("micro_batch_size", INTEGER, "images of one forward pass: data.batch_size / accumulation", "images"),
 )
 

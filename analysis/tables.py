@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pandas as pd
 
 from analysis import statistics
+from analysis.budget import best_of_n
 from analysis.confirmation import confirmation
 from analysis.costs import cost, failures, time_to_target
-from analysis.effects import best_of_n, effects
+from analysis.effects import effects
+from analysis.interactions import interactions
 from analysis.published import milestones, published
 from analysis.query import Results
 from analysis.table import Header, Table, table
@@ -97,6 +99,7 @@ KINDS: dict[str, Callable[[Results], Table]] = {
     "milestones": milestones,
     "published": published,
     "effects": effects,
+    "interactions": interactions,
     "best-of-n": best_of_n,
     "cost": cost,
     "time-to-target": time_to_target,

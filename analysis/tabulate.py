@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 import json
 import statistics
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from analysis.attempts import repeated_seconds, seconds_of, shared_devices
 from analysis.schema import (
     BOOL,
     TEXT,
@@ -27,7 +27,7 @@ from analysis.schema import (
 )
 from study.errors import SpecError
 from study.outcomes import trial_value
-from study.records import Attempt, History, Point, Session, Trial
+from study.records import History, Point, Session, Trial
 from study.spec import StudySpec
 from study.training.recipe import flatten
 
@@ -138,6 +138,7 @@ def trial_figures(trial: Trial, spec: StudySpec) -> Row:
         "value_2": values[1] if len(values) > 1 else None,
         "best_epoch": best_epoch(trial, spec.objectives[0].metric, spec.objectives[0].direction == "minimize"),
         "substitutions": as_json(trial.substitutions),
+        "peak_memory_bytes": max((row.get("peak_memory_bytes") or 0 for row in trial.rows), default=None),
         **epoch_times(trial),
     }
 
@@ -210,47 +211,6 @@ def place_and_time(history: History, trial: Trial, spec: StudySpec) -> Row:
         "node": last.node or None,
         "device": last.device or None,
     }
-
-
-def end_of(history: History, attempt: Attempt) -> float:
-    """When an attempt ended; the study's last sign of life where it is still under way."""
-    if attempt.ended is not None:
-        return attempt.ended
-    return max(attempt.started, history.sessions[-1].last if history.sessions else attempt.started)
-
-
-def seconds_of(history: History, attempt: Attempt) -> float:
-    return end_of(history, attempt) - attempt.started
-
-
-def repeated_seconds(trial: Trial) -> float:
-    """Work that had to be done again: what broken attempts did after their last epoch that counts."""
-    last_report = {row["attempt"]: row["time"] for row in trial.rows}
-    broken = [attempt for attempt in trial.attempts[:-1] if attempt.ended is not None]
-    return float(sum(max(0.0, (a.ended or 0.0) - last_report.get(a.number, a.started)) for a in broken))
-
-
-def shared_devices(history: History) -> set[int]:
-    """Trials that had another trial on their device of their node at the same time."""
-    by_device: dict[tuple[str, str], list[tuple[float, float, int]]] = defaultdict(list)
-    for trial in history.trials:
-        for attempt in trial.attempts:
-            if attempt.device:
-                span = (attempt.started, end_of(history, attempt), trial.number)
-                by_device[attempt.node or attempt.host, attempt.device].append(span)
-    return {number for spans in by_device.values() for number in overlapping(spans)}
-
-
-def overlapping(spans: Sequence[tuple[float, float, int]]) -> set[int]:
-    """Numbers of the spans (start, end, number) that overlap one of another number."""
-    found: set[int] = set()
-    open_spans: list[tuple[float, int]] = []
-    for start, end, number in sorted(spans):
-        open_spans = [(until, other) for until, other in open_spans if until > start]
-        others = {other for _, other in open_spans if other != number}
-        found |= others | ({number} if others else set())
-        open_spans.append((end, number))
-    return found
 
 
 def provenance_figures(history: History, trial: Trial) -> Row:

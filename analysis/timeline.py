@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from analysis.attempts import end_of
 from analysis.query import Results
-from analysis.tabulate import end_of
 
 MOST_SPANS = 3000
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from analysis.budget import best_of_n
 from analysis.confirmation import confirmation
 from analysis.costs import cost, failures, time_to_target
-from analysis.effects import best_of_n, effects, interactions
+from analysis.effects import effects
+from analysis.interactions import interactions
 from analysis.published import milestones, published
 from analysis.query import Results, load
 from analysis.statistics import Difference, Estimate
@@ -180,6 +182,30 @@ space:
   model: {norm: {choice: [none, every_conv]}}
   accumulation: {choice: [1, 2]}
 sampler: grid
+"""
+
+
+def test_two_objectives_are_ranked_by_the_first_and_shown_with_both(make: Any) -> None:
+    study = make(spec=TWO)
+    for point, (accumulation, accuracy) in enumerate(((1, 0.9), (2, 0.8))):
+        study.complete_point({"accumulation": accumulation}, [accuracy])
+        study.tell(point, "COMPLETE", [accuracy, 7.5])
+    results = load(study.paths)
+    shown = leaderboard(results)
+    assert [value(cell) for cell in column(shown, "val_accuracy")] == [0.9, 0.8]
+    assert [value(cell) for cell in column(shown, "total_seconds")] == [7.5, 7.5]
+    assert list(results.trials["value_2"]) == [7.5, 7.5]
+    assert list(results.points["value_2"]) == [7.5, 7.5]
+
+
+TWO = """\
+study: digits-momentum
+objective: [{metric: val_accuracy, direction: maximize}, {metric: total_seconds, direction: minimize}]
+points: 2
+reproducible: false
+recipe: {epochs: 3}
+space: {accumulation: {choice: [1, 2]}}
+sampler: nsga2
 """
 
 

@@ -11,45 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from search_spaces.check import RecipeSchema, check, compatible
-from search_spaces.distributions import Choice, Distribution, Real, Scalar, Value, Whole, as_param, finite, same
+from search_spaces.distributions import Choice, Value
 from search_spaces.faults import Fault, Path, listed, shown, unknown
+from search_spaces.intervals import ACCEPTED, FOREIGN, WORDS, read_distribution
 from search_spaces.space import Constant, Given, Item, Place, Space, Variable
-
-WORDS = ("choice", "uniform", "log", "int", "log_int")
-ACCEPTED = "choice: [...] | uniform: [lo, hi] | log: [lo, hi] | int: [lo, hi] | log_int: [lo, hi] | one_of: {...}"
-STEPPED = ("uniform", "int")
-FOREIGN = {
-    "min": "log: [lo, hi]",
-    "max": "log: [lo, hi]",
-    "low": "uniform: [lo, hi]",
-    "high": "uniform: [lo, hi]",
-    "lower": "uniform: [lo, hi]",
-    "upper": "uniform: [lo, hi]",
-    "values": "choice",
-    "value": "the plain value",
-    "categorical": "choice",
-    "grid_search": "choice",
-    "choices": "choice",
-    "distribution": "log: [lo, hi]",
-    "loguniform": "log",
-    "log_uniform": "log",
-    "log_uniform_values": "log",
-    "qloguniform": "log",
-    "quniform": "uniform",
-    "q_uniform": "uniform",
-    "float": "uniform",
-    "range": "int",
-    "randint": "int",
-    "int_uniform": "int",
-    "qrandint": "int",
-    "lograndint": "log_int",
-    "q": "step",
-    "oneof": "one_of",
-    "oneOf": "one_of",
-}
-"""Words of W&B sweeps, Ray Tune and Optuna for ours."""
-
-LARGEST_STEP_COUNT = 2**53
 
 
 def parse_space(
@@ -155,15 +120,8 @@ class Reader:
                 self.fault(inside, "must be a mapping of the branch's own values, or {}", content)
 
     def distribution(self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given) -> None:
-        word = next(word for word in WORDS if word in tree)
-        before = len(self.faults)
-        for key in tree:
-            if key not in (word, "step"):
-                accepted = f"{word} | step" if word in STEPPED else word
-                fault = Fault((*place, str(key)), f"must not stand beside {word}", shown(key), accepted, on_key=True)
-                self.faults.append(fault)
-        read = self.choice if word == "choice" else self.range
-        found = read(word, tree[word], tree.get("step"), place) if len(self.faults) == before else None
+        found, faults = read_distribution(tree, place)
+        self.faults += faults
         field = self.named(path)
         if field is None:
             self.fault(place, "must be a mapping that mirrors the recipe", tree, listed(self.names_below(path)))
@@ -173,59 +131,6 @@ class Reader:
             self.add(Variable(name, ".".join(field), found, given, place, branch=True))
         elif found is not None:
             self.fault(place, "must be a choice of names or one_of", tree, ACCEPTED)
-
-    def choice(self, word: str, values: object, step: object, place: Place) -> Choice | None:
-        at = (*place, word)
-        if step is not None:
-            self.fault((*place, "step"), "must be left out with choice", step, on_key=True)
-        if not isinstance(values, list) or not values:
-            self.fault(at, "must be a list of at least one value", values)
-            return None
-        before = len(self.faults)
-        seen: set[tuple[bool, Scalar]] = set()
-        for index, value in enumerate(values):
-            param = as_param(value)
-            if (isinstance(param, bool), param) in seen:
-                self.faults.append(Fault((*at, index), "must not be a choice twice", shown(value)))
-            seen.add((isinstance(param, bool), param))
-        return Choice(tuple(values)) if len(self.faults) == before else None
-
-    def range(self, word: str, bounds: object, step: object, place: Place) -> Distribution | None:
-        at = (*place, word)
-        whole, log = word in ("int", "log_int"), word in ("log", "log_int")
-        if not isinstance(bounds, list) or len(bounds) != 2:
-            self.fault(at, "must be two bounds", bounds, "[low, high], both included")
-            return None
-        before = len(self.faults)
-        for index, bound in enumerate(bounds):
-            if not finite(bound) or (whole and isinstance(bound, float)):
-                self.fault((*at, index), f"must be {'an integer' if whole else 'a finite number'}", bound)
-            elif log and bound <= 0:
-                self.fault((*at, index), f"must be greater than 0 with {word}", bound)
-        if len(self.faults) > before:
-            return None
-        low, high = bounds
-        if low > high:
-            self.fault(at, "must be [low, high]", bounds, "", f"[{shown(high)}, {shown(low)}]")
-            return None
-        self.step(word, low, high, step, (*place, "step"))
-        if len(self.faults) > before:
-            return None
-        if whole:
-            return Whole(low, high, log=log, step=step if isinstance(step, int) else 1)
-        return Real(float(low), float(high), log=log, step=float(step) if finite(step) else None)
-
-    def step(self, word: str, low: float, high: float, step: object, at: Place) -> None:
-        if step is None:
-            return
-        if word not in STEPPED:
-            self.fault(at, f"must be left out with {word}", step, f"a step with {' or '.join(STEPPED)}", on_key=True)
-        elif not finite(step) or step <= 0 or (word == "int" and isinstance(step, float)):
-            self.fault(at, f"must be {'an integer' if word == 'int' else 'a number'} greater than 0", step)
-        elif (high - low) / step > LARGEST_STEP_COUNT:
-            self.fault(at, "must not be lost beside the bounds", step)
-        elif not same(Real(low, high, step=step).last, high):
-            self.fault(at, f"must lead from {low} to {high} in whole steps", step)
 
     # -- what the recipe has ------------------------------------------------------------------------------------------
 

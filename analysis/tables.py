@@ -45,14 +45,14 @@ def leaderboard(results: Results, top: int | None = 20) -> Table:
     trials = complete(search(results.trials))
     groups = dict(iter(trials.groupby(KEY, sort=False)))
     names = settings(results)
+    figures = [name for name in ("test_accuracy", "total_seconds") if name not in {o.metric for o in objectives}]
     headers = [
         Header("rank"),
         *([Header("study")] if several(results) else []),
         Header("point"),
         *(metric_header(objective.metric) for objective in objectives),
         Header("seeds"),
-        metric_header("test_accuracy"),
-        metric_header("total_seconds"),
+        *(metric_header(name) for name in figures),
         Header("epochs"),
         *setting_headers(names),
         Header("origin"),
@@ -67,8 +67,7 @@ def leaderboard(results: Results, top: int | None = 20) -> Table:
                 int(point["point"]),
                 *(statistics.mean(group[column]) for column, _ in zip(("value", "value_2"), objectives, strict=False)),
                 len(group),
-                over_seeds(group, "test_accuracy"),
-                mean_of(group, "total_seconds"),
+                *(over_seeds(group, name) for name in figures),
                 mean_of(group, "epochs"),
                 *(cell(point[name]) for name in names),
                 point["origin"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from study.journal import encode
 from study.paths import StudyPaths
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800), pytest.mark.filterwarnings("default")]
-TRIALS, EPOCHS = 1000, 50
+TRIALS, EPOCHS = int(os.environ.get("BENCH_TRIALS", "1000")), 50
 METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "train_seconds", "eval_seconds", "seconds", "lr")
 MEMORY_LIMIT_BYTES = 2 * 2**30
 SPEC = """\

@@ -10,6 +10,15 @@ quickstart: setup  ## A real small study on real data, to its table
 test: setup check  ## All tests but the heavy ones (make faults, make bench, make published)
 	$(BIN)/pytest
 
+faults: setup  ## Kills, damage and full disks, the long form
+	$(BIN)/pytest tests/faults -m faults -o timeout=3600
+
+published: setup  ## Every published study, scaled down, to its end
+	$(BIN)/pytest tests/published -m published -o timeout=3600
+
+bench: setup  ## Measurements, side by side in one run
+	$(BIN)/pytest tests/bench -m bench -o timeout=3600 -s
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -76,6 +76,7 @@ class HostLoader(Section):
 
     name: Literal["host"] = "host"
     workers: Annotated[int, Field(ge=0, le=256)] = 0
+    """Processes that prepare images, as many as there are processors at most; what they bring doesn't depend on it."""
     pin_memory: bool = False
     non_blocking: bool = False
 

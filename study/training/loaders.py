@@ -5,6 +5,7 @@ Which image comes when, and how it is changed, depends on the recipe's seed and 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -123,12 +124,13 @@ class Fetched:
     def __init__(self, part: Part, device: torch.device, spec: HostLoader) -> None:
         self.part, self.device, self.spec = part, device, spec
         self.order = Order(part)
+        workers = min(spec.workers, processors())
         self.loader = DataLoader(
             Numbered(part),
             batch_sampler=self.order,
-            num_workers=spec.workers,
+            num_workers=workers,
             pin_memory=spec.pin_memory and device.type == "cuda",  # pinned memory is for copies to a GPU
-            persistent_workers=spec.workers > 0,
+            persistent_workers=workers > 0,
             generator=torch.Generator(),  # workers' own seeds are not used, but would be drawn from the global one
         )
 
@@ -141,6 +143,11 @@ class Fetched:
             ahead = self.spec.non_blocking
             images = images.contiguous(memory_format=self.part.layout).to(self.device, non_blocking=ahead)
             yield images, labels.to(self.device, non_blocking=ahead)
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

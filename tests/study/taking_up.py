@@ -1,0 +1,27 @@
+"""Taking a study up from its folder as a resume does, short of running it."""
+
+from __future__ import annotations
+
+from study.connection import Connection
+from study.driver import Options, Watcher, opened
+from study.errors import StudyError
+from study.paths import StudyPaths
+from study.records import History
+
+
+class Listener(Watcher):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+
+def take_up(paths: StudyPaths) -> tuple[History | StudyError, list[str]]:
+    """What a resume finds in the folder, and what it says."""
+    listener = Listener()
+    try:
+        with Connection(None, []) as idle, opened(paths, Options(watcher=listener), idle) as (_, conductor):
+            return conductor.history, listener.said
+    except StudyError as error:
+        return error, listener.said

@@ -19,7 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.schema import SCHEMA_VERSION
+from analysis.schema import columns_mark
 from analysis.tabulate import Tables, epochs_table, tabulate
 from study.files import make_folder, sync_folder
 from study.journal import read_events
@@ -65,11 +65,11 @@ def part_path(paths: StudyPaths, number: int) -> Path:
 def fingerprint(trials: list[Trial]) -> bytes:
     """Changes whenever the trials' rows do: rows are only ever appended or cut, each with its own time."""
     state = [(trial.number, trial.epochs, trial.rows[-1]["time"] if trial.rows else None) for trial in trials]
-    return hashlib.sha256(json.dumps([SCHEMA_VERSION, state]).encode()).hexdigest().encode()
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest().encode()
 
 
 def read_tables(paths: StudyPaths) -> Tables | None:
-    """The tables from Parquet; None where they are absent, of another schema version or older than the journal."""
+    """The tables from Parquet; None where they are absent, of another schema or older than the journal."""
     try:
         size = str(paths.journal.stat().st_size).encode()
         if read_stamp(paths.trials_table, JOURNAL_BYTES) != size:
@@ -82,12 +82,12 @@ def read_tables(paths: StudyPaths) -> Tables | None:
 
 
 def read_stamp(path: Path, key: bytes) -> bytes | None:
-    """A value from a Parquet file's metadata; None where the file is absent, unreadable or of another version."""
+    """A value from a Parquet file's metadata; None where the file is absent, unreadable or has other columns."""
     try:
         metadata = pq.read_schema(path).metadata or {}
     except (OSError, pa.ArrowInvalid):
         return None
-    current = metadata.get(b"schema_version") == str(SCHEMA_VERSION).encode()
+    current = metadata.get(b"columns") == columns_mark().encode()
     return metadata.get(key) if current else None
 
 

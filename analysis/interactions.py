@@ -24,8 +24,9 @@ Change = tuple[str, Hashable, Hashable]
 def interactions(results: Results, first: str = "", second: str = "") -> Table:
     """The interaction of two settings; of every two of the first MOST_FACTORS settings where none are named."""
     trials = complete(search(results.trials))
-    pairs = [(first, second)] if first else list(itertools.combinations(factors_of(results)[:MOST_FACTORS], 2))
-    rows = [row for pair in pairs for row in rows_of(results, trials, *pair)]
+    pairs = [(first, second)] if first else itertools.combinations(factors_of(results)[:MOST_FACTORS], 2)
+    found = [rows_of(results, trials, *pair) for pair in pairs]
+    rows = [row for rows in found for row in rows if first or any(other[-1] for other in rows)]
     headers = [
         Header("first"),
         Header("its level"),
@@ -39,7 +40,12 @@ def interactions(results: Results, first: str = "", second: str = "") -> Table:
         "interaction: how much more the two together do than the sum of each alone, from their first levels, among "
         "points that agree in all else; 0 where they don't interact."
     )
-    return table("Interactions of two settings", headers, rows, [note] if rows else ["No two settings can be crossed."])
+    return table(
+        "Interactions of two settings",
+        headers,
+        rows,
+        [note] if rows else ["No two settings are crossed: that takes points that agree in all else."],
+    )
 
 
 def rows_of(results: Results, trials: pd.DataFrame, first: str, second: str) -> list[list[Cell]]:

@@ -12,6 +12,7 @@ the Parquet files as the field's metadata, ``SCHEMA_VERSION`` in the schema's.
 
 from __future__ import annotations
 
+import hashlib
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ SCHEMA_VERSION = 1
 
 TIME = pa.timestamp("us", tz="UTC")
 TEXT, INTEGER, NUMBER, BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+TABLES = ("points", "trials", "epochs")
 SPLITS = ("train", "val", "test")
 
 
@@ -242,7 +244,14 @@ def listed_columns(table: str) -> tuple[Column, ...]:
     return TRIALS + bests + recipe_columns()
 
 
+@cache
+def columns_mark() -> str:
+    """Changes with any listed column, so that files written before it came are not taken for whole."""
+    columns = [f"{table} {column.name} {column.type}" for table in TABLES for column in listed_columns(table)]
+    return hashlib.sha256("\n".join(columns).encode()).hexdigest()
+
+
 def schema_of(columns: Iterable[Column], metadata: Mapping[str, str] | None = None) -> pa.Schema:
     """The Arrow schema, with the schema's version and ``metadata`` beside the columns' own."""
-    stamped = {"schema_version": str(SCHEMA_VERSION), **(metadata or {})}
+    stamped = {"schema_version": str(SCHEMA_VERSION), "columns": columns_mark(), **(metadata or {})}
     return pa.schema([column.field for column in columns], metadata=stamped)

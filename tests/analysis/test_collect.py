@@ -134,6 +134,12 @@ def test_results_can_be_deleted_and_rebuilt(mixed: Any) -> None:
     same(before, load(mixed.paths))
 
 
+def test_tables_written_before_a_column_came_are_not_believed(mixed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    collect(mixed.paths)
+    monkeypatch.setattr(analysis.collect, "columns_mark", lambda: "another")
+    assert read_tables(mixed.paths) is None
+
+
 def test_a_damaged_table_is_not_believed(mixed: Any) -> None:
     collect(mixed.paths)
     size = mixed.paths.trials_table.stat().st_size

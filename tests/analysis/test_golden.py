@@ -1,7 +1,8 @@
 """A study of each schema version is kept in golden/; what is loaded from it stays the same for ever.
 
 golden/vN holds a journal and a study file as version N wrote them, and in expected.json what was loaded from them then.
-Later versions may add columns and may not change or lose one.
+Its study file writes every value of the recipe, since defaults may change. Later versions may add columns and may not
+change or lose one.
 """
 
 from __future__ import annotations

@@ -40,12 +40,8 @@ def interactions(results: Results, first: str = "", second: str = "") -> Table:
         "interaction: how much more the two together do than the sum of each alone, from their first levels, among "
         "points that agree in all else; 0 where they don't interact."
     )
-    return table(
-        "Interactions of two settings",
-        headers,
-        rows,
-        [note] if rows else ["No two settings are crossed: that takes points that agree in all else."],
-    )
+    none = "No two settings are crossed: that takes points that agree in all else."
+    return table("Interactions of two settings", headers, rows, [note if rows else none])
 
 
 def rows_of(results: Results, trials: pd.DataFrame, first: str, second: str) -> list[list[Cell]]:

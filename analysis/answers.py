@@ -32,8 +32,9 @@ def best_sentence(results: Results) -> str:
     test = statistics.mean(own["test_accuracy"])
     tested = f" Its test accuracy is {shown(test, FIGURE)}." if test.n else ""
     done = int((results.points["state"] == "COMPLETE").sum())
+    among = f"{done} complete points" if done > 1 else "the one complete point"
     return (
-        f"The {'lowest' if aim.smallest else 'highest'} {aim.metric} of {done} complete points is {value} ({seeds}), "
+        f"The {'lowest' if aim.smallest else 'highest'} {aim.metric} of {among} is {value} ({seeds}), "
         f"at point {best['point']}: {described(results, best)}.{tested}"
     )
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Hashable
 
-import numpy as np
 import pandas as pd
 
-from analysis.levels import agreeing, factors_of, is_level, levels_of, marginal, over_groups, text_of
+from analysis.levels import (
+    agreeing,
+    by_first,
+    by_group,
+    factors_of,
+    is_level,
+    levels_of,
+    marginal,
+    over_groups,
+    text_of,
+)
 from analysis.query import Results
 from analysis.statistics import Array
 from analysis.table import Cell, Header, Table, table
@@ -62,20 +70,9 @@ def rows_of(results: Results, trials: pd.DataFrame, first: str, second: str) -> 
 def crossed(results: Results, trials: pd.DataFrame, first: Change, second: Change) -> list[Array]:
     """(a1 b1 - a0 b1) - (a1 b0 - a0 b0) for each group of points that agree in all else: one value a seed, (seeds,)."""
     keys = agreeing(results, (first[0], second[0]))
-    found = []
-    for _, group in trials.astype(dict.fromkeys(keys, "object")).groupby(keys, dropna=False, sort=False):
-        values = [difference(seed, first, second) for _, seed in group.groupby("replicate")]
-        finite = np.array([value for value in values if math.isfinite(value)])
-        if len(finite):
-            found.append(finite)
-    return found
-
-
-def difference(trials: pd.DataFrame, first: Change, second: Change) -> float:
-    """The difference of differences of one seed's trials; nan where one of the four cells is empty."""
     low_low, low_high, high_low, high_high = (
-        float(trials.loc[is_level(trials, first[0], a) & is_level(trials, second[0], b), "value"].mean())
+        by_group(trials, keys, is_level(trials, first[0], a) & is_level(trials, second[0], b), "value")
         for a in first[1:]
         for b in second[1:]
     )
-    return high_high - low_high - high_low + low_low
+    return by_first(high_high - low_high - high_low + low_low)

@@ -79,17 +79,24 @@ def matched(
     results: Results, trials: pd.DataFrame, factor: str, reference: object, level: object, column: str
 ) -> list[statistics.Array]:
     """For each group of points that agree in all else: level less reference, one difference a seed that both have."""
-    keys = agreeing(results, (factor,))
-    pair = trials[is_level(trials, factor, reference) | is_level(trials, factor, level)]
-    frame = pair[[*keys, factor, "replicate", column]].astype(dict.fromkeys(keys, "object"))
-    found = []
-    for _, group in frame.groupby(keys, dropna=False, sort=False):
-        by_seed = group.pivot_table(index="replicate", columns=factor, values=column, aggfunc="mean", observed=True)
-        if reference in by_seed and level in by_seed:
-            differences = statistics.clean(by_seed[level].to_numpy(float) - by_seed[reference].to_numpy(float))
-            if len(differences):
-                found.append(differences)
-    return found
+    ours, theirs = (
+        by_group(trials, agreeing(results, (factor,)), is_level(trials, factor, value), column)
+        for value in (level, reference)
+    )
+    return by_first(ours - theirs)
+
+
+def by_group(trials: pd.DataFrame, keys: list[str], chosen: pd.Series[bool], column: str) -> pd.Series[float]:
+    """The chosen trials' mean of a column, by group (points that agree in ``keys``) and replicate."""
+    group = trials.astype(dict.fromkeys(keys, "object")).groupby(keys, dropna=False, sort=False).ngroup()
+    own = trials.loc[chosen, column].astype(float)
+    return own.groupby([group[chosen], trials.loc[chosen, "replicate"]]).mean()
+
+
+def by_first(values: pd.Series[float]) -> list[statistics.Array]:
+    """The values that are not missing, one array for each group."""
+    present = values.dropna()
+    return [statistics.clean(group) for _, group in present.groupby(level=0, sort=False)]
 
 
 def derived(name: str, factor: str) -> bool:

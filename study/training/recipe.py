@@ -43,8 +43,10 @@ DEFAULT_EPOCHS = 10
 DEEPEST = 8
 """No field lies deeper; keys below are left as they are, however many dots they hold."""
 STOP_RULES = ("converge", "target", "patience")
-WHOLE: frozenset[tuple[str, ...]] = frozenset({("data", "validation"), ("optimizer", "lr_factors")})
-"""Values that are laid whole: their keys are not fields of a section."""
+FREE: frozenset[tuple[str, ...]] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
+"""Mappings whose keys are the user's own: one value each."""
+WHOLE = FREE | {("data", "validation")}
+"""What is laid whole and not key by key."""
 
 
 class Recipe(Section):
@@ -165,9 +167,11 @@ def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]
             return (None, faults) if faults else (recipe, [])
         except ValidationError as error:
             found = faults_of(error, tree, BRANCHES, field_names)
-            faults += [fault for fault in found if not related(error) & dropped]
-            for fault in found:
-                dropped |= drop(sound, fault.path)
+            faults += [fault for fault in found if fault not in faults and not related(error) & dropped]
+            left_out = {path for fault in found for path in drop(sound, fault.path)}
+            if left_out <= dropped:  # nothing more can be left out: a default is at fault beside what is written
+                return None, faults
+            dropped |= left_out
 
 
 def drop(tree: Tree, path: Path) -> set[str]:
@@ -190,7 +194,7 @@ def flatten(recipe: Recipe) -> dict[str, Scalar]:
 
 
 def leaves(value: Any, path: tuple[str, ...]) -> list[tuple[str, Scalar]]:
-    if isinstance(value, dict) and path != ("optimizer", "lr_factors"):
+    if isinstance(value, dict) and path not in FREE:
         return [leaf for key, inner in value.items() for leaf in leaves(inner, (*path, key))]
     if isinstance(value, dict | list):
         value = json.dumps(value)

@@ -176,6 +176,19 @@ def test_flat_recipe_has_every_value_under_its_path() -> None:
     assert set(flat) - {"micro_batch_size"} <= field_paths()
 
 
+def test_a_users_own_keys_stay_as_they_are() -> None:
+    tree = {"model": {"name": "some.where:network", "options": {"a.b": 1, "name": "x"}}}
+    recipe = Recipe.model_validate(lay(tree, {"seed": 1}))
+    assert recipe.model.options == {"a.b": 1, "name": "x"}
+    assert flatten(recipe)["model.options"] == '{"a.b": 1, "name": "x"}'
+
+
+def test_a_rule_that_a_default_breaks_is_reported_once() -> None:
+    recipe, faults = parse_recipe({"model": {"name": "mlp", "pretrained": True}, "seed": -1})
+    assert recipe is None
+    assert len({str(fault) for fault in faults}) == len(faults)
+
+
 def test_branches_name_the_forms_of_a_section_and_their_fields() -> None:
     optimizers = branches("optimizer")
     assert optimizers is not None

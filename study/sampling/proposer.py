@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from study.sampling.feasibility import Feasibility
 from study.sampling.seeds import point_seed
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 BLIND = frozenset({"random", "qmc", "grid", "first-only"})
 """Samplers whose proposals don't depend on results."""
 INFEASIBLE = "fits_in_memory"
+DRAWS = 20
+"""How often a point that is not expected to fit in memory is drawn again."""
 
 
 class Proposer:
@@ -45,7 +48,7 @@ class Proposer:
         self.single = len(objectives) == 1
         self._hides_state = sampler.name in ("cmaes", "nsga2", "qmc") or ":" in sampler.name
         self._grid = space.grid() if sampler.name == "grid" else None
-        self._proposed = 0
+        self._feasibility = Feasibility()
         self._numbers: dict[int, int] = {}
         self._reports: dict[int, int] = {}
         self.storage = optuna.storages.InMemoryStorage()
@@ -58,42 +61,60 @@ class Proposer:
     @property
     def exhausted(self) -> bool:
         """Whether there is nothing left to propose: a grid used up, or no sampler at all."""
-        return self.spec.name == "first-only" or (self._grid is not None and self._proposed >= len(self._grid))
+        return self.spec.name == "first-only" or self._grid == []
 
     def propose(self, index: int) -> dict[str, Any]:
         """The values of the arm's point ``index``, by dotted recipe path; the point counts as running from here."""
-        if self._grid is not None:
-            values = self._grid[self._proposed]
-        else:
-            self.study.sampler = make_sampler(self.spec, self._seed(index))
+        if self._grid is None:
+            return self._draw(index)
+        return self._grid.pop(0)
+
+    def _draw(self, index: int) -> dict[str, Any]:
+        """A point that is expected to fit in memory: the sampler's own, or one at random where it insists.
+
+        Draws that were turned down count for nothing: they are told as FAIL, from which no sampler learns.
+        """
+        import optuna
+
+        for draw in range(DRAWS):
+            seed = self._seed(index, draw)
+            own = draw < DRAWS // 2 or self._hides_state
+            self.study.sampler = make_sampler(self.spec, seed) if own else optuna.samplers.RandomSampler(seed=seed)
             trial = self.study.ask()
             values = self.space.ask(trial)
-            self._numbers[index] = trial.number
-        self._proposed += 1
+            if self._hides_state or draw == DRAWS - 1 or self._feasibility.expects(trial.params):
+                break
+            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        self._numbers[index] = trial.number
         return values
 
     def replay(self, index: int, values: Mapping[str, Any]) -> None:
         """Take up a proposal that the journal holds."""
-        self._proposed += 1
-        if self._grid is not None:
-            return
-        params = self.space.params_of(values)
-        if params is None or not self._hides_state:
+        import optuna
+
+        if not self._hides_state:
             self.add(index, values)
             return
-        self.study.enqueue_trial(params)
+        # asked again with the same seed, after the same tells, the sampler comes to the same values and hidden state
         self.study.sampler = make_sampler(self.spec, self._seed(index))
         trial = self.study.ask()
-        self.space.ask(trial)
-        self._numbers[index] = trial.number
+        again = self.space.ask(trial)
+        if self.space.params_of(again) == self.space.params_of(values):
+            self._numbers[index] = trial.number
+        else:  # another version of the sampler: what the journal says was run counts
+            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            self.add(index, values)
 
     def add(self, index: int, values: Mapping[str, Any]) -> bool:
         """Take up a point that wasn't proposed; False where its values don't lie in the space."""
         import optuna
 
         params = self.space.params_of(values)
-        if params is None or self._grid is not None:
-            return params is not None
+        if params is None:
+            return False
+        if self._grid is not None:  # whoever asked for it, a point of the grid is run once
+            self._grid = [point for point in self._grid if self.space.params_of(point) != params]
+            return True
         trial = optuna.trial.create_trial(
             state=optuna.trial.TrialState.RUNNING, params=params, distributions=self.space.distributions(params)
         )
@@ -140,6 +161,8 @@ class Proposer:
             return
         outcome = optuna.trial.TrialState[state]
         values = value if outcome is optuna.trial.TrialState.COMPLETE else None
+        if state != "FAIL":
+            self._feasibility.learn(self._params(index), fitted=True)
         self.study.tell(self._numbers[index], values, state=outcome)
 
     def tell_infeasible(self, index: int) -> None:
@@ -151,15 +174,19 @@ class Proposer:
 
         if index not in self._numbers:
             return
+        self._feasibility.learn(self._params(index), fitted=False)
         self.storage.set_trial_system_attr(self._identifier(index), f"constraints:{INFEASIBLE}", 1.0)
         self.study.tell(self._numbers[index], state=optuna.trial.TrialState.PRUNED)
+
+    def _params(self, index: int) -> dict[str, Any]:
+        return self.storage.get_trial(self._identifier(index)).params
 
     def _identifier(self, index: int) -> int:
         return self.storage.get_trial_id_from_study_id_trial_number(self.study._study_id, self._numbers[index])
 
-    def _seed(self, index: int) -> int:
+    def _seed(self, index: int, draw: int = 0) -> int:
         # a quasi-random sequence is one sequence: its points share a scrambling, and its position is in the study
-        return point_seed(self.spec.seed, self.arm, 0 if self.spec.name == "qmc" else index)
+        return point_seed(self.spec.seed, self.arm, 0 if self.spec.name == "qmc" else index, draw)
 
 
 def make_sampler(spec: SamplerChoice, seed: int) -> optuna.samplers.BaseSampler:

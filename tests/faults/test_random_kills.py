@@ -69,6 +69,5 @@ def test_nothing_is_lost_doubled_or_run_again(number: int, tmp_path: Path, capsy
         assert outcome(history) == outcome(history_of(whole))
     with capsys.disabled():
         kind = "reproducible" if history.reproducible else "free-running"
-        print(
-            f"\nstudy {number} ({kind}): {kills} kills, {repeated} attempts gone on with, {count(killed, 'ended')} ended"
-        )
+        ended = count(killed, "ended")
+        print(f"\nstudy {number} ({kind}): {kills} kills, {repeated} attempts gone on with, {ended} trials ended")

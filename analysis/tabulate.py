@@ -7,6 +7,7 @@ import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import pyarrow as pa
@@ -243,13 +244,12 @@ def code_version(provenance: Mapping[str, Any]) -> str:
     return f"{version} {code.get('commit', '')[:12]}".strip() + changed
 
 
-def epochs_table(study: str, trials: Iterable[Trial]) -> pa.Table:
+def epochs_table(study: str, trials: Sequence[Trial]) -> pa.Table:
     """One row for each epoch that counts."""
-    rows = [
-        {**row, "study": study, "trial": trial.number, "point": trial.point, "replicate": trial.replicate}
-        for trial in trials
-        for row in trial.rows
+    places = [
+        {"study": study, "trial": trial.number, "point": trial.point, "replicate": trial.replicate} for trial in trials
     ]
+    rows = [place | row for place, trial in zip(places, trials, strict=True) for row in trial.rows]
     return table("epochs", rows)
 
 
@@ -259,22 +259,36 @@ def table(name: str, rows: Sequence[Row], metrics: Sequence[str] = ()) -> pa.Tab
     known = {column.name for column in columns}
     own = [column for metric in metrics for column in metric_columns(metric) if column.name not in known]
     known |= {column.name for column in own}
-    others = {key for row in rows for key, value in row.items() if key not in known and value is not None}
-    columns += own + [unlisted(key, (row.get(key) for row in rows)) for key in sorted(others)]
-    arrays = [column_array(column, rows) for column in columns]
+    present = keys_in(rows)
+    others = [key for key in sorted(present - known) if any(row.get(key) is not None for row in rows)]
+    columns += own + [unlisted(key, (row.get(key) for row in rows)) for key in others]
+    arrays = [
+        column_array(column, rows) if column.name in present else pa.nulls(len(rows), column.type) for column in columns
+    ]
     return pa.Table.from_arrays(arrays, schema=schema_of(columns))
 
 
+def keys_in(rows: Sequence[Row]) -> set[str]:
+    """Every key of any row."""
+    present: set[str] = set()
+    for row in rows:
+        if not row.keys() <= present:
+            present |= row.keys()
+    return present
+
+
 def column_array(column: Column, rows: Sequence[Row]) -> pa.Array:
+    """One column; a value that is not of its type is missing rather than wrong."""
     name = column.name
     values = [row.get(name) for row in rows]
+    kinds = set(map(type, values))
     if column.type == TIME:
-        values = [moment(value) if isinstance(value, int | float) else value for value in values]
+        values = [round(value * 1e6) if isinstance(value, int | float) else value for value in values]
     elif column.type == TEXT:
-        values = [as_text(value) for value in values]
+        values = values if kinds <= {str, NoneType} else [as_text(value) for value in values]
     elif column.type == BOOL:
         values = [value if isinstance(value, bool) else None for value in values]
-    else:
+    elif kinds & {bool, str}:
         values = [None if isinstance(value, bool | str) else value for value in values]
     return pa.array(values, type=column.type, from_pandas=True)
 

@@ -107,14 +107,16 @@ def run_tune(storage: Path, trials: int) -> Any:
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    began = time.perf_counter()
+    """Processor seconds, so that other work on the machine counts for nothing, and the result."""
+    began = time.process_time()
     result = work()
-    return time.perf_counter() - began, result
+    return time.process_time() - began, result
 
 
 def test_consolidating_against_tune(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from ray.tune import ExperimentAnalysis
 
+    collect(write_study(tmp_path / "ours", "warm-up", 2))
     paths = write_study(tmp_path / "ours", "bench", TRIALS)
     grid = run_tune(tmp_path / "tune", TRIALS)
     ours, _ = timed(lambda: collect(paths))

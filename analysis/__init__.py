@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.query import Results, load
+    from analysis.sql import query_sql
 
-__all__ = ["Results", "load"]
+__all__ = ["Results", "load", "query_sql"]
+HOMES = {"Results": "analysis.query", "load": "analysis.query", "query_sql": "analysis.sql"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in HOMES:
         raise AttributeError(f"module 'analysis' has no attribute {name!r}")
-    import analysis.query
-
-    return getattr(analysis.query, name)
+    return getattr(import_module(HOMES[name]), name)

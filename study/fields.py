@@ -245,9 +245,13 @@ class Forms:
     foreign: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     factory: bool = False
+    default: str = ""
+    """The name that a mapping without one has."""
 
     def read(self, value: Any, path: Path, faults: Faults) -> Any:
         tree = {"name": value} if isinstance(value, str) else value
+        if self.default and isinstance(tree, Mapping):
+            tree = {"name": self.default, **tree}
         if not isinstance(tree, Mapping) or not isinstance(tree.get("name"), str):
             found = tree.get("name") if isinstance(tree, Mapping) else value
             at = (*path, "name") if isinstance(tree, Mapping) else path
@@ -283,7 +287,7 @@ class Forms:
         for name, own in self.forms.items():
             shape = Group({**self.common, **own}).schema()
             shape["properties"] = {"name": {"const": name}, **shape["properties"]}
-            shapes.append(shape | {"required": ["name"]})
+            shapes.append(shape if name == self.default else shape | {"required": ["name"]})
         if self.factory:
             shape = {"type": "string", "pattern": f"^{FACTORY.pattern}$"}
             shapes += [shape, {"type": "object", "properties": {"name": shape}, "required": ["name"]}]

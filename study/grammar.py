@@ -195,6 +195,7 @@ STUDY_FILE = Group(
                 SamplerChoice,
                 SAMPLER_WORDS,
                 factory=True,
+                default="tpe",
             ),
             SamplerChoice(),
             "proposes the points",

@@ -56,13 +56,13 @@ def init(
 ) -> None:
     """Write a commented study file to start from."""
     from study.errors import UserError
+    from study.paths import checked_name
     from study.starting import starting_file
 
     path = Path(file)
     if path.exists():
         raise UserError(f"{file} is there already; choose another name")
-    text = starting_file(path.stem) if path.stem != "study" else starting_file()
-    path.write_text(text)
+    path.write_text(starting_file() if path.stem == "study" else starting_file(checked_name(path.stem)))
     typer.echo(f"wrote {file}; next: study preview {file}")
 
 

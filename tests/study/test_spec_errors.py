@@ -71,7 +71,7 @@ KEYS = [
     ("question: 3", "question: must be text; found 3", ""),
     ("sampler: bayes", "sampler: must name a known sampler; found 'bayes'; accepted tpe | ", "(did you mean tpe?)"),
     ("sampler: {name: TPESampler}", "sampler.name: must name a known sampler; ", "(did you mean tpe?)"),
-    ("sampler: {seed: 1}", "sampler.name: must be the name of a sampler; found nothing; accepted tpe | ", ""),
+    ("sampler: {name: 3}", "sampler.name: must be the name of a sampler; found 3; accepted tpe | ", ""),
     ("sampler: {name: tpe, sed: 1}", "sampler.sed: must be a known key; ", "(did you mean seed?)"),
     ("sampler: {name: tpe, popsize: 5}", "sampler.popsize: must be a known key; ", ""),
     ("pruner: hyperbnd", "pruner: must name a known pruner; ", "(did you mean hyperband?)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -223,3 +224,11 @@ def test_the_cost_of_every_entry_is_counted(study: str) -> None:
 
     for index in range(DISTINCT_SETTINGS[study]):
         assert nominal_cost(entry(study, index)) != UNKNOWN_COST
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_each_study_is_previewed_without_data_weights_or_gpu(study: str, tmp_path: Path) -> None:
+    from study.preview import preview_of
+
+    preview_of(spec_of(study), 3, storage=tmp_path, data_dir=tmp_path / "absent")
+    assert not any(tmp_path.iterdir())

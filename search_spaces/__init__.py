@@ -1,1 +1,1 @@
-"""."""
+"""Search spaces: distributions, conditional branches, and the shipped studies (``*.yaml``)."""

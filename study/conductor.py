@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 CONFIRM_FROM = 1000
 """Replicate numbers, and so seeds, of confirmation trials begin here: they are fresh however many the search had."""
 
+DEATHS = 4
+"""So often may a trial's process die after one and the same epoch before that counts as the trial's own doing."""
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -399,6 +402,10 @@ class Conductor:
             return
         if failure["class"] == "storage":
             self.stopping = "fault"
+        if failure["class"] == "node" and failure["details"].get("node_alive") and dies_in_place(trial):
+            # a process that was killed from outside looks the same, but doesn't die at one place again and again
+            message = f"its process has died {DEATHS} times after epoch {trial.epochs}: {failure['message']}"
+            failure = {**failure, "class": "error", "message": message}
         retry = self._may_retry(trial, failure["class"])
         event = {"event": "failed", "trial": number, "attempt": attempt, "failure": dict(failure), "retry": retry}
         self.record(event)
@@ -462,6 +469,13 @@ class Conductor:
         if self.spec.racing:
             for other in list(self.roster.open.values()):
                 self._conclude(other)
+
+
+def dies_in_place(trial: Trial) -> bool:
+    """Whether this is one of DEATHS attempts in a row that lost their process without finishing an epoch."""
+    last = trial.attempts[trial.reopened_at :][-DEATHS:]
+    earlier = [attempt.failure["class"] if attempt.failure else "" for attempt in last[:-1]]
+    return len(last) == DEATHS and set(earlier) == {"node"} and last[0].epochs_before == trial.epochs
 
 
 def is_idle(trial: Trial) -> bool:

@@ -103,12 +103,14 @@ def drive(
             start_session(conductor, paths)
             if reopened:
                 options.watcher.say(f"{reopened} failed trials run again")
-            with signals(conductor):
-                options.watcher.begin(spec, conductor)
-                try:
-                    execute_study(spec, conductor, paths, options, connection)
-                finally:
-                    options.watcher.end()
+            caught = Signals(conductor)
+            caught.catch()
+            options.watcher.begin(spec, conductor)
+            try:
+                execute_study(spec, conductor, paths, options, connection, caught)
+            finally:
+                options.watcher.end()
+                caught.release()
             return close(conductor, paths)
     finally:
         lock.release()
@@ -240,7 +242,12 @@ def nominal_cost(recipe: Any) -> float:
 
 
 def execute_study(
-    spec: StudySpec, conductor: Conductor, paths: StudyPaths, options: Options, connection: Connection
+    spec: StudySpec,
+    conductor: Conductor,
+    paths: StudyPaths,
+    options: Options,
+    connection: Connection,
+    caught: Signals,
 ) -> None:
     """Let Ray run what the conductor hands out."""
     from study.executor import Settings, execute
@@ -253,6 +260,7 @@ def execute_study(
 
     if not conductor.stopping and not conductor.nothing_left():
         connection.connect()
+        caught.catch()
         room = connection.resources()
         check_fits(spec, *room, f"the cluster at {connection.address}" if connection.address else "this machine")
         settings = Settings(
@@ -269,21 +277,25 @@ def execute_study(
     house.close()
 
 
-@contextmanager
-def signals(conductor: Conductor) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the session cleanly; a second Ctrl-C ends it at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+class Signals:
+    """Ctrl-C and SIGTERM end a session cleanly; a second Ctrl-C ends it at once."""
 
-    def stop(number: int, frame: Any) -> None:
-        if conductor.stopping == "interrupted" and number == signal.SIGINT:
+    def __init__(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+        self._before: dict[int, Any] = {}
+
+    def catch(self) -> None:
+        """Take the signals over; once more after Ray has started, which takes SIGTERM for itself."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                before = signal.signal(number, self._stop)
+                self._before.setdefault(number, before)
+
+    def _stop(self, number: int, frame: Any) -> None:
+        if self._conductor.stopping == "interrupted" and number == signal.SIGINT:
             raise KeyboardInterrupt
-        conductor.stopping = "interrupted"
+        self._conductor.stopping = "interrupted"
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def release(self) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)

@@ -123,8 +123,10 @@ class Bridge:
     def lost(self, trial: Any) -> None:
         """The worker is gone without a word of its own."""
         held = self._held[trial.trial_id]
-        text = read_error(trial)
-        self.conductor.failed(held.trial, held.attempt, {"class": lost_class(text), "message": text, "details": {}})
+        node = self.conductor.history.trials[held.trial].attempt.node
+        alive = {"node_alive": node_is_alive(node)}
+        failure = {"class": "node", "message": read_error(trial), "details": alive}
+        self.conductor.failed(held.trial, held.attempt, failure)
 
     def abandon(self, reason: str) -> None:
         """Tune has given up: every attempt in flight is lost with it."""
@@ -164,9 +166,11 @@ def read_error(trial: Any) -> str:
     return (telling or lines or ["the worker died"])[-1][:300]
 
 
-def lost_class(text: str) -> str:
-    """``error`` where the worker's own code ended it, ``node`` where it was killed or its node was lost."""
-    return "error" if "exit code" in text and "SIGKILL" not in text and "End of file" not in text else "node"
+def node_is_alive(node: str) -> bool:
+    """Whether Ray still counts on the node with this id."""
+    import ray
+
+    return any(known["NodeID"] == node and known["Alive"] for known in ray.nodes())
 
 
 def kill_actor(trial: Any) -> None:

@@ -89,7 +89,10 @@ class Length:
         averages = vars(self.averages) if self.averages else {}
         return {"reason": self.reason, "best": self.best, "waited": self.waited, "averages": dict(averages)}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any], epoch: int) -> None:
+        """Take up the state after ``epoch``; an end by epochs is none where the recipe has more of them by now."""
         self.reason, self.best, self.waited = state["reason"], state["best"], state["waited"]
+        if self.reason == "epochs" and epoch != self.recipe.epochs:
+            self.reason = None
         if self.averages:
             vars(self.averages).update(state["averages"])

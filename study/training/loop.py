@@ -110,7 +110,7 @@ def training(
         optimizer.load_state_dict(state["optimizer"])
         arithmetic.load_state_dict(state["arithmetic"])
         learning_rate.load_state_dict(state["learning_rate"])
-        length.load_state_dict(state["length"])
+        length.load_state_dict(state["length"], epoch)
         restore_random_states(state["random"], device)
     for row in history[reported:]:
         if not report(row | {"last": row is history[-1] and length.reason is not None}):

@@ -166,6 +166,7 @@ def test_a_worker_that_ends_itself_fails_its_trial(tmp_path: Path) -> None:
     failure = history_of(tmp_path).trials[0].failure
     assert failure is not None
     assert failure["class"] == "error"
+    assert "died 4 times after epoch 0" in failure["message"]
 
 
 def test_a_trial_that_hangs_is_found_and_the_study_goes_on(tmp_path: Path) -> None:

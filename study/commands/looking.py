@@ -63,8 +63,8 @@ def table(
         str,
         typer.Option(
             "--kind",
-            help="leaderboard, milestones, published, effects, best-of-n, cost, time-to-target, failures, "
-            "confirmation or warnings.",
+            help="leaderboard, milestones, published, effects, interactions, best-of-n, cost, time-to-target, "
+            "failures, confirmation or warnings.",
         ),
     ] = "leaderboard",
     top: Annotated[int, typer.Option("--top", min=1, help="How many rows of the leaderboard.")] = 20,

@@ -1,4 +1,4 @@
-"""Commands that write or show something beside a run: preview, init, schema, export, dashboard."""
+"""Commands that write or show something beside a run: preview, init, schema, export, tensorboard, dashboard."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ def preview(
     sets: Sets = None,
     points: Points = None,
     samples: Annotated[int, typer.Option("--samples", min=0, help="How many sampled points to show.")] = 10,
-    measure: Annotated[
-        bool, typer.Option("--measure", help="Train a few steps of each shape.")
-    ] = False,
+    measure: Annotated[bool, typer.Option("--measure", help="Train a few steps of each shape.")] = False,
     data_dir: DataDir = None,
     storage: Storage = STUDIES,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
@@ -87,6 +85,19 @@ def export(
 
     chosen = export_trial(existing(name, storage), trial, Path(to))
     typer.echo(f"wrote trial {chosen.number} to {shown_path(Path(to).resolve())}")
+
+
+@app.command()
+def tensorboard(
+    name: Name,
+    to: Annotated[str, typer.Option("--to", help="The folder to write to.")],
+    storage: Storage = STUDIES,
+) -> None:
+    """Write a study's epochs as TensorBoard event files; look with: tensorboard --logdir DIR."""
+    from analysis.tensorboard import write_events
+    from study import api
+
+    typer.echo(f"wrote {write_events(api.load(name, storage=storage), to)}")
 
 
 @app.command()

@@ -18,7 +18,7 @@ WORLDS, POINTS, EPOCHS = 9, 60, 27
 
 
 def makespan(world: int, workers: int, spread: float, error: float, **changes: Any) -> float:
-    """Seconds of one study in a world where trials' costs vary by ``spread``, the nominal cost being off by ``error``."""
+    """Seconds of one study in a world where costs vary by ``spread`` and the nominal cost is off by ``error``."""
     spec = small_spec(points=POINTS, concurrency=workers, recipe={"epochs": EPOCHS}, **changes)
     paces = [random.Random(f"{world} {n}").lognormvariate(0, spread) for n in range(POINTS)]
     wrong = [random.Random(f"{world} {n} nominal").lognormvariate(0, error) for n in range(POINTS)]

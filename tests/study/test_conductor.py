@@ -99,8 +99,9 @@ def test_killed_again_and_again_a_study_still_comes_to_its_end() -> None:
     assert outcome(conductor) == outcome(whole)
 
 
-def test_the_sampler_is_told_exactly_what_happened() -> None:
-    conductor = conductor_on(Storage(), small_spec(points=30, reproducible=False))
+@pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: str(pruner["name"]))
+def test_the_sampler_is_told_exactly_what_happened(pruner: dict[str, Any]) -> None:
+    conductor = conductor_on(Storage(), small_spec(points=30, pruner=pruner, reproducible=False))
     drive(conductor)
     told = conductor.roster.arms[0].proposer.study.trials
     assert len(told) == 30

@@ -1,0 +1,132 @@
+"""What asking, telling and journaling cost beside Optuna alone in memory, in CPU seconds, interleaved."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from study.journal import Journal, read_events
+from study.records import History
+from study.sampling.proposer import make_sampler
+from study.spec import StudySpec, spec_from_tree
+
+from ..study.fake_cluster import Storage, conductor_on
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
+POINTS, BLOCK = 1000, 100
+LR = {"log": [1e-4, 1]}
+SPACE = {
+    "optimizer": {
+        "one_of": {
+            "sgd": {"lr": LR, "momentum": {"uniform": [0, 0.99]}, "weight_decay": {"log": [1e-6, 1e-2]}},
+            "adamw": {"lr": LR, "weight_decay": {"log": [1e-6, 1e-1]}},
+        }
+    },
+    "schedule": {"one_of": {"constant": {}, "cosine": {"warmup_epochs": {"int": [0, 5]}}}},
+    "loss": {"label_smoothing": {"uniform": [0, 0.3]}, "l2": {"log": [1e-8, 1e-3]}},
+    "model": {"norm": {"choice": ["none", "every_conv"]}},
+    "precision": {"choice": ["fp32", "bf16"]},
+    "accumulation": {"choice": [1, 2, 4]},
+}
+
+
+def score(values: dict[str, Any]) -> float:
+    return -abs(values["optimizer.lr"] - 0.1) - values["loss.label_smoothing"]
+
+
+def test_a_thousand_points_beside_optuna_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = spec_from_tree(
+        {
+            "study": "s",
+            "points": POINTS,
+            "concurrency": 1,
+            "reproducible": False,
+            "recipe": {"epochs": 1},
+            "space": SPACE,
+        }
+    )
+    journal = Journal.create(tmp_path / "journal" / "events.jsonl")
+    storage = Storage()
+    storage.append = journal.append  # type: ignore[method-assign]
+    conductor = conductor_on(storage, spec)
+    alone = optuna.create_study(direction="maximize", sampler=make_sampler(spec.sampler, 0))
+    ours = theirs = 0.0
+    for _ in range(0, POINTS, BLOCK):
+        began = time.process_time()
+        ask_alone(alone, spec)
+        theirs += time.process_time() - began
+        began = time.process_time()
+        ask_ours(conductor)
+        ours += time.process_time() - began
+    with capsys.disabled():
+        print(
+            f"\n{POINTS} points, ask + tell: Optuna alone {theirs:.1f} s, with journal {ours:.1f} s CPU: × {ours / theirs:.2f}"
+        )
+    assert len(conductor.history.points) == len(alone.trials) == POINTS
+
+
+def ask_alone(study: optuna.Study, spec: StudySpec) -> None:
+    for _ in range(BLOCK):
+        trial = study.ask()
+        study.tell(trial, score(spec.space.ask(trial)))
+
+
+def ask_ours(conductor: Any) -> None:
+    for _ in range(BLOCK):
+        assignment = conductor.next()
+        value = score(conductor.history.points[assignment.point].values)
+        conductor.reported(assignment.trial, 1, {"epoch": 1, "last": True, "val_accuracy": value, "seconds": 1.0})
+        conductor.finished(assignment.trial, 1, "epochs", {})
+
+
+@pytest.mark.parametrize("trials", [1000, 10_000])
+def test_loading_a_journal_takes_time_linear_in_its_length(
+    trials: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    epochs = 50
+    path = tmp_path / "journal" / "events.jsonl"
+    journal = Journal.create(path)
+    row = dict.fromkeys(("val_accuracy", "val_loss", "train_loss", "train_accuracy", "lr", "seconds"), 0.12345)
+    took = []
+    for number in range(trials):
+        shared = {"trial": number, "attempt": 1, "time": 1.0}
+        asked = {"event": "asked", "point": number, "values": {"optimizer.lr": 0.1}, "origin": "sampler", "time": 1.0}
+        started = {"event": "started", "point": number, "replicate": 0, "seed": 0, "kind": "search", "epochs": 0}
+        events: list[dict[str, Any]] = [
+            asked | {"entry": None, "level": 0, "nominal": 1.0, "known": True},
+            started | {"substitutions": {}} | shared,
+        ]
+        events += [{"event": "reported", "epoch": e + 1, "last": False, "metrics": row} | shared for e in range(epochs)]
+        began = time.perf_counter()
+        journal.append(*events)
+        took.append(time.perf_counter() - began)
+    journal.close()
+    began = time.process_time()
+    history = History(read_events(path))
+    seconds = time.process_time() - began
+    size = path.stat().st_size / 2**20
+    with capsys.disabled():
+        print(f"\n{trials} trials × {epochs} epochs: {size:.0f} MiB of journal loaded in {seconds:.2f} s CPU")
+    assert len(history.trials) == trials
+
+
+def test_appending_an_epoch_costs_the_same_however_long_the_study(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = Journal.create(tmp_path / "journal" / "events.jsonl")
+    report = {"event": "reported", "trial": 0, "attempt": 1, "epoch": 1, "last": False, "time": 1.0}
+    report["metrics"] = {f"metric_{n}": 0.1234567 for n in range(16)}
+    took: list[float] = []
+    for _ in range(3000):
+        began = time.perf_counter()
+        journal.append(report)
+        took.append(time.perf_counter() - began)
+    journal.close()
+    early, late = sorted(took[:500])[250] * 1000, sorted(took[-500:])[250] * 1000
+    with capsys.disabled():
+        print(f"\nappending one epoch: median {early:.2f} ms at first, {late:.2f} ms after 2,500 others")
+    assert len(took) == 3000

@@ -40,8 +40,8 @@ def contradictions(old: StudySpec, new: StudySpec, history: History) -> Iterator
         yield f"points: {asked} are proposed already; found {new.points}"
     if new.replicates < old.replicates:
         yield f"replicates: can only grow; found {old.replicates} -> {new.replicates}"
-    kept = {name: getattr(old, name) for name in FREE}
-    recipe = {"fixed": old.fixed, "overrides": old.overrides, "space": old.space}
+    kept: dict[str, Any] = {name: getattr(old, name) for name in FREE}
+    recipe: dict[str, Any] = {"fixed": old.fixed, "overrides": old.overrides, "space": old.space}
     yield from old.differences(replace(new, **kept, **recipe))
     for path, (before, after) in recipe_changes(old, new).items():
         if path != "epochs":

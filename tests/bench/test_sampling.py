@@ -63,9 +63,8 @@ def test_a_thousand_points_beside_optuna_alone(tmp_path: Path, capsys: pytest.Ca
         ask_ours(conductor)
         ours += time.process_time() - began
     with capsys.disabled():
-        print(
-            f"\n{POINTS} points, ask + tell: Optuna alone {theirs:.1f} s, with journal {ours:.1f} s CPU: × {ours / theirs:.2f}"
-        )
+        ratio = f"× {ours / theirs:.2f}"
+        print(f"\n{POINTS} points: Optuna alone {theirs:.1f} s, with the journal {ours:.1f} s of CPU: {ratio}")
     assert len(conductor.history.points) == len(alone.trials) == POINTS
 
 

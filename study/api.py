@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis.query import Results
     from study.driver import Ended
+    from study.paths import StudyPaths
+    from study.records import History
     from study.spec import StudySpec
 
 
@@ -21,21 +23,21 @@ def run(source: str | Path | StudySpec, **options: Any) -> Ended:
     """
     from study import lifecycle
 
-    return collected(lifecycle.run(source, **with_options(options)))
+    return lifecycle.run(source, **with_options(options))
 
 
 def resume(name: str, **options: Any) -> Ended:
     """Go on with a study; takes what ``study.lifecycle.resume`` does, and the fields of ``study.driver.Options``."""
     from study import lifecycle
 
-    return collected(lifecycle.resume(name, **with_options(options)))
+    return lifecycle.resume(name, **with_options(options))
 
 
 def retry(name: str, trials: Sequence[int] | None = None, **options: Any) -> Ended:
     """Run failed trials again: those named, or all."""
     from study import lifecycle
 
-    return collected(lifecycle.retry(name, trials, **with_options(options)))
+    return lifecycle.retry(name, trials, **with_options(options))
 
 
 def load(name: str, *, storage: str | Path = "studies") -> Results:
@@ -54,13 +56,8 @@ def with_options(arguments: dict[str, Any]) -> dict[str, Any]:
     names = {option.name for option in fields(Options)}
     chosen = {name: value for name, value in arguments.items() if name in names}
     others = {name: value for name, value in arguments.items() if name not in names}
-    keep_fresh = lambda paths, history: collect(paths, history=history)  # noqa: E731
+
+    def keep_fresh(paths: StudyPaths, history: History) -> None:
+        collect(paths, history=history)
+
     return others | {"options": Options(**({"collect": keep_fresh} | chosen))}
-
-
-def collected(ended: Ended) -> Ended:
-    """Write the study's Parquet files."""
-    from analysis.collect import collect
-
-    collect(ended.paths)
-    return ended

@@ -98,6 +98,7 @@ def drive(
             spec, conductor = opening
             reopened = reopen_failed(conductor, retried) if retries else 0
             if study_is_over(conductor):
+                options.collect(paths, conductor.history)
                 return Ended(paths, conductor.history, "complete")
             requests.discard_stops(paths)
             start_session(conductor, paths)
@@ -111,16 +112,18 @@ def drive(
             finally:
                 options.watcher.end()
                 caught.release()
-            return close(conductor, paths)
+            return close(conductor, paths, options)
     finally:
         lock.release()
 
 
-def close(conductor: Conductor, paths: StudyPaths) -> Ended:
-    """Journal the session's end; what a fault ended is raised."""
+def close(conductor: Conductor, paths: StudyPaths, options: Options) -> Ended:
+    """Journal the session's end and bring the tables up to it; what a fault ended is raised."""
     reason = conductor.stopping or "complete"
     conductor.record({"event": "closed", "session": len(conductor.history.sessions), "reason": reason})
     write_provenance(conductor, paths)
+    if reason != "fault":
+        options.collect(paths, conductor.history)
     if reason == "halted":
         raise conductor.halt()
     if reason == "fault":

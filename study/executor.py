@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from study.conductor import Assignment, Conductor, Done, Wait
+from study.errors import OutsideFault, StudyError
 from study.paths import StudyPaths
 
 RESTARTS = 20
 """How often Tune is started anew within one session before the fault counts as lasting."""
+PAUSE_S = 5.0
+"""A driver that has not looked around for so long has stood still itself."""
 PATIENCE_S = 30.0
 """How much longer than a trial's own heartbeat the driver waits before it kills a silent worker."""
 
@@ -63,6 +66,7 @@ class Bridge:
         self._held: dict[str, Assignment] = {}
         self._heard: dict[str, float] = {}
         self._iterations: dict[str, int] = {}
+        self._watched = time.monotonic()
         self._trials: dict[str, Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -138,13 +142,14 @@ class Bridge:
         self._trials.clear()
 
     def over(self, trial_id: str) -> None:
-        self._trials.pop(trial_id, None)
-        self._heard.pop(trial_id, None)
+        for known in (self._trials, self._heard, self._held, self._iterations):
+            known.pop(trial_id, None)
 
     def watch(self) -> bool:
         """Called ten times a second: whether all trials shall stop. Kills workers that have fallen silent."""
-        self.tick()
         now = time.monotonic()
+        self.tick()
+        self._bear_with_a_pause(now)
         for trial_id, trial in list(self._trials.items()):
             silent_s = now - self._heard[trial_id]
             if silent_s > self.settings.heartbeat_s + PATIENCE_S:
@@ -154,6 +159,14 @@ class Bridge:
                 self._trials.pop(trial_id)
                 kill_actor(trial)
         return bool(self.conductor.stopping)
+
+    def _bear_with_a_pause(self, now: float) -> None:
+        """While the driver itself stood still, on a full disk say, nobody could be heard."""
+        pause_s = now - self._watched
+        if pause_s > PAUSE_S:
+            for trial_id in self._heard:
+                self._heard[trial_id] += pause_s
+        self._watched = time.monotonic()
 
 
 def read_error(trial: Any) -> str:
@@ -192,15 +205,19 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
         logging.getLogger(name).setLevel(logging.CRITICAL)
     trainable = tune.with_resources(TrialWorker, {"cpu": settings.cpus, "gpu": settings.gpus})
     bridge = Bridge(conductor, settings, tick, say)
+    reason = ""
     for _ in range(RESTARTS):
         with tempfile.TemporaryDirectory(prefix="study-tune-") as folder:
             try:
                 _fit(trainable, bridge, folder)
+            except StudyError:
+                raise
             except Exception as error:
-                bridge.abandon(f"{type(error).__name__}: {error}"[:300])
+                reason = f"{type(error).__name__}: {error}"[:300]
+                bridge.abandon(reason)
         if conductor.stopping or conductor.nothing_left():
             return
-    raise RuntimeError("Ray Tune keeps giving up")
+    raise OutsideFault(f"Ray Tune gave up {RESTARTS} times, last with {reason}; resume the study when that is mended")
 
 
 def _fit(trainable: Any, bridge: Bridge, folder: str) -> None:

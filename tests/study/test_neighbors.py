@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,49 +11,62 @@ import pytest
 
 from .command import history_of, run, write_study
 
-PORT = 17399
-LOOK = f"""
+NEIGHBOR = """
+import sys
 import ray
-ray.init(address="127.0.0.1:{PORT}", log_to_driver=False)
 from ray._private.state import jobs
-print("NODES", len([n for n in ray.nodes() if n["Alive"]]), "JOBS", len(jobs()))
+
+ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+
+@ray.remote
+class Counter:
+    count = 0
+    def add(self):
+        self.count += 1
+        return self.count
+
+counter = Counter.remote()
+for line in sys.stdin:
+    nodes = len([node for node in ray.nodes() if node["Alive"]])
+    print("NODES", nodes, "JOBS", len(jobs()), "COUNT", ray.get(counter.add.remote()), flush=True)
 """
 
 
+class Neighbor:
+    """Someone else's Ray, the one last started on this machine, with an actor at work."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", NEIGHBOR],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def look(self) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print("look", file=self._process.stdin, flush=True)
+        for line in self._process.stdout:
+            if line.startswith("NODES"):
+                return line.strip()
+        raise AssertionError("the neighbor is gone")
+
+    def leave(self) -> None:
+        self._process.communicate(timeout=60)  # the end of its input is its end
+
+
 @pytest.fixture
-def other_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    folder = tmp_path_factory.mktemp("other") / "r"
-    command = f"start --head --block --port={PORT} --num-cpus=1 --include-dashboard=false --disable-usage-stats"
-    log = (folder.parent / "log").open("w")
-    process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("ray")), *command.split(), f"--temp-dir={folder}"],
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        env=os.environ | {"RAY_ENABLE_METRICS_COLLECTION": "0"},
-    )
-    deadline = time.monotonic() + 90
-    while look() == "" and time.monotonic() < deadline:
-        time.sleep(0.5)
-    yield
-    process.terminate()
-    process.wait(timeout=60)
-    log.close()
+def neighbor() -> Iterator[Neighbor]:
+    other = Neighbor()
+    yield other
+    other.leave()
 
 
-def look() -> str:
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", LOOK], capture_output=True, text=True, check=False)
-    return next((line for line in done.stdout.splitlines() if line.startswith("NODES")), "")
-
-
-def test_a_study_runs_beside_another_ray_and_leaves_it_alone(other_ray: None, tmp_path: Path) -> None:
-    before = look()
-    assert before.startswith("NODES 1 ")
+def test_a_study_runs_beside_another_ray_and_leaves_it_alone(neighbor: Neighbor, tmp_path: Path) -> None:
+    assert neighbor.look() == "NODES 1 JOBS 1 COUNT 1"
     write_study(tmp_path, points=2, pruner="none")
     run(tmp_path, "run", "tiny.yaml")
     assert [point.state for point in history_of(tmp_path).points] == ["COMPLETE"] * 2
-    after = look()
-    nodes, jobs = before.split()[1], int(before.split()[3])
-    assert after.split()[1] == nodes
-    # looking makes a job of its own; the study made none
-    assert int(after.split()[3]) == jobs + 1
+    assert neighbor.look() == "NODES 1 JOBS 1 COUNT 2"

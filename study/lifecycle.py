@@ -18,6 +18,7 @@ from study.paths import StudyPaths, checked_name
 from study.readiness import check_data, machine_resources
 from study.spec import StudySpec, load_spec
 from study.versions import stored_file
+from study.warmth import warmed_events
 
 DEFAULT_STORAGE = "studies"
 
@@ -44,6 +45,7 @@ def run(
         if options.address is None:
             spec = resolved(spec, *machine_resources(spec), "this machine")
             check_data(spec, options.data_dir)
+        warmed_events(spec, paths.storage)  # a study that can't be found is a mistake to tell before a folder is made
         make_folder(paths.folder)
         write_whole(paths.spec, spec.yaml())
     return drive(paths, options or Options())

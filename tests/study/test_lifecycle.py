@@ -1,0 +1,122 @@
+"""What a study starts from and what is added to it, short of running it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from study.additions import added_values
+from study.connection import Connection
+from study.driver import Options, Watcher, opened
+from study.errors import StudyExists, StudyNotFound, UserError
+from study.extension import check_extension
+from study.files import make_folder, write_whole
+from study.lifecycle import check_same, existing, leave, remove
+from study.paths import StudyPaths
+from study.spec import load_spec
+from study.versions import extend
+
+from .fake_cluster import small_spec
+
+
+class Listener(Watcher):
+    def say(self, message: str) -> None:
+        raise AssertionError(message)
+
+
+@pytest.fixture
+def study(finished: StudyPaths, tmp_path: Path) -> StudyPaths:
+    """A copy of a finished study to change."""
+    shutil.copytree(finished.folder, tmp_path / "fake")
+    return StudyPaths(tmp_path, "fake")
+
+
+def test_a_study_starts_from_what_earlier_ones_told(study: StudyPaths) -> None:
+    warm = small_spec(
+        study="warm", warm_start=["fake"], space={"optimizer": {"one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}}}}
+    )
+    paths = StudyPaths(study.storage, "warm")
+    make_folder(paths.folder)
+    write_whole(paths.spec, warm.yaml())
+    with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, conductor):
+        source, taken, left = conductor.history.warmed[0]
+        told = conductor.roster.arms[0].proposer.study.trials
+    assert source == "fake"
+    assert taken + left == 6
+    assert left > 0, "points of a branch that this space lacks are left out"
+    assert [trial.state.name for trial in told].count("COMPLETE") > 0
+    assert len(told) == taken
+
+
+def test_a_missing_earlier_study_is_named(study: StudyPaths) -> None:
+    paths = StudyPaths(study.storage, "warm")
+    make_folder(paths.folder)
+    write_whole(paths.spec, small_spec(study="warm", warm_start=["nowhere"]).yaml())
+    opening = opened(paths, Options(), Connection(None, []))
+    with pytest.raises(StudyNotFound, match="warm_start: no study nowhere"):
+        opening.__enter__()
+
+
+def test_a_point_of_the_users_own_is_next(study: StudyPaths) -> None:
+    values = added_values(study, ["optimizer.name=adam", "optimizer.lr=0.01"])
+    assert values["optimizer.lr"] == 0.01
+    assert leave("fake", {"do": "add", "values": values}, storage=study.storage) is False
+    with Connection(None, []) as idle, opened(study, Options(accept_loss=True), idle) as (_, conductor):
+        assert conductor.history.points[6].origin == "user"
+        assert not conductor.nothing_left()
+        assert conductor.next().point == 6  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("text", ["optimizer.lr", "=3", "optimizer.lr=[1"])
+def test_a_point_that_cannot_be_read_is_refused(study: StudyPaths, text: str) -> None:
+    with pytest.raises(UserError, match="--set"):
+        added_values(study, [text])
+
+
+def test_a_study_is_extended_only_by_what_contradicts_nothing(study: StudyPaths) -> None:
+    old = load_spec(study.spec)
+    with Connection(None, []) as idle, opened(study, Options(), idle) as (_, conductor):
+        history = conductor.history
+    check_extension(old, load_spec(study.spec, sets=["points=20", "replicates=3", "stop.target=0.99"]), history)
+    for change, why in [
+        ("points=3", "6 are proposed already"),
+        ("sampler.seed=4", "sampler.seed: 0 -> 4"),
+        ("recipe.data.batch_size=32", "recipe.data.batch_size"),
+        ("recipe.epochs=3", "recipe.epochs: can only grow"),
+        ("space.optimizer.one_of.sgd.lr.log=[0.5, 1]", "no longer lies in it"),
+    ]:
+        with pytest.raises(UserError, match="can't be extended") as refused:
+            check_extension(old, load_spec(study.spec, sets=[change]), history)
+        assert why in str(refused.value)
+
+
+def test_an_extension_keeps_every_version_of_the_spec(study: StudyPaths) -> None:
+    before = study.spec.read_text()
+    extend(study, load_spec(study.spec, points=9))
+    assert study.spec_version(1).read_text() == before
+    assert study.spec_version(2).read_text() == study.spec.read_text() != before
+    with Connection(None, []) as idle, opened(study, Options(watcher=Listener()), idle) as (spec, conductor):
+        assert spec.points == 9
+        assert conductor.history.specs[-1].changes == ["points: 6 -> 9"]
+
+
+def test_names_are_looked_for_and_cannot_leave_the_storage(study: StudyPaths) -> None:
+    assert existing("fake", study.storage).folder == study.folder
+    with pytest.raises(StudyNotFound, match="did you mean fake"):
+        existing("fakee", study.storage)
+    for name in ("../fake", "/etc", "", ".hidden", "a/b", "A"):
+        with pytest.raises(UserError):
+            existing(name, study.storage)
+
+
+def test_the_same_study_is_told_from_another(study: StudyPaths) -> None:
+    check_same(load_spec(study.spec), study)
+    with pytest.raises(StudyExists, match="points: 6 -> 7"):
+        check_same(load_spec(study.spec, points=7), study)
+
+
+def test_a_removed_study_is_gone(study: StudyPaths) -> None:
+    remove("fake", storage=study.storage)
+    assert not study.folder.exists()

@@ -84,7 +84,7 @@ def test_what_this_machine_lacks_is_a_note_and_no_error() -> None:
 def test_a_preview_is_plain_data_and_text(preview: Preview) -> None:
     assert json.loads(json.dumps(preview.tree()))["points"] == 16
     text = "\n".join(preview.lines())
-    assert "optimizer.lr            [0.01, 0.5], log    optimizer = sgd" in text
+    assert "optimizer.lr            [0.01, 0.3], log    optimizer = sgd" in text
     assert "16 trials" in text
 
 

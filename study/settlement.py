@@ -92,4 +92,6 @@ class Settlement:
 
 def is_last(trial: Trial, epoch: int) -> bool:
     """Whether training came to its own end with this epoch, so that there is nothing to stop."""
+    if trial.stopped_at is not None:  # its rows were cut back: the last of them is where it was stopped
+        return False
     return trial.last_epoch == epoch or (trial.over == "finished" and epoch == trial.epochs)

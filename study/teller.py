@@ -66,8 +66,9 @@ class Teller:
         """Whether all that happens to the points below ``lag`` before the horizon is settled."""
         for lower in range(self._settled_below, max(0, lag)):
             if lower not in self._told:
-                extent = self._extent(lower)
-                if not extent.over and extent.epochs < self._clock.epochs_by(lower, horizon):
+                extent, needed = self._extent(lower), self._clock.epochs_by(lower, horizon)
+                # with just the epochs needed and no more, it may have ended there: that has to be known too
+                if not extent.over and needed > 0 and extent.epochs <= needed:
                     return False
         return True
 
@@ -83,7 +84,8 @@ class Teller:
             epochs += trial.epochs if trial.state in ENDED or found is None else found[0].decided.get(found[1], 0)
             if trial.state not in ENDED:
                 break
-        return Extent(epochs, over, nominal)
+        # a point that failed in its first epoch has taken that one's time
+        return Extent(max(epochs, 1) if over else epochs, over, nominal)
 
     def tell(self, number: int) -> None:
         """Tell the sampler how a point ended, once."""

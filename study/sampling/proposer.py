@@ -86,7 +86,18 @@ class Proposer:
                 break
             self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
         self._numbers[index] = trial.number
+        self._forget_phantoms(index)
         return values
+
+    def _forget_phantoms(self, index: int) -> None:
+        """Drop TPE's note of the parameters that it drew for branches not taken.
+
+        While a trial runs they would count as its own; after a resume, which knows only what was run, they would not.
+        """
+        identifier = self._identifier(index)
+        for key in self.storage.get_trial_system_attrs(identifier):
+            if key.startswith("tpe:relative_params"):
+                self.storage.set_trial_system_attr(identifier, key, "")
 
     def replay(self, index: int, values: Mapping[str, Any]) -> None:
         """Take up a proposal that the journal holds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,9 @@ def test_a_full_disk_is_waited_for_and_nothing_is_lost(small_disk: Path, tmp_pat
     process = start(small_disk, "run", "tiny.yaml")
     wait_for(lambda: count(small_disk, "reported") >= 2, "two epochs")
     filler = small_disk / "filler"
-    with filler.open("wb") as file:
-        try:
-            while True:
-                file.write(b"0" * 4096)
-                file.flush()
-        except OSError:
-            pass
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"0" * 4096)
     before = len((small_disk / "studies" / "tiny" / "journal" / "events.jsonl").read_bytes())
     time.sleep(8)
     assert process.poll() is None, process.communicate()[0]

@@ -46,6 +46,7 @@ def test_nothing_is_lost_doubled_or_run_again(number: int, tmp_path: Path, capsy
             time.sleep(0.02)
         time.sleep(chance.random() * 0.5)
         if process.poll() is not None:
+            process.communicate()
             break
         before = {event["trial"]: event for event in events_of(killed) if event["event"] == "ended"}
         os.killpg(process.pid, signal.SIGKILL)

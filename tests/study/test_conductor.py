@@ -99,6 +99,25 @@ def test_killed_again_and_again_a_study_still_comes_to_its_end() -> None:
     assert outcome(conductor) == outcome(whole)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_trials_that_ran_on_to_their_end_before_a_stop_count_the_same_after_a_resume(seed: int) -> None:
+    changes: dict[str, Any] = {"points": 40, "concurrency": 4, "recipe": {"epochs": 3}, "sampler": {"seed": seed}}
+    whole = conductor_on(Storage(), small_spec(**changes))
+    drive(whole, workers=4, jitter=1.5)
+    storage, checkpoints = Storage(), dict[int, int]()
+    for session in range(100):
+        storage.die_after = storage.writes + 30
+        try:
+            conductor = conductor_on(storage, small_spec(**changes))
+            drive(conductor, workers=4, seed=session, jitter=1.5, checkpoints=checkpoints)
+            break
+        except Killed:
+            continue
+    cut = [event for event in storage.events if event["event"] == "stopped"]
+    assert cut
+    assert outcome(conductor) == outcome(whole)
+
+
 @pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: str(pruner["name"]))
 def test_the_sampler_is_told_exactly_what_happened(pruner: dict[str, Any]) -> None:
     conductor = conductor_on(Storage(), small_spec(points=30, pruner=pruner, reproducible=False))

@@ -81,7 +81,7 @@ class Conductor:
         self._nominal_cost = nominal_cost
         self._teller = Teller(self.roster, workers)
         self._settlement = Settlement(self.roster, self._prune, self._end)
-        self._verdicts = Verdicts(spec.stop, keep_going=keep_going)
+        self._verdicts = Verdicts(spec.stop, gpus=spec.resources.gpus, keep_going=keep_going)
         self._replaying = False
         self._undecided: dict[int, int] = {}
         self._added = 0
@@ -180,8 +180,7 @@ class Conductor:
 
     def next(self) -> Next:
         """What a free worker shall do."""
-        self.stopping = self.stopping or self._verdicts.stop_reason(self.history)
-        if self.stopping:
+        if self.is_stopping():
             return Done()
         for point in list(self.roster.open.values()):
             for trial in search_trials(point):
@@ -194,6 +193,11 @@ class Conductor:
             return Wait() if self.roster.open else self._next_confirmation()
         asked = self._ask_next()
         return self._start_new(asked, 0, "search") if asked else Wait()
+
+    def is_stopping(self) -> bool:
+        """Whether the study stops now, be it that a budget has just been spent."""
+        self.stopping = self.stopping or self._verdicts.stop_reason(self.history)
+        return bool(self.stopping)
 
     @property
     def _all_asked(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from study.errors import UserError
 from study.files import make_folder, write_whole
 from study.journal import read_events
+from study.outcomes import best_point
 from study.paths import StudyPaths
 from study.records import History, Trial
 from study.spec import StudySpec, load_spec
@@ -40,19 +41,13 @@ def numbered(history: History, text: str) -> Trial:
 
 def best_trial(history: History, spec: StudySpec, paths: StudyPaths) -> Trial:
     """The best point's first complete trial whose checkpoint was kept; of equal points the first."""
-    points = [point for point in history.points if point.state == "COMPLETE" and point.value is not None]
-    if not points:
+    best = best_point(history, spec.objectives[0])
+    if best is None:
         raise UserError(f"no point of {history.study} is complete yet")
-    sign = 1 if spec.objectives[0].direction == "maximize" else -1
-    best = max(points, key=lambda point: sign * first_value(point.value))
     trials = [trial for trial in best.trials.values() if trial.state == "COMPLETE" and trial.kind == "search"]
     trials.sort(key=lambda trial: trial.replicate)
     kept = [trial for trial in trials if any(paths.checkpoints(best.number, trial.replicate).glob("*.ckpt"))]
     return (kept or trials)[0]
-
-
-def first_value(value: Any) -> float:
-    return float(value[0] if isinstance(value, list) else value)
 
 
 def figures_of(history: History, spec: StudySpec, trial: Trial) -> dict[str, Any]:

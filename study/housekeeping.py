@@ -38,6 +38,7 @@ class Housekeeping:
         now = time.monotonic()
         if now - self._asked > requests.EVERY_S:
             self._asked = now
+            self._conductor.is_stopping()  # budgets run out while all workers are busy, too
             for request in requests.take(self._paths):
                 self._do(request)
         ended = sum(trial.ended is not None for trial in self._conductor.history.trials)

@@ -56,8 +56,9 @@ def point_value(point: Point, objectives: Sequence[Objective], replicates: int |
 class Verdicts:
     """Watches for the ends that the study file sets and for a study that only fails."""
 
-    def __init__(self, stop: Stop, *, keep_going: bool) -> None:
+    def __init__(self, stop: Stop, *, gpus: float, keep_going: bool) -> None:
         self._stop = stop
+        self._gpus = gpus
         self._keep_going = keep_going
         self._failed = 0
         self._reached = False
@@ -97,6 +98,8 @@ class Verdicts:
             return "failures"
         if self._stop.wall_hours is not None and wall_seconds(history) >= self._stop.wall_hours * 3600:
             return "wall_hours"
+        if self._stop.gpu_hours is not None and gpu_seconds(history, self._gpus) >= self._stop.gpu_hours * 3600:
+            return "gpu_hours"
         if not self._keep_going and len(self._streak) >= SAME_IN_A_ROW:
             return "halted"
         return ""
@@ -114,3 +117,22 @@ def wall_seconds(history: History) -> float:
     """The seconds that drivers have spent on the study, this one's until now."""
     closed = sum((session.closed or session.last) - session.opened for session in history.sessions[:-1])
     return closed + (time.time() - history.sessions[-1].opened if history.sessions else 0.0)
+
+
+def gpu_seconds(history: History, gpus: float) -> float:
+    """The seconds for which trials have held GPUs, a share of one counting as that share."""
+    now = time.time()
+    attempts = [attempt for trial in history.trials for attempt in trial.attempts]
+    return gpus * sum((attempt.ended or now) - attempt.started for attempt in attempts)
+
+
+def best_point(history: History, objective: Objective) -> Point | None:
+    """The best COMPLETE point by one objective, the first of several; of equal points the first."""
+    sign = 1 if objective.direction == "maximize" else -1
+    complete = [point for point in history.points if point.state == "COMPLETE"]
+    return max(complete, key=lambda point: sign * first_value(point.value), default=None)
+
+
+def first_value(value: float | list[float]) -> float:
+    """A point's value by the first objective."""
+    return value[0] if isinstance(value, list) else value

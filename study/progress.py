@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.driver import Watcher
+from study.outcomes import best_point, first_value
 from study.records import ENDED, History, Point, Trial
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class LiveDisplay(Watcher):
             console=self.console,
         )
         bar.add_task("", total=self.spec.points, completed=len(done), note=self._note(history, done))
-        best = best_point(history, self.spec)
+        best = best_point(history, self.spec.objectives[0])
         tail = Text(f"best so far: {point_line(best, self.spec)}" if best else "no finished point yet", style="green")
         stopping = Text("stopping …" if self.conductor.stopping else "", style="yellow")
         return Group(head, bar, self._table(running), tail, stopping)
@@ -136,22 +137,11 @@ def epochs_done(history: History) -> int:
     return sum(trial.epochs for trial in history.trials)
 
 
-def best_point(history: History, spec: StudySpec) -> Point | None:
-    """The best finished point by the first objective."""
-    done = [point for point in history.points if point.state == "COMPLETE"]
-    sign = 1 if spec.objectives[0].direction == "maximize" else -1
-    return max(done, key=lambda point: sign * first_value(point), default=None)
-
-
-def first_value(point: Point) -> float:
-    return float(point.value[0] if isinstance(point.value, list) else point.value)
-
-
 def point_line(point: Point, spec: StudySpec) -> str:
     """``point 3  COMPLETE  val_accuracy 0.9731  optimizer.name=sgd …``."""
     metric = spec.objectives[0].metric
     if point.state == "COMPLETE":
-        result = f"{metric} {figure(first_value(point))}"
+        result = f"{metric} {figure(first_value(point.value))}"
     elif point.state == "PRUNED":
         trial = point.trials[0]
         value = trial.rows[-1].get(metric) if trial.rows else None

@@ -16,7 +16,7 @@ closed   session, reason: complete | interrupted | wall_hours | gpu_hours | fail
 asked    point, values, origin (first | sampler | grid | user), entry (of ``first:``), level, nominal, known
          (values that lie in the space: the sampler is told of them)
 started  trial, point, replicate, seed, attempt (from 1), kind (search | confirm), epochs (already reported),
-         substitutions (recipe paths that a retry changed), flags
+         substitutions (recipe paths that a retry changed)
 placed   trial, attempt, host, node, pid, device: the worker that took the attempt up
 reported trial, attempt, epoch (from 1), last (training ends with it), metrics
 stopped  trial, epoch, by (pruner | user): rows after ``epoch`` don't count

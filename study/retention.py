@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from study.outcomes import best_point
 from study.paths import StudyPaths
 from study.records import ENDED, History, Point, Trial
 
@@ -18,13 +19,13 @@ class Retention:
 
     def __init__(self, spec: StudySpec, paths: StudyPaths) -> None:
         self._keep = spec.keep_checkpoints
-        self._sign = 1 if spec.objectives[0].direction == "maximize" else -1
+        self._objective = spec.objectives[0]
         self._paths = paths
         self._swept: set[int] = set()
 
     def sweep(self, history: History) -> None:
         """Remove what ended trials leave behind, as far as the policy lets it go."""
-        best = self._best(history)
+        best = best_point(history, self._objective)
         for trial in history.trials:
             if trial.state not in ENDED or (trial.number in self._swept and self._keep != "best"):
                 continue
@@ -42,14 +43,6 @@ class Retention:
             # a point that is not told yet may become the best one
             return trial.state == "COMPLETE" and (point is best or point.state not in ENDED)
         return True
-
-    def _best(self, history: History) -> Point | None:
-        complete = [point for point in history.points if point.state == "COMPLETE"]
-        return max(complete, key=self._rank, default=None)
-
-    def _rank(self, point: Point) -> tuple[float, int]:
-        value = point.value[0] if isinstance(point.value, list) else point.value
-        return self._sign * value, -point.number
 
     def _folder(self, trial: Trial) -> Path:
         return self._paths.checkpoints(trial.point, trial.replicate)

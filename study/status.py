@@ -10,6 +10,7 @@ from typing import Any
 
 from study.errors import StudyError, StudyLocked
 from study.journal import Lock, read_events
+from study.outcomes import best_point, first_value
 from study.paths import StudyPaths
 from study.records import Event, History
 from study.spec import StudySpec, load_spec
@@ -20,9 +21,7 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
     spec = load_spec(paths.spec)
     history = History(read_events(paths.journal) if paths.journal.exists() else [])
     points = Counter(point.state for point in history.points)
-    complete = [point for point in history.points if point.state == "COMPLETE"]
-    sign = 1 if spec.objectives[0].direction == "maximize" else -1
-    best = max(complete, key=lambda point: sign * first_of(point.value), default=None)
+    best = best_point(history, spec.objectives[0])
     last = history.sessions[-1] if history.sessions else None
     running = [trial for trial in history.trials if trial.in_flight]
     driver = driver_of(paths)
@@ -38,16 +37,12 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
         "epochs": sum(trial.epochs for trial in history.trials),
         "running": [{"trial": t.number, "point": t.point, "epoch": t.epochs} for t in running] if driver else [],
         "objective": spec.objectives[0].metric,
-        "best": first_of(best.value) if best else None,
+        "best": first_value(best.value) if best else None,
         "best_point": best.number if best else None,
         "best_values": best.values if best else {},
         "sessions": len(history.sessions),
         "updated": clock(last.last) if last else None,
     }
-
-
-def first_of(value: Any) -> float:
-    return float(value[0] if isinstance(value, list) else value)
 
 
 def driver_of(paths: StudyPaths) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -255,3 +256,15 @@ def test_the_target_ends_a_study() -> None:
     drive(conductor)
     assert conductor.stopping == "target"
     assert len(conductor.history.points) < 40
+
+
+@pytest.mark.parametrize("budget", ["wall_hours", "gpu_hours"])
+def test_a_spent_budget_stops_a_study_while_its_workers_are_busy(budget: str) -> None:
+    spec = small_spec(stop={budget: 0.01 / 3600}, resources={"cpus": 1, "gpus": 0.5})
+    conductor = conductor_on(Storage(), spec)
+    assert not conductor.is_stopping()
+    conductor.next()
+    time.sleep(0.05)
+    assert conductor.is_stopping()
+    assert conductor.stopping == budget
+    assert not conductor.nothing_left()

@@ -15,18 +15,20 @@ from analysis.collect import read_tables
 from analysis.tabulate import Tables, tabulate
 from study.errors import StudyNotFound, UserError
 from study.journal import read_events
+from study.log import log_at
 from study.paths import StudyPaths
+from study.places import Place, place
 from study.records import History
 from study.spec import StudySpec, load_spec
 
 if TYPE_CHECKING:
     from analysis.table import Table
 
-STORAGE = Path("studies")
+STORAGE = "studies"
 DTYPES = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 """Nullable where numpy has no null, so that a column of counts stays one of counts."""
 
-Source = str | Path | StudyPaths
+Source = str | Place | StudyPaths
 
 
 class Study:
@@ -34,7 +36,7 @@ class Study:
 
     def __init__(self, paths: StudyPaths) -> None:
         self.paths = paths
-        if not paths.journal.exists():
+        if not log_at(paths.journal).exists():
             raise StudyNotFound(f"there is no study {paths.name} in {paths.storage}")
 
     @property
@@ -143,19 +145,18 @@ class Results:
         return f"<Results of {names}: {len(self.points)} points, {len(self.trials)} trials, {len(self.epochs)} epochs>"
 
 
-def load(studies: Source | Iterable[Source], *, storage: str | Path = STORAGE) -> Results:
+def load(studies: Source | Iterable[Source], *, storage: str | Place = STORAGE) -> Results:
     """Load studies by folder, StudyPaths or name (looked up in ``storage``); StudyNotFound where one isn't there."""
-    sources = [studies] if isinstance(studies, str | Path | StudyPaths) else list(studies)
-    return Results(tuple(Study(paths_of(source, Path(storage))) for source in sources))
+    sources = [studies] if isinstance(studies, Source) else list(studies)
+    return Results(tuple(Study(paths_of(source, place(storage))) for source in sources))
 
 
-def paths_of(source: Source, storage: Path) -> StudyPaths:
+def paths_of(source: Source, storage: Place) -> StudyPaths:
     """The folder that a name or a path means; a path is one that has a separator or a journal below it."""
     if isinstance(source, StudyPaths):
         return source
-    folder = Path(source)
-    if isinstance(source, Path) or "/" in source or (folder / "journal").is_dir():
-        folder = folder.absolute()
+    if not isinstance(source, str) or "/" in source or (Path(source) / "journal").is_dir():
+        folder = place(source)
         return StudyPaths(folder.parent, folder.name)
     return StudyPaths(storage, source)
 

@@ -16,6 +16,7 @@ from analysis.tables import KINDS
 from analysis.tabulate import code_version, moment
 from analysis.warnings import warnings
 from study.files import write_whole
+from study.places import Place
 from study.records import Session
 
 TEMPLATE = Path(__file__).parent
@@ -48,19 +49,21 @@ class Chapter:
     command: str
 
 
-def report(studies: Source | Iterable[Source], *, storage: str | Path = STORAGE, to: str | Path | None = None) -> Path:
+def report(
+    studies: Source | Iterable[Source], *, storage: str | Place = STORAGE, to: str | Path | None = None
+) -> Place:
     """Write the report of one or several studies; by default into the first one's folder. Gives its path."""
     results = load(studies, storage=storage)
-    path = Path(to) if to else results.studies[0].paths.report
+    path: Place = Path(to) if to else results.studies[0].paths.report
     write_whole(path, page(results))
     return path
 
 
-def comparison_report(a: Source, b: Source, *, storage: str | Path = STORAGE, to: str | Path | None = None) -> Path:
+def comparison_report(a: Source, b: Source, *, storage: str | Place = STORAGE, to: str | Path | None = None) -> Place:
     """Write the report that compares two studies; by default into the first one's folder. Gives its path."""
     results = load([a, b], storage=storage)
     first, second = results.studies
-    path = Path(to) if to else first.paths.folder / f"compare-{second.name}.html"
+    path: Place = Path(to) if to else first.paths.folder / f"compare-{second.name}.html"
     write_whole(path, page(results, compare(Results((first,)), Results((second,)))))
     return path
 

@@ -7,13 +7,15 @@ query can read the views and nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from analysis.query import STORAGE, Results, Source, load
 from study.errors import UserError
+from study.log import log_at
+from study.paths import StudyPaths, studies_in
+from study.places import Place, place
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,7 +24,7 @@ VIEWS = ("points", "trials", "epochs")
 
 
 def query_sql(
-    sql: str, studies: Results | Source | Iterable[Source] | None = None, *, storage: str | Path = STORAGE
+    sql: str, studies: Results | Source | Iterable[Source] | None = None, *, storage: str | Place = STORAGE
 ) -> pa.Table:
     """The answer to one SELECT as an Arrow table; over every study in ``storage`` where none is named.
 
@@ -30,7 +32,7 @@ def query_sql(
     """
     import duckdb
 
-    results = studies if isinstance(studies, Results) else load(studies or studies_in(storage), storage=storage)
+    results = studies if isinstance(studies, Results) else load(studies or all_studies(storage), storage=storage)
     connection = duckdb.connect(":memory:", config={"enable_external_access": "false"})
     try:
         lock(connection, results)
@@ -64,12 +66,12 @@ def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     return connection.sql(sql).to_arrow_table()
 
 
-def studies_in(storage: str | Path) -> list[Path]:
-    """The folders of every study in a storage; UserError where there is none."""
-    folders = sorted(journal.parent.parent for journal in Path(storage).glob("*/journal/events.jsonl"))
-    if not folders:
+def all_studies(storage: str | Place) -> list[StudyPaths]:
+    """Every study in a storage; UserError where there is none."""
+    studies = [paths for paths in studies_in(place(storage)) if log_at(paths.journal).exists()]
+    if not studies:
         raise UserError(f"there is no study in {storage}")
-    return folders
+    return studies
 
 
 def render(answer: pa.Table, form: str) -> str:

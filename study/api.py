@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from analysis.query import Results
     from study.driver import Ended
     from study.paths import StudyPaths
+    from study.places import Place
     from study.records import History
     from study.spec import StudySpec
 
@@ -40,12 +41,12 @@ def retry(name: str, trials: Sequence[int] | None = None, **options: Any) -> End
     return lifecycle.retry(name, trials, **with_options(options))
 
 
-def load(name: str, *, storage: str | Path = "studies") -> Results:
+def load(name: str, *, storage: str | Place = "studies") -> Results:
     """A study's points, trials and epochs as data frames, whether it is finished or not."""
     from analysis.query import load as load_results
     from study.lifecycle import existing
 
-    return load_results(existing(name, storage).folder)
+    return load_results(existing(name, storage))
 
 
 def with_options(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,10 @@ def main() -> None:
         # whoever read our output has gone; nothing is left to be said, not even at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        # a file, folder or bucket that is not there or not open to us: faults while a study runs have their own class
+        print(f"{error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ from study.connection import Connection
 from study.errors import Interrupted, OutsideFault, StorageFault, UserError
 from study.files import write_whole
 from study.housekeeping import Collect, Housekeeping
-from study.journal import Journal, Lock
+from study.journal import Journal
+from study.lock import take
 from study.losses import check_nothing_lost
 from study.paths import StudyPaths
 from study.readiness import check_fits, slots
@@ -91,7 +92,9 @@ def drive(
     retries: bool = False,
 ) -> Ended:
     """Take a study up from its folder and drive it until it ends, is interrupted or meets a fault."""
-    lock, module_path = Lock(paths.lock), [str(Path.cwd())]
+    right, module_path = take(paths.lock), [str(Path.cwd())]
+    if right.taken_from:
+        options.watcher.say(f"taking the study over from {right.taken_from}, which stops at its next record")
     try:
         extend(paths, extended)
         with Connection(options.address, module_path) as connection, opened(paths, options, connection) as opening:
@@ -114,7 +117,7 @@ def drive(
                 caught.release()
             return close(conductor, paths, options)
     finally:
-        lock.release()
+        right.release()
 
 
 def close(conductor: Conductor, paths: StudyPaths, options: Options) -> Ended:

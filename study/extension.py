@@ -93,7 +93,7 @@ def may_train_on(trial: Trial) -> bool:
 
 def check_kept(trial: Trial, spec: StudySpec, paths: StudyPaths) -> None:
     """UserError where a trial that shall train on has no checkpoint left."""
-    if not any(paths.checkpoints(trial.point, trial.replicate).glob("epoch-*.ckpt")):
+    if not any(paths.checkpoints(trial.point, trial.replicate).glob("*.ckpt")):
         raise UserError(
             f"trial {trial.number} can't train on: its checkpoint was not kept (keep_checkpoints: "
             f"{spec.keep_checkpoints}). With keep_checkpoints: last or all a study can be extended by epochs."

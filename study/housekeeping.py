@@ -51,8 +51,8 @@ class Housekeeping:
             self._collected = time.monotonic() + 10 * (time.monotonic() - now)
 
     def close(self) -> None:
-        """The last round: what ran on after its end may have left a checkpoint."""
-        self._retention.sweep(self._conductor.history)
+        """The last round."""
+        self._retention.sweep_again(self._conductor.history)
 
     def _do(self, request: dict[str, Any]) -> None:
         conductor = self._conductor

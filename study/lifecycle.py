@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import Any
 from study import requests
 from study.connection import Connection
 from study.driver import Ended, Options, drive, opened, resolved
-from study.errors import StudyExists, StudyLocked, StudyNotFound, UserError
-from study.files import make_folder, write_whole
-from study.journal import Lock
-from study.paths import StudyPaths, checked_name
+from study.errors import StudyExists, StudyNotFound, UserError
+from study.files import make_folder, remove_tree, write_whole
+from study.lock import holder, take
+from study.log import remove_log
+from study.paths import StudyPaths, checked_name, studies_in
+from study.places import Place, place
 from study.readiness import check_data, machine_resources
 from study.spec import StudySpec, load_spec
 from study.versions import stored_file
@@ -26,7 +27,7 @@ DEFAULT_STORAGE = "studies"
 def run(
     source: str | Path | StudySpec,
     *,
-    storage: str | Path = DEFAULT_STORAGE,
+    storage: str | Place = DEFAULT_STORAGE,
     name: str | None = None,
     sets: Sequence[str] = (),
     points: int | None = None,
@@ -37,7 +38,7 @@ def run(
         spec = replace(source, study=checked_name(name)) if name else source
     else:
         spec = load_spec(source, sets=sets, name=name, points=points)
-    paths = StudyPaths(Path(storage).resolve(), spec.study)
+    paths = StudyPaths(place(storage), spec.study)
     if is_there(paths):
         check_same(spec, paths)
     else:
@@ -54,7 +55,7 @@ def run(
 def resume(
     name: str,
     *,
-    storage: str | Path = DEFAULT_STORAGE,
+    storage: str | Place = DEFAULT_STORAGE,
     sets: Sequence[str] = (),
     points: int | None = None,
     replicates: int | None = None,
@@ -70,20 +71,19 @@ def resume(
 
 
 def retry(
-    name: str, trials: Sequence[int] | None, *, storage: str | Path = DEFAULT_STORAGE, options: Options | None = None
+    name: str, trials: Sequence[int] | None, *, storage: str | Place = DEFAULT_STORAGE, options: Options | None = None
 ) -> Ended:
     """Run failed trials again as new attempts: those named, or all (None)."""
     return drive(existing(name, storage), options or Options(), retried=trials, retries=True)
 
 
-def leave(name: str, request: Mapping[str, Any], *, storage: str | Path = DEFAULT_STORAGE) -> bool:
+def leave(name: str, request: Mapping[str, Any], *, storage: str | Place = DEFAULT_STORAGE) -> bool:
     """Hand a request to the study's driver, or carry it out here where none is running; whether there is a driver."""
     paths = existing(name, storage)
-    try:
-        lock = Lock(paths.lock)
-    except StudyLocked:
+    if holder(paths.lock):
         requests.post(paths, request)
         return True
+    right = take(paths.lock)
     try:
         with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, conductor):
             if request["do"] == "stop_trial" and not conductor.stop_trial(request["trial"]):
@@ -91,7 +91,7 @@ def leave(name: str, request: Mapping[str, Any], *, storage: str | Path = DEFAUL
             if request["do"] == "add":
                 conductor.add_point(request["values"])
     finally:
-        lock.release()
+        right.release()
     return False
 
 
@@ -100,28 +100,28 @@ def is_there(paths: StudyPaths) -> bool:
     return paths.spec.exists() or paths.journal.exists()
 
 
-def existing(name: str, storage: str | Path) -> StudyPaths:
+def existing(name: str, storage: str | Place) -> StudyPaths:
     """The paths of a study that is there; StudyNotFound with the nearest name elsewhere."""
     from search_spaces.faults import nearest
 
-    root = Path(storage).resolve()
+    root = place(storage)
     paths = StudyPaths(root, name)
     if is_there(paths):
         return paths
-    others = sorted(path.parent.name for path in root.glob("*/study.yaml"))
+    others = [other.name for other in studies_in(root)]
     guess = nearest(name, others)
     hint = f" (did you mean {guess}?)" if guess else f"; there are: {', '.join(others)}" if others else ""
     raise StudyNotFound(f"no study {name} in {root}{hint}")
 
 
-def remove(name: str, *, storage: str | Path = DEFAULT_STORAGE) -> None:
+def remove(name: str, *, storage: str | Place = DEFAULT_STORAGE) -> None:
     """Delete a study's folder for good; refused while it is being driven."""
     paths = existing(name, storage)
-    Lock(paths.lock).release()
+    take(paths.lock).release()
     # spec and journal go first: what is left of an interrupted removal is no study
     paths.spec.unlink(missing_ok=True)
-    paths.journal.unlink(missing_ok=True)
-    shutil.rmtree(paths.folder)
+    remove_log(paths.journal)
+    remove_tree(paths.folder)
 
 
 def check_same(spec: StudySpec, paths: StudyPaths) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 from study.errors import StateLost
+from study.files import files_below
 from study.paths import StudyPaths
+from study.places import Place
 from study.records import History, Trial
 
-CHECKPOINT = re.compile(r"epoch-(\d+)\.ckpt")
+CHECKPOINT = re.compile(r"checkpoints/attempt-(\d+)-epoch-(\d+)\.ckpt")
 STDERR = re.compile(r"stderr\.(\d+)\.txt")
 TRIAL = re.compile(r"(\d+)\.(\d+)")
 
@@ -30,10 +32,14 @@ def check_nothing_lost(paths: StudyPaths, history: History, journal_bytes: int) 
 def signs_of_loss(paths: StudyPaths, history: History, journal_bytes: int) -> Iterator[str]:
     yield from _tables_ahead(paths, journal_bytes)
     trials = {(trial.point, trial.replicate): trial for trial in history.trials}
-    for folder in sorted(paths.trials.iterdir()) if paths.trials.is_dir() else []:
-        match = TRIAL.fullmatch(folder.name)
+    names = defaultdict(list)
+    for folder, *inner in files_below(paths.trials):
+        names[folder].append("/".join(inner))
+    for folder in sorted(names):
+        match = TRIAL.fullmatch(folder)
         if match:
-            yield from _trial_ahead(folder, trials.get((int(match[1]), int(match[2]))))
+            trial = trials.get((int(match[1]), int(match[2])))
+            yield from _trial_ahead(paths.trials / folder, names[folder], trial)
 
 
 def _tables_ahead(paths: StudyPaths, journal_bytes: int) -> Iterator[str]:
@@ -41,7 +47,8 @@ def _tables_ahead(paths: StudyPaths, journal_bytes: int) -> Iterator[str]:
     import pyarrow.parquet as pq
 
     try:
-        metadata = pq.read_metadata(paths.trials_table).metadata or {}
+        with pa.BufferReader(paths.trials_table.read_bytes()) as file:
+            metadata = pq.read_metadata(file).metadata or {}
         collected = int(metadata.get(b"journal_bytes", b"0"))
     except (OSError, pa.ArrowInvalid, ValueError):
         return  # tables are derived: a missing or broken one is written anew
@@ -49,14 +56,16 @@ def _tables_ahead(paths: StudyPaths, journal_bytes: int) -> Iterator[str]:
         yield f"{paths.trials_table} was made from {collected} bytes of journal, and there are {journal_bytes}"
 
 
-def _trial_ahead(folder: Path, trial: Trial | None) -> Iterator[str]:
+def _trial_ahead(folder: Place, names: list[str], trial: Trial | None) -> Iterator[str]:
     if trial is None:
         yield f"{folder} belongs to a trial that the journal doesn't know"
         return
-    attempts = [int(match[1]) for path in folder.iterdir() if (match := STDERR.fullmatch(path.name))]
-    if attempts and max(attempts) > len(trial.attempts):
-        yield f"{folder} shows attempt {max(attempts)}, and the journal {len(trial.attempts)}"
-    epochs = [int(match[1]) for path in folder.glob("checkpoints/*") if (match := CHECKPOINT.fullmatch(path.name))]
-    # a checkpoint is durable before its epoch is reported, and a trial that was stopped has run on
+    checkpoints = [(int(match[1]), int(match[2])) for name in names if (match := CHECKPOINT.fullmatch(name))]
+    stderr = [int(match[1]) for name in names if (match := STDERR.fullmatch(name))]
+    newest = max([*stderr, *(attempt for attempt, _ in checkpoints)], default=0)
+    if newest > len(trial.attempts):
+        yield f"{folder} shows attempt {newest}, and the journal {len(trial.attempts)}"
+    # a checkpoint is durable before its epoch is reported, and a trial that was stopped, or lost its node, has run on
+    epochs = [epoch for attempt, epoch in checkpoints if attempt == len(trial.attempts)]
     if epochs and trial.stopped_at is None and max(epochs) > trial.epochs + 1:
         yield f"{folder} has a checkpoint of epoch {max(epochs)}, and the journal {trial.epochs} epochs"

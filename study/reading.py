@@ -11,6 +11,7 @@ from search_spaces.faults import Fault, dotted, listed, nearest, shown
 from search_spaces.grammar import parse_space
 from study.errors import SpecError
 from study.grammar import STUDY_FILE
+from study.places import ObjectPath, Place
 from study.rules import (
     cross_faults,
     default_reproducible,
@@ -29,14 +30,13 @@ from study.yaml import LARGEST_BYTES, Document, plain_faults, read_yaml
 
 
 def read_file(
-    source: str | FilePath, sets: Sequence[str] = (), name: str | None = None, points: int | None = None
+    source: str | Place, sets: Sequence[str] = (), name: str | None = None, points: int | None = None
 ) -> StudySpec:
     """The spec of a file or shipped study, with the command line's options over it."""
     path = located(source)
-    label = str(source) if path == FilePath(source) else str(path)
+    label = str(source) if isinstance(source, ObjectPath) or path == FilePath(source) else str(path)
     try:
-        with path.open("rb") as file:
-            document = read_yaml(file.read(LARGEST_BYTES + 1))
+        document = read_yaml(beginning(path))
     except OSError as error:
         raise SpecError([one_line(f"{label}:1: must be a readable file; found {error.strerror or error}")]) from None
     report = Report(label, document)
@@ -50,6 +50,14 @@ def read_file(
             settings.put("--points", ("points",), points)
     report.settings = settings
     return read(settings.tree, report)
+
+
+def beginning(path: Place) -> bytes:
+    """A file's content, or of one that is far too large as much as shows it."""
+    if isinstance(path, ObjectPath):
+        return path.read_bytes()
+    with path.open("rb") as file:
+        return file.read(LARGEST_BYTES + 1)
 
 
 def read_tree(tree: Mapping[str, Any], file: str) -> StudySpec:
@@ -67,8 +75,10 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def located(source: str | FilePath) -> FilePath:
+def located(source: str | Place) -> Place:
     """The file that ``source`` names: itself, or the shipped study of that name."""
+    if isinstance(source, ObjectPath):
+        return source
     path, shipped = FilePath(source), shipped_studies()
     try:
         if path.is_file() or (path.exists() and not path.is_dir()):

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from study.files import make_folder, write_whole
+from study.files import make_folder, matching, write_whole
 from study.paths import StudyPaths
 
 EVERY_S = 1.0
@@ -22,10 +22,8 @@ def post(paths: StudyPaths, request: Mapping[str, Any]) -> None:
 
 def take(paths: StudyPaths) -> list[dict[str, Any]]:
     """The requests that wait, oldest first; each is given once."""
-    if not paths.requests.is_dir():
-        return []
     taken = []
-    for path in sorted(paths.requests.glob("*.json")):
+    for path in matching(paths.requests, "*.json"):
         taken.append(json.loads(path.read_text()))
         path.unlink()
     return taken
@@ -33,7 +31,6 @@ def take(paths: StudyPaths) -> list[dict[str, Any]]:
 
 def discard_stops(paths: StudyPaths) -> None:
     """A request to stop is for the driver of its day, not for the next one."""
-    if paths.requests.is_dir():
-        for path in sorted(paths.requests.glob("*.json")):
-            if json.loads(path.read_text()).get("do") == "stop":
-                path.unlink()
+    for path in matching(paths.requests, "*.json"):
+        if json.loads(path.read_text()).get("do") == "stop":
+            path.unlink()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from study.files import files_below, matching, remove_tree
 from study.outcomes import best_point
 from study.paths import StudyPaths
+from study.places import Place
 from study.records import ENDED, History, Point, Trial
 
 if TYPE_CHECKING:
@@ -21,20 +22,32 @@ class Retention:
         self._keep = spec.keep_checkpoints
         self._objective = spec.objectives[0]
         self._paths = paths
-        self._swept: set[int] = set()
+        self._swept: set[tuple[int, int]] = set()
 
     def sweep(self, history: History) -> None:
         """Remove what ended trials leave behind, as far as the policy lets it go."""
         best = best_point(history, self._objective)
         for trial in history.trials:
-            if trial.state not in ENDED or (trial.number in self._swept and self._keep != "best"):
+            end = (trial.number, len(trial.attempts))
+            if trial.state not in ENDED or end in self._swept:
                 continue
             point = history.points[trial.point]
-            if not self._is_kept(trial, point, best):
-                shutil.rmtree(self._folder(trial), ignore_errors=True)
-                self._swept.add(trial.number)
-            elif self._keep in ("best", "last"):
-                keep_newest(self._folder(trial))
+            with suppress(OSError):  # what can't be removed now can be later
+                if not self._is_kept(trial, point, best):
+                    remove_tree(self._folder(trial))
+                    self._swept.add(end)
+                elif self._keep in ("best", "last"):
+                    keep_newest(self._folder(trial))
+
+    def sweep_again(self, history: History) -> None:
+        """The same with another look at all that is there: what ran on after its end may have left a checkpoint."""
+        there = {parts[0] for parts in files_below(self._paths.trials) if "checkpoints" in parts}
+        ends = {
+            (trial.number, len(trial.attempts)): self._paths.trial(trial.point, trial.replicate).name
+            for trial in history.trials
+        }
+        self._swept = {end for end, name in ends.items() if name not in there}
+        self.sweep(history)
 
     def _is_kept(self, trial: Trial, point: Point, best: Point | None) -> bool:
         if self._keep == "none":
@@ -44,11 +57,11 @@ class Retention:
             return trial.state == "COMPLETE" and (point is best or point.state not in ENDED)
         return True
 
-    def _folder(self, trial: Trial) -> Path:
+    def _folder(self, trial: Trial) -> Place:
         return self._paths.checkpoints(trial.point, trial.replicate)
 
 
-def keep_newest(folder: Path) -> None:
+def keep_newest(folder: Place) -> None:
     """Of an ended trial's two checkpoints the older one is no longer needed."""
-    for path in sorted(folder.glob("epoch-*.ckpt"))[:-1]:
+    for path in matching(folder, "*.ckpt")[:-1]:
         path.unlink(missing_ok=True)

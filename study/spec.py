@@ -20,6 +20,7 @@ from search_spaces.distributions import Scalar, Value, same
 from search_spaces.faults import dotted
 from search_spaces.space import Space
 from study.errors import SpecError
+from study.places import Place
 from study.sections import (
     Confirm,
     First,
@@ -203,7 +204,7 @@ def flat(value: Any, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int,
 
 
 def load_spec(
-    source: str | FilePath, *, sets: Sequence[str] = (), name: str | None = None, points: int | None = None
+    source: str | Place, *, sets: Sequence[str] = (), name: str | None = None, points: int | None = None
 ) -> StudySpec:
     """The spec of a study file, by its path or by the name of a shipped study.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from study.errors import StudyError, StudyLocked
-from study.journal import Lock, read_events
+from study.errors import StudyError
+from study.journal import read_events
+from study.lock import holder
 from study.outcomes import best_point, first_value
-from study.paths import StudyPaths
+from study.paths import StudyPaths, studies_in
+from study.places import Place
 from study.records import Event, History
 from study.spec import StudySpec, load_spec
 
@@ -19,12 +20,12 @@ from study.spec import StudySpec, load_spec
 def status_of(paths: StudyPaths) -> dict[str, Any]:
     """A study's state as plain data."""
     spec = load_spec(paths.spec)
-    history = History(read_events(paths.journal) if paths.journal.exists() else [])
+    history = History(read_events(paths.journal))
     points = Counter(point.state for point in history.points)
     best = best_point(history, spec.objectives[0])
     last = history.sessions[-1] if history.sessions else None
     running = [trial for trial in history.trials if trial.in_flight]
-    driver = driver_of(paths)
+    driver = holder(paths.lock)
     return {
         "study": paths.name,
         "folder": str(paths.folder),
@@ -45,17 +46,6 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
     }
 
 
-def driver_of(paths: StudyPaths) -> str:
-    """Who drives the study now: ``process 12 on host``; empty where nobody does."""
-    if not paths.lock.exists():
-        return ""
-    try:
-        Lock(paths.lock).release()
-    except StudyLocked as held:
-        return held.holder
-    return ""
-
-
 def state_of(history: History, driver: str) -> str:
     if driver:
         return "running"
@@ -64,16 +54,16 @@ def state_of(history: History, driver: str) -> str:
     return history.sessions[-1].reason or "interrupted"
 
 
-def overview(storage: Path) -> list[dict[str, Any]]:
+def overview(storage: Place) -> list[dict[str, Any]]:
     """Every study in a storage; one that can't be read is told with its fault."""
     found = []
-    for spec in sorted(storage.glob("*/study.yaml")):
+    for paths in studies_in(storage):
         try:
-            found.append(status_of(StudyPaths(storage, spec.parent.name)))
+            found.append(status_of(paths))
         except StudyError as error:
             blank = dict.fromkeys(("points", "of", "best", "updated"))
             fault = str(error).splitlines()[0]
-            found.append({"study": spec.parent.name, "folder": str(spec.parent), "state": f"damaged: {fault}", **blank})
+            found.append({"study": paths.name, "folder": str(paths.folder), "state": f"damaged: {fault}", **blank})
     return found
 
 
@@ -100,7 +90,7 @@ def text_of(status: dict[str, Any]) -> str:
 def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
     """The journal as lines for a reader, each failure followed by its traceback."""
     history, spec = History(), load_spec(paths.spec)
-    for event in read_events(paths.journal) if paths.journal.exists() else []:
+    for event in read_events(paths.journal):
         history.apply(event)
         if trial is None or event.get("trial") == trial:
             yield f"{clock(event['time'])}  {event_text(event, spec)}"
@@ -109,7 +99,7 @@ def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
                 yield from traceback_of(paths.stderr(failed.point, failed.replicate, event["attempt"]))
 
 
-def traceback_of(path: Path) -> Iterator[str]:
+def traceback_of(path: Place) -> Iterator[str]:
     if path.exists():
         yield from (f"    {line}" for line in path.read_text(errors="replace").splitlines())
 

@@ -16,13 +16,15 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 from ray import tune
 
 from study.errors import StorageFault
+from study.files import make_folder, write_whole
 from study.journal import PATIENCE_S, PAUSE_S
+from study.places import place
 
 POLL_S = 2.0
 Message = tuple[str, dict[str, Any]]
@@ -146,7 +148,9 @@ class Training:
             Recipe.model_validate(assignment["recipe"]),
             device=device,
             report=self._report,
-            checkpoint=PatientStore(Checkpoints(Path(config["checkpoints"])), self._wait_for_storage),
+            checkpoint=PatientStore(
+                Checkpoints(place(config["checkpoints"]), assignment["attempt"]), self._wait_for_storage
+            ),
             data_dir=config["data_dir"],
             reported=assignment["epochs_reported"],
             heartbeat=self._heartbeat,
@@ -194,13 +198,10 @@ class Training:
 
     def _keep_stderr(self, text: str) -> None:
         """Leave the traceback in the trial's folder, where a user looks for it; a full disk is no second failure."""
-        path = Path(self._config["stderr"])
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(text)
-        except OSError:
-            pass
+        path = place(self._config["stderr"])
+        with suppress(OSError):
+            make_folder(path.parent)
+            write_whole(path, text)
 
 
 class PatientStore:

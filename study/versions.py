@@ -6,13 +6,14 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from study.errors import StateLost
 from study.extension import check_extension, reopenings
 from study.files import write_whole
 from study.journal import Journal, read_events
+from study.log import log_at
 from study.paths import StudyPaths
+from study.places import Place
 from study.records import History
 from study.spec import StudySpec, load_spec
 
@@ -40,7 +41,7 @@ def extend(paths: StudyPaths, new: StudySpec | None) -> None:
         journal.close()
 
 
-def spec_file(paths: StudyPaths, history: History) -> Path:
+def spec_file(paths: StudyPaths, history: History) -> Place:
     """The spec's file that the journal vouches for by its hash; StateLost where it was lost or changed."""
     current = history.specs[-1]
     for path in (paths.spec_version(current.version), paths.spec):
@@ -71,11 +72,11 @@ def digest(content: str | bytes) -> str:
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
-def stored_file(paths: StudyPaths) -> Path:
+def stored_file(paths: StudyPaths) -> Place:
     """The spec's file of a study that is there."""
-    history = History(read_events(paths.journal) if paths.journal.exists() else [])
+    history = History(read_events(paths.journal))
     return spec_file(paths, history) if history.specs else paths.spec
 
 
 def open_journal(paths: StudyPaths) -> Journal:
-    return Journal.open(paths.journal) if paths.journal.exists() else Journal.create(paths.journal)
+    return Journal.open(paths.journal) if log_at(paths.journal).exists() else Journal.create(paths.journal)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.errors import SpecError, StudyNotFound, UserError
 from study.journal import read_events
 from study.outcomes import objective_values
 from study.paths import StudyPaths
+from study.places import Place, place
 from study.records import History, Point
 
 if TYPE_CHECKING:
     from study.spec import StudySpec
 
 
-def warmed_events(spec: StudySpec, storage: Path) -> list[dict[str, Any]]:
+def warmed_events(spec: StudySpec, storage: Place) -> list[dict[str, Any]]:
     """One event for each study that ``warm_start:`` names, by its name in the storage or by its folder."""
     return [warmed_event(spec, source, storage) for source in spec.warm_start]
 
 
-def warmed_event(spec: StudySpec, source: str, storage: Path) -> dict[str, Any]:
+def warmed_event(spec: StudySpec, source: str, storage: Place) -> dict[str, Any]:
     history, objectives = read_study(source, storage)
     if objectives != [(objective.metric, objective.direction) for objective in spec.objectives]:
         raise UserError(f"warm_start: {source} has another objective: {objectives}")
@@ -34,10 +34,10 @@ def warmed_event(spec: StudySpec, source: str, storage: Path) -> dict[str, Any]:
     }
 
 
-def read_study(source: str, storage: Path) -> tuple[History, list[tuple[str, str]]]:
+def read_study(source: str, storage: Place) -> tuple[History, list[tuple[str, str]]]:
     from study.spec import load_spec
 
-    folder = Path(source).resolve() if "/" in source else storage / source
+    folder = place(source) if "/" in source else storage / source
     paths = StudyPaths(folder.parent, folder.name)
     if not paths.journal.exists():
         raise StudyNotFound(f"warm_start: no study {source} in {folder.parent}")

@@ -54,7 +54,9 @@ def test_imports_keep_to_their_side(path: Path) -> None:
             "files",
             "spec",
             "training",
+            "log",
             "outcomes",
+            "places",
             "sections",
             "values",
         }

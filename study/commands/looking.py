@@ -19,10 +19,11 @@ def status(
 ) -> None:
     """Say how far studies are, from their storage alone."""
     from study.lifecycle import existing
+    from study.places import place
     from study.status import overview, status_of, text_of
 
     check_format(form, ("table", "json"))
-    root = Path(storage).resolve()
+    root = place(storage)
     found = [status_of(existing(name, storage))] if name else overview(root)
     if form == "json":
         typer.echo(json.dumps(found[0] if name else found, indent=2))
@@ -35,10 +36,11 @@ def list_studies(storage: Storage = STUDIES, form: Format = "table") -> None:
     """List the studies in a storage."""
     from analysis.table import Header
     from analysis.table import table as make_table
+    from study.places import place
     from study.status import overview
 
     columns = ("study", "state", "points", "of", "best", "updated")
-    rows = [[one[column] for column in columns] for one in overview(Path(storage).resolve())]
+    rows = [[one[column] for column in columns] for one in overview(place(storage))]
     show(make_table(f"Studies in {storage}", [Header(column) for column in columns], rows), form)
 
 

@@ -6,9 +6,12 @@ Everything heavy is imported where it is used: ``study --help`` and a study file
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from study.places import Place
 
 STUDIES = "studies"
 
@@ -23,7 +26,9 @@ app = typer.Typer(
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A study file, or the name of a shipped study.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The study's name.")]
-Storage = Annotated[str, typer.Option("--storage", help="The folder that holds the studies.")]
+Storage = Annotated[
+    str, typer.Option("--storage", help="What holds the studies: a folder, or s3://BUCKET/PREFIX (gs, az).")
+]
 NewName = Annotated[str | None, typer.Option("--name", help="Another name for the study.")]
 DataDir = Annotated[
     str | None, typer.Option("--data-dir", envvar="STUDY_DATA_DIR", help="Where the images lie; ./data by default.")
@@ -65,11 +70,12 @@ def check_format(form: str, forms: Any) -> None:
         raise UserError(f"--format: must be one of {listed(forms)}; found {form!r:.60}{hint}")
 
 
-def shown_path(path: Path) -> Path:
+def shown_path(path: Place) -> Place:
     """Relative to here where it is below here."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    below = isinstance(path, Path) and path.is_relative_to(Path.cwd())
+    return path.relative_to(Path.cwd()) if isinstance(path, Path) and below else path
 
 
-def storage_option(storage: Path) -> str:
+def storage_option(storage: Place) -> str:
     """What has to be added to a command so that it finds the study again."""
     return "" if storage == Path(STUDIES).resolve() else f" --storage {storage}"

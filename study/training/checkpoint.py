@@ -15,12 +15,13 @@ from typing import Any, Protocol
 import torch
 
 from study.errors import StorageFault
-from study.files import make_folder, write_whole
+from study.files import files_below, make_folder, write_whole
+from study.places import Place
 
 State = dict[str, Any]
 
 KEPT = 2
-NAME = re.compile(r"epoch-(\d{6,})\.ckpt")
+NAME = re.compile(r"attempt-(\d{4,})-epoch-(\d{6,})\.ckpt")
 DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -41,25 +42,29 @@ class NoCheckpoints:
 
 
 class Checkpoints:
-    """The checkpoints in one local folder."""
+    """The checkpoints of one trial in one folder, written by its attempt number ``attempt``.
 
-    def __init__(self, folder: Path) -> None:
+    Each attempt writes files of its own, and removes none of a later one: a worker that lives on beside its successor
+    can't harm it.
+    """
+
+    def __init__(self, folder: Place, attempt: int = 1) -> None:
         self.folder = folder
+        self.attempt = attempt
 
-    def path(self, epoch: int) -> Path:
-        return self.folder / f"epoch-{epoch:06d}.ckpt"
+    def path(self, epoch: int) -> Place:
+        return self.folder / f"attempt-{self.attempt:04d}-epoch-{epoch:06d}.ckpt"
 
-    def epochs(self) -> list[int]:
-        """The epochs that have a checkpoint, newest first."""
-        if not self.folder.is_dir():
-            return []
-        matches = (NAME.fullmatch(path.name) for path in self.folder.iterdir())
-        return sorted((int(match[1]) for match in matches if match), reverse=True)
+    def kept(self) -> list[tuple[int, str]]:
+        """The attempt and the name of each checkpoint: of the latest attempt first, of its epochs the newest."""
+        names = (parts[0] for parts in files_below(self.folder))
+        found = [(int(match[1]), int(match[2]), name) for name in names if (match := NAME.fullmatch(name))]
+        return [(attempt, name) for attempt, _, name in sorted(found, reverse=True)]
 
     def latest(self) -> State | None:
         """The newest valid checkpoint; None where there is none."""
-        for epoch in self.epochs():
-            state = read(self.path(epoch))
+        for _, name in self.kept():
+            state = read(self.folder / name)
             if state is not None:
                 return state
         return None
@@ -69,22 +74,24 @@ class Checkpoints:
         try:
             make_folder(self.folder)
             write(self.path(epoch), state)
-            for old in self.epochs()[KEPT:]:
-                self.path(old).unlink(missing_ok=True)
-            for partial in self.folder.glob(".epoch-*"):  # what a kill in the middle of a write has left
-                partial.unlink(missing_ok=True)
+            own = [name for attempt, name in self.kept() if attempt <= self.attempt]
+            for old in own[KEPT:]:
+                (self.folder / old).unlink(missing_ok=True)
+            if isinstance(self.folder, Path):
+                for partial in self.folder.glob(".attempt-*"):  # what a kill in the middle of a write has left
+                    partial.unlink(missing_ok=True)
         except OSError as error:
             raise StorageFault(f"can't write the checkpoint {self.path(epoch)}: {error.strerror or error}") from error
 
 
-def write(path: Path, state: State) -> None:
+def write(path: Place, state: State) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     body = buffer.getvalue()
     write_whole(path, hashlib.sha256(body).digest() + body)
 
 
-def read(path: Path) -> State | None:
+def read(path: Place) -> State | None:
     """The state in ``path``, or None where the file is missing, cut short or changed."""
     try:
         content = path.read_bytes()

@@ -13,6 +13,7 @@ from torch import nn
 
 from study.errors import DataMissing, UserError
 from study.files import write_whole
+from study.places import Place
 from study.training.checkpoint import Checkpoints
 from study.training.data import load
 from study.training.device import usable
@@ -28,7 +29,7 @@ from study.yaml_text import write_yaml
 RECIPE, WEIGHTS, FIGURES = "recipe.yaml", "weights.safetensors", "figures.json"
 
 
-def export_weights(checkpoints: Path, recipe: Recipe, to: Path) -> int:
+def export_weights(checkpoints: Place, recipe: Recipe, to: Path) -> int:
     """Write RECIPE and WEIGHTS from the newest valid checkpoint into ``to``; the epoch that the weights are of.
 
     UserError where there is no checkpoint.

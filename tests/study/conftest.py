@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import uuid
+from collections.abc import Iterator
+
 import pytest
 
 from study.connection import Connection
 from study.driver import Options, opened
 from study.files import make_folder, write_whole
 from study.paths import StudyPaths
+from study.places import ObjectPath, client, place
 from study.versions import open_journal
 
 from .fake_cluster import Storage, conductor_on, drive, small_spec
@@ -31,7 +36,44 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
     journal.append(*storage.events)
     journal.close()
     make_folder(paths.checkpoints(0, 0))
-    write_whole(paths.checkpoints(0, 0) / "epoch-000006.ckpt", b"x" * 500)
+    write_whole(paths.checkpoints(0, 0) / "attempt-0001-epoch-000006.ckpt", b"x" * 500)
     write_whole(paths.provenance, "{}")
     collect(paths)
     return paths
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """A real S3 server on loopback, known to this process and its children by their environment; its address."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        client.cache_clear()
+        yield environment["AWS_ENDPOINT_URL"]
+    client.cache_clear()
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3: str) -> ObjectPath:
+    """A prefix in a bucket of its own."""
+    import boto3
+
+    name = f"studies-{uuid.uuid4().hex[:8]}"
+    boto3.client("s3", endpoint_url=s3, region_name="us-east-1").create_bucket(Bucket=name)
+    found = place(f"s3://{name}/lab")
+    assert isinstance(found, ObjectPath)
+    return found

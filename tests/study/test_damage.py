@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,7 +40,7 @@ FILES = [
     "results/trials.parquet",
     "results/points.parquet",
     "results/epochs/part-00000.parquet",
-    "trials/00000.0/checkpoints/epoch-000006.ckpt",
+    "trials/00000.0/checkpoints/attempt-0001-epoch-000006.ckpt",
 ]
 
 
@@ -127,15 +128,15 @@ def test_a_storage_that_refuses_for_a_while_is_waited_for(tmp_path: Path, monkey
     journal.append({"event": "told", "point": 0})
     said: list[str] = []
     journal.on_wait = said.append
-    whole, troubles = Journal._write, iter([True, True, False])
+    whole, troubles = os.write, iter([True, True, False])
 
-    def full(self: Journal, data: bytes) -> None:
+    def full(descriptor: int, data: bytes) -> int:
         if next(troubles):
-            whole(self, data[:10])
+            whole(descriptor, data[:10])
             raise OSError(28, "No space left on device")
-        whole(self, data)
+        return whole(descriptor, data)
 
-    monkeypatch.setattr(Journal, "_write", full)
+    monkeypatch.setattr(os, "write", full)
     journal.append({"event": "told", "point": 1})
     journal.close()
     assert len(said) == 2

@@ -18,10 +18,13 @@ def test_the_two_newest_are_kept_and_readable_by_their_owner_alone(tmp_path: Pat
     store = Checkpoints(tmp_path / "new" / "folder")
     assert store.latest() is None
     store.folder.mkdir(parents=True)
-    (store.folder / ".epoch-000001.ckpt.x1y2").write_bytes(b"left by a kill")
+    (store.folder / ".attempt-0001-epoch-000001.ckpt.x1y2").write_bytes(b"left by a kill")
     for epoch in range(1, 5):
         store.save(epoch, {"epoch": epoch, "weights": torch.full((3,), float(epoch))})
-    assert sorted(path.name for path in store.folder.iterdir()) == ["epoch-000003.ckpt", "epoch-000004.ckpt"]
+    assert sorted(path.name for path in store.folder.iterdir()) == [
+        "attempt-0001-epoch-000003.ckpt",
+        "attempt-0001-epoch-000004.ckpt",
+    ]
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in store.folder.iterdir())
     latest = store.latest()
     assert latest is not None
@@ -76,7 +79,7 @@ def test_a_write_that_fails_is_a_storage_fault_and_leaves_the_old_ones(
     monkeypatch.setattr("study.files.os.replace", full)
     with pytest.raises(StorageFault, match="No space left on device"):
         store.save(2, {"epoch": 2})
-    assert [path.name for path in tmp_path.iterdir()] == ["epoch-000001.ckpt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["attempt-0001-epoch-000001.ckpt"]
     assert store.latest() == {"epoch": 1}
 
 

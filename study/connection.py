@@ -75,13 +75,12 @@ class Connection:
             **common,
         )
 
-    def resources(self) -> tuple[float, float]:
-        """The CPUs and GPUs of all nodes together."""
+    def rooms(self) -> list[dict[str, float]]:
+        """What each node has of each resource, under Ray's names."""
         import ray
 
         self.connect()
-        total = ray.cluster_resources()
-        return total.get("CPU", 0.0), total.get("GPU", 0.0)
+        return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

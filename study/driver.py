@@ -24,7 +24,7 @@ from study.journal import Journal
 from study.lock import take
 from study.losses import check_nothing_lost
 from study.paths import StudyPaths
-from study.readiness import check_fits, slots
+from study.readiness import Room, check_fits, slots
 from study.records import FORMAT, History
 from study.sampling.proposer import effective_options
 from study.spec import StudySpec, load_spec
@@ -73,12 +73,16 @@ def nothing(paths: StudyPaths, history: History) -> None:
 
 @dataclass(frozen=True)
 class Options:
-    """How a session is run: none of it enters the study. Without an ``address`` it has a Ray of its own."""
+    """How a session is run: none of it enters the study. Without an ``address`` it has a Ray of its own.
+
+    ``wait_for_nodes``: on a cluster that grows, wait for nodes that it doesn't have yet.
+    """
 
     address: str | None = None
     data_dir: str | None = None
     keep_going: bool = False
     accept_loss: bool = False
+    wait_for_nodes: bool = False
     watcher: Watcher = field(default_factory=Watcher)
     collect: Collect = nothing
 
@@ -178,15 +182,15 @@ def opened(paths: StudyPaths, options: Options, connection: Connection) -> Itera
         journal.close()
 
 
-def resolved(spec: StudySpec, cpus: float, gpus: float, where: str) -> StudySpec:
+def resolved(spec: StudySpec, rooms: Sequence[Room], where: str) -> StudySpec:
     """The spec with what depends on the machine written into it; UserError where no trial finds room there."""
-    check_fits(spec, cpus, gpus, where)
-    return spec if spec.concurrency else replace(spec, concurrency=slots(spec, cpus, gpus))
+    check_fits(spec, rooms, where)
+    return spec if spec.concurrency else replace(spec, concurrency=slots(spec, rooms))
 
 
 def resolve_on(connection: Connection, spec: StudySpec, journal: Journal, history: History) -> StudySpec:
     """Decide what depends on a cluster, once that has been reached."""
-    spec = resolved(spec, *connection.resources(), f"the cluster at {connection.address}")
+    spec = resolved(spec, connection.rooms(), f"the cluster at {connection.address}")
     event = {"event": "resolved", "concurrency": spec.concurrency, "time": round(time.time(), 3)}
     journal.append(event)
     journal.events_read.append(event)
@@ -267,13 +271,13 @@ def execute_study(
     if not conductor.stopping and not conductor.nothing_left():
         connection.connect()
         caught.catch()
-        room = connection.resources()
-        check_fits(spec, *room, f"the cluster at {connection.address}" if connection.address else "this machine")
+        rooms = connection.rooms()
+        if not options.wait_for_nodes:
+            check_fits(spec, rooms, f"the cluster at {connection.address}" if connection.address else "this machine")
         settings = Settings(
             paths=paths,
-            cpus=spec.resources.cpus,
-            gpus=spec.resources.gpus,
-            concurrency=min(spec.concurrency or 1, slots(spec, *room)),
+            resources=spec.resources,
+            concurrency=room_for(spec, rooms, options),
             heartbeat_s=spec.trial.heartbeat_s,
             trial_hours=spec.trial.hours,
             data_dir=str(Path(options.data_dir).resolve()) if options.data_dir else None,
@@ -281,6 +285,12 @@ def execute_study(
         )
         execute(conductor, settings, tick, options.watcher.say)
     house.close()
+
+
+def room_for(spec: StudySpec, rooms: Sequence[Room], options: Options) -> int:
+    """How many trials run at once: as many as the study says, as far as they find room."""
+    wanted = spec.concurrency or 1
+    return wanted if options.wait_for_nodes else min(wanted, slots(spec, rooms))
 
 
 class Signals:

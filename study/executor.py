@@ -18,6 +18,7 @@ from typing import Any
 from study.conductor import Assignment, Conductor, Done, Wait
 from study.errors import OutsideFault, StudyError
 from study.paths import StudyPaths
+from study.sections import Resources
 
 RESTARTS = 20
 """How often Tune is started anew within one session before the fault counts as lasting."""
@@ -46,8 +47,7 @@ class Settings:
     """What every worker of a study is told beside its assignment."""
 
     paths: StudyPaths
-    cpus: float
-    gpus: float
+    resources: Resources
     concurrency: int
     heartbeat_s: float
     trial_hours: float | None
@@ -88,8 +88,8 @@ class Bridge:
             "assignment": asdict(assignment),
             "checkpoints": str(settings.paths.checkpoints(*place)),
             "stderr": str(settings.paths.stderr(*place, assignment.attempt)),
-            "cpus": settings.cpus,
-            "gpus": settings.gpus,
+            "cpus": settings.resources.cpus,
+            "gpus": settings.resources.gpus,
             "heartbeat_s": settings.heartbeat_s,
             "limit_s": settings.trial_hours * 3600 if settings.trial_hours else None,
             "data_dir": settings.data_dir,
@@ -203,7 +203,8 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
 
     for name in ("ray.tune", "ray.air", "ray.train", "ray"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    trainable = tune.with_resources(TrialWorker, {"cpu": settings.cpus, "gpu": settings.gpus})
+    wanted = settings.resources.by_name
+    trainable = tune.with_resources(TrialWorker, tune.PlacementGroupFactory([wanted]))
     bridge = Bridge(conductor, settings, tick, say)
     reason = ""
     for _ in range(RESTARTS):

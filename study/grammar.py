@@ -167,6 +167,28 @@ RETRIES = Group(
     Retries,
 )
 
+
+@dataclass(frozen=True)
+class Amounts:
+    """A mapping of names to positive numbers."""
+
+    amount: Number = Number(above=0, high=100_000)  # noqa: RUF009, frozen as well
+
+    def read(self, value: Any, path: Path, faults: Faults) -> dict[str, float]:
+        if not isinstance(value, Mapping):
+            faults.append(Fault(path, "must be a mapping of resources to amounts", shown(value)))
+            return {}
+        for name in value:
+            if not isinstance(name, str) or not name or name in ("CPU", "GPU", "memory"):
+                faults.append(
+                    Fault(path, "must name a cluster's own resources; CPUs and GPUs have their own keys", shown(name))
+                )
+        return {str(name): self.amount.read(each, (*path, str(name)), faults) for name, each in value.items()}
+
+    def schema(self) -> JsonSchema:
+        return {"type": "object", "additionalProperties": self.amount.schema()}
+
+
 STUDY_FILE = Group(
     {
         "study": Field(STUDY_NAME, "", "the study's name and its folder's", required=True),
@@ -180,6 +202,7 @@ STUDY_FILE = Group(
                 {
                     "cpus": Field(Number(above=0, high=100_000), 1.0, "cores and torch threads of a trial"),
                     "gpus": Field(Number(low=0, high=1), 0.0, "a share of one GPU"),
+                    "custom": Field(Amounts(), {}, "amounts of a cluster's own resources, by name"),
                 },
                 Resources,
                 foreign=RESOURCE_WORDS,

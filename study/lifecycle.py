@@ -16,7 +16,7 @@ from study.lock import holder, take
 from study.log import remove_log
 from study.paths import StudyPaths, checked_name, studies_in
 from study.places import Place, place
-from study.readiness import check_data, machine_resources
+from study.readiness import check_data, machine_room
 from study.spec import StudySpec, load_spec
 from study.versions import stored_file
 from study.warmth import warmed_events
@@ -44,7 +44,7 @@ def run(
     else:
         options = options or Options()
         if options.address is None:
-            spec = resolved(spec, *machine_resources(spec), "this machine")
+            spec = resolved(spec, [machine_room(spec)], "this machine")
             check_data(spec, options.data_dir)
         warmed_events(spec, paths.storage)  # a study that can't be found is a mistake to tell before a folder is made
         make_folder(paths.folder)

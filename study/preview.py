@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.dice import Dice
 from search_spaces.distributions import Value, as_param
-from study.readiness import machine_cpus, machine_gpus, machine_resources, slots
+from study.readiness import machine_cpus, machine_gpus, machine_room, slots
 from study.text import aligned, bytes_text, seconds_text
 from study.training.recipe import Recipe
 
@@ -119,7 +119,7 @@ def preview_of(
     recipes = [spec.recipe(point, 0) for point in points]
     confirmations = confirmation_trials(spec)
     trials = spec.points * spec.replicates
-    concurrency = spec.concurrency or max(1, slots(spec, *machine_resources(spec)))
+    concurrency = spec.concurrency or max(1, slots(spec, [machine_room(spec)]))
     lengths = [recipe.epochs for recipe in recipes]
     epochs = None if None in lengths else round(fmean(filter(None, lengths)) * (trials + confirmations))
     disk = disk_bytes(spec, recipes, concurrency, trials, epochs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,26 +39,38 @@ def machine_gpus() -> int:
         return 0
 
 
-def machine_resources(spec: StudySpec) -> tuple[float, float]:
+Room = Mapping[str, float]
+"""What one node has of each resource, under Ray's names."""
+
+
+def machine_room(spec: StudySpec) -> Room:
     """This machine's CPUs and, where the study wants any, GPUs."""
-    return machine_cpus(), machine_gpus() if spec.resources.gpus else 0
+    return {"CPU": machine_cpus(), "GPU": machine_gpus() if spec.resources.gpus else 0}
 
 
-def slots(spec: StudySpec, cpus: float, gpus: float) -> int:
-    """How many of the study's trials find room at once."""
-    rooms = [
-        int(has / wants + 1e-9) for has, wants in ((cpus, spec.resources.cpus), (gpus, spec.resources.gpus)) if wants
-    ]
-    return min(rooms, default=max(1, int(cpus)))
+def slots(spec: StudySpec, rooms: Sequence[Room]) -> int:
+    """How many of the study's trials find room at once; a trial lies on one node."""
+    wanted = spec.resources.by_name
+    return sum(min(int(room.get(name, 0) / amount + 1e-9) for name, amount in wanted.items()) for room in rooms)
 
 
-def check_fits(spec: StudySpec, cpus: float, gpus: float, where: str) -> None:
+def check_fits(spec: StudySpec, rooms: Sequence[Room], where: str) -> None:
     """UserError where not even one trial finds room."""
-    if slots(spec, cpus, gpus) < 1:
+    if slots(spec, rooms) < 1:
+        wanted = spec.resources.by_name
+        most = {name: max((room.get(name, 0) for room in rooms), default=0) for name in wanted}
+        found = f"{where} has {amounts(most)}"
+        if len(rooms) > 1:
+            found = f"of {where} no node has that, but at most {amounts(most)}"
         raise UserError(
-            f"a trial of {spec.study} wants {spec.resources.cpus:g} CPUs and {spec.resources.gpus:g} GPUs, and {where} "
-            f"has {cpus:g} CPUs and {gpus:g} GPUs; ask for less with --set resources.cpus=… and --set resources.gpus=…"
+            f"a trial of {spec.study} wants {amounts(wanted)}, and {found}; "
+            f"ask for less with --set resources.cpus=… and the like"
         )
+
+
+def amounts(resources: Room) -> str:
+    names = {"CPU": "CPUs", "GPU": "GPUs"}
+    return " and ".join(f"{amount:g} {names.get(name, name)}" for name, amount in resources.items())
 
 
 def check_data(spec: StudySpec, data_dir: str | None) -> None:

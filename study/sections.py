@@ -25,10 +25,18 @@ class Objective:
 
 @dataclass(frozen=True)
 class Resources:
-    """What one trial occupies: CPU cores, which are also its torch threads, and a share of one GPU."""
+    """What one trial occupies: CPU cores, which are also its torch threads, a share of one GPU, and what a cluster
+    calls its own by name."""
 
     cpus: float = 1.0
     gpus: float = 0.0
+    custom: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def by_name(self) -> dict[str, float]:
+        """What is wanted of each resource, under Ray's names."""
+        wanted = {"CPU": self.cpus, "GPU": self.gpus, **self.custom}
+        return {name: amount for name, amount in wanted.items() if amount}
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ class StudySpec:
         tree["objective"] = objectives[0] if len(objectives) == 1 else objectives
         tree |= {"points": self.points, "replicates": self.replicates}
         tree |= {"concurrency": self.concurrency} if self.concurrency else {}
-        tree["resources"] = asdict(self.resources)
+        tree["resources"] = {key: value for key, value in asdict(self.resources).items() if value != {}}
         tree["sampler"] = {"name": self.sampler.name, "seed": self.sampler.seed, **self.sampler.options}
         tree["pruner"] = {"name": self.pruner.name, **self.pruner.options}
         tree |= {"stop": given(asdict(self.stop))} if given(asdict(self.stop)) else {}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from study.commands import changing, looking, running, writing
+from study.commands import changing, jobs, looking, running, writing
 from study.commands.shared import app
 from study.errors import StudyError
 
-__all__ = ["app", "changing", "looking", "main", "running", "writing"]
+__all__ = ["app", "changing", "jobs", "looking", "main", "running", "writing"]
 
 
 def main() -> None:

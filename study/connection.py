@@ -41,7 +41,7 @@ class Connection:
         return self
 
     def connect(self) -> None:
-        if self._connected:
+        if self._connected or self._is_inside():
             return
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
@@ -60,6 +60,12 @@ class Connection:
         except (ConnectionError, RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"no Ray cluster answers at {self.address}: {reason}") from None
+
+    def _is_inside(self) -> bool:
+        """Whether this process belongs to the cluster already, as a driver does that runs as one of its tasks."""
+        import ray
+
+        return self.address is not None and bool(ray.is_initialized())
 
     def _start(self, common: dict[str, Any]) -> None:
         import ray

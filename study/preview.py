@@ -249,11 +249,7 @@ def notes(
 ) -> Iterator[str]:
     """What a user should know before the study starts."""
     yield from spec.notes
-    wanted = concurrency * spec.resources.cpus
-    if wanted > machine_cpus():
-        yield f"{concurrency} trials of {spec.resources.cpus:g} CPUs at once; this machine has {machine_cpus()} CPUs"
-    if spec.resources.gpus and concurrency * spec.resources.gpus > machine_gpus():
-        yield f"{concurrency} trials of {spec.resources.gpus:g} GPUs at once; this machine has {machine_gpus()} GPUs"
+    yield from lacking(spec, concurrency)
     if free is not None and disk > free:
         yield f"the disk is too small: {bytes_text(disk)} are needed, {bytes_text(free)} are free"
     hours = spec.stop.wall_hours
@@ -267,6 +263,14 @@ def notes(
     ):
         yield f"trial.hours: {limit:g} may end trials before they are done"
     yield from (f"{cost.shape}: {cost.failure}" for cost in costs.values() if cost.failure)
+
+
+def lacking(spec: StudySpec, concurrency: int) -> Iterator[str]:
+    """What this machine has too little of, should the study run here."""
+    if concurrency * spec.resources.cpus > machine_cpus():
+        yield f"{concurrency} trials of {spec.resources.cpus:g} CPUs at once; this machine has {machine_cpus()} CPUs"
+    if spec.resources.gpus and concurrency * spec.resources.gpus > machine_gpus():
+        yield f"{concurrency} trials of {spec.resources.gpus:g} GPUs at once; this machine has {machine_gpus()} GPUs"
 
 
 def free_bytes(storage: str) -> int | None:

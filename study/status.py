@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from study.paths import StudyPaths, studies_in
 from study.places import Place
 from study.records import Event, History
 from study.spec import StudySpec, load_spec
+
+FOLLOW_S = 1.0
 
 
 def status_of(paths: StudyPaths) -> dict[str, Any]:
@@ -82,6 +85,8 @@ def text_of(status: dict[str, Any]) -> str:
         f"  running  trial {one['trial']} (point {one['point']}) after epoch {one['epoch']}"
         for one in status["running"]
     ]
+    if "job" in status:
+        lines.append(f"  job      {status['job']}, {status['job_state']}")
     if status["updated"]:
         lines.append(f"  updated  {status['updated']}")
     return "\n".join(lines)
@@ -97,6 +102,19 @@ def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
             if event["event"] == "failed":
                 failed = history.trials[event["trial"]]
                 yield from traceback_of(paths.stderr(failed.point, failed.replicate, event["attempt"]))
+
+
+def followed_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
+    """The same, and what comes, as long as somebody drives the study."""
+    shown = 0
+    while True:
+        driven = bool(holder(paths.lock))
+        lines = list(log_lines(paths, trial))
+        yield from lines[shown:]
+        shown = len(lines)
+        if not driven:
+            return
+        time.sleep(FOLLOW_S)
 
 
 def traceback_of(path: Place) -> Iterator[str]:

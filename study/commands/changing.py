@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from study.commands.shared import STUDIES, Name, Sets, Storage, app
+from study.commands.shared import STUDIES, Jobs, Name, Sets, Storage, app
 
 
 @app.command()
@@ -15,10 +15,19 @@ def stop(
     name: Name,
     trial: Annotated[int | None, typer.Option("--trial", help="End this one trial; the study goes on.")] = None,
     storage: Storage = STUDIES,
+    address: Jobs = None,
 ) -> None:
     """Stop a running study so that it can be resumed, or end one of its trials."""
+    from study.commands.jobs import connected, stop_job
+    from study.commands.looking import on_cluster
     from study.errors import UserError
     from study.lifecycle import leave
+
+    if on_cluster(address, name, storage):
+        if trial is None:
+            stop_job(name, str(address))
+            return
+        storage = connected(address).job(name).storage
 
     request: dict[str, Any] = {"do": "stop"} if trial is None else {"do": "stop_trial", "trial": trial}
     driven = leave(name, request, storage=storage)

@@ -4,57 +4,107 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from study.commands.shared import STUDIES, Format, Name, Storage, To, app, check_format, show, shown_path
+from study.commands.shared import STUDIES, Follow, Format, Jobs, Name, Storage, To, app, check_format, show, shown_path
 
 
 @app.command()
 def status(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The study's name; all without it.")] = None,
     storage: Storage = STUDIES,
+    address: Jobs = None,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
-    """Say how far studies are, from their storage alone."""
+    """Say how far studies are, from their storage alone; with a cluster's address, of its studies."""
     from study.lifecycle import existing
     from study.places import place
     from study.status import overview, status_of, text_of
 
     check_format(form, ("table", "json"))
     root = place(storage)
-    found = [status_of(existing(name, storage))] if name else overview(root)
+    if on_cluster(address, name, storage):
+        found = cluster_status(str(address), name)
+    else:
+        found = [status_of(existing(name, storage))] if name else overview(root)
     if form == "json":
         typer.echo(json.dumps(found[0] if name else found, indent=2))
     else:
         typer.echo("\n\n".join(text_of(one) for one in found) or f"no studies in {shown_path(root)}")
 
 
+def on_cluster(address: str | None, name: str | None, storage: str) -> bool:
+    """Whether a cluster is asked: it isn't where RAY_ADDRESS happens to be set and the study lies in the storage."""
+    from study.lifecycle import is_there
+    from study.paths import StudyPaths
+    from study.places import place
+
+    if not address or storage != STUDIES:
+        return False
+    return not (name and is_there(StudyPaths(place(storage), name)))
+
+
+def cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
+    """The status of a cluster's studies, from their storages; of one that can't be read from here its job alone."""
+    from study.commands.jobs import jobs_of
+    from study.errors import StudyError, UserError
+    from study.lifecycle import existing
+    from study.status import status_of
+
+    jobs = [job for job in jobs_of(address) if name in (None, job["study"])]
+    if name and not jobs:
+        raise UserError(f"no job of a study {name} at {address}")
+    found = []
+    for job in jobs:
+        try:
+            found.append(
+                status_of(existing(job["study"], job["storage"])) | {"job": job["job"], "job_state": job["job_state"]}
+            )
+        except (StudyError, OSError):
+            found.append(
+                job | {"state": f"job {job['job']} is {job['job_state']}; {job['storage']} is not seen from here"}
+            )
+    return found
+
+
 @app.command("list")
-def list_studies(storage: Storage = STUDIES, form: Format = "table") -> None:
-    """List the studies in a storage."""
+def list_studies(storage: Storage = STUDIES, address: Jobs = None, form: Format = "table") -> None:
+    """List the studies in a storage, or those of a cluster."""
     from analysis.table import Header
     from analysis.table import table as make_table
+    from study.commands.jobs import jobs_of
     from study.places import place
     from study.status import overview
 
-    columns = ("study", "state", "points", "of", "best", "updated")
-    rows = [[one[column] for column in columns] for one in overview(place(storage))]
-    show(make_table(f"Studies in {storage}", [Header(column) for column in columns], rows), form)
+    if address and storage == STUDIES:
+        columns: tuple[str, ...] = ("study", "job", "job_state", "storage", "submitted")
+        title, rows = f"Studies at {address}", jobs_of(address)
+    else:
+        columns = ("study", "state", "points", "of", "best", "updated")
+        title, rows = f"Studies in {storage}", overview(place(storage))
+    show(make_table(title, [Header(column) for column in columns], [[row[c] for c in columns] for row in rows]), form)
 
 
 @app.command()
 def logs(
     name: Name,
     trial: Annotated[int | None, typer.Option("--trial", help="Only this trial.")] = None,
+    follow: Follow = False,
     storage: Storage = STUDIES,
+    address: Jobs = None,
 ) -> None:
-    """Show what happened, event by event, and the tracebacks of failures."""
+    """Show what happened, event by event, and the tracebacks of failures; of a cluster's study, what its job says."""
+    from study.commands.jobs import show_logs
     from study.lifecycle import existing
-    from study.status import log_lines
+    from study.status import followed_lines, log_lines
 
-    for line in log_lines(existing(name, storage), trial):
+    if on_cluster(address, name, storage) and trial is None:
+        show_logs(name, str(address), follow)
+        return
+    paths = existing(name, storage)
+    for line in followed_lines(paths, trial) if follow else log_lines(paths, trial):
         typer.echo(line)
 
 

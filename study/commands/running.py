@@ -13,6 +13,7 @@ from study.commands.shared import (
     Address,
     DataDir,
     File,
+    Jobs,
     KeepGoing,
     Name,
     NewName,
@@ -20,6 +21,8 @@ from study.commands.shared import (
     Replicates,
     Sets,
     Storage,
+    Wait,
+    WaitForNodes,
     app,
     show,
     shown_path,
@@ -40,11 +43,12 @@ def run(
     data_dir: DataDir = None,
     address: Address = None,
     keep_going: KeepGoing = False,
+    wait_for_nodes: WaitForNodes = False,
 ) -> None:
     """Run a study to its end; one that exists with the same file is resumed."""
     from study import api
 
-    session = session_of(data_dir, address, keep_going)
+    session = session_of(data_dir, address, keep_going, wait_for_nodes)
     farewell(api.run(file, storage=storage, name=name, sets=sets or (), points=points, **session))
 
 
@@ -56,15 +60,26 @@ def resume(
     replicates: Replicates = None,
     sets: Sets = None,
     data_dir: DataDir = None,
-    address: Address = None,
+    address: Jobs = None,
     keep_going: KeepGoing = False,
     accept_loss: AcceptLoss = False,
+    wait_for_nodes: WaitForNodes = False,
+    wait: Wait = False,
 ) -> None:
-    """Go on with a study that was interrupted, or extend one: more points, more seeds, more epochs, a wider space."""
+    """Go on with a study that was interrupted, or extend one: more points, more seeds, more epochs, a wider space.
+
+    With a cluster's dashboard as its address, a job there goes on with it.
+    """
     from study import api
 
-    session = session_of(data_dir, address, keep_going)
     more = {"points": points, "replicates": replicates, "sets": sets or ()}
+    if address and address.startswith("http"):
+        from study.commands.jobs import resume_job
+
+        session = {"data_dir": data_dir, "keep_going": keep_going, "accept_loss": accept_loss}
+        resume_job(name, storage, address, more, session | {"wait_for_nodes": wait_for_nodes}, wait)
+        return
+    session = session_of(data_dir, address, keep_going, wait_for_nodes)
     farewell(api.resume(name, storage=storage, accept_loss=accept_loss, **more, **session))
 
 
@@ -77,6 +92,7 @@ def retry(
     data_dir: DataDir = None,
     address: Address = None,
     keep_going: KeepGoing = False,
+    wait_for_nodes: WaitForNodes = False,
 ) -> None:
     """Run failed trials again, once what they failed of is mended; what they were stays on record."""
     from study import api
@@ -84,15 +100,16 @@ def retry(
 
     if failed == bool(trial):
         raise UserError("say which trials to run again: --failed for all that failed, or --trial NUMBER")
-    session = session_of(data_dir, address, keep_going)
+    session = session_of(data_dir, address, keep_going, wait_for_nodes)
     farewell(api.retry(name, trial or None, storage=storage, **session))
 
 
-def session_of(data_dir: str | None, address: str | None, keep_going: bool) -> dict[str, Any]:
+def session_of(data_dir: str | None, address: str | None, keep_going: bool, wait_for_nodes: bool) -> dict[str, Any]:
     """The options that concern the session alone."""
     from study.progress import output, watcher
 
-    return {"data_dir": data_dir, "address": address, "keep_going": keep_going, "watcher": watcher(output())}
+    told = {"data_dir": data_dir, "address": address, "keep_going": keep_going, "wait_for_nodes": wait_for_nodes}
+    return {**told, "watcher": watcher(output())}
 
 
 @app.command()

@@ -36,6 +36,15 @@ DataDir = Annotated[
 Address = Annotated[
     str | None, typer.Option("--address", help="A Ray cluster to run on; a Ray of the study's own without it.")
 ]
+Jobs = Annotated[
+    str | None,
+    typer.Option("--address", envvar="RAY_ADDRESS", help="The dashboard of a Ray cluster, as http://HEAD:8265."),
+]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show what comes until it ends.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Show what comes, and exit with the study's own code.")]
+WaitForNodes = Annotated[
+    bool, typer.Option("--wait-for-nodes", help="Wait where the cluster has no room yet: it will grow.")
+]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Don't stop when the same failure repeats.")]
 AcceptLoss = Annotated[bool, typer.Option("--accept-loss", help="Go on though the journal has lost records.")]
 Sets = Annotated[

@@ -1,0 +1,154 @@
+"""Studies on a real cluster of three nodes with token authentication: submitted, watched, killed, stopped, resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.job import Order
+from study.paths import StudyPaths
+from study.records import ENDED
+
+from .command import count, events_of, history_of, run, wait_for, write_study
+from .ray_cluster import RayCluster, ray_cluster
+
+TOKEN = "a-token-for-tests-" + 20 * "x"
+SECRETS = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RayCluster]:
+    worker = {"num_cpus": 1, "resources": {"accelerator": 1}}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with ray_cluster([worker, worker], PATH=path, **SECRETS) as found:
+        yield found
+
+
+@pytest.fixture
+def lab(tmp_path: Path, cluster: RayCluster, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose ``studies`` all nodes share; the environment of a user who has the token."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("RAY_ADDRESS", cluster.dashboard)
+    return tmp_path
+
+
+def study_file(folder: Path, **changes: Any) -> str:
+    resources = {"cpus": 1, "custom": {"accelerator": 1}}
+    return str(write_study(folder, **({"resources": resources} | changes)))
+
+
+def submit(folder: Path, *words: str, code: int = 0) -> str:
+    done = run(folder, "submit", *words, "--storage", str(folder / "studies"), code=code)
+    return done.stdout + done.stderr
+
+
+def job_state(folder: Path, cluster: RayCluster) -> str:
+    jobs = json.loads(run(folder, "list", "--address", cluster.dashboard, "--format", "json").stdout)
+    return next(str(job["job_state"]) for job in jobs if job["storage"] == str(folder / "studies"))
+
+
+def check_whole(folder: Path, name: str, points: int) -> None:
+    history = history_of(folder, name)
+    assert [point.number for point in history.points] == list(range(points))
+    assert all(point.state in ENDED for point in history.points)
+    for trial in history.trials:
+        assert trial.state in ("COMPLETE", "PRUNED")
+        assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1))
+
+
+def test_a_driver_that_is_killed_is_started_again(lab: Path, cluster: RayCluster) -> None:
+    said = submit(lab, study_file(lab, study="killed"))
+    assert "study killed runs at" in said
+    assert "warning" not in said
+    wait_for(lambda: count(lab, "reported", "killed") > 2, "reports")
+    status = json.loads(run(lab, "status", "killed", "--format", "json").stdout)
+    assert (status["state"], status["job_state"]) == ("running", "RUNNING")
+    assert "is running at" in submit(lab, str(lab / "killed.yaml"), code=2)
+
+    opened = next(event for event in events_of(lab, "killed") if event["event"] == "opened")
+    os.kill(opened["pid"], signal.SIGKILL)
+    wait_for(lambda: job_state(lab, cluster) == "SUCCEEDED", "the end of the job")
+    check_whole(lab, "killed", 6)
+    assert count(lab, "opened", "killed") == 2
+    log = run(lab, "logs", "killed", "-f", "--address", cluster.dashboard).stdout
+    assert "[6/6]" in log
+    assert "exit code 0" in log
+    assert TOKEN not in log + StudyPaths(lab / "studies", "killed").journal.read_text()
+    assert TOKEN not in StudyPaths(lab / "studies", "killed").provenance.read_text()
+
+
+def test_a_study_is_stopped_and_resumed(lab: Path, cluster: RayCluster) -> None:
+    submit(lab, study_file(lab, study="stopped", recipe={"epochs": 30, "data": {"name": "digits"}, "model": "mlp"}))
+    wait_for(lambda: count(lab, "reported", "stopped") > 2, "reports")
+    assert "stopped" in run(lab, "stop", "stopped", "--address", cluster.dashboard).stdout
+    closed = events_of(lab, "stopped")[-1]
+    assert (closed["event"], closed["reason"]) == ("closed", "interrupted")
+    assert "is not running" in run(lab, "stop", "stopped", "--address", cluster.dashboard, code=2).stderr
+    said = run(lab, "resume", "stopped", "--wait", "--address", cluster.dashboard).stdout
+    assert "[6/6]" in said
+    check_whole(lab, "stopped", 6)
+
+
+REFUSALS: dict[str, tuple[list[str], str]] = {
+    "room": (["--set", "resources.custom.accelerator=2"], "no node has that"),
+    "storage": (["--storage", "/proc/nowhere"], "can't write to /proc/nowhere"),
+    "relative": (["--storage", "studies"], "absolute path or a URI"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_what_cannot_go_well_is_refused_in_one_line(lab: Path, cluster: RayCluster, what: str) -> None:
+    words, reason = REFUSALS[what]
+    file = study_file(lab, study=f"refused-{what}")
+    done = run(lab, "submit", file, "--storage", str(lab / "studies"), *words, code=2)
+    assert reason in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (lab / "studies" / f"refused-{what}").exists()
+
+
+def test_a_name_that_another_study_has_is_refused_with_the_difference(lab: Path) -> None:
+    file = study_file(lab, study="taken", points=1, recipe={"epochs": 1, "data": {"name": "digits"}, "model": "lenet"})
+    submit(lab, file, "--wait")
+    assert "sampler.seed: 0 -> 5" in submit(lab, file, "--set", "sampler.seed=5", code=2)
+
+
+def test_another_version_on_the_nodes_is_refused(lab: Path, cluster: RayCluster) -> None:
+    from study.cluster import Cluster
+    from study.errors import UserError
+    from study.spec import load_spec
+
+    spec = load_spec(study_file(lab, study="older"))
+    order = Order("older", str(lab / "studies"), spec.yaml(), version="0.0.9")
+    with pytest.raises(UserError, match=r"has ray-study .*, and this is 0\.0\.9"):
+        Cluster(cluster.dashboard).submit(order)
+
+
+def test_a_wrong_token_and_an_unreachable_head_are_one_line(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = study_file(lab)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "wrong-" + 30 * "y")
+    refused = submit(lab, file, code=2)
+    assert "refuses this token" in refused
+    assert "wrong-" not in refused
+    monkeypatch.delenv("RAY_AUTH_MODE")
+    monkeypatch.delenv("RAY_AUTH_TOKEN")
+    monkeypatch.setenv("HOME", str(lab))
+    assert "asks for a token" in submit(lab, file, code=2)
+    assert "no Ray cluster answers" in submit(lab, file, "--address", "http://127.0.0.1:9", code=2)
+
+
+def test_code_is_shipped_where_it_is_asked_for(lab: Path) -> None:
+    (lab / "mynet.py").write_text(
+        "from torch import nn\n\n\ndef small(classes, channels=3, **_):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.LazyLinear(classes))\n"
+    )
+    recipe = {"epochs": 1, "data": {"name": "digits"}, "model": "mynet:small"}
+    said = submit(lab, study_file(lab, study="shipped", points=1, recipe=recipe), "--ship-code", "--wait")
+    assert "exit code 0" in said

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from study.errors import OutsideFault, UserError
+from study.errors import OutsideFault, StudyError, UserError
 from study.job import ACCEPTED, ENTRYPOINT, ORDER_VARIABLE, REFUSED, STOP_WITHIN_S, Order
 from study.provenance import version
 
@@ -37,7 +37,12 @@ ANSWER_S = 120.0
 POLL_S = 0.3
 LARGEST_ORDER_BYTES = 100_000
 """What goes into an environment variable, with room to spare."""
-TALKATIVE = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray._private.runtime_env.packaging")
+TALKATIVE = (
+    "ray",
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray.dashboard.modules.job.sdk",
+    "ray._private.runtime_env.packaging",
+)
 FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -201,7 +206,7 @@ def job_of(details: Any) -> Job:
 
 def what_failed(logs: str, job: Job) -> str:
     """Why a job ended before it could look at its study, in a line."""
-    if "No module named" in logs:
+    if re.search(r"No module named '?study\b", logs):
         return (
             f"ray-study is not installed on the cluster's head, or not for the Python that started it: "
             f"pip install ray-study=={version('ray-study')} there, or submit with --ship-code"
@@ -273,9 +278,7 @@ class told:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if not isinstance(error, RuntimeError | ConnectionError | OSError) or isinstance(
-            error, OutsideFault | UserError
-        ):
+        if not isinstance(error, Exception) or isinstance(error, StudyError):
             return
         text = str(error)
         if re.search(r"\b(401|Unauthorized)\b", text):
@@ -289,8 +292,17 @@ class told:
         raise OutsideFault(f"{self.address}: {text.strip().splitlines()[0][:300]}") from None
 
 
-def shown(text: str) -> Iterator[str]:
-    """A job's log without the words that are meant for ``submit``."""
-    for line in text.splitlines():
-        if not line.startswith((ACCEPTED, REFUSED)):
-            yield line
+class Reader:
+    """Gives of a job's log what the study says: what comes after its acceptance."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._begun = ""
+        self._accepted = False
+
+    def __call__(self, text: str) -> None:
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            if self._accepted:
+                self._say(line)
+            self._accepted |= line.startswith(ACCEPTED)

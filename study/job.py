@@ -13,7 +13,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,12 @@ class Order:
 def main() -> None:
     """The job's process."""
     order = Order(**json.loads(os.environ[ORDER_VARIABLE]))
-    leave_folder()
+    with empty_folder():
+        sys.exit(look_and_supervise(order))
+
+
+def look_and_supervise(order: Order) -> int:
+    """Refuse what can't go well, or have the study driven to its end; an exit code."""
     import ray
 
     ray.init(log_to_driver=False, logging_level="CRITICAL")
@@ -64,9 +70,9 @@ def main() -> None:
         check_cluster(order)
     except (StudyError, OSError) as error:
         print(REFUSED + json.dumps(str(error)), flush=True)
-        sys.exit(2)
+        return 2
     print(ACCEPTED, flush=True)
-    sys.exit(supervise(order))
+    return supervise(order)
 
 
 def supervise(order: Order) -> int:
@@ -155,16 +161,16 @@ def drive(order: Order, lines: Any) -> int:
     from study import api
     from study.progress import PlainLines
 
-    leave_folder()
     outlet: Any = Outlet(lines)
     here = ray.get_runtime_context()
     outlet.write(f"driven by process {os.getpid()} on node {here.get_node_id()[:8]}\n")
     session = {**order.session, "address": here.gcs_address, "watcher": PlainLines(Console(file=outlet))}
     try:
-        if order.study:
-            ended = api.run(spec_of(order), storage=order.storage, **session)
-        else:
-            ended = api.resume(order.name, storage=order.storage, **order.more, **session)
+        with empty_folder():
+            if order.study:
+                ended = api.run(spec_of(order), storage=order.storage, **session)
+            else:
+                ended = api.resume(order.name, storage=order.storage, **order.more, **session)
     except StudyError as error:
         outlet.write(f"{error}\n")
         code = error.exit_code
@@ -185,9 +191,15 @@ def spec_of(order: Order) -> StudySpec:
         return load_spec(file)
 
 
-def leave_folder() -> None:
+@contextmanager
+def empty_folder() -> Iterator[None]:
     """Stand in an empty folder: shipped code is found by its path, and Ray may unpack it anew under our feet."""
-    os.chdir(tempfile.mkdtemp(prefix="study-job-"))
+    with tempfile.TemporaryDirectory(prefix="study-job-") as folder:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir("/")
 
 
 if __name__ == "__main__":

@@ -122,26 +122,21 @@ def started(cluster: Cluster, job: Job, wait: bool) -> None:
 
 
 def followed(cluster: Cluster, job: Job) -> Job:
-    from study.cluster import shown
+    from study.cluster import Reader
 
-    def say(text: str) -> None:
-        for line in shown(text):
-            typer.echo(line)
-
-    return cluster.follow(job, say)
+    return cluster.follow(job, Reader(typer.echo))
 
 
 def show_logs(name: str, address: str, follow: bool) -> None:
     """What a study's job says."""
-    from study.cluster import shown
+    from study.cluster import Reader
 
     cluster = connected(address)
     job = cluster.job(name)
     if follow:
         followed(cluster, job)
         return
-    for line in shown(cluster.logs(job)):
-        typer.echo(line)
+    Reader(typer.echo)(cluster.logs(job))
 
 
 def stop_job(name: str, address: str) -> None:

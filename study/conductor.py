@@ -315,9 +315,10 @@ class Conductor:
 
     def think_ahead(self) -> None:
         """Use a quiet moment for what the next point will need; nothing of it is recorded before it is asked for."""
-        if self.stopping or self._all_asked or self._asked_by_file < len(self.spec.first):
+        if self.stopping or self._all_asked:
             return
-        values = self._teller.think_ahead()
+        entry = self._asked_by_file
+        values = self.spec.first_values(entry) if entry < len(self.spec.first) else self._teller.think_ahead()
         if values is not None:
             self._nominal(values)
 

@@ -2,15 +2,16 @@
 
 It holds the study's history and asks for one thing at a time: whoever executes trials asks ``next`` when a worker is
 free and passes on what workers say (``placed``, ``reported``, ``finished``, ``failed``). Every step is made durable
-through ``record`` before anything follows from it. On a resume ``replay`` takes the journal's events in the same
-order through the same code, so that what follows is what would have followed.
+through ``record`` before anything of it leaves the driver. On a resume ``replay`` takes the journal's events in the
+same order through the same code, so that what follows is what would have followed.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,7 @@ class Conductor:
         """Why no further trial starts and running ones stop: empty while the study goes on."""
         self.roster = Roster(spec, reproducible=reproducible)
         self._record_durably = record
+        self._group: list[Event] | None = None
         self._nominal_cost = nominal_cost
         self._teller = Teller(self.roster, workers)
         self._settlement = Settlement(self.roster, self._prune, self._end)
@@ -93,11 +95,25 @@ class Conductor:
     # --- events: the one way in which anything changes ---
 
     def record(self, *events: Event) -> None:
-        """Make events durable, then let them take effect."""
+        """Make events durable, then let them take effect; within ``together``, in the other order."""
         stamped = [{**event, "time": round(time.time(), 3)} for event in events]
-        self._record_durably(*stamped)
+        if self._group is None:
+            self._record_durably(*stamped)
+        else:
+            self._group.extend(stamped)
         for event in stamped:
             self._absorb(event)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is recorded in this block becomes durable at once, at its end: nothing may leave the driver before."""
+        self._group = []
+        try:
+            yield
+        finally:  # what has taken effect is written whatever came of the block
+            group, self._group = self._group, None
+            if group:
+                self._record_durably(*group)
 
     def replay(self, events: Iterable[Event]) -> None:
         """Take up a journal's events."""
@@ -297,8 +313,18 @@ class Conductor:
             self._ask(values, "grid" if self.spec.sampler.name == "grid" else "sampler", level=arm.number)
         return self.history.points[number]
 
+    def think_ahead(self) -> None:
+        """Use a quiet moment for what the next point will need; nothing of it is recorded before it is asked for."""
+        if self.stopping or self._all_asked:
+            return
+        entry = self._asked_by_file
+        values = self.spec.first_values(entry) if entry < len(self.spec.first) else self._teller.think_ahead()
+        if values is not None:
+            self._nominal(values)
+
     def add_point(self, values: Mapping[str, Any]) -> int:
         """Put a point of the user's own next; its number."""
+        self._teller.forget_ahead()
         self._ask(values, "user")
         return len(self.history.points) - 1
 
@@ -307,7 +333,6 @@ class Conductor:
     ) -> None:
         """Record a point; ``level`` is found from its values where the proposal didn't come from one."""
         known = level is not None or self.spec.params_of(values) is not None
-        nominal = self._nominal_cost(self.spec.recipe(values, 0)) if self._teller.clocked else None
         self.record(
             {
                 "event": "asked",
@@ -316,10 +341,14 @@ class Conductor:
                 "origin": origin,
                 "entry": entry,
                 "level": self.spec.level_of(values) if level is None else level,
-                "nominal": nominal,
+                "nominal": self._nominal(values),
                 "known": known,
             }
         )
+
+    def _nominal(self, values: Mapping[str, Any]) -> float | None:
+        """What an epoch of a point costs on the virtual clock, where the study goes by it."""
+        return self._nominal_cost(self.spec.recipe(values, 0)) if self._teller.clocked else None
 
     # --- confirmation ---
 

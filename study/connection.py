@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "RAY_DISABLE_IMPORT_WARNING": "1",
     "RAY_ENABLE_METRICS_COLLECTION": "0",
     "RAY_enable_metrics_collection": "0",
+    "RAY_prestart_worker_first_driver": "0",  # those would lack the trials' environment, and serve for nothing
     "PYTHONWARNINGS": "ignore",
 }
 

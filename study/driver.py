@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -269,7 +270,10 @@ def execute_study(
         house.tick()
 
     if not conductor.stopping and not conductor.nothing_left():
-        connection.connect()
+        with ThreadPoolExecutor(max_workers=1) as meanwhile:
+            thinking = meanwhile.submit(conductor.think_ahead)
+            connection.connect()
+        thinking.result()
         caught.catch()
         rooms = connection.rooms()
         if not options.wait_for_nodes:

@@ -42,6 +42,10 @@ QUIET = {
 }
 
 
+class Over(Exception):
+    """Ends Tune, which would otherwise write down the state of every trial there was, for nobody to read."""
+
+
 @dataclass
 class Settings:
     """What every worker of a study is told beside its assignment."""
@@ -68,18 +72,23 @@ class Bridge:
         self._iterations: dict[str, int] = {}
         self._watched = time.monotonic()
         self._trials: dict[str, Any] = {}
+        self._done = False
+        self._quiet = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles what it is given so as to restore it, and we restore from the journal."""
         return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | type[Done] | None:
-        assignment = self.conductor.next()
+        with self.conductor.together():
+            assignment = self.conductor.next()
+        self._done = isinstance(assignment, Done)
         if isinstance(assignment, Done):
             return Done
         if isinstance(assignment, Wait):
             return None
         self._held[trial_id] = assignment
+        self._quiet = False
         return self._config(assignment)
 
     def _config(self, assignment: Assignment) -> dict[str, Any]:
@@ -99,25 +108,31 @@ class Bridge:
     def heard(self, trial: Any, result: dict[str, Any]) -> bool:
         """Pass a worker's messages on; whether its trial goes on."""
         held = self._held[trial.trial_id]
+        self._quiet = False
         self._heard[trial.trial_id] = time.monotonic()
         self._trials[trial.trial_id] = trial
         iteration = result.get("training_iteration", 0)
         if iteration <= self._iterations.get(trial.trial_id, 0):
             return False  # Tune shows the last result once more at a trial's end
         self._iterations[trial.trial_id] = iteration
-        for kind, content in result.get("messages", []):
-            if kind == "reported":
-                self.conductor.reported(held.trial, held.attempt, content)
-            elif kind == "placed":
-                self.conductor.placed(held.trial, held.attempt, content)
-            elif kind == "finished":
-                self.conductor.finished(held.trial, held.attempt, content["stop_reason"], content["summary"])
-            elif kind == "waiting":
-                self.say(content["message"])
-            else:
-                self.conductor.failed(held.trial, held.attempt, content)
+        with self.conductor.together():
+            for kind, content in result.get("messages", []):
+                self._take(held, kind, content)
         goes_on = self.conductor.holds(held.trial, held.attempt) and not self.conductor.stopping
         return goes_on or self._is_hung(result)
+
+    def _take(self, held: Assignment, kind: str, content: dict[str, Any]) -> None:
+        """Pass on one message."""
+        if kind == "reported":
+            self.conductor.reported(held.trial, held.attempt, content)
+        elif kind == "placed":
+            self.conductor.placed(held.trial, held.attempt, content)
+        elif kind == "finished":
+            self.conductor.finished(held.trial, held.attempt, content["stop_reason"], content["summary"])
+        elif kind == "waiting":
+            self.say(content["message"])
+        else:
+            self.conductor.failed(held.trial, held.attempt, content)
 
     @staticmethod
     def _is_hung(result: dict[str, Any]) -> bool:
@@ -142,8 +157,8 @@ class Bridge:
         for known in (self._trials, self._heard, self._held, self._iterations):
             known.pop(trial_id, None)
 
-    def watch(self) -> bool:
-        """Called ten times a second: whether all trials shall stop. Kills workers that have fallen silent."""
+    def watch(self) -> None:
+        """Called after each result, and ten times a second. Kills workers that have fallen silent; Over at the end."""
         now = time.monotonic()
         self.tick()
         self._bear_with_a_pause(now)
@@ -155,7 +170,11 @@ class Bridge:
                 self.conductor.failed(held.trial, held.attempt, {"class": "timeout", "message": message, "details": {}})
                 self._trials.pop(trial_id)
                 kill_actor(trial)
-        return bool(self.conductor.stopping)
+        if self.conductor.stopping or (self._done and not self._held):
+            raise Over
+        if self._quiet:  # nobody waits for an answer now
+            self.conductor.think_ahead()
+        self._quiet = True
 
     def _bear_with_a_pause(self, now: float) -> None:
         """While the driver itself stood still, on a full disk say, nobody could be heard."""
@@ -195,10 +214,12 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
     bridge = Bridge(conductor, settings, tick, say)
     reason, in_vain = "", 0
     while in_vain < RESTARTS:
-        ended = conductor.history.ended
+        endings = conductor.history.endings
         with tempfile.TemporaryDirectory(prefix="study-tune-") as folder:
             try:
                 _fit(trainable, bridge, folder)
+            except Over:
+                pass
             except StudyError:
                 raise
             except Exception as error:
@@ -206,7 +227,7 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
                 bridge.abandon(error)
         if conductor.stopping or conductor.nothing_left():
             return
-        in_vain = 0 if conductor.history.ended > ended else in_vain + 1
+        in_vain = 0 if conductor.history.endings > endings else in_vain + 1
     raise OutsideFault(f"Ray Tune gave up {RESTARTS} times, last with {reason}; resume the study when that is mended")
 
 
@@ -248,14 +269,19 @@ def _fit(trainable: Any, bridge: Bridge, folder: str) -> None:
         def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
             bridge.lost(trial)
 
+        def choose_trial_to_run(self, tune_controller: Any) -> Any:
+            """One that waits, looked for among those that live rather than among all there ever were."""
+            return next((trial for trial in tune_controller.get_live_trials() if trial.status == trial.PENDING), None)
+
     class Watch(Stopper):  # type: ignore[misc]
-        """Lets the driver look around, and ends everything when it stops."""
+        """Lets the driver look around."""
 
         def __call__(self, trial_id: str, result: Any) -> bool:
             return False
 
         def stop_all(self) -> bool:
-            return bridge.watch()
+            bridge.watch()
+            return False
 
     tuner = tune.Tuner(
         trainable,

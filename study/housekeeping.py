@@ -32,7 +32,7 @@ class Housekeeping:
         self._collect = collect
         self._retention = Retention(spec, paths)
         self._asked = self._collected = time.monotonic()
-        self._ended = -1
+        self._endings = -1
 
     def tick(self) -> None:
         now = time.monotonic()
@@ -41,9 +41,9 @@ class Housekeeping:
             self._conductor.is_stopping()  # budgets run out while all workers are busy, too
             for request in requests.take(self._paths):
                 self._do(request)
-        ended = self._conductor.history.ended
-        if ended != self._ended:
-            self._ended = ended
+        endings = self._conductor.history.endings
+        if endings != self._endings:
+            self._endings = endings
             self._retention.sweep(self._conductor.history)
         if now - self._collected > COLLECT_EVERY_S:
             self._collect(self._paths, self._conductor.history)

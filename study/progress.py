@@ -35,6 +35,7 @@ class PlainLines(Watcher):
     def __init__(self, console: Console) -> None:
         self.console = console
         self._told: set[int] = set()
+        self._endings = -1
         self._waiting = ""
 
     def begin(self, spec: StudySpec, conductor: Conductor) -> None:
@@ -46,6 +47,9 @@ class PlainLines(Watcher):
         self.say(f"study {spec.study}: {spec.points} points{done}")
 
     def tick(self) -> None:
+        if self.conductor.history.endings == self._endings:
+            return
+        self._endings = self.conductor.history.endings
         for point in self.conductor.history.points:
             if point.state in ENDED and point.number not in self._told:
                 self._told.add(point.number)

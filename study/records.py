@@ -157,13 +157,10 @@ class History:
         self.sessions: list[Session] = []
         self.points: list[Point] = []
         self.trials: list[Trial] = []
+        self.endings = 0
+        """How often a trial has ended: it changes whenever there is something to tidy up."""
         for event in events:
             self.apply(event)
-
-    @property
-    def ended(self) -> int:
-        """How many trials have their outcome."""
-        return sum(trial.ended is not None for trial in self.trials)
 
     def apply(self, event: Event) -> None:
         """Give one event its meaning."""
@@ -272,6 +269,7 @@ class History:
     def _ended(self, event: Event) -> None:
         trial = self.trials[event["trial"]]
         trial.state, trial.ended = event["state"], event["time"]
+        self.endings += 1
         trial.attempt.ended = trial.attempt.ended or event["time"]
         trial.failure = trial.attempt.failure if trial.state == "FAIL" else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from study.outcomes import objective_values
@@ -13,11 +14,22 @@ if TYPE_CHECKING:
     from study.sampling.arm import Arm
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """Values for the arm's point ``index``; the ends of ``told`` points were known when it was made."""
+
+    arm: Arm
+    index: int
+    values: dict[str, Any]
+    told: int
+
+
 class Teller:
     """Asks the arms for points and tells them what became of those before.
 
     In a reproducible study proposal *n* is made from exactly what happened before the virtual start of point
-    *n - workers*; otherwise from all that is known when it is asked for.
+    *n - workers*; otherwise from all that is known when it is made, which may be while the trial runs whose end it is
+    waited for.
     """
 
     def __init__(self, roster: Roster, workers: int) -> None:
@@ -26,6 +38,7 @@ class Teller:
         self._clock = VirtualClock(workers, self._extent)
         self._told: set[int] = set()
         self._settled_below = 0
+        self._ahead: Proposal | None = None
 
     @property
     def clocked(self) -> bool:
@@ -38,10 +51,32 @@ class Teller:
 
     def propose(self) -> tuple[dict[str, Any], Arm] | None:
         """Values for the next point, from the arm whose turn it is; None while what they depend on isn't settled."""
+        proposal, self._ahead = self._ahead or self._make(), None
+        return (proposal.values, proposal.arm) if proposal else None
+
+    def think_ahead(self) -> dict[str, Any] | None:
+        """Make the next proposal before it is asked for, or anew where more has become known since; its values.
+
+        Only where that can be taken back: a sampler with a state of its own would not be as if never asked.
+        """
+        if self._ahead and not self.clocked and self._ahead.told < len(self._told):
+            self.forget_ahead()
+        if not self._ahead and all(arm.proposer.forgets for arm in self._roster.arms):
+            self._ahead = self._make()
+        return self._ahead.values if self._ahead else None
+
+    def forget_ahead(self) -> None:
+        """Take back what was proposed ahead, before another point takes its place."""
+        if self._ahead:
+            self._ahead.arm.proposer.forget(self._ahead.index)
+            self._ahead = None
+
+    def _make(self) -> Proposal | None:
         if not self.catch_up(len(self._roster.history.points)):
             return None
         arm = min((arm for arm in self._roster.arms if not arm.proposer.exhausted), key=lambda arm: len(arm.points))
-        return arm.proposer.propose(len(arm.points)), arm
+        index = len(arm.points)
+        return Proposal(arm, index, arm.proposer.propose(index), len(self._told))
 
     def catch_up(self, number: int) -> bool:
         """Tell the sampler what proposal ``number`` is to see; False while that isn't settled."""

@@ -27,6 +27,8 @@ from study.journal import PATIENCE_S, PAUSE_S
 from study.places import place
 
 POLL_S = 2.0
+GATHER_S = 0.02
+"""How long a message that nobody waits for is held back, so that others may go with it."""
 Message = tuple[str, dict[str, Any]]
 
 
@@ -90,9 +92,12 @@ class Training:
         except queue.Empty:
             return self._hang_found()
         said = [first]
-        while not self._messages.empty():
-            said.append(self._messages.get())
-        self._asked = said[-1][0] == "reported"
+        while said[-1][0] not in ("finished", "failed") and not awaits_answer(said[-1]):
+            try:
+                said.append(self._messages.get(timeout=GATHER_S))
+            except queue.Empty:
+                break
+        self._asked = awaits_answer(said[-1])
         return said
 
     def _hang_found(self) -> list[Message]:
@@ -162,9 +167,11 @@ class Training:
         self._messages.put((kind, content))
 
     def _report(self, row: Any) -> bool:
-        """An epoch is done: tell, and wait for the answer."""
+        """An epoch is done: tell, and wait for the answer where there is one to expect."""
         self._beat = time.monotonic()
         self._say("reported", dict(row))
+        if row["last"]:
+            return True  # it has come to its own end: nobody decides on that
         while True:
             try:
                 goes_on = self._answers.get(timeout=POLL_S)
@@ -202,6 +209,12 @@ class Training:
         with suppress(OSError):
             make_folder(path.parent)
             write_whole(path, text)
+
+
+def awaits_answer(message: Message) -> bool:
+    """Whether training stands still until it hears whether to go on."""
+    kind, content = message
+    return kind == "reported" and not content["last"]
 
 
 class PatientStore:

@@ -20,16 +20,18 @@ class Feasibility:
 
     def __init__(self) -> None:
         self._points: list[tuple[dict[str, Any], bool]] = []
+        self._all_fitted = True
         self._names: list[str] = []
         self._tree: Any = None
 
     def learn(self, params: Mapping[str, Any], fitted: bool) -> None:
         self._points.append((dict(params), fitted))
+        self._all_fitted &= fitted
         self._tree = None
 
     def expects(self, params: Mapping[str, Any]) -> bool:
         """Whether a point with these params is expected to fit."""
-        if all(fitted for _, fitted in self._points):
+        if self._all_fitted:
             return True
         if self._tree is None:
             self._fit()

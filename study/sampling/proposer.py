@@ -69,6 +69,17 @@ class Proposer:
             return self._draw(index)
         return self._grid.pop(0)
 
+    @property
+    def forgets(self) -> bool:
+        """Whether a proposal can be taken back: not where the sampler keeps a state beside the trials, or a list."""
+        return not self._hides_state and self._grid is None and not self.exhausted
+
+    def forget(self, index: int) -> None:
+        """Take the proposal of the arm's point ``index`` back: told as FAIL, from which no sampler learns."""
+        import optuna
+
+        self.study.tell(self._numbers.pop(index), state=optuna.trial.TrialState.FAIL)
+
     def _draw(self, index: int) -> dict[str, Any]:
         """A point that is expected to fit in memory: the sampler's own, or one at random where it insists.
 

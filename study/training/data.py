@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,7 +25,9 @@ from torch import Tensor
 from study.errors import DataMissing
 from study.training.axes import Data
 from study.training.failures import TrainingFailure
-from study.training.vision import torchvision
+
+if TYPE_CHECKING:
+    from study.training.vision import torchvision
 
 DATA_DIR = "STUDY_DATA_DIR"
 DIGITS_TEST = 360
@@ -122,6 +125,8 @@ class Cifar:
     def __call__(self, folder: Path) -> DataSet:
         if (folder / self.binary / self.test_file).is_file():
             return self.read_binary(folder / self.binary)
+        from study.training.vision import torchvision
+
         source = {"cifar10": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}[self.name]
         layouts = f"{self.pickled}/ (torchvision's layout) or {self.binary}/ (the official binary layout)"
         train, test = from_torchvision(source, self.name, folder, self.pickled, layouts)
@@ -150,6 +155,8 @@ class Cifar:
 
 def mnist(folder: Path) -> DataSet:
     """60,000 training and 10,000 test images of 28 × 28."""
+    from study.training.vision import torchvision
+
     layouts = "MNIST/raw/*-ubyte (torchvision's layout)"
     train, test = from_torchvision(torchvision.datasets.MNIST, "mnist", folder, "MNIST", layouts)
     sets = [(part.data.unsqueeze(1).contiguous(), part.targets.long()) for part in (train, test)]

@@ -8,17 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# torchmetrics imports torchvision, which may need the remedy first
-# isort: off
-from study.training import vision  # noqa: F401
-from torchmetrics.functional.classification import (
-    multiclass_accuracy,
-    multiclass_f1_score,
-    multiclass_precision,
-    multiclass_recall,
-)
-# isort: on
-
 from study.training.loss import Losses
 from study.training.precision import Arithmetic
 
@@ -44,17 +33,26 @@ def evaluate(
 
 def figures(logits: Tensor, labels: Tensor) -> dict[str, float]:
     """``logits`` of (N, classes) against ``labels`` of (N,). F1, precision and recall are macro averages (each class
-    that occurs counts the same); their micro averages are the accuracy.
+    that occurs, be it as an answer only, counts the same); their micro averages are the accuracy.
     """
     classes = logits.shape[1]
+    answers = logits.argmax(1)
+    counts = torch.bincount(labels * classes + answers, minlength=classes**2).view(classes, classes).cpu().double()
+    right, actual, answered = counts.diag(), counts.sum(1), counts.sum(0)
+    occurs = actual + answered > 0
     return {
         "loss": float(functional.cross_entropy(logits, labels)),
-        "accuracy": int((logits.argmax(1) == labels).sum()) / len(labels),  # torchmetrics divides in float32
-        "f1": float(multiclass_f1_score(logits, labels, classes, average="macro")),
-        "precision": float(multiclass_precision(logits, labels, classes, average="macro")),
-        "recall": float(multiclass_recall(logits, labels, classes, average="macro")),
-        "top5": float(multiclass_accuracy(logits, labels, classes, average="micro", top_k=min(5, classes))),
+        "accuracy": int(right.sum()) / len(labels),
+        "f1": macro(2 * right, actual + answered, occurs),
+        "precision": macro(right, answered, occurs),
+        "recall": macro(right, actual, occurs),
+        "top5": int((logits.topk(min(5, classes)).indices == labels.unsqueeze(1)).sum()) / len(labels),
     }
+
+
+def macro(part: Tensor, whole: Tensor, occurs: Tensor) -> float:
+    """The mean share over the classes that occur; nothing of nothing is 0."""
+    return float((part / whole.clamp_min(1))[occurs].mean())
 
 
 class Running:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -107,6 +108,11 @@ def others(fields: frozenset[str]) -> list[str]:
 
 def defaults_of(name: object, variant: object) -> dict[str, object]:
     """Every field's default for a network and its variant (None: its first)."""
+    return {**general_defaults(), **(family_of(name).defaults_of(variant) if isinstance(name, str) else {})}
+
+
+@lru_cache(maxsize=1)
+def general_defaults() -> dict[str, object]:
+    """Every field's default where the family has none of its own."""
     fields = ModelSpec.model_fields.items()
-    general = {key: field.get_default(call_default_factory=True) for key, field in fields if key != "name"}
-    return {**general, **(family_of(name).defaults_of(variant) if isinstance(name, str) else {})}
+    return {key: field.get_default(call_default_factory=True) for key, field in fields if key != "name"}

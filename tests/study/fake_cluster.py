@@ -85,8 +85,11 @@ def drive(
     checkpoints: dict[int, int] | None = None,
     hurt: Callable[[Assignment, int], dict[str, Any] | None] = lambda assignment, epoch: None,
     pace: Callable[[Assignment], float] = lambda assignment: 1.0,
+    thinks: Callable[[], bool] = lambda: False,
 ) -> float:
     """Run the conductor's assignments on workers whose epochs take random times; ``hurt`` may fail an epoch.
+
+    Before a worker is heard, the driver thinks ahead where ``thinks`` says so.
 
     ``checkpoints`` holds the newest epoch that each trial has on disk; it outlives the driver. An epoch takes
     ``pace`` seconds, times a random factor. Gives the seconds that the study took on this cluster.
@@ -106,6 +109,8 @@ def drive(
         if not queue:
             assert isinstance(assignment, Done) or conductor.stopping, "nothing runs and nothing can start"
             return now
+        if thinks():
+            conductor.think_ahead()
         now, _, assignment, epoch = heapq.heappop(queue)
         trial, attempt = assignment.trial, assignment.attempt
         if not conductor.holds(trial, attempt):

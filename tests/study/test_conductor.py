@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from typing import Any
 
 import pytest
 
+from study.conductor import Assignment
 from study.records import ENDED
 
 from .fake_cluster import Killed, Storage, conductor_on, curve, drive, outcome, small_spec
@@ -43,6 +45,88 @@ def test_a_study_ends_with_exactly_the_points_it_asks_for(reproducible: bool) ->
 def test_a_reproducible_study_is_the_same_whatever_trials_take(pruner: dict[str, Any], replicates: int) -> None:
     runs = [run_whole(seed, pruner=pruner, replicates=replicates) for seed in range(4)]
     assert all(run == runs[0] for run in runs[1:])
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes"])
+def test_thinking_ahead_changes_nothing_in_a_reproducible_study(sampler: str) -> None:
+    changes: dict[str, Any] = {"sampler": sampler, "points": 20}
+    if sampler == "cmaes":
+        changes["space"] = {"optimizer": {"one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}}}}
+    thinking = conductor_on(Storage(), small_spec(**changes))
+    sometimes = random.Random(0)
+    drive(thinking, seed=1, thinks=lambda: sometimes.random() < 0.5)
+    assert outcome(thinking) == run_whole(2, **changes)
+
+
+def test_thinking_ahead_records_nothing_and_survives_a_kill() -> None:
+    storage, checkpoints = Storage(), dict[int, int]()
+    storage.die_after = 25
+    with pytest.raises(Killed):
+        drive(conductor_on(storage, small_spec()), checkpoints=checkpoints, thinks=lambda: True)
+    storage.die_after = None
+    resumed = conductor_on(storage, small_spec())
+    written = len(storage.events)
+    resumed.think_ahead()
+    assert len(storage.events) == written
+    drive(resumed, seed=5, checkpoints=checkpoints, thinks=lambda: True)
+    assert outcome(resumed) == run_whole(3)
+
+
+def test_a_point_that_a_user_adds_takes_the_place_of_one_that_was_thought_of() -> None:
+    def with_addition(*, thinks: bool) -> list[tuple[Any, ...]]:
+        conductor = conductor_on(Storage(), small_spec(points=20))
+        conductor.add_point({"optimizer.name": "sgd", "optimizer.lr": 0.1})
+        if thinks:
+            conductor.think_ahead()
+        conductor.add_point({"optimizer.name": "adam", "optimizer.lr": 0.01})
+        drive(conductor, thinks=lambda: thinks)
+        return outcome(conductor)
+
+    assert with_addition(thinks=True) == with_addition(thinks=False)
+
+
+def test_a_free_running_study_thinks_again_once_more_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    from study.sampling.proposer import Proposer
+
+    seen: list[int] = []
+    propose = Proposer.propose
+
+    def watched(self: Proposer, index: int) -> dict[str, Any]:
+        seen.append(sum(trial.state.is_finished() for trial in self.study.trials))
+        return propose(self, index)
+
+    monkeypatch.setattr(Proposer, "propose", watched)
+    conductor = conductor_on(Storage(), small_spec(reproducible=False, pruner="none", recipe={"epochs": 1}))
+    first, second = conductor.next(), conductor.next()
+    assert isinstance(first, Assignment)
+    assert isinstance(second, Assignment)
+    conductor.think_ahead()
+    conductor.think_ahead()
+    for assignment in (first, second):
+        row = {"epoch": 1, "last": True, **curve(assignment.recipe, 1)}
+        conductor.reported(assignment.trial, 1, row)
+        conductor.finished(assignment.trial, 1, "epochs", {})
+    conductor.think_ahead()
+    conductor.next()
+    assert seen == [0, 0, 0, 3], "the one thought of first and taken back counts as finished"
+    assert [point.number for point in conductor.history.points] == [0, 1, 2]
+
+
+def test_what_is_recorded_together_is_one_write_and_takes_effect_within_it() -> None:
+    storage = Storage()
+    conductor = conductor_on(storage, small_spec(pruner="none", recipe={"epochs": 1}))
+    writes = storage.writes
+    with conductor.together():
+        assignment = conductor.next()
+        assert isinstance(assignment, Assignment)
+        conductor.reported(assignment.trial, 1, {"epoch": 1, "last": True, **curve(assignment.recipe, 1)})
+        conductor.finished(assignment.trial, 1, "epochs", {})
+        assert conductor.history.points[0].state == "COMPLETE"
+        assert storage.writes == writes
+    assert storage.writes == writes + 1
+    kinds = [event["event"] for event in storage.events[-6:]]
+    assert kinds == ["asked", "started", "reported", "finished", "ended", "told"]
+    assert outcome(conductor_on(storage, small_spec(pruner="none", recipe={"epochs": 1}))) == outcome(conductor)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])

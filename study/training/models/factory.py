@@ -11,7 +11,7 @@ from torch import nn
 
 from study.errors import UserError
 from study.training.model_spec import ModelSpec
-from study.training.models import ends, pretrained
+from study.training.models import ends
 from study.training.models.catalog import FAMILIES
 
 INITIALIZERS: dict[str, Callable[..., Any]] = {
@@ -35,6 +35,8 @@ def build(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> 
         raise UserError(str(error)) from error
     initialize(network, model.init)
     if model.pretrained and not next(network.parameters()).is_meta:
+        from study.training.models import pretrained  # with torchvision, which takes long to import
+
         pretrained.load(network, model)
     if seen != image_shape:
         ends.resize(network, *seen[1:])

@@ -15,6 +15,8 @@ from study.errors import UserError
 
 PREFIX = "study-ray-"
 OBJECT_STORE_BYTES = 256 * 2**20
+CODE_PACKAGE = "STUDY_CODE_PACKAGE"
+"""The environment variable with the address, on a cluster, of code that was shipped to it."""
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DISABLE_IMPORT_WARNING": "1",
@@ -42,7 +44,7 @@ class Connection:
         return self
 
     def connect(self) -> None:
-        if self._connected or self._is_inside():
+        if self._connected:
             return
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
@@ -52,6 +54,8 @@ class Connection:
         common: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         if self._module_path:
             common["runtime_env"] = {"env_vars": {"PYTHONPATH": os.pathsep.join(self._module_path)}}
+        if CODE_PACKAGE in os.environ:
+            common.setdefault("runtime_env", {})["working_dir"] = os.environ[CODE_PACKAGE]
         self._connected = True
         if self.address is None:
             self._start(common)
@@ -62,25 +66,23 @@ class Connection:
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"no Ray cluster answers at {self.address}: {reason}") from None
 
-    def _is_inside(self) -> bool:
-        """Whether this process belongs to the cluster already, as a driver does that runs as one of its tasks."""
-        import ray
-
-        return self.address is not None and bool(ray.is_initialized())
-
     def _start(self, common: dict[str, Any]) -> None:
         import ray
 
         sweep()
         self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            _node_ip_address="127.0.0.1",
-            _temp_dir=str(self._folder),
-            **common,
-        )
+        before = os.umask(0o077)  # Ray writes its token for the user's next sessions, and not for everybody to read
+        try:
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                _node_ip_address="127.0.0.1",
+                _temp_dir=str(self._folder),
+                **common,
+            )
+        finally:
+            os.umask(before)
 
     def rooms(self) -> list[dict[str, float]]:
         """What each node has of each resource, under Ray's names."""

@@ -1,8 +1,8 @@
 """What a submitted study is on the cluster: the entry point of a Ray job, which looks around and supervises a driver.
 
-The entry point runs beside the cluster's head. It refuses what can't go well with one line, then lets a Ray task drive
-the study. A driver that dies, alone or with its node, is started again by Ray, as often as the order allows, and goes
-on from the storage; a driver that ends by itself, be it with an error, is not.
+The entry point runs beside the cluster's head. It refuses what can't go well with one line, then has a Ray actor start
+the study's driver. A driver that dies, alone or with its node, is followed by another one, as often as the order
+allows, which goes on from the storage; one that ends by itself, be it with an error, is not.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from study.connection import CODE_PACKAGE
 from study.errors import StudyError
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ STOP_WITHIN_S = 60
 """A study that is asked to stop has so long to close its journal before Ray kills it."""
 ASK_AGAIN_S = 3.0
 POLL_S = 0.5
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def look_and_supervise(order: Order) -> int:
 
 
 def supervise(order: Order) -> int:
-    """Have the study driven to its end; the exit code that its driver gave."""
+    """Have the study driven to its end, by one driver after the other where they die; the exit code of the last."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -84,20 +87,32 @@ def supervise(order: Order) -> int:
     lines = ray.remote(Lines).options(num_cpus=0, scheduling_strategy=here).remote()
     stop = Stop(order)
     signal.signal(signal.SIGTERM, stop.ask)
-    driver = ray.remote(drive).options(num_cpus=0, max_retries=order.retries).remote(order, lines)
-    while True:
-        done, _ = ray.wait([driver], timeout=POLL_S)
-        for line in ray.get(lines.take.remote()):
-            print(line, flush=True)
-        stop.repeat()
-        if done:
-            break
-    try:
-        return int(ray.get(driver))
-    except ray.exceptions.RayError as error:
-        print(f"the driver died {order.retries + 1} times, last: {str(error).splitlines()[0]}", flush=True)
-        print(f"go on with: study resume {order.name} --storage {order.storage}", flush=True)
-        return 3
+    for _ in range(order.retries + 1):
+        driver = ray.remote(Driver).options(num_cpus=0, max_restarts=0).remote()
+        code = driver.drive.remote(order, lines)
+        while not ray.wait([code], timeout=POLL_S)[0]:
+            show(lines)
+            stop.repeat()
+        show(lines)
+        try:
+            ended = int(ray.get(code))
+            if ended >= 0:
+                return ended
+            print(f"the driver died of signal {-ended}", flush=True)
+        except ray.exceptions.RayActorError as error:
+            print(f"the driver died: {str(error).strip().splitlines()[0]}", flush=True)
+        if stop.wanted:
+            return 130
+    print(f"that was all {order.retries} retries; go on with: study resume {order.name} …", flush=True)
+    return 3
+
+
+def show(lines: Any) -> None:
+    """Put into the job's log what the driver has said."""
+    import ray
+
+    for line in ray.get(lines.take.remote()):
+        print(line, flush=True)
 
 
 class Stop:
@@ -105,15 +120,15 @@ class Stop:
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._wanted = False
+        self.wanted = False
         self._asked = 0.0
 
     def ask(self, number: int, frame: Any) -> None:
-        self._wanted = True
+        self.wanted = True
 
     def repeat(self) -> None:
         """Ask once more from time to time: a driver that just starts leaves aside what was asked before its day."""
-        if not self._wanted or time.monotonic() - self._asked < ASK_AGAIN_S:
+        if not self.wanted or time.monotonic() - self._asked < ASK_AGAIN_S:
             return
         from study import requests
         from study.lifecycle import existing
@@ -136,49 +151,71 @@ class Lines:
         return taken
 
 
-class Outlet:
-    """A text file whose lines go to the job's log."""
+class Driver:
+    """An actor that has a study driven on whatever node Ray chose, by the ordinary command in a process of its own.
 
-    def __init__(self, lines: Any) -> None:
-        self._lines = lines
-        self._begun = ""
+    To Ray that process is a job of its own, so that all that it held is free as soon as it is gone.
+    """
 
-    def write(self, text: str) -> int:
-        *whole, self._begun = (self._begun + text).split("\n")
-        for line in whole:
-            self._lines.say.remote(line)
-        return len(text)
+    def drive(self, order: Order, lines: Any) -> int:
+        """The driver's exit code; negative where a signal ended it."""
+        import ray
 
-    def flush(self) -> None:
-        pass
+        context = ray.get_runtime_context()
+        lines.say.remote(f"driven on node {context.get_node_id()[:8]}")
+        package = context.runtime_env.get("working_dir")
+        environment = os.environ | ({CODE_PACKAGE: package} if package else {})
+        with empty_folder(), tempfile.TemporaryDirectory() as folder:
+            command = [
+                sys.executable,
+                "-m",
+                "study.cli",
+                *words_of(order, Path(folder)),
+                "--address",
+                context.gcs_address,
+            ]
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,
+            )
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.say.remote(line.rstrip("\n"))
+            code = process.wait()
+        ray.get(lines.say.remote(f"exit code {code}"))  # what was said before it has arrived as well
+        return code
 
 
-def drive(order: Order, lines: Any) -> int:
-    """Drive the study from whatever node Ray chose; its exit code. Called again after a death it goes on."""
-    import ray
-    from rich.console import Console
-
-    from study import api
-    from study.progress import PlainLines
-
-    outlet: Any = Outlet(lines)
-    here = ray.get_runtime_context()
-    outlet.write(f"driven by process {os.getpid()} on node {here.get_node_id()[:8]}\n")
-    session = {**order.session, "address": here.gcs_address, "watcher": PlainLines(Console(file=outlet))}
-    try:
-        with empty_folder():
-            if order.study:
-                ended = api.run(spec_of(order), storage=order.storage, **session)
-            else:
-                ended = api.resume(order.name, storage=order.storage, **order.more, **session)
-    except StudyError as error:
-        outlet.write(f"{error}\n")
-        code = error.exit_code
+def words_of(order: Order, folder: Path) -> list[str]:
+    """The command that does what an order says; a study file is put into ``folder``."""
+    if order.study:
+        file = folder / f"{order.name}.yaml"
+        file.write_text(order.study)
+        words = ["run", str(file)]
     else:
-        outlet.write(f"study {order.name}: {ended.reason}, {len(ended.history.points)} points\n")
-        code = ended.exit_code
-    ray.get(lines.say.remote(f"exit code {code}"))  # what was said before it has arrived as well
-    return code
+        words = ["resume", order.name]
+        words += [f"--set={text}" for text in order.more.get("sets", ())]
+        words += [f"--{key}={order.more[key]}" for key in ("points", "replicates") if order.more.get(key) is not None]
+    words += ["--storage", order.storage]
+    for key, value in order.session.items():
+        option = "--" + key.replace("_", "-")
+        if value is True:
+            words.append(option)
+        elif value:
+            words += [option, str(value)]
+    return words
+
+
+def die_with_parent() -> None:
+    """Let the kernel end this process with the actor that started it, however that ends."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def spec_of(order: Order) -> StudySpec:

@@ -27,6 +27,8 @@ from study.journal import PATIENCE_S, PAUSE_S
 from study.places import place
 
 POLL_S = 2.0
+SLACK = 0.8
+"""So much of its share of a GPU's memory a trial must find: drivers and libraries take some of everybody's."""
 GATHER_S = 0.02
 """How long a message that nobody waits for is held back, so that others may go with it."""
 Message = tuple[str, dict[str, Any]]
@@ -249,7 +251,25 @@ def pick_device(gpus: float) -> str:
         return "cpu"
     if not torch.cuda.is_available():
         raise TrainingFailure("device", "the trial was allotted a GPU, and torch finds none that it can use", {})
+    if gpus < 1:
+        keep_to_share(gpus)
     return "cuda"
+
+
+def keep_to_share(share: float) -> None:
+    """See that a trial's share of a GPU's memory is there, and let it take no more: its neighbors rely on theirs."""
+    import torch
+
+    from study.training.failures import TrainingFailure
+
+    free, total = torch.cuda.mem_get_info()
+    own = torch.cuda.memory_reserved()  # a worker that trained before holds this
+    if free + own < SLACK * share * total:
+        message = (
+            f"{(free + own) / 2**30:.1f} GiB of the GPU are free, and the trial's share is {share * total / 2**30:.1f}"
+        )
+        raise TrainingFailure("device", f"{message}: others use it", {"free_bytes": free + own, "total_bytes": total})
+    torch.cuda.set_per_process_memory_fraction(share)
 
 
 def placement(device: str) -> dict[str, Any]:

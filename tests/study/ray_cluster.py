@@ -18,10 +18,10 @@ from typing import Any
 HOST = """
 import json, pathlib, sys
 from ray.cluster_utils import Cluster
-dashboard, gcs, agent, folder, workers = json.loads(sys.argv[1])
+dashboard, gcs, agent, folder, cpus, workers = json.loads(sys.argv[1])
 small = {"object_store_memory": 100 * 2**20}
 ports = {"dashboard_port": dashboard, "gcs_server_port": gcs, "dashboard_agent_listen_port": agent}
-head = {"num_cpus": 0, "include_dashboard": True, "temp_dir": folder, **ports, **small}
+head = {"num_cpus": cpus, "include_dashboard": True, "temp_dir": folder, **ports, **small}
 cluster = Cluster(initialize_head=True, head_node_args=head)
 # as ``ray start`` leaves it: jobs find their cluster by it
 pathlib.Path(folder, "ray_current_cluster").write_text(cluster.address)
@@ -53,11 +53,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def ray_cluster(workers: list[dict[str, Any]], **environment: str) -> Iterator[RayCluster]:
+def ray_cluster(workers: list[dict[str, Any]], head_cpus: int = 0, **environment: str) -> Iterator[RayCluster]:
     """The cluster, ready for jobs; gone at the end of the block."""
     ports, folder = [free_port() for _ in range(3)], tempfile.mkdtemp(prefix="ray-test-", dir="/tmp")
     process = subprocess.Popen(
-        [sys.executable, "-c", HOST, json.dumps([*ports, folder, workers])],
+        [sys.executable, "-c", HOST, json.dumps([*ports, folder, head_cpus, workers])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

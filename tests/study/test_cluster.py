@@ -83,10 +83,11 @@ def test_a_driver_that_is_killed_is_started_again(lab: Path) -> None:
 
     opened = next(event for event in events_of(lab, "killed") if event["event"] == "opened")
     os.kill(opened["pid"], signal.SIGKILL)
-    wait_for(lambda: job_state(lab) == "SUCCEEDED", "the end of the job")
+    log = ask(lab, "logs", "killed", "-f")
+    assert job_state(lab) == "SUCCEEDED"
     check_whole(lab, "killed", 6)
     assert count(lab, "opened", "killed") == 2
-    log = ask(lab, "logs", "killed", "-f")
+    assert "died of signal 9" in log
     assert "[6/6]" in log
     assert "exit code 0" in log
     assert TOKEN not in log + StudyPaths(lab / "studies", "killed").journal.read_text()

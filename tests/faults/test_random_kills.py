@@ -1,74 +1,156 @@
-"""Studies killed at random moments, again and again, by SIGKILL to all their processes."""
+"""Studies killed at random moments, again and again, by SIGKILL to all their processes.
+
+Each study is killed ``KILLS`` times: while it starts, while trials train, while checkpoints and records are written.
+"""
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import time
+from collections import Counter
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import pytest
 
-from study.records import ENDED
+from study.paths import StudyPaths
+from study.records import ENDED, History
+from study.training.checkpoint import Checkpoints
 
-from ..study.command import count, events_of, history_of, outcome, run, start, write_study
+from ..study.command import count, events_of, history_of, kill, outcome, run, start, write_study
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
-KILLS = 5
+
+STUDIES = 10
+KILLS = 6
 POINTS = 40
+UNTOUCHED = 4
+"""So many points are left at least when the last kill is due, so that there is something to kill."""
+STARTING_S = 10.0
+UPDATES = 12
+"""Updates of an epoch: 360 images for training in batches of 32."""
+
 PRUNERS = [{"name": "asha", "min_epochs": 1, "reduction": 2}, {"name": "hyperband"}, {"name": "median"}]
+MODEL = """
+import os, time
+from torch import nn
+
+class Counted(nn.Sequential):
+    \"\"\"Leaves a byte for each update, and takes its time over it.\"\"\"
+
+    def forward(self, images):
+        if self.training and not images.is_meta:
+            descriptor = os.open({log!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.write(descriptor, b".")
+            os.close(descriptor)
+            time.sleep(0.02)
+        return super().forward(images)
+
+def factory(image_shape, classes, **options):
+    channels, height, width = image_shape
+    return Counted(nn.Flatten(), nn.Linear(channels * height * width, 32), nn.ReLU(), nn.Linear(32, classes))
+"""
 
 
 def study(folder: Path, number: int) -> None:
-    reproducible = number % 2 == 0
-    recipe = {"epochs": 4, "data": {"name": "digits", "train_images": 400}, "model": "mlp"}
-    changes: dict[str, Any] = {"points": POINTS, "sampler": {"name": "tpe", "seed": number}, "recipe": recipe}
-    write_study(folder, pruner=PRUNERS[number % 3], reproducible=reproducible, keep_checkpoints="none", **changes)
+    """Write study ``number``: every second one is reproducible."""
+    folder.mkdir()
+    (folder / "counted.py").write_text(MODEL.format(log=str(folder / "updates")))
+    data = {"name": "digits", "train_images": 400, "batch_size": 32}
+    write_study(
+        folder,
+        points=POINTS,
+        sampler={"name": "tpe", "seed": number},
+        pruner=PRUNERS[number % 3],
+        reproducible=number % 2 == 0,
+        keep_checkpoints="none",
+        recipe={"epochs": 4, "data": data, "model": "counted:factory"},
+    )
 
 
-@pytest.mark.parametrize("number", range(10))
-def test_nothing_is_lost_doubled_or_run_again(number: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    chance = random.Random(number)
-    killed, whole = tmp_path / "killed", tmp_path / "whole"
-    killed.mkdir()
-    study(killed, number)
-    kills = 0
-    repeated = 0
-    while kills < KILLS:
-        seen = len(events_of(killed))
-        process = start(killed, *(("run", "tiny.yaml") if kills == 0 else ("resume", "tiny")))
-        # each session gets some events further, and then on for a random while
-        wanted = chance.randrange(2, 60)
-        deadline = time.monotonic() + 120
-        while len(events_of(killed)) < seen + wanted and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        time.sleep(chance.random() * 0.5)
-        if process.poll() is not None:
-            process.communicate()
-            break
-        before = {event["trial"]: event for event in events_of(killed) if event["event"] == "ended"}
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=60)
-        kills += 1
-    last = run(killed, "resume", "tiny")
-    assert "complete" in last.stdout
-    history = history_of(killed)
+def wait_for_the_moment(folder: Path, process: Popen[str], chance: random.Random, kills_left: int) -> None:
+    """Sleep until a random moment that leaves something to kill for the kills that are left."""
+    if chance.random() < 0.2:
+        time.sleep(chance.uniform(0, STARTING_S))
+        return
+    told, reported = count(folder, "told"), count(folder, "reported")
+    share = 2 * max(0, POINTS - told - UNTOUCHED) // (kills_left + 1)
+    further = chance.randrange(share + 1)
+    while process.poll() is None and (count(folder, "reported") == reported or count(folder, "told") < told + further):
+        time.sleep(0.05)
+    time.sleep(chance.random() * 0.5)
+
+
+def check_nothing_is_behind(folder: Path, history: History) -> None:
+    """Each running trial has a checkpoint of all that it reported, so that just the epoch in work is repeated."""
+    paths = StudyPaths(folder / "studies", "tiny")
+    for trial in history.trials:
+        if trial.in_flight and trial.epochs:
+            newest = Checkpoints(paths.checkpoints(trial.point, trial.replicate)).latest()
+            assert newest is not None
+            assert newest["epoch"] >= trial.epochs
+
+
+def kill_again_and_again(folder: Path, chance: random.Random) -> tuple[int, set[int]]:
+    """Kill the study KILLS times; how many trials ran at those moments, and which had ended by the last one."""
+    running = 0
+    for kills in range(KILLS):
+        process = start(folder, *(("run", "tiny.yaml") if not (folder / "studies").exists() else ("resume", "tiny")))
+        wait_for_the_moment(folder, process, chance, KILLS - kills)
+        assert process.poll() is None, f"ended before it could be killed: {process.communicate()[0]}"
+        kill(process)
+        history = history_of(folder)
+        check_nothing_is_behind(folder, history)
+        running += sum(trial.in_flight for trial in history.trials)
+    return running, {trial.number for trial in history.trials if trial.state in ENDED}
+
+
+def check_exact(events: list[dict[str, Any]], history: History) -> None:
     assert [point.number for point in history.points] == list(range(POINTS)), "points lost or doubled"
     assert all(point.state in ENDED for point in history.points)
     assert [trial.number for trial in history.trials] == list(range(len(history.trials)))
+    assert {trial.state for trial in history.trials} == {"COMPLETE", "PRUNED"}
+    for kind, per in (("told", "point"), ("ended", "trial"), ("finished", "trial")):
+        assert set(Counter(event[per] for event in events if event["event"] == kind).values()) == {1}, f"{kind} twice"
     for trial in history.trials:
         assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1)), "epochs lost or doubled"
-        repeated += len(trial.attempts) - 1
-    started_after = [e["trial"] for e in events_of(killed) if e["event"] == "started" and e["trial"] in before]
-    assert len(started_after) == sum(len(history.trials[n].attempts) for n in before), "a finished trial ran again"
+
+
+def check_ended_stay_ended(events: list[dict[str, Any]]) -> None:
+    """No attempt starts after its trial has ended."""
+    ended: set[int] = set()
+    for event in events:
+        if event["event"] == "ended":
+            ended.add(event["trial"])
+        assert not (event["event"] == "started" and event["trial"] in ended), "a finished trial ran again"
+
+
+def epochs_beyond_the_reported(folder: Path) -> float:
+    """Epochs' worth of updates that workers made and nobody heard of."""
+    return (folder / "updates").stat().st_size / UPDATES - count(folder, "reported")
+
+
+@pytest.mark.parametrize("number", range(STUDIES))
+def test_nothing_is_lost_doubled_or_run_again(number: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    study(killed, number)
+    running, ended = kill_again_and_again(killed, random.Random(number))
+    assert "complete" in run(killed, "resume", "tiny").stdout
+    events, history = events_of(killed), history_of(killed)
+    check_exact(events, history)
+    check_ended_stay_ended(events)
+    # a stop by number may find its trial in the middle of an epoch
+    stops = sum(trial.state == "PRUNED" for trial in history.trials) if history.reproducible else 0
+    repeated = epochs_beyond_the_reported(killed)
+    assert repeated <= running + stops
     if history.reproducible:
-        whole.mkdir()
         study(whole, number)
         run(whole, "run", "tiny.yaml")
         assert outcome(history) == outcome(history_of(whole))
     with capsys.disabled():
-        kind = "reproducible" if history.reproducible else "free-running"
-        ended = count(killed, "ended")
-        print(f"\nstudy {number} ({kind}): {kills} kills, {repeated} attempts gone on with, {ended} trials ended")
+        print(
+            f"\nstudy {number} ({'reproducible' if history.reproducible else 'free-running'}): {KILLS} kills, "
+            f"{len(ended)} of {len(history.trials)} trials had ended by the last, {running} ran at one; "
+            f"{sum(len(trial.attempts) for trial in history.trials)} attempts, {repeated:.2f} epochs beyond the reported"
+        )

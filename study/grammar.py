@@ -142,6 +142,18 @@ class Published:
         return described | {"additionalProperties": {"type": "number"}}
 
 
+@dataclass(frozen=True)
+class Tables:
+    """Mappings by name, as ``StudySpec.settled`` writes them."""
+
+    def read(self, value: Any, path: Path, faults: Faults) -> dict[str, dict[str, Any]]:
+        whole = Tree().read(value, path, faults)
+        return {str(key): Tree().read(table, (*path, str(key)), faults) for key, table in whole.items()}
+
+    def schema(self) -> JsonSchema:
+        return {"type": "object", "additionalProperties": {"type": "object"}}
+
+
 def recipe_schema() -> JsonSchema:
     return {"$ref": "#/$defs/recipe"}
 
@@ -296,6 +308,7 @@ STUDY_FILE = Group(
         ),
         "first": Field(Many(FIRST), (), "points that run first, exactly as written"),
         "overrides": Field(Tree(), {}, "recipe values by path that win over all else: what --set wrote"),
+        "defaults": Field(Tables(), {}, "the recipe's defaults when the study was created, written down by it"),
     },
     foreign=TOP_WORDS,
 )

@@ -48,7 +48,7 @@ def run(
             check_data(spec, options.data_dir)
         warmed_events(spec, paths.storage)  # a study that can't be found is a mistake to tell before a folder is made
         make_folder(paths.folder)
-        write_whole(paths.spec, spec.yaml())
+        write_whole(paths.spec, spec.settled().yaml())
     return drive(paths, options or Options())
 
 

@@ -25,6 +25,7 @@ from study.sections import First, Roles
 from study.sets import Settings
 from study.spec import StudySpec, shipped_studies
 from study.training import recipe as recipes
+from study.training.defaults import RecipeSchema
 from study.values import FIELDS, SECTIONS, leaves
 from study.yaml import LARGEST_BYTES, Document, plain_faults, read_yaml
 
@@ -188,9 +189,10 @@ def recipe_and_space(values: dict[str, Any], report: Report) -> bool:
     """Read the trees among ``values`` into their final form, in place; whether all of them are sound."""
     overrides = values["overrides"] = leaves(recipes.lay({}, values["overrides"]))
     fixed = values["fixed"] = recipes.lay({}, values.pop("recipe"))
-    space, faults = parse_space(values["space"], fixed, recipes, overrides)
+    schema = RecipeSchema(values["defaults"])
+    space, faults = parse_space(values["space"], fixed, schema, overrides)
     faults += [*seed_faults(fixed, ("recipe",)), *seed_faults(overrides, ("overrides",))]
-    sound = report.add([*faults, *hidden_faults(fixed, space, overrides)])
+    sound = report.add([*faults, *hidden_faults(fixed, space, overrides, schema)])
     values["space"] = space
     values["first"] = tuple(First(recipes.lay({}, first.set), first.published) for first in values["first"])
     values["objectives"] = values.pop("objective")

@@ -14,6 +14,7 @@ from search_spaces.space import Space, below
 from study.grammar import MEASURED
 from study.spec import StudySpec
 from study.training import recipe as recipes
+from study.training.defaults import RecipeSchema
 from study.values import leaves
 
 LARGEST_GRID = 1_000_000
@@ -26,10 +27,12 @@ def seed_faults(tree: Mapping[str, Any], path: Path) -> list[Fault]:
     return [Fault((*path, "seed"), SEED_MUST, shown(tree["seed"]), "replicates", on_key=True)] if "seed" in tree else []
 
 
-def hidden_faults(fixed: Mapping[str, Any], space: Space, overrides: Mapping[str, Value]) -> list[Fault]:
+def hidden_faults(
+    fixed: Mapping[str, Any], space: Space, overrides: Mapping[str, Value], schema: RecipeSchema
+) -> list[Fault]:
     """What the recipe refuses of fixed values that the space or an override covers, so that no sample shows it."""
     covered = (*space.paths(), *overrides)
-    _, faults = recipes.parse_recipe(fixed)
+    _, faults = schema.parse_recipe(fixed)
     hidden = [fault for fault in faults if any(below(dotted(fault.path), path) for path in covered)]
     return [fault.under(("recipe",)) for fault in hidden]
 
@@ -38,7 +41,7 @@ def first_faults(spec: StudySpec, sound: bool) -> Iterator[Fault]:
     """Entries of ``first:`` that make no recipe; where the recipe isn't ``sound``, only what they set themselves."""
     for index, first in enumerate(spec.first):
         yield from seed_faults(first.set, ("first", index, "set"))
-        _, faults = recipes.parse_recipe(recipes.lay(recipes.lay(spec.fixed, first.set), spec.overrides))
+        _, faults = recipes.parse_recipe(spec.recipe_tree(first.set))
         written = leaves(first.set)
         for fault in faults:
             path = dotted(fault.path)

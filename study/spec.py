@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
 from search_spaces.distributions import Scalar, Value, same
 from search_spaces.faults import dotted
-from search_spaces.space import Space
+from search_spaces.space import Space, Variable
 from study.errors import SpecError
 from study.places import Place
 from study.sections import (
@@ -34,6 +34,7 @@ from study.sections import (
     TrialLimits,
 )
 from study.training import recipe as recipes
+from study.training.defaults import Defaults, filled, in_force
 from study.training.recipe import Recipe
 from study.values import leaves
 from study.yaml_text import write_yaml
@@ -82,6 +83,8 @@ class StudySpec:
     warm_start: tuple[str, ...] = ()
     first: tuple[First, ...] = ()
     overrides: Mapping[str, Value] = field(default_factory=dict)
+    defaults: Defaults = field(default_factory=dict)
+    """The recipe's defaults when the study was created; where there are none, those of now hold."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What was resolved otherwise than written, for the user to know."""
 
@@ -90,7 +93,7 @@ class StudySpec:
     def recipe_tree(self, values: Mapping[str, Any], substitutions: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The fixed recipe with a point's values laid on it, then the overrides, then a retry's substitutions."""
         tree = recipes.lay(recipes.lay(self.fixed, values), self.overrides)
-        return recipes.lay(tree, substitutions) if substitutions else tree
+        return filled(recipes.lay(tree, substitutions) if substitutions else tree, self.defaults)
 
     def recipe(self, values: Mapping[str, Any], seed: int, substitutions: Mapping[str, Any] | None = None) -> Recipe:
         """The recipe of one trial; SpecError where the values make none together."""
@@ -98,6 +101,18 @@ class StudySpec:
         if recipe is None:
             raise SpecError([str(fault) for fault in faults])
         return recipe
+
+    def settled(self) -> StudySpec:
+        """The spec with the defaults that its recipes take written down; those that are written down stay."""
+        return replace(self, defaults={**in_force(self._written()), **self.defaults})
+
+    def _written(self) -> Iterator[tuple[str, Any]]:
+        """Each value by its recipe path that stands anywhere in the study file."""
+        for tree in (self.fixed, self.overrides, *(first.set for first in self.first)):
+            yield from leaves(tree).items()
+        for item in self.space.items:
+            values = item.distribution.probes() if isinstance(item, Variable) else [(item.value, 0)]
+            yield from ((item.path, value) for value, _ in values)
 
     def first_values(self, index: int) -> dict[str, Value]:
         """The values of an entry of ``first:``: what it sets, and what its recipe has where the space varies."""
@@ -152,7 +167,8 @@ class StudySpec:
         tree |= {"confirm": self._confirm_tree(self.confirm)} if self.confirm else {}
         tree |= {"warm_start": list(self.warm_start)} if self.warm_start else {}
         tree |= {"first": [first_tree(first) for first in self.first]} if self.first else {}
-        return tree | ({"overrides": dict(self.overrides)} if self.overrides else {})
+        tree |= {"overrides": dict(self.overrides)} if self.overrides else {}
+        return tree | ({"defaults": dict(self.defaults)} if self.defaults else {})
 
     @staticmethod
     def _confirm_tree(confirm: Confirm) -> dict[str, Any]:
@@ -168,7 +184,7 @@ class StudySpec:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def differences(self, other: StudySpec) -> list[str]:
-        """One line for each path at which the two differ: ``points: 40 -> 60``."""
+        """One line for each path at which the two differ as they were written: ``points: 40 -> 60``."""
         mine, theirs = self._flat, other._flat
         paths = [*mine, *(path for path in theirs if path not in mine)]
         return [
@@ -179,7 +195,8 @@ class StudySpec:
 
     @cached_property
     def _flat(self) -> dict[str, str]:
-        return {dotted(path): json.dumps(value, ensure_ascii=False) for path, value in flat(self.tree(), ())}
+        written = replace(self, defaults={}).tree()
+        return {dotted(path): json.dumps(value, ensure_ascii=False) for path, value in flat(written, ())}
 
 
 def given(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def extend(paths: StudyPaths, new: StudySpec | None) -> None:
             return
         check_extension(old, new, history)
         events = reopenings(old, new, history, paths)
-        text = new.yaml()
+        text = new.settled().yaml()
         write_whole(paths.spec_version(version), text)
         spec_event = {"event": "spec", "version": version, "hash": digest(text), "changes": changes}
         now = round(time.time(), 3)

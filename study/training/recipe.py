@@ -42,6 +42,7 @@ Precision = Literal["fp32", "tf32", "bf16", "fp16", "fp16_unscaled"]
 DEFAULT_EPOCHS = 10
 DEEPEST = 8
 """No field lies deeper; keys below are left as they are, however many dots they hold."""
+LENGTHS = ("epochs", "steps", "seconds")
 STOP_RULES = ("converge", "target", "patience")
 FREE: frozenset[tuple[str, ...]] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
 """Mappings whose keys are the user's own: one value each."""
@@ -118,7 +119,7 @@ def in_full(tree: Mapping[str, object]) -> Tree:
         key = path[-1]
         if isinstance(holder, dict) and isinstance(holder.get(key), dict) and "name" not in holder[key]:
             holder[key] = {"name": default, **holder[key]}
-    if not {"epochs", "steps", "seconds"} & {key for key in full if full[key] is not None}:
+    if all(full.get(length) is None for length in LENGTHS):
         full["epochs"] = DEFAULT_EPOCHS
     return full
 

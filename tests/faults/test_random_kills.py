@@ -148,9 +148,10 @@ def test_nothing_is_lost_doubled_or_run_again(number: int, tmp_path: Path, capsy
         study(whole, number)
         run(whole, "run", "tiny.yaml")
         assert outcome(history) == outcome(history_of(whole))
+    attempts = sum(len(trial.attempts) for trial in history.trials)
+    kind = "reproducible" if history.reproducible else "free-running"
     with capsys.disabled():
         print(
-            f"\nstudy {number} ({'reproducible' if history.reproducible else 'free-running'}): {KILLS} kills, "
-            f"{len(ended)} of {len(history.trials)} trials had ended by the last, {running} ran at one; "
-            f"{sum(len(trial.attempts) for trial in history.trials)} attempts, {repeated:.2f} epochs beyond the reported"
+            f"\nstudy {number} ({kind}): {KILLS} kills, {running} trials hit, {len(ended)} had ended by the last; "
+            f"{attempts} attempts at {len(history.trials)} trials, {repeated:.2f} epochs beyond the reported"
         )

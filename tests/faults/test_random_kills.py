@@ -1,6 +1,7 @@
-"""Studies killed at random moments, again and again, by SIGKILL to all their processes.
+"""Studies killed at random moments, again and again, by SIGKILL.
 
-Each study is killed ``KILLS`` times: while it starts, while trials train, while checkpoints and records are written.
+Each study is killed ``KILLS`` times: while it starts, while trials train, while checkpoints and records are written;
+in turn with all that it has started, as when the power goes, and with workers that live on for a while.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from study.paths import StudyPaths
 from study.records import ENDED, History
 from study.training.checkpoint import Checkpoints
 
-from ..study.command import count, events_of, history_of, kill, outcome, run, start, write_study
+from ..study.command import count, events_of, history_of, kill, kill_all, outcome, run, start, write_study
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
@@ -99,7 +100,7 @@ def kill_again_and_again(folder: Path, chance: random.Random) -> tuple[int, set[
         process = start(folder, *(("run", "tiny.yaml") if not (folder / "studies").exists() else ("resume", "tiny")))
         wait_for_the_moment(folder, process, chance, KILLS - kills)
         assert process.poll() is None, f"ended before it could be killed: {process.communicate()[0]}"
-        kill(process)
+        (kill_all if kills % 2 else kill)(process)
         history = history_of(folder)
         check_nothing_is_behind(folder, history)
         running += sum(trial.in_flight for trial in history.trials)

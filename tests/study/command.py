@@ -9,8 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from study.journal import read_events
 from study.records import History
@@ -67,9 +70,24 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """SIGKILL to the whole process group, as a reboot would."""
+    """SIGKILL to the driver and to Ray. Workers, each in a group of its own, live on until they find out."""
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=30)
+
+
+def kill_all(process: subprocess.Popen[str]) -> None:
+    """SIGKILL to everything that it has started, workers too, as when the power goes."""
+    for member in (found.pid for found in psutil.process_iter() if session_of(found.pid) == process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
+    process.communicate(timeout=30)
+
+
+def session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def events_of(folder: Path, name: str = "tiny") -> list[dict[str, Any]]:

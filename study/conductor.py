@@ -406,7 +406,7 @@ class Conductor:
             return
         if failure["class"] == "storage":
             self.stopping = "fault"
-        if failure["class"] == "node" and failure["details"].get("node_alive") and dies_in_place(trial):
+        if dies_in_place(trial, failure):
             # a process that was killed from outside looks the same, but doesn't die at one place again and again
             message = f"its process has died {DEATHS} times after epoch {trial.epochs}: {failure['message']}"
             failure = {**failure, "class": "error", "message": message}
@@ -475,11 +475,12 @@ class Conductor:
                 self._conclude(other)
 
 
-def dies_in_place(trial: Trial) -> bool:
-    """Whether this is one of DEATHS attempts in a row that lost their process without finishing an epoch."""
+def dies_in_place(trial: Trial, failure: Mapping[str, Any]) -> bool:
+    """Whether DEATHS attempts in a row have lost their process, not their node, without finishing an epoch."""
     last = trial.attempts[trial.reopened_at :][-DEATHS:]
-    earlier = [attempt.failure["class"] if attempt.failure else "" for attempt in last[:-1]]
-    return len(last) == DEATHS and set(earlier) == {"node"} and last[0].epochs_before == trial.epochs
+    failures = [*(attempt.failure or {} for attempt in last[:-1]), failure]
+    died = all(each.get("class") == "node" and each["details"].get("node_alive") for each in failures)
+    return died and len(last) == DEATHS and last[0].epochs_before == trial.epochs
 
 
 def is_idle(trial: Trial) -> bool:

@@ -12,16 +12,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from study.conductor import Assignment, Conductor, Done, Wait
 from study.errors import OutsideFault, StudyError
 from study.paths import StudyPaths
 from study.sections import Resources
+from study.worker_loss import executor_loss, on_one_line, worker_loss
 
 RESTARTS = 20
-"""How often Tune is started anew within one session before the fault counts as lasting."""
+"""How often Tune is started anew, without a trial ending, before the fault counts as lasting."""
 PAUSE_S = 5.0
 """A driver that has not looked around for so long has stood still itself."""
 PATIENCE_S = 30.0
@@ -127,19 +127,16 @@ class Bridge:
     def lost(self, trial: Any) -> None:
         """The worker is gone without a word of its own."""
         held = self._held[trial.trial_id]
-        node = self.conductor.history.trials[held.trial].attempt.node
-        alive = {"node_alive": node_is_alive(node)}
-        failure = {"class": "node", "message": read_error(trial), "details": alive}
-        self.conductor.failed(held.trial, held.attempt, failure)
+        attempt = self.conductor.history.trials[held.trial].attempt
+        self.conductor.failed(held.trial, held.attempt, worker_loss(trial, attempt, node_is_alive))
 
-    def abandon(self, reason: str) -> None:
+    def abandon(self, error: Exception) -> None:
         """Tune has given up: every attempt in flight is lost with it."""
         for held in self._held.values():
-            self.conductor.failed(
-                held.trial, held.attempt, {"class": "node", "message": f"the executor stopped: {reason}", "details": {}}
-            )
-        self._held.clear()
-        self._trials.clear()
+            attempt = self.conductor.history.trials[held.trial].attempt
+            self.conductor.failed(held.trial, held.attempt, executor_loss(error, attempt))
+        for known in (self._trials, self._heard, self._held, self._iterations):
+            known.clear()
 
     def over(self, trial_id: str) -> None:
         for known in (self._trials, self._heard, self._held, self._iterations):
@@ -169,16 +166,6 @@ class Bridge:
         self._watched = time.monotonic()
 
 
-def read_error(trial: Any) -> str:
-    """The one line that tells what Tune knows of a worker's end."""
-    try:
-        lines = [line.strip() for line in Path(trial.error_file).read_text().splitlines() if line.strip()]
-    except (OSError, TypeError):
-        lines = []
-    telling = [line for line in lines if "exit" in line.lower() or "died" in line.lower() or "killed" in line.lower()]
-    return (telling or lines or ["the worker died"])[-1][:300]
-
-
 def node_is_alive(node: str) -> bool:
     """Whether Ray still counts on the node with this id."""
     import ray
@@ -206,18 +193,20 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
     wanted = settings.resources.by_name
     trainable = tune.with_resources(TrialWorker, tune.PlacementGroupFactory([wanted]))
     bridge = Bridge(conductor, settings, tick, say)
-    reason = ""
-    for _ in range(RESTARTS):
+    reason, in_vain = "", 0
+    while in_vain < RESTARTS:
+        ended = conductor.history.ended
         with tempfile.TemporaryDirectory(prefix="study-tune-") as folder:
             try:
                 _fit(trainable, bridge, folder)
             except StudyError:
                 raise
             except Exception as error:
-                reason = f"{type(error).__name__}: {error}"[:300]
-                bridge.abandon(reason)
+                reason = on_one_line(error)
+                bridge.abandon(error)
         if conductor.stopping or conductor.nothing_left():
             return
+        in_vain = 0 if conductor.history.ended > ended else in_vain + 1
     raise OutsideFault(f"Ray Tune gave up {RESTARTS} times, last with {reason}; resume the study when that is mended")
 
 

@@ -41,7 +41,7 @@ class Housekeeping:
             self._conductor.is_stopping()  # budgets run out while all workers are busy, too
             for request in requests.take(self._paths):
                 self._do(request)
-        ended = sum(trial.ended is not None for trial in self._conductor.history.trials)
+        ended = self._conductor.history.ended
         if ended != self._ended:
             self._ended = ended
             self._retention.sweep(self._conductor.history)

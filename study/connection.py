@@ -11,9 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from study.errors import UserError
+from study.errors import OutsideFault, UserError
 
 PREFIX = "study-ray-"
+STARTS = 3
 OBJECT_STORE_BYTES = 256 * 2**20
 CODE_PACKAGE = "STUDY_CODE_PACKAGE"
 """The environment variable with the address, on a cluster, of code that was shipped to it."""
@@ -53,7 +54,7 @@ class Connection:
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         common: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         if self._module_path:
-            common["runtime_env"] = {"env_vars": {"PYTHONPATH": os.pathsep.join(self._module_path)}}
+            common["runtime_env"] = {"env_vars": {"PYTHONPATH": python_path(self._module_path)}}
         if CODE_PACKAGE in os.environ:
             common.setdefault("runtime_env", {})["working_dir"] = os.environ[CODE_PACKAGE]
         self._connected = True
@@ -67,22 +68,30 @@ class Connection:
             raise UserError(f"no Ray cluster answers at {self.address}: {reason}") from None
 
     def _start(self, common: dict[str, Any]) -> None:
+        """Start a Ray, more than once where the machine is so busy that Ray itself gives up after half a minute."""
         import ray
 
         sweep()
         self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-        before = os.umask(0o077)  # Ray writes its token for the user's next sessions, and not for everybody to read
+        reason, before = "", os.umask(0o077)  # Ray leaves a token for the user's next sessions, not for all to read
         try:
-            ray.init(
-                address="local",
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                _node_ip_address="127.0.0.1",
-                _temp_dir=str(self._folder),
-                **common,
-            )
+            for _ in range(STARTS):
+                try:
+                    ray.init(
+                        address="local",
+                        include_dashboard=False,
+                        object_store_memory=OBJECT_STORE_BYTES,
+                        _node_ip_address="127.0.0.1",
+                        _temp_dir=str(self._folder),
+                        **common,
+                    )
+                    return
+                except Exception as error:  # Ray raises bare ones here
+                    reason = str(error).strip().partition("\n")[0]
+                    ray.shutdown()
         finally:
             os.umask(before)
+        raise OutsideFault(f"Ray could not be started on this machine: {reason} The study can be resumed.")
 
     def rooms(self) -> list[dict[str, float]]:
         """What each node has of each resource, under Ray's names."""
@@ -100,6 +109,11 @@ class Connection:
             ray.shutdown()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def python_path(folders: Sequence[str]) -> str:
+    """Where workers find modules: in these folders, then where this process does."""
+    return os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def sweep() -> None:

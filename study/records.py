@@ -162,6 +162,11 @@ class History:
         for event in events:
             self.apply(event)
 
+    @property
+    def ended(self) -> int:
+        """How many trials have their outcome."""
+        return sum(trial.ended is not None for trial in self.trials)
+
     def apply(self, event: Event) -> None:
         """Give one event its meaning."""
         getattr(self, f"_{event['event']}")(event)

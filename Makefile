@@ -8,7 +8,7 @@ quickstart: setup  ## A real small study on real data, to its table
 	$(BIN)/study run quickstart
 
 test: setup check  ## All tests but the heavy ones (make faults, make bench, make published)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 faults: setup  ## Kills, damage and full disks, the long form
 	$(BIN)/pytest tests/faults -m faults -o timeout=3600

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from study.job import Order
 from study.paths import StudyPaths
 from study.records import ENDED
 
@@ -129,15 +129,21 @@ def test_a_name_that_another_study_has_is_refused_with_the_difference(lab: Path)
     assert "sampler.seed: 0 -> 5" in submit(lab, file, "--set", "sampler.seed=5", code=2)
 
 
-def test_another_version_on_the_nodes_is_refused(lab: Path, cluster: RayCluster) -> None:
-    from study.cluster import Cluster
-    from study.errors import UserError
-    from study.spec import load_spec
+OLDER = """
+import sys
+from study import provenance
+provenance.version = lambda package: "0.0.9"
+from study.cli import main
+main()
+"""
 
-    spec = load_spec(study_file(lab, study="older"))
-    order = Order("older", str(lab / "studies"), spec.yaml(), version="0.0.9")
-    with pytest.raises(UserError, match=r"has ray-study .*, and this is 0\.0\.9"):
-        Cluster(cluster.dashboard).submit(order)
+
+def test_another_version_on_the_nodes_is_refused(lab: Path) -> None:
+    words = [sys.executable, "-c", OLDER, "submit", study_file(lab, study="older"), "--storage", str(lab / "studies")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2
+    assert "and this is 0.0.9: pip install ray-study==0.0.9 there" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_wrong_token_and_an_unreachable_head_are_one_line(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from study.journal import Journal
 from study.lock import take
 from study.losses import check_nothing_lost
 from study.paths import StudyPaths
+from study.places import place
 from study.readiness import Room, check_fits, slots
 from study.records import FORMAT, History
 from study.sampling.proposer import effective_options
@@ -289,7 +290,7 @@ def execute_study(
             concurrency=room_for(spec, rooms, options),
             heartbeat_s=spec.trial.heartbeat_s,
             trial_hours=spec.trial.hours,
-            data_dir=str(Path(options.data_dir).resolve()) if options.data_dir else None,
+            data_dir=str(place(options.data_dir)) if options.data_dir else None,
             module_path=[str(Path.cwd())],
         )
         execute(conductor, settings, tick, options.watcher.say)

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from study.errors import UserError
+from study.errors import DataMissing, UserError
+from study.places import ObjectPath, place
+from study.training.layouts import LAYOUTS
 from study.values import leaves
 
 if TYPE_CHECKING:
     from study.spec import StudySpec
-
-LAYOUTS = {
-    "cifar10": ("cifar-10-batches-bin", "cifar-10-batches-py"),
-    "cifar100": ("cifar-100-binary", "cifar-100-python"),
-    "mnist": ("MNIST",),
-}
-"""The folders that hold a set; sets that need none are not here."""
 
 
 def machine_cpus() -> int:
@@ -76,10 +70,12 @@ def amounts(resources: Room) -> str:
 def check_data(spec: StudySpec, data_dir: str | None) -> None:
     """DataMissing where the images are neither there nor to be downloaded; downloads them where they can be."""
     name = leaves(spec.recipe_tree({})).get("data.name")
-    folder = Path(data_dir or os.environ.get("STUDY_DATA_DIR") or "data")
+    folder = place(data_dir or os.environ.get("STUDY_DATA_DIR") or "data")
     if not isinstance(name, str) or name not in LAYOUTS or any((folder / part).is_dir() for part in LAYOUTS[name]):
         return
+    if isinstance(folder, ObjectPath):
+        raise DataMissing(f"{name}: {folder} holds none of the folders {', '.join(LAYOUTS[name])}")
     # torch is loaded for a download alone: a study whose images are there is durable before that
     from study.training.data import load_named
 
-    load_named(name, folder.absolute())
+    load_named(name, folder)

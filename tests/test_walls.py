@@ -66,7 +66,7 @@ def test_imports_keep_to_their_side(path: Path) -> None:
     assert not uses(path, "pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal")
 
 
-RAY = {"study/trial.py", "study/executor.py", "study/connection.py"}
+RAY = {f"study/{name}.py" for name in ("trial", "executor", "connection", "cluster", "job", "preflight")}
 OPTUNA = {"study/optuna_export.py", "study/commands/writing.py"}
 
 

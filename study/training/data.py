@@ -23,8 +23,11 @@ import torch
 from torch import Tensor
 
 from study.errors import DataMissing
+from study.places import ObjectPath, place
 from study.training.axes import Data
 from study.training.failures import TrainingFailure
+from study.training.layouts import LAYOUTS
+from study.training.node_cache import fetched, mapped
 
 if TYPE_CHECKING:
     from study.training.vision import torchvision
@@ -55,15 +58,21 @@ class DataSet:
 def load(spec: Data, data_dir: str | Path | None = None) -> DataSet:
     """The set that ``spec`` names, kept in this process. ``DataMissing`` where it can't be had.
 
-    ``data_dir`` is by default what the environment's STUDY_DATA_DIR names, else ``./data``.
+    ``data_dir`` is a folder, or one on an object store that each node fetches what it needs from; by default what the
+    environment's STUDY_DATA_DIR names, else ``./data``.
     """
-    folder = Path(data_dir or os.environ.get(DATA_DIR) or "data").absolute()
+    folder = place(str(data_dir or os.environ.get(DATA_DIR) or "data"))
+    if isinstance(folder, ObjectPath):
+        folder = fetched(folder, LAYOUTS.get(spec.name, ()))
     return load_factory(spec, folder) if ":" in spec.name else load_named(spec.name, folder)
 
 
 @lru_cache(maxsize=4)
 def load_named(name: str, folder: Path) -> DataSet:
-    return fingerprinted(LOADERS[name](folder))
+    sources = [path for part in LAYOUTS.get(name, ()) for path in (folder / part).rglob("*") if path.is_file()]
+    if not sources:
+        return fingerprinted(LOADERS[name](folder))
+    return DataSet(**mapped(name, sources, lambda: vars(fingerprinted(LOADERS[name](folder)))))
 
 
 def load_factory(spec: Data, folder: Path) -> DataSet:

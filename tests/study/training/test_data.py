@@ -29,6 +29,9 @@ def offline(*arguments: object, **options: object) -> None:
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    from study.training.vision import torchvision
+
+    assert torchvision.datasets
     for module in ("cifar", "mnist"):
         for name in ("download_and_extract_archive", "_urlretrieve"):
             monkeypatch.setattr(f"torchvision.datasets.{module}.{name}", offline, raising=False)

@@ -123,7 +123,7 @@ class Teller:
         return Extent(max(epochs, 1) if over else epochs, over, nominal)
 
     def tell(self, number: int) -> None:
-        """Tell the sampler how a point ended, once."""
+        """Tell the sampler how a point ended, once for each time that it did."""
         if number in self._told:
             return
         self._told.add(number)
@@ -132,6 +132,8 @@ class Teller:
             return
         arm, index = place
         point = self._roster.history.points[number]
+        if arm.proposer.has_told(index):
+            arm.proposer.revise(index, point.values)
         failures = [trial.failure["class"] for trial in point.trials.values() if trial.failure]
         if point.state == "FAIL" and "out_of_memory" in failures:
             arm.proposer.tell_infeasible(index)
@@ -142,7 +144,7 @@ class Teller:
     def _report(self, number: int, epochs: int) -> None:
         """Pass on what a point's first replicate has shown in its first epochs."""
         place, trial = self._roster.place(number), self._roster.history.points[number].trials.get(0)
-        if place is None or trial is None:
+        if place is None or trial is None or place[0].proposer.has_told(place[1]):
             return
         arm, index = place
         for epoch in range(arm.proposer.reported(index) + 1, min(epochs, trial.epochs) + 1):
@@ -150,12 +152,13 @@ class Teller:
             arm.proposer.report(index, epoch, values[0])
 
     def reopen(self, number: int, why: str) -> None:
-        """A point's end is taken back. One that had failed runs again for the sampler too; one that only gets more
-        seeds or epochs has been told, and is not told twice.
+        """A point's end is taken back. One that had failed runs again for the sampler too; of one that gets more
+        seeds or epochs the sampler keeps the value that it was told until there is the new one.
         """
         place = self._roster.place(number)
-        if why == "retry" and number in self._told:
-            self._told.discard(number)
-            self._settled_below = min(self._settled_below, number)
-            if place:
-                place[0].proposer.add(place[1], self._roster.history.points[number].values)
+        if number not in self._told or (why == "extended" and place and not place[0].proposer.forgets):
+            return
+        self._told.discard(number)
+        self._settled_below = min(self._settled_below, number)
+        if why == "retry" and place:
+            place[0].proposer.add(place[1], self._roster.history.points[number].values)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from study.sampling.feasibility import Feasibility
@@ -18,6 +18,8 @@ from study.sampling.seeds import point_seed
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.storages import InMemoryStorage
+    from optuna.trial import FrozenTrial
 
     from search_spaces.space import Space
     from study.sections import Objective, SamplerChoice
@@ -51,7 +53,8 @@ class Proposer:
         self._feasibility = Feasibility()
         self._numbers: dict[int, int] = {}
         self._reports: dict[int, int] = {}
-        self.storage = optuna.storages.InMemoryStorage()
+        self._revised: set[int] = set()
+        self.storage = storage_without(self._revised)
         self.study = optuna.create_study(
             storage=self.storage,
             directions=[objective.direction for objective in objectives],
@@ -145,6 +148,15 @@ class Proposer:
         self._numbers[index] = self.storage.get_trial_number_from_id(identifier)
         return True
 
+    def has_told(self, index: int) -> bool:
+        """Whether Optuna knows the point's outcome."""
+        return index in self._numbers and self.storage.get_trial(self._identifier(index)).state.is_finished()
+
+    def revise(self, index: int, values: Mapping[str, Any]) -> None:
+        """Take back what was told of a point; it counts as running until it is told again."""
+        self._revised.add(self._numbers[index])
+        self.add(index, values)
+
     def remember(
         self, values: Mapping[str, Any], state: str, value: float | list[float] | None, reports: Mapping[int, float]
     ) -> None:
@@ -209,6 +221,18 @@ class Proposer:
     def _seed(self, index: int, draw: int = 0) -> int:
         # a quasi-random sequence is one sequence: its points share a scrambling, and its position is in the study
         return point_seed(self.spec.seed, self.arm, 0 if self.spec.name == "qmc" else index, draw)
+
+
+def storage_without(numbers: Collection[int]) -> InMemoryStorage:
+    """Trials in memory, of which those with these numbers are not shown."""
+    from optuna.storages import InMemoryStorage
+
+    class Shown(InMemoryStorage):
+        def get_all_trials(self, study_id: int, deepcopy: bool = True, states: Any = None) -> list[FrozenTrial]:
+            trials = super().get_all_trials(study_id, deepcopy, states)
+            return [trial for trial in trials if trial.number not in numbers] if numbers else trials
+
+    return Shown()
 
 
 def make_sampler(spec: SamplerChoice, seed: int) -> optuna.samplers.BaseSampler:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from study.conductor import Assignment
+from study.conductor import Assignment, Conductor
+from study.extension import reopenings
+from study.paths import StudyPaths
 from study.records import ENDED
 
 from .fake_cluster import Killed, Storage, conductor_on, curve, drive, outcome, small_spec
@@ -223,6 +226,50 @@ def test_replicates_share_their_seeds_and_a_point_is_worth_their_mean() -> None:
     for point in conductor.history.points:
         assert [trial.seed for _, trial in sorted(point.trials.items())] == [0, 1, 2]
         assert point.value == pytest.approx(sum(t.rows[-1]["val_accuracy"] for t in point.trials.values()) / 3)
+
+
+def extended(reproducible: bool, seed: int, die_every: int | None = None) -> Conductor:
+    """A study of 12 points with a seed each, extended to 20 points with three, be it killed every so many writes."""
+    changes: dict[str, Any] = {"reproducible": reproducible, "pruner": "none"}
+    old, new = small_spec(**changes), small_spec(**changes, points=20, replicates=3)
+    storage, checkpoints = Storage(), dict[int, int]()
+    conductor = conductor_on(storage, old)
+    drive(conductor, seed=seed)
+    paths = StudyPaths(Path("nowhere"), "fake")
+    storage.append(*({**event, "time": 0} for event in reopenings(old, new, conductor.history, paths)))
+    for session in range(100):
+        storage.die_after = storage.writes + die_every if die_every else None
+        try:
+            conductor = conductor_on(storage, new)
+            drive(conductor, seed=seed + session, checkpoints=checkpoints)
+            break
+        except Killed:
+            continue
+    return conductor
+
+
+@pytest.mark.parametrize("reproducible", [True, False])
+def test_with_more_seeds_the_sampler_is_told_the_new_mean_in_place_of_the_old(reproducible: bool) -> None:
+    conductor = extended(reproducible, seed=0)
+    assert conductor.nothing_left()
+    told = conductor.roster.arms[0].proposer.study.get_trials(deepcopy=False)
+    assert len(told) == 20
+    values = {tuple(trial.params.values()): trial.value for trial in told if trial.state.name == "COMPLETE"}
+    seen = [point for point in conductor.history.points if params_in(point.values) in values]
+    assert len(seen) >= 12
+    for point in seen:
+        assert len(point.trials) == 3
+        assert values[params_in(point.values)] == point.value
+
+
+def params_in(values: dict[str, Any]) -> tuple[Any, ...]:
+    return (values["optimizer.name"], values["optimizer.lr"])
+
+
+def test_a_reproducible_study_with_more_seeds_is_the_same_whatever_trials_take_and_however_often_it_is_killed() -> None:
+    whole = outcome(extended(True, seed=0))
+    assert outcome(extended(True, seed=5)) == whole
+    assert outcome(extended(True, seed=9, die_every=17)) == whole
 
 
 def test_a_point_whose_first_replicate_is_pruned_starts_no_other() -> None:

@@ -121,6 +121,11 @@ def drive(
                 options.watcher.end()
                 caught.release()
             return close(conductor, paths, options)
+    except BrokenPipeError:
+        raise  # whoever read our output has gone
+    except OSError as error:
+        where, why = error.filename or paths.folder, error.strerror or error
+        raise OutsideFault(f"{where}: {why}; when that is mended: study resume {paths.name}") from error
     finally:
         right.release()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from study import requests
@@ -39,20 +40,29 @@ class Housekeeping:
         if now - self._asked > requests.EVERY_S:
             self._asked = now
             self._conductor.is_stopping()  # budgets run out while all workers are busy, too
-            for request in requests.take(self._paths):
-                self._do(request)
+            with suppress(OSError):  # what can't be read now can be later
+                for request in requests.take(self._paths):
+                    self._do(request)
         endings = self._conductor.history.endings
         if endings != self._endings:
             self._endings = endings
             self._retention.sweep(self._conductor.history)
         if now - self._collected > COLLECT_EVERY_S:
-            self._collect(self._paths, self._conductor.history)
+            self._keep_fresh()
             # what collecting costs grows with the study; its share of the driver's time doesn't
             self._collected = time.monotonic() + 10 * (time.monotonic() - now)
 
+    def _keep_fresh(self) -> None:
+        """Bring the tables up to date; they are derived, so a storage that refuses them costs nothing."""
+        try:
+            self._collect(self._paths, self._conductor.history)
+        except OSError as error:
+            self._say(f"the tables in {self._paths.results} can't be written now ({error.strerror or error})")
+
     def close(self) -> None:
         """The last round."""
-        self._retention.sweep_again(self._conductor.history)
+        with suppress(OSError):
+            self._retention.sweep_again(self._conductor.history)
 
     def _do(self, request: dict[str, Any]) -> None:
         conductor = self._conductor

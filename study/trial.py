@@ -218,24 +218,27 @@ def awaits_answer(message: Message) -> bool:
 
 
 class PatientStore:
-    """Checkpoints on a storage that may be full or away for a while: saving waits up to PATIENCE_S for it."""
+    """Checkpoints on a storage that may be full or away for a while: who reads or saves waits up to PATIENCE_S."""
 
     def __init__(self, store: Any, wait: Callable[[StorageFault], None]) -> None:
         self._store = store
         self._wait = wait
 
     def latest(self) -> Any:
-        return self._store.latest()
+        return self._patiently(self._store.latest)
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
+        self._patiently(lambda: self._store.save(epoch, state))
+
+    def _patiently(self, act: Callable[[], Any]) -> Any:
         began = time.monotonic()
         while True:
             try:
-                self._store.save(epoch, state)
-                return
-            except StorageFault as problem:
+                return act()
+            except (StorageFault, OSError) as error:
+                problem = error if isinstance(error, StorageFault) else StorageFault(str(error))
                 if time.monotonic() - began > PATIENCE_S:
-                    raise
+                    raise problem from error
                 self._wait(problem)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from study.journal import read_events
-from study.records import History
+from study.records import ENDED, History
 
 STUDY = str(Path(sys.executable).with_name("study"))
 DEADLINE_S = 240
@@ -132,3 +132,12 @@ def outcome(history: History) -> list[Any]:
         )
         for point in history.points
     ]
+
+
+def check_exact(history: History, points: int = 6) -> None:
+    """Every point once, every trial ended by itself, every epoch of it once."""
+    assert [point.number for point in history.points] == list(range(points))
+    assert all(point.state in ENDED for point in history.points)
+    for trial in history.trials:
+        assert trial.state in ("COMPLETE", "PRUNED")
+        assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1))

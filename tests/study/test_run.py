@@ -9,9 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from study.records import ENDED, History
-
-from .command import count, events_of, history_of, kill, outcome, run, start, wait_for, write_study
+from .command import check_exact, count, events_of, history_of, kill, outcome, run, start, wait_for, write_study
 
 
 @pytest.fixture(scope="module")
@@ -20,14 +18,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     run(folder, "run", str(write_study(folder)))
     return folder
-
-
-def check_exact(history: History, points: int = 6) -> None:
-    assert [point.number for point in history.points] == list(range(points))
-    assert all(point.state in ENDED for point in history.points)
-    for trial in history.trials:
-        assert trial.state in ("COMPLETE", "PRUNED")
-        assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1))
 
 
 def test_a_study_runs_to_its_tables(whole: Path) -> None:

@@ -1,0 +1,128 @@
+"""A node that is lost under its trials, on a real cluster of two on this machine."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from ..study.command import check_exact, events_of, history_of, outcome, run, start, wait_for, write_study
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
+
+SOON_S = 30.0
+"""After Ray has noticed that a node is gone its trials must run elsewhere within this time."""
+MODEL = """
+import time
+from torch import nn
+
+class Slow(nn.Sequential):
+    def forward(self, images):
+        if self.training and not images.is_meta:
+            time.sleep(0.05)
+        return super().forward(images)
+
+def factory(image_shape, classes, **options):
+    channels, height, width = image_shape
+    return Slow(nn.Flatten(), nn.Linear(channels * height * width, classes))
+"""
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """A head node with one CPU and a second node with two."""
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    made.add_node(num_cpus=2)
+    yield made
+    made.shutdown()
+
+
+def study(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "slow.py").write_text(MODEL)
+    data = {"name": "digits", "train_images": 400, "batch_size": 32}
+    recipe = {"epochs": 10, "data": data, "model": "slow:factory"}
+    write_study(folder, points=6, concurrency=3, pruner="none", keep_checkpoints="none", recipe=recipe)
+    return folder
+
+
+def kill_with_its_workers(raylet: psutil.Process) -> None:
+    family = [raylet, *raylet.children(recursive=True)]
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def kill_alone(raylet: psutil.Process) -> None:
+    """Its workers live on, held still until their trials run elsewhere, and then speak up."""
+    for worker in workers(raylet):
+        worker.suspend()
+    raylet.kill()
+
+
+def terminate(raylet: psutil.Process) -> None:
+    """As a spot machine is told to go."""
+    raylet.send_signal(signal.SIGTERM)
+
+
+def workers(raylet: psutil.Process) -> list[psutil.Process]:
+    names = ("ray::TrialWorker", "ray::ResourceTrainable")
+    return [child for child in raylet.children() if " ".join(child.cmdline()).startswith(names)]
+
+
+@pytest.mark.parametrize("end", [kill_with_its_workers, kill_alone, terminate])
+def test_a_study_outlives_one_of_its_nodes(
+    cluster: Any, tmp_path: Path, end: Callable[[psutil.Process], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = next(iter(cluster.worker_nodes))
+    whole, hurt = study(tmp_path / "whole"), study(tmp_path / "hurt")
+    process = start(hurt, "run", "tiny.yaml", "--address", cluster.address)
+
+    def at_work_there() -> set[int]:
+        assert process.poll() is None, process.communicate()[0]
+        events = events_of(hurt)
+        reported = {event["trial"] for event in events if event["event"] == "reported"}
+        there = {event["trial"] for event in events if event["event"] == "placed" and event["node"] == second.node_id}
+        return there & reported
+
+    wait_for(at_work_there, "a trial on the second node")
+    raylet = psutil.Process(second.all_processes["raylet"][0].process.pid)
+    orphans = workers(raylet)
+    killed = time.time()
+    end(raylet)
+    second.all_processes["raylet"][0].process.wait()
+    wait_for(lambda: not is_alive(cluster, second.node_id), "Ray to notice")
+    noticed = time.time()
+    lost = [event for event in events_of(hurt) if event["event"] == "failed"]
+    wait_for(lambda: [e for e in events_of(hurt) if e["event"] == "reported" and e["attempt"] > 1], "a trial to go on")
+    for orphan in orphans:
+        with suppress(psutil.NoSuchProcess):
+            orphan.resume()
+    said, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+    history = history_of(hurt)
+    check_exact(history)
+    failures = [attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure]
+    assert lost
+    assert {failure["class"] for failure in failures} == {"node"}
+    again = min(event["time"] for event in events_of(hurt) if event["event"] == "placed" and event["attempt"] > 1)
+    assert again - noticed < SOON_S
+    run(whole, "run", "tiny.yaml")
+    assert [point[1:] for point in outcome(history)] == [point[1:] for point in outcome(history_of(whole))]
+    with capsys.disabled():
+        print(
+            f"\n{end.__name__}: {len(failures)} trials lost their worker; Ray noticed after {noticed - killed:.1f} s, "
+            f"a trial went on {again - killed:.1f} s after the loss"
+        )
+
+
+def is_alive(cluster: Any, node: str) -> bool:
+    return any(known["NodeID"] == node and known["Alive"] for known in cluster.global_state.node_table())

@@ -51,7 +51,7 @@ class Connection:
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         common: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         if self._module_path:
-            common["runtime_env"] = {"env_vars": {"PYTHONPATH": os.pathsep.join(self._module_path)}}
+            common["runtime_env"] = {"env_vars": {"PYTHONPATH": python_path(self._module_path)}}
         self._connected = True
         if self.address is None:
             self._start(common)
@@ -98,6 +98,11 @@ class Connection:
             ray.shutdown()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def python_path(folders: Sequence[str]) -> str:
+    """Where workers find modules: in these folders, then where this process does."""
+    return os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def sweep() -> None:

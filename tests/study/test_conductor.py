@@ -347,6 +347,22 @@ def test_a_lost_node_does_not_count_against_a_trial_but_an_error_ends_it() -> No
     assert conductor.history.points[5].state == "FAIL"
 
 
+@pytest.mark.parametrize(("node_alive", "state"), [(True, "FAIL"), (False, "COMPLETE")])
+def test_a_process_that_dies_at_one_place_again_and_again_is_the_trials_own_fault_but_a_node_is_not(
+    node_alive: bool, state: str
+) -> None:
+    def hurt(assignment: Any, epoch: int) -> dict[str, Any] | None:
+        if assignment.point == 2 and assignment.attempt <= 6 and epoch == 1:
+            return {"class": "node", "message": "gone", "details": {"node_alive": node_alive}}
+        return None
+
+    conductor = conductor_on(Storage(), small_spec(pruner="none"))
+    drive(conductor, hurt=hurt)
+    trial = conductor.history.points[2].trials[0]
+    assert trial.state == state
+    assert len(trial.attempts) == (4 if node_alive else 7)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "0.5"])
 def test_a_value_that_is_no_finite_number_never_counts_as_a_result(value: Any) -> None:
     def sick(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:

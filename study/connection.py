@@ -11,9 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from study.errors import UserError
+from study.errors import OutsideFault, UserError
 
 PREFIX = "study-ray-"
+STARTS = 3
 OBJECT_STORE_BYTES = 256 * 2**20
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -69,18 +70,27 @@ class Connection:
         return self.address is not None and bool(ray.is_initialized())
 
     def _start(self, common: dict[str, Any]) -> None:
+        """Start a Ray, more than once where the machine is so busy that Ray itself gives up after half a minute."""
         import ray
 
         sweep()
         self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            _node_ip_address="127.0.0.1",
-            _temp_dir=str(self._folder),
-            **common,
-        )
+        reason = ""
+        for _ in range(STARTS):
+            try:
+                ray.init(
+                    address="local",
+                    include_dashboard=False,
+                    object_store_memory=OBJECT_STORE_BYTES,
+                    _node_ip_address="127.0.0.1",
+                    _temp_dir=str(self._folder),
+                    **common,
+                )
+                return
+            except Exception as error:  # Ray raises bare ones here
+                reason = str(error).strip().partition("\n")[0]
+                ray.shutdown()
+        raise OutsideFault(f"Ray could not be started on this machine: {reason} The study can be resumed.")
 
     def rooms(self) -> list[dict[str, float]]:
         """What each node has of each resource, under Ray's names."""

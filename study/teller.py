@@ -156,7 +156,7 @@ class Teller:
         seeds or epochs the sampler keeps the value that it was told until there is the new one.
         """
         place = self._roster.place(number)
-        if number not in self._told or (why == "extended" and place and not place[0].proposer.revises):
+        if number not in self._told or (why == "extended" and place and not place[0].proposer.forgets):
             return
         self._told.discard(number)
         self._settled_below = min(self._settled_below, number)

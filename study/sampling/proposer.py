@@ -152,11 +152,6 @@ class Proposer:
         """Whether Optuna knows the point's outcome."""
         return index in self._numbers and self.storage.get_trial(self._identifier(index)).state.is_finished()
 
-    @property
-    def revises(self) -> bool:
-        """Whether an outcome can be told anew: not to a sampler that has built a state of its own upon it."""
-        return not self._hides_state
-
     def revise(self, index: int, values: Mapping[str, Any]) -> None:
         """Take back what was told of a point; it counts as running until it is told again."""
         self._revised.add(self._numbers[index])

@@ -57,7 +57,7 @@ def test_a_storage_that_refuses_every_write_for_a_while_is_waited_for(tmp_path: 
 def test_tables_that_cannot_be_written_cost_nothing_but_themselves(tmp_path: Path) -> None:
     folder = study(tmp_path / "study")
     process = start(folder, "run", "tiny.yaml")
-    wait_for(lambda: count(folder, "reported"), "an epoch")
+    wait_for(lambda: count(folder, "opened"), "the driver")
     in_the_way = folder / "studies" / "tiny" / "results"
     in_the_way.write_text("no folder")
     said, _ = process.communicate(timeout=240)

@@ -20,6 +20,7 @@ from study.records import ENDED, History
 
 STUDY = str(Path(sys.executable).with_name("study"))
 DEADLINE_S = 240
+STARTED: list[subprocess.Popen[str]] = []
 
 TINY: dict[str, Any] = {
     "study": "tiny",
@@ -58,8 +59,8 @@ def run(folder: Path, *words: str, code: int | None = 0, **environment: str) -> 
 
 
 def start(folder: Path, *words: str) -> subprocess.Popen[str]:
-    """Start ``study …`` in a process group of its own."""
-    return subprocess.Popen(
+    """Start ``study …`` in a session of its own."""
+    process = subprocess.Popen(
         [STUDY, *words],
         cwd=folder,
         stdout=subprocess.PIPE,
@@ -67,6 +68,16 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
+    STARTED.append(process)
+    return process
+
+
+def end_what_is_left() -> None:
+    """Kill what a test that failed has left running."""
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            kill_all(process)
 
 
 def kill(process: subprocess.Popen[str]) -> None:

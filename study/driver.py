@@ -30,7 +30,7 @@ from study.readiness import Room, check_fits, slots
 from study.records import FORMAT, History
 from study.sampling.proposer import effective_options
 from study.spec import StudySpec, load_spec
-from study.versions import current_spec, digest, extend, open_journal
+from study.versions import current_spec, digest, extend, open_journal, supersede
 from study.warmth import warmed_events
 
 RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
@@ -102,6 +102,7 @@ def drive(
     if right.taken_from:
         options.watcher.say(f"taking the study over from {right.taken_from}, which stops at its next record")
     try:
+        supersede(paths)
         extend(paths, extended)
         with Connection(options.address, module_path) as connection, opened(paths, options, connection) as opening:
             spec, conductor = opening

@@ -11,6 +11,7 @@ created  study, format, reproducible, concurrency: what the first run resolved
 spec     version (from 1), hash (SHA-256 of its file), changes: one for the first study file, one for each extension
 resolved concurrency: what depended on a cluster that was reached only later
 warmed   source, trials (values, state, value, reports of each that lies in the space), left (how many don't)
+taken    by: where there are no locks, the record after which no earlier driver can write
 opened   session, pid, host, command, provenance (versions, hardware): a driver took the study up
 closed   session, reason: complete | interrupted | wall_hours | gpu_hours | failures | target | halted | fault
 asked    point, values, origin (first | sampler | grid | user), entry (of ``first:``), level, nominal, known
@@ -179,6 +180,9 @@ class History:
         self.reproducible = event["reproducible"]
         self.concurrency = event["concurrency"]
         self.created = event["time"]
+
+    def _taken(self, event: Event) -> None:
+        pass
 
     def _resolved(self, event: Event) -> None:
         self.concurrency = event["concurrency"]

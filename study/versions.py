@@ -7,15 +7,18 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from study.errors import StateLost
+from study.errors import StateLost, Superseded
 from study.extension import check_extension, reopenings
 from study.files import write_whole
 from study.journal import Journal, read_events
+from study.lock import me
 from study.log import log_at
 from study.paths import StudyPaths
 from study.places import Place
 from study.records import History
 from study.spec import StudySpec, load_spec
+
+TRIES = 50
 
 
 def extend(paths: StudyPaths, new: StudySpec | None) -> None:
@@ -76,6 +79,20 @@ def stored_file(paths: StudyPaths) -> Place:
     """The spec's file of a study that is there."""
     history = History(read_events(paths.journal))
     return spec_file(paths, history) if history.specs else paths.spec
+
+
+def supersede(paths: StudyPaths) -> None:
+    """Where there are no locks: see that no earlier driver can write any more, before anything is looked at."""
+    if log_at(paths.journal).tears or not log_at(paths.journal).exists():
+        return
+    for _ in range(TRIES):
+        journal = Journal.open(paths.journal)
+        try:
+            journal.append({"event": "taken", "by": me(), "time": round(time.time(), 3)})
+            return
+        except Superseded:
+            continue  # the earlier driver has just written once more
+    raise Superseded(f"{paths.name} is being driven so fast that it can't be taken over; stop its driver first")
 
 
 def open_journal(paths: StudyPaths) -> Journal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,7 @@ from study.commands.shared import (
     Wait,
     WaitForNodes,
     app,
+    check_format,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def submit(
     keep_going: KeepGoing = False,
     wait_for_nodes: WaitForNodes = False,
     wait: Wait = False,
+    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Submit a study to a Ray cluster, where it runs whether you stay or not."""
     from study.cluster import packed
@@ -52,6 +55,7 @@ def submit(
     from study.provenance import version
     from study.spec import load_spec
 
+    check_format(form, ("table", "json"))
     spec = load_spec(file, sets=sets or (), name=name, points=points)
     for note in (*spec.notes, *lacking(spec, spec.concurrency or 1)):
         typer.echo(f"note: {note}", err=True)
@@ -66,6 +70,9 @@ def submit(
     cluster = connected(address)
     with packed(spec) if ship_code else nullcontext() as code:
         job = cluster.submit(order, code)
+    if form == "json" and not wait:
+        typer.echo(json.dumps({"study": job.study, "job": job.id, "address": address, "storage": job.storage}))
+        return
     started(cluster, job, wait)
 
 

@@ -49,3 +49,19 @@ def test_a_storage_that_is_not_there_is_one_line(tmp_path: Path, s3: str) -> Non
     done = run(tmp_path, "run", str(write_study(tmp_path)), "--storage", "s3://no-such-bucket-here/x", code=2)
     assert done.stderr.count("\n") == 1
     assert "no-such-bucket-here" in done.stderr
+
+
+def test_a_second_driver_takes_the_study_over(tmp_path: Path, bucket: ObjectPath) -> None:
+    paths, where = StudyPaths(bucket, "tiny"), ("--storage", str(bucket))
+    recipe = {"epochs": 25, "data": {"name": "digits", "train_images": 400}, "model": "mlp"}
+    first = start(tmp_path, "run", str(write_study(tmp_path, pruner="none", points=4, recipe=recipe)), *where)
+    wait_for(lambda: any(event["event"] == "reported" for event in read_events(paths.journal)), "reports")
+    said = run(tmp_path, "resume", "tiny", *where).stdout
+    assert "taking the study over from process" in said
+    assert "study tiny is complete" in said
+    output, _ = first.communicate(timeout=120)
+    assert first.returncode == 3, output
+    assert "has taken the study over" in output
+    assert "Traceback" not in output
+    history = History(read_events(paths.journal))
+    assert [(trial.state, trial.epochs) for trial in history.trials] == 4 * [("COMPLETE", 25)]

@@ -268,28 +268,25 @@ def reach(address: str) -> None:
         raise UserError(f"no Ray cluster answers at {address}: {getattr(error, 'strerror', '') or error}") from None
 
 
-class told:
+@contextmanager
+def told(address: str) -> Iterator[None]:
     """Ray's and the network's errors as lines for a reader; no token is in any of them."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if not isinstance(error, Exception) or isinstance(error, StudyError):
-            return
+    try:
+        yield
+    except StudyError:
+        raise
+    except Exception as error:  # Ray's client raises bare RuntimeErrors with an HTTP status in their text
         text = str(error)
         if re.search(r"\b(401|Unauthorized)\b", text):
-            raise UserError(
-                f"the cluster at {self.address} asks for a token: set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH"
-            )
+            wanted = "set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH"
+            raise UserError(f"the cluster at {address} asks for a token: {wanted}") from None
         if re.search(r"\b(403|Forbidden)\b", text):
-            raise UserError(f"the cluster at {self.address} refuses this token (RAY_AUTH_TOKEN, or ~/.ray/auth_token)")
+            raise UserError(
+                f"the cluster at {address} refuses this token (RAY_AUTH_TOKEN, or ~/.ray/auth_token)"
+            ) from None
         if isinstance(error, ConnectionError):
-            raise UserError(f"no Ray cluster answers at {self.address}") from None
-        raise OutsideFault(f"{self.address}: {text.strip().splitlines()[0][:300]}") from None
+            raise UserError(f"no Ray cluster answers at {address}") from None
+        raise OutsideFault(f"{address}: {text.strip().splitlines()[0][:300]}") from None
 
 
 class Reader:

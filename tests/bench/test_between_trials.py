@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 import study
@@ -29,9 +30,10 @@ LR = {"log": [1e-3, 1]}
 
 @dataclass
 class Meter(Watcher):
-    """Notes the wall clock and the driver's processor time at each point that ends."""
+    """Notes the wall clock, the driver's processor time and its memory at each point that ends."""
 
     marks: list[tuple[float, float]] = field(default_factory=list)
+    memory_bytes: list[int] = field(default_factory=list)
     conductor: Conductor | None = None
 
     def begin(self, spec: StudySpec, conductor: Conductor) -> None:
@@ -41,6 +43,7 @@ class Meter(Watcher):
         assert self.conductor is not None
         while len(self.marks) < self.conductor.history.endings:
             self.marks.append((time.perf_counter(), time.process_time()))
+            self.memory_bytes.append(psutil.Process().memory_info().rss)
 
     def per_trial_ms(self, first: int, last: int) -> tuple[float, float]:
         """Wall and processor milliseconds of each trial from ``first`` to ``last``."""

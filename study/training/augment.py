@@ -78,13 +78,21 @@ def flip(images: Tensor, chance: torch.Generator) -> Tensor:
 def crop(images: Tensor, pad: int, fill: str, chance: torch.Generator) -> Tensor:
     """Pad by ``pad`` and cut each image out at its own place."""
     count, _, height, width = images.shape
-    mode, pad = ("reflect", min(pad, height - 1, width - 1)) if fill == "reflect" else ("constant", pad)
-    padded = functional.pad(images, (pad, pad, pad, pad), mode=mode)
-    top, left = torch.randint(0, 2 * pad + 1, (2, count, 1), generator=chance).to(images.device)
-    rows = top + torch.arange(height, device=images.device)  # (N, H)
-    columns = left + torch.arange(width, device=images.device)  # (N, W)
-    which = torch.arange(count, device=images.device)
-    return padded.permute(0, 2, 3, 1)[which[:, None, None], rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    if fill == "reflect":
+        pad = min(pad, height - 1, width - 1)
+        padded = reflected(reflected(images, 2, pad), 3, pad)
+    else:
+        padded = functional.pad(images, (pad, pad, pad, pad))
+    top, left = torch.randint(0, 2 * pad + 1, (2, count, 1), generator=chance).to(images.device).squeeze(2)
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view, (N, C, 2 pad + 1, 2 pad + 1, H, W)
+    return windows[torch.arange(count, device=images.device), :, top, left]
+
+
+def reflected(images: Tensor, axis: int, pad: int) -> Tensor:
+    """Longer by ``pad`` at both ends of an axis, mirrored there; also of bytes, for which torch has no such padding."""
+    last = images.shape[axis] - 1
+    places = torch.arange(-pad, last + pad + 1, device=images.device).abs()
+    return images.index_select(axis, last - (last - places).abs())
 
 
 def cutout(images: Tensor, size: int, chance: torch.Generator) -> Tensor:
@@ -95,7 +103,7 @@ def cutout(images: Tensor, size: int, chance: torch.Generator) -> Tensor:
     low, high = center - size // 2, center - size // 2 + size
     axes = [torch.arange(side, device=images.device) for side in (height, width)]
     inside = [(axis >= low[i]) & (axis < high[i]) for i, axis in enumerate(axes)]  # (N, H), (N, W)
-    return images.masked_fill((inside[0][:, :, None] & inside[1][:, None, :]).unsqueeze(1), 0.0)
+    return images.masked_fill((inside[0][:, :, None] & inside[1][:, None, :]).unsqueeze(1), 0)
 
 
 def affine(images: Tensor, spec: AffineFlip, chance: torch.Generator) -> Tensor:
@@ -114,6 +122,11 @@ def crop_flip(images: Tensor, spec: CropFlip | CropFlipCutout, chance: torch.Gen
     return crop(flip(images, chance), spec.pad, spec.fill, chance)
 
 
+def moves_pixels_alone(spec: Augment) -> bool:
+    """Whether pixels are only moved or blanked, which is the same for bytes, and done four times as fast."""
+    return not isinstance(spec, AffineFlip)
+
+
 Change = Callable[[Tensor, Any, torch.Generator], Tensor]
 CHANGES: dict[type, Change] = {
     NoAugment: lambda images, spec, chance: images,
@@ -126,5 +139,8 @@ CHANGES: dict[type, Change] = {
 
 
 def augmented(images: Tensor, spec: Augment, chance: torch.Generator) -> Tensor:
-    """``images`` of (N, C, H, W) in [0, 1], each changed on its own by what ``chance`` draws."""
+    """``images`` of (N, C, H, W), each changed on its own by what ``chance`` draws.
+
+    They lie in [0, 1], or are bytes where pixels are only moved.
+    """
     return CHANGES[type(spec)](images, spec, chance)

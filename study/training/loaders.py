@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from study.training.augment import Normalization, as_unit, augmented, normalization, resized
+from study.training.augment import Normalization, as_unit, augmented, moves_pixels_alone, normalization, resized
 from study.training.axes import Data, HostLoader, NoAugment
 from study.training.data import DataSet
 from study.training.failures import TrainingFailure
@@ -69,10 +69,11 @@ class Part:
 
     def prepared(self, images: Tensor, epoch: int, place: int) -> Tensor:
         """As the network sees them; ``place`` is the batch's or the image's number, for its own chance."""
-        images = resized(as_unit(images), self.spec.image_size)
+        if self.spec.image_size is not None or not moves_pixels_alone(self.spec.augment):
+            images = resized(as_unit(images), self.spec.image_size)
         if self.trains and not isinstance(self.spec.augment, NoAugment):
             images = augmented(images, self.spec.augment, stream(self.seed, "augment", epoch, place))
-        return self.normalization(images)
+        return self.normalization(as_unit(images))
 
 
 class Resident:

@@ -12,6 +12,7 @@ import pytest
 from study.conductor import Assignment
 
 from ..study.fake_cluster import Storage, conductor_on, drive, small_spec
+from .board import Board
 
 pytestmark = pytest.mark.bench
 WORLDS, POINTS, EPOCHS = 9, 60, 27
@@ -45,13 +46,14 @@ def makespan(world: int, workers: int, spread: float, error: float, **changes: A
 @pytest.mark.parametrize("workers", [2, 4, 8])
 @pytest.mark.parametrize(("spread", "error"), [(0.0, 0.0), (0.5, 0.2)])
 @pytest.mark.parametrize("pruner", ["none", "asha"])
-def test_makespan(workers: int, spread: float, error: float, pruner: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_makespan(workers: int, spread: float, error: float, pruner: str, board: Board) -> None:
     chosen = {"name": "asha", "min_epochs": 1, "reduction": 3} if pruner == "asha" else pruner
     ratios = [
         makespan(world, workers, spread, error, pruner=chosen, reproducible=True)
         / makespan(world, workers, spread, error, pruner=chosen, reproducible=False)
         for world in range(WORLDS)
     ]
-    with capsys.disabled():
-        print(f"\nK {workers}, {pruner}, cost spread {spread}: makespan × {statistics.median(ratios):.3f}")
+    costs = "trials cost alike" if not spread else "their costs vary"
+    what = f"a reproducible study's makespan over a free-running one's, {workers} workers, pruner {pruner}, {costs}"
+    board.at_most(what, statistics.median(ratios), 1.05, "×")
     assert all(ratio > 0 for ratio in ratios)

@@ -15,6 +15,7 @@ from study.sampling.proposer import make_sampler
 from study.spec import StudySpec, spec_from_tree
 
 from ..study.fake_cluster import Storage, conductor_on
+from .board import Board
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 POINTS, BLOCK = 1000, 100
@@ -38,7 +39,7 @@ def score(values: dict[str, Any]) -> float:
     return -abs(values["optimizer.lr"] - 0.1) - values["loss.label_smoothing"]
 
 
-def test_a_thousand_points_beside_optuna_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_thousand_points_beside_optuna_alone(tmp_path: Path, board: Board) -> None:
     spec = spec_from_tree(
         {
             "study": "s",
@@ -62,9 +63,8 @@ def test_a_thousand_points_beside_optuna_alone(tmp_path: Path, capsys: pytest.Ca
         began = time.process_time()
         ask_ours(conductor)
         ours += time.process_time() - began
-    with capsys.disabled():
-        ratio = f"× {ours / theirs:.2f}"
-        print(f"\n{POINTS} points: Optuna alone {theirs:.1f} s, with the journal {ours:.1f} s of CPU: {ratio}")
+    what = f"ask and tell {POINTS:,} points by tpe, recorded, over Optuna in memory ({theirs:.1f} s)"
+    board.at_most(what, ours / theirs, 1.3, "×")
     assert len(conductor.history.points) == len(alone.trials) == POINTS
 
 
@@ -83,9 +83,7 @@ def ask_ours(conductor: Any) -> None:
 
 
 @pytest.mark.parametrize("trials", [1000, 10_000])
-def test_loading_a_journal_takes_time_linear_in_its_length(
-    trials: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_loading_a_journal_takes_time_linear_in_its_length(trials: int, tmp_path: Path, board: Board) -> None:
     epochs = 50
     path = tmp_path / "journal" / "events.jsonl"
     journal = Journal.create(path)
@@ -108,14 +106,11 @@ def test_loading_a_journal_takes_time_linear_in_its_length(
     history = History(read_events(path))
     seconds = time.process_time() - began
     size = path.stat().st_size / 2**20
-    with capsys.disabled():
-        print(f"\n{trials} trials × {epochs} epochs: {size:.0f} MiB of journal loaded in {seconds:.2f} s CPU")
+    board.shown(f"- a journal of {trials:,} × {epochs} epochs ({size:.0f} MiB) read", f"{seconds:.2f} s")
     assert len(history.trials) == trials
 
 
-def test_appending_an_epoch_costs_the_same_however_long_the_study(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_appending_an_epoch_costs_the_same_however_long_the_study(tmp_path: Path, board: Board) -> None:
     journal = Journal.create(tmp_path / "journal" / "events.jsonl")
     report = {"event": "reported", "trial": 0, "attempt": 1, "epoch": 1, "last": False, "time": 1.0}
     report["metrics"] = {f"metric_{n}": 0.1234567 for n in range(16)}
@@ -126,6 +121,5 @@ def test_appending_an_epoch_costs_the_same_however_long_the_study(
         took.append(time.perf_counter() - began)
     journal.close()
     early, late = sorted(took[:500])[250] * 1000, sorted(took[-500:])[250] * 1000
-    with capsys.disabled():
-        print(f"\nappending one epoch: median {early:.2f} ms at first, {late:.2f} ms after 2,500 others")
+    board.shown("- an epoch appended alone, at first and after 2,500 others", f"{early:.2f} and {late:.2f} ms")
     assert len(took) == 3000

@@ -62,6 +62,16 @@ def test_each_crop_is_a_window_of_the_padded_image(fill: str, mode: str) -> None
     assert len(set(places)) > 10
 
 
+@pytest.mark.parametrize("name", ["none", "flip", "shift", "crop_flip", "crop_flip_cutout"])
+@pytest.mark.parametrize("fill", ["zero", "reflect"])
+def test_bytes_are_moved_as_their_floats_would_be(name: str, fill: str) -> None:
+    options = {"fill": fill} if name.startswith("crop") else {}
+    stored = (images(40) * 255).to(torch.uint8)
+    moved = augmented(stored, spec(name, **options), stream())
+    assert moved.dtype == torch.uint8
+    assert torch.equal(augment.as_unit(moved), augmented(augment.as_unit(stored), spec(name, **options), stream()))
+
+
 def test_cutout_blanks_at_most_its_square() -> None:
     after = augment.cutout(torch.ones(200, 1, 8, 8), 4, stream())
     blank = (after == 0).sum((1, 2, 3))

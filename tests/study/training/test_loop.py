@@ -27,7 +27,7 @@ COLUMNS = {
 def test_the_default_recipe_learns_digits() -> None:
     rows, outcome = trained(Recipe())
     assert len(rows) == 10
-    assert float(rows[-1]["val_accuracy"]) > 0.97
+    assert float(rows[-1]["val_accuracy"]) > 0.95
     assert float(str(outcome.summary["test_accuracy"])) > 0.85
 
 

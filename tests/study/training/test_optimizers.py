@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from study.training.failures import TrainingFailure
-from study.training.optimizers import CLASSES, make_optimizer, rates
+from study.training.optimizers import CLASSES, FUSED, make_optimizer, rates
 from study.training.recipe import Recipe, branches
 
 ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -65,7 +65,10 @@ def test_optimizer_equals_torchs_own(name: str) -> None:
     optimizer: Any = CLASSES[name]
     expected = run(reference, optimizer(reference.parameters(), lr=0.01, **plain, **theirs))
     got = run(mine, make_optimizer(spec(name, lr=0.01, **ours), mine))
-    assert all(torch.equal(one, other) for one, other in zip(got, expected, strict=True))
+    if name in FUSED:  # the same in another order of operations
+        torch.testing.assert_close(got, expected)
+    else:
+        assert all(torch.equal(one, other) for one, other in zip(got, expected, strict=True))
 
 
 def test_nesterov_without_momentum_is_plain_descent() -> None:

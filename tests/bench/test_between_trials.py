@@ -1,0 +1,149 @@
+"""What a study costs beside its trainings: trials that do nothing, on the embedded Ray, against plain Tune."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+import study
+from study.conductor import Conductor
+from study.driver import Watcher
+from study.executor import Bridge
+from study.records import History
+from study.spec import StudySpec, spec_from_tree
+
+from .board import Board
+from .conftest import write_nothing
+from .test_bench_analysis import write_study
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600), pytest.mark.filterwarnings("default")]
+TRIALS = int(os.environ.get("BENCH_TRIALS", "1000"))
+LR = {"log": [1e-3, 1]}
+
+
+@dataclass
+class Meter(Watcher):
+    """Notes the wall clock, the driver's processor time and its memory at each point that ends."""
+
+    marks: list[tuple[float, float]] = field(default_factory=list)
+    memory_bytes: list[int] = field(default_factory=list)
+    conductor: Conductor | None = None
+
+    def begin(self, spec: StudySpec, conductor: Conductor) -> None:
+        self.conductor = conductor
+
+    def tick(self) -> None:
+        assert self.conductor is not None
+        while len(self.marks) < self.conductor.history.endings:
+            self.marks.append((time.perf_counter(), time.process_time()))
+            self.memory_bytes.append(psutil.Process().memory_info().rss)
+
+    def per_trial_ms(self, first: int, last: int) -> tuple[float, float]:
+        """Wall and processor milliseconds of each trial from ``first`` to ``last``."""
+        (wall, cpu), (wall_then, cpu_then) = self.marks[last - 1], self.marks[first]
+        return 1000 * (wall - wall_then) / (last - 1 - first), 1000 * (cpu - cpu_then) / (last - 1 - first)
+
+
+def run_study(folder: Path, name: str, points: int, seconds: float = 0.0, **changes: Any) -> tuple[History, Meter]:
+    """A free-running study of trials that do nothing for so many seconds, two at once."""
+    tree: dict[str, Any] = {
+        "study": name,
+        "points": points,
+        "sampler": "random",
+        "reproducible": False,
+        "concurrency": 2,
+        "recipe": write_nothing(folder, seconds),
+        "space": {"optimizer": {"one_of": {"sgd": {"lr": LR}, "adam": {"lr": {"log": [1e-5, 1e-2]}}}}},
+    }
+    meter = Meter()
+    ended = study.run(spec_from_tree(tree | changes), storage=folder / "studies", watcher=meter)
+    return ended.history, meter
+
+
+def run_tune(folder: Path, trials: int) -> float:
+    """The ordinary pattern: a function, OptunaSearch, default loggers; milliseconds a trial, from end to end."""
+    import ray
+    from ray import tune
+    from ray.tune.search.optuna import OptunaSearch
+
+    def train(config: dict[str, Any]) -> None:
+        tune.report({"val_accuracy": config["lr"]})
+
+    ends: list[float] = []
+
+    class Ends(tune.Callback):  # type: ignore[misc]
+        def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+            ends.append(time.perf_counter())
+
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        tune.Tuner(
+            train,
+            param_space={"lr": tune.loguniform(1e-3, 1)},
+            tune_config=tune.TuneConfig(
+                search_alg=OptunaSearch(metric="val_accuracy", mode="max"), num_samples=trials, max_concurrent_trials=2
+            ),
+            run_config=tune.RunConfig(storage_path=str(folder), verbose=0, callbacks=[Ends()]),
+        ).fit()
+    finally:
+        ray.shutdown()
+    assert len(ends) == trials
+    return 1000 * (ends[-1] - ends[0]) / (trials - 1)
+
+
+def test_a_thousand_trials_of_nothing(place: Path, board: Board) -> None:
+    tune_ms = [run_tune(place / "tune-1", 10)]
+    history, meter = run_study(place, "nothing", TRIALS)
+    tune_ms.append(run_tune(place / "tune-2", 10))
+    assert [point.state for point in history.points] == ["COMPLETE"] * TRIALS
+    assert len({point.values["optimizer.lr"] for point in history.points}) == TRIALS
+    wall, cpu = meter.per_trial_ms(0, TRIALS)
+    early, late = meter.per_trial_ms(TRIALS // 10, TRIALS // 5)[1], meter.per_trial_ms(TRIALS * 9 // 10, TRIALS)[1]
+    board.at_most(f"a trial that does nothing, of {TRIALS}, durable journal included", wall, 20, "ms")
+    board.shown("- of it the driver's processor time", f"{cpu:.1f} ms")
+    board.at_least("- plain Tune's time for one (10 trials before, 10 after), over ours", min(tune_ms) / wall, 75, "×")
+    board.at_most("- the driver's time for the last tenth of the trials over the second tenth", late / early, 1.2, "×")
+
+
+def test_a_worker_waits_for_no_suggestion(place: Path, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_study(place / "studies", "earlier", 600, 1)
+    waits: list[float] = []
+    suggest = Bridge.suggest
+
+    def timed(self: Bridge, trial_id: str) -> Any:
+        began = time.perf_counter()
+        suggestion = suggest(self, trial_id)
+        if isinstance(suggestion, dict):
+            waits.append(1000 * (time.perf_counter() - began))
+        return suggestion
+
+    monkeypatch.setattr(Bridge, "suggest", timed)
+    space = {"optimizer": {"one_of": {"adam": {"lr": {"log": [1e-5, 1]}}}}}
+    for reproducible in (True, False):
+        waits.clear()
+        name = "reproducible" if reproducible else "free-running"
+        changes: dict[str, Any] = {"sampler": "tpe", "reproducible": reproducible, "space": space}
+        history, _ = run_study(place, name, 30, 1.0, warm_start=["earlier"], **changes)
+        assert len(waits) == len(history.points) == 30
+        what = f"median wait for a suggestion: tpe after 600 points, trials of 1 s, {name}"
+        board.at_most(what, statistics.median(waits[2:]), 2, "ms")
+
+
+def test_workers_train_nearly_all_the_time(place: Path, board: Board) -> None:
+    history, _ = run_study(place, "ten-seconds", 8, 10.0)
+    attempts = [trial.attempt for trial in history.trials]
+    assert len(attempts) == 8
+    inside, there = 0.0, 0.0
+    for pid in {attempt.pid for attempt in attempts}:
+        ends = sorted(attempt.ended or 0.0 for attempt in attempts if attempt.pid == pid)
+        inside += 10.0 * (len(ends) - 1)
+        there += ends[-1] - ends[0]
+    what = "share of the workers' time inside train(), trials of 10 s, from each one's first end on"
+    board.at_least(what, 100 * inside / there, 95, "%")

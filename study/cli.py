@@ -40,6 +40,10 @@ def answer() -> int:
         return 130
     except BrokenPipeError:
         return 0  # whoever read our output has gone; nothing is left to be said
+    except OSError as error:
+        # a file, folder or bucket that is not there or not open to us: faults while a study runs have their own class
+        print(f"{error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from study.files import make_folder, matching, write_whole
@@ -24,7 +25,8 @@ def take(paths: StudyPaths) -> list[dict[str, Any]]:
     """The requests that wait, oldest first; each is given once."""
     taken = []
     for path in matching(paths.requests, "*.json"):
-        taken.append(json.loads(path.read_text()))
+        with suppress(ValueError):  # what isn't a request, as none of ours can be, goes unheard
+            taken.append(json.loads(path.read_text()))
         path.unlink()
     return taken
 
@@ -32,5 +34,6 @@ def take(paths: StudyPaths) -> list[dict[str, Any]]:
 def discard_stops(paths: StudyPaths) -> None:
     """A request to stop is for the driver of its day, not for the next one."""
     for path in matching(paths.requests, "*.json"):
-        if json.loads(path.read_text()).get("do") == "stop":
-            path.unlink()
+        with suppress(ValueError):
+            if json.loads(path.read_text()).get("do") == "stop":
+                path.unlink()

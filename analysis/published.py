@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +10,10 @@ import pandas as pd
 
 from analysis import statistics
 from analysis.query import Results, Study
+from analysis.replicas import changed, unlike
 from analysis.statistics import Estimate
 from analysis.table import Cell, Header, Table, table
-from analysis.views import cell, goal, metric_header, over_seeds, search, setting_headers, settings, several
+from analysis.views import STEERED, cell, goal, metric_header, over_seeds, search, setting_headers, settings, several
 
 USUAL_EPOCHS = (1, 5, 10, 20, 50, 100, 300, 500, 1000)
 NOT_METRICS = {"epoch", "end", "label", "seconds", "epoch_seconds", "extrapolated", "note"}
@@ -103,6 +103,7 @@ def published(results: Results) -> Table:
         Header("figure"),
         Header("published", digits=4),
         Header("ours", digits=4),
+        Header("our epoch"),
         Header("seeds"),
         Header("difference", digits=4, signed=True),
         Header("published seconds", "s", 1),
@@ -110,14 +111,16 @@ def published(results: Results) -> Table:
         Header("ratio of seconds", digits=3),
         Header("note"),
     ]
-    notes = ["difference: ours less the published figure. ratio of seconds: ours over the published."] if rows else []
+    notes = [note for study in results.studies for note in unlike(study)]
+    title = f"Published figures and ours{', which were trained with other settings' if notes else ''}"
     if rows:
-        notes.append("Published seconds are those of the source's hardware.")
-    for study in results.studies:
-        if study.spec.overrides:
-            changed = ", ".join(f"{path}={json.dumps(value)}" for path, value in study.spec.overrides.items())
-            notes.append(f"{study.name} was not run as published, but with --set {changed}: its figures are its own.")
-    return table("Published figures and ours", headers, rows, notes)
+        notes.append(
+            "difference: ours less the published figure. ratio of seconds: ours over the published, which are those of "
+            "the source's hardware. Both stand only where our training has reached the published epoch."
+        )
+    if (results.trials["data.validation"] == "test").any():
+        notes.append(STEERED)
+    return table(title, headers, rows, notes)
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def published_rows(results: Results, study: Study, index: int, milestone: Mappin
     ours = ours_at(results, index, milestone)
     label = str(milestone.get("label", milestone.get("epoch", "end")))
     described = setting_text(study.spec.first[index].set)
-    remarks = [*differing(study, ours), *filter(None, [milestone.get("note")])]
+    remarks = [*differing(study, index, ours), *filter(None, [milestone.get("note")])]
     if "epoch_seconds" in milestone and "seconds" not in milestone:
         remarks.append("seconds are of one epoch")
     if milestone.get("extrapolated"):
@@ -164,6 +167,7 @@ def published_rows(results: Results, study: Study, index: int, milestone: Mappin
                 metric or None,
                 theirs,
                 figure,
+                ours.epoch if figure else None,
                 figure.n if figure else None,
                 difference(figure, theirs) if ours.reached else None,
                 *(seconds(milestone, ours) if position == 0 else (None, None, None)),
@@ -208,14 +212,14 @@ def seconds(milestone: Mapping[str, Any], ours: Ours) -> tuple[Cell, Cell, Cell]
     return theirs, mine.value if mine else None, ratio
 
 
-def differing(study: Study, ours: Ours) -> Iterable[str]:
+def differing(study: Study, index: int, ours: Ours) -> Iterable[str]:
     """In what our training is not the published one."""
     if not len(ours.rows):
         yield "not run" if not len(ours.trials) else "no epoch done"
     elif not ours.reached:
-        yield f"not reached: ours is after epoch {ours.epoch}"
-    if study.spec.overrides:
-        yield "settings differ by --set"
+        yield f"not reached: ours is of epoch {ours.epoch}"
+    if different := changed(study.spec, index):
+        yield f"settings differ: ours has {', '.join(f'{path} {mine}' for path, (mine, _) in different.items())}"
     substitutions = sorted(set(ours.trials["substitutions"].dropna())) if len(ours.trials) else []
     yield from (f"settings differ by a retry: {text}" for text in substitutions)
 

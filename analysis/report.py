@@ -46,7 +46,6 @@ class Chapter:
     back: list[tuple[str, Table]]
     sessions: Table
     spec: str
-    command: str
 
 
 def report(
@@ -98,7 +97,6 @@ def chapter(results: Results, mark: str) -> Chapter:
         filled(results, BACK),
         sessions(study),
         study.paths.spec.read_text(),
-        command(study),
     )
 
 
@@ -143,9 +141,3 @@ def sessions(study: Study) -> Table:
 def packages(session: Session) -> str:
     versions = session.provenance.get("packages", {})
     return ", ".join(f"{name} {version}" for name, version in versions.items() if version)
-
-
-def command(study: Study) -> str:
-    """The command that runs the same study again elsewhere."""
-    sets = [f"--set {path}={value}" for path, value in study.spec.overrides.items()]
-    return " ".join(["study run study.yaml", *sets])

@@ -16,6 +16,7 @@ from analysis.published import milestones, published
 from analysis.query import Results
 from analysis.table import Header, Table, table
 from analysis.views import (
+    STEERED,
     cell,
     complete,
     goals,
@@ -89,7 +90,7 @@ def leaderboard_notes(results: Results, ranked: pd.DataFrame, top: int | None) -
     overridden = sorted(set(results.trials["overrides"].dropna()))
     notes += [f"Laid over the study file by --set: {text}." for text in overridden]
     if (results.trials["data.validation"] == "test").any():
-        notes.append("validation: test. These figures were steered by the test set and are no estimate of new data.")
+        notes.append(STEERED)
     return notes
 
 

@@ -13,6 +13,8 @@ from analysis.statistics import Estimate, mean
 from analysis.table import Cell, Header
 from study.errors import UserError
 
+STEERED = "validation: test. These figures were steered by the test set and are no estimate of new data."
+
 
 @dataclass(frozen=True)
 class Goal:

@@ -57,7 +57,10 @@ def add_faults(
     schema: RecipeSchema,
     overrides: Mapping[str, Value],
 ) -> None:
-    tree = schema.lay(schema.lay(recipe, space.complete(params)), overrides)
+    values = space.complete(params)
+    tree = schema.lay(schema.lay(recipe, values), overrides)
+    if overrides:  # a name among them drops its section's old keys, and with them what the space varies there
+        tree = schema.lay(tree, values)
     _, faults = schema.parse_recipe(tree)
     for fault in faults:
         where, on_key = owner(fault, space, params, overrides)

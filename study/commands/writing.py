@@ -121,4 +121,8 @@ def dashboard(
     copy = optuna.storages.InMemoryStorage()
     to_optuna(paths, copy)
     typer.echo(f"http://{host}:{port}/ (Ctrl-C ends it)")
-    run_server(copy, host=host, port=port)
+    try:
+        run_server(copy, host=host, port=port)
+    except OSError as error:
+        taken = f"{host}:{port} can't be listened on: {error.strerror}"
+        raise UserError(f"{taken}; choose with --host and --port") from error

@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -190,6 +191,7 @@ def from_torchvision(
 def download(source: Callable[..., object], name: str, folder: Path, subfolder: str, layouts: str) -> None:
     """Into a folder of its own, then renamed: trials that download at once don't disturb each other."""
     partial: Path | None = None
+    made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".download-", dir=folder))
@@ -206,6 +208,9 @@ def download(source: Callable[..., object], name: str, folder: Path, subfolder: 
     finally:
         if partial:
             shutil.rmtree(partial, ignore_errors=True)
+        if made:
+            with suppress(OSError):  # it holds the images, ours or another trial's
+                folder.rmdir()
 
 
 def pixels_first(part: torchvision.datasets.VisionDataset) -> tuple[Tensor, Tensor]:

@@ -119,7 +119,7 @@ def test_a_validation_figure_beside_a_published_test_figure_is_flagged(make: Any
     study.report(trial, 1, 0.4)
     shown = published(load(study.paths))
     notes = column(shown, "note")
-    assert "not reached: ours is after epoch 1" in notes[1]
+    assert "not reached: ours is of epoch 1" in notes[1]
     assert "ours is val_accuracy" in notes[1]
     assert column(shown, "difference")[1:] == [None]
 
@@ -128,9 +128,24 @@ def test_a_scaled_down_replica_is_flagged_in_every_row(make: Any) -> None:
     study = make(spec=SCALED)
     study.complete_point({**ADAM, "accumulation": 1}, [0.4], origin="first", entry=0)
     shown = published(load(study.paths))
-    assert column(shown, "note") == ["settings differ by --set; seconds are of one epoch"]
-    assert column(shown, "our seconds") == [2.5]
-    assert any("--set data.train_images=256" in note for note in shown.notes)
+    assert column(shown, "note") == [
+        "settings differ: ours has data.train_images 256, epochs 3; seconds are of one epoch",
+        "not reached: ours is of epoch 3; settings differ: ours has data.train_images 256, epochs 3",
+    ]
+    assert (column(shown, "epoch"), column(shown, "our epoch")) == (["end", "100"], [3, 3])
+    assert column(shown, "our seconds") == [2.5, 7.5]
+    assert shown.title == "Published figures and ours, which were trained with other settings"
+    assert "data.train_images 256 (published all), epochs 3 (published 101)" in shown.notes[0]
+    for form in FORMS:
+        assert "ours has data.train" in shown.render(form).replace("\\", ""), form
+
+
+def test_settings_that_are_set_to_what_was_published_differ_in_nothing(make: Any) -> None:
+    study = make(spec=SCALED.replace("{data.train_images: 256, epochs: 3}", "{epochs: 101}"))
+    study.complete_point({**ADAM, "accumulation": 1}, [0.4], origin="first", entry=0)
+    shown = published(load(study.paths))
+    assert shown.title == "Published figures and ours"
+    assert not any("differ:" in note for note in column(shown, "note"))
 
 
 SCALED = """\
@@ -138,10 +153,10 @@ study: digits-momentum
 points: 2
 recipe: {epochs: 3}
 space: {optimizer: {one_of: {adam: {lr: {log: [1e-5, 1e-2]}}}}, accumulation: {choice: [1, 2]}}
-overrides: {data.train_images: 256}
+overrides: {data.train_images: 256, epochs: 3}
 first:
-  - set: {optimizer: {name: adam, lr: 1e-3}, accumulation: 1}
-    published: [{end: true, val_accuracy: 0.5, epoch_seconds: 10}]
+  - set: {optimizer: {name: adam, lr: 1e-3}, accumulation: 1, epochs: 101}
+    published: [{end: true, val_accuracy: 0.5, epoch_seconds: 10}, {epoch: 100, val_accuracy: 0.9, seconds: 400}]
 """
 
 

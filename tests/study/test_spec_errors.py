@@ -355,3 +355,16 @@ def test_faults_are_found_without_torch_ray_or_optuna(tmp_path: Path) -> None:
         "space.epochs.int",
     ]
     assert lines[-1] == "loaded []"
+
+
+def test_what_the_space_varies_must_exist_in_a_section_that_is_set_to_another_name(fails: Fails) -> None:
+    text = HEAD + "recipe: {data: {loader: host}}\nspace: {data: {loader: {pin_memory: {choice: [true, false]}}}}\n"
+    assert fails(text, ("recipe.data.loader.name=device",)) == [
+        "f.yaml:4: space.data.loader.pin_memory: must be a known key; found 'pin_memory'; accepted name"
+    ]
+
+
+def test_what_only_another_loader_has_is_refused_as_a_fixed_value_too(fails: Fails) -> None:
+    assert fails(HEAD + "recipe: {data: {loader: {name: device, pin_memory: true}}}\n" + SPACE) == [
+        "f.yaml:3: recipe.data.loader.pin_memory: must be a known key; found 'pin_memory'; accepted name"
+    ]

@@ -18,6 +18,7 @@ from study.training import data as sets
 from study.training.axes import Data
 from study.training.data import DataSet, load
 from study.training.failures import TrainingFailure
+from study.training.vision import torchvision
 
 from .conftest import IMAGES_PER_FILE
 
@@ -29,12 +30,9 @@ def offline(*arguments: object, **options: object) -> None:
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    from study.training.vision import torchvision
-
-    assert torchvision.datasets
-    for module in ("cifar", "mnist"):
+    for module in (torchvision.datasets.cifar, torchvision.datasets.mnist):
         for name in ("download_and_extract_archive", "_urlretrieve"):
-            monkeypatch.setattr(f"torchvision.datasets.{module}.{name}", offline, raising=False)
+            monkeypatch.setattr(module, name, offline, raising=False)
 
 
 def test_digits_come_with_scikit_learn() -> None:
@@ -103,7 +101,15 @@ def test_a_missing_set_says_what_was_looked_for_where_and_how_to_provide_it(tmp_
     assert str(tmp_path / "none") in text
     assert "STUDY_DATA_DIR" in text
     assert "torchvision's layout" in text
-    assert list((tmp_path / "none").iterdir()) == []
+    assert not (tmp_path / "none").exists(), "a folder that was made for the download is gone with it"
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_failed_download_leaves_a_folder_of_the_users_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(DataMissing):
+        load(Data(name="cifar10"), tmp_path / "mine")
+    assert list((tmp_path / "mine").iterdir()) == []
 
 
 def test_a_pickle_with_the_wrong_checksum_is_not_read(tmp_path: Path) -> None:

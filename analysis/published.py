@@ -98,7 +98,6 @@ def published(results: Results) -> Table:
     headers = [
         Header("study"),
         Header("first"),
-        Header("settings"),
         Header("epoch"),
         Header("figure"),
         Header("published", digits=4),
@@ -109,6 +108,7 @@ def published(results: Results) -> Table:
         Header("published seconds", "s", 1),
         Header("our seconds", "s", 1),
         Header("ratio of seconds", digits=3),
+        Header("settings"),
         Header("note"),
     ]
     notes = [note for study in results.studies for note in unlike(study)]
@@ -162,7 +162,6 @@ def published_rows(results: Results, study: Study, index: int, milestone: Mappin
         theirs = milestone.get(metric)
         rows.append(
             [
-                described,
                 label,
                 metric or None,
                 theirs,
@@ -171,6 +170,7 @@ def published_rows(results: Results, study: Study, index: int, milestone: Mappin
                 figure.n if figure else None,
                 difference(figure, theirs) if ours.reached else None,
                 *(seconds(milestone, ours) if position == 0 else (None, None, None)),
+                described,
                 "; ".join(filter(None, [word, *remarks])) or None,
             ]
         )
@@ -218,8 +218,8 @@ def differing(study: Study, index: int, ours: Ours) -> Iterable[str]:
         yield "not run" if not len(ours.trials) else "no epoch done"
     elif not ours.reached:
         yield f"not reached: ours is of epoch {ours.epoch}"
-    if different := changed(study.spec, index):
-        yield f"settings differ: ours has {', '.join(f'{path} {mine}' for path, (mine, _) in different.items())}"
+    if changed(study.spec, index):
+        yield "trained with other settings than published"
     substitutions = sorted(set(ours.trials["substitutions"].dropna())) if len(ours.trials) else []
     yield from (f"settings differ by a retry: {text}" for text in substitutions)
 

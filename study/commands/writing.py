@@ -108,6 +108,10 @@ def dashboard(
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8080,
 ) -> None:
     """Open optuna-dashboard on a copy of the study (the extra `dashboard`)."""
+    from contextlib import suppress
+    from threading import Thread
+    from wsgiref.simple_server import make_server
+
     from study.errors import UserError
     from study.lifecycle import existing
     from study.optuna_export import to_optuna
@@ -115,14 +119,19 @@ def dashboard(
     paths = existing(name, storage)
     try:
         import optuna
-        from optuna_dashboard import run_server
+        from optuna_dashboard import wsgi
     except ImportError:
         raise UserError("optuna-dashboard is not installed: pip install 'ray-study[dashboard]'") from None
     copy = optuna.storages.InMemoryStorage()
     to_optuna(paths, copy)
-    typer.echo(f"http://{host}:{port}/ (Ctrl-C ends it)")
     try:
-        run_server(copy, host=host, port=port)
+        server = make_server(host, port, wsgi(copy))
     except OSError as error:
         taken = f"{host}:{port} can't be listened on: {error.strerror}"
         raise UserError(f"{taken}; choose with --host and --port") from error
+    typer.echo(f"http://{host}:{port}/ (Ctrl-C ends it)")
+    # in a thread of its own: a Ctrl-C within a request would be taken for that request's error
+    serving = Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    with suppress(KeyboardInterrupt):
+        serving.join()

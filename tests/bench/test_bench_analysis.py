@@ -24,7 +24,7 @@ from study.paths import StudyPaths
 
 from .board import Board
 
-pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800), pytest.mark.filterwarnings("default")]
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600), pytest.mark.filterwarnings("default")]
 TRIALS, EPOCHS = int(os.environ.get("BENCH_TRIALS", "1000")), 50
 METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "train_seconds", "eval_seconds", "seconds", "lr")
 MEMORY_LIMIT_BYTES = 2 * 2**30
@@ -76,9 +76,8 @@ def events(name: str, trials: int, epochs: int) -> Any:
         yield {"event": "told", "point": n, "state": "COMPLETE", "value": metrics(n, epochs)["val_accuracy"]}
 
 
-def run_tune(storage: Path, trials: int) -> Any:
-    """The same rows through Tune, with its default files."""
-    import ray
+def replay() -> Any:
+    """A trainable that shows the same rows."""
     from ray import tune
 
     class Replay(tune.Trainable):  # type: ignore[misc]
@@ -96,15 +95,27 @@ def run_tune(storage: Path, trials: int) -> Any:
     def metrics_of(trial: int, epoch: int, name: str) -> float:
         return (zlib.crc32(f"{trial} {epoch} {name}".encode()) % 10_000) / 10_000
 
+    return Replay
+
+
+def run_tune(storage: Path, trials: int) -> None:
+    """The same rows through Tune, with its default files."""
+    import ray
+    from ray import tune
+
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
-        tuner = tune.Tuner(
-            Replay,
+        tune.Tuner(
+            replay(),
             param_space={"number": tune.grid_search(list(range(trials)))},
             tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=2),
-            run_config=tune.RunConfig(name="replay", storage_path=str(storage), verbose=0),
-        )
-        return tuner.fit()
+            run_config=tune.RunConfig(
+                name="replay",
+                storage_path=str(storage),
+                verbose=0,
+                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            ),
+        ).fit()
     finally:
         ray.shutdown()
 
@@ -126,7 +137,7 @@ def best_ten_of_tune(folder: Path) -> list[int]:
     """The same as Tune has it."""
     from ray import tune
 
-    frame = tune.Tuner.restore(str(folder), trainable=tune.Trainable).get_results().get_dataframe()
+    frame = tune.Tuner.restore(str(folder), trainable=replay()).get_results().get_dataframe()
     frame = frame.sort_values(["val_accuracy", "config/number"], ascending=[False, True])
     return frame["config/number"][:10].tolist()
 

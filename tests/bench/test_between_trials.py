@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ class Meter(Watcher):
 
     marks: list[tuple[float, float]] = field(default_factory=list)
     memory_bytes: list[int] = field(default_factory=list)
+    all_cpu: list[float] = field(default_factory=list)
+    """Processor seconds of all the session's processes, at the first end and at the last."""
     conductor: Conductor | None = None
 
     def begin(self, spec: StudySpec, conductor: Conductor) -> None:
@@ -44,11 +47,24 @@ class Meter(Watcher):
         while len(self.marks) < self.conductor.history.endings:
             self.marks.append((time.perf_counter(), time.process_time()))
             self.memory_bytes.append(psutil.Process().memory_info().rss)
+            if len(self.marks) in (1, self.conductor.spec.points):
+                self.all_cpu.append(processor_seconds())
 
     def per_trial_ms(self, first: int, last: int) -> tuple[float, float]:
         """Wall and processor milliseconds of each trial from ``first`` to ``last``."""
         (wall, cpu), (wall_then, cpu_then) = self.marks[last - 1], self.marks[first]
         return 1000 * (wall - wall_then) / (last - 1 - first), 1000 * (cpu - cpu_then) / (last - 1 - first)
+
+
+def processor_seconds() -> float:
+    """What this process and all those that live below it have spent."""
+    here = psutil.Process()
+    spent = 0.0
+    for process in (here, *here.children(recursive=True)):
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            spent += times.user + times.system
+    return spent
 
 
 def run_study(folder: Path, name: str, points: int, seconds: float = 0.0, **changes: Any) -> tuple[History, Meter]:
@@ -99,16 +115,17 @@ def run_tune(folder: Path, trials: int) -> float:
 
 
 def test_a_thousand_trials_of_nothing(place: Path, board: Board) -> None:
-    tune_ms = [run_tune(place / "tune-1", 10)]
+    before = run_tune(place / "tune-1", 10)
     history, meter = run_study(place, "nothing", TRIALS)
-    tune_ms.append(run_tune(place / "tune-2", 10))
+    after = run_tune(place / "tune-2", 10)
     assert [point.state for point in history.points] == ["COMPLETE"] * TRIALS
     assert len({point.values["optimizer.lr"] for point in history.points}) == TRIALS
-    wall, cpu = meter.per_trial_ms(0, TRIALS)
+    wall, driver = meter.per_trial_ms(0, TRIALS)
+    cpu = 1000 * (meter.all_cpu[-1] - meter.all_cpu[0]) / (TRIALS - 1)
     early, late = meter.per_trial_ms(TRIALS // 10, TRIALS // 5)[1], meter.per_trial_ms(TRIALS * 9 // 10, TRIALS)[1]
     board.at_most(f"a trial that does nothing, of {TRIALS}, durable journal included", wall, 20, "ms")
-    board.shown("- of it the driver's processor time", f"{cpu:.1f} ms")
-    board.at_least("- plain Tune's time for one (10 trials before, 10 after), over ours", min(tune_ms) / wall, 75, "×")
+    board.shown("- of it processor time: all processes, the driver", f"{cpu:.1f} ms, {driver:.1f} ms")
+    board.at_least("- plain Tune's time for one (10 before, 10 after) over ours", min(before, after) / wall, 75, "×")
     board.at_most("- the driver's time for the last tenth of the trials over the second tenth", late / early, 1.2, "×")
 
 

@@ -23,6 +23,7 @@ class Retention:
         self._objective = spec.objectives[0]
         self._paths = paths
         self._swept: set[tuple[int, int]] = set()
+        self._trimmed: set[tuple[int, int]] = set()
 
     def sweep(self, history: History) -> None:
         """Remove what ended trials leave behind, as far as the policy lets it go."""
@@ -36,8 +37,9 @@ class Retention:
                 if not self._is_kept(trial, point, best):
                     remove_tree(self._folder(trial))
                     self._swept.add(end)
-                elif self._keep in ("best", "last"):
+                elif self._keep in ("best", "last") and end not in self._trimmed:
                     keep_newest(self._folder(trial))
+                    self._trimmed.add(end)
 
     def sweep_again(self, history: History) -> None:
         """The same with another look at all that is there: what ran on after its end may have left a checkpoint."""
@@ -46,6 +48,7 @@ class Retention:
             (trial.number, len(trial.attempts)): self._paths.trial(trial.point, trial.replicate).name
             for trial in history.trials
         }
+        self._trimmed.clear()
         self._swept = {end for end, name in ends.items() if name not in there}
         self.sweep(history)
 

@@ -93,6 +93,9 @@ class StudySpec:
     def recipe_tree(self, values: Mapping[str, Any], substitutions: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The fixed recipe with a point's values laid on it, then the overrides, then a retry's substitutions."""
         tree = recipes.lay(recipes.lay(self.fixed, values), self.overrides)
+        if self.overrides:  # a name among them has dropped its section's other keys: what the space varies stays
+            varied = set(self.space.paths())
+            tree = recipes.lay(tree, {path: value for path, value in values.items() if path in varied})
         return filled(recipes.lay(tree, substitutions) if substitutions else tree, self.defaults)
 
     def recipe(self, values: Mapping[str, Any], seed: int, substitutions: Mapping[str, Any] | None = None) -> Recipe:

@@ -312,3 +312,16 @@ def test_a_spec_can_be_built_in_python_and_says_where_it_fails() -> None:
     assert isinstance(spec_from_tree(small(warm_start=("a", "b"))), StudySpec)
     with pytest.raises(SpecError, match=r"^<python>:1: points: must be plain data"):
         spec_from_tree(small(points=object()))
+
+
+def test_an_overridden_name_leaves_what_the_space_varies_beside_it() -> None:
+    tree = {
+        "study": "s",
+        "points": 2,
+        "recipe": {"data": {"name": "synthetic"}},
+        "space": {"data": {"batch_size": {"choice": [32, 128]}}},
+    }
+    spec = spec_from_tree({**tree, "overrides": {"data.name": "digits"}})
+    for size in (32, 128):
+        recipe = spec.recipe({"data.batch_size": size}, 0)
+        assert (recipe.data.name, recipe.data.batch_size) == ("digits", size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pandas as pd
@@ -53,15 +54,17 @@ def test_a_storage_that_is_not_there_is_one_line(tmp_path: Path, s3: str) -> Non
 
 def test_a_second_driver_takes_the_study_over(tmp_path: Path, bucket: ObjectPath) -> None:
     paths, where = StudyPaths(bucket, "tiny"), ("--storage", str(bucket))
-    recipe = {"epochs": 25, "data": {"name": "digits", "train_images": 400}, "model": "mlp"}
-    first = start(tmp_path, "run", str(write_study(tmp_path, pruner="none", points=4, recipe=recipe)), *where)
+    recipe = {"epochs": 50, "data": {"name": "digits", "train_images": 400}, "model": "mlp"}
+    first = start(tmp_path, "run", str(write_study(tmp_path, pruner="none", points=2, recipe=recipe)), *where)
     wait_for(lambda: any(event["event"] == "reported" for event in read_events(paths.journal)), "reports")
+    first.send_signal(signal.SIGSTOP)  # as one that the network has cut off, and that doesn't know it
     said = run(tmp_path, "resume", "tiny", *where).stdout
     assert "taking the study over from process" in said
     assert "study tiny is complete" in said
+    first.send_signal(signal.SIGCONT)
     output, _ = first.communicate(timeout=120)
     assert first.returncode == 3, output
     assert "has taken the study over" in output
     assert "Traceback" not in output
     history = History(read_events(paths.journal))
-    assert [(trial.state, trial.epochs) for trial in history.trials] == 4 * [("COMPLETE", 25)]
+    assert [(trial.state, trial.epochs) for trial in history.trials] == 2 * [("COMPLETE", 50)]

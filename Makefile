@@ -4,8 +4,9 @@ BIN := .venv/bin
 
 .PHONY: quickstart test check setup faults bench published clean
 
-quickstart: setup  ## A real small study on real data, to its table
+quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
+	$(BIN)/study report quickstart
 
 test: setup check  ## All tests but the heavy ones (make faults, make bench, make published)
 	$(BIN)/pytest -n 2 --dist loadfile

@@ -95,10 +95,8 @@ class Connection:
 
     def rooms(self) -> list[dict[str, float]]:
         """What each node has of each resource, under Ray's names."""
-        import ray
-
         self.connect()
-        return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+        return rooms()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -109,6 +107,13 @@ class Connection:
             ray.shutdown()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def rooms() -> list[dict[str, float]]:
+    """What each living node of the Ray that this process is on has of each resource, under Ray's names."""
+    import ray
+
+    return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
 
 def python_path(folders: Sequence[str]) -> str:

@@ -116,14 +116,13 @@ class ObjectLog:
         chunks, self._loose_from = self._chunks()
         parts = [self.path / name for name, _ in self._parts_from(self._loose_from)]
         with ThreadPoolExecutor(READERS) as pool:
-            merged = list(pool.map(ObjectPath.read_bytes, chunks))
+            merged = list(pool.map(ObjectPath.read_bytes, (chunk for chunk, _ in chunks)))
             self._loose = list(pool.map(ObjectPath.read_bytes, parts))
         return b"".join([*merged, *self._loose])
 
     def size(self) -> int:
         chunks, record = self._chunks()
-        sizes: dict[str, int] = {each["path"]: each["size"] for each in self.merged.below()}
-        return sum(sizes[chunk.key] for chunk in chunks) + sum(size for _, size in self._parts_from(record))
+        return sum(size for _, size in chunks) + sum(size for _, size in self._parts_from(record))
 
     def open(self, end: int) -> None:
         pass
@@ -146,15 +145,15 @@ class ObjectLog:
     def close(self) -> None:
         pass
 
-    def _chunks(self) -> tuple[list[ObjectPath], int]:
-        """The merged objects that follow on each other from the start, and the record after them."""
-        chunks: list[ObjectPath] = []
+    def _chunks(self) -> tuple[list[tuple[ObjectPath, int]], int]:
+        """The merged objects that follow on each other from the start with their sizes, and the record after them."""
+        chunks: list[tuple[ObjectPath, int]] = []
         record = 0
         for each in self.merged.below():
             chunk = ObjectPath(self.path.root, each["path"])
             first, _, following = chunk.name.removesuffix(".jsonl").partition("-")
             if int(first) == record:
-                chunks.append(chunk)
+                chunks.append((chunk, each["size"]))
                 record = int(following)
         return chunks, record
 

@@ -6,6 +6,7 @@ import socket
 import uuid
 from typing import Any
 
+from study.connection import rooms
 from study.errors import StudyLocked, UserError
 from study.files import make_folder, write_whole
 from study.job import Order, spec_of
@@ -38,12 +39,6 @@ def check_cluster(order: Order) -> None:
         spec = load_spec(existing(order.name, order.storage).spec)
     if not order.session.get("wait_for_nodes"):
         check_fits(spec, rooms(), "this cluster")
-
-
-def rooms() -> list[dict[str, float]]:
-    import ray
-
-    return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
 
 def ask_nodes(order: Order) -> dict[str, dict[str, Any]]:

@@ -147,7 +147,8 @@ def test_a_study_that_only_fails_stops_and_its_trials_can_be_retried(tmp_path: P
     run(tmp_path, "retry", "tiny", "--failed")
     history = history_of(tmp_path)
     assert [point.state for point in history.points] == ["COMPLETE"] * 4
-    assert history.trials[0].attempts[0].failure is not None
+    failed = [trial for trial in history.trials if trial.attempts[0].failure is not None]
+    assert len(failed) >= 3  # the fourth may have been started by none, or stopped with the study
 
 
 def test_a_worker_that_ends_itself_fails_its_trial(tmp_path: Path) -> None:
@@ -161,7 +162,8 @@ def test_a_worker_that_ends_itself_fails_its_trial(tmp_path: Path) -> None:
 
 def test_a_trial_that_hangs_is_found_and_the_study_goes_on(tmp_path: Path) -> None:
     trouble = "Path('hung').exists() or (Path('hung').touch(), time.sleep(10000))"
-    broken_study(tmp_path, trouble, trial={"heartbeat_s": 3}, concurrency=1)
+    # long enough for the second trial to start on a busy machine
+    broken_study(tmp_path, trouble, trial={"heartbeat_s": 20}, concurrency=1)
     (tmp_path / "mine.py").write_text(MODEL.format(trouble=f"os.chdir({str(tmp_path)!r}); {trouble}"))
     run(tmp_path, "run", "tiny.yaml", "--points", "2")
     history = history_of(tmp_path)

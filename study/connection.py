@@ -6,7 +6,8 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +27,13 @@ ENVIRONMENT = {
     "RAY_prestart_worker_first_driver": "0",  # those would lack the trials' environment, and serve for nothing
     "PYTHONWARNINGS": "ignore",
 }
+ALONE = {
+    # Ray listens on loopback only where it takes this machine for one that can't be in a cluster
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_preload_python_modules": "torch._dynamo,study.trial,study.training.loop",
+}
+"""What holds beside ENVIRONMENT for a Ray of a study's own."""
+SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
 
 
 class Connection:
@@ -44,51 +52,65 @@ class Connection:
     def __enter__(self) -> Self:
         return self
 
-    def connect(self) -> None:
+    def connect(self, cpus: int | None = None, *, a_worker_each: bool = False) -> None:
+        """Be on Ray. One that is started has ``cpus`` CPUs, by default all of the machine.
+
+        ``a_worker_each``: as many worker processes start with it, and load what trials need while the driver is
+        still getting ready.
+        """
         if self._connected:
             return
+        if self.address is None:
+            self._start(cpus, a_worker_each)
+        else:
+            self._join(self.address)
+
+    def _join(self, address: str) -> None:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         import ray
 
         logging.getLogger("ray").setLevel(logging.CRITICAL)
-        common: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-        if self._module_path:
-            common["runtime_env"] = {"env_vars": {"PYTHONPATH": python_path(self._module_path)}}
+        runtime: dict[str, Any] = {"env_vars": {"PYTHONPATH": python_path(self._module_path)}}
         if CODE_PACKAGE in os.environ:
-            common.setdefault("runtime_env", {})["working_dir"] = os.environ[CODE_PACKAGE]
+            runtime["working_dir"] = os.environ[CODE_PACKAGE]
         self._connected = True
-        if self.address is None:
-            self._start(common)
-            return
         try:
-            ray.init(address=self.address, **common)
+            ray.init(address=address, runtime_env=runtime, **SILENT)
         except (ConnectionError, RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise UserError(f"no Ray cluster answers at {self.address}: {reason}") from None
+            raise UserError(f"no Ray cluster answers at {address}: {reason}") from None
 
-    def _start(self, common: dict[str, Any]) -> None:
+    def _start(self, cpus: int | None, a_worker_each: bool) -> None:
         """Start a Ray, more than once where the machine is so busy that Ray itself gives up after half a minute."""
+        for name, value in (ENVIRONMENT | ALONE | {"RAY_enable_worker_prestart": str(int(a_worker_each))}).items():
+            os.environ.setdefault(name, value)
         import ray
+        from ray._private import ray_constants
 
+        logging.getLogger("ray").setLevel(logging.CRITICAL)
+        ray_constants.ENABLE_RAY_CLUSTER = False  # as in ALONE, for a process that had loaded Ray before
         sweep()
+        self._connected = True
         self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         reason, before = "", os.umask(0o077)  # Ray leaves a token for the user's next sessions, not for all to read
         try:
-            for _ in range(STARTS):
-                try:
-                    ray.init(
-                        address="local",
-                        include_dashboard=False,
-                        object_store_memory=OBJECT_STORE_BYTES,
-                        _node_ip_address="127.0.0.1",
-                        _temp_dir=str(self._folder),
-                        **common,
-                    )
-                    return
-                except Exception as error:  # Ray raises bare ones here
-                    reason = str(error).strip().partition("\n")[0]
-                    ray.shutdown()
+            with environment("PYTHONPATH", python_path(self._module_path)):
+                for _ in range(STARTS):
+                    try:
+                        ray.init(
+                            address="local",
+                            num_cpus=cpus,
+                            include_dashboard=False,
+                            object_store_memory=OBJECT_STORE_BYTES,
+                            _node_ip_address="127.0.0.1",
+                            _temp_dir=str(self._folder),
+                            **SILENT,
+                        )
+                        return
+                    except Exception as error:  # Ray raises bare ones here
+                        reason = str(error).strip().partition("\n")[0]
+                        ray.shutdown()
         finally:
             os.umask(before)
         raise OutsideFault(f"Ray could not be started on this machine: {reason} The study can be resumed.")
@@ -119,6 +141,20 @@ def rooms() -> list[dict[str, float]]:
 def python_path(folders: Sequence[str]) -> str:
     """Where workers find modules: in these folders, then where this process does."""
     return os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+@contextmanager
+def environment(name: str, value: str) -> Iterator[None]:
+    """An environment variable for what is started in this block."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def sweep() -> None:

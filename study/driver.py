@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import socket
@@ -26,7 +27,7 @@ from study.lock import take
 from study.losses import check_nothing_lost
 from study.paths import StudyPaths
 from study.places import place
-from study.readiness import Room, check_fits, slots
+from study.readiness import Room, check_fits, machine_cpus, slots
 from study.records import FORMAT, History
 from study.sampling.proposer import effective_options
 from study.spec import StudySpec, load_spec
@@ -279,7 +280,7 @@ def execute_study(
     if not conductor.stopping and not conductor.nothing_left():
         with ThreadPoolExecutor(max_workers=1) as meanwhile:
             thinking = meanwhile.submit(conductor.think_ahead)
-            connection.connect()
+            connection.connect(cpus_for(spec), a_worker_each=spec.resources.cpus <= 1)
         thinking.result()
         caught.catch()
         rooms = connection.rooms()
@@ -296,6 +297,11 @@ def execute_study(
         )
         execute(conductor, settings, tick, options.watcher.say)
     house.close()
+
+
+def cpus_for(spec: StudySpec) -> int:
+    """As many of this machine's CPUs as the study's trials will use."""
+    return min(machine_cpus(), math.ceil((spec.concurrency or 1) * spec.resources.cpus))
 
 
 def room_for(spec: StudySpec, rooms: Sequence[Room], options: Options) -> int:

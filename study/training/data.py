@@ -8,7 +8,7 @@ layout; digits comes with scikit-learn.
 from __future__ import annotations
 
 import hashlib
-import importlib
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -70,10 +70,18 @@ def load(spec: Data, data_dir: str | Path | None = None) -> DataSet:
 
 @lru_cache(maxsize=4)
 def load_named(name: str, folder: Path) -> DataSet:
-    sources = [path for part in LAYOUTS.get(name, ()) for path in (folder / part).rglob("*") if path.is_file()]
+    sources = sources_of(name, folder)
     if not sources:
         return fingerprinted(LOADERS[name](folder))
     return DataSet(**mapped(name, sources, lambda: vars(fingerprinted(LOADERS[name](folder)))))
+
+
+def sources_of(name: str, folder: Path) -> list[Path]:
+    """The files that a set is read from, as far as they are there; reading others is worth keeping for nobody."""
+    if name == "digits":  # found without the import, which takes longer than the reading
+        package = importlib.util.find_spec("sklearn")
+        return [Path(package.origin)] if package and package.origin else []
+    return [path for part in LAYOUTS.get(name, ()) for path in (folder / part).rglob("*") if path.is_file()]
 
 
 def load_factory(spec: Data, folder: Path) -> DataSet:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +35,42 @@ def test_a_machine_too_busy_for_ray_is_tried_again_and_then_a_fault_of_one_line(
     with Connection(None, []) as connection, pytest.raises(OutsideFault, match=r"timed out during startup\. The study"):
         connection.connect()
     assert len(tries) == 3
+
+
+OPENED = """
+import json, os, sys
+import ray  # as in a notebook that has loaded Ray before
+import psutil
+from study.connection import Connection
+
+@ray.remote(num_cpus=1)
+def found():
+    import mine
+    return [mine.NAME, "torch" in sys.modules]
+
+with Connection(None, [sys.argv[1]]) as connection:
+    connection.connect(1, a_worker_each=True)
+    here = psutil.Process()
+    rooms, answer = connection.rooms(), ray.get(found.remote())
+    ports = [
+        (process.name(), socket.laddr.ip)
+        for process in [here, *here.children(recursive=True)]
+        for socket in process.net_connections("inet")
+        if socket.status == psutil.CONN_LISTEN
+    ]
+    print(json.dumps({"cpus": [room["CPU"] for room in rooms], "found": answer, "ports": ports}))
+assert "PYTHONPATH" not in os.environ
+"""
+
+
+def test_a_ray_of_its_own_listens_on_loopback_and_its_workers_are_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    (tmp_path / "mine.py").write_text("NAME = 'mine'")
+    command = [sys.executable, "-c", OPENED, str(tmp_path)]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout)
+    assert told["cpus"] == [1.0]
+    assert told["found"] == ["mine", True]
+    assert {name for name, _ in told["ports"]} >= {"gcs_server", "raylet"}
+    assert {address.removeprefix("::ffff:") for _, address in told["ports"]} == {"127.0.0.1"}

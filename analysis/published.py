@@ -1,8 +1,8 @@
-"""Accuracy and cumulative seconds at named epochs, and the published figures beside ours."""
+"""The published figures beside ours."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,77 +13,9 @@ from analysis.query import Results, Study
 from analysis.replicas import changed, unlike
 from analysis.statistics import Estimate
 from analysis.table import Cell, Header, Table, table
-from analysis.views import STEERED, cell, goal, metric_header, over_seeds, search, setting_headers, settings, several
+from analysis.views import STEERED, over_seeds, search, several
 
-USUAL_EPOCHS = (1, 5, 10, 20, 50, 100, 300, 500, 1000)
 NOT_METRICS = {"epoch", "end", "label", "seconds", "epoch_seconds", "extrapolated", "note"}
-TOP = 5
-
-
-def milestones(results: Results, epochs: Sequence[int] = (), top: int = TOP) -> Table:
-    """Each first point and the ``top`` others at named epochs: the form of the published tables.
-
-    Without ``epochs`` those of the published rows are taken, else the usual ones, and each point's last.
-    """
-    metric = goal(results).metric
-    names = settings(results)
-    metrics = [name for name in dict.fromkeys((metric, "test_accuracy", "train_accuracy")) if name in results.epochs]
-    metrics = [name for name in metrics if results.epochs[name].notna().any()]
-    rows: list[list[Cell]] = []
-    for point in milestone_points(results, top):
-        rows_of_point = epochs_of(results, point["study"], int(point["point"]))
-        done = rows_of_point["epoch"].max() if len(rows_of_point) else 0
-        for epoch in named_epochs(results, epochs, int(done)):
-            at = rows_of_point[rows_of_point["epoch"] == epoch]
-            rows.append(
-                [
-                    point["study"] if several(results) else None,
-                    int(point["point"]),
-                    epoch,
-                    *(over_seeds(at, name) for name in metrics),
-                    over_seeds(at, "seconds"),
-                    len(at),
-                    *(cell(point[name]) for name in names),
-                ]
-            )
-    headers = [
-        Header("study"),
-        Header("point"),
-        Header("epoch"),
-        *(metric_header(name) for name in metrics),
-        metric_header("seconds"),
-        Header("seeds"),
-        *setting_headers(names),
-    ]
-    return table("Milestones", headers, rows, ["seconds: training and evaluation, cumulative, the mean over seeds."])
-
-
-def milestone_points(results: Results, top: int) -> list[dict[Any, Any]]:
-    """The first points in their order, then the best others."""
-    points = results.points
-    firsts = points[points["origin"] == "first"]
-    others = points[(points["origin"] != "first") & points["value"].notna()]
-    best = others.sort_values("value", ascending=goal(results).smallest).iloc[:top]
-    return [*firsts.to_dict("records"), *best.to_dict("records")]
-
-
-def named_epochs(results: Results, epochs: Sequence[int], done: int) -> list[int]:
-    """Which epochs to show of a point that has done so many."""
-    asked = set(epochs) or published_epochs(results) or set(USUAL_EPOCHS)
-    return sorted({epoch for epoch in asked if epoch <= done} | ({done} if done and not epochs else set()))
-
-
-def published_epochs(results: Results) -> set[int]:
-    rows = [row for study in results.studies for first in study.spec.first for row in first.published]
-    return {epoch for row in rows if isinstance(epoch := row.get("epoch"), int)}
-
-
-def epochs_of(results: Results, study: str, point: int) -> pd.DataFrame:
-    """The epoch rows of a point's trials of the search."""
-    trials = search(results.trials)
-    numbers = trials.loc[(trials["study"] == study) & (trials["point"] == point), "trial"]
-    rows = results.epochs
-    return rows[(rows["study"] == study) & rows["trial"].isin(numbers)]
 
 
 def published(results: Results) -> Table:
@@ -108,12 +40,12 @@ def published(results: Results) -> Table:
         Header("published seconds", "s", 1),
         Header("our seconds", "s", 1),
         Header("ratio of seconds", digits=3),
-        Header("settings"),
         Header("note"),
     ]
     notes = [note for study in results.studies for note in unlike(study)]
     title = f"Published figures and ours{', which were trained with other settings' if notes else ''}"
     if rows:
+        notes += [note for study in results.studies for note in entries(study, several(results))]
         notes.append(
             "difference: ours less the published figure. ratio of seconds: ours over the published, which are those of "
             "the source's hardware. Both stand only where our training has reached the published epoch."
@@ -146,15 +78,10 @@ class Ours:
 
 
 def published_rows(results: Results, study: Study, index: int, milestone: Mapping[str, Any]) -> list[list[Cell]]:
-    """One row for each figure of a published milestone; the seconds stand in the first."""
+    """One row for each figure of a published milestone; the seconds, and remarks on it, stand in the first."""
     ours = ours_at(results, index, milestone)
     label = str(milestone.get("label", milestone.get("epoch", "end")))
-    described = setting_text(study.spec.first[index].set)
-    remarks = [*differing(study, index, ours), *filter(None, [milestone.get("note")])]
-    if "epoch_seconds" in milestone and "seconds" not in milestone:
-        remarks.append("seconds are of one epoch")
-    if milestone.get("extrapolated"):
-        remarks.append("published seconds are extrapolated")
+    apart = list(differing(study, index, ours))
     metrics = [name for name in milestone if name not in NOT_METRICS] or [""]
     rows = []
     for position, metric in enumerate(metrics):
@@ -170,8 +97,7 @@ def published_rows(results: Results, study: Study, index: int, milestone: Mappin
                 figure.n if figure else None,
                 difference(figure, theirs) if ours.reached else None,
                 *(seconds(milestone, ours) if position == 0 else (None, None, None)),
-                described,
-                "; ".join(filter(None, [word, *remarks])) or None,
+                "; ".join(filter(None, [word, *apart, *(() if position else remarks(milestone))])) or None,
             ]
         )
     return rows
@@ -222,6 +148,23 @@ def differing(study: Study, index: int, ours: Ours) -> Iterable[str]:
         yield "trained with other settings than published"
     substitutions = sorted(set(ours.trials["substitutions"].dropna())) if len(ours.trials) else []
     yield from (f"settings differ by a retry: {text}" for text in substitutions)
+
+
+def remarks(milestone: Mapping[str, Any]) -> Iterable[str]:
+    """What there is to say of a published milestone, once."""
+    if milestone.get("note"):
+        yield milestone["note"]
+    if "epoch_seconds" in milestone and "seconds" not in milestone:
+        yield "seconds are of one epoch"
+    if milestone.get("extrapolated"):
+        yield "published seconds are extrapolated"
+
+
+def entries(study: Study, named: bool) -> Iterable[str]:
+    """What each published entry of ``first:`` sets."""
+    for index, first in enumerate(study.spec.first):
+        if first.published:
+            yield f"{f'{study.name}, ' if named else ''}first {index}: {setting_text(first.set)}"
 
 
 def setting_text(tree: Mapping[str, Any], at: str = "") -> str:

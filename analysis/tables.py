@@ -12,7 +12,8 @@ from analysis.confirmation import confirmation
 from analysis.costs import cost, failures, time_to_target
 from analysis.effects import effects
 from analysis.interactions import interactions
-from analysis.published import milestones, published
+from analysis.milestones import milestones
+from analysis.published import published
 from analysis.query import Results
 from analysis.table import Header, Table, table
 from analysis.views import (

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "RAY_enable_metrics_collection": "0",
     "RAY_prestart_worker_first_driver": "0",  # those would lack the trials' environment, and serve for nothing
     "PYTHONWARNINGS": "ignore",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # every line: what becomes of workers, the study says itself
 }
 ALONE = {
     # Ray listens on loopback only where it takes this machine for one that can't be in a cluster

@@ -14,7 +14,8 @@ from analysis.confirmation import confirmation
 from analysis.costs import cost, failures, time_to_target
 from analysis.effects import effects
 from analysis.interactions import interactions
-from analysis.published import milestones, published
+from analysis.milestones import milestones
+from analysis.published import published
 from analysis.query import Results, load
 from analysis.statistics import Difference, Estimate
 from analysis.table import FORMS, Header, Table, table
@@ -110,6 +111,7 @@ def test_published_rows_stand_beside_ours(results: Results) -> None:
     assert value(column(shown, "ours")[1]) == pytest.approx(0.90), "the test accuracy at the end"
     assert column(shown, "ratio of seconds") == [pytest.approx(5.5 / 10), pytest.approx(7.5 / 40)]
     assert column(shown, "note")[1] == "one seed"
+    assert any(note.startswith("first 0: ") for note in shown.notes), "what the published rows were trained with"
 
 
 def test_a_validation_figure_beside_a_published_test_figure_is_flagged(make: Any) -> None:

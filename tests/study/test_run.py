@@ -85,6 +85,7 @@ def test_a_killed_worker_costs_an_attempt_and_nothing_else(whole: Path, tmp_path
     os.kill(placed[0]["pid"], signal.SIGKILL)
     said, _ = process.communicate(timeout=240)
     assert process.returncode == 0, said
+    assert "(raylet)" not in said
     history = history_of(tmp_path)
     failures = [attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure]
     assert [failure["class"] for failure in failures] == ["node"]

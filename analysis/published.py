@@ -143,9 +143,9 @@ def differing(study: Study, index: int, ours: Ours) -> Iterable[str]:
     if not len(ours.rows):
         yield "not run" if not len(ours.trials) else "no epoch done"
     elif not ours.reached:
-        yield f"not reached: ours is of epoch {ours.epoch}"
+        yield "not reached"
     if changed(study.spec, index):
-        yield "trained with other settings than published"
+        yield "other settings"
     substitutions = sorted(set(ours.trials["substitutions"].dropna())) if len(ours.trials) else []
     yield from (f"settings differ by a retry: {text}" for text in substitutions)
 

@@ -269,7 +269,7 @@ def number(value: float, digits: int | None = None, signed: bool = False) -> str
 
 def wide(text: str) -> str:
     """The mark of a cell whose text is too long for one line."""
-    return ' class="w"' if len(text) > 40 else ""
+    return ' class="w"' if len(text) > 30 else ""
 
 
 def markdown_cell(text: str) -> str:

@@ -6,6 +6,7 @@ where it gives up (as it does when Ray's memory monitor kills a worker) it is st
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
@@ -94,7 +95,7 @@ class Bridge:
     def _config(self, assignment: Assignment) -> dict[str, Any]:
         settings, place = self.settings, (assignment.point, assignment.replicate)
         return {
-            "assignment": asdict(assignment),
+            "assignment": json.dumps(asdict(assignment)),  # as text: Tune flattens, copies and keeps the rest
             "checkpoints": str(settings.paths.checkpoints(*place)),
             "stderr": str(settings.paths.stderr(*place, assignment.attempt)),
             "cpus": settings.resources.cpus,
@@ -214,7 +215,7 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
     bridge = Bridge(conductor, settings, tick, say)
     reason, in_vain = "", 0
     while in_vain < RESTARTS:
-        endings = conductor.history.endings
+        endings = len(conductor.history.endings)
         with tempfile.TemporaryDirectory(prefix="study-tune-") as folder:
             try:
                 _fit(trainable, bridge, folder)
@@ -227,7 +228,7 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
                 bridge.abandon(error)
         if conductor.stopping or conductor.nothing_left():
             return
-        in_vain = 0 if conductor.history.endings > endings else in_vain + 1
+        in_vain = 0 if len(conductor.history.endings) > endings else in_vain + 1
     raise OutsideFault(f"Ray Tune gave up {RESTARTS} times, last with {reason}; resume the study when that is mended")
 
 

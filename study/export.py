@@ -41,7 +41,7 @@ def numbered(history: History, text: str) -> Trial:
 
 def best_trial(history: History, spec: StudySpec, paths: StudyPaths) -> Trial:
     """The best point's first complete trial whose checkpoint was kept; of equal points the first."""
-    best = best_point(history, spec.objectives[0])
+    best = best_point(history.points, spec.objectives[0])
     if best is None:
         raise UserError(f"no point of {history.study} is complete yet")
     trials = [trial for trial in best.trials.values() if trial.state == "COMPLETE" and trial.kind == "search"]

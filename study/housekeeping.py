@@ -43,7 +43,7 @@ class Housekeeping:
             with suppress(OSError):  # what can't be read now can be later
                 for request in requests.take(self._paths):
                     self._do(request)
-        endings = self._conductor.history.endings
+        endings = len(self._conductor.history.endings)
         if endings != self._endings:
             self._endings = endings
             self._retention.sweep(self._conductor.history)

@@ -35,7 +35,7 @@ class PlainLines(Watcher):
     def __init__(self, console: Console) -> None:
         self.console = console
         self._told: set[int] = set()
-        self._endings = -1
+        self._seen = 0
         self._waiting = ""
 
     def begin(self, spec: StudySpec, conductor: Conductor) -> None:
@@ -47,10 +47,9 @@ class PlainLines(Watcher):
         self.say(f"study {spec.study}: {spec.points} points{done}")
 
     def tick(self) -> None:
-        if self.conductor.history.endings == self._endings:
-            return
-        self._endings = self.conductor.history.endings
-        for point in self.conductor.history.points:
+        history = self.conductor.history
+        told, self._seen = history.tellings[self._seen :], len(history.tellings)
+        for point in (history.points[number] for number in told):
             if point.state in ENDED and point.number not in self._told:
                 self._told.add(point.number)
                 self.say(f"[{len(self._told)}/{self.spec.points}] {point_line(point, self.spec)}")
@@ -107,7 +106,7 @@ class LiveDisplay(Watcher):
             console=self.console,
         )
         bar.add_task("", total=self.spec.points, completed=len(done), note=self._note(history, done))
-        best = best_point(history, self.spec.objectives[0])
+        best = best_point(history.points, self.spec.objectives[0])
         tail = Text(f"best so far: {point_line(best, self.spec)}" if best else "no finished point yet", style="green")
         stopping = Text("stopping …" if self.conductor.stopping else "", style="yellow")
         return Group(head, bar, self._table(running), tail, stopping)

@@ -158,8 +158,10 @@ class History:
         self.sessions: list[Session] = []
         self.points: list[Point] = []
         self.trials: list[Trial] = []
-        self.endings = 0
-        """How often a trial has ended: it changes whenever there is something to tidy up."""
+        self.endings: list[int] = []
+        """The trials in the order in which they ended, again where they did so again: there is something to tidy up."""
+        self.tellings: list[int] = []
+        """The points in the order in which their outcomes were told."""
         for event in events:
             self.apply(event)
 
@@ -278,13 +280,14 @@ class History:
     def _ended(self, event: Event) -> None:
         trial = self.trials[event["trial"]]
         trial.state, trial.ended = event["state"], event["time"]
-        self.endings += 1
+        self.endings.append(trial.number)
         trial.attempt.ended = trial.attempt.ended or event["time"]
         trial.failure = trial.attempt.failure if trial.state == "FAIL" else None
 
     def _told(self, event: Event) -> None:
         point = self.points[event["point"]]
         point.state, point.value = event["state"], event["value"]
+        self.tellings.append(point.number)
 
     def _reopened(self, event: Event) -> None:
         point = self.points[event["point"]]

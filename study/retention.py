@@ -22,42 +22,59 @@ class Retention:
         self._keep = spec.keep_checkpoints
         self._objective = spec.objectives[0]
         self._paths = paths
-        self._swept: set[tuple[int, int]] = set()
+        self._seen = 0
+        self._left: set[int] = set()
+        """Ended trials that may still have checkpoints."""
         self._trimmed: set[tuple[int, int]] = set()
+        self._best: Point | None = None
 
     def sweep(self, history: History) -> None:
-        """Remove what ended trials leave behind, as far as the policy lets it go."""
-        best = best_point(history, self._objective)
-        for trial in history.trials:
-            end = (trial.number, len(trial.attempts))
-            if trial.state not in ENDED or end in self._swept:
+        """Remove what ended trials leave behind, as far as the policy lets it go.
+
+        Looks at what has ended since the last time, and at what was kept then.
+        """
+        self._left.update(history.endings[self._seen :])
+        self._seen = len(history.endings)
+        self._find_best(history)
+        for trial in (history.trials[number] for number in sorted(self._left)):
+            if trial.state not in ENDED:
+                self._left.remove(trial.number)  # it will end again
                 continue
-            point = history.points[trial.point]
+            end = (trial.number, len(trial.attempts))
             with suppress(OSError):  # what can't be removed now can be later
-                if not self._is_kept(trial, point, best):
+                if not self._is_kept(trial, history.points[trial.point]):
                     remove_tree(self._folder(trial))
-                    self._swept.add(end)
+                    self._left.remove(trial.number)
                 elif self._keep in ("best", "last") and end not in self._trimmed:
                     keep_newest(self._folder(trial))
                     self._trimmed.add(end)
+                if self._keep in ("last", "all"):
+                    self._left.discard(trial.number)  # stays, whatever comes
+
+    def _find_best(self, history: History) -> None:
+        """The best point is the last best one or one whose trials are left, unless that one was reopened."""
+        known = self._best
+        if known is None or known.state != "COMPLETE":
+            self._best = best_point(history.points, self._objective)
+            return
+        numbers = {known.number, *(history.trials[number].point for number in self._left)}
+        self._best = best_point([history.points[number] for number in sorted(numbers)], self._objective)
 
     def sweep_again(self, history: History) -> None:
         """The same with another look at all that is there: what ran on after its end may have left a checkpoint."""
         there = {parts[0] for parts in files_below(self._paths.trials) if "checkpoints" in parts}
-        ends = {
-            (trial.number, len(trial.attempts)): self._paths.trial(trial.point, trial.replicate).name
-            for trial in history.trials
-        }
         self._trimmed.clear()
-        self._swept = {end for end, name in ends.items() if name not in there}
+        self._left = {
+            trial.number for trial in history.trials if self._paths.trial(trial.point, trial.replicate).name in there
+        }
         self.sweep(history)
 
-    def _is_kept(self, trial: Trial, point: Point, best: Point | None) -> bool:
+    def _is_kept(self, trial: Trial, point: Point) -> bool:
         if self._keep == "none":
             return False
         if self._keep == "best":
             # a point that is not told yet may become the best one
-            return trial.state == "COMPLETE" and (point is best or point.state not in ENDED)
+            return trial.state == "COMPLETE" and (point is self._best or point.state not in ENDED)
         return True
 
     def _folder(self, trial: Trial) -> Place:

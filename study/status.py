@@ -25,7 +25,7 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
     spec = load_spec(paths.spec)
     history = History(read_events(paths.journal))
     points = Counter(point.state for point in history.points)
-    best = best_point(history, spec.objectives[0])
+    best = best_point(history.points, spec.objectives[0])
     last = history.sessions[-1] if history.sessions else None
     running = [trial for trial in history.trials if trial.in_flight]
     driver = holder(paths.lock)

@@ -8,6 +8,7 @@ epochs; training that shows no sign of life for too long is reported as hung and
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import socket
@@ -69,6 +70,7 @@ class Training:
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._config = config
+        self._assignment = json.loads(config["assignment"])
         self._messages: queue.Queue[Message] = queue.Queue()
         self._answers: queue.Queue[bool] = queue.Queue()
         self._asked = False
@@ -147,7 +149,7 @@ class Training:
         from study.training.loop import train
         from study.training.recipe import Recipe
 
-        config, assignment = self._config, self._config["assignment"]
+        config, assignment = self._config, self._assignment
         torch.set_num_threads(max(1, int(config["cpus"])))
         device = pick_device(config["gpus"])
         self._say("placed", placement(device))
@@ -201,7 +203,7 @@ class Training:
         if self._left.is_set():
             raise Stopped
         limit_s = self._config["limit_s"]
-        used_s = self._config["assignment"]["seconds_used"] + self._beat - self._began
+        used_s = self._assignment["seconds_used"] + self._beat - self._began
         if limit_s is not None and used_s > limit_s:
             raise TrainingFailure("timeout", f"the trial took more than its {limit_s / 3600:g} hours", {})
 

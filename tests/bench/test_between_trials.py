@@ -44,7 +44,7 @@ class Meter(Watcher):
 
     def tick(self) -> None:
         assert self.conductor is not None
-        while len(self.marks) < self.conductor.history.endings:
+        while len(self.marks) < len(self.conductor.history.endings):
             self.marks.append((time.perf_counter(), time.process_time()))
             self.memory_bytes.append(psutil.Process().memory_info().rss)
             if len(self.marks) in (1, self.conductor.spec.points):

@@ -62,7 +62,7 @@ def run(folder: Path, keep: str, **changes: Any) -> tuple[StudyPaths, Conductor]
 def test_ended_trials_keep_what_the_study_file_says(tmp_path: Path, keep: str, replicates: int) -> None:
     paths, conductor = run(tmp_path, keep, replicates=replicates)
     history = conductor.history
-    best = best_point(history, conductor.spec.objectives[0])
+    best = best_point(history.points, conductor.spec.objectives[0])
     assert best is not None
     assert {trial.state for trial in history.trials} == {"COMPLETE", "PRUNED", "FAIL"}
     for trial in history.trials:

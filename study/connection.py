@@ -51,6 +51,8 @@ class Connection:
         self._connected = False
 
     def __enter__(self) -> Self:
+        for name, value in (ENVIRONMENT if self.address else ENVIRONMENT | ALONE).items():
+            os.environ.setdefault(name, value)
         return self
 
     def connect(self, cpus: int | None = None, *, a_worker_each: bool = False) -> None:
@@ -67,8 +69,6 @@ class Connection:
             self._join(self.address)
 
     def _join(self, address: str) -> None:
-        for name, value in ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
         import ray
 
         logging.getLogger("ray").setLevel(logging.CRITICAL)
@@ -84,8 +84,7 @@ class Connection:
 
     def _start(self, cpus: int | None, a_worker_each: bool) -> None:
         """Start a Ray, more than once where the machine is so busy that Ray itself gives up after half a minute."""
-        for name, value in (ENVIRONMENT | ALONE | {"RAY_enable_worker_prestart": str(int(a_worker_each))}).items():
-            os.environ.setdefault(name, value)
+        os.environ.setdefault("RAY_enable_worker_prestart", str(int(a_worker_each)))
         import ray
         from ray._private import ray_constants
 

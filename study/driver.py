@@ -269,7 +269,7 @@ def execute_study(
     caught: Signals,
 ) -> None:
     """Let Ray run what the conductor hands out."""
-    from study.executor import Settings, execute
+    from study.executor import Settings, execute, load
 
     house = Housekeeping(spec, conductor, paths, options.watcher.say, options.collect)
 
@@ -279,8 +279,9 @@ def execute_study(
 
     if not conductor.stopping and not conductor.nothing_left():
         with ThreadPoolExecutor(max_workers=1) as meanwhile:
-            thinking = meanwhile.submit(conductor.think_ahead)
+            loading, thinking = meanwhile.submit(load), meanwhile.submit(conductor.think_ahead)
             connection.connect(cpus_for(spec), a_worker_each=spec.resources.cpus <= 1)
+        loading.result()
         thinking.result()
         caught.catch()
         rooms = connection.rooms()
@@ -294,6 +295,7 @@ def execute_study(
             trial_hours=spec.trial.hours,
             data_dir=str(place(options.data_dir)) if options.data_dir else None,
             module_path=[str(Path.cwd())],
+            own_ray=not options.address,
         )
         execute(conductor, settings, tick, options.watcher.say)
     house.close()

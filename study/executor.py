@@ -58,6 +58,8 @@ class Settings:
     trial_hours: float | None
     data_dir: str | None
     module_path: list[str] = field(default_factory=list)
+    own_ray: bool = False
+    """Whether Ray was started for this study alone, so that its workers have the driver's environment."""
 
 
 class Bridge:
@@ -201,13 +203,29 @@ def kill_actor(trial: Any) -> None:
         ray.kill(actor)
 
 
+def load() -> None:
+    """Import what ``execute`` needs of Tune, which takes a while: Ray can be started meanwhile."""
+    os.environ.update(QUIET)
+    import study.trial  # noqa: F401
+
+
+def take_workers_as_they_are() -> None:
+    """Keep Tune from asking for workers with variables that they have already: Ray would start others for that."""
+    from ray.tune.execution import class_cache
+
+    class_cache.DEFAULT_ENV_VARS.clear()
+    class_cache.ENV_VARS_TO_PROPAGATE.clear()
+
+
 def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> None:
     """Run the conductor's assignments until it has none left or stops; Ray must be running."""
-    os.environ.update(QUIET)
+    load()
     from ray import tune
 
     from study.trial import TrialWorker
 
+    if settings.own_ray:
+        take_workers_as_they_are()
     for name in ("ray.tune", "ray.air", "ray.train", "ray"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     wanted = settings.resources.by_name

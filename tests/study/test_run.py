@@ -152,6 +152,14 @@ def test_a_study_that_only_fails_stops_and_its_trials_can_be_retried(tmp_path: P
     assert len(failed) >= 3  # the fourth may have been started by none, or stopped with the study
 
 
+def test_the_first_worker_is_there_before_its_trial(tmp_path: Path) -> None:
+    broken_study(
+        tmp_path, f"import psutil; Path({str(tmp_path / 'born')!r}).write_text(str(psutil.Process().create_time()))"
+    )
+    run(tmp_path, "run", "tiny.yaml", "--points", "1")
+    assert float((tmp_path / "born").read_text()) < history_of(tmp_path).trials[0].attempts[0].started
+
+
 def test_a_worker_that_ends_itself_fails_its_trial(tmp_path: Path) -> None:
     broken_study(tmp_path, "os._exit(7)")
     run(tmp_path, "run", "tiny.yaml", "--keep-going", "--points", "1", code=1)

@@ -13,7 +13,7 @@ from study.job import Order, spec_of
 from study.lifecycle import check_same, existing, is_there
 from study.lock import holder
 from study.paths import StudyPaths
-from study.places import place
+from study.places import ObjectPath, place
 from study.provenance import version
 from study.readiness import check_fits
 from study.spec import load_spec
@@ -28,9 +28,7 @@ def check_cluster(order: Order) -> None:
         check_version(order, node, answer["version"])
     check_storage(order, answers)
     paths = StudyPaths(place(order.storage), order.name)
-    driver = holder(paths.lock) if is_there(paths) else ""
-    if driver:
-        raise StudyLocked(order.name, driver)
+    check_free(order, paths)
     if order.study:
         spec = spec_of(order)
         if is_there(paths):
@@ -39,6 +37,13 @@ def check_cluster(order: Order) -> None:
         spec = load_spec(existing(order.name, order.storage).spec)
     if not order.session.get("wait_for_nodes"):
         check_fits(spec, rooms(), "this cluster")
+
+
+def check_free(order: Order, paths: StudyPaths) -> None:
+    """StudyLocked where the study has a driver, unless one is asked to take it over, which an object store lets it."""
+    driver = holder(paths.lock) if is_there(paths) else ""
+    if driver and (order.study or not isinstance(paths.lock, ObjectPath)):
+        raise StudyLocked(order.name, driver)
 
 
 def ask_nodes(order: Order) -> dict[str, dict[str, Any]]:

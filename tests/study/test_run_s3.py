@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 import analysis
+from study.errors import StudyLocked
+from study.files import make_folder, write_whole
+from study.job import Order
 from study.journal import read_events
+from study.lock import take
 from study.paths import StudyPaths
 from study.places import ObjectPath
+from study.preflight import check_free
 from study.records import ENDED, History
 
 from .command import kill, run, start, wait_for, write_study
@@ -41,6 +48,13 @@ def test_a_study_on_s3_is_killed_resumed_and_analyzed(tmp_path: Path, bucket: Ob
     assert "tiny" in run(tmp_path, "list", *where).stdout
     assert "wrote" in run(tmp_path, "report", "tiny", *where).stdout
     assert paths.report.read_bytes().startswith(b"<!doctype html>")
+    for words in (
+        ("compare", "tiny", "tiny"),
+        ("export", "tiny", "--to", "winner"),
+        ("tensorboard", "tiny", "--to", "events"),
+    ):
+        run(tmp_path, *words, *where)
+    assert (tmp_path / "winner").is_dir()
     assert "there are: tiny" in run(tmp_path, "status", "tyni", *where, code=2).stderr
     run(tmp_path, "remove", "tiny", "--yes", *where)
     assert list(bucket.below()) == []
@@ -68,3 +82,22 @@ def test_a_second_driver_takes_the_study_over(tmp_path: Path, bucket: ObjectPath
     assert "Traceback" not in output
     history = History(read_events(paths.journal))
     assert [(trial.state, trial.epochs) for trial in history.trials] == 2 * [("COMPLETE", 50)]
+
+
+def test_only_a_job_that_resumes_takes_a_study_on_an_object_store_over(tmp_path: Path, bucket: ObjectPath) -> None:
+    new, going_on = (Order("tiny", str(bucket), study=text) for text in ("study: tiny", ""))
+    for paths in (StudyPaths(bucket, "tiny"), StudyPaths(tmp_path, "tiny")):
+        make_folder(paths.folder)
+        write_whole(paths.spec, "study: tiny")
+        right = take(paths.lock)
+        try:
+            with pytest.raises(StudyLocked, match=f"process {os.getpid()} on"):
+                check_free(new, paths)
+            if isinstance(paths.lock, ObjectPath):
+                check_free(going_on, paths)
+            else:
+                with pytest.raises(StudyLocked):
+                    check_free(going_on, paths)
+        finally:
+            right.release()
+        check_free(new, paths)

@@ -8,29 +8,25 @@ same order through the same code, so that what follows is what would have follow
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from study.confirmation import confirmations
 from study.errors import SpecError, StudyHalted
 from study.outcomes import Verdicts, point_value
 from study.records import ENDED, Event, History, Point, Trial
+from study.retries import DEATHS, dies_in_place, may_retry, substitutions
 from study.roster import Roster, search_trials
+from study.rows import fault_in, storable
 from study.settlement import Settlement
 from study.teller import Teller
 
 if TYPE_CHECKING:
     from study.spec import StudySpec
     from study.training.recipe import Recipe
-
-CONFIRM_FROM = 1000
-"""Replicate numbers, and so seeds, of confirmation trials begin here: they are fresh however many the search had."""
-
-DEATHS = 4
-"""So often may a trial's process die after one and the same epoch before that counts as the trial's own doing."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +223,7 @@ class Conductor:
 
     def nothing_left(self) -> bool:
         """Whether everything that the file asks for has its outcome."""
-        confirmed = all(trial is not None and trial.state in ENDED for _, _, trial in self._confirmations())
+        confirmed = all(trial is not None and trial.state in ENDED for _, _, trial in confirmations(self.roster))
         return self._all_asked and not self.roster.open and confirmed
 
     def halt(self) -> StudyHalted:
@@ -240,10 +236,8 @@ class Conductor:
     def _start(self, trial: Trial) -> Next:
         """A further attempt at a trial that was interrupted, failed and may be tried again, or was reopened."""
         attempt = len(trial.attempts) + 1
-        substitutions = self._substitutions(trial)
-        return self._attempt(
-            trial.number, trial.point, trial.replicate, trial.kind, attempt, trial.epochs, substitutions
-        )
+        changed = substitutions(trial, self.recipe_of(trial))
+        return self._attempt(trial.number, trial.point, trial.replicate, trial.kind, attempt, trial.epochs, changed)
 
     def _attempt(
         self,
@@ -284,21 +278,6 @@ class Conductor:
             return self.spec.recipe(self.history.points[trial.point].values, trial.seed, trial.substitutions)
         except SpecError:
             return None
-
-    def _substitutions(self, trial: Trial) -> dict[str, Any]:
-        """After running out of memory: twice the accumulation, which is the same batch in half the memory."""
-        failure = trial.attempt.failure
-        doubled = self._doubled_accumulation(trial)
-        if failure and failure["class"] == "out_of_memory" and doubled:
-            return {**trial.substitutions, "accumulation": doubled}
-        return trial.substitutions
-
-    def _doubled_accumulation(self, trial: Trial) -> int | None:
-        """Twice the trial's accumulation; None where that doesn't divide its batch."""
-        recipe = self.recipe_of(trial)
-        if recipe is None or recipe.data.batch_size % (2 * recipe.accumulation):
-            return None
-        return 2 * recipe.accumulation
 
     def _ask_next(self) -> Point | None:
         """The next point, recorded; None while what it may depend on isn't settled."""
@@ -354,35 +333,13 @@ class Conductor:
 
     def _next_confirmation(self) -> Next:
         running = False
-        for point, replicate, trial in self._confirmations():
+        for point, replicate, trial in confirmations(self.roster):
             if trial is None:
                 return self._start_new(point, replicate, "confirm")
             if is_idle(trial):
                 return self._start(trial)
             running |= trial.state not in ENDED
         return Wait() if running else Done()
-
-    def _confirmations(self) -> list[tuple[Point, int, Trial | None]]:
-        """Every point and fresh seed that the confirmation asks for, and its trial where it has started."""
-        if not self.spec.confirm:
-            return []
-        seeds = range(CONFIRM_FROM, CONFIRM_FROM + self.spec.confirm.replicates)
-        return [(point, seed, point.trials.get(seed)) for point in self._to_confirm() for seed in seeds]
-
-    def _to_confirm(self) -> list[Point]:
-        """The best points, of each level in a method study, and the baseline."""
-        assert self.spec.confirm is not None
-        sign = -1 if self.spec.objectives[0].direction == "maximize" else 1
-        chosen: dict[int, Point] = {}
-        for arm in self.roster.arms:
-            points = [self.history.points[number] for number in arm.points]
-            ranked = [point for point in points if point.state == "COMPLETE" and isinstance(point.value, float)]
-            ranked.sort(key=lambda point: (sign * point.value, point.number))
-            chosen.update({point.number: point for point in ranked[: self.spec.confirm.top]})
-        if self.spec.confirm.against is not None:
-            baseline = self.spec.confirm.against
-            chosen.update({point.number: point for point in self.history.points if point.entry == baseline})
-        return list(chosen.values())
 
     # --- what workers say ---
 
@@ -439,23 +396,12 @@ class Conductor:
             # a process that was killed from outside looks the same, but doesn't die at one place again and again
             message = f"its process has died {DEATHS} times after epoch {trial.epochs}: {failure['message']}"
             failure = {**failure, "class": "error", "message": message}
-        retry = self._may_retry(trial, failure["class"])
+        retry = may_retry(self.spec.trial, trial, failure["class"], self.recipe_of(trial))
         event = {"event": "failed", "trial": number, "attempt": attempt, "failure": dict(failure), "retry": retry}
         self.record(event)
         if not retry:
             self._settlement.judge(trial)
             self._end(trial)
-
-    def _may_retry(self, trial: Trial, failure_class: str) -> bool:
-        if failure_class == "storage":
-            return True  # says nothing of the trial
-        retries = self.spec.trial.retries
-        allowed = {"node": retries.node, "error": retries.error, "out_of_memory": retries.out_of_memory}
-        since = trial.attempts[trial.reopened_at :]
-        used = sum(1 for attempt in since if attempt.failure and attempt.failure["class"] == failure_class)
-        if failure_class == "out_of_memory" and self._doubled_accumulation(trial) is None:
-            return False
-        return used < allowed.get(failure_class, 0)
 
     def stop_trial(self, number: int) -> bool:
         """End one trial at the user's wish, where it stands; whether there was one to end."""
@@ -504,35 +450,6 @@ class Conductor:
                 self._conclude(other)
 
 
-def dies_in_place(trial: Trial, failure: Mapping[str, Any]) -> bool:
-    """Whether DEATHS attempts in a row have lost their process, not their node, without finishing an epoch."""
-    last = trial.attempts[trial.reopened_at :][-DEATHS:]
-    failures = [*(attempt.failure or {} for attempt in last[:-1]), failure]
-    died = all(each.get("class") == "node" and each["details"].get("node_alive") for each in failures)
-    return died and len(last) == DEATHS and last[0].epochs_before == trial.epochs
-
-
 def is_idle(trial: Trial) -> bool:
     """Whether a trial needs an attempt: it has no outcome, and nobody trains it."""
     return trial.state in ("RUNNING", "WAITING") and not trial.over and not trial.in_flight
-
-
-def storable(value: Any) -> Any:
-    """A figure as JSON has it: what is not finite is not a result, and is kept as null."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def fault_in(row: Mapping[str, Any], expected: int, metrics: Iterable[str]) -> dict[str, Any] | None:
-    """What is wrong with an epoch's row: a gap, or an objective that is missing, no number or not finite."""
-    if row["epoch"] != expected:
-        message = f"epoch {row['epoch']} was reported where epoch {expected} was due"
-        return {"class": "error", "message": message, "details": {}}
-    for metric in metrics:
-        value = row.get("seconds" if metric == "total_seconds" else metric)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            message = f"{metric} must be a number in every epoch's row; found {value!r:.60}"
-            return {"class": "error", "message": message, "details": {"epoch": row["epoch"]}}
-        if not math.isfinite(value):
-            message = f"{metric} is {value} at epoch {row['epoch']}"
-            return {"class": "diverged", "message": message, "details": {"epoch": row["epoch"]}}
-    return None

@@ -8,10 +8,12 @@ same order through the same code, so that what follows is what would have follow
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from study.confirmation import confirmations
@@ -77,6 +79,7 @@ class Conductor:
         self._record_durably = record
         self._group: list[Event] | None = None
         self._nominal_cost = nominal_cost
+        self._put_together = lru_cache(maxsize=16)(lambda parts: spec.recipe(*json.loads(parts)))
         self._teller = Teller(self.roster, workers)
         self._settlement = Settlement(self.roster, self._prune, self._end)
         self._verdicts = Verdicts(spec.stop, gpus=spec.resources.gpus, keep_going=keep_going)
@@ -275,7 +278,7 @@ class Conductor:
     def recipe_of(self, trial: Trial) -> Recipe | None:
         """The trial's recipe, or None where its values can't be combined."""
         try:
-            return self.spec.recipe(self.history.points[trial.point].values, trial.seed, trial.substitutions)
+            return self._recipe(self.history.points[trial.point].values, trial.seed, trial.substitutions)
         except SpecError:
             return None
 
@@ -299,7 +302,9 @@ class Conductor:
         entry = self._asked_by_file
         values = self.spec.first_values(entry) if entry < len(self.spec.first) else self._teller.think_ahead()
         if values is not None:
-            self._nominal(values)
+            with suppress(SpecError):  # judged when the point is asked for
+                self._recipe(values, 0, {})
+                self._nominal(values)
 
     def add_point(self, values: Mapping[str, Any]) -> int:
         """Put a point of the user's own next; its number."""
@@ -327,7 +332,11 @@ class Conductor:
 
     def _nominal(self, values: Mapping[str, Any]) -> float | None:
         """What an epoch of a point costs on the virtual clock, where the study goes by it."""
-        return self._nominal_cost(self.spec.recipe(values, 0)) if self._teller.clocked else None
+        return self._nominal_cost(self._recipe(values, 0, {})) if self._teller.clocked else None
+
+    def _recipe(self, values: Mapping[str, Any], seed: int, changed: Mapping[str, Any]) -> Recipe:
+        """A recipe; of the last few none is put together twice, so that a point thought of ahead is quick to start."""
+        return self._put_together(json.dumps([dict(values), seed, dict(changed)]))
 
     # --- confirmation ---
 

@@ -9,7 +9,7 @@ quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study report quickstart
 
 test: setup check  ## All tests but the heavy ones (make faults, make bench, make published)
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 faults: setup  ## Kills, damage and full disks, the long form
 	$(BIN)/pytest tests/faults -m faults -o timeout=3600

@@ -14,6 +14,8 @@ Failure = dict[str, Any]
 
 UNREACHABLE = "is unavailable"
 """How Ray says that it has lost the connection to a worker: its node may be gone, though Ray hasn't noticed yet."""
+PROCESS_DIED = "its worker process has died"
+"""How Ray says that a worker's node has seen its process end."""
 MEMORY = re.compile(r"low on memory. Memory on the node \(IP: \S+, ID: (\w+)\) was (\S+ used / \S+ limit)")
 VICTIM = re.compile(r"Selected to kill:.*?pid=(\d+), actual memory used=(\S+?),")
 LONGEST = 300
@@ -50,7 +52,9 @@ def worker_loss(trial: Any, attempt: Attempt, is_alive: Callable[[str], bool]) -
     killed = memory_kill(text)
     if killed:
         return killed.failure(attempt)
-    alive = UNREACHABLE not in text and is_alive(attempt.node)
+    # one that dies at once has not told where it is; of a node that is gone Ray doesn't say that
+    there = is_alive(attempt.node) if attempt.node else PROCESS_DIED in text
+    alive = UNREACHABLE not in text and there
     return {"class": "node", "message": telling_line(text), "details": {"node_alive": alive}}
 
 

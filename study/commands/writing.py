@@ -108,6 +108,7 @@ def dashboard(
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8080,
 ) -> None:
     """Open optuna-dashboard on a copy of the study (the extra `dashboard`)."""
+    import signal
     from contextlib import suppress
     from threading import Thread
     from wsgiref.simple_server import make_server
@@ -129,6 +130,7 @@ def dashboard(
     except OSError as error:
         taken = f"{host}:{port} can't be listened on: {error.strerror}"
         raise UserError(f"{taken}; choose with --host and --port") from error
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's `&` takes away
     typer.echo(f"http://{host}:{port}/ (Ctrl-C ends it)")
     # in a thread of its own: a Ctrl-C within a request would be taken for that request's error
     serving = Thread(target=server.serve_forever, daemon=True)

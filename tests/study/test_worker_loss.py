@@ -42,15 +42,17 @@ def test_those_that_the_memory_monitor_killed_are_told_from_those_that_only_lost
 
 
 def test_a_worker_is_lost_to_memory_to_its_node_or_to_its_own_end(tmp_path: Path) -> None:
-    def loss(text: str, *, node_alive: bool = True) -> dict[str, object]:
+    def loss(text: str, *, node: str = "63a5aa25", node_alive: bool = True) -> dict[str, object]:
         path = tmp_path / "error.txt"
         path.write_text(text)
         trial = SimpleNamespace(error_file=str(path))
-        return worker_loss(trial, attempt("63a5aa25", None), lambda node: node_alive)
+        return worker_loss(trial, attempt(node, None), lambda known: node_alive and known == "63a5aa25")
 
     assert loss(KILL)["class"] == "out_of_memory"
     assert loss(DIED)["details"] == {"node_alive": True}
     assert "exit type: SYSTEM_ERROR" in str(loss(DIED)["message"])
     assert loss(DIED, node_alive=False)["details"] == {"node_alive": False}
     assert loss(GONE)["details"] == {"node_alive": False}
+    assert loss(DIED, node="")["details"] == {"node_alive": True}, "it died before it told where it was"
+    assert loss(GONE, node="")["details"] == {"node_alive": False}
     assert {loss(text)["class"] for text in (GONE, DIED, "")} == {"node"}

@@ -33,7 +33,7 @@ ALONE = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_preload_python_modules": "torch._dynamo,study.trial,study.training.loop",
 }
-"""What holds beside ENVIRONMENT for a Ray of a study's own."""
+"""What a Ray of a study's own is started with beside ENVIRONMENT."""
 SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
 
 
@@ -51,7 +51,7 @@ class Connection:
         self._connected = False
 
     def __enter__(self) -> Self:
-        for name, value in (ENVIRONMENT if self.address else ENVIRONMENT | ALONE).items():
+        for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         return self
 
@@ -84,18 +84,15 @@ class Connection:
 
     def _start(self, cpus: int | None, a_worker_each: bool) -> None:
         """Start a Ray, more than once where the machine is so busy that Ray itself gives up after half a minute."""
-        os.environ.setdefault("RAY_enable_worker_prestart", str(int(a_worker_each)))
         import ray
-        from ray._private import ray_constants
 
         logging.getLogger("ray").setLevel(logging.CRITICAL)
-        ray_constants.ENABLE_RAY_CLUSTER = False  # as in ALONE, for a process that had loaded Ray before
         sweep()
         self._connected = True
         self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         reason, before = "", os.umask(0o077)  # Ray leaves a token for the user's next sessions, not for all to read
         try:
-            with environment("PYTHONPATH", python_path(self._module_path)):
+            with alone(python_path(self._module_path), prestart=a_worker_each):
                 for _ in range(STARTS):
                     try:
                         ray.init(
@@ -144,17 +141,24 @@ def python_path(folders: Sequence[str]) -> str:
 
 
 @contextmanager
-def environment(name: str, value: str) -> Iterator[None]:
-    """An environment variable for what is started in this block."""
-    before = os.environ.get(name)
-    os.environ[name] = value
+def alone(modules: str, *, prestart: bool) -> Iterator[None]:
+    """What a Ray of a study's own is started with. It is gone after the block: the next one may be a cluster's."""
+    from ray._private import ray_constants
+
+    variables = ALONE | {"PYTHONPATH": modules, "RAY_enable_worker_prestart": str(int(prestart))}
+    before = {name: os.environ.get(name) for name in variables}
+    clusters = ray_constants.ENABLE_RAY_CLUSTER
+    os.environ.update(variables)
+    ray_constants.ENABLE_RAY_CLUSTER = False  # read from the environment when Ray was loaded
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        ray_constants.ENABLE_RAY_CLUSTER = clusters
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def sweep() -> None:

@@ -60,6 +60,8 @@ class Ended:
     paths: StudyPaths
     history: History
     reason: str
+    gpus: float = 0.0
+    """The share of a GPU that each trial had."""
 
     @property
     def exit_code(self) -> int:
@@ -110,7 +112,7 @@ def drive(
             reopened = reopen_failed(conductor, retried) if retries else 0
             if study_is_over(conductor):
                 options.collect(paths, conductor.history)
-                return Ended(paths, conductor.history, "complete")
+                return Ended(paths, conductor.history, "complete", spec.resources.gpus)
             requests.discard_stops(paths)
             start_session(conductor, paths)
             if reopened:
@@ -144,7 +146,7 @@ def close(conductor: Conductor, paths: StudyPaths, options: Options) -> Ended:
         raise conductor.halt()
     if reason == "fault":
         raise StorageFault(f"{paths.folder} can't be written; when it can: study resume {paths.name}")
-    return Ended(paths, conductor.history, reason)
+    return Ended(paths, conductor.history, reason, conductor.spec.resources.gpus)
 
 
 def reopen_failed(conductor: Conductor, numbers: Sequence[int] | None) -> int:

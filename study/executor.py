@@ -11,7 +11,8 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -209,12 +210,19 @@ def load() -> None:
     import study.trial  # noqa: F401
 
 
-def take_workers_as_they_are() -> None:
+@contextmanager
+def workers_as_they_are() -> Iterator[None]:
     """Keep Tune from asking for workers with variables that they have already: Ray would start others for that."""
     from ray.tune.execution import class_cache
 
+    given, passed_on = dict(class_cache.DEFAULT_ENV_VARS), set(class_cache.ENV_VARS_TO_PROPAGATE)
     class_cache.DEFAULT_ENV_VARS.clear()
     class_cache.ENV_VARS_TO_PROPAGATE.clear()
+    try:
+        yield
+    finally:
+        class_cache.DEFAULT_ENV_VARS.update(given)
+        class_cache.ENV_VARS_TO_PROPAGATE.update(passed_on)
 
 
 def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> None:
@@ -224,8 +232,6 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
 
     from study.trial import TrialWorker
 
-    if settings.own_ray:
-        take_workers_as_they_are()
     for name in ("ray.tune", "ray.air", "ray.train", "ray"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     wanted = settings.resources.by_name
@@ -236,7 +242,8 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
         endings = len(conductor.history.endings)
         with tempfile.TemporaryDirectory(prefix="study-tune-") as folder:
             try:
-                _fit(trainable, bridge, folder)
+                with workers_as_they_are() if settings.own_ray else nullcontext():
+                    _fit(trainable, bridge, folder)
             except Over:
                 pass
             except StudyError:

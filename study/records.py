@@ -18,7 +18,8 @@ asked    point, values, origin (first | sampler | grid | user), entry (of ``firs
          (values that lie in the space: the sampler is told of them)
 started  trial, point, replicate, seed, attempt (from 1), kind (search | confirm), epochs (already reported),
          substitutions (recipe paths that a retry changed)
-placed   trial, attempt, host, node, pid, device: the worker that took the attempt up
+placed   trial, attempt, host, node, pid, device, device_bytes (a GPU's memory; may be absent): the worker that took
+         the attempt up
 reported trial, attempt, epoch (from 1), last (training ends with it), metrics
 stopped  trial, epoch, by (pruner | user): rows after ``epoch`` don't count
 finished trial, attempt, stop_reason, summary: the training came to its own end
@@ -55,6 +56,7 @@ class Attempt:
     node: str = ""
     pid: int | None = None
     device: str = ""
+    device_bytes: int | None = None
     failure: dict[str, Any] | None = None
     substitutions: dict[str, Any] = field(default_factory=dict)
 
@@ -253,6 +255,7 @@ class History:
         attempt = self.trials[event["trial"]].attempt
         attempt.host, attempt.node = event["host"], event["node"]
         attempt.pid, attempt.device = event["pid"], event["device"]
+        attempt.device_bytes = event.get("device_bytes")
 
     def _reported(self, event: Event) -> None:
         row = {"epoch": event["epoch"], "attempt": event["attempt"], "time": event["time"], **event["metrics"]}

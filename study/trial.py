@@ -282,6 +282,9 @@ def placement(device: str) -> dict[str, Any]:
     import ray
     import torch
 
-    name = torch.cuda.get_device_name() if device == "cuda" else "cpu"
     node = ray.get_runtime_context().get_node_id()
-    return {"host": socket.gethostname(), "node": node, "pid": os.getpid(), "device": name}
+    place = {"host": socket.gethostname(), "node": node, "pid": os.getpid(), "device": "cpu"}
+    if device == "cuda":
+        found = torch.cuda.get_device_properties(device)
+        place |= {"device": found.name, "device_bytes": found.total_memory}
+    return place

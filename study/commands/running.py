@@ -153,6 +153,7 @@ def farewell(ended: Ended) -> None:
     """The end of a session: what came out, where it lies, what to type next."""
     from analysis.tables import leaderboard
     from study import api
+    from study.packing import packing_hint
 
     name, folder = ended.paths.name, shown_path(ended.paths.folder)
     where = storage_option(ended.paths.storage)
@@ -166,6 +167,9 @@ def farewell(ended: Ended) -> None:
     typer.echo(f"study {name} is {'complete' if ended.reason == 'complete' else f'over ({ended.reason})'}: {counts}")
     typer.echo(f"results: {folder}/results: points.parquet, trials.parquet, epochs/")
     typer.echo(f"  import analysis\n  trials = analysis.load({str(folder)!r}).trials")
+    hint = packing_hint(ended.history, ended.gpus)
+    if hint:
+        typer.echo(hint)
     more = max(10, len(states)) // 2 + len(states)
     typer.echo(
         f"next:  study report {name}{where}\n"

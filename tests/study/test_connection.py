@@ -41,7 +41,7 @@ OPENED = """
 import json, os, sys
 import ray  # as in a notebook that has loaded Ray before
 import psutil
-from study.connection import Connection
+from study.connection import ALONE, Connection
 
 @ray.remote(num_cpus=1)
 def found():
@@ -59,7 +59,7 @@ with Connection(None, [sys.argv[1]]) as connection:
         if socket.status == psutil.CONN_LISTEN
     ]
     print(json.dumps({"cpus": [room["CPU"] for room in rooms], "found": answer, "ports": ports}))
-assert "PYTHONPATH" not in os.environ
+assert not {"PYTHONPATH", *ALONE} & set(os.environ)
 """
 
 

@@ -300,7 +300,10 @@ class Conductor:
         if self.stopping or self._all_asked:
             return
         entry = self._asked_by_file
-        values = self.spec.first_values(entry) if entry < len(self.spec.first) else self._teller.think_ahead()
+        if entry < len(self.spec.first):
+            values: Mapping[str, Any] | None = self.spec.first_values(entry)
+        else:
+            values = self._teller.think_ahead(self.spec.points - entry)
         if values is not None:
             with suppress(SpecError):  # judged when the point is asked for
                 self._recipe(values, 0, {})

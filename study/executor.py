@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from study.conductor import Assignment, Conductor, Done, Wait
@@ -98,7 +98,7 @@ class Bridge:
     def _config(self, assignment: Assignment) -> dict[str, Any]:
         settings, place = self.settings, (assignment.point, assignment.replicate)
         return {
-            "assignment": json.dumps(asdict(assignment)),  # as text: Tune flattens, copies and keeps the rest
+            "assignment": json.dumps(vars(assignment)),  # as text: Tune flattens, copies and keeps the rest
             "checkpoints": str(settings.paths.checkpoints(*place)),
             "stderr": str(settings.paths.stderr(*place, assignment.attempt)),
             "cpus": settings.resources.cpus,

@@ -38,7 +38,8 @@ class Teller:
         self._clock = VirtualClock(workers, self._extent)
         self._told: set[int] = set()
         self._settled_below = 0
-        self._ahead: Proposal | None = None
+        self._ahead: list[Proposal] = []
+        """The next proposals, made before they are asked for."""
 
     @property
     def clocked(self) -> bool:
@@ -51,31 +52,39 @@ class Teller:
 
     def propose(self) -> tuple[dict[str, Any], Arm] | None:
         """Values for the next point, from the arm whose turn it is; None while what they depend on isn't settled."""
-        proposal, self._ahead = self._ahead or self._make(), None
+        proposal = self._ahead.pop(0) if self._ahead else self._make()
         return (proposal.values, proposal.arm) if proposal else None
 
-    def think_ahead(self) -> dict[str, Any] | None:
-        """Make the next proposal before it is asked for, or anew where more has become known since; its values.
+    def think_ahead(self, most: int) -> dict[str, Any] | None:
+        """Make the next proposal, of ``most`` at most, before it is asked for; the values of one that was made.
 
-        Only where that can be taken back: a sampler with a state of its own would not be as if never asked.
+        By the virtual clock those for all workers can be made; otherwise one, and anew where more has become known
+        since. Only where that can be taken back: a sampler with a state of its own would not be as if never asked.
         """
-        if self._ahead and not self.clocked and self._ahead.told < len(self._told):
+        if self._ahead and not self.clocked and self._ahead[0].told < len(self._told):
             self.forget_ahead()
-        if not self._ahead and all(arm.proposer.forgets for arm in self._roster.arms):
-            self._ahead = self._make()
-        return self._ahead.values if self._ahead else None
+        room = len(self._ahead) < min(most, self._workers if self.clocked else 1)
+        if not room or not all(arm.proposer.forgets for arm in self._roster.arms):
+            return None
+        proposal = self._make()
+        if proposal:
+            self._ahead.append(proposal)
+        return proposal.values if proposal else None
 
     def forget_ahead(self) -> None:
         """Take back what was proposed ahead, before another point takes its place."""
-        if self._ahead:
-            self._ahead.arm.proposer.forget(self._ahead.index)
-            self._ahead = None
+        while self._ahead:
+            proposal = self._ahead.pop()
+            proposal.arm.proposer.forget(proposal.index)
 
     def _make(self) -> Proposal | None:
-        if not self.catch_up(len(self._roster.history.points)):
+        """The proposal after those made ahead."""
+        if not self.catch_up(len(self._roster.history.points) + len(self._ahead)):
             return None
-        arm = min((arm for arm in self._roster.arms if not arm.proposer.exhausted), key=lambda arm: len(arm.points))
-        index = len(arm.points)
+        ahead = [proposal.arm for proposal in self._ahead]
+        arms = [arm for arm in self._roster.arms if not arm.proposer.exhausted]
+        arm = min(arms, key=lambda arm: len(arm.points) + ahead.count(arm))
+        index = len(arm.points) + ahead.count(arm)
         return Proposal(arm, index, arm.proposer.propose(index), len(self._told))
 
     def catch_up(self, number: int) -> bool:

@@ -130,7 +130,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def best_ten(paths: StudyPaths) -> list[int]:
     """The best trials by their last validation accuracy, straight from Parquet."""
-    columns = pq.read_table(paths.trials_table, columns=["trial", "val_accuracy_last"])
+    columns = pq.ParquetFile(paths.trials_table).read(columns=["trial", "val_accuracy_last"])
     return columns.sort_by([("val_accuracy_last", "descending"), ("trial", "ascending")])["trial"][:10].to_pylist()
 
 

@@ -415,3 +415,28 @@ def test_a_spent_budget_stops_a_study_while_its_workers_are_busy(budget: str) ->
     assert conductor.is_stopping()
     assert conductor.stopping == budget
     assert not conductor.nothing_left()
+
+
+def test_a_reproducible_study_thinks_ahead_for_every_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    from study.sampling.proposer import Proposer
+
+    made: list[int] = []
+    propose = Proposer.propose
+
+    def counted(self: Proposer, index: int) -> dict[str, Any]:
+        made.append(index)
+        return propose(self, index)
+
+    monkeypatch.setattr(Proposer, "propose", counted)
+    conductor = conductor_on(Storage(), small_spec(pruner="none", recipe={"epochs": 1}, concurrency=3))
+    running = [conductor.next() for _ in range(3)]
+    for _ in range(5):
+        conductor.think_ahead()
+    assert made == [0, 1, 2, 3, 4, 5]
+    for assignment in running:
+        assert isinstance(assignment, Assignment)
+        row = {"epoch": 1, "last": True, **curve(assignment.recipe, 1)}
+        conductor.reported(assignment.trial, 1, row)
+        conductor.finished(assignment.trial, 1, "epochs", {})
+    assert all(isinstance(conductor.next(), Assignment) for _ in range(3))
+    assert made == [0, 1, 2, 3, 4, 5]

@@ -76,6 +76,7 @@ class Bridge:
         self._iterations: dict[str, int] = {}
         self._watched = time.monotonic()
         self._trials: dict[str, Any] = {}
+        self._spent: list[Any] = []
         self._done = False
         self._quiet = False
 
@@ -158,6 +159,8 @@ class Bridge:
             known.clear()
 
     def over(self, trial_id: str) -> None:
+        if trial_id in self._trials:
+            self._spent.append(self._trials[trial_id])
         for known in (self._trials, self._heard, self._held, self._iterations):
             known.pop(trial_id, None)
 
@@ -165,6 +168,8 @@ class Bridge:
         """Called after each result, and ten times a second. Kills workers that have fallen silent; Over at the end."""
         now = time.monotonic()
         self.tick()
+        while self._spent:
+            forget(self._spent.pop())
         self._bear_with_a_pause(now)
         for trial_id, trial in list(self._trials.items()):
             silent_s = now - self._heard[trial_id]
@@ -194,6 +199,12 @@ def node_is_alive(node: str) -> bool:
     import ray
 
     return any(known["NodeID"] == node and known["Alive"] for known in ray.nodes())
+
+
+def forget(trial: Any) -> None:
+    """Drop what Tune keeps of an ended trial's results for as long as it runs, and never looks at again."""
+    for kept in (trial.metric_analysis, trial.metric_n_steps, trial.run_metadata.last_result):
+        kept.clear()
 
 
 def kill_actor(trial: Any) -> None:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from study.sampling.arm import Arm
 
 
+AHEAD = 2
+"""So many proposals a free-running study makes ahead: two trials may end at once. What they tell, those miss."""
+
+
 @dataclass(frozen=True)
 class Proposal:
     """Values for the arm's point ``index``; the ends of ``told`` points were known when it was made."""
@@ -58,12 +62,12 @@ class Teller:
     def think_ahead(self, most: int) -> dict[str, Any] | None:
         """Make the next proposal, of ``most`` at most, before it is asked for; the values of one that was made.
 
-        By the virtual clock those for all workers can be made; otherwise one, and anew where more has become known
+        By the virtual clock those for all workers can be made; otherwise AHEAD, and anew where more has become known
         since. Only where that can be taken back: a sampler with a state of its own would not be as if never asked.
         """
         if self._ahead and not self.clocked and self._ahead[0].told < len(self._told):
             self.forget_ahead()
-        room = len(self._ahead) < min(most, self._workers if self.clocked else 1)
+        room = len(self._ahead) < min(most, self._workers if self.clocked else AHEAD)
         if not room or not all(arm.proposer.forgets for arm in self._roster.arms):
             return None
         proposal = self._make()

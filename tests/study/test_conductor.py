@@ -111,7 +111,7 @@ def test_a_free_running_study_thinks_again_once_more_is_known(monkeypatch: pytes
         conductor.finished(assignment.trial, 1, "epochs", {})
     conductor.think_ahead()
     conductor.next()
-    assert seen == [0, 0, 0, 3], "the one thought of first and taken back counts as finished"
+    assert seen == [0, 0, 0, 0, 4], "the two thought of first and taken back count as finished"
     assert [point.number for point in conductor.history.points] == [0, 1, 2]
 
 

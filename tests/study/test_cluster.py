@@ -77,11 +77,12 @@ def test_a_driver_that_is_killed_is_started_again(lab: Path) -> None:
     assert "study killed runs at" in said
     assert "warning" not in said
     wait_for(lambda: count(lab, "reported", "killed") > 2, "reports")
+    opened = next(event for event in events_of(lab, "killed") if event["event"] == "opened")
+    os.kill(opened["pid"], signal.SIGSTOP)  # so that the study doesn't end meanwhile
     status = json.loads(ask(lab, "status", "killed", "--format", "json"))
     assert (status["state"], status["job_state"]) == ("running", "RUNNING")
     assert "is running at" in submit(lab, str(lab / "killed.yaml"), code=2)
 
-    opened = next(event for event in events_of(lab, "killed") if event["event"] == "opened")
     os.kill(opened["pid"], signal.SIGKILL)
     log = ask(lab, "logs", "killed", "-f")
     assert job_state(lab) == "SUCCEEDED"
@@ -95,7 +96,7 @@ def test_a_driver_that_is_killed_is_started_again(lab: Path) -> None:
 
 
 def test_a_study_is_stopped_and_resumed(lab: Path) -> None:
-    submit(lab, study_file(lab, study="stopped", recipe=LONG | {"epochs": 250}, points=2, pruner="none"))
+    submit(lab, study_file(lab, study="stopped", recipe=LONG | {"epochs": 500}, points=2, pruner="none"))
     wait_for(lambda: count(lab, "reported", "stopped") > 2, "reports")
     assert "stopped" in ask(lab, "stop", "stopped")
     closed = events_of(lab, "stopped")[-1]

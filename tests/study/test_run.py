@@ -11,12 +11,34 @@ import pytest
 
 from .command import check_exact, count, events_of, history_of, kill, outcome, run, start, wait_for, write_study
 
+SLOW = """
+import time
+from torch import nn
+
+class Slow(nn.Sequential):
+    def forward(self, images):
+        if self.training and not images.is_meta:
+            time.sleep(0.02)
+        return super().forward(images)
+
+def factory(image_shape, classes, **options):
+    channels, height, width = image_shape
+    return Slow(nn.Flatten(), nn.Linear(channels * height * width, 32), nn.ReLU(), nn.Linear(32, classes))
+"""
+
+
+def write_slow_study(folder: Path, **changes: Any) -> Path:
+    """A study whose epochs take a quarter of a second: there is time to meet it running."""
+    (folder / "slow.py").write_text(SLOW)
+    data = {"name": "digits", "train_images": 400, "batch_size": 32}
+    return write_study(folder, recipe={"epochs": 4, "data": data, "model": "slow:factory"}, **changes)
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the tiny study has run without interruption."""
     folder = tmp_path_factory.mktemp("whole")
-    run(folder, "run", str(write_study(folder)))
+    run(folder, "run", str(write_slow_study(folder)))
     return folder
 
 
@@ -49,7 +71,7 @@ def test_a_different_study_of_the_same_name_is_refused_with_the_difference(whole
 def test_killed_and_resumed_a_study_ends_as_if_it_had_never_been_killed(
     whole: Path, tmp_path: Path, after: str
 ) -> None:
-    write_study(tmp_path)
+    write_slow_study(tmp_path)
     process = start(tmp_path, "run", "tiny.yaml")
     wait_for(lambda: count(tmp_path, after) >= (1 if after == "opened" else 3), f"3 x {after}")
     kill(process)
@@ -63,7 +85,7 @@ def test_killed_and_resumed_a_study_ends_as_if_it_had_never_been_killed(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_stop_cleanly(whole: Path, tmp_path: Path, number: signal.Signals) -> None:
-    write_study(tmp_path)
+    write_slow_study(tmp_path)
     process = start(tmp_path, "run", "tiny.yaml")
     wait_for(lambda: count(tmp_path, "reported") >= 2, "two epochs")
     process.send_signal(number)
@@ -79,7 +101,7 @@ def test_ctrl_c_and_sigterm_stop_cleanly(whole: Path, tmp_path: Path, number: si
 def test_a_killed_worker_costs_an_attempt_and_nothing_else(whole: Path, tmp_path: Path) -> None:
     import os
 
-    write_study(tmp_path)
+    write_slow_study(tmp_path)
     process = start(tmp_path, "run", "tiny.yaml")
     placed = wait_for(lambda: [e for e in events_of(tmp_path) if e["event"] == "placed"], "a worker")
     os.kill(placed[0]["pid"], signal.SIGKILL)
@@ -93,7 +115,7 @@ def test_a_killed_worker_costs_an_attempt_and_nothing_else(whole: Path, tmp_path
 
 
 def test_a_second_driver_is_refused_at_once(tmp_path: Path) -> None:
-    write_study(tmp_path)
+    write_slow_study(tmp_path)
     process = start(tmp_path, "run", "tiny.yaml")
     wait_for(lambda: count(tmp_path, "opened"), "the driver")
     refused = run(tmp_path, "resume", "tiny", code=2).stderr
@@ -102,7 +124,7 @@ def test_a_second_driver_is_refused_at_once(tmp_path: Path) -> None:
 
 
 def test_extended_a_study_equals_a_straight_one(whole: Path, tmp_path: Path) -> None:
-    write_study(tmp_path, points=3, keep_checkpoints="all")
+    write_slow_study(tmp_path, points=3, keep_checkpoints="all")
     run(tmp_path, "run", "tiny.yaml")
     run(tmp_path, "resume", "tiny", "--points", "6")
     history = history_of(tmp_path)

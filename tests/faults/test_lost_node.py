@@ -101,7 +101,6 @@ def test_a_study_outlives_one_of_its_nodes(
     second.all_processes["raylet"][0].process.wait()
     wait_for(lambda: not is_alive(cluster, second.node_id), "Ray to notice")
     noticed = time.time()
-    lost = [event for event in events_of(hurt) if event["event"] == "failed"]
     wait_for(lambda: [e for e in events_of(hurt) if e["event"] == "reported" and e["attempt"] > 1], "a trial to go on")
     for orphan in orphans:
         with suppress(psutil.NoSuchProcess):
@@ -111,7 +110,6 @@ def test_a_study_outlives_one_of_its_nodes(
     history = history_of(hurt)
     check_exact(history)
     failures = [attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure]
-    assert lost
     assert {failure["class"] for failure in failures} == {"node"}
     assert first_again(hurt, "started") - noticed < SOON_S
     run(whole, "run", "tiny.yaml")

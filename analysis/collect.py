@@ -103,12 +103,14 @@ def stamped(table: pa.Table, stamp: dict[bytes, bytes]) -> pa.Table:
 def write_table(path: Place, table: pa.Table) -> None:
     """Replace a Parquet file; a crash leaves either the old one or the new one."""
     sink = pa.BufferOutputStream()
+    texts = [field.name for field in table.schema if pa.types.is_string(field.type)]  # few differ; of figures, most do
     times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]  # no two alike, but near
     pq.write_table(
         table,
         sink,
         compression="zstd",
-        use_dictionary=[name for name in table.column_names if name not in times],
+        compression_level=9,
+        use_dictionary=texts,
         column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
     )
     write_whole(path, sink.getvalue().to_pybytes())

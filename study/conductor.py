@@ -54,6 +54,11 @@ class Done:
 
 Next = Assignment | Wait | Done
 
+PROPOSED = ("sampler", "grid")
+"""Origins of points that the teller proposed."""
+NO_COST = 1.0
+"""Of an epoch, on the virtual clock, of a point that has none: next to nothing."""
+
 
 class Conductor:
     """Drives one study from its spec and history.
@@ -80,7 +85,8 @@ class Conductor:
         self._group: list[Event] | None = None
         self._nominal_cost = nominal_cost
         self._put_together = lru_cache(maxsize=16)(lambda parts: spec.recipe(*json.loads(parts)))
-        self._teller = Teller(self.roster, workers)
+        self._counts_costs = False
+        self._teller = Teller(self.roster, workers, self._cost_of)
         self._settlement = Settlement(self.roster, self._prune, self._end)
         self._verdicts = Verdicts(spec.stop, gpus=spec.resources.gpus, keep_going=keep_going)
         self._replaying = False
@@ -134,7 +140,7 @@ class Conductor:
             self._conclude(point)
 
     def _absorb(self, event: Event) -> None:
-        if event["event"] == "asked" and self._replaying:
+        if event["event"] == "asked" and self._replaying and event["origin"] in PROPOSED:
             self._teller.catch_up(event["point"])
         self.history.apply(event)
         effect = getattr(self, f"_after_{event['event']}", None)
@@ -295,8 +301,13 @@ class Conductor:
             self._ask(values, "grid" if self.spec.sampler.name == "grid" else "sampler", level=arm.number)
         return self.history.points[number]
 
+    @property
+    def goes_by_cost(self) -> bool:
+        """Whether proposals to come will ask what the points before them cost."""
+        return self._teller.clocked and not self._all_asked
+
     def think_ahead(self) -> None:
-        """Use a quiet moment for what the next point will need; nothing of it is recorded before it is asked for."""
+        """Use a quiet moment for what the next point will need; it isn't recorded before it is asked for."""
         if self.stopping or self._all_asked:
             return
         entry = self._asked_by_file
@@ -334,8 +345,21 @@ class Conductor:
         )
 
     def _nominal(self, values: Mapping[str, Any]) -> float | None:
-        """What an epoch of a point costs on the virtual clock, where the study goes by it."""
-        return self._nominal_cost(self._recipe(values, 0, {})) if self._teller.clocked else None
+        """What an epoch of a point costs on the virtual clock, once that is asked for: counting needs torch."""
+        return self._counted(values) if self._counts_costs else None
+
+    def _cost_of(self, point: Point) -> float:
+        """The same for a point that was asked, recorded where it wasn't."""
+        if point.nominal is None:
+            self._counts_costs = True
+            self.record({"event": "costed", "point": point.number, "nominal": self._counted(point.values)})
+        return point.nominal or NO_COST
+
+    def _counted(self, values: Mapping[str, Any]) -> float:
+        try:
+            return self._nominal_cost(self._recipe(values, 0, {}))
+        except SpecError:  # the values don't go together: the trial fails before it has cost anything
+            return NO_COST
 
     def _recipe(self, values: Mapping[str, Any], seed: int, changed: Mapping[str, Any]) -> Recipe:
         """A recipe; of the last few none is put together twice, so that a point thought of ahead is quick to start."""

@@ -10,7 +10,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -262,6 +261,11 @@ def nominal_cost(recipe: Any) -> float:
     return cost(recipe)
 
 
+def load_costs() -> None:
+    """Have what counting needs, torch above all, while the first trials run; nothing waits for it before they end."""
+    import study.training.cost  # noqa: F401
+
+
 def execute_study(
     spec: StudySpec,
     conductor: Conductor,
@@ -280,12 +284,12 @@ def execute_study(
         house.tick()
 
     if not conductor.stopping and not conductor.nothing_left():
-        with ThreadPoolExecutor(max_workers=1) as meanwhile:
-            loading, thinking = meanwhile.submit(load), meanwhile.submit(conductor.think_ahead)
-            connection.connect(cpus_for(spec), a_worker_each=spec.resources.cpus <= 1)
-        loading.result()
-        thinking.result()
+        connection.connect(cpus_for(spec), a_worker_each=spec.resources.cpus <= 1)
+        load()  # while the workers do: before Ray is there it would only hold Ray up
+        conductor.think_ahead()
         caught.catch()
+        if conductor.goes_by_cost:
+            threading.Thread(target=load_costs, daemon=True).start()
         rooms = connection.rooms()
         if not options.wait_for_nodes:
             check_fits(spec, rooms, f"the cluster at {connection.address}" if connection.address else "this machine")

@@ -16,6 +16,7 @@ opened   session, pid, host, command, provenance (versions, hardware): a driver 
 closed   session, reason: complete | interrupted | wall_hours | gpu_hours | failures | target | halted | fault
 asked    point, values, origin (first | sampler | grid | user), entry (of ``first:``), level, nominal, known
          (values that lie in the space: the sampler is told of them)
+costed   point, nominal: what an epoch costs on the virtual clock, where it wasn't known yet when the point was asked
 started  trial, point, replicate, seed, attempt (from 1), kind (search | confirm), epochs (already reported),
          substitutions (recipe paths that a retry changed)
 placed   trial, attempt, host, node, pid, device, device_bytes (a GPU's memory; may be absent): the worker that took
@@ -235,6 +236,9 @@ class History:
                 event["time"],
             )
         )
+
+    def _costed(self, event: Event) -> None:
+        self.points[event["point"]].nominal = event["nominal"]
 
     def _started(self, event: Event) -> None:
         number = event["trial"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from study.outcomes import objective_values
-from study.records import ENDED
+from study.records import ENDED, Point
 from study.roster import Roster
 from study.sampling.clock import Extent, VirtualClock
 
@@ -33,12 +34,13 @@ class Teller:
 
     In a reproducible study proposal *n* is made from exactly what happened before the virtual start of point
     *n - workers*; otherwise from all that is known when it is made, which may be while the trial runs whose end it is
-    waited for.
+    waited for. ``cost_of`` gives what an epoch of a point costs on that clock: few points need it, and those late.
     """
 
-    def __init__(self, roster: Roster, workers: int) -> None:
+    def __init__(self, roster: Roster, workers: int, cost_of: Callable[[Point], float]) -> None:
         self._roster = roster
         self._workers = workers
+        self._cost_of = cost_of
         self._clock = VirtualClock(workers, self._extent)
         self._told: set[int] = set()
         self._settled_below = 0
@@ -123,7 +125,7 @@ class Teller:
     def _extent(self, number: int) -> Extent:
         """How far a point is settled, its replicates taken one after the other."""
         point = self._roster.history.points[number]
-        over, nominal, epochs = number not in self._roster.open, point.nominal or 1.0, 0
+        over, epochs = number not in self._roster.open, 0
         for replicate in range(self._roster.spec.replicates):
             trial = point.trials.get(replicate)
             if trial is None:
@@ -133,7 +135,7 @@ class Teller:
             if trial.state not in ENDED:
                 break
         # a point that failed in its first epoch has taken that one's time
-        return Extent(max(epochs, 1) if over else epochs, over, nominal)
+        return Extent(max(epochs, 1) if over else epochs, over, self._cost_of(point))
 
     def tell(self, number: int) -> None:
         """Tell the sampler how a point ended, once for each time that it did."""

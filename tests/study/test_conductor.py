@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from study.conductor import Assignment, Conductor
+from study.errors import SpecError
 from study.extension import reopenings
 from study.paths import StudyPaths
 from study.records import ENDED
+from study.spec import StudySpec
 
 from .fake_cluster import Killed, Storage, conductor_on, curve, drive, outcome, small_spec
 
@@ -70,9 +72,55 @@ def test_thinking_ahead_records_nothing_and_survives_a_kill() -> None:
     resumed = conductor_on(storage, small_spec())
     written = len(storage.events)
     resumed.think_ahead()
-    assert len(storage.events) == written
+    assert {event["event"] for event in storage.events[written:]} <= {"costed"}, "known of points that were asked"
     drive(resumed, seed=5, checkpoints=checkpoints, thinks=lambda: True)
     assert outcome(resumed) == run_whole(3)
+
+
+def test_costs_are_counted_once_the_clock_needs_them_and_are_recorded() -> None:
+    counted: list[float] = []
+
+    def cost(recipe: Any) -> float:
+        counted.append(recipe.optimizer.lr)
+        return 2.0
+
+    storage, spec = Storage(), small_spec()
+    conductor = conductor_on(storage, spec, nominal_cost=cost)
+    assert conductor.goes_by_cost
+    conductor.think_ahead()
+    held = [conductor.next(), conductor.next()]
+    assert all(isinstance(assignment, Assignment) for assignment in held)
+    assert not counted, "nothing goes by the clock yet: torch needn't be loaded for the first trials"
+    conductor = conductor_on(storage, spec, nominal_cost=cost)
+    drive(conductor)
+    points = conductor.history.points
+    assert {point.nominal for point in points} <= {2.0, None}
+    assert all(point.nominal == 2.0 for point in points[: -spec.concurrency])
+    assert len([event for event in storage.events if event["event"] == "costed"]) >= 3
+    before = len(counted)
+    resumed = conductor_on(storage, spec, nominal_cost=cost)
+    assert [point.nominal for point in resumed.history.points] == [point.nominal for point in points]
+    assert len(counted) == before, "what is recorded isn't counted again"
+    assert not resumed.goes_by_cost
+
+
+def test_values_that_do_not_go_together_fail_their_own_trial_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = StudySpec.recipe
+
+    def picky(self: StudySpec, values: dict[str, Any], seed: int, changed: dict[str, Any]) -> Any:
+        if values["optimizer.lr"] < 0.01:
+            raise SpecError(["such a rule as only the whole recipe breaks"])
+        return together(self, values, seed, changed)
+
+    monkeypatch.setattr(StudySpec, "recipe", picky)
+    conductor = conductor_on(Storage(), small_spec(points=24))
+    drive(conductor)
+    failed = [point for point in conductor.history.points if point.values["optimizer.lr"] < 0.01]
+    assert 0 < len(failed) < 24
+    assert {point.number for point in conductor.history.points if point.state == "FAIL"} == {p.number for p in failed}
+    assert {trial.failure["class"] for point in failed for trial in point.trials.values() if trial.failure} == {
+        "invalid"
+    }
 
 
 def test_a_point_that_a_user_adds_takes_the_place_of_one_that_was_thought_of() -> None:

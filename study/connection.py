@@ -31,7 +31,10 @@ ENVIRONMENT = {
 ALONE = {
     # Ray listens on loopback only where it takes this machine for one that can't be in a cluster
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    "RAY_preload_python_modules": "torch._dynamo,study.trial,study.training.loop",
+    "RAY_preload_python_modules": "study.preload",
+    # its parts try for ten seconds to reach each other: not once a second, which the first time often costs
+    "RAY_raylet_client_connect_timeout_milliseconds": "50",
+    "RAY_raylet_client_num_connect_attempts": "200",
 }
 """What a Ray of a study's own is started with beside ENVIRONMENT."""
 SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
@@ -142,23 +145,42 @@ def python_path(folders: Sequence[str]) -> str:
 
 @contextmanager
 def alone(modules: str, *, prestart: bool) -> Iterator[None]:
-    """What a Ray of a study's own is started with. It is gone after the block: the next one may be a cluster's."""
-    from ray._private import ray_constants
+    """What a Ray of a study's own is started with. It is gone after the block: the next one may be a cluster's.
+
+    Of what Ray would start although nobody looks at it, the dashboard's process above all is waited for; its agent's
+    fixed port is what a second Ray on a machine waits for, except where Ray's dashboard isn't installed.
+    """
+    from ray._private import node, ray_constants, utils
 
     variables = ALONE | {"PYTHONPATH": modules, "RAY_enable_worker_prestart": str(int(prestart))}
     before = {name: os.environ.get(name) for name in variables}
-    clusters = ray_constants.ENABLE_RAY_CLUSTER
     os.environ.update(variables)
-    ray_constants.ENABLE_RAY_CLUSTER = False  # read from the environment when Ray was loaded
     try:
-        yield
+        with (
+            replaced(ray_constants, "ENABLE_RAY_CLUSTER", False),  # read from the environment when Ray was loaded
+            replaced(utils, "get_dashboard_dependency_error", lambda: ImportError("not installed")),
+            replaced(node.Node, "start_api_server", lambda self, **options: None),
+            replaced(node.Node, "start_monitor", lambda self: None),  # of a cluster that grows
+            replaced(node.Node, "start_log_monitor", lambda self: None),  # passes on what workers print
+        ):
+            yield
     finally:
-        ray_constants.ENABLE_RAY_CLUSTER = clusters
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def replaced(holder: object, name: str, value: object) -> Iterator[None]:
+    """``holder`` with another attribute for a while."""
+    before = getattr(holder, name)
+    setattr(holder, name, value)
+    try:
+        yield
+    finally:
+        setattr(holder, name, before)
 
 
 def sweep() -> None:

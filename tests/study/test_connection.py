@@ -53,14 +53,19 @@ with Connection(None, [sys.argv[1]]) as connection:
     here = psutil.Process()
     rooms, answer = connection.rooms(), ray.get(found.remote())
     ports = [
-        (process.name(), socket.laddr.ip)
+        (process.name(), *socket.laddr)
         for process in [here, *here.children(recursive=True)]
         for socket in process.net_connections("inet")
         if socket.status == psutil.CONN_LISTEN
     ]
-    print(json.dumps({"cpus": [room["CPU"] for room in rooms], "found": answer, "ports": ports}))
+    commands = [" ".join(process.cmdline()) for process in here.children(recursive=True)]
+    print(json.dumps({"cpus": [room["CPU"] for room in rooms], "found": answer, "ports": ports, "commands": commands}))
 assert not {"PYTHONPATH", *ALONE} & set(os.environ)
 """
+
+
+RAYS_AGENT_PORT = 52365
+"""Where the agent of a Ray with a dashboard listens: a second one on the machine waits for it."""
 
 
 def test_a_ray_of_its_own_listens_on_loopback_and_its_workers_are_ready(
@@ -72,5 +77,8 @@ def test_a_ray_of_its_own_listens_on_loopback_and_its_workers_are_ready(
     told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout)
     assert told["cpus"] == [1.0]
     assert told["found"] == ["mine", True]
-    assert {name for name, _ in told["ports"]} >= {"gcs_server", "raylet"}
-    assert {address.removeprefix("::ffff:") for _, address in told["ports"]} == {"127.0.0.1"}
+    assert {name for name, _, _ in told["ports"]} >= {"gcs_server", "raylet"}
+    assert {address.removeprefix("::ffff:") for _, address, _ in told["ports"]} == {"127.0.0.1"}
+    assert RAYS_AGENT_PORT not in {port for _, _, port in told["ports"]}
+    assert not any("dashboard/dashboard.py" in command for command in told["commands"]), "nobody would look at it"
+    assert any("dashboard/agent.py" in command for command in told["commands"]), "Ray has files of these names"

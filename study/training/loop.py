@@ -23,6 +23,7 @@ from study.training.loaders import make_sets
 from study.training.loss import Loss, Watch
 from study.training.metrics import Running, evaluate
 from study.training.models import build
+from study.training.models.whitened import start_from_images
 from study.training.optimizers import make_optimizer, rates
 from study.training.precision import Arithmetic
 from study.training.randomness import alone, random_states, restore_random_states, seed_of
@@ -94,6 +95,7 @@ def training(
     sets = make_sets(recipe, data, device)
     torch.manual_seed(seed_of(recipe.seed, "model"))
     model = built(recipe, data).to(device, memory_format=sets.layout)  # type: ignore[call-overload]
+    start_from_images(model, sets.train.epoch(1))
     forward = torch.compile(model) if recipe.execution.mode == "compile" else model
     loss, watch = Loss(recipe.loss, model), Watch(device)
     arithmetic = Arithmetic(recipe.precision, device)

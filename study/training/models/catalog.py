@@ -92,6 +92,7 @@ FAMILIES: Mapping[str, Family] = {
         variants={"julia": {}, "keras": {}},
         smallest=32,
     ),
+    "whitened_cnn": Family("study.training.models.whitened:whitened_cnn", CONVOLUTIONAL, {"dropout": 0.0}, smallest=9),
     "googlenet": Family(
         "study.training.models.googlenet:googlenet",
         CONVOLUTIONAL | {"aux_heads"},

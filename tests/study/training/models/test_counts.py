@@ -39,6 +39,7 @@ def parameters(shape: tuple[int, int, int], classes: int, **options: object) -> 
         ({"name": "mlp"}, MNIST, 10, 50_890),
         ({"name": "mlp", "width": 4.0}, MNIST, 10, 203_530),
         ({"name": "mlp", "variant": "linear"}, MNIST, 10, 50_890),
+        ({"name": "whitened_cnn"}, CIFAR, 10, 1_972_792),
         ({"name": "knet_cnn"}, CIFAR, 10, 3_441_592),
         ({"name": "knet_cnn", "variant": "batch_norm"}, CIFAR, 10, 434_506),
     ],

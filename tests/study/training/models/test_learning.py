@@ -20,6 +20,7 @@ NARROW: dict[str, dict[str, object]] = {
     "resnet": {"depth": 14, "width": 0.5},
     "resnet110": {"width": 0.25},
     "resnet18_two_stage": {"width": 0.25},
+    "whitened_cnn": {"width": 0.25},
     "googlenet": {"width": 0.0625, "aux_heads": True, "norm": "every_conv_and_block"},
     "mobilenet_v1": {"width": 0.25},
     "efficientnet_b0": {"width": 0.25, "drop_path": 0.0},

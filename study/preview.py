@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from search_spaces.dice import Dice
 from search_spaces.distributions import Value, as_param
 from study.readiness import machine_cpus, machine_gpus, machine_room, slots
-from study.text import aligned, bytes_text, seconds_text
+from study.text import aligned, bytes_text, counted, seconds_text
 from study.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -71,16 +71,15 @@ class Preview:
 
     def lines(self) -> list[str]:
         """The preview as text."""
-        return [line for part in self._parts() for line in (*part, "")][:-1]
+        return [line for part in self._parts() if part for line in (*part, "")][:-1]
 
     def _parts(self) -> Iterator[list[str]]:
         yield [f"study {self.study}", *([self.question] if self.question else [])]
         yield aligned([{"variable": row["path"], "values": row["values"], "when": row["when"]} for row in self.rows])
         paths = list(dict.fromkeys(path for point in self.samples for path in point))
-        yield [
-            f"{len(self.samples)} points:",
-            *aligned([{path: cell(point, path) for path in paths} for point in self.samples]),
-        ]
+        if paths:
+            shown = aligned([{path: cell(point, path) for path in paths} for point in self.samples])
+            yield [f"{counted(len(self.samples), 'point')}:", *shown]
         if self.branches:
             yield aligned([{**row, "share": f"{row['share']:.0%}"} for row in self.branches])
         yield self._totals()
@@ -94,9 +93,10 @@ class Preview:
         confirmed = f" and {self.confirmations} to confirm" if self.confirmations else ""
         free = "" if self.disk_free_bytes is None else f", {bytes_text(self.disk_free_bytes)} are free"
         epochs = "an unknown number of" if self.epochs is None else f"at most {self.epochs:,}"
+        twice = f"{self.duplicates} of as many drawn at random would be there twice"
         lines = [
-            f"{self.points} points{levels} ({self.duplicates} of as many drawn at random would be there twice)",
-            f"{self.trials} trials{confirmed}, {self.concurrency} at once, {epochs} epochs",
+            f"{counted(self.points, 'point')}{levels} ({twice})",
+            f"{counted(self.trials, 'trial')}{confirmed}, {self.concurrency} at once, {epochs} epochs",
             f"storage: about {bytes_text(self.disk_bytes)}{free}",
         ]
         if self.seconds is not None:

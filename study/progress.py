@@ -15,6 +15,7 @@ from rich.text import Text
 from study.driver import Watcher
 from study.outcomes import best_point, first_value
 from study.records import ENDED, History, Point, Trial
+from study.text import counted
 
 if TYPE_CHECKING:
     from study.conductor import Conductor
@@ -44,7 +45,7 @@ class PlainLines(Watcher):
         done = f", {len(self._told)} of them done" if self._told else ""
         for note in spec.notes:
             self.say(note)
-        self.say(f"study {spec.study}: {spec.points} points{done}")
+        self.say(f"study {spec.study}: {counted(spec.points, 'point')}{done}")
 
     def tick(self) -> None:
         history = self.conductor.history

@@ -16,6 +16,10 @@ def aligned(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in table]
 
 
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def bytes_text(count: float) -> str:
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:

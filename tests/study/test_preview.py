@@ -41,6 +41,14 @@ def test_a_preview_shows_the_space_and_points_from_it(quickstart: StudySpec, pre
     assert all(quickstart.params_of(point) is not None for point in preview.samples)
 
 
+def test_a_single_point_of_nothing_but_the_recipe_leaves_no_empty_parts() -> None:
+    spec = spec_from_tree({"study": "s", "sampler": "first-only", "first": [{"set": {}}]})
+    text = "\n".join(preview_of(spec, 5).lines())
+    assert "\n1 point (" in text
+    assert "\n1 trial, " in text
+    assert "\n\n\n" not in text
+
+
 def test_the_shares_of_the_branches_of_a_section_add_up(preview: Preview) -> None:
     shares: dict[str, float] = {}
     for row in preview.branches:

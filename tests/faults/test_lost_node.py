@@ -12,26 +12,12 @@ from typing import Any
 import psutil
 import pytest
 
-from ..study.command import check_exact, events_of, history_of, outcome, run, start, wait_for, write_study
+from ..study.command import check_exact, events_of, history_of, outcome, run, start, wait_for, write_slow_study
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
 
 SOON_S = 30.0
 """After Ray has noticed that a node is gone its trials must be started again within this time."""
-MODEL = """
-import time
-from torch import nn
-
-class Slow(nn.Sequential):
-    def forward(self, images):
-        if self.training and not images.is_meta:
-            time.sleep(0.05)
-        return super().forward(images)
-
-def factory(image_shape, classes, **options):
-    channels, height, width = image_shape
-    return Slow(nn.Flatten(), nn.Linear(channels * height * width, classes))
-"""
 
 
 @pytest.fixture
@@ -47,10 +33,8 @@ def cluster() -> Iterator[Any]:
 
 def study(folder: Path) -> Path:
     folder.mkdir()
-    (folder / "slow.py").write_text(MODEL)
-    data = {"name": "digits", "train_images": 400, "batch_size": 32}
-    recipe = {"epochs": 10, "data": data, "model": "slow:factory"}
-    write_study(folder, points=6, concurrency=3, pruner="none", keep_checkpoints="none", recipe=recipe)
+    few = {"points": 6, "concurrency": 3, "pruner": "none", "keep_checkpoints": "none"}
+    write_slow_study(folder, pause_s=0.05, epochs=10, **few)
     return folder
 
 

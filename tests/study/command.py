@@ -42,6 +42,32 @@ def write_study(folder: Path, **changes: Any) -> Path:
     return path
 
 
+SLOW = """
+import time
+from torch import nn
+
+class Slow(nn.Sequential):
+    def forward(self, images):
+        if self.training and not images.is_meta:
+            time.sleep(self.pause_s)
+        return super().forward(images)
+
+def factory(image_shape, classes, pause_s):
+    channels, height, width = image_shape
+    network = Slow(nn.Flatten(), nn.Linear(channels * height * width, 32), nn.ReLU(), nn.Linear(32, classes))
+    network.pause_s = pause_s
+    return network
+"""
+
+
+def write_slow_study(folder: Path, *, pause_s: float = 0.02, epochs: int = 4, **changes: Any) -> Path:
+    """A study whose epochs of 12 updates take their time, so that one can meet it running."""
+    (folder / "slow.py").write_text(SLOW)
+    data = {"name": "digits", "train_images": 400, "batch_size": 32}
+    model = {"name": "slow:factory", "options": {"pause_s": pause_s}}
+    return write_study(folder, recipe={"epochs": epochs, "data": data, "model": model}, **changes)
+
+
 def run(folder: Path, *words: str, code: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``study …`` in ``folder`` and check its exit code."""
     done = subprocess.run(

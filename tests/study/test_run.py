@@ -9,29 +9,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from .command import check_exact, count, events_of, history_of, kill, outcome, run, start, wait_for, write_study
-
-SLOW = """
-import time
-from torch import nn
-
-class Slow(nn.Sequential):
-    def forward(self, images):
-        if self.training and not images.is_meta:
-            time.sleep(0.02)
-        return super().forward(images)
-
-def factory(image_shape, classes, **options):
-    channels, height, width = image_shape
-    return Slow(nn.Flatten(), nn.Linear(channels * height * width, 32), nn.ReLU(), nn.Linear(32, classes))
-"""
-
-
-def write_slow_study(folder: Path, **changes: Any) -> Path:
-    """A study whose epochs take a quarter of a second: there is time to meet it running."""
-    (folder / "slow.py").write_text(SLOW)
-    data = {"name": "digits", "train_images": 400, "batch_size": 32}
-    return write_study(folder, recipe={"epochs": 4, "data": data, "model": "slow:factory"}, **changes)
+from .command import (
+    check_exact,
+    count,
+    events_of,
+    history_of,
+    kill,
+    outcome,
+    run,
+    start,
+    wait_for,
+    write_slow_study,
+    write_study,
+)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from analysis.costs import HOUR, duration
 from analysis.levels import scientific
 from analysis.query import Results
 from analysis.table import Header, number, shown
-from analysis.views import cell, complete, goal, search, settings
+from analysis.views import cell, complete, goal, metric_mean, search, settings
 
 FIGURE = Header("", digits=4)
 CHANGE = Header("", digits=4, signed=True)
@@ -27,9 +27,9 @@ def best_sentence(results: Results) -> str:
     aim, best = goal(results), results.best()
     trials = complete(search(results.trials))
     own = trials[(trials["point"] == best["point"]) & (trials["study"] == best["study"])]
-    value = shown(statistics.mean(own["value"]), FIGURE)
+    value = shown(metric_mean(own["value"], aim.metric), FIGURE)
     seeds = f"the mean of {len(own)} seeds with its 95 % interval" if len(own) > 1 else "one seed"
-    test = statistics.mean(own["test_accuracy"])
+    test = metric_mean(own["test_accuracy"], "test_accuracy")
     tested = f" Its test accuracy is {shown(test, FIGURE)}." if test.n else ""
     done = int((results.points["state"] == "COMPLETE").sum())
     among = f"{done} complete points" if done > 1 else "the one complete point"

@@ -12,7 +12,7 @@ from analysis.costs import hours
 from analysis.query import Results
 from analysis.statistics import Difference, Estimate
 from analysis.table import Cell, Header, Table, table
-from analysis.views import complete, goal, search
+from analysis.views import complete, goal, metric_mean, search
 from study.errors import UserError
 
 
@@ -27,9 +27,17 @@ def compare(a: Results, b: Results) -> Table:
     expected = [statistics.best_of_n(sample, equal, smallest=smallest) if equal else None for sample in values]
     rows: list[list[Cell]] = [
         ["best point", *(int(trials["point"].iloc[0]) if len(trials) else None for trials in best), None],
-        [f"its {metric}", *(statistics.mean(trials["value"]) for trials in best), over(best, "value")],
-        ["its test_accuracy", *(statistics.mean(t["test_accuracy"]) for t in best), over(best, "test_accuracy")],
-        ["its total_seconds", *(statistics.mean(t["total_seconds"]) for t in best), over(best, "total_seconds")],
+        [f"its {metric}", *(metric_mean(trials["value"], metric) for trials in best), over(best, "value")],
+        [
+            "its test_accuracy",
+            *(metric_mean(t["test_accuracy"], "test_accuracy") for t in best),
+            over(best, "test_accuracy"),
+        ],
+        [
+            "its total_seconds",
+            *(metric_mean(t["total_seconds"], "total_seconds") for t in best),
+            over(best, "total_seconds"),
+        ],
         [f"expected best {metric} of {equal} points", *expected, difference(expected)],
         *(counts(name, measure(a), measure(b)) for name, measure in COUNTS.items()),
     ]

@@ -10,7 +10,7 @@ from analysis import statistics
 from analysis.query import Results
 from analysis.statistics import LEVEL, Difference, Estimate
 from analysis.table import Cell, Header, Table, table
-from analysis.views import complete, goal, metric_header
+from analysis.views import complete, goal, metric_header, metric_mean
 
 
 def confirmation(results: Results) -> Table:
@@ -22,6 +22,7 @@ def confirmation(results: Results) -> Table:
     baseline = baseline_point(results)
     rivals = max(1, len([point for point in chosen if point != baseline]))
     order = results.points.set_index("point")["value"].reindex(chosen).sort_values(ascending=goal(results).smallest)
+    metric = goal(results).metric
     rows: list[list[Cell]] = []
     for point in order.index:
         ours = fresh[fresh["point"] == point]
@@ -32,8 +33,8 @@ def confirmation(results: Results) -> Table:
             [
                 int(point),
                 "baseline" if point == baseline else "chosen",
-                statistics.mean(search_score),
-                statistics.mean(ours["value"]),
+                metric_mean(search_score, metric),
+                metric_mean(ours["value"], metric),
                 len(ours),
                 statistics.mean(ours["value"]).value - statistics.mean(search_score).value,
                 against,
@@ -41,7 +42,6 @@ def confirmation(results: Results) -> Table:
                 more_seeds(ours, theirs, rivals) if against else None,
             ]
         )
-    metric = goal(results).metric
     headers = [
         Header("point"),
         Header("role"),

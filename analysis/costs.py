@@ -13,7 +13,7 @@ from analysis.query import Results
 from analysis.schema import minimized
 from analysis.statistics import Estimate
 from analysis.table import Cell, Header, Table, table
-from analysis.views import cell, complete, goal, search, setting_headers, settings
+from analysis.views import cell, complete, goal, metric_mean, search, setting_headers, settings
 
 HOUR = 3600.0
 COST_STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
@@ -181,7 +181,10 @@ def trouble(trials: pd.DataFrame) -> bool:
 
 
 def details(found: Any) -> Cell:
-    return ", ".join(f"{key} {json.dumps(value)}" for key, value in found.items()) if isinstance(found, dict) else None
+    """What a failure's details say on one line; `study logs` has the traceback."""
+    if not isinstance(found, dict):
+        return None
+    return ", ".join(f"{key} {json.dumps(value)}" for key, value in found.items() if key != "traceback")
 
 
 def hours(results: Results, column: str = "wall_seconds") -> float:
@@ -190,4 +193,4 @@ def hours(results: Results, column: str = "wall_seconds") -> float:
 
 def total(results: Results, column: str) -> Estimate:
     """A column's mean over the complete trials of the search, with its interval."""
-    return statistics.mean(complete(search(results.trials))[column])
+    return metric_mean(complete(search(results.trials))[column], column)

@@ -8,12 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import statistics
 from analysis.query import Results, Study
 from analysis.replicas import changed, unlike
 from analysis.statistics import Estimate
 from analysis.table import Cell, Header, Table, table
-from analysis.views import STEERED, over_seeds, search, several
+from analysis.views import STEERED, metric_mean, over_seeds, search, several
 
 NOT_METRICS = {"epoch", "end", "label", "seconds", "epoch_seconds", "extrapolated", "note"}
 
@@ -130,7 +129,7 @@ def seconds(milestone: Mapping[str, Any], ours: Ours) -> tuple[Cell, Cell, Cell]
     if "seconds" in milestone:
         mine = over_seeds(ours.rows, "seconds")
     elif "epoch_seconds" in milestone and len(ours.rows):
-        mine = statistics.mean(ours.rows["train_seconds"] + ours.rows["eval_seconds"])
+        mine = metric_mean(ours.rows["train_seconds"] + ours.rows["eval_seconds"], "epoch_seconds")
     else:
         mine = None
     theirs = milestone.get("seconds", milestone.get("epoch_seconds"))

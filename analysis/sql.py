@@ -6,6 +6,9 @@ query can read the views and nothing else.
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -19,6 +22,8 @@ from study.places import Place, place
 
 if TYPE_CHECKING:
     import duckdb
+
+    from analysis.table import Cell
 
 VIEWS = ("points", "trials", "epochs")
 
@@ -63,7 +68,20 @@ def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise UserError("a query is one SELECT over the views points, trials and epochs")
-    return connection.sql(sql).to_arrow_table()
+    found = connection.sql(sql).to_arrow_table()
+    return found.rename_columns(distinct(found.column_names))
+
+
+def distinct(names: list[str]) -> list[str]:
+    """The names, a repeated one with a number behind it, as joins bring them."""
+    taken, told = set(names), list[str]()
+    for name in names:
+        number, free = 0, name
+        while free in told or (number and free in taken):
+            number += 1
+            free = f"{name}_{number}"
+        told.append(free)
+    return told
 
 
 def all_studies(storage: str | Place) -> list[StudyPaths]:
@@ -76,10 +94,17 @@ def all_studies(storage: str | Place) -> list[StudyPaths]:
 
 def render(answer: pa.Table, form: str) -> str:
     """The answer as ``table``, ``csv`` or ``json``, or another of a table's forms."""
-    from analysis.table import Header, table
-    from analysis.views import cell
+    from analysis.table import Header, Table
 
-    headers = [Header(name) for name in answer.column_names]
-    rows = [[cell(row[name]) for name in answer.column_names] for row in answer.to_pylist()]
-    shown = table(f"{answer.num_rows} rows", headers, rows)
-    return shown.render(form)
+    columns = [[cell_of(value) for value in column.to_pylist()] for column in answer.itercolumns()]
+    headers = tuple(Header(name) for name in answer.column_names)
+    return Table(f"{answer.num_rows} rows", headers, tuple(zip(*columns, strict=True))).render(form)
+
+
+def cell_of(value: object) -> Cell:
+    """A value of any of DuckDB's types as a cell: sums are decimals there; what has no form of its own is text."""
+    if value is None or isinstance(value, bool | int | float | str | datetime.datetime):
+        return value
+    if isinstance(value, decimal.Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return json.dumps(value, default=str) if isinstance(value, list | dict) else str(value)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from analysis import statistics
 from analysis.budget import best_of_n
 from analysis.confirmation import confirmation
 from analysis.costs import cost, failures, time_to_target
@@ -23,6 +22,7 @@ from analysis.views import (
     goals,
     mean_of,
     metric_header,
+    metric_mean,
     objective_text,
     over_seeds,
     search,
@@ -67,7 +67,7 @@ def leaderboard(results: Results, top: int | None = 20) -> Table:
                 rank,
                 *([point["study"]] if several(results) else []),
                 int(point["point"]),
-                *(statistics.mean(group[column]) for column, _ in zip(("value", "value_2"), objectives, strict=False)),
+                *(metric_mean(group[c], o.metric) for c, o in zip(("value", "value_2"), objectives, strict=False)),
                 len(group),
                 *(over_seeds(group, name) for name in figures),
                 mean_of(group, "epochs"),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from analysis.query import Results
 from analysis.schema import column_of
-from analysis.statistics import Estimate, mean
+from analysis.statistics import Estimate, Sample, mean
 from analysis.table import Cell, Header
 from study.errors import UserError
+
+SHARES = ("accuracy", "f1", "top5", "precision", "recall")
+"""What the names of metrics hold that are shares of a whole."""
 
 STEERED = "validation: test. These figures were steered by the test set and are no estimate of new data."
 
@@ -98,7 +102,14 @@ def objective_text(objectives: list[Goal]) -> str:
 
 
 def over_seeds(group: pd.DataFrame, column: str) -> Estimate | None:
-    return mean(group[column]) if group[column].notna().any() else None
+    return metric_mean(group[column], column) if group[column].notna().any() else None
+
+
+def metric_mean(sample: Sample, metric: str) -> Estimate:
+    """A metric's mean; Student's interval ends where the metric does: nothing is below 0, and no share above 1."""
+    found = mean(sample)
+    most = 1.0 if any(share in metric for share in SHARES) else math.inf
+    return replace(found, low=max(found.low, 0.0), high=min(found.high, most))
 
 
 def mean_of(group: pd.DataFrame, column: str) -> float | None:

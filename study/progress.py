@@ -126,9 +126,10 @@ class LiveDisplay(Watcher):
         return f"{text}, about {duration(left)} left"
 
     def _table(self, running: list[Trial]) -> Table:
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in ("trial", "epoch", self.spec.objectives[0].metric, "values"):
-            table.add_column(column, no_wrap=True, overflow="ellipsis")
+        table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
+        for column in ("trial", "epoch", self.spec.objectives[0].metric):
+            table.add_column(column, no_wrap=True, min_width=len(column))
+        table.add_column("values", no_wrap=True, overflow="ellipsis", ratio=1)  # what room the others leave
         for trial in running[:SHOWN_TRIALS]:
             row = trial.rows[-1] if trial.rows else {}
             value = row.get(self.spec.objectives[0].metric)

@@ -82,7 +82,7 @@ def test_plots_follow_the_colors_of_the_page(big_report: Path) -> None:
 def test_a_report_opens_with_the_question_and_its_answer(mixed: Any) -> None:
     page = report(mixed.paths).read_text()
     assert page.index("Does momentum help") < page.index("The highest val_accuracy") < page.index("Leaderboard")
-    assert "0.9600 [0.8329, 1.0871]" in page
+    assert "0.9600 [0.8329, 1.0000]" in page
     for word in (
         "out_of_memory",
         "repeated after an interruption",

@@ -68,6 +68,27 @@ def test_an_answer_is_rendered_as_text_csv_and_json(mixed: Any) -> None:
     assert "digits-momentum" in render(found, "table")
 
 
+def test_any_type_of_answer_can_be_shown(mixed: Any) -> None:
+    sql = """select sum(epochs) as s, list(trial) as l, max(ended) - min(started) as i, 1.5::decimal(5, 2) as d,
+             max(started)::date as day, {'a': 1} as struct, 'x'::blob as b, null as nothing from trials"""
+    answer = query_sql(sql, mixed.paths)
+    for form in ("table", "markdown", "csv", "latex", "html"):
+        assert render(answer, form)
+    (row,) = json.loads(render(answer, "json"))["rows"]
+    assert isinstance(row["s"], int)
+    assert row["d"] == 1.5
+    assert json.loads(row["l"]) == sorted(json.loads(row["l"]))
+    assert row["nothing"] is None
+
+
+def test_an_answer_has_every_column_that_was_asked_for(mixed: Any) -> None:
+    answer = query_sql("select 1 as a, null as b, 2 as a, 3 as a_1", mixed.paths)
+    assert answer.column_names == ["a", "b", "a_2", "a_1"]
+    assert render(answer, "csv").splitlines() == ["a,b,a_2,a_1", "1,,2,3"]
+    joined = query_sql("select p.*, t.* from points p join trials t using (point)", mixed.paths)
+    assert len(set(joined.column_names)) == joined.num_columns
+
+
 def test_a_storage_without_studies_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no study in"):
         query_sql("select 1", storage=tmp_path)

@@ -11,7 +11,7 @@ import pytest
 
 from analysis.budget import best_of_n
 from analysis.confirmation import confirmation
-from analysis.costs import cost, failures, time_to_target
+from analysis.costs import cost, details, failures, time_to_target
 from analysis.effects import effects
 from analysis.interactions import interactions
 from analysis.milestones import milestones
@@ -20,6 +20,7 @@ from analysis.query import Results, load
 from analysis.statistics import Difference, Estimate
 from analysis.table import FORMS, Header, Table, table
 from analysis.tables import KINDS, leaderboard, make
+from analysis.views import metric_mean
 from analysis.warnings import warnings
 from study.errors import UserError
 
@@ -253,6 +254,20 @@ def test_failures_name_class_and_outcome(results: Results) -> None:
     shown = failures(results)
     assert column(shown, "class") == ["diverged", "out_of_memory"]
     assert column(shown, "details") == ["step 3", "step 3"]
+
+
+def test_a_failures_traceback_is_left_to_the_logs() -> None:
+    assert details({"step": 3, "traceback": "Traceback (most recent call last): ..."}) == "step 3"
+    assert details(None) is None
+
+
+def test_an_interval_ends_where_its_metric_does() -> None:
+    share, seconds = metric_mean([0.96, 0.98], "val_accuracy"), metric_mean([0.1, 0.3], "total_seconds")
+    assert share.low < 0.9
+    assert share.high == 1.0
+    assert seconds.low == 0.0
+    assert seconds.high > 1.0
+    assert not metric_mean([0.5], "val_accuracy").known
 
 
 def confirmed(make: Any, gain: float, noise: float) -> Any:

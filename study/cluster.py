@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from study.errors import OutsideFault, StudyError, UserError
 from study.job import ACCEPTED, ENTRYPOINT, ORDER_VARIABLE, REFUSED, STOP_WITHIN_S, Order
 from study.provenance import version
+from study.readiness import factories
 
 if TYPE_CHECKING:
     from study.spec import StudySpec
@@ -43,7 +44,6 @@ TALKATIVE = (
     "ray.dashboard.modules.job.sdk",
     "ray._private.runtime_env.packaging",
 )
-FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ def packed(spec: StudySpec) -> Iterator[Path]:
 
 def own_modules(spec: StudySpec) -> list[Path]:
     """The modules and packages below the current folder that the study names as ``package.module:factory``."""
-    names = {match.partition(".")[0].partition(":")[0] for match in FACTORY.findall(spec.yaml())}
+    names = {name.partition(":")[0].partition(".")[0] for name in factories(spec.tree())}
     found = [Path.cwd() / form for name in sorted(names) for form in (name, f"{name}.py")]
     return [path for path in found if path.exists() and path.name not in PACKAGES]
 

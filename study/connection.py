@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from study.errors import OutsideFault, UserError
 
 PREFIX = "study-ray-"
 STARTS = 3
+ANSWER_S = 10.0
 OBJECT_STORE_BYTES = 256 * 2**20
 CODE_PACKAGE = "STUDY_CODE_PACKAGE"
 """The environment variable with the address, on a cluster, of code that was shipped to it."""
@@ -74,6 +76,7 @@ class Connection:
     def _join(self, address: str) -> None:
         import ray
 
+        check_answers(address)
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         runtime: dict[str, Any] = {"env_vars": {"PYTHONPATH": python_path(self._module_path)}}
         if CODE_PACKAGE in os.environ:
@@ -129,6 +132,17 @@ class Connection:
             ray.shutdown()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def check_answers(address: str) -> None:
+    """UserError where nobody listens at ``HOST:PORT``, which Ray itself would go on trying for minutes."""
+    host, colon, port = address.rpartition(":")
+    if "/" in address or not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"no Ray cluster answers at {address}: {error}") from None
 
 
 def rooms() -> list[dict[str, float]]:

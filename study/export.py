@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import UserError
-from study.files import make_folder, write_whole
+from study.files import write_whole
 from study.journal import read_events
 from study.outcomes import best_point
 from study.paths import StudyPaths
@@ -26,7 +26,6 @@ def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
     chosen = best_trial(history, spec, paths) if trial == "best" else numbered(history, trial)
     point = history.points[chosen.point]
     recipe = spec.recipe(point.values, chosen.seed, chosen.substitutions)
-    make_folder(to)
     epoch = export_weights(paths.checkpoints(chosen.point, chosen.replicate), recipe, to)
     figures = figures_of(history, spec, chosen) | {"weights_epoch": epoch}
     write_whole(to / FIGURES, json.dumps(figures, indent=2) + "\n")

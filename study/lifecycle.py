@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from study import requests
-from study.connection import Connection
+from study.connection import Connection, check_answers
 from study.driver import Ended, Options, drive, opened, resolved
 from study.errors import StudyExists, StudyNotFound, UserError
 from study.files import make_folder, remove_tree, write_whole
@@ -16,7 +16,7 @@ from study.lock import holder, take
 from study.log import remove_log
 from study.paths import StudyPaths, checked_name, studies_in
 from study.places import Place, place
-from study.readiness import check_data, machine_room
+from study.readiness import check_data, check_modules, machine_room
 from study.spec import StudySpec, load_spec
 from study.versions import stored_file
 from study.warmth import warmed_events
@@ -45,7 +45,10 @@ def run(
         options = options or Options()
         if options.address is None:
             spec = resolved(spec, [machine_room(spec)], "this machine")
+            check_modules(spec)
             check_data(spec, options.data_dir)
+        else:
+            check_answers(options.address)
         warmed_events(spec, paths.storage)  # a study that can't be found is a mistake to tell before a folder is made
         make_folder(paths.folder)
         write_whole(paths.spec, spec.settled().yaml())

@@ -195,7 +195,8 @@ def duplicates(spec: StudySpec) -> int:
 def confirmation_trials(spec: StudySpec) -> int:
     if spec.confirm is None:
         return 0
-    confirmed = min(spec.confirm.top, spec.points) + (spec.confirm.against is not None)
+    levels = len(spec.levels())
+    confirmed = levels * min(spec.confirm.top, spec.points // levels) + (spec.confirm.against is not None)
     return confirmed * spec.confirm.replicates
 
 

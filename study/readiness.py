@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from study.errors import DataMissing, UserError
 from study.places import ObjectPath, place
+from study.training.axes import FACTORY
 from study.training.layouts import LAYOUTS
 from study.values import leaves
 
 if TYPE_CHECKING:
     from study.spec import StudySpec
+
+
+PROSE = ("question", "note", "label")
 
 
 def machine_cpus() -> int:
@@ -65,6 +73,28 @@ def check_fits(spec: StudySpec, rooms: Sequence[Room], where: str) -> None:
 def amounts(resources: Room) -> str:
     names = {"CPU": "CPUs", "GPU": "GPUs"}
     return " and ".join(f"{amount:g} {names.get(name, name)}" for name, amount in resources.items())
+
+
+def check_modules(spec: StudySpec) -> None:
+    """UserError where there is no module for a ``package.module:factory``; it is looked for, and not loaded."""
+    folders = [str(Path.cwd()), *sys.path]
+    for name in sorted(set(factories(spec.tree()))):
+        top = name.partition(":")[0].partition(".")[0]
+        if top not in sys.builtin_module_names and PathFinder.find_spec(top, folders) is None:
+            raise UserError(f"{name} must be importable; found no module {top} in {folders[0]} or where Python looks")
+
+
+def factories(tree: Any) -> Iterator[str]:
+    """Every value in a study's tree that has the form ``package.module:factory``."""
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield from factories(value) if key not in PROSE else ()
+            yield from factories(key)
+    elif isinstance(tree, list | tuple):
+        for value in tree:
+            yield from factories(value)
+    elif isinstance(tree, str) and re.fullmatch(FACTORY, tree):
+        yield tree
 
 
 def check_data(spec: StudySpec, data_dir: str | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from study.errors import StudyError
+from study.errors import StudyError, UserError
 from study.journal import read_events
 from study.lock import holder
 from study.outcomes import best_point, first_value
@@ -90,6 +90,13 @@ def text_of(status: dict[str, Any]) -> str:
     if status["updated"]:
         lines.append(f"  updated  {status['updated']}")
     return "\n".join(lines)
+
+
+def check_trial(paths: StudyPaths, trial: int) -> None:
+    """UserError where the study has no trial of this number."""
+    count = len(History(read_events(paths.journal)).trials)
+    if not 0 <= trial < count:
+        raise UserError(f"--trial must be a number below {count}, the trials of {paths.name}; found {trial}")
 
 
 def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:

@@ -46,9 +46,13 @@ def add(name: Name, sets: Sets = None, storage: Storage = STUDIES) -> None:
 
     if not sets:
         raise UserError("say what the point is: --set PATH=VALUE, as often as needed")
-    values = added_values(existing(name, storage), sets)
+    values, lies_in_space = added_values(existing(name, storage), sets)
     driven = leave(name, {"do": "add", "values": values}, storage=storage)
-    typer.echo(f"added to {name}" + ("" if driven else f"; it runs with: study resume {name}"))
+    typer.echo(f"added to {name}: {' '.join(f'{path}={value}' for path, value in values.items())}")
+    if not lies_in_space:
+        typer.echo("it lies outside the space: it is shown, and the sampler isn't told of it")
+    if not driven:
+        typer.echo(f"it runs with: study resume {name}")
 
 
 @app.command()

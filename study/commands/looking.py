@@ -98,12 +98,14 @@ def logs(
     """Show what happened, event by event, and the tracebacks of failures; of a cluster's study, what its job says."""
     from study.commands.jobs import show_logs
     from study.lifecycle import existing
-    from study.status import followed_lines, log_lines
+    from study.status import check_trial, followed_lines, log_lines
 
     if on_cluster(address, name, storage) and trial is None:
         show_logs(name, str(address), follow)
         return
     paths = existing(name, storage)
+    if trial is not None:
+        check_trial(paths, trial)
     for line in followed_lines(paths, trial) if follow else log_lines(paths, trial):
         typer.echo(line)
 

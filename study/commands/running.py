@@ -118,6 +118,12 @@ def train(
     sets: Sets = None,
     to: Annotated[str | None, typer.Option("--to", help="The training's folder; trainings/RECIPE by default.")] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda or mps.")] = "cpu",
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", min=1, help="Torch's threads; all processors by default. A trial has resources.cpus."
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Train one recipe without a study; interrupted, the same command goes on from the last checkpoint."""
@@ -125,9 +131,19 @@ def train(
 
     recipe = read_recipe(file, sets or ())
     folder = Path(to) if to else Path("trainings") / Path(file).stem
+    import torch
+
+    from study.errors import UserError
+    from study.training.device import usable
     from study.training.failures import TrainingFailure
     from study.training.session import train_recipe_file
 
+    if threads:
+        torch.set_num_threads(threads)
+    try:
+        usable(device)
+    except TrainingFailure as failure:
+        raise UserError(f"--device: {failure.message}") from None
     try:
         outcome = train_recipe_file(recipe, folder, device=device, data_dir=data_dir, show=show_row)
     except TrainingFailure as failure:
@@ -147,6 +163,23 @@ def show_row(row: Any) -> None:
     figures = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds")
     cells = [f"{figure} {row[figure]:.4g}" for figure in figures if isinstance(row.get(figure), float)]
     typer.echo(f"epoch {row['epoch']}  " + "  ".join(cells))
+
+
+def next_steps(ended: Ended) -> list[str]:
+    """Commands that would show or do something more after a study."""
+    from study.spec import load_spec
+
+    name, spec, points = ended.paths.name, load_spec(ended.paths.spec), len(ended.history.points)
+    steps = [f"study report {name}"]
+    if any(entry.published for entry in spec.first):
+        steps.append(f"study table {name} --kind published")
+    if spec.confirm:
+        steps.append(f"study table {name} --kind confirmation")
+    if spec.sampler.name not in ("first-only", "grid"):
+        more = max(10, points) // 2 + points
+        whole = more + -more % len(spec.levels())
+        steps += [f"study table {name} --kind effects", f"study resume {name} --points {whole}"]
+    return steps
 
 
 def farewell(ended: Ended) -> None:
@@ -170,12 +203,7 @@ def farewell(ended: Ended) -> None:
     hint = packing_hint(ended.history, ended.gpus)
     if hint:
         typer.echo(hint)
-    more = max(10, len(states)) // 2 + len(states)
-    typer.echo(
-        f"next:  study report {name}{where}\n"
-        f"       study table {name} --kind effects{where}\n"
-        f"       study resume {name} --points {more}{where}"
-    )
+    typer.echo("next:  " + "\n       ".join(f"{step}{where}" for step in next_steps(ended)))
     if ended.exit_code == 1:
         typer.echo("no point has a usable result: study table NAME --kind failures says why", err=True)
     raise typer.Exit(ended.exit_code)

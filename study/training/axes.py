@@ -162,6 +162,8 @@ class Data(Section):
     batch_size: Count = 64
     """Images that one update sees; ``accumulation`` splits it into micro-batches."""
     eval_batch_size: Count = 250
+    eval_mirrored: bool = False
+    """Evaluate by the mean logits of each image and of its mirror image."""
     train_images: Count | None = None
     """Use only so many training images (those for validation included), drawn by the seed; None: all."""
     test_images: Count | None = None

@@ -12,9 +12,13 @@ import torch
 
 from study.training.failures import TrainingFailure
 
+KNOWN = ("cpu", "cuda", "mps")
+
 
 def usable(name: str | torch.device) -> torch.device:
     """The device called ``name``; a failure of class ``device`` where the machine doesn't have it."""
+    if str(name).partition(":")[0] not in KNOWN:
+        raise TrainingFailure("device", f"{name} was asked for; accepted cpu | cuda | cuda:NUMBER | mps", {})
     device = torch.device(name)
     if device.type == "cuda":
         found = torch.cuda.device_count() if torch.cuda.is_available() else 0

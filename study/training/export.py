@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from study.errors import DataMissing, UserError
-from study.files import write_whole
+from study.files import make_folder, write_whole
 from study.places import Place
 from study.training.checkpoint import Checkpoints
 from study.training.data import load
@@ -38,6 +38,7 @@ def export_weights(checkpoints: Place, recipe: Recipe, to: Path) -> int:
     if state is None:
         raise UserError(f"there is no whole checkpoint in {checkpoints}: keep_checkpoints did not keep this trial's")
     tensors = {name: tensor.detach().clone().contiguous() for name, tensor in state["model"].items()}
+    make_folder(to)
     content = save(tensors, metadata={"model": recipe.model.name, "data": recipe.data.name})
     write_whole(to / WEIGHTS, content)
     write_whole(to / RECIPE, write_yaml(recipe.model_dump(mode="json")))
@@ -64,4 +65,5 @@ def figures_on_test(
     with alone(recipe, place):
         sets = make_sets(recipe, load(recipe.data, data_dir), place)
         model = model.to(place, memory_format=sets.layout)  # type: ignore[call-overload]
-        return dict(evaluate(model, sets.test.epoch(1), Arithmetic(recipe.precision, place), lambda: None))
+        arithmetic, mirrored = Arithmetic(recipe.precision, place), recipe.data.eval_mirrored
+        return dict(evaluate(model, sets.test.epoch(1), arithmetic, lambda: None, mirrored=mirrored))

@@ -100,6 +100,7 @@ def training(
     loss, watch = Loss(recipe.loss, model), Watch(device)
     arithmetic = Arithmetic(recipe.precision, device)
     optimizer = make_optimizer(recipe.optimizer, model)
+    mirrored = recipe.data.eval_mirrored
     learning_rate, length = LearningRate(recipe, len(sets.train)), Length(recipe)
     epoch, step, seconds, history = 0, 0, 0.0, list[Row]()
     torch.manual_seed(seed_of(recipe.seed, "dropout"))
@@ -140,7 +141,7 @@ def training(
         watch.look()
         trained = now(device)
         model.eval()
-        validated = evaluate(forward, sets.validation.epoch(epoch), arithmetic, heartbeat)
+        validated = evaluate(forward, sets.validation.epoch(epoch), arithmetic, heartbeat, mirrored=mirrored)
         evaluated = now(device)
         watch.judge(step, validated["loss"])
 
@@ -171,7 +172,7 @@ def training(
 
     model.eval()
     stopped = length.reason == "stopped"  # not the end of this training: what the test set says would mean nothing
-    test = {} if stopped else evaluate(forward, sets.test.epoch(epoch), arithmetic, heartbeat)
+    test = {} if stopped else evaluate(forward, sets.test.epoch(epoch), arithmetic, heartbeat, mirrored=mirrored)
     return Outcome(length.reason, summary_of(recipe, model, device, arithmetic, sets.fingerprint, history, test))
 
 

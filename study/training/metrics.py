@@ -20,12 +20,18 @@ def evaluate(
     batches: Batches,
     arithmetic: Arithmetic,
     heartbeat: Callable[[], None],
+    *,
+    mirrored: bool = False,
 ) -> dict[str, float]:
-    """Loss (plain cross-entropy), accuracy, macro F1 and so on of a model in evaluation mode."""
+    """Loss (plain cross-entropy), accuracy, macro F1 and so on of a model in evaluation mode.
+
+    ``mirrored``: by the mean logits of each image and of its mirror image.
+    """
     logits, labels = [], []
     for images, answers in batches:
         with arithmetic.autocast():
-            logits.append(forward(images).float())
+            seen = forward(images).float()
+            logits.append((seen + forward(images.flip(3)).float()) / 2 if mirrored else seen)
         labels.append(answers)
         heartbeat()
     return figures(torch.cat(logits), torch.cat(labels))

@@ -75,13 +75,23 @@ def test_answers_can_be_read_by_programs(home: Path) -> None:
         ("export fake --to out --trial 77", "a trial is 'best' or a number below 6"),
         ("run quickstart --set resources.cpus=4000 --name big", "wants 4000 CPUs"),
         ("train nothing.yaml", "nothing.yaml"),
+        ("train plain.yaml --device tpu", "--device: tpu was asked for; accepted cpu | cuda"),
+        ("train plain.yaml --device cuda:99", "cuda:99 was asked for; found"),
+        ("logs fake --trial 88", "--trial must be a number below 6"),
+        ("export fake --to out --trial 0", "no whole checkpoint"),
+        ("run own.yaml", "nomod:net must be importable; found no module nomod"),
+        ("run quickstart --name big --address 127.0.0.1:9", "no Ray cluster answers at 127.0.0.1:9"),
     ],
 )
 def test_a_mistake_is_told_plainly(home: Path, words: str, expected: str) -> None:
+    (home / "plain.yaml").write_text("model: mlp")
+    (home / "own.yaml").write_text(
+        "{study: big, recipe: {model: 'nomod:net'}, sampler: first-only, first: [{set: {}}]}"
+    )
     said = run(home, *words.split(), code=2).stderr
     assert expected in said
     assert "Traceback" not in said
-    assert not (home / "studies" / "big").exists()
+    assert not any((home / left).exists() for left in ("studies/big", "out", "trainings/plain"))
 
 
 def test_a_recipe_is_trained_without_a_study_and_gone_on_with(home: Path) -> None:
@@ -91,6 +101,22 @@ def test_a_recipe_is_trained_without_a_study_and_gone_on_with(home: Path) -> Non
     assert "epoch 2" in said
     assert "ended by epochs" in said
     assert "epoch 1" not in run(home, "train", "recipe.yaml").stdout
+
+
+def test_a_training_by_itself_takes_the_threads_it_is_given(home: Path) -> None:
+    (home / "few.yaml").write_text("model: mlp\ndata: {name: digits, train_images: 300}\nepochs: 1\n")
+    run(home, "train", "few.yaml", "--threads", "1")
+    assert json.loads((home / "trainings" / "few" / "figures.json").read_text())["torch_threads"] == 1
+
+
+def test_a_point_that_is_added_is_shown_whole(home: Path, finished: StudyPaths) -> None:
+    shutil.copytree(finished.folder, home / "studies" / "more")
+    inside = run(home, "add", "more", "--set", "optimizer.name=sgd", "--set", "optimizer.lr=0.1").stdout
+    assert "optimizer.name=sgd" in inside
+    assert "outside the space" not in inside
+    outside = run(home, "add", "more", "--set", "optimizer.name=sgd", "--set", "optimizer.lr=50.0").stdout
+    assert "optimizer.lr=50.0" in outside
+    assert "outside the space" in outside
 
 
 def test_a_study_is_removed_when_the_user_says_so(home: Path, finished: StudyPaths) -> None:

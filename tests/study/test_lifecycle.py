@@ -60,7 +60,8 @@ def test_a_missing_earlier_study_is_named(study: StudyPaths) -> None:
 
 
 def test_a_point_of_the_users_own_is_next(study: StudyPaths) -> None:
-    values = added_values(study, ["optimizer.name=adam", "optimizer.lr=0.01"])
+    values, lies_in_space = added_values(study, ["optimizer.name=adam", "optimizer.lr=0.01"])
+    assert lies_in_space
     assert values["optimizer.lr"] == 0.01
     assert leave("fake", {"do": "add", "values": values}, storage=study.storage) is False
     with Connection(None, []) as idle, opened(study, Options(accept_loss=True), idle) as (_, conductor):

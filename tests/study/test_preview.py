@@ -49,6 +49,15 @@ def test_a_single_point_of_nothing_but_the_recipe_leaves_no_empty_parts() -> Non
     assert "\n\n\n" not in text
 
 
+def test_each_level_of_a_method_study_has_its_own_to_confirm() -> None:
+    spec = small(
+        mode="method-study",
+        roles={"scientific": ["precision"], "nuisance": ["accumulation"]},
+        confirm={"top": 1, "replicates": 3},
+    )
+    assert preview_of(spec, 2).confirmations == 6
+
+
 def test_the_shares_of_the_branches_of_a_section_add_up(preview: Preview) -> None:
     shares: dict[str, float] = {}
     for row in preview.branches:

@@ -40,6 +40,16 @@ class Whitening(nn.Conv2d):
         self.weight.copy_(torch.cat([kernels, -kernels]))
 
 
+class Scaled(nn.Linear):
+    """A classifier without biases whose logits, and with them all gradients, are scaled by LOGIT_SCALE."""
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__(features, classes, bias=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return super().forward(features) * LOGIT_SCALE
+
+
 def start_from_images(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
     """Show the whitening layers of ``network`` the first batch that it will train on."""
     if layers := [layer for layer in network.modules() if isinstance(layer, Whitening)]:
@@ -57,11 +67,8 @@ def whitened_cnn(model: ModelSpec, image_shape: tuple[int, int, int], classes: i
         size = widened(wanted, model.width)
         layers += stage(norms, channels, size)
         channels = size
-    head = nn.Linear(channels, classes, bias=False)
-    with torch.no_grad():
-        head.weight *= LOGIT_SCALE
-    tail = (nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Dropout(model.dropout or 0.0), head)
-    return nn.Sequential(whitening, nn.GELU(), *layers, *tail)
+    head = (nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Dropout(model.dropout or 0.0), Scaled(channels, classes))
+    return nn.Sequential(whitening, nn.GELU(), *layers, *head)
 
 
 def stage(norms: Norms, channels_in: int, channels: int) -> list[nn.Module]:
@@ -69,7 +76,7 @@ def stage(norms: Norms, channels_in: int, channels: int) -> list[nn.Module]:
     first, second = (nn.Conv2d(size, channels, 3, padding=1, bias=biased) for size in (channels_in, channels))
     for conv in (first, second):
         nn.init.dirac_(conv.weight[: conv.in_channels])  # the first channels begin as they come in
-    return [
-        *(first, nn.MaxPool2d(2), *norms.tail(norms.on_convs, channels, nn.GELU)),
-        *(second, *norms.tail(norms.on_convs, channels, nn.GELU)),
-    ]
+    tails = [norms.tail(norms.on_convs, channels, nn.GELU) for _ in range(2)]
+    for layer in (layer for tail in tails for layer in tail if isinstance(layer, nn.BatchNorm2d)):
+        layer.weight.requires_grad = False  # shifts are learned, scales are not
+    return [first, nn.MaxPool2d(2), *tails[0], second, *tails[1]]

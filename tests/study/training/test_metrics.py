@@ -1,0 +1,42 @@
+"""Evaluation: the figures of all images at once, by their own logits or by those of their mirror images too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from study.training.loop import train
+from study.training.metrics import evaluate
+from study.training.precision import Arithmetic
+from study.training.recipe import Recipe
+
+CPU = torch.device("cpu")
+
+
+def test_mirrored_evaluation_is_by_the_mean_of_both_views() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 4, 5)).eval()
+    images, labels = torch.randn(12, 3, 4, 4), torch.arange(12) % 5
+    batches = list(zip(images.split(5), labels.split(5), strict=True))
+    with torch.no_grad():
+        one, other = network(images), network(torch.flip(images, dims=[-1]))
+    for mirrored, logits in ((False, one), (True, (one + other) / 2)):
+        found = evaluate(network, batches, Arithmetic("fp32", CPU), lambda: None, mirrored=mirrored)
+        torch.testing.assert_close(found["loss"], float(functional.cross_entropy(logits, labels)))
+        assert found["accuracy"] == int((logits.argmax(1) == labels).sum()) / 12
+    assert not torch.allclose(one, other)
+
+
+def test_a_recipe_decides_on_the_views_and_training_is_the_same(tiny: Callable[..., Recipe]) -> None:
+    losses = []
+    for mirrored in (False, True):
+        rows: list[dict[str, object]] = []
+        recipe = tiny(data={"eval_mirrored": mirrored}, epochs=1)
+        outcome = train(recipe, report=lambda row, rows=rows: rows.append(row) is None)  # type: ignore[misc]
+        losses.append((rows[0]["train_loss"], rows[0]["val_loss"], outcome.summary["test_loss"]))
+    assert losses[0][0] == losses[1][0]
+    assert losses[0][1] != losses[1][1]
+    assert losses[0][2] != losses[1][2]

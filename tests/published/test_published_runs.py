@@ -27,6 +27,7 @@ FURTHER: dict[str, dict[str, str]] = {
     # 224 pixels a side are fifty times the work of 32, and a CPU takes fifteen times as long in fp16 as in fp32
     "annt_replica": {"recipe.data.image_size": "32", "recipe.precision": "bf16"},
     "annt_factorial": {"recipe.model.width": "0.25", "recipe.data.train_images": "64", "replicates": "1"},
+    "cifar10_fast": {"recipe.data.batch_size": "64", "replicates": "1"},
     "deepstudy_googlenet": {"recipe.data.train_images": "64"},
     "deepstudy_resnet": {"recipe.data.train_images": "128"},
     "recipes": {"points": "12"},
@@ -34,6 +35,7 @@ FURTHER: dict[str, dict[str, str]] = {
 POINTS = {
     "annt_factorial": 8,
     "annt_replica": 12,
+    "cifar10_fast": 1,
     "deepstudy_googlenet": 6,
     "deepstudy_resnet": 3,
     "flux_vgg16_resnet18": 4,

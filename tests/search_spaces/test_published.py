@@ -13,6 +13,7 @@ from study.training.recipe import Recipe, flatten, parse_recipe
 STUDIES = (
     "annt_factorial",
     "annt_replica",
+    "cifar10_fast",
     "deepstudy_googlenet",
     "deepstudy_resnet",
     "flux_vgg16_resnet18",
@@ -22,6 +23,7 @@ STUDIES = (
 )
 DISTINCT_SETTINGS = {
     "annt_replica": 12,
+    "cifar10_fast": 1,
     "deepstudy_googlenet": 6,
     "deepstudy_resnet": 3,
     "flux_vgg16_resnet18": 4,
@@ -57,6 +59,7 @@ ROWS: list[tuple[str, int, int, dict[str, float]]] = [
     ("annt_replica", 9, 10, {"seconds": 2 * 3600, "val_accuracy": 0.97, "val_loss": 0.36}),
     ("annt_replica", 10, END, {"seconds": 6.2 * 3600, "extrapolated": True}),
     ("annt_replica", 11, 15, {"seconds": 2.5 * 3600, "val_accuracy": 0.84, "val_loss": 2.47}),
+    ("cifar10_fast", 0, END, {"seconds": 2.6, "test_accuracy": 0.94}),
     ("mobilenet_v1_width", 0, 32, {"seconds": 11 * 3600}),
     ("deepstudy_googlenet", 0, 11, {"test_accuracy": 0.4889, "seconds": 1054}),
     ("deepstudy_googlenet", 0, 101, {"test_accuracy": 0.7562, "seconds": 9649}),

@@ -163,7 +163,8 @@ def entries(study: Study, named: bool) -> Iterable[str]:
     """What each published entry of ``first:`` sets."""
     for index, first in enumerate(study.spec.first):
         if first.published:
-            yield f"{f'{study.name}, ' if named else ''}first {index}: {setting_text(first.set)}"
+            said = setting_text(first.set) or "as the recipe says"
+            yield f"{f'{study.name}, ' if named else ''}first {index}: {said}"
 
 
 def setting_text(tree: Mapping[str, Any], at: str = "") -> str:

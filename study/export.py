@@ -9,8 +9,8 @@ from typing import Any
 from study.errors import UserError
 from study.files import write_whole
 from study.journal import read_events
-from study.outcomes import best_point
 from study.paths import StudyPaths
+from study.ranking import best_point
 from study.records import History, Trial
 from study.spec import StudySpec, load_spec
 
@@ -40,7 +40,7 @@ def numbered(history: History, text: str) -> Trial:
 
 def best_trial(history: History, spec: StudySpec, paths: StudyPaths) -> Trial:
     """The best point's first complete trial whose checkpoint was kept; of equal points the first."""
-    best = best_point(history.points, spec.objectives[0])
+    best = best_point(history.points, spec)
     if best is None:
         raise UserError(f"no point of {history.study} is complete yet")
     trials = [trial for trial in best.trials.values() if trial.state == "COMPLETE" and trial.kind == "search"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from study.errors import StudyHalted
 from study.records import History, Point, Trial
@@ -124,13 +124,6 @@ def gpu_seconds(history: History, gpus: float) -> float:
     now = time.time()
     attempts = [attempt for trial in history.trials for attempt in trial.attempts]
     return gpus * sum((attempt.ended or now) - attempt.started for attempt in attempts)
-
-
-def best_point(points: Iterable[Point], objective: Objective) -> Point | None:
-    """The best of the COMPLETE points by one objective, the first of several; of equal points the first."""
-    sign = 1 if objective.direction == "maximize" else -1
-    complete = [point for point in points if point.state == "COMPLETE"]
-    return max(complete, key=lambda point: sign * first_value(point.value), default=None)
 
 
 def first_value(value: float | list[float]) -> float:

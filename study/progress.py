@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from study.driver import Watcher
-from study.outcomes import best_point, first_value
+from study.outcomes import first_value
+from study.ranking import best_point
 from study.records import ENDED, History, Point, Trial
 from study.text import counted
 
@@ -107,7 +108,7 @@ class LiveDisplay(Watcher):
             console=self.console,
         )
         bar.add_task("", total=self.spec.points, completed=len(done), note=self._note(history, done))
-        best = best_point(history.points, self.spec.objectives[0])
+        best = best_point(history.points, self.spec)
         tail = Text(f"best so far: {point_line(best, self.spec)}" if best else "no finished point yet", style="green")
         stopping = Text("stopping …" if self.conductor.stopping else "", style="yellow")
         return Group(head, bar, self._table(running), tail, stopping)

@@ -7,7 +7,9 @@ made durable, a resume applies what it reads back, and the analysis reads the sa
 ======== ==============================================================================================
 event    fields beside ``event`` and ``time`` (seconds since 1970)
 ======== ==============================================================================================
-created  study, format, reproducible, concurrency: what the first run resolved
+created  study, format, reproducible, concurrency: what the first run resolved; seeds (whole | survivors): whether a
+         point's value takes all of its seeds, of which the pruner judges the first alone, or the mean of those that
+         the pruner, which judged each, has left (survivors, where the field is absent)
 spec     version (from 1), hash (SHA-256 of its file), changes: one for the first study file, one for each extension
 resolved concurrency: what depended on a cluster that was reached only later
 warmed   source, trials (values, state, value, reports of each that lies in the space), left (how many don't)
@@ -38,6 +40,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FORMAT = 1
+WHOLE = "whole"
 STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 ENDED = ("COMPLETE", "PRUNED", "FAIL")
 FAILURE_CLASSES = ("out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error", "node", "storage")
@@ -120,6 +123,8 @@ class Point:
     asked: float
     state: str = "WAITING"
     value: Any = None
+    seeds: tuple[int, ...] = ()
+    """The replicates of the search that its value is the mean of."""
     trials: dict[int, Trial] = field(default_factory=dict)
 
 
@@ -154,6 +159,8 @@ class History:
         self.format = FORMAT
         self.reproducible: bool | None = None
         self.concurrency: int | None = None
+        self.whole_seeds = False
+        """Whether a point has a value only with all of its seeds, and the pruner judges the first one alone."""
         self.created: float | None = None
         self.specs: list[SpecVersion] = []
         self.warmed: list[tuple[str, int, int]] = []
@@ -184,6 +191,7 @@ class History:
         self.format = event["format"]
         self.reproducible = event["reproducible"]
         self.concurrency = event["concurrency"]
+        self.whole_seeds = event.get("seeds") == WHOLE
         self.created = event["time"]
 
     def _taken(self, event: Event) -> None:
@@ -294,13 +302,23 @@ class History:
     def _told(self, event: Event) -> None:
         point = self.points[event["point"]]
         point.state, point.value = event["state"], event["value"]
+        point.seeds = counted(point)
         self.tellings.append(point.number)
 
     def _reopened(self, event: Event) -> None:
         point = self.points[event["point"]]
-        point.state, point.value = "RUNNING", None
+        point.state = "RUNNING"  # with more seeds to come its value of before stands
         if event["trial"] is not None:
+            point.value, point.seeds = None, ()
             trial = self.trials[event["trial"]]
             trial.state, trial.failure, trial.ended, trial.over = "WAITING", None, None, ""
             trial.stopped_at, trial.stopped_by, trial.last_epoch = None, "", None
             trial.reopened_at = len(trial.attempts)
+
+
+def counted(point: Point) -> tuple[int, ...]:
+    """The replicates of the search that the value of a point which has just been told is the mean of."""
+    if point.value is None:
+        return ()
+    trials = (trial for trial in point.trials.values() if trial.kind == "search" and trial.state == "COMPLETE")
+    return tuple(sorted(trial.replicate for trial in trials))

@@ -6,9 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from study.files import files_below, matching, remove_tree
-from study.outcomes import best_point
 from study.paths import StudyPaths
 from study.places import Place
+from study.ranking import best_point
 from study.records import ENDED, History, Point, Trial
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Retention:
 
     def __init__(self, spec: StudySpec, paths: StudyPaths) -> None:
         self._keep = spec.keep_checkpoints
-        self._objective = spec.objectives[0]
+        self._spec = spec
         self._paths = paths
         self._seen = 0
         self._left: set[int] = set()
@@ -55,10 +55,10 @@ class Retention:
         """The best point is the last best one or one whose trials are left, unless that one was reopened."""
         known = self._best
         if known is None or known.state != "COMPLETE":
-            self._best = best_point(history.points, self._objective)
+            self._best = best_point(history.points, self._spec)
             return
         numbers = {known.number, *(history.trials[number].point for number in self._left)}
-        self._best = best_point([history.points[number] for number in sorted(numbers)], self._objective)
+        self._best = best_point([history.points[number] for number in sorted(numbers)], self._spec)
 
     def sweep_again(self, history: History) -> None:
         """The same with another look at all that is there: what ran on after its end may have left a checkpoint."""

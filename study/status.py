@@ -11,9 +11,10 @@ from typing import Any
 from study.errors import StudyError, UserError
 from study.journal import read_events
 from study.lock import holder
-from study.outcomes import best_point, first_value
+from study.outcomes import first_value
 from study.paths import StudyPaths, studies_in
 from study.places import Place
+from study.ranking import best_point
 from study.records import Event, History
 from study.spec import StudySpec, load_spec
 
@@ -25,7 +26,7 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
     spec = load_spec(paths.spec)
     history = History(read_events(paths.journal))
     points = Counter(point.state for point in history.points)
-    best = best_point(history.points, spec.objectives[0])
+    best = best_point(history.points, spec)
     last = history.sessions[-1] if history.sessions else None
     running = [trial for trial in history.trials if trial.in_flight]
     driver = holder(paths.lock)

@@ -9,8 +9,8 @@ import pytest
 
 from study.conductor import Assignment, Conductor
 from study.files import make_folder
-from study.outcomes import best_point
 from study.paths import StudyPaths
+from study.ranking import best_point
 from study.records import Trial
 from study.retention import Retention
 
@@ -62,7 +62,7 @@ def run(folder: Path, keep: str, **changes: Any) -> tuple[StudyPaths, Conductor]
 def test_ended_trials_keep_what_the_study_file_says(tmp_path: Path, keep: str, replicates: int) -> None:
     paths, conductor = run(tmp_path, keep, replicates=replicates)
     history = conductor.history
-    best = best_point(history.points, conductor.spec.objectives[0])
+    best = best_point(history.points, conductor.spec)
     assert best is not None
     assert {trial.state for trial in history.trials} == {"COMPLETE", "PRUNED", "FAIL"}
     for trial in history.trials:

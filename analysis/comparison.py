@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
@@ -10,35 +11,31 @@ from analysis import statistics
 from analysis.budget import draws
 from analysis.costs import hours
 from analysis.query import Results
-from analysis.statistics import Difference, Estimate
+from analysis.ranking import best
+from analysis.statistics import Difference, Estimate, level_for
 from analysis.table import Cell, Header, Table, table
-from analysis.views import complete, goal, metric_mean, search
+from analysis.views import complete, counted, fresh, goal, metric_mean, over_seeds, search, trials_of
 from study.errors import UserError
+from study.ranking import CONFIRMED
 
 
 def compare(a: Results, b: Results) -> Table:
-    """What each of two studies found and spent; differences are b less a, with Welch's intervals over seeds."""
+    """What each of two studies found and spent; differences are b less a, paired where their seeds are the same."""
     if goal(a) != goal(b):
         raise UserError(f"{a.study.name} and {b.study.name} have different objectives: their values don't compare")
-    metric, smallest = goal(a).metric, goal(a).smallest
-    best = [best_trials(results) for results in (a, b)]
-    values = [[value for level in draws(results).values() for value in level] for results in (a, b)]
-    equal = min(len(sample) for sample in values)
-    expected = [statistics.best_of_n(sample, equal, smallest=smallest) if equal else None for sample in values]
+    metric = goal(a).metric
+    best_ones = [best(results) for results in (a, b)]
+    confirmed = all(point is not None and point["standing"] == CONFIRMED for point in best_ones)
+    trials = [trials_at(results, point, confirmed) for results, point in zip((a, b), best_ones, strict=True)]
+    columns = {f"its {metric}": "value", "its test_accuracy": "test_accuracy", "its total_seconds": "total_seconds"}
+    comparisons = 1 + sum(all(rows[column].notna().any() for rows in trials) for column in columns.values())
     rows: list[list[Cell]] = [
-        ["best point", *(int(trials["point"].iloc[0]) if len(trials) else None for trials in best), None],
-        [f"its {metric}", *(metric_mean(trials["value"], metric) for trials in best), over(best, "value")],
-        [
-            "its test_accuracy",
-            *(metric_mean(t["test_accuracy"], "test_accuracy") for t in best),
-            over(best, "test_accuracy"),
-        ],
-        [
-            "its total_seconds",
-            *(metric_mean(t["total_seconds"], "total_seconds") for t in best),
-            over(best, "total_seconds"),
-        ],
-        [f"expected best {metric} of {equal} points", *expected, difference(expected)],
+        ["best point", *(int(point["point"]) if point else None for point in best_ones), None],
+        *(
+            [name, *(figure(rows, column, metric) for rows in trials), over(trials, column, comparisons)]
+            for name, column in columns.items()
+        ),
+        expected_best(a, b, comparisons),
         *(counts(name, measure(a), measure(b)) for name, measure in COUNTS.items()),
     ]
     headers = [
@@ -48,14 +45,40 @@ def compare(a: Results, b: Results) -> Table:
         Header("difference", signed=True),
     ]
     rows = [row for row in rows if any(shown(value) for value in row[1:])]
-    return table(f"{a.study.name} and {b.study.name}", headers, rows, notes_on(a, b))
+    return table(f"{a.study.name} and {b.study.name}", headers, rows, notes_on(a, b, confirmed, comparisons))
+
+
+def figure(rows: pd.DataFrame, column: str, metric: str) -> Cell:
+    if column == "value":
+        return metric_mean(rows["value"], metric) if len(rows) else None
+    return over_seeds(rows, column)
+
+
+def trials_at(results: Results, point: dict[str, Any] | None, confirmed: bool) -> pd.DataFrame:
+    """A point's fresh seeds where both studies' best ones have them, else the seeds of the search."""
+    trials = fresh(results.trials) if confirmed else counted(results.trials)
+    return trials_of(trials, point) if point else trials.iloc[:0]
+
+
+def expected_best(a: Results, b: Results, comparisons: int) -> list[Cell]:
+    """What as many points of each may be expected to find, with the p-value of both being draws of one law."""
+    metric, smallest = goal(a).metric, goal(a).smallest
+    samples = [[value for level in draws(results).values() for value in level] for results in (a, b)]
+    equal = min(len(sample) for sample in samples)
+    if not equal:
+        return ["expected best", None, None, None]
+    one, other = (statistics.best_of_n(sample, equal, smallest=smallest) for sample in samples)
+    p = min(1.0, comparisons * statistics.lead_p(*samples, smallest=smallest))
+    return [f"expected best {metric} of {equal} points", one, other, Difference(Estimate(other - one, n=equal), p)]
 
 
 COUNTS: dict[str, Callable[[Results], float]] = {
     "points": lambda results: len(results.points),
-    "complete trials": lambda results: len(complete(results.trials)),
-    "pruned trials": lambda results: int((results.trials["state"] == "PRUNED").sum()),
-    "failed trials": lambda results: int((results.trials["state"] == "FAIL").sum()),
+    "complete trials": lambda results: len(complete(search(results.trials))),
+    "pruned trials": lambda results: int((search(results.trials)["state"] == "PRUNED").sum()),
+    "failed trials": lambda results: int((search(results.trials)["state"] == "FAIL").sum()),
+    "trials on fresh seeds": lambda results: int((results.trials["kind"] == "confirm").sum()),
+    "epochs": lambda results: int(results.trials["epochs"].sum()),
     "trial hours": hours,
     "GPU hours": lambda results: hours(results, "gpu_seconds"),
 }
@@ -70,25 +93,27 @@ def shown(value: Cell) -> bool:
     return value is not None and not (isinstance(value, Estimate) and value.n == 0)
 
 
-def best_trials(results: Results) -> pd.DataFrame:
-    """The complete trials of the best point."""
-    points = results.points.dropna(subset="value").sort_values("value", ascending=goal(results).smallest)
-    trials = complete(search(results.trials))
-    return trials[trials["point"].isin(points["point"].iloc[:1])]
+def over(best_trials: list[pd.DataFrame], column: str, comparisons: int) -> Difference | None:
+    """b less a: paired by seed where at least two are common, else Welch's; None where one has no such figure."""
+    a, b = (trials.dropna(subset=column) for trials in best_trials)
+    if not len(a) or not len(b):
+        return None
+    level = level_for(comparisons)
+    pairs = a.merge(b, on="seed", suffixes=("_a", "_b"))
+    if len(pairs) > 1:
+        return statistics.paired_difference(pairs[f"{column}_b"], pairs[f"{column}_a"], level)
+    return statistics.welch(b[column], a[column], level)
 
 
-def over(best: list[pd.DataFrame], column: str) -> Difference | None:
-    """b less a, None where one of the two has no such figure."""
-    a, b = (trials[column].dropna() for trials in best)
-    return statistics.welch(b, a) if len(a) and len(b) else None
-
-
-def difference(pair: list[float | None]) -> float | None:
-    a, b = pair
-    return None if a is None or b is None else b - a
-
-
-def notes_on(a: Results, b: Results) -> list[str]:
-    notes = ["Intervals are over the seeds of each study's best point, which its luck helped to choose."]
+def notes_on(a: Results, b: Results, confirmed: bool, comparisons: int) -> list[str]:
+    seeds = (
+        "Figures of the best points are those on fresh seeds, which had no part in choosing them."
+        if confirmed
+        else "Figures of the best points are those of the search, whose luck helped to choose them."
+    )
+    notes = [seeds, "Differences are paired by seed where both were trained with the same ones."]
+    if comparisons > 1:
+        notes.append(f"Differences of figures have intervals and p values that hold for all {comparisons} together.")
+    notes.append("The expected best is compared at equal numbers of points, not of epochs or hours; p by permutation.")
     notes += [f"The study files differ in {line}" for line in a.study.spec.differences(b.study.spec)[:20]]
     return notes

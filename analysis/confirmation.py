@@ -1,63 +1,92 @@
-"""Fresh seeds after the search: is a winner better than the baseline, worse, or can't it be told?"""
+"""Fresh seeds after the search: what the chosen points are really worth, and whether they beat the baseline."""
 
 from __future__ import annotations
-
-import math
 
 import pandas as pd
 
 from analysis import statistics
+from analysis.levels import text_of
 from analysis.query import Results
-from analysis.statistics import LEVEL, Difference, Estimate
+from analysis.ranking import ranked
+from analysis.statistics import Difference, level_for
 from analysis.table import Cell, Header, Table, table
-from analysis.views import complete, goal, metric_header, metric_mean
+from analysis.views import cell, counted, fresh, goal, metric_header, metric_mean, over_seeds, trials_of
+from analysis.winners import (
+    SEEDS_NOTE,
+    factor_compared,
+    fresh_difference,
+    further_seeds,
+    lost_seeds,
+    together_note,
+    verdict,
+)
 
 
 def confirmation(results: Results) -> Table:
-    """Selection score and score on fresh seeds side by side, and the verdict against the baseline."""
-    trials = complete(results.trials)
-    trials = trials[trials["study"] == results.study.name]
-    fresh = trials[trials["kind"] == "confirm"]
-    chosen = [int(point) for point in fresh["point"].drop_duplicates()]
+    """Each point with fresh seeds: its value by the search and on those, and the verdict against the baseline."""
+    points = confirmed_points(results)
     baseline = baseline_point(results)
-    rivals = max(1, len([point for point in chosen if point != baseline]))
-    order = results.points.set_index("point")["value"].reindex(chosen).sort_values(ascending=goal(results).smallest)
-    metric = goal(results).metric
+    numbers = [int(point) for point in points["point"]]
+    rivals = len([number for number in numbers if number != baseline]) if baseline in numbers else 0
+    factor, metric = factor_compared(results), goal(results).metric
     rows: list[list[Cell]] = []
-    for point in order.index:
-        ours = fresh[fresh["point"] == point]
-        theirs = fresh[fresh["point"] == baseline]
-        search_score = trials[(trials["point"] == point) & (trials["kind"] == "search")]["value"]
-        against = versus(ours, theirs, rivals) if len(theirs) and point != baseline else None
+    for point in points.to_dict("records"):
+        number = int(point["point"])
+        searched, found = (trials_of(of_kind(results.trials), point) for of_kind in (counted, fresh))
+        rival = baseline if rivals and number != baseline else None
+        against = None if rival is None else fresh_difference(results, number, rival, level_for(rivals))
         rows.append(
             [
-                int(point),
-                "baseline" if point == baseline else "chosen",
-                metric_mean(search_score, metric),
-                metric_mean(ours["value"], metric),
-                len(ours),
-                statistics.mean(ours["value"]).value - statistics.mean(search_score).value,
+                number,
+                "baseline" if number == baseline else "chosen",
+                text_of(point[factor]) if factor else None,
+                metric_mean(searched["value"], metric) if len(searched) else None,
+                metric_mean(found["value"], metric) if len(found) else None,
+                len(found),
+                seeds_lost(results, number),
+                over_seeds(found, "test_accuracy"),
+                fresh_less_search(found, searched) if number != baseline else None,
                 against,
                 verdict(against.estimate, goal(results).smallest) if against else None,
-                more_seeds(ours, theirs, rivals) if against else None,
+                None if rival is None else further_seeds(results, number, rival, rivals),
             ]
         )
     headers = [
         Header("point"),
         Header("role"),
+        Header(factor or "level"),
         metric_header("value", f"{metric} of the search"),
         metric_header("value", f"{metric} on fresh seeds"),
         Header("fresh seeds"),
-        metric_header("value", "shrinkage", signed=True),
+        Header("other seeds"),
+        metric_header("test_accuracy", "test_accuracy on fresh seeds"),
+        metric_header("value", "fresh less search", signed=True),
         metric_header("value", "over the baseline", signed=True),
         Header("verdict"),
-        Header("further seeds"),
+        Header("further seeds", digits=0),
     ]
-    notes = ["shrinkage: what of the search's score was luck in choosing it."]
+    if not rows:
+        return table("Confirmation on fresh seeds", headers, rows, ["No fresh seeds have been run."])
+    return table("Confirmation on fresh seeds", headers, rows, notes_on(results, rivals))
+
+
+def notes_on(results: Results, rivals: int) -> list[str]:
+    notes = ["fresh less search: what of the search's value was luck in choosing the point, and the noise of both."]
+    if fresh(results.trials)["test_accuracy"].notna().any():
+        notes.append("test_accuracy: the interval is over seeds and images: where it lies for new ones of both.")
     if rivals > 1:
-        notes.append(f"Intervals over the baseline are at {level_for(rivals):.1%}, so that all {rivals} hold together.")
-    notes.append("further seeds: what it would take to tell, were the difference as large as it was found.")
-    return table("Confirmation on fresh seeds", headers, rows, notes if rows else ["No fresh seeds have been run."])
+        notes.append(together_note(rivals))
+    if rivals:
+        notes.append(SEEDS_NOTE)
+    return notes
+
+
+def confirmed_points(results: Results) -> pd.DataFrame:
+    """The points that have fresh seeds, best first; those without a value last."""
+    points = results.points[results.points["confirmations"] > 0]
+    order = {number: place for place, number in enumerate(ranked(results)["point"])}
+    places = points["point"].map(order).fillna(len(order))
+    return points.assign(place=places).sort_values(["place", "point"], kind="stable")
 
 
 def baseline_point(results: Results) -> int | None:
@@ -70,37 +99,19 @@ def baseline_point(results: Results) -> int | None:
     return int(found.iloc[0]) if len(found) else None
 
 
-def level_for(rivals: int) -> float:
-    """Bonferroni: the level of each of so many intervals that hold together at LEVEL."""
-    return 1 - (1 - LEVEL) / rivals
-
-
-def versus(ours: pd.DataFrame, theirs: pd.DataFrame, rivals: int = 1) -> Difference:
-    """Paired by seed where at least two seeds are common, else Welch's."""
-    pairs = paired(ours, theirs)
-    if len(pairs) >= 2:
-        return statistics.paired_difference(pairs["value_ours"], pairs["value_theirs"], level_for(rivals))
-    return statistics.welch(ours["value"], theirs["value"], level_for(rivals))
-
-
-def paired(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
-    """The two values of each seed that both have."""
-    return ours.merge(theirs, on="seed", suffixes=("_ours", "_theirs"))
-
-
-def verdict(difference: Estimate, smallest: bool) -> str:
-    """better, worse or cannot tell: whether the interval of a difference leaves zero out."""
-    if not difference.excludes_zero:
-        return "cannot tell"
-    return "better" if (difference.value < 0) == smallest else "worse"
-
-
-def more_seeds(ours: pd.DataFrame, theirs: pd.DataFrame, rivals: int = 1) -> int | None:
-    """How many further seeds it would take to tell; None where it can be told, or never could."""
-    difference = versus(ours, theirs, rivals).estimate
-    pairs = paired(ours, theirs)
-    if difference.excludes_zero or len(pairs) < 2:
+def fresh_less_search(found: pd.DataFrame, searched: pd.DataFrame) -> Difference | None:
+    """The fresh seeds' mean less the search's, by Welch: they are other seeds, and other splits."""
+    if not len(found) or not len(searched):
         return None
-    deviation = float((pairs["value_ours"] - pairs["value_theirs"]).std(ddof=1))
-    needed = statistics.seeds_needed(deviation, difference.value, level_for(rivals))
-    return None if needed is None or math.isnan(deviation) else max(1, needed - len(pairs))
+    return Difference(statistics.welch(found["value"], searched["value"]).estimate)
+
+
+def seeds_lost(results: Results, point: int) -> str | None:
+    """What became of the fresh seeds that have no value; None where all have one."""
+    lost = lost_seeds(results, point)
+    trials = results.trials
+    own = trials[(trials["point"] == point) & (trials["kind"] == "confirm")]
+    running = int(own["state"].isin(["RUNNING", "WAITING"]).sum())
+    kinds = [str(cell(kind) or "stopped") for kind in own.loc[own["state"].isin(["FAIL", "PRUNED"]), "failure"]]
+    parts = [f"{lost} lost ({', '.join(dict.fromkeys(kinds))})"] if lost else []
+    return ", ".join([*parts, f"{running} running"] if running else parts) or None

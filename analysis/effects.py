@@ -1,72 +1,76 @@
-"""What each setting does: marginal means, paired differences, and what it costs in time and memory.
+"""What each setting does to the objective, and what it costs in time and memory.
 
-A difference is *paired* where points exist that agree in every other setting (those of the setting's own branches
-aside): then each such group and seed is compared with itself, and the groups are resampled. Where no two groups agree,
-as in a search, the difference is of two independent samples of points and says so: other settings differ there too.
+A level is compared with the setting's first one over points (``analysis.blocks``). Where a pruner was at work the final
+values are those of the points that it let through; beside them stands the comparison at the first epoch at which it
+decides, where every point still is. The scientific factor of a method study is compared as such a study means it: the
+winner of each level against the winner of the first on common fresh seeds, or what equal budgets may be expected to
+find.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from analysis import statistics
-from analysis.levels import (
-    derived,
-    factors_of,
-    is_level,
-    levels_of,
-    marginal,
-    matched,
-    over_groups,
-    text_of,
-)
+from analysis.blocks import compared, point_means, unit_text
+from analysis.budget import draws
+from analysis.decisions import at_first_decision, first_decision
+from analysis.levels import factors_of, is_level, levels_of, text_of, tuned_apart
 from analysis.query import Results
-from analysis.statistics import Estimate
+from analysis.statistics import LEVEL, Difference, Estimate, level_for
 from analysis.table import Cell, Header, Table, table
-from analysis.views import complete, goal, metric_header, search, settings
+from analysis.views import counted, goal, metric_header, search
+from analysis.winners import fresh_difference, winner_of
 
 SECONDS = "steady_epoch_seconds"
 MEMORY = "peak_memory_bytes"
 
 
 @dataclass(frozen=True)
-class Contrast:
-    """A level against the reference: the difference, and of how many pairs (0: unpaired)."""
+class Effect:
+    """A level against the first one: ``at(level)`` gives the difference with its interval at that level."""
 
-    difference: Estimate
-    pairs: int
+    factor: str
+    level: Hashable
+    by: str
+    """What it is compared over: ``12 pairs``, ``24 points``, ``winners on 5 fresh seeds`` …"""
+    single: Difference
+    """By itself."""
+    together: Difference
+    """With an interval and a p-value that hold together with those of all others in the table."""
+    pairs: int = 0
 
 
 def effects(results: Results, factors: Sequence[str] = ()) -> Table:
-    """Each setting's levels: marginal mean of the objective, difference from the reference, ratio of epoch times."""
-    metric = goal(results).metric
-    trials = complete(search(results.trials))
+    """Each setting's levels: what became of their points, their mean, and their difference from the first level."""
+    chosen = list(factors) or factors_of(results)
+    metric, trials = goal(results).metric, search(results.trials)
+    epoch = first_decision(results)
+    comparisons = [pair for factor in chosen for pair in pairs_of(results, factor)]
+    found = {(f, level): effect_of(results, f, first, level, len(comparisons)) for f, first, level in comparisons}
+    early = {(f, level): early_effect(results, f, first, level, epoch) for f, first, level in comparisons}
     rows: list[list[Cell]] = []
-    unpaired = False
-    for factor in factors or factors_of(results):
+    for factor in chosen:
         levels = levels_of(results, trials, factor)
-        for position, level in enumerate(levels if len(levels) > 1 else []):
-            at = trials[is_level(trials, factor, level)]
-            contrast = contrast_of(results, trials, factor, levels[0], level) if position else None
-            unpaired |= contrast is not None and not contrast.pairs
+        for level in levels if len(levels) > 1 else []:
+            effect = found.get((factor, level))
             rows.append(
                 [
                     factor,
                     text_of(level),
-                    at["point"].nunique(),
-                    len(at),
-                    marginal(at, "value"),
-                    contrast.difference if contrast else None,
-                    contrast.pairs if contrast else None,
-                    *(
-                        ratio(results, trials, column, factor, levels[0], level) if position else None
-                        for column in (SECONDS, MEMORY)
-                    ),
+                    *outcomes(results, factor, level),
+                    None if tuned_apart(results, factor) else marginal(results, factor, level),
+                    known(effect.single.estimate) if effect else None,
+                    effect.pairs if effect else None,
+                    effect.by if effect else None,
+                    known_difference(effect.together) if effect else None,
+                    early.get((factor, level)),
+                    *(ratio(results, c, factor, levels[0], level) if effect else None for c in (SECONDS, MEMORY)),
                 ]
             )
     headers = [
@@ -74,46 +78,136 @@ def effects(results: Results, factors: Sequence[str] = ()) -> Table:
         Header("level"),
         Header("points"),
         Header("trials"),
+        Header("pruned", digits=2),
+        Header("failed", digits=2),
         metric_header("value", f"mean {metric}"),
         metric_header("value", "difference", signed=True),
         Header("pairs"),
+        Header("compared over"),
+        metric_header("value", "all together", signed=True),
+        metric_header("value", f"difference at epoch {epoch}", signed=True),
         Header("ratio of epoch seconds", digits=3),
         Header("ratio of peak memory", digits=3),
     ]
-    notes = [
-        "difference: from the setting's first level, with bootstrap intervals over points that agree in all else "
-        "(pairs), over seeds where there is one such group.",
+    return table("Effects of settings", headers, rows, notes_on(results, found, epoch) if rows else ["Nothing varies."])
+
+
+def pairs_of(results: Results, factor: str) -> list[tuple[str, Hashable, Hashable]]:
+    """The factor with its first level and each other one."""
+    levels = levels_of(results, search(results.trials), factor)
+    return [(factor, levels[0], level) for level in levels[1:]]
+
+
+def outcomes(results: Results, factor: str, level: Hashable) -> list[Cell]:
+    """Of a level's points: how many have a value, with how many trials, and which share was pruned and failed."""
+    points = results.points[is_level(results.points, factor, level)]
+    ended = points[points["state"].isin(["COMPLETE", "PRUNED", "FAIL"])]
+    trials = counted(results.trials)
+    shares: list[Cell] = [
+        float((ended["state"] == state).mean()) if len(ended) else None for state in ("PRUNED", "FAIL")
     ]
-    pruned = int((search(results.trials)["state"] == "PRUNED").sum())
-    if pruned:
-        notes.append(f"{pruned} pruned trials are left out, and settings that were often pruned look better for it.")
-    if unpaired:
-        notes.append(
-            "0 pairs: no points agree in all other settings; the samples differ in those too, and the sampler chose."
-        )
-    return table("Effects of settings", headers, rows, notes)
+    lost = results.points["state"].isin(["PRUNED", "FAIL"]).any()
+    return [
+        int(points["value"].notna().sum()),
+        int(is_level(trials, factor, level).sum()),
+        *(shares if lost else [None, None]),
+    ]
 
 
-def contrast_of(results: Results, trials: pd.DataFrame, factor: str, reference: object, level: object) -> Contrast:
-    groups = matched(results, trials, factor, reference, level, "value")
-    own_branch = any(derived(name, factor) for name in settings(results))
-    paired = over_groups(groups)
-    if paired and (len(groups) > 1 or not own_branch):
-        return Contrast(paired, len(groups))
-    ours, theirs = (
-        trials[is_level(trials, factor, value)].groupby(["study", "point"])["value"].mean()
-        for value in (level, reference)
-    )
-    return Contrast(statistics.welch(ours, theirs).estimate, 0)
+def marginal(results: Results, factor: str, level: Hashable) -> Estimate | None:
+    """The mean over the level's points, each the mean of its seeds, with Student's interval over points."""
+    trials = counted(results.trials)
+    means = point_means(results, trials, trials["value"])
+    at = means.loc[is_level(means, factor, level), "figure"]
+    return statistics.mean(at) if len(at) else None
 
 
-def ratio(
-    results: Results, trials: pd.DataFrame, column: str, factor: str, reference: object, level: object
-) -> Estimate | None:
-    """The level's figure over the reference's: the geometric mean over matched groups, bootstrapped."""
-    known = trials[(trials[column] > 0).fillna(False)]
-    logs = known.assign(logarithm=np.log(known[column].astype(float)))
-    estimate = over_groups(matched(results, logs, factor, reference, level, "logarithm"))
-    if estimate is None:
+def effect_of(results: Results, factor: str, first: Hashable, level: Hashable, comparisons: int) -> Effect:
+    """A level against the first one, among so many comparisons in all."""
+    if tuned_apart(results, factor):
+        return budget_effect(results, factor, first, level, comparisons)
+    trials = counted(results.trials)
+    sides = compared(results, trials, trials["value"], [[(factor, first)], [(factor, level)]], [-1, 1])
+    single, together = sides.estimate(), sides.estimate(level_for(comparisons))
+    pairs = single.n if single.unit == "pairs" else 0
+    return Effect(factor, level, unit_text(single), single.difference, together.difference, pairs)
+
+
+def budget_effect(results: Results, factor: str, first: Hashable, level: Hashable, comparisons: int) -> Effect:
+    """A level of a method study against the first: winners on fresh seeds; else the best that equal budgets found."""
+    ours, theirs = (winner_of(results, factor, value) for value in (level, first))
+    if ours is not None and theirs is not None:
+        single, together = (fresh_difference(results, ours, theirs, at) for at in (LEVEL, level_for(comparisons)))
+        if single.estimate.n > 1:
+            by = f"winners (points {ours} and {theirs}) on {single.estimate.n} fresh seeds"
+            return Effect(factor, level, by, single, together)
+    samples, smallest = draws(results, factor), goal(results).smallest
+    values, others = (samples.get(text_of(value), []) for value in (level, first))
+    n = min(len(values), len(others))
+    if not n:
+        return Effect(factor, level, "", NOTHING, NOTHING)
+    best, reference = (statistics.best_of_n(sample, n, smallest=smallest) for sample in (values, others))
+    p = statistics.lead_p(values, others, smallest=smallest)
+    gap = Estimate(best - reference, n=n)
+    return Effect(factor, level, f"best of {n} points", Difference(gap, p), Difference(gap, min(1.0, p * comparisons)))
+
+
+NOTHING = Difference(Estimate(math.nan, n=0))
+
+
+def early_effect(results: Results, factor: str, first: Hashable, level: Hashable, epoch: int) -> Estimate | None:
+    """The difference of all points' first seeds at the pruner's first decision; None where nothing is pruned."""
+    if not epoch:
         return None
-    return Estimate(math.exp(estimate.value), math.exp(estimate.low), math.exp(estimate.high), estimate.n)
+    trials = at_first_decision(results, epoch)
+    sides = compared(results, trials, trials["figure"], [[(factor, first)], [(factor, level)]], [-1, 1])
+    return known(sides.estimate().estimate)
+
+
+def known(estimate: Estimate) -> Estimate | None:
+    return None if math.isnan(estimate.value) else estimate
+
+
+def known_difference(difference: Difference) -> Difference | None:
+    """A difference that says something beside the single one: one with an interval or a p-value of its own."""
+    return None if math.isnan(difference.p) else difference
+
+
+def ratio(results: Results, column: str, factor: str, first: Hashable, level: Hashable) -> Estimate | None:
+    """The level's figure over the first one's: the geometric mean, with Student's interval of the logarithms."""
+    trials = counted(results.trials)
+    trials = trials[(trials[column] > 0).fillna(False)]
+    logs = pd.Series(np.log(trials[column].astype(float)), index=trials.index)
+    found = compared(results, trials, logs, [[(factor, first)], [(factor, level)]], [-1, 1]).estimate().estimate
+    if math.isnan(found.value):
+        return None
+    return Estimate(math.exp(found.value), math.exp(found.low), math.exp(found.high), found.n)
+
+
+def notes_on(results: Results, found: dict[tuple[str, Hashable], Effect], epoch: int) -> list[str]:
+    by = [effect.by for effect in found.values()]
+    notes = ["difference: from the setting's first level, with an interval that holds for this comparison by itself."]
+    if len(found) > 1:
+        notes.append(
+            f"all together: the {len(found)} comparisons of this table hold at once, intervals and p values alike "
+            "(Bonferroni): here a p below 0.05 is one."
+        )
+    if any("pairs" in text for text in by):
+        notes.append("pairs: two points that agree in all other settings, each the mean of its seeds.")
+    if any("points" in text and "winners" not in text and "best of" not in text for text in by):
+        notes.append(
+            "points: the levels' points differ in other settings too, at the values that were drawn; in blocks: only "
+            "points that agree in the other settings are compared, save for those of the setting's own branches."
+        )
+    if any("winners" in text for text in by):
+        notes.append("winners: the best point of each level, chosen by the search, compared on seeds it never saw.")
+    if any("best of" in text for text in by):
+        notes.append("best of n points: what equal budgets may be expected to find; p by permutation of the points.")
+    if epoch:
+        notes.append(
+            f"The final values are of the points that the pruner let through. At epoch {epoch}, where it first "
+            "decides, every point's first seed is compared, and pruning can't bias that."
+        )
+    if (results.points["state"] == "FAIL").any():
+        notes.append("failed: a level's share of failed points; they have no value, so its mean looks better for them.")
+    return notes

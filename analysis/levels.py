@@ -1,4 +1,4 @@
-"""The levels of a setting, and the points that agree in everything else."""
+"""Factors and their levels: the settings that tables compare, and the points that have them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Hashable
 
 import pandas as pd
 
-from analysis import statistics
 from analysis.query import Results
-from analysis.statistics import Estimate
 from analysis.table import Header, shown
 from analysis.views import cell, settings
 from search_spaces.distributions import as_param
@@ -35,9 +33,14 @@ def scientific(results: Results) -> str:
     return paths[0] if paths else ""
 
 
-def levels_of(results: Results, trials: pd.DataFrame, factor: str) -> list[Hashable]:
-    """The levels that trials have, in the order of the study file where that has one."""
-    present: list[Hashable] = list(dict.fromkeys(trials[factor].dropna()))
+def tuned_apart(results: Results, factor: str) -> bool:
+    """Whether each level of a factor was tuned by itself at equal budget, as a method study does."""
+    return all(study.spec.mode == "method-study" and factor in study.spec.roles.scientific for study in results.studies)
+
+
+def levels_of(results: Results, rows: pd.DataFrame, factor: str) -> list[Hashable]:
+    """The levels that rows have, in the order of the study file where that has one."""
+    present: list[Hashable] = list(dict.fromkeys(rows[factor].dropna()))
     written: list[Hashable] = []
     for study in results.studies:
         for variable in study.spec.space.at(factor):
@@ -48,55 +51,13 @@ def levels_of(results: Results, trials: pd.DataFrame, factor: str) -> list[Hasha
     return sorted(present, key=lambda level: (order.get(level, len(order)), level if numbers else str(level)))
 
 
-def is_level(trials: pd.DataFrame, factor: str, level: object) -> pd.Series[bool]:
-    return (trials[factor] == level).fillna(False).astype(bool)
+def is_level(rows: pd.DataFrame, factor: str, level: object) -> pd.Series[bool]:
+    return (rows[factor] == level).fillna(False).astype(bool)
 
 
 def text_of(level: object) -> str:
     value = cell(level)
     return shown(value, Header(""))
-
-
-def marginal(trials: pd.DataFrame, column: str) -> Estimate:
-    """The mean over points, each the mean of its seeds, with a bootstrap interval over points."""
-    return statistics.bootstrap(trials.groupby(["study", "point"])[column].mean())
-
-
-def over_groups(groups: list[statistics.Array]) -> Estimate | None:
-    """The mean over groups of points, bootstrapped; over the seeds of the one group where there is but one."""
-    if not groups:
-        return None
-    return statistics.bootstrap([float(group.mean()) for group in groups] if len(groups) > 1 else groups[0])
-
-
-def agreeing(results: Results, factors: tuple[str, ...]) -> list[str]:
-    """The columns in which points must agree to be compared in ``factors``: all other settings, and the study."""
-    others = [name for name in settings(results) if name not in factors and not any(derived(name, f) for f in factors)]
-    return ["study", *others]
-
-
-def matched(
-    results: Results, trials: pd.DataFrame, factor: str, reference: object, level: object, column: str
-) -> list[statistics.Array]:
-    """For each group of points that agree in all else: level less reference, one difference a seed that both have."""
-    ours, theirs = (
-        by_group(trials, agreeing(results, (factor,)), is_level(trials, factor, value), column)
-        for value in (level, reference)
-    )
-    return by_first(ours - theirs)
-
-
-def by_group(trials: pd.DataFrame, keys: list[str], chosen: pd.Series[bool], column: str) -> pd.Series[float]:
-    """The chosen trials' mean of a column, by group (points that agree in ``keys``) and replicate."""
-    group = trials.astype(dict.fromkeys(keys, "object")).groupby(keys, dropna=False, sort=False).ngroup()
-    own = trials.loc[chosen, column].astype(float)
-    return own.groupby([group[chosen], trials.loc[chosen, "replicate"]]).mean()
-
-
-def by_first(values: pd.Series[float]) -> list[statistics.Array]:
-    """The values that are not missing, one array for each group."""
-    present = values.dropna()
-    return [statistics.clean(group) for _, group in present.groupby(level=0, sort=False)]
 
 
 def derived(name: str, factor: str) -> bool:

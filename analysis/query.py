@@ -93,18 +93,18 @@ class Results:
         return make(kind, self)
 
     def leaderboard(self, top: int | None = 20) -> Table:
-        from analysis.tables import leaderboard
+        from analysis.leaderboard import leaderboard
 
         return leaderboard(self, top)
 
     def best(self) -> dict[str, Any]:
-        """The best complete point as a row of ``points``; LookupError where none is complete."""
-        from analysis.views import goal
+        """The best point as a row of ``points``, confirmed ones first; LookupError where none has a value."""
+        from analysis.ranking import best
 
-        ranked = self.points.dropna(subset="value").sort_values("value", ascending=goal(self).smallest)
-        if not len(ranked):
+        found = best(self)
+        if found is None:
             raise LookupError("no point is complete")
-        return {str(name): value for name, value in ranked.iloc[0].items()}
+        return found
 
     def at_epoch(self, *epochs: int) -> pd.DataFrame:
         """The epoch rows at these epochs, with their trials' columns beside them; trials that got there alone."""

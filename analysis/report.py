@@ -22,12 +22,13 @@ from study.records import Session
 TEMPLATE = Path(__file__).parent
 MAIN = (
     "leaderboard",
+    "winners",
+    "confirmation",
     "published",
     "milestones",
     "effects",
     "interactions",
     "best-of-n",
-    "confirmation",
     "time-to-target",
 )
 BACK = ("failures", "cost")

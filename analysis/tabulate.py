@@ -28,6 +28,7 @@ from analysis.schema import (
 )
 from study.errors import SpecError
 from study.outcomes import trial_value
+from study.ranking import fresh_value, ranked, ranks
 from study.records import History, Point, Session, Trial
 from study.spec import StudySpec
 from study.training.recipe import flatten
@@ -50,7 +51,7 @@ def tabulate(history: History, spec: StudySpec, *, with_epochs: bool = True) -> 
     recipes = Recipes(spec)
     trials = trial_rows(history, spec, recipes)
     return Tables(
-        points=table("points", [point_row(history, point, recipes) for point in history.points]),
+        points=table("points", point_rows(history, spec, recipes)),
         trials=table("trials", trials, metrics_in(history.trials)),
         epochs=epochs_table(history.study, history.trials if with_epochs else ()),
     )
@@ -76,8 +77,26 @@ class Recipes:
         return self._made[key]
 
 
+def point_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]:
+    order = ranked(history.points, spec)
+    standings = [found for found, _ in order]
+    places = {
+        found.number: {"rank": rank, "standing": found.name}
+        for found, rank in zip(standings, ranks(standings), strict=True)
+    }
+    return [
+        {
+            **point_row(history, point, recipes),
+            **places.get(point.number, {}),
+            "fresh_value": fresh_value(point, spec),
+        }
+        for point in history.points
+    ]
+
+
 def point_row(history: History, point: Point, recipes: Recipes) -> Row:
     kinds = [trial.kind for trial in point.trials.values()]
+    states = [trial.state for trial in point.trials.values() if trial.kind == "search"]
     values = point.value if isinstance(point.value, list) else [point.value]
     return {
         **recipes.of(point),
@@ -87,7 +106,10 @@ def point_row(history: History, point: Point, recipes: Recipes) -> Row:
         "value": values[0] if values else None,
         "value_2": values[1] if len(values) > 1 else None,
         "replicates": kinds.count("search"),
-        "complete": sum(t.state == "COMPLETE" and t.kind == "search" for t in point.trials.values()),
+        "complete": states.count("COMPLETE"),
+        "pruned": states.count("PRUNED"),
+        "failed": states.count("FAIL"),
+        "seeds": len(point.seeds),
         "confirmations": kinds.count("confirm"),
         "origin": point.origin,
         "entry": point.entry,
@@ -113,6 +135,7 @@ def trial_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]
             "origin": history.points[trial.point].origin,
             "entry": history.points[trial.point].entry,
             "level": history.points[trial.point].level,
+            "counted": trial.kind == "search" and trial.replicate in history.points[trial.point].seeds,
             "device_shared": trial.number in shared,
             "overrides": overrides,
         }

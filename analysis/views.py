@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,12 +12,15 @@ import pandas as pd
 
 from analysis.query import Results
 from analysis.schema import column_of
-from analysis.statistics import Estimate, Sample, mean
+from analysis.statistics import Estimate, Sample, accuracy, mean
 from analysis.table import Cell, Header
 from study.errors import UserError
 
 SHARES = ("accuracy", "f1", "top5", "precision", "recall")
 """What the names of metrics hold that are shares of a whole."""
+
+TEST_COUNT = re.compile(r"\btest (\d+)\b")
+"""The number of test images in a training's ``data_fingerprint``."""
 
 STEERED = "validation: test. These figures were steered by the test set and are no estimate of new data."
 
@@ -93,6 +98,22 @@ def complete(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["state"] == "COMPLETE"]
 
 
+def counted(rows: pd.DataFrame) -> pd.DataFrame:
+    """The trials that their points' values are the means of: all seeds of the points that have a value."""
+    return rows[rows["counted"].fillna(False).astype(bool)]
+
+
+def fresh(rows: pd.DataFrame) -> pd.DataFrame:
+    """The complete trials on fresh seeds, which a confirmation runs after the search."""
+    return complete(rows[rows["kind"] == "confirm"])
+
+
+def trials_of(rows: pd.DataFrame, point: Mapping[Any, Any]) -> pd.DataFrame:
+    """The rows that belong to a point, which is a row of ``points``."""
+    found: pd.DataFrame = rows[(rows["study"] == point["study"]) & (rows["point"] == point["point"])]
+    return found
+
+
 def several(results: Results) -> bool:
     return len(results.studies) > 1
 
@@ -102,7 +123,29 @@ def objective_text(objectives: list[Goal]) -> str:
 
 
 def over_seeds(group: pd.DataFrame, column: str) -> Estimate | None:
-    return metric_mean(group[column], column) if group[column].notna().any() else None
+    """A figure's mean over the seeds in ``group``; a test accuracy's interval is over seeds and images."""
+    if column not in group or not group[column].notna().any():
+        return None
+    return test_accuracy(group) if column == "test_accuracy" else metric_mean(group[column], column)
+
+
+def test_accuracy(group: pd.DataFrame) -> Estimate:
+    """The mean test accuracy over seeds, with an interval over seeds and images.
+
+    Without one where there is one seed, or the number of test images isn't known.
+    """
+    values, images = group["test_accuracy"].dropna(), test_images(group)
+    if len(values) < 2 or not images:
+        return Estimate(float(values.mean()), n=len(values))
+    return accuracy(values, images)
+
+
+def test_images(group: pd.DataFrame) -> int:
+    """How many images the test figures are of, as the trainings said it; 0 where they didn't or differ in it."""
+    if "data_fingerprint" not in group:
+        return 0
+    counts = {found[1] for text in group["data_fingerprint"].dropna() if (found := TEST_COUNT.search(text))}
+    return int(counts.pop()) if len(counts) == 1 else 0
 
 
 def metric_mean(sample: Sample, metric: str) -> Estimate:

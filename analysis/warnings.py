@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 
 from analysis import statistics
 from analysis.query import Results, Study
+from analysis.ranking import best, ranked
 from analysis.schema import column_of
 from analysis.table import Cell, Header, Table, table
-from analysis.views import cell, complete, goal, search
+from analysis.views import cell, complete, counted, fresh, search
 from search_spaces.space import Variable
+from study.ranking import CONFIRMED, PARTIAL
 
 EDGE = 0.05
 FEW_POINTS = 5
@@ -57,38 +59,69 @@ def one_seed(results: Results, study: Study) -> Iterator[str]:
         yield "One seed a point: no figure says how much of it is luck. Use replicates: or confirm:."
 
 
+def older_rule(results: Results, study: Study) -> Iterator[str]:
+    """Studies begun when the pruner judged each seed go on like that."""
+    if study.spec.replicates > 1 and not study.history.whole_seeds:
+        part = int((results.points["standing"] == PARTIAL).sum())
+        yield (
+            "The study was begun under an older rule, and goes on under it: each seed was pruned and could fail by "
+            f"itself, and a point's value is the mean of the seeds that were left. {counted_text(part)} missing seeds; "
+            "such values look better than they are, and rank below those with all seeds."
+        )
+
+
+def counted_text(points: int) -> str:
+    return "No point has" if not points else "One point has" if points == 1 else f"{points} points have"
+
+
+def unconfirmed(results: Results, study: Study) -> Iterator[str]:
+    """A confirmation that isn't over."""
+    trials = results.trials[results.trials["kind"] == "confirm"]
+    points = results.points[results.points["confirmations"] > 0]
+    wanted = len(points) * (study.spec.confirm.replicates if study.spec.confirm else 0)
+    open_ones = wanted - int(trials["state"].isin(["COMPLETE", "PRUNED", "FAIL"]).sum())
+    if open_ones > 0:
+        yield f"The confirmation is not finished: {open_ones} fresh seeds are to come, and the order may change."
+    lost = int(trials["state"].isin(["PRUNED", "FAIL"]).sum())
+    if lost:
+        yield f"{lost} fresh seeds ended without a value: their points don't count as confirmed."
+
+
 def indistinct(results: Results, study: Study) -> Iterator[str]:
     """The best against the second best."""
-    aim = goal(results)
-    points = results.points.dropna(subset="value").sort_values("value", ascending=aim.smallest)["point"]
-    if len(points) < 2:
+    points = ranked(results)
+    if len(points) < 2 or points["standing"].iloc[0] != points["standing"].iloc[1]:
         return
-    trials = complete(search(results.trials))
-    first, second = (trials[trials["point"] == point] for point in points.iloc[:2])
+    confirmed = points["standing"].iloc[0] == CONFIRMED
+    trials = fresh(results.trials) if confirmed else counted(results.trials)
+    numbers = [int(number) for number in points["point"].iloc[:2]]
+    gap = abs(float(points["ranked_by"].iloc[0] - points["ranked_by"].iloc[1]))
+    if gap == 0:
+        yield f"Points {numbers[0]} and {numbers[1]} tie for the best: the lower number is shown."
+        return
+    first, second = (trials[trials["point"] == number] for number in numbers)
     pairs = first.merge(second, on="seed", suffixes=("_first", "_second"))
-    if len(pairs) < 2:
-        return
     difference = statistics.paired_difference(pairs["value_first"], pairs["value_second"]).estimate
-    if not difference.excludes_zero:
+    if difference.known and not difference.excludes_zero:
         yield (
-            f"Points {points.iloc[0]} and {points.iloc[1]}, the best two, differ by {abs(difference.value):.4g}, less "
-            f"than the interval of that difference, [{difference.low:.4g}, {difference.high:.4g}], can tell from zero."
+            f"Points {numbers[0]} and {numbers[1]}, the best two, differ by {gap:.4g}, less than the interval of that "
+            f"difference, [{difference.low:.4g}, {difference.high:.4g}], can tell from zero."
         )
 
 
 def at_the_edge(results: Results, study: Study) -> Iterator[str]:
     """Parameters of the best point that lie at an end of their range."""
-    space = study.spec.space
-    points = results.points.dropna(subset="value").sort_values("value", ascending=goal(results).smallest)
-    for best in points.iloc[:1].to_dict("records"):
-        params = space.params_of({path: cell(best.get(column_of(path))) for path in space.paths()}) or {}
-        for variable in space.variables:
-            side = edge(variable, params.get(variable.name))
-            if side:
-                yield (
-                    f"The best point's {variable.path} = {params[variable.name]:.4g} lies at the {side} end of its "
-                    f"range, {variable.distribution}: a wider one may hold something better."
-                )
+    space, found = study.spec.space, best(results)
+    if found is None:
+        return
+    params = space.params_of({path: cell(found.get(column_of(path))) for path in space.paths()}) or {}
+    for variable in space.variables:
+        side = edge(variable, params.get(variable.name))
+        if side:
+            yield (
+                f"The best point's {variable.path} = {params[variable.name]:.4g} lies at the {side} end of its "
+                f"range, {variable.distribution}: a wider one may hold something better."
+            )
 
 
 def edge(variable: Variable, value: object) -> str:
@@ -163,6 +196,8 @@ CHECKS: tuple[Callable[[Results, Study], Iterator[str]], ...] = (
     test_set_steered,
     overridden,
     unfinished,
+    unconfirmed,
+    older_rule,
     one_seed,
     indistinct,
     at_the_edge,

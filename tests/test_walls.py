@@ -57,6 +57,7 @@ def test_imports_keep_to_their_side(path: Path) -> None:
             "log",
             "outcomes",
             "places",
+            "ranking",
             "sections",
             "values",
         }

@@ -126,7 +126,8 @@ def table(
     form: Format = "table",
 ) -> None:
     """Show one of a study's tables."""
-    from analysis.tables import leaderboard, make
+    from analysis.leaderboard import leaderboard
+    from analysis.tables import make
     from study import api
 
     results = api.load(name, storage=storage)

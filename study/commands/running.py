@@ -184,7 +184,7 @@ def next_steps(ended: Ended) -> list[str]:
 
 def farewell(ended: Ended) -> None:
     """The end of a session: what came out, where it lies, what to type next."""
-    from analysis.tables import leaderboard
+    from analysis.leaderboard import leaderboard
     from study import api
     from study.packing import packing_hint
 

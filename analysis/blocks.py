@@ -1,0 +1,110 @@
+"""Points compared like with like: the means of their seeds, in blocks that agree in every other setting.
+
+The unit is the point: its seeds are averaged before anything is compared, since seeds of one point say nothing of
+other points. Where points agree in all other settings they form a block, and levels are compared within blocks; two
+points that differ in the factor alone are a pair. Settings within the factor's own branches (the learning rate of an
+optimizer) can't agree: points that differ in those are no pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import pandas as pd
+
+from analysis import statistics
+from analysis.levels import derived, is_level
+from analysis.query import Results
+from analysis.statistics import LEVEL, Array, Contrast
+from analysis.views import settings
+
+LEAST_MATCHED = 0.8
+"""Blocks are compared within only where they hold at least this share of the points."""
+POINT = ["study", "point"]
+
+Combination = Sequence[tuple[str, Hashable]]
+"""Settings and the level of each that the points of one cell have."""
+
+
+def point_means(results: Results, trials: pd.DataFrame, figure: pd.Series[float]) -> pd.DataFrame:
+    """One row for each point of ``trials``: the mean of ``figure`` over them, beside the point's settings."""
+    known = trials.assign(figure=figure.astype(float)).dropna(subset="figure")
+    means = known.groupby(POINT, sort=False)["figure"].mean().reset_index()
+    return means.merge(results.points[[*POINT, *settings(results)]], on=POINT, how="left")
+
+
+def compared(
+    results: Results, trials: pd.DataFrame, figure: pd.Series[float], cells: Sequence[Combination], signs: Sequence[int]
+) -> Compared:
+    """The signed sum of the cells' means of a figure of the trials, ready to be estimated at any level."""
+    factors = [name for name, _ in cells[0]]
+    means = point_means(results, trials, figure)
+    members = [of_combination(means, combination) for combination in cells]
+    others = [name for name in settings(results) if name not in factors]
+    own = [name for name in others if any(derived(name, factor) for factor in factors)]
+    keys = ["study", *(name for name in others if name not in own)]
+    blocks = [block for _, block in means.groupby([means[key].astype("object") for key in keys], dropna=False)]
+    whole = [found for block in blocks if all(map(len, found := cells_of(block, members)))]
+    everything = cells_of(means, members)
+    matched = sum(len(cell) for block in whole for cell in block)
+    seeds: list[Array] = []
+    if len(whole) == 1 and all(len(cell) == 1 for cell in everything) and not own:
+        seeds = by_seed(trials, figure, [of_combination(trials, combination) for combination in cells])
+    tight = bool(whole) and matched >= LEAST_MATCHED * sum(map(len, everything))
+    loose = [everything] if all(map(len, everything)) else []
+    return Compared(whole if tight else [], loose, seeds, signs, exact=not own)
+
+
+class Compared:
+    """Points in cells and blocks; ``estimate`` says what their signed sum is, at the level that is asked for."""
+
+    def __init__(
+        self,
+        blocks: list[list[Array]],
+        everything: list[list[Array]],
+        seeds: list[Array],
+        signs: Sequence[int],
+        *,
+        exact: bool,
+    ) -> None:
+        self._blocks = blocks
+        self._everything = everything
+        self._seeds = seeds
+        self._signs = signs
+        self._exact = exact
+
+    def estimate(self, level: float = LEVEL) -> Contrast:
+        """Within blocks where they tell; over the seeds of the one point in each cell; else over all points."""
+        within = statistics.contrast(self._blocks, self._signs, level)
+        if within.estimate.known:
+            differ = within.unit == "pairs" and not self._exact  # in settings of the factor's own branches
+            return Contrast(within.difference, "blocks", within.n) if differ else within
+        if self._seeds:
+            sums = sum(sign * values for sign, values in zip(self._signs, self._seeds, strict=True))
+            difference = statistics.paired_difference(sums, 0 * self._seeds[0], level)
+            return Contrast(difference, "seeds", len(self._seeds[0]))
+        return statistics.contrast(self._everything or self._blocks, self._signs, level)
+
+
+def of_combination(rows: pd.DataFrame, combination: Combination) -> pd.Series[bool]:
+    chosen = pd.Series(True, index=rows.index)
+    for name, level in combination:
+        chosen &= is_level(rows, name, level)
+    return chosen
+
+
+def cells_of(means: pd.DataFrame, members: Sequence[pd.Series[bool]]) -> list[Array]:
+    """The figures of each cell's points among these."""
+    return [means.loc[chosen.loc[means.index], "figure"].to_numpy(float) for chosen in members]
+
+
+def by_seed(trials: pd.DataFrame, figure: pd.Series[float], members: Sequence[pd.Series[bool]]) -> list[Array]:
+    """The figures of each cell's one point, seed by seed as far as all cells have them."""
+    columns = [figure[chosen].groupby(trials.loc[chosen, "seed"]).mean() for chosen in members]
+    common = pd.concat(columns, axis=1, join="inner").dropna()
+    return [common.iloc[:, i].to_numpy(float) for i in range(len(columns))] if len(common) > 1 else []
+
+
+def unit_text(found: Contrast) -> str:
+    """``12 pairs``, ``24 points in blocks``: what an interval counts."""
+    return f"{found.n} {found.unit}" if found.n else ""

@@ -1,0 +1,43 @@
+"""The first epoch at which a pruner decides: until then every point is there, and a comparison is fair to all."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.query import Results
+from analysis.views import goal, search
+from study.sections import PrunerChoice
+
+
+def first_decision(results: Results) -> int:
+    """The first epoch at which any trial of the studies may have been pruned; 0 where nothing was pruned."""
+    if not (results.points["state"] == "PRUNED").any():
+        return 0
+    epochs = [first_epoch(study.spec.pruner) for study in results.studies]
+    return max(epochs) if all(epochs) and len(set(epochs)) == 1 else 0
+
+
+def first_epoch(pruner: PrunerChoice) -> int:
+    """The first epoch after which the pruner may stop a trial; 0 where it never does."""
+    options = pruner.options
+    if pruner.name in ("asha", "hyperband"):
+        return whole(options["min_epochs"])
+    if pruner.name in ("median", "percentile"):
+        return max(1, whole(options["warmup_epochs"]))
+    if pruner.name == "patient":
+        return whole(options["patience"]) + 2  # the best of the last patience + 1 epochs against the one before them
+    return 0
+
+
+def whole(option: object) -> int:
+    return option if isinstance(option, int) else 0
+
+
+def at_first_decision(results: Results, epoch: int) -> pd.DataFrame:
+    """The first seed of each point that reached this epoch, with the objective there as ``figure``."""
+    metric, firsts = goal(results).metric, search(results.trials)
+    firsts = firsts[firsts["replicate"] == 0]
+    column = "seconds" if metric == "total_seconds" else metric
+    rows = results.epochs[results.epochs["epoch"] == epoch]
+    figures = rows[["study", "trial", column]].rename(columns={column: "figure"})
+    return firsts.merge(figures, on=["study", "trial"], how="inner")

@@ -1,0 +1,63 @@
+"""A figure together with its interval, and the difference of two."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+Sample: TypeAlias = ArrayLike
+"""Anything that numpy takes for a vector of numbers, a column of a frame included."""
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval at ``level`` and the number of observations behind it."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    n: int = 1
+    level: float = LEVEL
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an interval."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+    @property
+    def excludes_zero(self) -> bool:
+        return self.known and (self.low > 0 or self.high < 0)
+
+    def __neg__(self) -> Estimate:
+        return Estimate(-self.value, -self.high, -self.low, self.n, self.level)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of two figures with its interval, and the two-sided p-value of there being none.
+
+    Interval and p-value belong together: one of several comparisons has an interval at ``level_for`` their number, and
+    a p-value that is as many times greater.
+    """
+
+    estimate: Estimate
+    p: float = math.nan
+
+
+def level_for(comparisons: int, level: float = LEVEL) -> float:
+    """Bonferroni: the level of each of so many intervals that hold together at ``level``."""
+    return 1 - (1 - level) / max(1, comparisons)
+
+
+def clean(sample: Sample) -> Array:
+    """The sample's finite values, shape (n,)."""
+    values = np.asarray(sample, dtype=float).ravel()
+    finite: Array = values[np.isfinite(values)]
+    return finite

@@ -1,0 +1,73 @@
+"""How many seeds it takes to tell a difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from analysis.statistics.estimate import LEVEL, Estimate, Sample, clean
+from analysis.statistics.means import spread
+
+POWER = 0.8
+RANGE = 0.8
+"""How likely the printed range holds the number that the true difference takes."""
+MOST_SEEDS = 10_000
+
+
+def seeds_needed(differences: Sample, level: float = LEVEL) -> Estimate | None:
+    """So many pairs tell such a difference in 8 of 10 studies; with its range. None where n < 2 or all are equal.
+
+    The value takes the differences' mean and deviation as found. Both were found from few pairs, so the number is
+    known roughly: its range is that of the standardized difference (noncentral t). inf: more than MOST_SEEDS.
+    """
+    values = clean(differences)
+    deviation = spread(values)
+    if math.isnan(deviation):
+        return None
+    found, count = abs(float(values.mean())) / deviation, len(values)
+    smallest, largest = effect_range(found, count)
+    low, high = seeds_for(largest, level), seeds_for(smallest, level)
+    return Estimate(seeds_for(found, level), low, high, count, RANGE)
+
+
+def effect_range(found: float, count: int) -> tuple[float, float]:
+    """The range of the standardized difference (mean over deviation) behind one found from ``count`` pairs, in size."""
+    from scipy import stats
+
+    statistic = found * math.sqrt(count)
+
+    def at(share: float) -> float:
+        return root(lambda center: float(stats.nct.cdf(statistic, count - 1, center)) - share, statistic)
+
+    low, high = at((1 + RANGE) / 2), at((1 - RANGE) / 2)
+    return max(0.0, low) / math.sqrt(count), max(abs(low), abs(high)) / math.sqrt(count)
+
+
+def root(function: Callable[[float], float], start: float) -> float:
+    """Where a falling function of the noncentrality crosses zero."""
+    from scipy import optimize
+
+    reach = 4.0 + abs(start)
+    return float(optimize.brentq(function, start - reach, start + reach))
+
+
+def seeds_for(effect: float, level: float = LEVEL) -> float:
+    """The least number of pairs at which a standardized difference of that size is told with POWER; inf beyond all."""
+    low, high = 2, 2
+    while power(effect, high, level) < POWER:
+        low, high = high, high * 2
+        if high > MOST_SEEDS:
+            return math.inf
+    while high - low > 1:
+        between = (low + high) // 2
+        low, high = (between, high) if power(effect, between, level) < POWER else (low, between)
+    return float(high if power(effect, low, level) < POWER else low)
+
+
+def power(effect: float, count: int, level: float) -> float:
+    """How likely the interval over so many pairs leaves zero out, on the right side of it."""
+    from scipy import stats
+
+    critical = stats.t.ppf((1 + level) / 2, count - 1)
+    chance = float(stats.nct.sf(critical, count - 1, effect * math.sqrt(count)))
+    return chance if math.isfinite(chance) else 1.0

@@ -1,0 +1,36 @@
+"""Where the differences between trials come from: points or seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.statistics.estimate import Array
+
+
+@dataclass(frozen=True)
+class Components:
+    """Standard deviations: between the points' true values, and between the seeds of one point; nan where unknown."""
+
+    points: float
+    seeds: float
+
+
+def components(groups: Sequence[Array]) -> Components:
+    """The components of variance of values grouped by point, each group of shape (seeds,).
+
+    By the analysis of variance (Searle, Casella and McCulloch, Variance Components (1992), 3.6), which allows groups of
+    unequal size; 0 where the points differ by no more than their seeds would have them differ.
+    """
+    held = [group for group in groups if len(group)]
+    total, freedom = sum(len(group) for group in held), sum(len(group) - 1 for group in held)
+    if freedom < 1 or len(held) < 2:
+        return Components(math.nan, math.nan)
+    within = sum(float(((group - group.mean()) ** 2).sum()) for group in held) / freedom
+    center = float(np.concatenate(held).mean())
+    between = sum(len(group) * (float(group.mean()) - center) ** 2 for group in held) / (len(held) - 1)
+    size = (total - sum(len(group) ** 2 for group in held) / total) / (len(held) - 1)
+    return Components(math.sqrt(max(0.0, (between - within) / size)), math.sqrt(within))

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test check setup faults bench published clean
+.PHONY: quickstart test check setup faults bench published coverage clean
 
 quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
@@ -19,6 +19,9 @@ published: setup  ## Every published study, scaled down, to its end
 
 bench: setup  ## Measurements, side by side in one run
 	$(BIN)/pytest tests/bench -m bench -o timeout=3600 -s
+
+coverage: setup  ## What intervals cover and how often verdicts are false, by simulation, into docs/coverage.md
+	$(BIN)/python -W error::RuntimeWarning -m tests.analysis.coverage
 
 check: setup
 	$(BIN)/ruff check .

@@ -53,14 +53,16 @@ def answer(results: Results) -> list[str]:
 
 
 def confirmed_best(results: Results, point: dict[str, Any]) -> list[str]:
-    """What the best point reaches on seeds that had no part in choosing it; the search's own value in brackets."""
+    """What the best point reaches on seeds that had no part in the search; the search's own value in brackets."""
     metric, trials = goal(results).metric, trials_of(fresh(results.trials), point)
-    searched = trials_of(counted(results.trials), point)["value"]
+    searched = metric_mean(trials_of(counted(results.trials), point)["value"], metric)
     value = shown(metric_mean(trials["value"], metric), header_of(metric))
+    others = int((results.points["standing"] == CONFIRMED).sum())
+    chosen = f", the best of {others} confirmed points by them," if others > 1 else ""
     return [
-        f"On {seeds_text(len(trials))} that had no part in choosing it, point {point['point']} reaches {metric} {value}"
-        f"{accuracy_text(trials, ' and')} (by the search, {shown(metric_mean(searched, metric), header_of(metric))}, "
-        f"as one of {points_text(results)}): {described(results, point)}."
+        f"On {seeds_text(len(trials))} point {point['point']}{chosen} reaches {metric} {value} "
+        f"(by the search {shown(searched, header_of(metric))}, as one of {points_text(results)})"
+        f"{accuracy_text(trials, ' and')}: {described(results, point)}."
     ]
 
 
@@ -97,11 +99,11 @@ def points_text(results: Results) -> str:
 
 
 def accuracy_text(trials: pd.DataFrame, lead: str) -> str:
-    """`` and a test accuracy of 0.8569 [0.81, 0.89] (over seeds and images)``; empty where there is none."""
+    """`` and a test accuracy of 0.8569 [0.81, 0.89], …``; empty where there is none."""
     if "test_accuracy" not in trials or not trials["test_accuracy"].notna().any():
         return ""
     found = test_accuracy(trials)
-    over = " (over seeds and images)" if found.known else ""
+    over = ", the interval being over seeds and images" if found.known else ""
     return f"{lead} a test accuracy of {shown(found, FIGURE)}{over}"
 
 
@@ -174,19 +176,15 @@ def judged(difference: Difference, smallest: bool) -> str:
 
 
 def first_sentence(results: Results, point: dict[str, Any]) -> list[str]:
-    """The best point against the first that was written into the study file, on the search's seeds."""
+    """The best point against the first that was written into the study file; no test, since the best was chosen."""
     firsts = results.points[(results.points["entry"] == 0) & results.points["value"].notna()]
     if not len(firsts) or firsts.iloc[0]["point"] == point["point"]:
         return []
-    trials, other = counted(results.trials), firsts.iloc[0].to_dict()
-    pairs = trials_of(trials, point).merge(trials_of(trials, other), on="seed", suffixes=("_ours", "_theirs"))
-    found = statistics.paired_difference(pairs["value_ours"], pairs["value_theirs"])
-    lead = f"first[0] (point {int(other['point'])})"
-    if not found.estimate.known:
-        gap = float(point["value"]) - float(other["value"])
-        return [f"It differs by {number(gap, 4, True)} from {lead}, without an interval."]
-    told = "" if found.estimate.excludes_zero else ", which can't be told from zero"
-    return [f"Over {lead} that is {shown(found, CHANGE)}{told}; the best was chosen for it."]
+    gap = float(point["value"]) - float(firsts.iloc[0]["value"])
+    return [
+        f"From first[0] (point {int(firsts.iloc[0]['point'])}) it differs by {number(gap, 4, True)}; as it was chosen "
+        "for that, only fresh seeds could tell whether it is more than luck."
+    ]
 
 
 def levels_sentence(results: Results) -> list[str]:

@@ -43,9 +43,9 @@ def compared(
     others = [name for name in settings(results) if name not in factors]
     own = [name for name in others if any(derived(name, factor) for factor in factors)]
     keys = ["study", *(name for name in others if name not in own)]
-    blocks = [block for _, block in means.groupby([means[key].astype("object") for key in keys], dropna=False)]
-    whole = [found for block in blocks if all(map(len, found := cells_of(block, members)))]
-    everything = cells_of(means, members)
+    group = means.groupby([means[key].astype("object") for key in keys], dropna=False, sort=False).ngroup()
+    whole = blocks_of(means["figure"], group, members)
+    everything = [means.loc[chosen, "figure"].to_numpy(float) for chosen in members]
     matched = sum(len(cell) for block in whole for cell in block)
     seeds: list[Array] = []
     if len(whole) == 1 and all(len(cell) == 1 for cell in everything) and not own:
@@ -93,9 +93,11 @@ def of_combination(rows: pd.DataFrame, combination: Combination) -> pd.Series[bo
     return chosen
 
 
-def cells_of(means: pd.DataFrame, members: Sequence[pd.Series[bool]]) -> list[Array]:
-    """The figures of each cell's points among these."""
-    return [means.loc[chosen.loc[means.index], "figure"].to_numpy(float) for chosen in members]
+def blocks_of(figure: pd.Series[float], group: pd.Series[int], members: Sequence[pd.Series[bool]]) -> list[list[Array]]:
+    """The cells of each group of points that has a point in every cell."""
+    cells = [dict(iter(figure[chosen].groupby(group[chosen]))) for chosen in members]
+    common = [number for number in cells[0] if all(number in cell for cell in cells)]
+    return [[statistics.clean(cell[number]) for cell in cells] for number in common]
 
 
 def by_seed(trials: pd.DataFrame, figure: pd.Series[float], members: Sequence[pd.Series[bool]]) -> list[Array]:

@@ -1,52 +1,28 @@
-"""What a study cost, how long it takes to reach a target, and what failed."""
+"""What a study cost, and what failed."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from analysis import statistics
-from analysis.levels import is_level, levels_of, scientific, text_of
 from analysis.query import Results
-from analysis.schema import minimized
-from analysis.statistics import Estimate
 from analysis.table import Cell, Header, Table, table
-from analysis.views import cell, complete, goal, metric_mean, search, setting_headers, settings
+from analysis.views import cell, setting_headers, settings
 
 HOUR = 3600.0
+CONFIRM = "confirm"
 COST_STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 
 
 def cost(results: Results) -> Table:
-    """Where the time went, by the trials' states; work repeated after interruptions stands apart."""
+    """Where the time went: the search by its trials' states, the confirmation, work repeated after interruptions."""
     trials = results.trials
-    repeated = trials["repeated_seconds"]
-    kept = trials["wall_seconds"] - repeated
-    parts: list[tuple[str, pd.DataFrame, pd.Series[float]]] = [
-        (state, trials[trials["state"] == state], kept[trials["state"] == state]) for state in COST_STATES
-    ]
-    parts.append(("repeated after an interruption", trials[repeated > 0], repeated[repeated > 0]))
-    parts.append(("all", trials, trials["wall_seconds"]))
     total = float(trials["wall_seconds"].sum())
     scale, unit = (HOUR, "h") if total >= HOUR else (1.0, "s")
-    rows: list[list[Cell]] = []
-    for name, rows_of_part, wall in parts:
-        if not len(rows_of_part):
-            continue
-        share = wall / rows_of_part["wall_seconds"].where(rows_of_part["wall_seconds"] > 0)
-        rows.append(
-            [
-                name,
-                len(rows_of_part),
-                int(rows_of_part["epochs"].sum()),
-                float(wall.sum()) / scale,
-                float((rows_of_part["cpu_seconds"] * share).sum()) / scale,
-                float((rows_of_part["gpu_seconds"] * share).sum()) / scale,
-                float(wall.sum()) / total if total else None,
-            ]
-        )
+    rows = [cost_row(part, total, scale) for part in parts_of(trials) if len(part.trials)]
     headers = [
         Header("state"),
         Header("trials"),
@@ -57,7 +33,42 @@ def cost(results: Results) -> Table:
         Header("share", digits=3),
     ]
     notes = ["The time that trials held their worker, times the cores or the share of a GPU reserved for them."]
+    if (trials["kind"] == CONFIRM).any():
+        notes.append("The states are those of the search's trials; confirmation: those on fresh seeds, in any state.")
     return table("Cost", headers, rows, [*notes, f"From the first point to the last record: {span(results)}."])
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a study's cost: trials, and the seconds of theirs that belong to it."""
+
+    name: str
+    trials: pd.DataFrame
+    seconds: pd.Series[float]
+
+
+def parts_of(trials: pd.DataFrame) -> list[Part]:
+    """Parts that add up to the last one."""
+    wall, repeated = trials["wall_seconds"], trials["repeated_seconds"]
+    kinds = {state: (trials["kind"] != CONFIRM) & (trials["state"] == state) for state in COST_STATES}
+    kinds["confirmation"] = trials["kind"] == CONFIRM
+    parts = [Part(name, trials[chosen], (wall - repeated)[chosen]) for name, chosen in kinds.items()]
+    parts.append(Part("repeated after an interruption", trials[repeated > 0], repeated[repeated > 0]))
+    return [*parts, Part("all", trials, wall)]
+
+
+def cost_row(part: Part, total: float, scale: float) -> list[Cell]:
+    trials, seconds = part.trials, part.seconds
+    share = seconds / trials["wall_seconds"].where(trials["wall_seconds"] > 0)
+    return [
+        part.name,
+        len(trials),
+        int(trials["epochs"].sum()),
+        float(seconds.sum()) / scale,
+        float((trials["cpu_seconds"] * share).sum()) / scale,
+        float((trials["gpu_seconds"] * share).sum()) / scale,
+        float(seconds.sum()) / total if total else None,
+    ]
 
 
 def span(results: Results) -> str:
@@ -72,65 +83,6 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60:02d} min"
-
-
-def time_to_target(results: Results, metric: str = "", target: float | None = None) -> Table:
-    """Kaplan-Meier medians of the time to a target: trials that never got there are censored, not dropped."""
-    name = metric or goal(results).metric
-    value = default_target(results, name) if target is None else target
-    times = time_to(results, name, value)
-    factor = scientific(results)
-    levels = levels_of(results, times, factor) if factor else []
-    groups = [(text_of(level), times[is_level(times, factor, level)]) for level in levels] + [("all", times)]
-    rows: list[list[Cell]] = []
-    for level, group in groups:
-        reached = [bool(flag) for flag in group["reached"]]
-        rows.append(
-            [
-                level,
-                len(group),
-                sum(reached),
-                statistics.median_time(group["epochs_to"], reached) if reached else None,
-                statistics.median_time(group["seconds_to"], reached) if reached else None,
-            ]
-        )
-    headers = [
-        Header(factor or "study"),
-        Header("trials"),
-        Header("reached"),
-        Header("median epochs", digits=0),
-        Header("median seconds", "s", 1),
-    ]
-    sense = "≤" if minimized(name) else "≥"
-    note = "Trials that ended, were pruned or failed before it count up to their last epoch (Kaplan-Meier)."
-    return table(f"Time to {name} {sense} {value:.4g}", headers, rows, [note, "∞: half of the trials never get there."])
-
-
-def default_target(results: Results, metric: str) -> float:
-    """The study's own target, else what half of the complete trials reach."""
-    targets = [study.spec.stop.target for study in results.studies if study.spec.stop.target is not None]
-    if targets and metric == goal(results).metric:
-        return targets[0]
-    best = complete(search(results.trials)).get(f"{metric}_best")
-    return float(best.median()) if best is not None and best.notna().any() else float("nan")
-
-
-def time_to(results: Results, metric: str, value: float) -> pd.DataFrame:
-    """For each trial: whether it reached the value, and the epochs and seconds to there or to its end."""
-    epochs = results.epochs
-    figures = epochs[metric].astype(float)
-    hit = figures <= value if minimized(metric) else figures >= value
-    keys = ["study", "trial"]
-    first = epochs[hit].groupby(keys)[["epoch", "seconds"]].first().add_suffix("_hit")
-    last = epochs.groupby(keys)[["epoch", "seconds"]].last()
-    times = last.join(first)
-    times["reached"] = times["epoch_hit"].notna()
-    times["epochs_to"] = times["epoch_hit"].fillna(times["epoch"]).astype(float)
-    times["seconds_to"] = times["seconds_hit"].fillna(times["seconds"]).astype(float)
-    columns = ["reached", "epochs_to", "seconds_to"]
-    trials = search(results.trials).merge(times[columns].reset_index(), on=keys, how="left")
-    trials["reached"] = trials["reached"].eq(True)
-    return trials.fillna({"epochs_to": 0.0, "seconds_to": 0.0})
 
 
 def failures(results: Results) -> Table:
@@ -189,8 +141,3 @@ def details(found: Any) -> Cell:
 
 def hours(results: Results, column: str = "wall_seconds") -> float:
     return float(results.trials[column].sum()) / HOUR
-
-
-def total(results: Results, column: str) -> Estimate:
-    """A column's mean over the complete trials of the search, with its interval."""
-    return metric_mean(complete(search(results.trials))[column], column)

@@ -24,7 +24,7 @@ from analysis.levels import factors_of, is_level, levels_of, text_of, tuned_apar
 from analysis.query import Results
 from analysis.statistics import LEVEL, Difference, Estimate, level_for
 from analysis.table import Cell, Header, Table, table
-from analysis.views import counted, goal, metric_header, search
+from analysis.views import counted, goal, metric_header, metric_mean, search
 from analysis.winners import fresh_difference, winner_of
 
 SECONDS = "steady_epoch_seconds"
@@ -119,7 +119,7 @@ def marginal(results: Results, factor: str, level: Hashable) -> Estimate | None:
     trials = counted(results.trials)
     means = point_means(results, trials, trials["value"])
     at = means.loc[is_level(means, factor, level), "figure"]
-    return statistics.mean(at) if len(at) else None
+    return metric_mean(at, goal(results).metric) if len(at) else None
 
 
 def effect_of(results: Results, factor: str, first: Hashable, level: Hashable, comparisons: int) -> Effect:

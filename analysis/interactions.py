@@ -6,13 +6,12 @@ import itertools
 import math
 from collections.abc import Hashable
 
-from analysis import statistics
 from analysis.blocks import Combination, Compared, compared, of_combination, point_means, unit_text
 from analysis.levels import factors_of, levels_of, text_of
 from analysis.query import Results
 from analysis.statistics import Contrast, level_for
 from analysis.table import Cell, Header, Table, table
-from analysis.views import counted, goal, metric_header
+from analysis.views import counted, goal, metric_header, metric_mean
 
 MOST_FACTORS = 4
 SIGNS = (1, -1, -1, 1)
@@ -84,7 +83,14 @@ def rows_of(
         at = means.loc[of_combination(means, [first, second]), "figure"]
         if len(at):
             head: list[Cell] = [first[0], text_of(first[1]), second[0], text_of(second[1])]
-            rows.append([*head, len(at), statistics.mean(at), *cells_of(crossed.get((first, second)), comparisons)])
+            rows.append(
+                [
+                    *head,
+                    len(at),
+                    metric_mean(at, goal(results).metric),
+                    *cells_of(crossed.get((first, second)), comparisons),
+                ]
+            )
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -28,7 +29,7 @@ from analysis.views import (
 )
 from study.ranking import CONFIRMED, PARTIAL
 
-RANKED_BY = {"confirmed": "fresh seeds", "searched": "the search", "partial": "a part of its seeds"}
+RANKED_BY = {"confirmed": "fresh seeds", "searched": "search", "partial": "fewer seeds"}
 
 
 def leaderboard(results: Results, top: int | None = 20) -> Table:
@@ -43,7 +44,7 @@ def leaderboard(results: Results, top: int | None = 20) -> Table:
         *([Header("study")] if several(results) else []),
         Header("point"),
         Header("ranked by"),
-        metric_header("value", f"{objectives[0].metric} on fresh seeds"),
+        replace(metric_header("value", f"{objectives[0].metric} on fresh seeds"), short="on fresh seeds"),
         *(metric_header(objective.metric) for objective in objectives),
         Header("seeds"),
         Header("other seeds"),
@@ -81,7 +82,7 @@ def value_of(seeds: pd.DataFrame, objective: Goal, column: str) -> Cell:
 
 
 def other_seeds(results: Results, point: dict[Any, Any]) -> str | None:
-    """What became of the seeds that aren't in a point's value: ``1 of 3 pruned``; None where all are in it."""
+    """What became of the seeds that aren't in a point's value: ``1 pruned, of 3``; None where all are in it."""
     wanted = next(study.spec.replicates for study in results.studies if study.name == point["study"])
     left = wanted - int(point["seeds"])
     counts = {"pruned": int(point["pruned"]), "failed": int(point["failed"])}
@@ -90,8 +91,8 @@ def other_seeds(results: Results, point: dict[Any, Any]) -> str | None:
     running = int(point["replicates"]) - int(point["complete"]) - sum(counts.values())
     counts |= {"running": max(0, running)}
     rest = left - sum(counts.values())
-    counts |= {"not run: raced out" if point["standing"] == PARTIAL else "to come": max(0, rest)}
-    return f"of {wanted}: " + ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    counts |= {"raced out" if point["standing"] == PARTIAL else "to come": max(0, rest)}
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count) + f", of {wanted}"
 
 
 def notes_on(results: Results, points: pd.DataFrame, top: int | None) -> list[str]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
+from analysis.curves import rows_of, seeds_of
 from analysis.query import Results
+from analysis.ranking import PLACE, ranked
 from analysis.table import Cell, Header, Table, table
-from analysis.views import cell, goal, metric_header, over_seeds, search, setting_headers, settings, several
+from analysis.views import cell, goal, metric_header, over_seeds, setting_headers, settings, several, trials_of
 
 USUAL_EPOCHS = (1, 5, 10, 20, 50, 100, 300, 500, 1000)
 TOP = 5
+SECONDS = "seconds: training and evaluation, cumulative, the mean over seeds."
+PART = (
+    "k of r seeds: the others had ended or not come so far, so the row's figures are those k seeds' own and no mean of "
+    "the point: whoever goes on is often the better one."
+)
 
 
 def milestones(results: Results, epochs: Sequence[int] = (), top: int = TOP) -> Table:
@@ -20,24 +27,22 @@ def milestones(results: Results, epochs: Sequence[int] = (), top: int = TOP) -> 
 
     Without ``epochs`` those of the published rows are taken, else the usual ones, and each point's last.
     """
-    metric = goal(results).metric
-    names = settings(results)
-    metrics = [name for name in dict.fromkeys((metric, "test_accuracy", "train_accuracy")) if name in results.epochs]
-    metrics = [name for name in metrics if results.epochs[name].notna().any()]
-    rows: list[list[Cell]] = []
+    metrics, names = metrics_shown(results), settings(results)
+    trials = seeds_of(results.trials)
+    rows = rows_of(results, trials)
+    lines: list[list[Cell]] = []
     for point in milestone_points(results, top):
-        rows_of_point = epochs_of(results, point["study"], int(point["point"]))
-        done = rows_of_point["epoch"].max() if len(rows_of_point) else 0
-        for epoch in named_epochs(results, epochs, int(done)):
-            at = rows_of_point[rows_of_point["epoch"] == epoch]
-            rows.append(
+        own, begun = trials_of(rows, point), len(trials_of(trials, point))
+        for epoch in named_epochs(results, epochs, own):
+            at = own[own["epoch"] == epoch]
+            lines.append(
                 [
                     point["study"] if several(results) else None,
                     int(point["point"]),
                     epoch,
                     *(over_seeds(at, name) for name in metrics),
                     over_seeds(at, "seconds"),
-                    len(at),
+                    len(at) if len(at) == begun else f"{len(at)} of {begun}",
                     *(cell(point[name]) for name in names),
                 ]
             )
@@ -50,32 +55,32 @@ def milestones(results: Results, epochs: Sequence[int] = (), top: int = TOP) -> 
         Header("seeds"),
         *setting_headers(names),
     ]
-    return table("Milestones", headers, rows, ["seconds: training and evaluation, cumulative, the mean over seeds."])
+    in_part = any(isinstance(line[-len(names) - 1], str) for line in lines)
+    return table("Milestones", headers, lines, [SECONDS, *([PART] if in_part else [])])
+
+
+def metrics_shown(results: Results) -> list[str]:
+    """The objective's metric and the accuracies, where the epochs hold them."""
+    names = dict.fromkeys((goal(results).metric, "test_accuracy", "train_accuracy"))
+    return [name for name in names if name in results.epochs and results.epochs[name].notna().any()]
 
 
 def milestone_points(results: Results, top: int) -> list[dict[Any, Any]]:
     """The first points in their order, then the best others."""
-    points = results.points
-    firsts = points[points["origin"] == "first"]
-    others = points[(points["origin"] != "first") & points["value"].notna()]
-    best = others.sort_values("value", ascending=goal(results).smallest).iloc[:top]
-    return [*firsts.to_dict("records"), *best.to_dict("records")]
+    points, order = results.points, ranked(results)
+    firsts = points[points["origin"] == "first"].sort_values(PLACE, kind="stable")
+    others = order[order["origin"] != "first"].head(top)
+    return [*firsts.to_dict("records"), *others.to_dict("records")]
 
 
-def named_epochs(results: Results, epochs: Sequence[int], done: int) -> list[int]:
-    """Which epochs to show of a point that has done so many."""
-    asked = set(epochs) or published_epochs(results) or set(USUAL_EPOCHS)
-    return sorted({epoch for epoch in asked if epoch <= done} | ({done} if done and not epochs else set()))
+def named_epochs(results: Results, epochs: Sequence[int], rows: pd.DataFrame) -> list[int]:
+    """Which epochs to show of a point, of those that it has rows of."""
+    done = {int(epoch) for epoch in rows["epoch"]}
+    asked: Iterable[int] = set(epochs) or published_epochs(results) or set(USUAL_EPOCHS)
+    last = {max(done)} if done and not epochs else set()
+    return sorted(done & set(asked) | last)
 
 
 def published_epochs(results: Results) -> set[int]:
     rows = [row for study in results.studies for first in study.spec.first for row in first.published]
     return {epoch for row in rows if isinstance(epoch := row.get("epoch"), int)}
-
-
-def epochs_of(results: Results, study: str, point: int) -> pd.DataFrame:
-    """The epoch rows of a point's trials of the search."""
-    trials = search(results.trials)
-    numbers = trials.loc[(trials["study"] == study) & (trials["point"] == point), "trial"]
-    rows = results.epochs
-    return rows[(rows["study"] == study) & rows["trial"].isin(numbers)]

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from analysis import statistics
 from analysis.budget import draws
+from analysis.curves import KEY, by_epoch, rows_of, seeds_of
 from analysis.figure import FAINT, SERIES, Plot, drawing, grid, plot
 from analysis.levels import scientific
-from analysis.pareto import front
+from analysis.pareto import front, with_columns
 from analysis.plots_settings import importances, parallel, parameters
 from analysis.query import Results
-from analysis.ranking import ranked, short, thinned
-from analysis.views import goal, goals, search
+from analysis.ranking import PLACE, ranked, short, thinned
+from analysis.views import goal, goals, several
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 MOST_LINES = 300
@@ -26,49 +28,69 @@ STATE_COLORS = {"COMPLETE": SERIES[0], "PRUNED": SERIES[6], "FAIL": SERIES[4], "
 def learning_curves(results: Results) -> Plot | None:
     """The best points' metric over epochs, the mean over seeds with the seeds' range; all others behind them."""
     metric = goal(results).metric
-    rows = results.epochs.dropna(subset=[metric]) if metric in results.epochs else results.epochs.iloc[:0]
+    trials = seeds_of(results.trials)
+    rows = rows_of(results, trials).dropna(subset=[metric]) if metric in results.epochs else results.epochs.iloc[:0]
     if not len(rows):
         return None
     figure, (axes,) = grid()
-    best = ranked(results).head(TOP)
-    keys = list(zip(best["study"], best["point"], strict=True))
-    groups = dict(iter(rows.groupby(["study", "point"])))
-    for key in [key for key in groups if key not in keys][-MOST_LINES:]:
-        means = groups[key].groupby("epoch")[metric].mean()
-        axes.plot(means.index, means, color=FAINT, linewidth=0.8, alpha=0.5)
-    for color, key in zip(SERIES, keys, strict=False):
-        seeds = groups[key].groupby("epoch")[metric]
-        means = seeds.mean()
-        axes.plot(means.index, means, color=color, label=f"point {key[1]}", marker="o", markersize=2.5)
-        axes.fill_between(means.index, seeds.min(), seeds.max(), color=color, alpha=0.2, linewidth=0)
+    groups = dict(iter(rows.groupby(KEY)))
+    best = [key for key in keys_of(ranked(results).head(TOP)) if key in groups]
+    for key in [key for key in groups if key not in best][-MOST_LINES:]:
+        curve = by_epoch(groups[key], metric)
+        axes.plot(curve.index, curve["mean"], color=FAINT, linewidth=0.8, alpha=0.5)
+    begun = trials.groupby(KEY).size()
+    for color, key in zip(SERIES, best, strict=False):
+        curve = by_epoch(groups[key], metric)
+        label = point_label(results, key) + seeds_label(curve, int(begun[key]))
+        axes.plot(curve.index, curve["mean"], color=color, label=label, marker="o", markersize=2.5)
+        axes.fill_between(curve.index, curve["min"], curve["max"], color=color, alpha=0.2, linewidth=0)
     axes.set(xlabel="epoch", ylabel=metric)
     whole_numbers(axes)
-    if keys:
+    if best:
         axes.legend(fontsize=8)
-    text = f"{metric} over epochs of the best {len(keys)} points: the mean over seeds, banded from worst to best seed."
+    text = (
+        f"{metric} over epochs of the best {len(best)} points: the mean over seeds, banded from worst to best seed, "
+        "up to the last epoch that all of the point's seeds reached."
+    )
     return plot(figure, "learning-curves", "Learning curves", text)
 
 
+def keys_of(points: pd.DataFrame) -> list[tuple[str, int]]:
+    return list(zip(points["study"], points["point"], strict=True))
+
+
+def point_label(results: Results, key: tuple[str, int]) -> str:
+    return f"{key[0]}, point {key[1]}" if several(results) else f"point {key[1]}"
+
+
+def seeds_label(curve: pd.DataFrame, begun: int) -> str:
+    """How many of a point's seeds its curve is of, where some have no epoch."""
+    count = int(curve["count"].iloc[0])
+    return f" ({count} of {begun} seeds)" if count < begun else ""
+
+
 def pareto(results: Results) -> Plot | None:
-    """The objective against time (or the second objective), and the trials that none beats in both."""
-    objectives = [objective.metric for objective in goals(results)]
-    first = f"{objectives[0]}_last" if f"{objectives[0]}_last" in results.trials else objectives[0]
-    second = objectives[1] if len(objectives) > 1 and objectives[1] in results.trials else "total_seconds"
-    if first == second or first not in results.trials:
+    """The objective against time (or the second objective), and the points that none beats in both."""
+    names = [objective.metric for objective in goals(results)]
+    second = "value_2" if len(names) > 1 else "total_seconds"
+    label = names[1] if len(names) > 1 else second
+    if names[0] == label:
         return None
-    trials = search(results.trials)
-    trials = trials[trials["state"] == "COMPLETE"].dropna(subset=[first, second])
-    if len(trials) < 2:
+    points = with_columns(results, "value", second)
+    if len(points) < 2:
         return None
-    best = front(results, first, second)
+    best = front(results, "value", second)
     figure, (axes,) = grid()
-    shown = thinned(trials)
-    axes.scatter(shown[second], shown[first], s=12, color=FAINT, linewidth=0, label="trials")
-    steps = best.sort_values(second)
-    axes.step(steps[second], steps[first], where="post", color=SERIES[0], marker="o", markersize=4, label="front")
-    axes.set(xlabel=second, ylabel=first)
+    shown = thinned(points.loc[[index for index in ranked(results).index if index in points.index]])
+    axes.scatter(shown[second], shown["value"], s=12, color=FAINT, linewidth=0, label="points")
+    steps = best.sort_values([second, "value", *PLACE], kind="stable")
+    axes.step(steps[second], steps["value"], where="post", color=SERIES[0], marker="o", markersize=4, label="front")
+    axes.set(xlabel=label, ylabel=names[0])
     axes.legend(fontsize=8)
-    text = f"{len(best)} of {len(trials)} complete trials are beaten by none in both {first} and {second}."
+    text = (
+        f"{len(best)} of {len(points)} complete points are beaten by none in both {names[0]} and {label}, each the "
+        "mean over the point's seeds."
+    )
     return plot(figure, "pareto", "Pareto front", text)
 
 
@@ -88,7 +110,7 @@ def epoch_times(results: Results) -> Plot | None:
         axes.barh(position, train, color=SERIES[0], height=0.55)
         axes.barh(position, evaluation, left=train, color=SERIES[2], height=0.55)
         axes.plot([float((first["train_seconds"] + first["eval_seconds"]).mean())], [position], "D", color=SERIES[1])
-        labels.append(f"point {point['point']}")
+        labels.append(point_label(results, (point["study"], point["point"])))
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
     axes.set(xlabel="seconds an epoch")
     figure.legend(
@@ -153,15 +175,27 @@ def best_of_n_curves(results: Results) -> Plot | None:
     figure, (axes,) = grid()
     for color, (level, values) in zip(SERIES, samples.items(), strict=False):
         curve = statistics.best_of_n_curve(values, smallest=goal(results).smallest)
-        n, estimates = list(curve), list(curve.values())
-        axes.plot(n, [estimate.value for estimate in estimates], color=color, label=level or "all points")
-        bounds = [estimate.low for estimate in estimates], [estimate.high for estimate in estimates]
-        axes.fill_between(n, *bounds, color=color, alpha=0.18, linewidth=0)
+        axes.plot(
+            list(curve), [estimate.value for estimate in curve.values()], color=color, label=level or "all points"
+        )
+        band(axes, {n: estimate for n, estimate in curve.items() if estimate.known}, color)
     axes.set(xlabel="points", ylabel=f"expected best {goal(results).metric}")
     whole_numbers(axes)
     axes.legend(fontsize=8, title=short(scientific(results)) or None)
-    text = "What the best of n points may be expected to reach, with bootstrap intervals."
+    text = (
+        "What the best of n points may be expected to reach, with 95 % intervals up to a quarter of the points: "
+        "beyond, the best that was seen says too little of what might have been."
+    )
     return plot(figure, "best-of-n", "Expected best of n points", text)
+
+
+def band(axes: Axes, curve: dict[int, statistics.Estimate], color: str) -> None:
+    """Intervals as a band; a single one as a bar, since a band has no width there."""
+    low, high = [estimate.low for estimate in curve.values()], [estimate.high for estimate in curve.values()]
+    if len(curve) > 1:
+        axes.fill_between(list(curve), low, high, color=color, alpha=0.18, linewidth=0)
+    else:
+        axes.vlines(list(curve), low, high, color=color, alpha=0.5)
 
 
 PLOTS: dict[str, Callable[[Results], Plot | None]] = {

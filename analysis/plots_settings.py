@@ -90,21 +90,25 @@ def against_choice(axes: Axes, results: Results, points: pd.DataFrame, name: str
 
 def importances(results: Results) -> Plot | None:
     """How much each setting matters to a forest of regression trees, with its spread over resamples."""
-    from analysis.importance import importance
+    from analysis.importance import LABEL, importance
 
     found = importance(results)
-    if not found:
+    if found is None:
         return None
-    figure, (axes,) = grid(height_in=max(1.6, 0.36 * len(found) + 0.7))
-    names = [name for name, _ in reversed(found)]
-    estimates = [estimate for _, estimate in reversed(found)]
-    values = [estimate.value for estimate in estimates]
-    low = [max(0.0, estimate.value - estimate.low) for estimate in estimates]
-    high = [max(0.0, estimate.high - estimate.value) for estimate in estimates]
-    axes.barh(names, values, color=SERIES[0], alpha=0.85, height=0.6)
+    shares = found.displayed[::-1]
+    figure, (axes,) = grid(height_in=max(1.6, 0.36 * len(shares) + 0.7))
+    names, estimates = [name for name, _ in shares], [share for _, share in shares]
+    values = [share.value for share in estimates]
+    low = [share.value - share.low for share in estimates]
+    high = [share.high - share.value for share in estimates]
+    axes.barh(names, values, color=SERIES[0], alpha=0.85 if found.r_squared > 0 else 0.25, height=0.6)
     axes.errorbar(values, names, xerr=[low, high], fmt="none", ecolor=INK, capsize=3, linewidth=1)
-    axes.set(xlabel="share of the value's variance lost when the setting is shuffled")
-    text = "Permutation importance on points left out of a random forest; lines are the middle 90 % of resamples."
+    axes.set_xlim(left=0)
+    axes.set(xlabel=LABEL)
+    text = (
+        f"{found.quality} A bar is the share of that variance that involves the setting, found by shuffling it; lines "
+        "are the middle 90 % of resamples."
+    )
     return plot(figure, "importances", "Importance of settings", text)
 
 

@@ -114,13 +114,15 @@ class Results:
         return rows.merge(self.trials[own], on=keys, suffixes=("", "_trial"))
 
     def time_to(self, metric: str, value: float) -> pd.DataFrame:
-        """The trials with ``reached``, ``epochs_to`` and ``seconds_to``, up to their end where it was not reached."""
-        from analysis.costs import time_to
+        """The trials with ``reached``, ``epochs_to`` and ``seconds_to``, up to their end where it was not reached, and
+        ``bound`` where it might have been had they gone on.
+        """
+        from analysis.time_to_target import time_to
 
         return time_to(self, metric, value)
 
     def pareto(self, first: str, second: str) -> pd.DataFrame:
-        """The complete trials that no other one beats in both columns, in the first one's order."""
+        """The points that no other one beats in both columns, in the first one's order."""
         from analysis.pareto import front
 
         return front(self, first, second)

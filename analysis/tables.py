@@ -6,14 +6,16 @@ from collections.abc import Callable
 
 from analysis.budget import best_of_n
 from analysis.confirmation import confirmation
-from analysis.costs import cost, failures, time_to_target
+from analysis.costs import cost, failures
 from analysis.effects import effects
+from analysis.importance import importance_table
 from analysis.interactions import interactions
 from analysis.leaderboard import leaderboard
 from analysis.milestones import milestones
 from analysis.published import published
 from analysis.query import Results
 from analysis.table import Table
+from analysis.time_to_target import time_to_target
 from analysis.warnings import warnings_table
 from analysis.winners import winners
 from search_spaces.faults import listed, nearest
@@ -25,6 +27,7 @@ KINDS: dict[str, Callable[[Results], Table]] = {
     "published": published,
     "effects": effects,
     "interactions": interactions,
+    "importance": importance_table,
     "best-of-n": best_of_n,
     "confirmation": confirmation,
     "winners": winners,

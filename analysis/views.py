@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -59,6 +60,11 @@ def settings(results: Results) -> list[str]:
 
     A constant of one branch is left out: the branch's name says it.
     """
+    return list(_settings(results))
+
+
+@lru_cache(maxsize=4)
+def _settings(results: Results) -> tuple[str, ...]:
     set_paths: dict[str, None] = {}
     for study in results.studies:
         spec = study.spec
@@ -66,7 +72,7 @@ def settings(results: Results) -> list[str]:
         set_paths |= dict.fromkeys(column_of(path) for path in (*sorted(spec.space.paths()), *firsts))
     points = results.points
     differing = [name for name in set_paths if name in points.columns and points[name].nunique(dropna=False) > 1]
-    return [name for name in differing if points[name].nunique() > 1 or branch_of(name) not in differing]
+    return tuple(name for name in differing if points[name].nunique() > 1 or branch_of(name) not in differing)
 
 
 def branch_of(name: str) -> str:

@@ -128,8 +128,8 @@ def winner_of(results: Results, factor: str, level: Hashable) -> int | None:
 
 def paired(results: Results, ours: int, theirs: int) -> pd.DataFrame:
     """The two points' values on each fresh seed that both have, ``value_ours`` and ``value_theirs``."""
-    trials = fresh(results.trials)
-    left, right = (trials[trials["point"] == point] for point in (ours, theirs))
+    trials = fresh(results.trials[["point", "kind", "state", "seed", "value"]])
+    left, right = (trials.loc[trials["point"] == point, ["seed", "value"]] for point in (ours, theirs))
     return left.merge(right, on="seed", suffixes=("_ours", "_theirs"))
 
 
@@ -145,8 +145,8 @@ def fresh_difference(results: Results, ours: int, theirs: int, level: float = LE
 def lost_seeds(results: Results, point: int) -> int:
     """How many of a point's fresh seeds ended without a value: what is left of them is no fair sample."""
     trials = results.trials
-    own = trials[(trials["point"] == point) & (trials["kind"] == "confirm")]
-    return int(own["state"].isin(["FAIL", "PRUNED"]).sum())
+    states = trials.loc[(trials["point"] == point) & (trials["kind"] == "confirm"), "state"]
+    return int(states.isin(["FAIL", "PRUNED"]).sum())
 
 
 def verdict(difference: Estimate, smallest: bool) -> str | None:

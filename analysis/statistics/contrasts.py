@@ -68,7 +68,8 @@ def pooled(blocks: Sequence[Block], weights: Array) -> tuple[float, float]:
     squares = [sum(float(((cell - cell.mean()) ** 2).sum()) for cell in column) for column in cells]
     freedoms = [sum(len(cell) - 1 for cell in column) for column in cells]
     shares = [float(sum(w**2 / len(cell) for w, cell in zip(weights, column, strict=True))) for column in cells]
-    if min(freedoms) == 0 or sum(squares) == 0:
+    size = max(float(np.abs(cell).max()) for block in blocks for cell in block)
+    if min(freedoms) == 0 or math.sqrt(sum(squares)) <= NO_SPREAD * size:
         return math.nan, 0.0
     parts = [s / f * share for s, f, share in zip(squares, freedoms, shares, strict=True)]
     return error_of(parts, freedoms)

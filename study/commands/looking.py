@@ -117,8 +117,8 @@ def table(
         str,
         typer.Option(
             "--kind",
-            help="leaderboard, milestones, published, effects, interactions, best-of-n, cost, time-to-target, "
-            "failures, confirmation or warnings.",
+            help="leaderboard, winners, confirmation, milestones, published, effects, interactions, importance, "
+            "best-of-n, time-to-target, cost, failures or warnings.",
         ),
     ] = "leaderboard",
     top: Annotated[int, typer.Option("--top", min=1, help="How many rows of the leaderboard.")] = 20,

@@ -95,7 +95,7 @@ def test_a_report_opens_with_the_question_and_its_answer(mixed: Any) -> None:
 
 def test_the_answer_weighs_the_best_against_the_first_and_the_levels(mixed: Any) -> None:
     sentences = " ".join(answer(load(mixed.paths)))
-    assert "It differs by +0.0500 from first[0] (point 0), without an interval." in sentences
+    assert "From first[0] (point 0) it differs by +0.0500; as it was chosen" in sentences
     assert "With 2 points each, the expected best by optimizer.name" in sentences
     assert "11 trials begun (8 COMPLETE, 2 FAIL, 1 PRUNED)" in sentences
 

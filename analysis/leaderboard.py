@@ -28,6 +28,7 @@ from analysis.views import (
     trials_of,
 )
 from study.ranking import CONFIRMED, PARTIAL
+from study.records import STATES
 
 RANKED_BY = {"confirmed": "fresh seeds", "searched": "search", "partial": "fewer seeds"}
 
@@ -97,12 +98,13 @@ def other_seeds(results: Results, point: dict[Any, Any]) -> str | None:
 
 def notes_on(results: Results, points: pd.DataFrame, top: int | None) -> list[str]:
     states = results.points["state"].value_counts()
-    unranked = results.points[results.points["value"].isna()]["state"].value_counts()
+    unranked = results.points.loc[results.points["value"].isna(), "state"]
     notes = []
     if top is not None and len(points) > top:
         notes.append(f"{top} of {len(points)} {'complete ' if 'COMPLETE' in states else ''}points are shown.")
     if len(unranked):
-        others = ", ".join(f"{count} {state}" for state, count in unranked.items())
+        counts = {state: int((unranked == state).sum()) for state in STATES}
+        others = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
         notes.append(f"Points that are not ranked: {others}.")
     notes += ties(points)
     confirmed = int((points["standing"] == CONFIRMED).sum())

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from study.confirmation import confirmations
 from study.errors import SpecError, StudyHalted
-from study.outcomes import Verdicts, point_value
+from study.outcomes import Verdicts, search_trials
 from study.records import ENDED, Event, History, Point, Trial
 from study.retries import DEATHS, dies_in_place, may_retry, substitutions
-from study.roster import Roster, search_trials
+from study.roster import Roster
 from study.rows import fault_in, storable
 from study.settlement import Settlement
 from study.teller import Teller
@@ -192,10 +192,13 @@ class Conductor:
         self._verdicts.told(self.history.points[number], self.spec.objectives)
 
     def _after_reopened(self, event: Event) -> None:
+        trial = None if event["trial"] is None else self.history.trials[event["trial"]]
+        if trial and not self.history.touches_its_point(trial):
+            return
         self.roster.reopen(event["point"])
         self._teller.reopen(event["point"], event["why"])
-        if event["trial"] is not None:
-            self._settlement.reopen(self.history.trials[event["trial"]])
+        if trial:
+            self._settlement.reopen(trial)
 
     # --- what runs next ---
 
@@ -475,11 +478,7 @@ class Conductor:
             return
         if self.roster.next_replicate(point) is not None:
             return
-        if point.trials[0].state == "PRUNED":
-            state, value = "PRUNED", None
-        else:
-            value = point_value(point, self.spec.objectives, None)
-            state = "FAIL" if value is None else "COMPLETE"
+        state, value = self.roster.outcome(point)
         self.record({"event": "told", "point": point.number, "state": state, "value": value})
         if self.spec.racing:
             for other in list(self.roster.open.values()):

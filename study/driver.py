@@ -27,7 +27,7 @@ from study.losses import check_nothing_lost
 from study.paths import StudyPaths
 from study.places import place
 from study.readiness import Room, check_fits, machine_cpus, slots
-from study.records import FORMAT, History
+from study.records import FORMAT, WHOLE, History
 from study.sampling.proposer import effective_options
 from study.spec import StudySpec, load_spec
 from study.versions import current_spec, digest, extend, open_journal, supersede
@@ -220,6 +220,7 @@ def create(journal: Journal, paths: StudyPaths) -> None:
             "format": FORMAT,
             "reproducible": spec.reproducible,
             "concurrency": spec.concurrency,
+            "seeds": WHOLE,
             "time": now,
         },
         {"event": "spec", "version": 1, "hash": digest(content), "changes": [], "time": now},

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from study.errors import UserError
+from study.outcomes import search_trials
 from study.records import History, Trial
-from study.roster import search_trials
 from study.values import leaves
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from study.sections import Objective, Stop
 
 STUDY_FAULTS = ("error", "data", "device", "invalid")
 """Failures that are more likely the study's fault than the point's."""
+RECIPE_FAULTS = frozenset({"diverged", "out_of_memory", "timeout", "error", "invalid"})
+"""Failures of the recipe's own: the sampler shall keep away from such points. All others are the machine's."""
 SAME_IN_A_ROW = 3
 
 
@@ -36,19 +38,36 @@ def trial_value(trial: Trial, objective: Objective) -> float:
     return max(values) if objective.direction == "maximize" else min(values)
 
 
-def point_value(point: Point, objectives: Sequence[Objective], replicates: int | None) -> float | list[float] | None:
-    """The mean over the point's COMPLETE trials (the first ``replicates`` ones if given); None where there is none."""
-    trials = [
-        trial
-        for trial in point.trials.values()
-        if trial.kind == "search"
-        and trial.state == "COMPLETE"
-        and trial.rows
-        and (replicates is None or trial.replicate < replicates)
-    ]
+def search_trials(point: Point) -> list[Trial]:
+    return [trial for trial in point.trials.values() if trial.kind == "search"]
+
+
+def point_value(point: Point, objectives: Sequence[Objective], replicates: int) -> float | list[float] | None:
+    """The mean over the point's first ``replicates`` trials; None unless all of them are COMPLETE."""
+    trials = [trial for trial in search_trials(point) if trial.replicate < replicates and is_whole(trial)]
+    return mean_value(trials, objectives) if len(trials) == replicates else None
+
+
+def survivors_value(
+    point: Point, objectives: Sequence[Objective], replicates: int | None
+) -> float | list[float] | None:
+    """The mean over the point's COMPLETE trials (the first ``replicates`` ones if given); None where there is none.
+
+    So is a point valued in studies of the time when the pruner judged every seed.
+    """
+    trials = [trial for trial in search_trials(point) if replicates is None or trial.replicate < replicates]
+    return mean_value([trial for trial in trials if is_whole(trial)], objectives)
+
+
+def is_whole(trial: Trial) -> bool:
+    return trial.state == "COMPLETE" and bool(trial.rows)
+
+
+def mean_value(trials: Sequence[Trial], objectives: Sequence[Objective]) -> float | list[float] | None:
+    """The mean over the trials, summed in the order of their seeds: of each objective where there are several."""
     if not trials:
         return None
-    trials.sort(key=lambda trial: trial.replicate)
+    trials = sorted(trials, key=lambda trial: trial.replicate)
     means = [sum(trial_value(trial, objective) for trial in trials) / len(trials) for objective in objectives]
     return means[0] if len(means) == 1 else means
 

@@ -40,15 +40,24 @@ class Standing:
 
 def standing(point: Point, spec: StudySpec) -> Standing | None:
     """Where a point stands; None where it has no value."""
+    fresh = fresh_value(point, spec)
+    if point.value is None or fresh is None:
+        return standing_in_search(point, spec)
+    return Standing(STANDINGS.index(CONFIRMED), sign(spec) * fresh, point.number)
+
+
+def standing_in_search(point: Point, spec: StudySpec) -> Standing | None:
+    """The same by the search alone, as if no fresh seed had run."""
     if point.value is None:
         return None
-    sign = -1 if spec.objectives[0].direction == "maximize" else 1
-    fresh = fresh_value(point, spec)
-    if fresh is not None:
-        return Standing(STANDINGS.index(CONFIRMED), sign * fresh, point.number)
     # while a finished study gets more seeds, a point's value of before stands: it is no part of what was asked for then
     part = point.state == "COMPLETE" and len(point.seeds) < spec.replicates
-    return Standing(STANDINGS.index(PARTIAL if part else SEARCHED), sign * first_value(point.value), point.number)
+    return Standing(STANDINGS.index(PARTIAL if part else SEARCHED), sign(spec) * first_value(point.value), point.number)
+
+
+def sign(spec: StudySpec) -> int:
+    """What turns the first objective into a loss."""
+    return -1 if spec.objectives[0].direction == "maximize" else 1
 
 
 def fresh_value(point: Point, spec: StudySpec) -> float | None:

@@ -307,13 +307,19 @@ class History:
 
     def _reopened(self, event: Event) -> None:
         point = self.points[event["point"]]
-        point.state = "RUNNING"  # with more seeds to come its value of before stands
-        if event["trial"] is not None:
-            point.value, point.seeds = None, ()
-            trial = self.trials[event["trial"]]
+        trial = None if event["trial"] is None else self.trials[event["trial"]]
+        if trial is None or self.touches_its_point(trial):
+            point.state = "RUNNING"  # with more seeds to come its value of before stands
+        if trial is not None:
+            if self.touches_its_point(trial):
+                point.value, point.seeds = None, ()
             trial.state, trial.failure, trial.ended, trial.over = "WAITING", None, None, ""
             trial.stopped_at, trial.stopped_by, trial.last_epoch = None, "", None
             trial.reopened_at = len(trial.attempts)
+
+    def touches_its_point(self, trial: Trial) -> bool:
+        """Whether the point's outcome falls with a trial's: a fresh seed's has no part in it, as it once had."""
+        return trial.kind == "search" or not self.whole_seeds
 
 
 def counted(point: Point) -> tuple[int, ...]:

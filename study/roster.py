@@ -1,10 +1,15 @@
-"""Who is in a study: its history, its arms, which points are still open, and which replicate a point needs next."""
+"""Who is in a study: its history, its arms, which points are still open, and which replicate a point needs next.
+
+Studies differ in how seeds count (``History.whole_seeds``). Today the pruner judges a point's first replicate alone;
+once that is COMPLETE the others run, whole, and the point has a value when all are COMPLETE. In studies that were
+begun before, each replicate is judged among those of its number, and a point's value is the mean of what is left.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from study.outcomes import point_value
+from study.outcomes import point_value, search_trials, survivors_value
 from study.records import ENDED, History, Point, Trial
 from study.sampling.arm import Arm, Jury, make_arms
 
@@ -12,7 +17,7 @@ if TYPE_CHECKING:
     from study.spec import StudySpec
 
 HOPELESS = ("out_of_memory", "invalid")
-"""Failures of a first replicate that further seeds would only repeat."""
+"""Failures of a first replicate that further seeds would only repeat: where seeds need not be whole."""
 
 
 class Undetermined:
@@ -51,7 +56,7 @@ class Roster:
     def jury(self, trial: Trial) -> tuple[Jury, int] | None:
         """Who decides on a trial, and its index there; None where nobody does."""
         place = self._places.get(trial.point)
-        if place is None or trial.kind != "search":
+        if place is None or trial.kind != "search" or (self.history.whole_seeds and trial.replicate > 0):
             return None
         arm, index = place
         return arm.jury(trial.replicate), index
@@ -64,20 +69,46 @@ class Roster:
         if started >= self.spec.replicates:
             return None
         first = point.trials[0]
-        if self.spec.pruner.name == "none" and not self.spec.racing and first.state not in ("PRUNED", "FAIL"):
+        if self._is_lost(point):
+            return None
+        if self.spec.pruner.name == "none" and not self.spec.racing and first.state != "FAIL":
             return started
         if first.state not in ENDED:
             return Undetermined()
-        if first.state == "PRUNED" or (first.failure and first.failure["class"] in HOPELESS):
-            return None
         return self._race(point, started) if self.spec.racing else started
+
+    def _is_lost(self, point: Point) -> bool:
+        """Whether further seeds can't help a point any more."""
+        if self.history.whole_seeds:
+            return any(trial.state in ("PRUNED", "FAIL") for trial in search_trials(point))
+        first = point.trials[0]
+        return first.state == "PRUNED" or bool(first.failure and first.failure["class"] in HOPELESS)
+
+    def outcome(self, point: Point) -> tuple[str, float | list[float] | None]:
+        """The state and the value of a point whose trials have all ended and which needs no further one."""
+        trials = search_trials(point)
+        if not self.history.whole_seeds:
+            if point.trials[0].state == "PRUNED":
+                return "PRUNED", None
+            value = survivors_value(point, self.spec.objectives, None)
+            return ("FAIL" if value is None else "COMPLETE"), value
+        for state in ("FAIL", "PRUNED"):
+            if any(trial.state == state for trial in trials):
+                return state, None
+        value = self._value(point, len(trials))
+        return ("FAIL" if value is None else "COMPLETE"), value
+
+    def _value(self, point: Point, replicates: int) -> float | list[float] | None:
+        """A point's value over its first replicates."""
+        value = point_value if self.history.whole_seeds else survivors_value
+        return value(point, self.spec.objectives, replicates)
 
     def _race(self, point: Point, started: int) -> int | Undetermined | None:
         """With racing: no further replicate once the point loses by more than the threshold on its seeds so far."""
         assert self.spec.racing is not None
         if any(trial.state not in ENDED for trial in search_trials(point)):
             return Undetermined()
-        mine = point_value(point, self.spec.objectives, started)
+        mine = self._value(point, started)
         rivals = self._rivals(point, started)
         if isinstance(rivals, Undetermined):
             return rivals
@@ -94,17 +125,21 @@ class Roster:
             if rival.number == point.number or (self.reproducible and rival.number > point.number):
                 continue
             if not has_ended(rival, replicates):
-                if self.reproducible and rival.number in self.open and self.next_replicate(rival) is not None:
+                if self.reproducible and rival.number in self.open and self._may_get(rival, replicates):
                     return Undetermined()
                 continue
-            value = point_value(rival, self.spec.objectives, replicates)
+            value = self._value(rival, replicates)
             if isinstance(value, float):
                 values.append(value)
         return values
 
-
-def search_trials(point: Point) -> list[Trial]:
-    return [trial for trial in point.trials.values() if trial.kind == "search"]
+    def _may_get(self, point: Point, replicates: int) -> bool:
+        """Whether a point's first replicates, of which not all have ended, may still come to count."""
+        if not self.history.whole_seeds:
+            return self.next_replicate(point) is not None
+        started = [trial for trial in search_trials(point) if trial.replicate < replicates]
+        running = any(trial.state not in ENDED for trial in started)
+        return not self._is_lost(point) and (running or self.next_replicate(point) is not None)
 
 
 def has_ended(point: Point, replicates: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from study.outcomes import objective_values
+from study.outcomes import RECIPE_FAULTS, objective_values, search_trials
 from study.records import ENDED, Point
 from study.roster import Roster
 from study.sampling.clock import Extent, VirtualClock
@@ -123,16 +123,20 @@ class Teller:
         return True
 
     def _extent(self, number: int) -> Extent:
-        """How far a point is settled, its replicates taken one after the other."""
+        """How far a point is settled, its replicates taken one after the other.
+
+        Those after one that didn't complete don't count: whether they have run depends on how fast the others were.
+        """
         point = self._roster.history.points[number]
         over, epochs = number not in self._roster.open, 0
+        passed = ("COMPLETE",) if self._roster.history.whole_seeds else ENDED
         for replicate in range(self._roster.spec.replicates):
             trial = point.trials.get(replicate)
             if trial is None:
                 break
             found = self._roster.jury(trial)
             epochs += trial.epochs if trial.state in ENDED or found is None else found[0].decided.get(found[1], 0)
-            if trial.state not in ENDED:
+            if trial.state not in passed:
                 break
         # a point that failed in its first epoch has taken that one's time
         return Extent(max(epochs, 1) if over else epochs, over, self._cost_of(point))
@@ -149,12 +153,23 @@ class Teller:
         point = self._roster.history.points[number]
         if arm.proposer.has_told(index):
             arm.proposer.revise(index, point.values)
-        failures = [trial.failure["class"] for trial in point.trials.values() if trial.failure]
-        if point.state == "FAIL" and "out_of_memory" in failures:
-            arm.proposer.tell_infeasible(index)
+        if point.state == "FAIL" and self._tell_fault(arm, index, point):
             return
         self._report(number, point.trials[0].epochs if 0 in point.trials else 0)
         arm.proposer.tell(index, point.state, point.value)
+
+    def _tell_fault(self, arm: Arm, index: int, point: Point) -> bool:
+        """Tell that a point failed by itself, so that the sampler keeps away; False where that is the machine's."""
+        if not self._roster.history.whole_seeds:
+            fits = "out_of_memory" not in {trial.failure["class"] for trial in point.trials.values() if trial.failure}
+            if not fits:
+                arm.proposer.tell_infeasible(index)
+            return not fits
+        faults = RECIPE_FAULTS & {trial.failure["class"] for trial in search_trials(point) if trial.failure}
+        if faults:
+            arm.proposer.forget_reports(index, point.values)
+            arm.proposer.tell_infeasible(index, fits="out_of_memory" not in faults)
+        return bool(faults)
 
     def _report(self, number: int, epochs: int) -> None:
         """Pass on what a point's first replicate has shown in its first epochs."""
@@ -176,4 +191,6 @@ class Teller:
         self._told.discard(number)
         self._settled_below = min(self._settled_below, number)
         if why == "retry" and place:
-            place[0].proposer.add(place[1], self._roster.history.points[number].values)
+            proposer, values = place[0].proposer, self._roster.history.points[number].values
+            hides = self._roster.history.whole_seeds and proposer.forgets and proposer.has_told(place[1])
+            (proposer.revise if hides else proposer.add)(place[1], values)

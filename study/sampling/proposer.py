@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 BLIND = frozenset({"random", "qmc", "grid", "first-only"})
 """Samplers whose proposals don't depend on results."""
-INFEASIBLE = "fits_in_memory"
+FITS, ENDS = "fits_in_memory", "comes_to_its_end"
+"""Constraints that a point violates whose recipe fails by itself."""
 DRAWS = 20
 """How often a point that is not expected to fit in memory is drawn again."""
 
@@ -199,8 +200,13 @@ class Proposer:
             self._feasibility.learn(self._params(index), fitted=True)
         self.study.tell(self._numbers[index], values, state=outcome)
 
-    def tell_infeasible(self, index: int) -> None:
-        """The point doesn't fit in memory: told as PRUNED without reports and with a violated constraint.
+    def forget_reports(self, index: int, values: Mapping[str, Any]) -> None:
+        """Take back what was reported of a point that is still running."""
+        if self.reported(index):
+            self.revise(index, values)
+
+    def tell_infeasible(self, index: int, *, fits: bool = False) -> None:
+        """The point's recipe fails by itself, where it doesn't even fit in memory: PRUNED with a violated constraint.
 
         TPE never learns from FAIL, so this is how the region comes to be avoided.
         """
@@ -208,9 +214,12 @@ class Proposer:
 
         if index not in self._numbers:
             return
-        self._feasibility.learn(self._params(index), fitted=False)
-        self.storage.set_trial_system_attr(self._identifier(index), f"constraints:{INFEASIBLE}", 1.0)
-        self.study.tell(self._numbers[index], state=optuna.trial.TrialState.PRUNED)
+        if not fits:
+            self._feasibility.learn(self._params(index), fitted=False)
+        self.storage.set_trial_system_attr(self._identifier(index), f"constraints:{ENDS if fits else FITS}", 1.0)
+        with warnings.catch_warnings():  # cmaes says that it makes no use of constraints: it leaves such points out
+            warnings.filterwarnings("ignore", message="Constraints have been set")
+            self.study.tell(self._numbers[index], state=optuna.trial.TrialState.PRUNED)
 
     def _params(self, index: int) -> dict[str, Any]:
         return self.storage.get_trial(self._identifier(index)).params

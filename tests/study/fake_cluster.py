@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from study.conductor import Assignment, Conductor, Done
+from study.records import FORMAT, WHOLE
 from study.spec import StudySpec, spec_from_tree
 
 Curve = Callable[[dict[str, Any], int], dict[str, Any]]
@@ -59,7 +60,23 @@ def small_spec(**changes: Any) -> StudySpec:
 
 
 def conductor_on(storage: Storage, spec: StudySpec, **options: Any) -> Conductor:
-    """A conductor that has taken up all that the storage holds, as a new driver does."""
+    """A conductor that has taken up all that the storage holds, as a new driver does.
+
+    An empty storage becomes that of a new study, with ``seeds="survivors"`` of one under the old rule.
+    """
+    seeds = options.pop("seeds", WHOLE)
+    if not storage.events:
+        storage.append(
+            {
+                "event": "created",
+                "study": spec.study,
+                "format": FORMAT,
+                "reproducible": spec.reproducible,
+                "concurrency": spec.concurrency,
+                "seeds": seeds,
+                "time": 0.0,
+            }
+        )
     conductor = Conductor(
         spec,
         storage.append,

@@ -29,8 +29,12 @@ PRUNERS: list[dict[str, Any]] = [
 ]
 
 
-def run_whole(seed: int = 0, workers: int = 2, **changes: Any) -> list[tuple[Any, ...]]:
-    conductor = conductor_on(Storage(), small_spec(**changes))
+RULES = ["whole", "survivors"]
+"""How seeds count: as in a study that is new, and as in one that was begun when the pruner judged every seed."""
+
+
+def run_whole(seed: int = 0, workers: int = 2, seeds: str = "whole", **changes: Any) -> list[tuple[Any, ...]]:
+    conductor = conductor_on(Storage(), small_spec(**changes), seeds=seeds)
     drive(conductor, seed=seed, workers=workers)
     return outcome(conductor)
 
@@ -46,9 +50,11 @@ def test_a_study_ends_with_exactly_the_points_it_asks_for(reproducible: bool) ->
 
 
 @pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: str(pruner["name"]))
-@pytest.mark.parametrize("replicates", [1, 2])
-def test_a_reproducible_study_is_the_same_whatever_trials_take(pruner: dict[str, Any], replicates: int) -> None:
-    runs = [run_whole(seed, pruner=pruner, replicates=replicates) for seed in range(4)]
+@pytest.mark.parametrize(("replicates", "seeds"), [(1, "whole"), (2, "survivors"), (3, "whole")])
+def test_a_reproducible_study_is_the_same_whatever_trials_take(
+    pruner: dict[str, Any], replicates: int, seeds: str
+) -> None:
+    runs = [run_whole(seed, pruner=pruner, replicates=replicates, seeds=seeds) for seed in range(4)]
     assert all(run == runs[0] for run in runs[1:])
 
 
@@ -191,18 +197,21 @@ def test_a_reproducible_study_does_not_depend_on_its_name_or_on_how_many_points_
 
 
 @pytest.mark.parametrize("reproducible", [True, False])
-@pytest.mark.parametrize("replicates", [1, 2])
-def test_a_kill_after_every_single_write_loses_and_doubles_nothing(reproducible: bool, replicates: int) -> None:
+@pytest.mark.parametrize(("replicates", "seeds"), [(1, "whole"), (2, "survivors"), (3, "whole")])
+def test_a_kill_after_every_single_write_loses_and_doubles_nothing(
+    reproducible: bool, replicates: int, seeds: str
+) -> None:
     changes: dict[str, Any] = {"reproducible": reproducible, "replicates": replicates, "points": 6}
     whole = Storage()
-    uninterrupted = conductor_on(whole, small_spec(**changes))
+    uninterrupted = conductor_on(whole, small_spec(**changes), seeds=seeds)
     drive(uninterrupted)
     assert whole.writes > 20
     for die_after in range(1, whole.writes):
         storage, checkpoints = Storage(), dict[int, int]()
         storage.die_after = die_after
         try:
-            drive(conductor_on(storage, small_spec(**changes)), seed=die_after, checkpoints=checkpoints)
+            conductor = conductor_on(storage, small_spec(**changes), seeds=seeds)
+            drive(conductor, seed=die_after, checkpoints=checkpoints)
         except Killed:
             storage.die_after = None
         else:
@@ -276,12 +285,12 @@ def test_replicates_share_their_seeds_and_a_point_is_worth_their_mean() -> None:
         assert point.value == pytest.approx(sum(t.rows[-1]["val_accuracy"] for t in point.trials.values()) / 3)
 
 
-def extended(reproducible: bool, seed: int, die_every: int | None = None) -> Conductor:
+def extended(reproducible: bool, seed: int, die_every: int | None = None, seeds: str = "whole") -> Conductor:
     """A study of 12 points with a seed each, extended to 20 points with three, be it killed every so many writes."""
     changes: dict[str, Any] = {"reproducible": reproducible, "pruner": "none"}
     old, new = small_spec(**changes), small_spec(**changes, points=20, replicates=3)
     storage, checkpoints = Storage(), dict[int, int]()
-    conductor = conductor_on(storage, old)
+    conductor = conductor_on(storage, old, seeds=seeds)
     drive(conductor, seed=seed)
     paths = StudyPaths(Path("nowhere"), "fake")
     storage.append(*({**event, "time": 0} for event in reopenings(old, new, conductor.history, paths)))
@@ -296,9 +305,10 @@ def extended(reproducible: bool, seed: int, die_every: int | None = None) -> Con
     return conductor
 
 
+@pytest.mark.parametrize("seeds", RULES)
 @pytest.mark.parametrize("reproducible", [True, False])
-def test_with_more_seeds_the_sampler_is_told_the_new_mean_in_place_of_the_old(reproducible: bool) -> None:
-    conductor = extended(reproducible, seed=0)
+def test_with_more_seeds_the_sampler_is_told_the_new_mean_in_place_of_the_old(reproducible: bool, seeds: str) -> None:
+    conductor = extended(reproducible, seed=0, seeds=seeds)
     assert conductor.nothing_left()
     told = conductor.roster.arms[0].proposer.study.get_trials(deepcopy=False)
     assert len(told) == 20
@@ -314,28 +324,33 @@ def params_in(values: dict[str, Any]) -> tuple[Any, ...]:
     return (values["optimizer.name"], values["optimizer.lr"])
 
 
-def test_a_reproducible_study_with_more_seeds_is_the_same_whatever_trials_take_and_however_often_it_is_killed() -> None:
-    whole = outcome(extended(True, seed=0))
-    assert outcome(extended(True, seed=5)) == whole
-    assert outcome(extended(True, seed=9, die_every=17)) == whole
+@pytest.mark.parametrize("seeds", RULES)
+def test_a_reproducible_study_with_more_seeds_is_the_same_whatever_trials_take_and_however_often_it_is_killed(
+    seeds: str,
+) -> None:
+    whole = outcome(extended(True, seed=0, seeds=seeds))
+    assert outcome(extended(True, seed=5, seeds=seeds)) == whole
+    assert outcome(extended(True, seed=9, die_every=17, seeds=seeds)) == whole
 
 
-def test_a_point_whose_first_replicate_is_pruned_starts_no_other() -> None:
-    conductor = conductor_on(Storage(), small_spec(replicates=2))
+@pytest.mark.parametrize("seeds", RULES)
+def test_a_point_whose_first_replicate_is_pruned_starts_no_other(seeds: str) -> None:
+    conductor = conductor_on(Storage(), small_spec(replicates=2), seeds=seeds)
     drive(conductor)
     pruned = [point for point in conductor.history.points if point.state == "PRUNED"]
     assert pruned
     assert all(list(point.trials) == [0] for point in pruned)
 
 
-def test_racing_starts_no_further_replicate_of_a_point_that_clearly_loses() -> None:
+@pytest.mark.parametrize("seeds", RULES)
+def test_racing_starts_no_further_replicate_of_a_point_that_clearly_loses(seeds: str) -> None:
     spec = small_spec(replicates=3, pruner="none", racing={"threshold": 0.05})
-    conductor = conductor_on(Storage(), spec)
+    conductor = conductor_on(Storage(), spec, seeds=seeds)
     drive(conductor)
     counts = {len(point.trials) for point in conductor.history.points}
     assert 1 in counts
     assert 3 in counts
-    again = conductor_on(Storage(), spec)
+    again = conductor_on(Storage(), spec, seeds=seeds)
     drive(again, seed=9)
     assert outcome(again) == outcome(conductor)
 

@@ -91,7 +91,6 @@ class Conductor:
         self._verdicts = Verdicts(spec.stop, gpus=spec.resources.gpus, keep_going=keep_going)
         self._replaying = False
         self._undecided: dict[int, int] = {}
-        self._added = 0
 
     @property
     def history(self) -> History:
@@ -159,7 +158,6 @@ class Conductor:
         self._verdicts.opened()
 
     def _after_asked(self, event: Event) -> None:
-        self._added += event["origin"] == "user"
         place = self.roster.enter(event["point"], event["level"])
         if place is None:
             return
@@ -231,7 +229,7 @@ class Conductor:
     @property
     def _asked_by_file(self) -> int:
         """The points that the study file stands for: all but those that a user added by hand."""
-        return len(self.history.points) - self._added
+        return len(self.history.points) - self.history.added
 
     def nothing_left(self) -> bool:
         """Whether everything that the file asks for has its outcome."""

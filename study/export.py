@@ -10,7 +10,7 @@ from study.errors import UserError
 from study.files import write_whole
 from study.journal import read_events
 from study.paths import StudyPaths
-from study.ranking import best_point
+from study.ranking import best_point, fresh_value, standing
 from study.records import History, Trial
 from study.spec import StudySpec, load_spec
 
@@ -50,8 +50,10 @@ def best_trial(history: History, spec: StudySpec, paths: StudyPaths) -> Trial:
 
 
 def figures_of(history: History, spec: StudySpec, trial: Trial) -> dict[str, Any]:
-    """Where the trial comes from, and all that is known of it as a whole."""
+    """Where the trial comes from, by what its point is ranked, and all that is known of it as a whole."""
     session = history.sessions[-1] if history.sessions else None
+    point = history.points[trial.point]
+    place = standing(point, spec)
     return {
         "study": history.study,
         "spec_hash": spec.hash(),
@@ -60,7 +62,9 @@ def figures_of(history: History, spec: StudySpec, trial: Trial) -> dict[str, Any
         "replicate": trial.replicate,
         "seed": trial.seed,
         "state": trial.state,
-        "point_value": history.points[trial.point].value,
+        "standing": place.name if place else None,
+        "point_value": point.value,
+        "fresh_value": fresh_value(point, spec),
         "epochs": trial.epochs,
         "stop_reason": trial.stop_reason,
         **trial.summary,

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from study.driver import Watcher
-from study.outcomes import first_value
-from study.ranking import best_point
+from study.outcomes import first_value, search_trials
+from study.ranking import best_point, fresh_value
 from study.records import ENDED, History, Point, Trial
 from study.text import counted
 
@@ -54,7 +54,7 @@ class PlainLines(Watcher):
         for point in (history.points[number] for number in told):
             if point.state in ENDED and point.number not in self._told:
                 self._told.add(point.number)
-                self.say(f"[{len(self._told)}/{self.spec.points}] {point_line(point, self.spec)}")
+                self.say(f"[{len(self._told)}/{expected(history, self.spec)}] {point_line(point, self.spec)}")
 
     def say(self, message: str) -> None:
         if message != self._waiting:
@@ -107,9 +107,9 @@ class LiveDisplay(Watcher):
             TextColumn("{task.completed}/{task.total}  {task.fields[note]}"),
             console=self.console,
         )
-        bar.add_task("", total=self.spec.points, completed=len(done), note=self._note(history, done))
+        bar.add_task("", total=expected(history, self.spec), completed=len(done), note=self._note(history, done))
         best = best_point(history.points, self.spec)
-        tail = Text(f"best so far: {point_line(best, self.spec)}" if best else "no finished point yet", style="green")
+        tail = Text(f"best so far: {best_line(best, self.spec)}" if best else "no finished point yet", style="green")
         stopping = Text("stopping …" if self.conductor.stopping else "", style="yellow")
         return Group(head, bar, self._table(running), tail, stopping)
 
@@ -123,7 +123,7 @@ class LiveDisplay(Watcher):
         if trained < 2 or not done:
             return text
         mean_epochs = sum(t.epochs for p in done for t in p.trials.values()) / len(done)
-        left = max(0.0, self.spec.points * mean_epochs - epochs) * elapsed / trained
+        left = max(0.0, expected(history, self.spec) * mean_epochs - epochs) * elapsed / trained
         return f"{text}, about {duration(left)} left"
 
     def _table(self, running: list[Trial]) -> Table:
@@ -143,13 +143,26 @@ def epochs_done(history: History) -> int:
     return sum(trial.epochs for trial in history.trials)
 
 
+def expected(history: History, spec: StudySpec) -> int:
+    """How many points there will be: those of the study file, and what a user added."""
+    return spec.points + history.added
+
+
+def best_line(point: Point, spec: StudySpec) -> str:
+    """A point's line, with what its fresh seeds say where it was confirmed."""
+    fresh = fresh_value(point, spec)
+    return ("" if fresh is None else f"{figure(fresh)} on fresh seeds, ") + point_line(point, spec)
+
+
 def point_line(point: Point, spec: StudySpec) -> str:
     """``point 3  COMPLETE  val_accuracy 0.9731  optimizer.name=sgd …``."""
     metric = spec.objectives[0].metric
     if point.state == "COMPLETE":
         result = f"{metric} {figure(first_value(point.value))}"
+        if len(point.seeds) < spec.replicates:
+            result += f" on {len(point.seeds)} of {spec.replicates} seeds"
     elif point.state == "PRUNED":
-        trial = point.trials[0]
+        trial = next((trial for trial in search_trials(point) if trial.state == "PRUNED"), point.trials[0])
         value = trial.rows[-1].get(metric) if trial.rows else None
         result = f"stopped at epoch {trial.epochs} with {metric} {figure(value)}"
     else:

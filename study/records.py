@@ -167,6 +167,8 @@ class History:
         """Earlier studies that this one started from: name, points taken, points left out."""
         self.sessions: list[Session] = []
         self.points: list[Point] = []
+        self.added = 0
+        """How many of the points a user added by hand."""
         self.trials: list[Trial] = []
         self.endings: list[int] = []
         """The trials in the order in which they ended, again where they did so again: there is something to tidy up."""
@@ -244,6 +246,8 @@ class History:
                 event["time"],
             )
         )
+
+        self.added += event["origin"] == "user"
 
     def _costed(self, event: Event) -> None:
         self.points[event["point"]].nominal = event["nominal"]

@@ -14,7 +14,7 @@ from study.lock import holder
 from study.outcomes import first_value
 from study.paths import StudyPaths, studies_in
 from study.places import Place
-from study.ranking import best_point
+from study.ranking import CONFIRMED, PARTIAL, best_point, fresh_value, standing
 from study.records import Event, History
 from study.spec import StudySpec, load_spec
 
@@ -27,6 +27,7 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
     history = History(read_events(paths.journal))
     points = Counter(point.state for point in history.points)
     best = best_point(history.points, spec)
+    place = standing(best, spec) if best else None
     last = history.sessions[-1] if history.sessions else None
     running = [trial for trial in history.trials if trial.in_flight]
     driver = holder(paths.lock)
@@ -37,12 +38,15 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
         "driver": driver,
         "points": len(history.points),
         "of": spec.points,
+        "added": history.added,
         "states": dict(sorted(points.items())),
         "trials": len(history.trials),
         "epochs": sum(trial.epochs for trial in history.trials),
         "running": [{"trial": t.number, "point": t.point, "epoch": t.epochs} for t in running] if driver else [],
         "objective": spec.objectives[0].metric,
         "best": first_value(best.value) if best else None,
+        "best_standing": place.name if place else None,
+        "best_fresh": fresh_value(best, spec) if best else None,
         "best_point": best.number if best else None,
         "best_values": best.values if best else {},
         "sessions": len(history.sessions),
@@ -77,11 +81,11 @@ def text_of(status: dict[str, Any]) -> str:
         return f"{status['study']}: {status['state']}"
     counts = ", ".join(f"{count} {state}" for state, count in status["states"].items())
     lines = [f"{status['study']}: {status['state']}" + (f" (driven by {status['driver']})" if status["driver"] else "")]
-    lines.append(f"  points   {status['points']} of {status['of']}" + (f": {counts}" if counts else ""))
+    lines.append(f"  points   {points_text(status)}" + (f": {counts}" if counts else ""))
     lines.append(f"  trials   {status['trials']}, {status['epochs']} epochs")
     if status["best"] is not None:
         values = " ".join(f"{path}={short(value)}" for path, value in status["best_values"].items())
-        lines.append(f"  best     {status['objective']} {status['best']:.4g} at point {status['best_point']}: {values}")
+        lines.append(f"  best     {status['objective']} {best_text(status)} at point {status['best_point']}: {values}")
     lines += [
         f"  running  trial {one['trial']} (point {one['point']}) after epoch {one['epoch']}"
         for one in status["running"]
@@ -91,6 +95,20 @@ def text_of(status: dict[str, Any]) -> str:
     if status["updated"]:
         lines.append(f"  updated  {status['updated']}")
     return "\n".join(lines)
+
+
+def points_text(status: dict[str, Any]) -> str:
+    """How many points there are of those that the study file asks for, and how many a user added."""
+    added = status.get("added") or 0
+    return f"{status['points'] - added} of {status['of']}" + (f", and {added} added" if added else "")
+
+
+def best_text(status: dict[str, Any]) -> str:
+    """The value of the best point, by what it is the best."""
+    if status.get("best_standing") == CONFIRMED:
+        return f"{status['best_fresh']:.4g} on fresh seeds ({status['best']:.4g} in the search)"
+    partial = status.get("best_standing") == PARTIAL
+    return f"{status['best']:.4g}" + (" (on a part of its seeds)" if partial else "")
 
 
 def check_trial(paths: StudyPaths, trial: int) -> None:

@@ -303,6 +303,7 @@ def execute_study(
             trial_hours=spec.trial.hours,
             data_dir=str(place(options.data_dir)) if options.data_dir else None,
             module_path=[str(Path.cwd())],
+            best_by=spec.best_by if conductor.history.whole_seeds else None,
             own_ray=not options.address,
         )
         execute(conductor, settings, tick, options.watcher.say)

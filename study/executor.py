@@ -59,6 +59,8 @@ class Settings:
     trial_hours: float | None
     data_dir: str | None
     module_path: list[str] = field(default_factory=list)
+    best_by: tuple[str, str] | None = None
+    """Metric and direction of the epoch whose weights count; None where the last one's do."""
     own_ray: bool = False
     """Whether Ray was started for this study alone, so that its workers have the driver's environment."""
 
@@ -108,6 +110,7 @@ class Bridge:
             "limit_s": settings.trial_hours * 3600 if settings.trial_hours else None,
             "data_dir": settings.data_dir,
             "path": settings.module_path,
+            "best_by": settings.best_by,
         }
 
     def heard(self, trial: Any, result: dict[str, Any]) -> bool:

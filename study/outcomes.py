@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from study.errors import StudyHalted
 from study.records import History, Point, Trial
-from study.sections import Objective, Stop
+from study.sections import Objective, Stop, column_of
 
 STUDY_FAULTS = ("error", "data", "device", "invalid")
 """Failures that are more likely the study's fault than the point's."""
@@ -20,8 +20,7 @@ SAME_IN_A_ROW = 3
 def metric_at(trial: Trial, metric: str, epoch: int) -> float:
     """A metric of the trial after ``epoch``, from its row there or, for what only a whole training has, its summary."""
     row = trial.rows[epoch - 1]
-    name = "seconds" if metric == "total_seconds" else metric
-    value = row.get(name, trial.summary.get(metric))
+    value = row.get(column_of(metric), trial.summary.get(metric))
     return float(value) if value is not None else float("nan")
 
 

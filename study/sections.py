@@ -23,6 +23,11 @@ class Objective:
     at: Literal["last", "best"] = "last"
 
 
+def column_of(metric: str) -> str:
+    """The column of the epoch rows that holds a metric."""
+    return "seconds" if metric == "total_seconds" else metric
+
+
 @dataclass(frozen=True)
 class Resources:
     """What one trial occupies: CPU cores, which are also its torch threads, a share of one GPU, and what a cluster

@@ -32,6 +32,7 @@ from study.sections import (
     SamplerChoice,
     Stop,
     TrialLimits,
+    column_of,
 )
 from study.training import recipe as recipes
 from study.training.defaults import Defaults, filled, in_force
@@ -144,6 +145,12 @@ class StudySpec:
             if all(path in full and same(full[path], value) for path, value in level.items()):
                 return number
         return None
+
+    @property
+    def best_by(self) -> tuple[str, str] | None:
+        """With ``at: best``, by which column of the epoch rows and in which direction an epoch is the best one."""
+        first = self.objectives[0]
+        return (column_of(first.metric), first.direction) if first.at == "best" else None
 
     # -- as a file --------------------------------------------------------------------------------------------------
 

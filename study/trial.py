@@ -145,6 +145,7 @@ class Training:
     def _train(self) -> None:
         import torch
 
+        from study.training.best import BestBy
         from study.training.checkpoint import Checkpoints
         from study.training.loop import train
         from study.training.recipe import Recipe
@@ -163,6 +164,7 @@ class Training:
             data_dir=config["data_dir"],
             reported=assignment["epochs_reported"],
             heartbeat=self._heartbeat,
+            best_by=BestBy(*config["best_by"]) if config["best_by"] else None,
         )
         if outcome.stop_reason != "stopped":
             self._say("finished", {"stop_reason": outcome.stop_reason, "summary": dict(outcome.summary)})

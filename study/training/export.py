@@ -32,17 +32,19 @@ RECIPE, WEIGHTS, FIGURES = "recipe.yaml", "weights.safetensors", "figures.json"
 def export_weights(checkpoints: Place, recipe: Recipe, to: Path) -> int:
     """Write RECIPE and WEIGHTS from the newest valid checkpoint into ``to``; the epoch that the weights are of.
 
-    UserError where there is no checkpoint.
+    They are the best epoch's where the checkpoint remembers one, as it does with ``objective.at: best``. UserError
+    where there is no checkpoint.
     """
     state = Checkpoints(checkpoints).latest()
     if state is None:
         raise UserError(f"there is no whole checkpoint in {checkpoints}: keep_checkpoints did not keep this trial's")
-    tensors = {name: tensor.detach().clone().contiguous() for name, tensor in state["model"].items()}
+    chosen = state.get("best", state)
+    tensors = {name: tensor.detach().clone().contiguous() for name, tensor in chosen["model"].items()}
     make_folder(to)
     content = save(tensors, metadata={"model": recipe.model.name, "data": recipe.data.name})
     write_whole(to / WEIGHTS, content)
     write_whole(to / RECIPE, write_yaml(recipe.model_dump(mode="json")))
-    return int(state["epoch"])
+    return int(chosen["epoch"])
 
 
 def load_exported(folder: Path, data_dir: str | Path | None = None) -> tuple[Recipe, nn.Module]:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from study.errors import StorageFault
+from study.training.best import BestBy, BestEpoch
 from study.training.checkpoint import CheckpointStore, NoCheckpoints
 from study.training.data import DataSet, load
 from study.training.device import forget_peak, memory_figures, now, peak_memory_bytes, release, usable
@@ -53,21 +54,24 @@ def train(
     data_dir: str | Path | None = None,
     reported: int = 0,
     heartbeat: Callable[[], None] = lambda: None,
+    best_by: BestBy | None = None,
 ) -> Outcome:
     """Train ``recipe`` on one device; go on from the newest checkpoint where there is one.
 
     ``report`` gets each epoch's row once its checkpoint is durable, with ``last`` telling whether the training has
     come to its own end, and answers whether to go on. ``reported`` is the number of epochs whose rows the caller
     already has: those are not reported, and rows that only the checkpoint has are reported first. ``heartbeat`` is
-    called at each step and may raise ``Stopped``. Any other exception becomes a ``TrainingFailure``, and the device's
-    memory is free again when it is raised. Not for several threads of a process at once: torch's random state and
-    switches belong to the process.
+    called at each step and may raise ``Stopped``. With ``best_by`` the checkpoints also hold the weights of the best
+    epoch so far, and the test figures are that epoch's; training itself goes on from the last. Any other exception
+    becomes a ``TrainingFailure``, and the device's memory is free again when it is raised. Not for several threads of
+    a process at once: torch's random state and switches belong to the process.
     """
     place = torch.device("cpu")
     try:
         place = usable(device)
         with alone(recipe, place):
-            outcome = training(recipe, place, report, checkpoint or NoCheckpoints(), data_dir, reported, heartbeat)
+            store, best = checkpoint or NoCheckpoints(), BestEpoch(best_by)
+            outcome = training(recipe, place, report, store, data_dir, reported, heartbeat, best)
         if place.type == "cuda":
             release(place)  # others may share the GPU
         return outcome
@@ -90,6 +94,7 @@ def training(
     data_dir: str | Path | None,
     reported: int,
     heartbeat: Callable[[], None],
+    best: BestEpoch,
 ) -> Outcome:
     data = load(recipe.data, data_dir)
     sets = make_sets(recipe, data, device)
@@ -114,6 +119,7 @@ def training(
         arithmetic.load_state_dict(state["arithmetic"])
         learning_rate.load_state_dict(state["learning_rate"])
         length.load_state_dict(state["length"], epoch)
+        best.load_state_dict(state)
         restore_random_states(state["random"], device)
     for row in history[reported:]:
         if not report(row | {"last": row is history[-1] and length.reason is not None}):
@@ -153,6 +159,7 @@ def training(
         history = [*history, row]
         learning_rate.after_epoch(row)
         length.after_epoch(epoch, row)
+        best.look(epoch, row, model)
         state = {
             "epoch": epoch,
             "step": step,
@@ -165,6 +172,7 @@ def training(
             "learning_rate": learning_rate.state_dict(),
             "length": length.state_dict(),
             "random": random_states(device),
+            **best.state_dict(),
         }
         checkpoint.save(epoch, state)
         if epoch > reported and not report(row | {"last": length.reason is not None}):
@@ -172,8 +180,10 @@ def training(
 
     model.eval()
     stopped = length.reason == "stopped"  # not the end of this training: what the test set says would mean nothing
+    tested = best.epoch if not stopped and best.put_into(model) else epoch
     test = {} if stopped else evaluate(forward, sets.test.epoch(epoch), arithmetic, heartbeat, mirrored=mirrored)
-    return Outcome(length.reason, summary_of(recipe, model, device, arithmetic, sets.fingerprint, history, test))
+    summary = summary_of(recipe, model, device, arithmetic, sets.fingerprint, history, test, tested)
+    return Outcome(length.reason, summary)
 
 
 def built(recipe: Recipe, data: DataSet) -> nn.Module:

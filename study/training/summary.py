@@ -25,14 +25,19 @@ def summary_of(
     fingerprint: str,
     history: Sequence[Row],
     test: Mapping[str, float],
+    test_epoch: int,
 ) -> dict[str, Scalar]:
-    """``test`` holds the figures after the last epoch; best means the first epoch of the best validation accuracy."""
+    """``test`` holds the figures with the weights of ``test_epoch``, nothing where the training was stopped.
+
+    The best epoch is the first one of the best validation accuracy.
+    """
     accuracies = [float(row["val_accuracy"]) for row in history]
     times = [float(row["train_seconds"]) for row in history]
     return {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
         **{f"test_{name}": value if math.isfinite(value) else None for name, value in test.items()},
+        "test_epoch": test_epoch if test else None,
         "best_epoch": 1 + max(range(len(accuracies)), key=accuracies.__getitem__),
         "first_epoch_seconds": times[0],
         "steady_epoch_seconds": median(times[1:]) if len(times) > 1 else None,

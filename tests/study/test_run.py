@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,24 @@ def test_extended_a_study_equals_a_straight_one(whole: Path, tmp_path: Path) -> 
     for before, after in zip(history.trials, longer.trials, strict=True):
         assert after.state == before.state
         assert after.epochs == (5 if before.state == "COMPLETE" else before.epochs)
+
+
+def test_with_at_best_the_best_epochs_weights_are_tested_and_exported_whatever_was_killed(tmp_path: Path) -> None:
+    changes = {"objective": {"metric": "val_loss", "direction": "maximize", "at": "best"}, "pruner": "none"}
+    write_slow_study(tmp_path, points=2, keep_checkpoints="all", **changes)
+    process = start(tmp_path, "run", "tiny.yaml")
+    wait_for(lambda: count(tmp_path, "reported") >= 4, "four epochs")
+    kill(process)
+    run(tmp_path, "resume", "tiny")
+    trials = history_of(tmp_path).trials
+    for trial in trials:
+        losses = [row["val_loss"] for row in trial.rows]
+        best = 1 + losses.index(max(losses))
+        run(tmp_path, "export", "tiny", "--trial", str(trial.number), "--to", f"home{trial.number}")
+        figures = json.loads((tmp_path / f"home{trial.number}" / "figures.json").read_text())
+        assert (figures["test_epoch"], figures["weights_epoch"]) == (best, best)
+        assert figures["point_value"] == max(losses)
+    assert any(trial.summary["test_epoch"] < trial.epochs for trial in trials)
 
 
 MODEL = """

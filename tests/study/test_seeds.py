@@ -173,7 +173,7 @@ def test_with_failing_seeds_a_kill_after_every_write_changes_nothing(kind: str, 
     whole = Storage()
     uninterrupted = conductor_on(whole, spec, keep_going=True)
     drive(uninterrupted, hurt=hurt)
-    for die_after in range(1, whole.writes, 3):
+    for die_after in range(1, whole.writes):
         storage, checkpoints = Storage(), dict[int, int]()
         storage.die_after = die_after
         with pytest.raises(Killed):

@@ -28,6 +28,7 @@ DRAWN = 300  # points looked at for shares, epochs and shapes
 LISTED_GRID = 10_000  # a larger grid is shown by points drawn from it
 EPOCH_BYTES = 600  # of journal and tables for an epoch of a trial
 WEIGHT_BYTES = 4 * 3  # fp32 weights and two moments of an optimizer
+BEST_BYTES = 4  # the weights of the best epoch beside them
 HELD_CHECKPOINTS = 2  # of each running trial
 
 Point = dict[str, Value]
@@ -192,12 +193,15 @@ def duplicates(spec: StudySpec) -> int:
     return count - len(keys)
 
 
-def confirmation_trials(spec: StudySpec) -> int:
+def confirmed_points(spec: StudySpec) -> int:
     if spec.confirm is None:
         return 0
     levels = len(spec.levels())
-    confirmed = levels * min(spec.confirm.top, spec.points // levels) + (spec.confirm.against is not None)
-    return confirmed * spec.confirm.replicates
+    return levels * min(spec.confirm.top, spec.points // levels) + (spec.confirm.against is not None)
+
+
+def confirmation_trials(spec: StudySpec) -> int:
+    return confirmed_points(spec) * spec.confirm.replicates if spec.confirm else 0
 
 
 # -- whether it fits -------------------------------------------------------------------------------------------------
@@ -206,14 +210,16 @@ def confirmation_trials(spec: StudySpec) -> int:
 def disk_bytes(spec: StudySpec, recipes: Sequence[Recipe], concurrency: int, trials: int, epochs: int | None) -> int:
     """Checkpoints of running trials and of those that are kept, journal and tables."""
     models = {recipe.model.model_dump_json(): recipe for recipe in recipes}
-    checkpoint = max(map(checkpoint_bytes, models.values()), default=0)
-    kept = {"none": 0, "best": spec.replicates, "last": trials, "all": trials * HELD_CHECKPOINTS}
+    bytes_each = WEIGHT_BYTES + (BEST_BYTES if spec.best_by else 0)
+    checkpoint = max(map(parameters_of, models.values()), default=0) * bytes_each
+    best = max(1, confirmed_points(spec)) * spec.replicates + confirmation_trials(spec)
+    kept = {"none": 0, "best": best, "last": trials, "all": trials * HELD_CHECKPOINTS}
     held = HELD_CHECKPOINTS * min(concurrency, trials)
     return checkpoint * (kept[spec.keep_checkpoints] + held) + EPOCH_BYTES * (epochs or trials)
 
 
-def checkpoint_bytes(recipe: Recipe) -> int:
-    """About what a checkpoint takes: the model is built without values; 0 where that needs what isn't here."""
+def parameters_of(recipe: Recipe) -> int:
+    """How many the model has, built without values; 0 where that needs what isn't here."""
     import torch
 
     from study.training.cost import SETS
@@ -226,7 +232,7 @@ def checkpoint_bytes(recipe: Recipe) -> int:
             model = build(recipe.model, (shape[0], side or shape[1], side or shape[2]), classes)
     except Exception:  # a network of the user's own may want more than this; then the trial tells
         return 0
-    return sum(parameter.numel() for parameter in model.parameters()) * WEIGHT_BYTES
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def measured_costs(spec: StudySpec, recipes: Sequence[Recipe], data_dir: str | Path | None) -> dict[Any, Cost]:

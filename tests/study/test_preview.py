@@ -201,3 +201,13 @@ def test_the_schema_refuses_what_validation_refuses(
     keys: dict[str, Any], checker: jsonschema.Draft202012Validator
 ) -> None:
     assert list(checker.iter_errors({"study": "s", "points": 4} | keys))
+
+
+def test_what_is_confirmed_and_the_best_epochs_weights_count_among_what_is_kept(quickstart: StudySpec) -> None:
+    def disk(**changes: Any) -> int:
+        return preview_of(spec_from_tree(quickstart.tree() | changes), 1).disk_bytes
+
+    metric = {"metric": "val_accuracy", "direction": "maximize"}
+    assert disk(objective=metric) < disk(objective=metric | {"at": "best"})
+    seed = disk(replicates=2) - disk(replicates=1)
+    assert seed < disk(replicates=2, confirm={"top": 2, "replicates": 1}) - disk(replicates=1)

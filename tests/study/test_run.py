@@ -132,6 +132,25 @@ def test_extended_a_study_equals_a_straight_one(whole: Path, tmp_path: Path) -> 
         assert after.epochs == (5 if before.state == "COMPLETE" else before.epochs)
 
 
+def test_all_seeds_of_a_survivor_run_whole_and_a_kill_among_them_changes_nothing(tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    changes: dict[str, Any] = {"points": 4, "replicates": 3}
+    for folder in (whole, killed):
+        folder.mkdir()
+        write_slow_study(folder, **changes)
+    run(whole, "run", "tiny.yaml")
+    history = history_of(whole)
+    check_exact(history, points=4)
+    assert {point.state for point in history.points} == {"COMPLETE", "PRUNED"}
+    for point in history.points:
+        assert point.seeds == ((0, 1, 2) if point.state == "COMPLETE" else ())
+    process = start(killed, "run", "tiny.yaml")
+    wait_for(lambda: any(trial.replicate and trial.epochs for trial in history_of(killed).trials), "a further seed")
+    kill(process)
+    run(killed, "resume", "tiny")
+    assert outcome(history_of(killed)) == outcome(history)
+
+
 def test_with_at_best_the_best_epochs_weights_are_tested_and_exported_whatever_was_killed(tmp_path: Path) -> None:
     changes = {"objective": {"metric": "val_loss", "direction": "maximize", "at": "best"}, "pruner": "none"}
     write_slow_study(tmp_path, points=2, keep_checkpoints="all", **changes)

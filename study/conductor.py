@@ -140,7 +140,7 @@ class Conductor:
 
     def _absorb(self, event: Event) -> None:
         if event["event"] == "asked" and self._replaying and event["origin"] in PROPOSED:
-            self._teller.catch_up(event["point"])
+            self._teller.replay(event["point"])
         self.history.apply(event)
         effect = getattr(self, f"_after_{event['event']}", None)
         if effect:

@@ -42,6 +42,7 @@ class Teller:
         self._workers = workers
         self._cost_of = cost_of
         self._clock = VirtualClock(workers, self._extent)
+        self._replaying = False
         self._told: set[int] = set()
         self._settled_below = 0
         self._ahead: list[Proposal] = []
@@ -99,7 +100,7 @@ class Teller:
             return True
         lag = number - self._workers
         horizon = self._clock.began(lag) if lag >= 0 else 0.0
-        if horizon is None or not self._settled_by(horizon, lag):
+        if horizon is None or not (self._replaying or self._settled_by(horizon, lag)):
             return False
         for lower in range(self._settled_below, max(0, lag)):
             if lower in self._told:
@@ -111,6 +112,15 @@ class Teller:
         while self._settled_below in self._told:
             self._settled_below += 1
         return True
+
+    def replay(self, number: int) -> None:
+        """Tell the sampler what it was told for a proposal that the journal holds: what that took was settled then.
+
+        It has to be told at this very place. A point that is reopened later would be another one on the clock.
+        """
+        self._replaying = True
+        self.catch_up(number)
+        self._replaying = False
 
     def _settled_by(self, horizon: float, lag: int) -> bool:
         """Whether all that happens to the points below ``lag`` before the horizon is settled."""
@@ -135,7 +145,9 @@ class Teller:
             if trial is None:
                 break
             found = self._roster.jury(trial)
-            epochs += trial.epochs if trial.state in ENDED or found is None else found[0].decided.get(found[1], 0)
+            # decisions are not replayed; of what a replayed proposal took the rows are all there
+            whole = trial.state in ENDED or found is None or self._replaying
+            epochs += trial.epochs if whole or found is None else found[0].decided.get(found[1], 0)
             if trial.state not in passed:
                 break
         # a point that failed in its first epoch has taken that one's time

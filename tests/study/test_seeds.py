@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -329,6 +330,32 @@ def test_more_epochs_train_every_seed_on_and_more_seeds_follow(
         if point.state == "COMPLETE":
             assert point.seeds == tuple(range(replicates))
             assert {trial.epochs for trial in point.trials.values()} == {9}
+
+
+@pytest.mark.parametrize(("pruner", "concurrency"), [("patient", 2), ("patient", 4), ("asha", 4)])
+def test_extended_after_kills_a_study_goes_on_by_the_same_clock(pruner: str, concurrency: int) -> None:
+    """What was proposed before an extension stays on the clock of then, however the journal came to be."""
+    old = small_spec(points=16, pruner=pruner, recipe={"epochs": 5}, concurrency=concurrency)
+    new = small_spec(points=22, pruner=pruner, recipe={"epochs": 5}, concurrency=concurrency, replicates=2)
+    runs = []
+    for seed in range(8):
+        storage, checkpoints, dice = Storage(), dict[int, int](), random.Random(seed)
+        for spec in (old, new):
+            for _ in range(100):
+                storage.die_after = storage.writes + dice.randint(1, 40) if seed else None
+                try:
+                    conductor = conductor_on(storage, spec)
+                    workers = dice.randint(1, 7)
+                    drive(conductor, seed=dice.randint(0, 99), workers=workers, jitter=1.5, checkpoints=checkpoints)
+                    break
+                except Killed:
+                    continue
+            storage.die_after = None
+            if spec is old:
+                events = reopenings(old, new, conductor.history, StudyPaths(Path("nowhere"), "fake"))
+                storage.append(*({**event, "time": 0} for event in events))
+        runs.append(promised(conductor))
+    assert all(run == runs[0] for run in runs[1:])
 
 
 def test_the_confirmation_takes_points_with_all_their_seeds_before_others_and_never_looks_at_fresh_ones() -> None:

@@ -69,7 +69,7 @@ def notes_on(comparisons: int) -> list[str]:
 
 SEEDS_NOTE = (
     "further seeds: what it would take to tell with 80 % chance, were the difference as large as it was found; "
-    "in brackets for what it may be (80 %)."
+    "in brackets for what it may be. ∞: more than 10,000."
 )
 
 

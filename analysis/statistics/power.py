@@ -9,8 +9,10 @@ from analysis.statistics.estimate import LEVEL, Estimate, Sample, clean
 from analysis.statistics.means import spread
 
 POWER = 0.8
-RANGE = 0.8
+RANGE = 0.95
 """How likely the printed range holds the number that the true difference takes."""
+LARGEST = 50.0
+"""Greater standardized differences need two pairs, whatever their range."""
 MOST_SEEDS = 10_000
 
 
@@ -24,7 +26,7 @@ def seeds_needed(differences: Sample, level: float = LEVEL) -> Estimate | None:
     deviation = spread(values)
     if math.isnan(deviation):
         return None
-    found, count = abs(float(values.mean())) / deviation, len(values)
+    found, count = min(LARGEST, abs(float(values.mean())) / deviation), len(values)
     smallest, largest = effect_range(found, count)
     low, high = seeds_for(largest, level), seeds_for(smallest, level)
     return Estimate(seeds_for(found, level), low, high, count, RANGE)
@@ -36,8 +38,13 @@ def effect_range(found: float, count: int) -> tuple[float, float]:
 
     statistic = found * math.sqrt(count)
 
+    def below(center: float) -> float:
+        """How likely a smaller statistic is; scipy has no number for it far out, where it is 1 or 0."""
+        chance = float(stats.nct.cdf(statistic, count - 1, center))
+        return float(center < statistic) if math.isnan(chance) else chance
+
     def at(share: float) -> float:
-        return root(lambda center: float(stats.nct.cdf(statistic, count - 1, center)) - share, statistic)
+        return root(lambda center: below(center) - share, statistic)
 
     low, high = at((1 + RANGE) / 2), at((1 - RANGE) / 2)
     return max(0.0, low) / math.sqrt(count), max(abs(low), abs(high)) / math.sqrt(count)
@@ -47,7 +54,7 @@ def root(function: Callable[[float], float], start: float) -> float:
     """Where a falling function of the noncentrality crosses zero."""
     from scipy import optimize
 
-    reach = 4.0 + abs(start)
+    reach = 4.0 + 2.0 * abs(start)  # with one degree of freedom the upper end lies at 2.24 times the statistic
     return float(optimize.brentq(function, start - reach, start + reach))
 
 

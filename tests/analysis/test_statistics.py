@@ -225,6 +225,12 @@ def test_power_is_as_simulated() -> None:
     assert power(1.0, 8, 0.95) == pytest.approx(((found.pvalue < 0.05) & (found.statistic > 0)).mean(), abs=0.01)
 
 
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=12))
+def test_seeds_needed_is_a_number_whatever_was_found(differences: list[float]) -> None:
+    needed = statistics.seeds_needed(differences)
+    assert needed is None or 2 <= needed.low <= needed.value <= needed.high
+
+
 def test_what_never_could_be_told_needs_more_seeds_than_any() -> None:
     needed = statistics.seeds_needed([0.01, -0.01])
     assert needed is not None

@@ -20,10 +20,12 @@ from analysis.confirmation import confirmation
 from analysis.effects import early_effect, effect_of, effects, ratio
 from analysis.interactions import interactions
 from analysis.leaderboard import leaderboard
+from analysis.published import published
 from analysis.query import Results
 from analysis.statistics import Array, Difference, Estimate, seeds_needed
 from analysis.statistics.power import seeds_for
 from analysis.table import Table
+from analysis.time_to_target import time_to_target
 from analysis.winners import winners
 from study.sections import PrunerChoice
 
@@ -370,9 +372,51 @@ def difference_of_best_points(random: Random, noise: Noise, n: int) -> Answers:
 
 def further_seeds(random: Random, noise: Noise, n: int) -> Answers:
     """The printed range of the seeds that a difference of one deviation needs, against the true number."""
-    found = seeds_needed(1.0 + noise(random, n))
+    found = seeds_needed(1.0 + (noise(random, n) - noise(random, n)) / math.sqrt(2))
     assert found is not None
     yield found.low <= seeds_for(1.0) <= found.high
+
+
+THEIRS = 0.6
+REPLICA = [{"set": {"optimizer": {"name": "sgd", "lr": 0.1}}, "published": [{"epoch": 1, "val_accuracy": THEIRS}]}]
+
+
+def published_difference(random: Random, noise: Noise, n: int) -> Answers:
+    """Our n seeds less a published figure that is one more run of the very same law."""
+    world, truth = World(spec_of(first=REPLICA, replicates=n)), THEIRS - SD * float(noise(random, 1)[0])
+    world.whole(lr(0.1), truth + SD * noise(random, n), entry=0)
+    for found in column(published(world.results), "difference"):
+        yield from holds(found, 0.0)
+
+
+EPOCHS = np.arange(1, 17)
+TARGET = 0.5
+
+
+def rising(random: Random, noise: Noise, n: int) -> Array:
+    """Curves (n, epochs) that rise to one height at speeds of their own; half reach TARGET by their seventh epoch."""
+    speeds = np.exp(0.6 * noise(random, n))[:, None]
+    return HEIGHT * (1 - np.exp(-EPOCHS * speeds / 3.6)) + 0.002 * random.normal(size=(n, len(EPOCHS)))
+
+
+@lru_cache
+def median_epochs(noise: Noise) -> float:
+    reached = rising(np.random.default_rng(11), noise, 100_001) >= TARGET
+    return float(np.median(np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, np.inf)))
+
+
+def time_to_reach(random: Random, noise: Noise, n: int) -> Answers:
+    """The median time of n points with asha at work, against that of points which all run to their end."""
+    pruner = {"name": "asha", "min_epochs": 2, "reduction": 2}
+    world = World(spec_of(pruner=pruner, recipe={"epochs": len(EPOCHS)}))
+    for rows in pruned_rows(rising(random, noise, n), ASHA, world.spec):
+        whole = len(rows) == len(EPOCHS)
+        point = world.point(lr(random.uniform(0.01, 0.9)))
+        world.trial(point, 0, rows, "COMPLETE" if whole else "PRUNED")
+        world.tell(point, "COMPLETE" if whole else "PRUNED", float(rows[-1]) if whole else None)
+    shown = time_to_target(world.results, target=TARGET)
+    found = column(shown, "median epochs")[-1]
+    yield from holds(found, median_epochs(noise))
 
 
 SCENARIOS = (
@@ -405,7 +449,9 @@ SCENARIOS = (
     Scenario(
         "compare: difference of the best points", INTERVAL, FEW, "seeds", difference_of_best_points, True, slow=True
     ),
-    Scenario("further seeds", INTERVAL, FEW, "seeds", further_seeds, level=0.8),
+    Scenario("published: difference from one more run", INTERVAL, FEW, "seeds", published_difference),
+    Scenario("time to target: median, with asha at work", INTERVAL, (6, 10, 16, 30), "points", time_to_reach, True),
+    Scenario("further seeds", INTERVAL, FEW, "seeds", further_seeds, True),
     Scenario("confirmation: better or worse", VERDICT, FEW, "fresh seeds", false_verdicts, slow=True),
     Scenario("report: a level leads, on fresh seeds", VERDICT, FEW, "fresh seeds", leads_on_fresh_seeds),
     Scenario(

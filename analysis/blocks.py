@@ -1,9 +1,10 @@
 """Points compared like with like: the means of their seeds, in blocks that agree in every other setting.
 
 The unit is the point: its seeds are averaged before anything is compared, since seeds of one point say nothing of
-other points. Where points agree in all other settings they form a block, and levels are compared within blocks; two
-points that differ in the factor alone are a pair. Settings within the factor's own branches (the learning rate of an
-optimizer) can't agree: points that differ in those are no pair.
+other points. Where points agree in all other settings, or in all that have a few levels, they form a block, and levels
+are compared within blocks; two points that differ in the factor alone are a pair. Settings within the factor's own
+branches (the learning rate of an optimizer) can't agree: points that differ in those are no pair. The levels of a
+method study's scientific factor were tuned apart, so points of different ones are never compared in another setting.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Hashable, Sequence
 import pandas as pd
 
 from analysis import statistics
-from analysis.levels import derived, is_level
+from analysis.levels import derived, factors_of, is_level, tuned_apart
 from analysis.query import Results
 from analysis.statistics import LEVEL, Array, Contrast
 from analysis.views import settings
@@ -42,39 +43,46 @@ def compared(
     members = [of_combination(means, combination) for combination in cells]
     others = [name for name in settings(results) if name not in factors]
     own = [name for name in others if any(derived(name, factor) for factor in factors)]
-    keys = ["study", *(name for name in others if name not in own)]
-    group = means.groupby([means[key].astype("object") for key in keys], dropna=False, sort=False).ngroup()
-    whole = blocks_of(means["figure"], group, members)
-    everything = [means.loc[chosen, "figure"].to_numpy(float) for chosen in members]
-    matched = sum(len(cell) for block in whole for cell in block)
+    shared = [name for name in others if name not in own]
+    few = [name for name in factors_of(results) if name in shared]
+    apart = [name for name in shared if tuned_apart(results, name)]
+    exact, coarse, loose = (blocks_of(means, keys, members) for keys in (shared, few, apart))
+    points = sum(int(chosen.sum()) for chosen in members)
+    tight = next((blocks for blocks in (exact, coarse) if size(blocks) >= LEAST_MATCHED * points), [])
     seeds: list[Array] = []
-    if len(whole) == 1 and all(len(cell) == 1 for cell in everything) and not own:
+    if points == len(cells) == size(exact) and not own:
         seeds = by_seed(trials, figure, [of_combination(trials, combination) for combination in cells])
-    tight = bool(whole) and matched >= LEAST_MATCHED * sum(map(len, everything))
-    loose = [everything] if all(map(len, everything)) else []
-    return Compared(whole if tight else [], loose, seeds, signs, exact=not own)
+    return Compared(tight, loose, seeds, signs, exact=tight is exact and not own)
+
+
+def size(blocks: list[list[Array]]) -> int:
+    return sum(len(cell) for block in blocks for cell in block)
 
 
 class Compared:
-    """Points in cells and blocks; ``estimate`` says what their signed sum is, at the level that is asked for."""
+    """Points in the cells of blocks; ``estimate`` says what their signed sum is, at the level that is asked for.
+
+    ``blocks`` agree in what can agree, ``loose`` ones only in what was tuned apart. ``seeds`` holds the one point's
+    seeds in each cell, where there is one.
+    """
 
     def __init__(
         self,
         blocks: list[list[Array]],
-        everything: list[list[Array]],
+        loose: list[list[Array]],
         seeds: list[Array],
         signs: Sequence[int],
         *,
         exact: bool,
     ) -> None:
         self._blocks = blocks
-        self._everything = everything
+        self._loose = loose
         self._seeds = seeds
         self._signs = signs
         self._exact = exact
 
     def estimate(self, level: float = LEVEL) -> Contrast:
-        """Within blocks where they tell; over the seeds of the one point in each cell; else over all points."""
+        """Within blocks where they tell; over the seeds of the one point in each cell; else over points as drawn."""
         within = statistics.contrast(self._blocks, self._signs, level)
         if within.estimate.known:
             differ = within.unit == "pairs" and not self._exact  # in settings of the factor's own branches
@@ -83,7 +91,7 @@ class Compared:
             sums = sum(sign * values for sign, values in zip(self._signs, self._seeds, strict=True))
             difference = statistics.paired_difference(sums, 0 * self._seeds[0], level)
             return Contrast(difference, "seeds", len(self._seeds[0]))
-        return statistics.contrast(self._everything or self._blocks, self._signs, level)
+        return statistics.contrast(self._loose, self._signs, level)
 
 
 def of_combination(rows: pd.DataFrame, combination: Combination) -> pd.Series[bool]:
@@ -93,9 +101,11 @@ def of_combination(rows: pd.DataFrame, combination: Combination) -> pd.Series[bo
     return chosen
 
 
-def blocks_of(figure: pd.Series[float], group: pd.Series[int], members: Sequence[pd.Series[bool]]) -> list[list[Array]]:
-    """The cells of each group of points that has a point in every cell."""
-    cells = [dict(iter(figure[chosen].groupby(group[chosen]))) for chosen in members]
+def blocks_of(means: pd.DataFrame, names: Sequence[str], members: Sequence[pd.Series[bool]]) -> list[list[Array]]:
+    """The cells of each group of points that agree in these settings and has a point in every cell."""
+    keys = [means[name].astype("object") for name in ("study", *names)]
+    group = means.groupby(keys, dropna=False, sort=False).ngroup()
+    cells = [dict(iter(means.loc[chosen, "figure"].groupby(group[chosen]))) for chosen in members]
     common = [number for number in cells[0] if all(number in cell for cell in cells)]
     return [[statistics.clean(cell[number]) for cell in cells] for number in common]
 

@@ -8,7 +8,7 @@ from analysis import statistics
 from analysis.levels import is_level, levels_of, scientific, text_of
 from analysis.query import Results
 from analysis.table import Cell, Header, Table, table
-from analysis.views import goal, metric_header, search
+from analysis.views import goal, metric_header, search, within_metric
 
 DRAWN = "sampler"
 """The origin of points that count: those of the user's own and of a grid are no draws."""
@@ -19,7 +19,8 @@ def best_of_n(results: Results, factor: str = "") -> Table:
     rows: list[list[Cell]] = []
     for level, values in draws(results, factor).items():
         curve = statistics.best_of_n_curve(values, counts_shown(len(values)), smallest=goal(results).smallest)
-        rows += [[level or None, n, estimate] for n, estimate in curve.items()]
+        metric = goal(results).metric
+        rows += [[level or None, n, within_metric(estimate, metric)] for n, estimate in curve.items()]
     headers = [
         Header(factor or scientific(results) or "study"),
         Header("points"),

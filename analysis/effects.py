@@ -52,7 +52,8 @@ def effects(results: Results, factors: Sequence[str] = ()) -> Table:
     metric, trials = goal(results).metric, search(results.trials)
     epoch = first_decision(results)
     comparisons = [pair for factor in chosen for pair in pairs_of(results, factor)]
-    found = {(f, level): effect_of(results, f, first, level, len(comparisons)) for f, first, level in comparisons}
+    family = families(results, comparisons)
+    found = {(f, level): effect_of(results, f, first, level, family[f]) for f, first, level in comparisons}
     early = {(f, level): early_effect(results, f, first, level, epoch) for f, first, level in comparisons}
     rows: list[list[Cell]] = []
     for factor in chosen:
@@ -96,6 +97,18 @@ def pairs_of(results: Results, factor: str) -> list[tuple[str, Hashable, Hashabl
     """The factor with its first level and each other one."""
     levels = levels_of(results, search(results.trials), factor)
     return [(factor, levels[0], level) for level in levels[1:]]
+
+
+def families(results: Results, comparisons: Sequence[tuple[str, Hashable, Hashable]]) -> dict[str, int]:
+    """With how many comparisons those of each factor hold together.
+
+    The scientific factor of a method study is what the study asks: its levels are compared among themselves, each with
+    each other one, as the table of winners does. The other settings hold together with each other.
+    """
+    asked = {factor for factor, _, _ in comparisons if tuned_apart(results, factor)}
+    others = sum(factor not in asked for factor, _, _ in comparisons)
+    levels = {factor: 1 + sum(name == factor for name, _, _ in comparisons) for factor in asked}
+    return {factor: math.comb(levels[factor], 2) if factor in asked else others for factor, _, _ in comparisons}
 
 
 def outcomes(results: Results, factor: str, level: Hashable) -> list[Cell]:
@@ -187,9 +200,14 @@ def ratio(results: Results, column: str, factor: str, first: Hashable, level: Ha
 def notes_on(results: Results, found: dict[tuple[str, Hashable], Effect], epoch: int) -> list[str]:
     by = [effect.by for effect in found.values()]
     notes = ["difference: from the setting's first level, with an interval that holds for this comparison by itself."]
+    apart = {factor for factor, _ in found if tuned_apart(results, factor)}
+    others = [key for key in found if key[0] not in apart]
     if len(found) > 1:
+        settled = f"the {len(others)} comparisons of" if len(others) > 1 else "that of"
+        kinds = f"{settled} {'the other' if apart else 'these'} settings" if others else ""
+        asked = [f"those between any two levels of {factor}" for factor in sorted(apart)]
         notes.append(
-            f"all together: the {len(found)} comparisons of this table hold at once, intervals and p values alike "
+            f"all together: {', and '.join(filter(None, [kinds, *asked]))}, hold at once, intervals and p values alike "
             "(Bonferroni): here a p below 0.05 is one."
         )
     if any("pairs" in text for text in by):
@@ -197,7 +215,7 @@ def notes_on(results: Results, found: dict[tuple[str, Hashable], Effect], epoch:
     if any("points" in text and "winners" not in text and "best of" not in text for text in by):
         notes.append(
             "points: the levels' points differ in other settings too, at the values that were drawn; in blocks: only "
-            "points that agree in the other settings are compared, save for those of the setting's own branches."
+            "points that agree in the other settings of a few levels are compared."
         )
     if any("winners" in text for text in by):
         notes.append("winners: the best point of each level, chosen by the search, compared on seeds it never saw.")

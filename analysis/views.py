@@ -155,8 +155,12 @@ def test_images(group: pd.DataFrame) -> int:
 
 
 def metric_mean(sample: Sample, metric: str) -> Estimate:
-    """A metric's mean; Student's interval ends where the metric does: nothing is below 0, and no share above 1."""
-    found = mean(sample)
+    """A metric's mean with Student's interval, which ends where the metric does."""
+    return within_metric(mean(sample), metric)
+
+
+def within_metric(found: Estimate, metric: str) -> Estimate:
+    """An estimate of a metric whose interval ends where the metric does: nothing is below 0, and no share above 1."""
     most = 1.0 if any(share in metric for share in SHARES) else math.inf
     return replace(found, low=max(found.low, 0.0), high=min(found.high, most))
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from study.confirmation import confirmations
+from study.confirmation import Confirmation, confirmations
 from study.errors import SpecError, StudyHalted
 from study.outcomes import Verdicts, search_trials
+from study.ranking import is_outgrown
 from study.records import ENDED, Event, History, Point, Trial
 from study.retries import DEATHS, dies_in_place, may_retry, substitutions
 from study.roster import Roster
@@ -233,8 +234,13 @@ class Conductor:
 
     def nothing_left(self) -> bool:
         """Whether everything that the file asks for has its outcome."""
-        confirmed = all(trial is not None and trial.state in ENDED for _, _, trial in confirmations(self.roster))
-        return self._all_asked and not self.roster.open and confirmed
+        return self._all_asked and not self.roster.open and all(map(self._is_confirmed, confirmations(self.roster)))
+
+    def _is_confirmed(self, confirmation: Confirmation) -> bool:
+        """Whether a fresh seed has its outcome, at the length that trainings have now."""
+        point, _, trial = confirmation
+        outgrown = trial is not None and self.history.whole_seeds and is_outgrown(trial, point)
+        return trial is not None and trial.state in ENDED and not outgrown
 
     def halt(self) -> StudyHalted:
         """The error for a study that only fails."""
@@ -373,6 +379,8 @@ class Conductor:
         for point, replicate, trial in confirmations(self.roster):
             if trial is None:
                 return self._start_new(point, replicate, "confirm")
+            if self.history.whole_seeds and is_outgrown(trial, point):
+                self.record({"event": "reopened", "point": point.number, "trial": trial.number, "why": "extended"})
             if is_idle(trial):
                 return self._start(trial)
             running |= trial.state not in ENDED

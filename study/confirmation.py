@@ -16,7 +16,11 @@ CONFIRM_FROM = 1000
 """Replicate numbers, and so seeds, of confirmation trials begin here: they are fresh however many the search had."""
 
 
-def confirmations(roster: Roster) -> list[tuple[Point, int, Trial | None]]:
+Confirmation = tuple[Point, int, Trial | None]
+"""A point, one of its fresh seeds, and the trial where that has started."""
+
+
+def confirmations(roster: Roster) -> list[Confirmation]:
     """Every point and fresh seed that the confirmation asks for, and its trial where it has started."""
     confirm, history = roster.spec.confirm, roster.history
     if not confirm:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from study.outcomes import first_value, trial_value
-from study.records import Point
+from study.records import Point, Trial
 
 if TYPE_CHECKING:
     from study.spec import StudySpec
@@ -65,9 +65,16 @@ def fresh_value(point: Point, spec: StudySpec) -> float | None:
     trials = [trial for trial in point.trials.values() if trial.kind == "confirm"]
     if spec.confirm is None or len(trials) < spec.confirm.replicates:
         return None
-    if any(trial.state != "COMPLETE" or not trial.rows for trial in trials):
+    if any(trial.state != "COMPLETE" or not trial.rows or is_outgrown(trial, point) for trial in trials):
         return None
     return sum(trial_value(trial, spec.objectives[0]) for trial in trials) / len(trials)
+
+
+def is_outgrown(fresh: Trial, point: Point) -> bool:
+    """Whether a study was extended by epochs since a fresh seed ended, so that the search's seeds trained longer."""
+    search = [point.trials[replicate] for replicate in point.seeds]
+    ended = [trial.epochs for trial in search if trial.stop_reason == "epochs"]
+    return fresh.state == "COMPLETE" and fresh.stop_reason == "epochs" and fresh.epochs < max(ended, default=0)
 
 
 def ranked(points: Iterable[Point], spec: StudySpec) -> list[tuple[Standing, Point]]:

@@ -35,7 +35,7 @@ def home(finished: StudyPaths, tmp_path_factory: pytest.TempPathFactory) -> Path
         ("logs fake --trial 1", "started  trial 1"),
         ("collect fake", "wrote"),
         ("report fake", "wrote studies/fake/report.html"),
-        ("preview quickstart", "16 points"),
+        ("preview quickstart", "32 points"),
         ("schema", '"$schema"'),
         ("init fresh.yaml", "study preview fresh.yaml"),
         ("preview fresh.yaml", "study fresh"),
@@ -52,7 +52,7 @@ def test_answers_can_be_read_by_programs(home: Path) -> None:
     rows = run(home, "query", "select count(*) as n from trials", "--format", "csv").stdout
     assert rows.splitlines() == ["n", "6"]
     preview = json.loads(run(home, "preview", "quickstart", "--format", "json").stdout)
-    assert preview["points"] == 16
+    assert preview["points"] == 32
 
 
 @pytest.mark.parametrize(

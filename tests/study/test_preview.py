@@ -62,14 +62,23 @@ def test_the_shares_of_the_branches_of_a_section_add_up(preview: Preview) -> Non
     shares: dict[str, float] = {}
     for row in preview.branches:
         shares[row["path"]] = shares.get(row["path"], 0) + row["share"]
+    assert shares == pytest.approx({"optimizer.name": 1})
+
+
+def test_each_section_of_branches_has_its_own_shares() -> None:
+    space = {"optimizer": {"one_of": {"sgd": {}, "adam": {}}}, "schedule": {"one_of": {"constant": {}, "cosine": {}}}}
+    shares: dict[str, float] = {}
+    for row in preview_of(small(space=space)).branches:
+        shares[row["path"]] = shares.get(row["path"], 0) + row["share"]
     assert shares == pytest.approx({"optimizer.name": 1, "schedule.name": 1})
 
 
 def test_totals_are_bounds_without_pruning(quickstart: StudySpec, preview: Preview) -> None:
-    assert (preview.points, preview.trials, preview.epochs) == (16, 16, 16 * 12)
+    assert (preview.points, preview.trials, preview.confirmations) == (32, 32 * 3, 3 * 8)
+    assert preview.epochs == (32 * 3 + 3 * 8) * 5
     assert preview.disk_bytes > 0
     twice = preview_of(spec_from_tree(quickstart.tree() | {"replicates": 2, "confirm": {"top": 3, "replicates": 5}}))
-    assert (twice.trials, twice.confirmations, twice.epochs) == (32, 15, 47 * 12)
+    assert (twice.trials, twice.confirmations, twice.epochs) == (64, 2 * 3 * 5, (64 + 30) * 5)
 
 
 def test_points_that_would_repeat_are_counted() -> None:
@@ -99,10 +108,10 @@ def test_what_this_machine_lacks_is_a_note_and_no_error() -> None:
 
 
 def test_a_preview_is_plain_data_and_text(preview: Preview) -> None:
-    assert json.loads(json.dumps(preview.tree()))["points"] == 16
+    assert json.loads(json.dumps(preview.tree()))["points"] == 32
     text = "\n".join(preview.lines())
-    assert "optimizer.lr            [0.01, 0.3], log    optimizer = sgd" in text
-    assert "16 trials" in text
+    assert "optimizer.lr        [0.01, 1], log     optimizer = sgd" in text
+    assert "96 trials and 24 to confirm" in text
 
 
 def test_measuring_gives_each_shape_its_time_and_memory_and_the_study_its_own() -> None:
@@ -205,7 +214,8 @@ def test_the_schema_refuses_what_validation_refuses(
 
 def test_what_is_confirmed_and_the_best_epochs_weights_count_among_what_is_kept(quickstart: StudySpec) -> None:
     def disk(**changes: Any) -> int:
-        return preview_of(spec_from_tree(quickstart.tree() | changes), 1).disk_bytes
+        bare = replace(quickstart, confirm=None)
+        return preview_of(spec_from_tree(bare.tree() | changes), 1).disk_bytes
 
     metric = {"metric": "val_accuracy", "direction": "maximize"}
     assert disk(objective=metric) < disk(objective=metric | {"at": "best"})

@@ -15,6 +15,7 @@ from study.confirmation import to_confirm
 from study.extension import reopenings
 from study.outcomes import RECIPE_FAULTS, trial_value
 from study.paths import StudyPaths
+from study.ranking import fresh_value
 from study.records import ENDED, FAILURE_CLASSES, Point
 
 from .fake_cluster import Killed, Storage, conductor_on, curve, drive, small_spec
@@ -377,3 +378,27 @@ def test_the_confirmation_takes_points_with_all_their_seeds_before_others_and_ne
     assert part[0] < whole[-1], "no point that was raced out has the better value: the test shows nothing"
     old = to_confirm(history.points, spec, whole_seeds=False)
     assert [point.number for point in old] == [number for _, number in sorted([*whole, *part])[:3]]
+
+
+def test_more_epochs_train_the_fresh_seeds_of_the_confirmed_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extension, "check_kept", lambda *_: None)
+    confirm = {"top": 2, "replicates": 2}
+    old = small_spec(pruner="none", confirm=confirm)
+    new = small_spec(pruner="none", confirm=confirm, recipe={"epochs": 9})
+    storage, checkpoints = Storage(), dict[int, int]()
+    conductor = conductor_on(storage, old)
+    drive(conductor, checkpoints=checkpoints)
+    before = {point.number for point in conductor.history.points if fresh_value(point, old) is not None}
+    assert len(before) == 2
+    events = reopenings(old, new, conductor.history, StudyPaths(Path("nowhere"), "fake"))
+    storage.append(*({**event, "time": 0} for event in events))
+    conductor = conductor_on(storage, new)
+    assert not conductor.nothing_left()
+    drive(conductor, seed=3, checkpoints=checkpoints)
+    assert conductor.nothing_left()
+    chosen = to_confirm(conductor.history.points, new, whole_seeds=True)
+    assert {point.number for point in conductor.history.points if fresh_value(point, new) is not None} == {
+        point.number for point in chosen
+    }
+    for point in chosen:
+        assert {trial.epochs for trial in point.trials.values()} == {9}

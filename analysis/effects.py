@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -82,7 +82,7 @@ def effects(results: Results, factors: Sequence[str] = ()) -> Table:
         Header("pruned", digits=2),
         Header("failed", digits=2),
         metric_header("value", f"mean {metric}"),
-        metric_header("value", "difference", signed=True),
+        replace(metric_header("value", "difference", signed=True), always=True),
         Header("pairs"),
         Header("compared over"),
         metric_header("value", "all together", signed=True),

@@ -40,13 +40,17 @@ LATEX = str.maketrans(
 
 @dataclass(frozen=True)
 class Header:
-    """A column's name, the unit of its figures, how many digits after the point they have, and a name for readers."""
+    """A column's name, the unit of its figures, how many digits after the point they have, and a name for readers.
+
+    ``always``: an estimate's column that programs rely on, which stays where no row fills it.
+    """
 
     name: str
     unit: str = ""
     digits: int | None = None
     signed: bool = False
     short: str = ""
+    always: bool = False
 
     def __str__(self) -> str:
         name = self.short or self.name
@@ -87,7 +91,7 @@ class Table:
         cells = [row[column] for row in self.rows]
         if any(isinstance(cell, Difference) for cell in cells):
             return ("", "_low", "_high", "_n", "_p")
-        if any(isinstance(cell, Estimate) for cell in cells):
+        if self.headers[column].always or any(isinstance(cell, Estimate) for cell in cells):
             return ("", "_low", "_high", "_n")
         return ("",)
 
@@ -281,9 +285,13 @@ def latex_row(cells: Iterable[str]) -> str:
 
 
 def table(title: str, headers: Sequence[Header], rows: Iterable[Sequence[Cell]], notes: Iterable[str] = ()) -> Table:
-    """A table without the columns that no row fills."""
+    """A table without the columns that no row fills, save for those that are always there."""
     kept_rows = [tuple(row) for row in rows]
-    kept = [i for i in range(len(headers)) if not kept_rows or any(row[i] not in (None, "") for row in kept_rows)]
+
+    def stays(i: int) -> bool:
+        return headers[i].always or not kept_rows or any(row[i] not in (None, "") for row in kept_rows)
+
+    kept = [i for i in range(len(headers)) if stays(i)]
     return Table(
         title,
         tuple(headers[i] for i in kept),

@@ -47,16 +47,27 @@ first:
 
 
 class Maker:
-    """Writes a study's journal event by event; the clock advances by a second with each."""
+    """Writes a study's journal event by event; the clock advances by a second with each.
 
-    def __init__(self, storage: Path, name: str = "digits-momentum", spec: str | None = None, replicates: int = 2):
+    ``seeds``: ``whole`` in a study of today, nothing in one that was begun when the pruner judged every seed.
+    """
+
+    def __init__(
+        self,
+        storage: Path,
+        name: str = "digits-momentum",
+        spec: str | None = None,
+        replicates: int = 2,
+        seeds: str = "",
+    ):
         self.paths = StudyPaths(storage, name)
         make_folder(self.paths.journal.parent)
         self.records = 0
         self.paths.spec.write_text(spec or SPEC.format(name=name, replicates=replicates) + FIRST)
         self.time = 1_790_000_000.0
         self.points = self.trials = 0
-        self.add(event="created", study=name, format=1, reproducible=True, concurrency=2)
+        rule = {"seeds": seeds} if seeds else {}
+        self.add(event="created", study=name, format=1, reproducible=True, concurrency=2, **rule)
         self.add(event="spec", version=1, hash="5bec", changes=[])
         self.open()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -134,6 +135,9 @@ def test_a_level_of_which_no_point_is_complete_is_shown_without_figures() -> Non
     shown = effects(world.results, [SWITCH])
     assert column(shown, "points") == [1, 0]
     assert column(shown, "difference") == [None, None]
+    rows = json.loads(shown.json())["rows"]
+    assert {"setting", "level", "points", "difference", "difference_low", "difference_high"} <= rows[1].keys()
+    assert rows[1]["difference_low"] is None
     assert "nan" not in shown.json().lower()
 
 

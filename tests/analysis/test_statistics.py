@@ -162,6 +162,14 @@ def test_best_of_n_of_many_values_is_as_many_draws_say() -> None:
     assert statistics.best_of_n_curve(values, [10])[10].known
 
 
+@pytest.mark.parametrize(("total", "n", "truth"), [(6, 3, 0.8463), (12, 6, 1.2672), (12, 12, 1.6292), (30, 10, 1.5388)])
+def test_the_expected_best_of_n_is_unbiased(total: int, n: int, truth: float) -> None:
+    """The truth: the expected largest of n standard normal values (Harter 1961)."""
+    samples = np.random.default_rng(0).normal(size=(4000, total))
+    found = np.array([statistics.best_of_n(sample, n) for sample in samples])
+    assert abs(found.mean() - truth) < 3 * found.std() / math.sqrt(len(found))
+
+
 def test_samples_of_one_law_are_told_apart_rarely_and_far_ones_always() -> None:
     assert statistics.lead_p(A, A) == 1.0
     assert statistics.lead_p([0.1, 0.2, 0.15, 0.12, 0.18], A) < 0.02

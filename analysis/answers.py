@@ -28,7 +28,7 @@ from analysis.views import (
     test_accuracy,
     trials_of,
 )
-from analysis.winners import factor_compared, fresh_difference, winners_of
+from analysis.winners import by_fresh_seeds, factor_compared, fresh_difference, winners_of
 from study.ranking import CONFIRMED
 
 FIGURE = Header("", digits=4)
@@ -57,12 +57,12 @@ def confirmed_best(results: Results, point: dict[str, Any]) -> list[str]:
     metric, trials = goal(results).metric, trials_of(fresh(results.trials), point)
     searched = metric_mean(trials_of(counted(results.trials), point)["value"], metric)
     value = shown(metric_mean(trials["value"], metric), header_of(metric))
-    others = int((results.points["standing"] == CONFIRMED).sum())
-    chosen = f", the best of {others} confirmed points by them," if others > 1 else ""
+    confirmed, seeds = int((results.points["standing"] == CONFIRMED).sum()), seeds_text(len(trials))
+    lead = f"Of {confirmed} points trained on {seeds}" if confirmed > 1 else f"On {seeds}"
+    verb = "is the best:" if confirmed > 1 else "reaches"
     return [
-        f"On {seeds_text(len(trials))} point {point['point']}{chosen} reaches {metric} {value} "
-        f"(by the search {shown(searched, header_of(metric))}, as one of {points_text(results)})"
-        f"{accuracy_text(trials, ' and')}: {described(results, point)}."
+        f"{lead} point {point['point']} {verb} {metric} {value} ({shown(searched, header_of(metric))} in the search, "
+        f"as one of {points_text(results)}){accuracy_text(trials, ', test accuracy')}; {described(results, point)}."
     ]
 
 
@@ -78,7 +78,7 @@ def searched_best(results: Results, point: dict[str, Any]) -> list[str]:
     sentences = [
         f"The {'lowest' if aim.smallest else 'highest'} {aim.metric} of {among} is {value} ({seeds}), "
         f"at point {point['point']}: {described(results, point)}."
-        + (f" There it has{test}." if (test := accuracy_text(trials, "")) else "")
+        + (f" {test}." if (test := accuracy_text(trials, "Its test accuracy is")) else "")
     ]
     tied = tied_with_best(results)
     if tied:
@@ -99,12 +99,11 @@ def points_text(results: Results) -> str:
 
 
 def accuracy_text(trials: pd.DataFrame, lead: str) -> str:
-    """`` and a test accuracy of 0.8569 [0.81, 0.89], …``; empty where there is none."""
+    """``, test accuracy 0.8569 [0.81, 0.89] over seeds and images``; empty where there is none."""
     if "test_accuracy" not in trials or not trials["test_accuracy"].notna().any():
         return ""
     found = test_accuracy(trials)
-    over = ", the interval being over seeds and images" if found.known else ""
-    return f"{lead} a test accuracy of {shown(found, FIGURE)}{over}"
+    return f"{lead} {shown(found, FIGURE)}" + (" over seeds and images" if found.known else "")
 
 
 def header_of(metric: str) -> Header:
@@ -127,9 +126,7 @@ def winners_sentences(results: Results) -> list[str]:
     factor, names = factor_compared(results), winners_of(results)
     if not factor or len(names) < 2:
         return []
-    smallest, trials = goal(results).smallest, fresh(results.trials)
-    means = {point: float(trials.loc[trials["point"] == point, "value"].mean()) for point in names}
-    order = sorted(names, key=lambda point: (means[point] if smallest else -means[point], point))
+    order = by_fresh_seeds(results, names)
     level = level_for(math.comb(len(order), 2))
     leader, others = order[0], order[1:]
     found = {other: fresh_difference(results, leader, other, level) for other in others}

@@ -67,16 +67,17 @@ def confirmation(results: Results) -> Table:
     ]
     if not rows:
         return table("Confirmation on fresh seeds", headers, rows, ["No fresh seeds have been run."])
-    return table("Confirmation on fresh seeds", headers, rows, notes_on(results, rivals))
+    open_ones = any(row[-1] is not None for row in rows)
+    return table("Confirmation on fresh seeds", headers, rows, notes_on(results, rivals, open_ones))
 
 
-def notes_on(results: Results, rivals: int) -> list[str]:
+def notes_on(results: Results, rivals: int, open_ones: bool) -> list[str]:
     notes = ["fresh less search: what of the search's value was luck in choosing the point, and the noise of both."]
     if fresh(results.trials)["test_accuracy"].notna().any():
         notes.append("test_accuracy: the interval is over seeds and images: where it lies for new ones of both.")
     if rivals > 1:
         notes.append(together_note(rivals))
-    if rivals:
+    if open_ones:
         notes.append(SEEDS_NOTE)
     return notes
 

@@ -14,7 +14,7 @@ from analysis.pareto import front, with_columns
 from analysis.plots_settings import importances, parallel, parameters
 from analysis.query import Results
 from analysis.ranking import PLACE, ranked, short, thinned
-from analysis.views import goal, goals, several
+from analysis.views import goal, goals, several, within_metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,6 +170,7 @@ def timeline(results: Results) -> Plot | None:
 def best_of_n_curves(results: Results) -> Plot | None:
     """The expected best value after n points, for each level of a scientific factor."""
     samples = {level: values for level, values in draws(results).items() if len(values) > 1}
+    metric = goal(results).metric
     if not samples:
         return None
     figure, (axes,) = grid()
@@ -178,8 +179,9 @@ def best_of_n_curves(results: Results) -> Plot | None:
         axes.plot(
             list(curve), [estimate.value for estimate in curve.values()], color=color, label=level or "all points"
         )
-        band(axes, {n: estimate for n, estimate in curve.items() if estimate.known}, color)
-    axes.set(xlabel="points", ylabel=f"expected best {goal(results).metric}")
+        known = {n: within_metric(estimate, metric) for n, estimate in curve.items() if estimate.known}
+        band(axes, known, color)
+    axes.set(xlabel="points", ylabel=f"expected best {metric}")
     whole_numbers(axes)
     axes.legend(fontsize=8, title=short(scientific(results)) or None)
     text = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ MOST_WINNERS = 6
 def winners(results: Results) -> Table:
     """Each two winners against each other on the fresh seeds that both have."""
     names = winners_of(results)
-    pairs = list(itertools.combinations(names, 2))
+    pairs = list(itertools.combinations(by_fresh_seeds(results, names), 2))
     metric, smallest = goal(results).metric, goal(results).smallest
     rows: list[list[Cell]] = []
     for ours, theirs in pairs:
@@ -50,18 +50,26 @@ def winners(results: Results) -> Table:
         Header("verdict"),
         Header("further seeds"),
     ]
-    return table("Winners on common fresh seeds", headers, rows, notes_on(len(pairs)) if rows else [NONE])
+    open_ones = any(row[-1] is not None for row in rows)
+    return table("Winners on common fresh seeds", headers, rows, notes_on(len(pairs), open_ones) if rows else [NONE])
 
 
 NONE = "There are no two winners with fresh seeds in common: confirm: runs them."
 
 
-def notes_on(comparisons: int) -> list[str]:
+def by_fresh_seeds(results: Results, points: Iterable[int]) -> list[int]:
+    """Points in the order of their means over fresh seeds, the best first, those without any last."""
+    losses = -goal(results).sign * fresh(results.trials).groupby("point")["value"].mean().dropna()
+    return sorted(points, key=lambda point: (losses.get(point, math.inf), point))
+
+
+def notes_on(comparisons: int, open_ones: bool) -> list[str]:
     notes = [
         "Paired by seed: both were trained with the same fresh seeds, which had no part in choosing them.",
         "verdict: of the first of the two, against the other.",
-        SEEDS_NOTE,
     ]
+    if open_ones:
+        notes.append(SEEDS_NOTE)
     if comparisons > 1:
         notes.insert(1, together_note(comparisons))
     return notes

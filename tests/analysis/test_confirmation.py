@@ -60,10 +60,8 @@ def test_the_report_says_what_both_reach_and_how_they_differ() -> None:
 
 def test_the_reports_first_sentence_is_the_value_on_fresh_seeds() -> None:
     first = answer(against_baseline(0.05, 0.002))[0]
-    assert first.startswith(
-        "On 5 fresh seeds point 1, the best of 2 confirmed points by them, reaches val_accuracy 0.8"
-    )
-    assert "(by the search 0.9000, as one of 2 complete points)" in first
+    assert first.startswith("Of 2 points trained on 5 fresh seeds point 1 is the best: val_accuracy 0.8")
+    assert "(0.9000 in the search, as one of 2 complete points)" in first
 
 
 def test_winners_meet_in_pairs_with_intervals_that_hold_together() -> None:
@@ -72,8 +70,8 @@ def test_winners_meet_in_pairs_with_intervals_that_hold_together() -> None:
     world.confirm(7, [0.71, 0.73, 0.755])
     results = world.results
     shown = winners(results)
-    assert column(shown, "optimizer.name") == ["sgd"]
-    assert column(shown, "verdict") == ["worse"]
+    assert column(shown, "optimizer.name") == ["adam"]
+    assert column(shown, "verdict") == ["better"]
     assert "adam leads." in " ".join(answer(results))
 
 

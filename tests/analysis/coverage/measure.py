@@ -15,6 +15,8 @@ LEAST = {"normal": 0.92, "skewed": 0.90, "heavy-tailed": 0.78}
 """Of nominal 95 %: what an interval must cover at the least, by the law of the noise."""
 MOST = 0.98
 FALSE_ALARMS = 0.06
+MOST_WORLDS = 3
+"""For each answer that is wanted: not every world gives one, where a spread may be unknown."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,12 @@ class Count:
         return self.yes / self.of if self.of else float("nan")
 
 
-def count(scenario: Scenario, law: str, n: int, worlds: int) -> Count:
-    """The answers over so many worlds; the same ones at each call."""
+def count(scenario: Scenario, law: str, n: int, least: int) -> Count:
+    """At least so many answers, of as many worlds as that takes; the same ones at each call."""
     answers: list[bool] = []
-    for world in range(worlds):
+    for world in range(MOST_WORLDS * least):
+        if len(answers) >= least:
+            break
         digest = hashlib.sha256(f"{scenario.name} {law} {n} {world}".encode()).digest()
         random = np.random.default_rng(int.from_bytes(digest[:8], "big"))
         answers += list(scenario.draw(random, LAWS[law], n))

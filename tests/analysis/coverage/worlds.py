@@ -29,7 +29,8 @@ SKEWED: Noise = lambda random, size: (4.0 - random.gamma(4.0, size=size)) / 2.0 
 """Like accuracies near their ceiling: a tail below. Mean 0, deviation 1, skewness -1."""
 HEAVY: Noise = lambda random, size: (np.exp(0.5) - random.lognormal(size=size)) / 2.161  # noqa: E731
 """The log-normal's: mean 0, deviation 1, skewness -6.2."""
-LAWS = {"normal": NORMAL, "skewed": SKEWED, "heavy-tailed": HEAVY}
+HEAVY_TAILED = "heavy-tailed"
+LAWS = {"normal": NORMAL, "skewed": SKEWED, HEAVY_TAILED: HEAVY}
 
 SD = 0.01
 HEIGHT = 0.6

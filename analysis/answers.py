@@ -28,7 +28,7 @@ from analysis.views import (
     test_accuracy,
     trials_of,
 )
-from analysis.winners import by_fresh_seeds, factor_compared, fresh_difference, winners_of
+from analysis.winners import by_fresh_seeds, factor_compared, fresh_difference, lost_seeds, winners_of
 from study.ranking import CONFIRMED
 
 FIGURE = Header("", digits=4)
@@ -58,12 +58,32 @@ def confirmed_best(results: Results, point: dict[str, Any]) -> list[str]:
     searched = metric_mean(trials_of(counted(results.trials), point)["value"], metric)
     value = shown(metric_mean(trials["value"], metric), header_of(metric))
     confirmed, seeds = int((results.points["standing"] == CONFIRMED).sum()), seeds_text(len(trials))
+    extreme = "lowest" if goal(results).smallest else "highest"
     lead = f"Of {confirmed} points trained on {seeds}" if confirmed > 1 else f"On {seeds}"
-    verb = "is the best:" if confirmed > 1 else "reaches"
+    verb = f"has the {extreme} {metric}," if confirmed > 1 else f"reaches {metric}"
     return [
-        f"{lead} point {point['point']} {verb} {metric} {value} ({shown(searched, header_of(metric))} in the search, "
-        f"as one of {points_text(results)}){accuracy_text(trials, ', test accuracy')}; {described(results, point)}."
+        f"{lead} point {point['point']} {verb} {value} ({shown(searched, header_of(metric))} in the search, "
+        f"as one of {points_text(results)}){accuracy_text(trials, ', test accuracy')}; {described(results, point)}.",
+        *tied_sentence(results),
+        *lost_sentence(results),
     ]
+
+
+def tied_sentence(results: Results) -> list[str]:
+    tied = tied_with_best(results)
+    if not tied:
+        return []
+    return [f"Points {', '.join(map(str, tied[:-1]))} and {tied[-1]} tie for it; the lowest number is shown."]
+
+
+def lost_sentence(results: Results) -> list[str]:
+    """Chosen points that aren't among the confirmed because a fresh seed of theirs ended without a value."""
+    points = results.points[results.points["chosen"].astype(bool)]
+    lost = [str(point) for point in points["point"] if lost_seeds(results, int(point))]
+    if not lost:
+        return []
+    names = f"Points {', '.join(lost)} were" if len(lost) > 1 else f"Point {lost[0]} was"
+    return [f"{names} chosen too, and lost fresh seeds, so their value on those can't be told."]
 
 
 def searched_best(results: Results, point: dict[str, Any]) -> list[str]:
@@ -80,12 +100,9 @@ def searched_best(results: Results, point: dict[str, Any]) -> list[str]:
         f"at point {point['point']}: {described(results, point)}."
         + (f" {test}." if (test := accuracy_text(trials, "Its test accuracy is")) else "")
     ]
-    tied = tied_with_best(results)
-    if tied:
-        names = f"{', '.join(map(str, tied[:-1]))} and {tied[-1]}"
-        sentences.append(f"Points {names} tie for it; the lowest number is shown.")
+    sentences += tied_sentence(results)
     if len(results.points) > 1:
-        sentences.append("It was chosen among them by its luck too: on fresh seeds (confirm:) it will be worse.")
+        sentences.append("It was chosen among them by its luck too: expect less of it on fresh seeds (confirm:).")
     return sentences
 
 
@@ -122,9 +139,12 @@ def described(results: Results, point: dict[str, Any]) -> str:
 
 
 def winners_sentences(results: Results) -> list[str]:
-    """The levels of the scientific factor on common fresh seeds: which leads, by a test against each other one."""
+    """The winners on common fresh seeds: which leads, by a test against each other one.
+
+    In a method study they are the levels' of the scientific factor; elsewhere the points that the search chose.
+    """
     factor, names = factor_compared(results), winners_of(results)
-    if not factor or len(names) < 2:
+    if len(names) < 2:
         return []
     order = by_fresh_seeds(results, names)
     level = level_for(math.comb(len(order), 2))
@@ -132,14 +152,15 @@ def winners_sentences(results: Results) -> list[str]:
     found = {other: fresh_difference(results, leader, other, level) for other in others}
     if not all(difference.estimate.n > 1 for difference in found.values()):
         return []
-    leads = all(difference.estimate.excludes_zero for difference in found.values())
+    said = {point: f"{name} (point {point})" if name else f"point {point}" for point, name in names.items()}
     told = "; ".join(
-        f"{names[leader]} (point {leader}) against {names[other]} (point {other}): "
-        f"{shown(difference, CHANGE)} on {difference.estimate.n} common seeds"
+        f"{said[leader]} against {said[other]}: {shown(difference, CHANGE)} on {difference.estimate.n} common seeds"
         for other, difference in found.items()
     )
-    verdict = f"{names[leader]} leads" if leads else "no order can be told"
-    return [f"Of each {factor} the best point was trained on fresh seeds, {told}; {verdict}."]
+    leads = all(difference.estimate.excludes_zero for difference in found.values())
+    verdict = f"{names[leader] or said[leader]} leads" if leads else "no order can be told"
+    which = f"Of each {factor} the best point was" if factor else "The points that the search chose were"
+    return [f"{which} trained on fresh seeds, {told}; {verdict}."]
 
 
 def baseline_sentences(results: Results) -> list[str]:
@@ -185,20 +206,20 @@ def first_sentence(results: Results, point: dict[str, Any]) -> list[str]:
 
 
 def levels_sentence(results: Results) -> list[str]:
-    """The levels of the scientific factor at equal budget; whether one leads is told by permuting their points."""
+    """The levels of the scientific factor at equal budget: what a number of points may be expected to find in each."""
     factor = scientific(results)
     samples = draws(results, factor) if factor else {}
     if len(samples) < 2:
         return []
-    n = min(len(values) for values in samples.values())
-    smallest = goal(results).smallest
+    smallest, n = goal(results).smallest, min(statistics.compared_at(v, v) for v in samples.values())
     found = {level: statistics.best_of_n(values, n, smallest=smallest) for level, values in samples.items()}
     order = sorted(found, key=lambda level: found[level], reverse=not smallest)
     parts = "; ".join(f"{level} {number(found[level], 4)}" for level in order)
-    p = statistics.lead_p(samples[order[0]], samples[order[1]], smallest=smallest)
-    verdict = f"{order[0]} leads (p {p:.3f})" if p < 1 - statistics.LEVEL else "no order can be told"
+    gap = statistics.best_difference(samples[order[0]], samples[order[1]], n, smallest=smallest)
+    verdict = f"{order[0]} leads" if gap.estimate.excludes_zero else "no order can be told"
+    told = f", a difference of {shown(gap, CHANGE)} between the first two" if gap.estimate.known else ""
     points = f"{n} points" if n > 1 else "1 point"
-    return [f"With {points} each, the expected best by {factor} is: {parts}; {verdict}."]
+    return [f"With {points} each, the expected best by {factor} is: {parts}{told}; {verdict}."]
 
 
 def effort(results: Results) -> str:

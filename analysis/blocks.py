@@ -42,7 +42,7 @@ def compared(
     means = point_means(results, trials, figure)
     members = [of_combination(means, combination) for combination in cells]
     others = [name for name in settings(results) if name not in factors]
-    own = [name for name in others if any(derived(name, factor) for factor in factors)]
+    own = [name for name in others if any(derived(results, name, factor) for factor in factors)]
     shared = [name for name in others if name not in own]
     few = [name for name in factors_of(results) if name in shared]
     apart = [name for name in shared if tuned_apart(results, name)]
@@ -120,3 +120,8 @@ def by_seed(trials: pd.DataFrame, figure: pd.Series[float], members: Sequence[pd
 def unit_text(found: Contrast) -> str:
     """``12 pairs``, ``24 points in blocks``: what an interval counts."""
     return f"{found.n} {found.unit}" if found.n else ""
+
+
+def group_text(found: Contrast) -> str:
+    """The same for an interaction, where four points make a group."""
+    return unit_text(found).replace("pairs", "groups of four")

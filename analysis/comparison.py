@@ -30,9 +30,9 @@ def compare(a: Results, b: Results) -> Table:
     columns = {f"its {metric}": "value", "its test_accuracy": "test_accuracy", "its total_seconds": "total_seconds"}
     comparisons = 1 + sum(all(rows[column].notna().any() for rows in trials) for column in columns.values())
     rows: list[list[Cell]] = [
-        ["best point", *(int(point["point"]) if point else None for point in best_ones), None],
+        ["best point", *(int(point["point"]) if point else None for point in best_ones), None, None],
         *(
-            [name, *(figure(rows, column, metric) for rows in trials), over(trials, column, comparisons)]
+            [*row_of(name, trials, column, metric), over(trials, column, comparisons), seeds_compared(trials)]
             for name, column in columns.items()
         ),
         expected_best(a, b, comparisons),
@@ -43,9 +43,14 @@ def compare(a: Results, b: Results) -> Table:
         Header(a.study.name),
         Header(b.study.name),
         Header("difference", signed=True),
+        Header("compared over"),
     ]
-    rows = [row for row in rows if any(shown(value) for value in row[1:])]
+    rows = [row for row in rows if any(shown(value) for value in row[1:4])]
     return table(f"{a.study.name} and {b.study.name}", headers, rows, notes_on(a, b, confirmed, comparisons))
+
+
+def row_of(name: str, trials: list[pd.DataFrame], column: str, metric: str) -> list[Cell]:
+    return [name, *(figure(rows, column, metric) for rows in trials)]
 
 
 def figure(rows: pd.DataFrame, column: str, metric: str) -> Cell:
@@ -61,15 +66,16 @@ def trials_at(results: Results, point: dict[str, Any] | None, confirmed: bool) -
 
 
 def expected_best(a: Results, b: Results, comparisons: int) -> list[Cell]:
-    """What as many points of each may be expected to find, with the p-value of both being draws of one law."""
+    """What as many points of each may be expected to find, from those that a sampler drew."""
     metric, smallest = goal(a).metric, goal(a).smallest
-    samples = [[value for level in draws(results).values() for value in level] for results in (a, b)]
-    equal = min(len(sample) for sample in samples)
-    if not equal:
-        return ["expected best", None, None, None]
-    one, other = (statistics.best_of_n(sample, equal, smallest=smallest) for sample in samples)
-    p = min(1.0, comparisons * statistics.lead_p(*samples, smallest=smallest))
-    return [f"expected best {metric} of {equal} points", one, other, Difference(Estimate(other - one, n=equal), p)]
+    a_draws, b_draws = ([value for level in draws(results).values() for value in level] for results in (a, b))
+    if not a_draws or not b_draws:
+        return ["expected best", None, None, None, None]
+    found = statistics.best_difference(b_draws, a_draws, smallest=smallest, level=level_for(comparisons))
+    n = found.estimate.n
+    values = (statistics.best_of_n(sample, n, smallest=smallest) for sample in (a_draws, b_draws))
+    drawn = f"{len(a_draws)} and {len(b_draws)} points"
+    return [f"expected best {metric} of {n} point{'s' if n > 1 else ''}", *values, found, drawn]
 
 
 COUNTS: dict[str, Callable[[Results], float]] = {
@@ -85,7 +91,7 @@ COUNTS: dict[str, Callable[[Results], float]] = {
 
 
 def counts(name: str, a: float, b: float) -> list[Cell]:
-    return [name, a, b, b - a]
+    return [name, a, b, b - a, None]
 
 
 def shown(value: Cell) -> bool:
@@ -94,15 +100,24 @@ def shown(value: Cell) -> bool:
 
 
 def over(best_trials: list[pd.DataFrame], column: str, comparisons: int) -> Difference | None:
-    """b less a: paired by seed where at least two are common, else Welch's; None where one has no such figure."""
+    """b less a: paired where both have just the same seeds, else Welch's; None where one has no such figure."""
     a, b = (trials.dropna(subset=column) for trials in best_trials)
     if not len(a) or not len(b):
         return None
     level = level_for(comparisons)
-    pairs = a.merge(b, on="seed", suffixes=("_a", "_b"))
-    if len(pairs) > 1:
+    if len(a) > 1 and set(a["seed"]) == set(b["seed"]):
+        pairs = a.merge(b, on="seed", suffixes=("_a", "_b"))
         return statistics.paired_difference(pairs[f"{column}_b"], pairs[f"{column}_a"], level)
     return statistics.welch(b[column], a[column], level)
+
+
+def seeds_compared(best_trials: list[pd.DataFrame]) -> str | None:
+    """Over which seeds the best points' figures are compared."""
+    a, b = best_trials
+    if not len(a) or not len(b):
+        return None
+    same = set(a["seed"]) == set(b["seed"])
+    return f"{len(a)} common seeds" if same and len(a) > 1 else f"{len(a)} and {len(b)} seeds"
 
 
 def notes_on(a: Results, b: Results, confirmed: bool, comparisons: int) -> list[str]:
@@ -111,9 +126,9 @@ def notes_on(a: Results, b: Results, confirmed: bool, comparisons: int) -> list[
         if confirmed
         else "Figures of the best points are those of the search, whose luck helped to choose them."
     )
-    notes = [seeds, "Differences are paired by seed where both were trained with the same ones."]
+    notes = [seeds, "Differences are paired by seed where both have just the same seeds."]
     if comparisons > 1:
         notes.append(f"Differences of figures have intervals and p values that hold for all {comparisons} together.")
-    notes.append("The expected best is compared at equal numbers of points, not of epochs or hours; p by permutation.")
+    notes.append("The expected best is compared at equal numbers of points, not of epochs or hours.")
     notes += [f"The study files differ in {line}" for line in a.study.spec.differences(b.study.spec)[:20]]
     return notes

@@ -8,7 +8,7 @@ from analysis import statistics
 from analysis.levels import text_of
 from analysis.query import Results
 from analysis.ranking import ranked
-from analysis.statistics import Difference, level_for
+from analysis.statistics import Estimate, level_for
 from analysis.table import Cell, Header, Table, table
 from analysis.views import cell, counted, fresh, goal, metric_header, metric_mean, over_seeds, trials_of
 from analysis.winners import (
@@ -19,6 +19,7 @@ from analysis.winners import (
     lost_seeds,
     together_note,
     verdict,
+    with_fresh_seeds,
 )
 
 
@@ -27,18 +28,19 @@ def confirmation(results: Results) -> Table:
     points = confirmed_points(results)
     baseline = baseline_point(results)
     numbers = [int(point) for point in points["point"]]
-    rivals = len([number for number in numbers if number != baseline]) if baseline in numbers else 0
+    told = with_fresh_seeds(results)
+    rivals = len([number for number in numbers if number != baseline and number in told]) if baseline in told else 0
     factor, metric = factor_compared(results), goal(results).metric
     rows: list[list[Cell]] = []
     for point in points.to_dict("records"):
         number = int(point["point"])
         searched, found = (trials_of(of_kind(results.trials), point) for of_kind in (counted, fresh))
-        rival = baseline if rivals and number != baseline else None
+        rival = baseline if rivals and number != baseline and number in told else None
         against = None if rival is None else fresh_difference(results, number, rival, level_for(rivals))
         rows.append(
             [
                 number,
-                "baseline" if number == baseline else "chosen",
+                "baseline" if number == baseline else "chosen" if point["chosen"] else "chosen before",
                 text_of(point[factor]) if factor else None,
                 metric_mean(searched["value"], metric) if len(searched) else None,
                 metric_mean(found["value"], metric) if len(found) else None,
@@ -83,8 +85,10 @@ def notes_on(results: Results, rivals: int, open_ones: bool) -> list[str]:
 
 
 def confirmed_points(results: Results) -> pd.DataFrame:
-    """The points that have fresh seeds, best first; those without a value last."""
-    points = results.points[results.points["confirmations"] > 0]
+    """The points that have fresh seeds or are to get some, best first; those without a value last."""
+    had = results.points["point"].isin(list(with_fresh_seeds(results)))
+    begun = (results.points["confirmations"] > 0) & results.points["chosen"].astype(bool)
+    points = results.points[had | begun]
     order = {number: place for place, number in enumerate(ranked(results)["point"])}
     places = points["point"].map(order).fillna(len(order))
     return points.assign(place=places).sort_values(["place", "point"], kind="stable")
@@ -100,11 +104,11 @@ def baseline_point(results: Results) -> int | None:
     return int(found.iloc[0]) if len(found) else None
 
 
-def fresh_less_search(found: pd.DataFrame, searched: pd.DataFrame) -> Difference | None:
+def fresh_less_search(found: pd.DataFrame, searched: pd.DataFrame) -> Estimate | None:
     """The fresh seeds' mean less the search's, by Welch: they are other seeds, and other splits."""
     if not len(found) or not len(searched):
         return None
-    return Difference(statistics.welch(found["value"], searched["value"]).estimate)
+    return statistics.welch(found["value"], searched["value"]).estimate
 
 
 def seeds_lost(results: Results, point: int) -> str | None:
@@ -112,7 +116,8 @@ def seeds_lost(results: Results, point: int) -> str | None:
     lost = lost_seeds(results, point)
     trials = results.trials
     own = trials[(trials["point"] == point) & (trials["kind"] == "confirm")]
-    running = int(own["state"].isin(["RUNNING", "WAITING"]).sum())
+    to_come = results.points.loc[results.points["point"] == point, "seeds_to_come"].fillna(0).astype(int)
+    running = int(to_come.iloc[0])
     kinds = [str(cell(kind) or "stopped") for kind in own.loc[own["state"].isin(["FAIL", "PRUNED"]), "failure"]]
     parts = [f"{lost} lost ({', '.join(dict.fromkeys(kinds))})"] if lost else []
-    return ", ".join([*parts, f"{running} running"] if running else parts) or None
+    return ", ".join([*parts, f"{running} to come"] if running else parts) or None

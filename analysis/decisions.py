@@ -29,6 +29,15 @@ def first_epoch(pruner: PrunerChoice) -> int:
     return 0
 
 
+def failed_before(results: Results, epoch: int) -> pd.DataFrame:
+    """The points whose first seed failed before it reached this epoch."""
+    firsts = search(results.trials)
+    lost = firsts[(firsts["replicate"] == 0) & (firsts["state"] == "FAIL") & (firsts["epochs"] < epoch)]
+    keys = list(zip(lost["study"], lost["point"], strict=True))
+    points = results.points
+    return points[[key in keys for key in zip(points["study"], points["point"], strict=True)]]
+
+
 def whole(option: object) -> int:
     return option if isinstance(option, int) else 0
 

@@ -19,13 +19,14 @@ import pandas as pd
 from analysis import statistics
 from analysis.blocks import compared, point_means, unit_text
 from analysis.budget import draws
-from analysis.decisions import at_first_decision, first_decision
+from analysis.decisions import at_first_decision, failed_before, first_decision
 from analysis.levels import factors_of, is_level, levels_of, text_of, tuned_apart
 from analysis.query import Results
 from analysis.statistics import LEVEL, Difference, Estimate, level_for
 from analysis.table import Cell, Header, Table, table
 from analysis.views import counted, goal, metric_header, metric_mean, search
 from analysis.winners import fresh_difference, winner_of
+from study.text import counted as counted_text
 
 SECONDS = "steady_epoch_seconds"
 MEMORY = "peak_memory_bytes"
@@ -54,10 +55,10 @@ def effects(results: Results, factors: Sequence[str] = ()) -> Table:
     comparisons = [pair for factor in chosen for pair in pairs_of(results, factor)]
     family = families(results, comparisons)
     found = {(f, level): effect_of(results, f, first, level, family[f]) for f, first, level in comparisons}
-    early = {(f, level): early_effect(results, f, first, level, epoch) for f, first, level in comparisons}
+    early = {(f, level): early_effect(results, f, first, level, epoch, family[f]) for f, first, level in comparisons}
     rows: list[list[Cell]] = []
     for factor in chosen:
-        levels = levels_of(results, trials, factor)
+        levels, first = levels_of(results, trials, factor), reference(results, factor)
         for level in levels if len(levels) > 1 else []:
             effect = found.get((factor, level))
             rows.append(
@@ -71,7 +72,7 @@ def effects(results: Results, factors: Sequence[str] = ()) -> Table:
                     effect.by if effect else None,
                     known_difference(effect.together) if effect else None,
                     early.get((factor, level)),
-                    *(ratio(results, c, factor, levels[0], level) if effect else None for c in (SECONDS, MEMORY)),
+                    *(ratio(results, c, factor, first, level) if effect else None for c in (SECONDS, MEMORY)),
                 ]
             )
     headers = [
@@ -94,9 +95,17 @@ def effects(results: Results, factors: Sequence[str] = ()) -> Table:
 
 
 def pairs_of(results: Results, factor: str) -> list[tuple[str, Hashable, Hashable]]:
-    """The factor with its first level and each other one."""
+    """The factor with the level that the others are compared with, and each of those."""
     levels = levels_of(results, search(results.trials), factor)
-    return [(factor, levels[0], level) for level in levels[1:]]
+    first = reference(results, factor)
+    return [(factor, first, level) for level in levels if level != first]
+
+
+def reference(results: Results, factor: str) -> Hashable:
+    """The first level of which any point has a value; the first of all where none has."""
+    levels = levels_of(results, search(results.trials), factor)
+    valued = results.points[results.points["value"].notna()]
+    return next((level for level in levels if is_level(valued, factor, level).any()), levels[0] if levels else None)
 
 
 def families(results: Results, comparisons: Sequence[tuple[str, Hashable, Hashable]]) -> dict[str, int]:
@@ -156,25 +165,31 @@ def budget_effect(results: Results, factor: str, first: Hashable, level: Hashabl
             return Effect(factor, level, by, single, together)
     samples, smallest = draws(results, factor), goal(results).smallest
     values, others = (samples.get(text_of(value), []) for value in (level, first))
-    n = min(len(values), len(others))
-    if not n:
-        return Effect(factor, level, "", NOTHING, NOTHING)
-    best, reference = (statistics.best_of_n(sample, n, smallest=smallest) for sample in (values, others))
-    p = statistics.lead_p(values, others, smallest=smallest)
-    gap = Estimate(best - reference, n=n)
-    return Effect(factor, level, f"best of {n} points", Difference(gap, p), Difference(gap, min(1.0, p * comparisons)))
+    single, together = (
+        statistics.best_difference(values, others, smallest=smallest, level=at)
+        for at in (LEVEL, level_for(comparisons))
+    )
+    n = single.estimate.n
+    return Effect(factor, level, f"expected best of {n} points" if n else "", single, together)
 
 
-NOTHING = Difference(Estimate(math.nan, n=0))
+def early_effect(
+    results: Results, factor: str, first: Hashable, level: Hashable, epoch: int, comparisons: int = 1
+) -> Estimate | None:
+    """The difference of all points' first seeds at the pruner's first decision; None where nothing is pruned.
 
-
-def early_effect(results: Results, factor: str, first: Hashable, level: Hashable, epoch: int) -> Estimate | None:
-    """The difference of all points' first seeds at the pruner's first decision; None where nothing is pruned."""
+    The intervals of so many comparisons hold together. Without one where a point of either level failed before that
+    epoch: those that are left are no fair sample.
+    """
     if not epoch:
         return None
     trials = at_first_decision(results, epoch)
     sides = compared(results, trials, trials["figure"], [[(factor, first)], [(factor, level)]], [-1, 1])
-    return known(sides.estimate().estimate)
+    found = known(sides.estimate(level_for(comparisons)).estimate)
+    lost = failed_before(results, epoch)
+    if found and (is_level(lost, factor, first).any() or is_level(lost, factor, level).any()):
+        return Estimate(found.value, n=found.n)
+    return found
 
 
 def known(estimate: Estimate) -> Estimate | None:
@@ -199,7 +214,9 @@ def ratio(results: Results, column: str, factor: str, first: Hashable, level: Ha
 
 def notes_on(results: Results, found: dict[tuple[str, Hashable], Effect], epoch: int) -> list[str]:
     by = [effect.by for effect in found.values()]
-    notes = ["difference: from the setting's first level, with an interval that holds for this comparison by itself."]
+    notes = [
+        "difference: from the first level that has a value, with an interval that holds for this comparison by itself."
+    ]
     apart = {factor for factor, _ in found if tuned_apart(results, factor)}
     others = [key for key in found if key[0] not in apart]
     if len(found) > 1:
@@ -207,7 +224,7 @@ def notes_on(results: Results, found: dict[tuple[str, Hashable], Effect], epoch:
         kinds = f"{settled} {'the other' if apart else 'these'} settings" if others else ""
         asked = [f"those between any two levels of {factor}" for factor in sorted(apart)]
         notes.append(
-            f"all together: {', and '.join(filter(None, [kinds, *asked]))}, hold at once, intervals and p values alike "
+            f"all together: {', and '.join(filter(None, [kinds, *asked]))} hold at once, intervals and p values alike "
             "(Bonferroni): here a p below 0.05 is one."
         )
     if any("pairs" in text for text in by):
@@ -220,11 +237,16 @@ def notes_on(results: Results, found: dict[tuple[str, Hashable], Effect], epoch:
     if any("winners" in text for text in by):
         notes.append("winners: the best point of each level, chosen by the search, compared on seeds it never saw.")
     if any("best of" in text for text in by):
-        notes.append("best of n points: what equal budgets may be expected to find; p by permutation of the points.")
+        notes.append(
+            "expected best of n points: what equal budgets may be expected to find, n being a quarter of them."
+        )
     if epoch:
+        lost = len(failed_before(results, epoch))
+        missing = f" save for the {counted_text(lost, 'point')} that failed before: of its level there is no interval"
         notes.append(
             f"The final values are of the points that the pruner let through. At epoch {epoch}, where it first "
-            "decides, every point's first seed is compared, and pruning can't bias that."
+            f"decides, every point's first seed is compared{missing if lost else ''}, and pruning can't bias that; "
+            "these intervals hold together."
         )
     if (results.points["state"] == "FAIL").any():
         notes.append("failed: a level's share of failed points; they have no value, so its mean looks better for them.")

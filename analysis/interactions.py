@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Hashable
 
-from analysis.blocks import Combination, Compared, compared, of_combination, point_means, unit_text
+from analysis.blocks import Combination, Compared, compared, group_text, of_combination, point_means
 from analysis.levels import factors_of, levels_of, text_of
 from analysis.query import Results
 from analysis.statistics import Contrast, level_for
@@ -100,4 +100,4 @@ def cells_of(sides: Compared | None, comparisons: int) -> list[Cell]:
     if sides is None or single is None or math.isnan(single.estimate.value):
         return [None, None, None]
     together: Contrast | None = sides.estimate(level_for(comparisons)) if single.estimate.known else None
-    return [single.estimate, unit_text(single), together.difference if together and comparisons > 1 else None]
+    return [single.estimate, group_text(single), together.difference if together and comparisons > 1 else None]

@@ -56,16 +56,16 @@ def leaderboard(results: Results, top: int | None = 20) -> Table:
     ]
     rows: list[list[Cell]] = []
     for point in points.iloc[:top].to_dict("records"):
-        confirmed = point["standing"] == CONFIRMED
-        seeds = trials_of(counted(results.trials), point)
-        best_known = trials_of(fresh(results.trials), point) if confirmed else seeds
+        confirmed, seeds = point["standing"] == CONFIRMED, trials_of(counted(results.trials), point)
+        anew = trials_of(fresh(results.trials), point)
+        best_known = anew if confirmed else seeds
         rows.append(
             [
                 int(point["rank"]),
                 *([point["study"]] if several(results) else []),
                 int(point["point"]),
                 RANKED_BY[point["standing"]] if mixed else None,
-                metric_mean(best_known["value"], objectives[0].metric) if confirmed else None,
+                metric_mean(anew["value"], objectives[0].metric) if len(anew) else None,
                 *(value_of(seeds, o, c) for o, c in zip(objectives, ("value", "value_2"), strict=False)),
                 len(seeds),
                 other_seeds(results, point),
@@ -110,9 +110,11 @@ def notes_on(results: Results, points: pd.DataFrame, top: int | None) -> list[st
     confirmed = int((points["standing"] == CONFIRMED).sum())
     if confirmed:
         notes.append(
-            f"{confirmed} confirmed points rank first, by fresh seeds that had no part in choosing them (test accuracy "
-            "and seconds are of those too); the others stand below with the search's value, in which luck counts."
+            f"Confirmed points ({confirmed}) rank first, by fresh seeds that had no part in the search; test accuracy "
+            "and seconds are of those too. The others stand below with the search's value, in which luck counts."
         )
+    elif points["seeds_to_come"].fillna(0).sum() and (points["confirmations"] > 0).any():
+        notes.append("The confirmation is not over: until then points rank by the search, fresh values beside.")
     elif len(points):
         notes.append("The best of many is chosen by its luck too: its value on fresh seeds will be worse.")
     if (points["standing"] == PARTIAL).any():

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 import pandas as pd
 
 from analysis.query import Results
+from analysis.schema import column_of
 from analysis.table import Header, shown
 from analysis.views import cell, settings
 from search_spaces.distributions import as_param
@@ -60,7 +61,12 @@ def text_of(level: object) -> str:
     return shown(value, Header(""))
 
 
-def derived(name: str, factor: str) -> bool:
+def derived(results: Results, name: str, factor: str) -> bool:
     """Whether a setting exists only within a branch of the factor, as ``optimizer.momentum`` does of the optimizer."""
-    section = factor.removesuffix(".name")
-    return factor.endswith(".name") and name.startswith(f"{section}.")
+    for study in results.studies:
+        space = study.spec.space
+        branches = {variable.name for variable in space.at(factor) if variable.branch}
+        found = [item for item in space.items if column_of(item.path) == name]
+        if any(branch in branches for item in found for branch, _ in item.given):
+            return True
+    return False

@@ -57,6 +57,8 @@ def published(results: Results) -> Table:
             "the source's hardware. Both stand only where our training has reached the published epoch."
         )
         notes.append(ONE_RUN)
+    if not rows:
+        notes.append("No published figures stand in the study file.")
     if (results.trials["data.validation"] == "test").any():
         notes.append(STEERED)
     return table(title, headers, rows, notes)

@@ -28,7 +28,7 @@ from analysis.schema import (
 )
 from study.errors import SpecError
 from study.outcomes import trial_value
-from study.ranking import fresh_value, ranked, ranks
+from study.ranking import fresh_value, is_outgrown, ranked, ranks, seeds_to_come, to_confirm
 from study.records import History, Point, Session, Trial
 from study.spec import StudySpec
 from study.training.recipe import flatten
@@ -78,7 +78,8 @@ class Recipes:
 
 
 def point_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]:
-    order = ranked(history.points, spec)
+    order = ranked(history.points, spec, whole_seeds=history.whole_seeds)
+    chosen = {point.number for point in to_confirm(history.points, spec, whole_seeds=history.whole_seeds)}
     standings = [found for found, _ in order]
     places = {
         found.number: {"rank": rank, "standing": found.name}
@@ -89,6 +90,8 @@ def point_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]
             **point_row(history, point, recipes),
             **places.get(point.number, {}),
             "fresh_value": fresh_value(point, spec),
+            "chosen": point.number in chosen,
+            "seeds_to_come": seeds_to_come(point, spec) if point.number in chosen else None,
         }
         for point in history.points
     ]
@@ -135,6 +138,7 @@ def trial_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]
             "origin": history.points[trial.point].origin,
             "entry": history.points[trial.point].entry,
             "level": history.points[trial.point].level,
+            "outgrown": trial.kind == "confirm" and is_outgrown(trial, history.points[trial.point]),
             "counted": trial.kind == "search" and trial.replicate in history.points[trial.point].seeds,
             "device_shared": trial.number in shared,
             "overrides": overrides,

@@ -28,7 +28,7 @@ ENDED = ("COMPLETE", "FAIL")
 BOUNDS = ("epochs_earliest", "epochs_latest", "seconds_earliest", "seconds_latest")
 STUDYS_OWN = "the study's own target"
 MEDIAN_BEST = "the median of the points' best"
-IF_REACHED = "if the pruned reached it"
+IF_REACHED = "had the pruned reached it"
 MEANING = (
     "A point's time is the median over those of its seeds that ran, the table's the median over points, with an exact "
     "interval from six points on.",
@@ -38,7 +38,7 @@ MEANING = (
 MEANING_OF_PRUNED = (
     "pruned: pruned or still running, so that they might have reached it. The medians and the share count them as "
     "never reaching it; the 95 % intervals allow for whatever they would have done.",
-    f"{IF_REACHED}: the median had each done so right after it was stopped, where that differs.",
+    f"{IF_REACHED}: the median if each of them had, right after it was stopped; where that differs.",
 )
 
 
@@ -75,9 +75,9 @@ def headers(factor: str) -> list[Header]:
         Header("pruned"),
         Header("share", digits=2),
         Header("median epochs"),
-        Header("epochs if the pruned would have reached it", short=IF_REACHED),
+        Header("epochs had the pruned reached it"),
         Header("median seconds", "s", 1),
-        Header("seconds if the pruned would have reached it", "s", 1, short=IF_REACHED),
+        Header("seconds had the pruned reached it", "s", 1),
     ]
 
 

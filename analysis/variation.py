@@ -23,8 +23,9 @@ def variation(results: Results) -> list[str]:
         return []
     metric = goal(results).metric
     return [
-        f"{metric} varies with a standard deviation of {found.points:.4f} between the complete points and of "
-        f"{found.seeds:.4f} between the seeds of one point{of_images(results, metric)}."
+        f"{metric} varies with a standard deviation of {found.points:.4f} between the complete points, and of "
+        f"{found.typical_seeds:.4f} between the seeds of a typical one ({found.seeds:.4f} over all of them)"
+        f"{of_images(results, metric)}."
     ]
 
 

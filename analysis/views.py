@@ -110,8 +110,9 @@ def counted(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def fresh(rows: pd.DataFrame) -> pd.DataFrame:
-    """The complete trials on fresh seeds, which a confirmation runs after the search."""
-    return complete(rows[rows["kind"] == "confirm"])
+    """The complete trials on fresh seeds, as long as the search's, which a confirmation runs after the search."""
+    outgrown = rows["outgrown"].fillna(False).astype(bool)
+    return complete(rows[(rows["kind"] == "confirm") & ~outgrown])
 
 
 def trials_of(rows: pd.DataFrame, point: Mapping[Any, Any]) -> pd.DataFrame:

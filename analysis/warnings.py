@@ -13,6 +13,7 @@ from analysis.table import Cell, Header, Table, table
 from analysis.views import cell, complete, counted, fresh, search
 from search_spaces.space import Variable
 from study.ranking import CONFIRMED, PARTIAL
+from study.text import counted as counted_text
 
 EDGE = 0.05
 FEW_POINTS = 5
@@ -65,26 +66,28 @@ def older_rule(results: Results, study: Study) -> Iterator[str]:
         part = int((results.points["standing"] == PARTIAL).sum())
         yield (
             "The study was begun under an older rule, and goes on under it: each seed was pruned and could fail by "
-            f"itself, and a point's value is the mean of the seeds that were left. {counted_text(part)} missing seeds; "
+            f"itself, and a point's value is the mean of the seeds that were left. {lacking_text(part)} missing seeds; "
             "such values look better than they are, and rank below those with all seeds."
         )
 
 
-def counted_text(points: int) -> str:
+def lacking_text(points: int) -> str:
     return "No point has" if not points else "One point has" if points == 1 else f"{points} points have"
 
 
 def unconfirmed(results: Results, study: Study) -> Iterator[str]:
-    """A confirmation that isn't over."""
+    """A confirmation that isn't over, or that has lost seeds."""
     trials = results.trials[results.trials["kind"] == "confirm"]
-    points = results.points[results.points["confirmations"] > 0]
-    wanted = len(points) * (study.spec.confirm.replicates if study.spec.confirm else 0)
-    open_ones = wanted - int(trials["state"].isin(["COMPLETE", "PRUNED", "FAIL"]).sum())
-    if open_ones > 0:
-        yield f"The confirmation is not finished: {open_ones} fresh seeds are to come, and the order may change."
+    to_come = int(results.points["seeds_to_come"].fillna(0).sum())
+    searched = not results.points["state"].isin(["RUNNING", "WAITING"]).any()
+    if to_come and (len(trials) or (searched and len(results.points) >= study.spec.points)):
+        yield (
+            f"The confirmation is not finished: {counted_text(to_come, 'fresh seed')} to come. Until then points rank "
+            "by the search, and the order may change."
+        )
     lost = int(trials["state"].isin(["PRUNED", "FAIL"]).sum())
     if lost:
-        yield f"{lost} fresh seeds ended without a value: their points don't count as confirmed."
+        yield f"{counted_text(lost, 'fresh seed')} ended without a value: who lost any doesn't count as confirmed."
 
 
 def indistinct(results: Results, study: Study) -> Iterator[str]:
@@ -146,7 +149,8 @@ def sparse_branches(results: Results, study: Study) -> Iterator[str]:
         for name in variable.distribution.grid():
             count = int((done[variable.path] == name).sum())
             if count < FEW_POINTS:
-                yield f"Only {count} complete points have {variable.path} = {name}: too few to judge that branch by."
+                few = counted_text(count, "complete point") + (" has" if count == 1 else " have")
+                yield f"Only {few} {variable.path} = {name}: too few to judge that branch by."
 
 
 def unequal_budget(results: Results, study: Study) -> Iterator[str]:

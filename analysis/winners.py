@@ -118,11 +118,16 @@ def chosen(results: Results) -> list[int]:
     if spec.confirm is None:
         return []
     points = by_search(results.points[results.points["value"].notna()], results)
-    points = points[points["confirmations"] > 0]
+    points = points[points["chosen"].astype(bool)]
     if spec.confirm.against is not None:
         was_chosen = points.groupby("level", dropna=False).cumcount() < spec.confirm.top
         points = points[(points["entry"] != spec.confirm.against).fillna(True) | was_chosen]
-    return [int(point) for point in points["point"]]
+    return [int(point) for point in points["point"] if point in with_fresh_seeds(results)]
+
+
+def with_fresh_seeds(results: Results) -> set[int]:
+    """The points that have a fresh seed with a value."""
+    return set(fresh(results.trials)["point"])
 
 
 def winner_of(results: Results, factor: str, level: Hashable) -> int | None:
@@ -136,7 +141,7 @@ def winner_of(results: Results, factor: str, level: Hashable) -> int | None:
 
 def paired(results: Results, ours: int, theirs: int) -> pd.DataFrame:
     """The two points' values on each fresh seed that both have, ``value_ours`` and ``value_theirs``."""
-    trials = fresh(results.trials[["point", "kind", "state", "seed", "value"]])
+    trials = fresh(results.trials[["point", "kind", "state", "outgrown", "seed", "value"]])
     left, right = (trials.loc[trials["point"] == point, ["seed", "value"]] for point in (ours, theirs))
     return left.merge(right, on="seed", suffixes=("_ours", "_theirs"))
 
@@ -159,7 +164,7 @@ def lost_seeds(results: Results, point: int) -> int:
 
 def verdict(difference: Estimate, smallest: bool) -> str | None:
     """better, worse or cannot tell: whether the interval of a difference leaves zero out; None where there is none."""
-    if math.isnan(difference.value):
+    if not difference.known:
         return None
     if not difference.excludes_zero:
         return "cannot tell"
@@ -167,8 +172,9 @@ def verdict(difference: Estimate, smallest: bool) -> str | None:
 
 
 def further_seeds(results: Results, ours: int, theirs: int, comparisons: int) -> Estimate | None:
-    """How many seeds more it would take to tell two points apart; None where it can be told."""
-    if fresh_difference(results, ours, theirs, level_for(comparisons)).estimate.excludes_zero:
+    """How many seeds more it would take to tell two points apart; None where it can be told, or nothing can."""
+    found = fresh_difference(results, ours, theirs, level_for(comparisons)).estimate
+    if found.excludes_zero or not found.known:
         return None
     pairs = paired(results, ours, theirs)
     needed = statistics.seeds_needed(pairs["value_ours"] - pairs["value_theirs"], level_for(comparisons))

@@ -10,7 +10,7 @@ from study.errors import UserError
 from study.files import write_whole
 from study.journal import read_events
 from study.paths import StudyPaths
-from study.ranking import best_point, fresh_value, standing
+from study.ranking import best_point, fresh_value, is_confirmed, standing
 from study.records import History, Trial
 from study.spec import StudySpec, load_spec
 
@@ -40,7 +40,7 @@ def numbered(history: History, text: str) -> Trial:
 
 def best_trial(history: History, spec: StudySpec, paths: StudyPaths) -> Trial:
     """The best point's first complete trial whose checkpoint was kept; of equal points the first."""
-    best = best_point(history.points, spec)
+    best = best_point(history.points, spec, whole_seeds=history.whole_seeds)
     if best is None:
         raise UserError(f"no point of {history.study} is complete yet")
     trials = [trial for trial in best.trials.values() if trial.state == "COMPLETE" and trial.kind == "search"]
@@ -53,7 +53,8 @@ def figures_of(history: History, spec: StudySpec, trial: Trial) -> dict[str, Any
     """Where the trial comes from, by what its point is ranked, and all that is known of it as a whole."""
     session = history.sessions[-1] if history.sessions else None
     point = history.points[trial.point]
-    place = standing(point, spec)
+    confirmed = is_confirmed(history.points, spec, whole_seeds=history.whole_seeds)
+    place = standing(point, spec, confirmed=confirmed)
     return {
         "study": history.study,
         "spec_hash": spec.hash(),

@@ -108,7 +108,7 @@ class LiveDisplay(Watcher):
             console=self.console,
         )
         bar.add_task("", total=expected(history, self.spec), completed=len(done), note=self._note(history, done))
-        best = best_point(history.points, self.spec)
+        best = best_point(history.points, self.spec, whole_seeds=history.whole_seeds)
         tail = Text(f"best so far: {best_line(best, self.spec)}" if best else "no finished point yet", style="green")
         stopping = Text("stopping …" if self.conductor.stopping else "", style="yellow")
         return Group(head, bar, self._table(running), tail, stopping)

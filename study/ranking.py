@@ -1,18 +1,19 @@
 """Which point is the best: the one definition that status, export, tables and reports use.
 
-Points that were confirmed rank first, by their fresh seeds; then those with all their seeds, by the search; then those
-with a part of them (raced out, or left over by the pruner in a study of the time when it judged every seed). Equal
-values tie, and the lower number counts as the better.
+Once the confirmation is over, points with fresh seeds rank first, by those; then those with all their seeds, by the
+search; then those with a part of them (raced out, or left over by the pruner in a study of the time when it judged
+every seed). Until it is over the search ranks alone: else whoever was confirmed first would be the best. Equal values
+tie, and the lower number counts as the better.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from study.outcomes import first_value, trial_value
-from study.records import Point, Trial
+from study.records import ENDED, Point, Trial
 
 if TYPE_CHECKING:
     from study.spec import StudySpec
@@ -38,9 +39,9 @@ class Standing:
         return (self.tier, self.loss) == (other.tier, other.loss)
 
 
-def standing(point: Point, spec: StudySpec) -> Standing | None:
-    """Where a point stands; None where it has no value."""
-    fresh = fresh_value(point, spec)
+def standing(point: Point, spec: StudySpec, *, confirmed: bool) -> Standing | None:
+    """Where a point stands, ``confirmed`` telling whether the confirmation is over; None where it has no value."""
+    fresh = fresh_value(point, spec) if confirmed else None
     if point.value is None or fresh is None:
         return standing_in_search(point, spec)
     return Standing(STANDINGS.index(CONFIRMED), sign(spec) * fresh, point.number)
@@ -72,20 +73,68 @@ def fresh_value(point: Point, spec: StudySpec) -> float | None:
 
 def is_outgrown(fresh: Trial, point: Point) -> bool:
     """Whether a study was extended by epochs since a fresh seed ended, so that the search's seeds trained longer."""
-    search = [point.trials[replicate] for replicate in point.seeds]
-    ended = [trial.epochs for trial in search if trial.stop_reason == "epochs"]
-    return fresh.state == "COMPLETE" and fresh.stop_reason == "epochs" and fresh.epochs < max(ended, default=0)
+    trained = [last_epoch(point.trials[seed]) for seed in point.seeds if point.trials[seed].stop_reason == "epochs"]
+    ended = fresh.state == "COMPLETE" and fresh.stop_reason == "epochs"
+    return ended and last_epoch(fresh) < max(trained, default=0)
 
 
-def ranked(points: Iterable[Point], spec: StudySpec) -> list[tuple[Standing, Point]]:
-    """The points that have a value, best first."""
-    placed = [(found, point) for point in points if (found := standing(point, spec)) is not None]
+def last_epoch(trial: Trial) -> int:
+    return int(trial.rows[-1]["epoch"]) if trial.rows else 0
+
+
+def to_confirm(points: Iterable[Point], spec: StudySpec, *, whole_seeds: bool) -> list[Point]:
+    """Of these points the best, of each level in a method study, and the baseline; none where nothing is confirmed.
+
+    They are chosen by the search: what fresh seeds have shown since has no say, or luck would choose once more.
+    """
+    if spec.confirm is None:
+        return []
+    points = list(points)
+    levels: dict[int, list[Point]] = {}
+    for point in points:
+        if point.level is not None and point.state == "COMPLETE" and isinstance(point.value, float):
+            levels.setdefault(point.level, []).append(point)
+    best = [
+        point
+        for _, rivals in sorted(levels.items())
+        for point in sorted(rivals, key=lambda point: place_of(point, spec, whole_seeds))[: spec.confirm.top]
+    ]
+    baseline = spec.confirm.against
+    against = [point for point in points if baseline is not None and point.entry == baseline]
+    return [*best, *(point for point in against if point not in best)]
+
+
+def place_of(point: Point, spec: StudySpec, whole_seeds: bool) -> Standing:
+    """What the points of a level are sorted by; where seeds need not be whole, it doesn't count how many there are."""
+    found = standing_in_search(point, spec) if whole_seeds else None
+    return found or Standing(STANDINGS.index(SEARCHED), sign(spec) * point.value, point.number)
+
+
+def seeds_to_come(point: Point, spec: StudySpec) -> int:
+    """How many of a point's fresh seeds have no outcome yet, at the length that trainings have now."""
+    if spec.confirm is None:
+        return 0
+    trials = [trial for trial in point.trials.values() if trial.kind == "confirm"]
+    ended = sum(trial.state in ENDED and not is_outgrown(trial, point) for trial in trials)
+    return max(0, spec.confirm.replicates - ended)
+
+
+def is_confirmed(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> bool:
+    """Whether the confirmation is over: every point that it names has the outcomes of all its fresh seeds."""
+    return not any(seeds_to_come(point, spec) for point in to_confirm(points, spec, whole_seeds=whole_seeds))
+
+
+def ranked(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> list[tuple[Standing, Point]]:
+    """A study's points that have a value, best first."""
+    confirmed = is_confirmed(points, spec, whole_seeds=whole_seeds)
+    placed = [(found, point) for point in points if (found := standing(point, spec, confirmed=confirmed)) is not None]
     return sorted(placed, key=lambda pair: pair[0])
 
 
-def best_point(points: Iterable[Point], spec: StudySpec) -> Point | None:
-    """The best of the points; of equal ones that with the lowest number."""
-    placed = [(found, point) for point in points if (found := standing(point, spec)) is not None]
+def best_point(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> Point | None:
+    """The best of a study's points; of equal ones that with the lowest number."""
+    confirmed = is_confirmed(points, spec, whole_seeds=whole_seeds)
+    placed = [(found, point) for point in points if (found := standing(point, spec, confirmed=confirmed)) is not None]
     return min(placed, key=lambda pair: pair[0])[1] if placed else None
 
 

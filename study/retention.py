@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from study.confirmation import to_confirm
 from study.files import files_below, matching, remove_tree
 from study.paths import StudyPaths
 from study.places import Place
-from study.ranking import Standing, best_point, standing, standing_in_search
+from study.ranking import Standing, best_point, standing, standing_in_search, to_confirm
 from study.records import ENDED, History, Point, Trial
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ class Retention:
         return set(before.keys() ^ self._worthy.keys())
 
     def _standings(self, point: Point) -> Standings:
-        return standing(point, self._spec), standing_in_search(point, self._spec)
+        return standing(point, self._spec, confirmed=True), standing_in_search(point, self._spec)
 
     def _tidy(self, history: History, point: Point) -> None:
         """Remove what may go of one point's ended trials."""
@@ -127,7 +126,7 @@ class Retention:
 
 def worth_keeping(points: list[Point], spec: StudySpec, history: History) -> list[Point]:
     """Of these points the best one, those that have fresh seeds, and those that would be confirmed as it stands."""
-    best = best_point(points, spec)
+    best = best_point(points, spec, whole_seeds=history.whole_seeds)
     confirmed = [point for point in points if any(trial.kind == "confirm" for trial in point.trials.values())]
     chosen = [*confirmed, *to_confirm(points, spec, whole_seeds=history.whole_seeds), *([best] if best else [])]
     return list({point.number: point for point in chosen}.values())

@@ -14,7 +14,7 @@ from study.lock import holder
 from study.outcomes import first_value
 from study.paths import StudyPaths, studies_in
 from study.places import Place
-from study.ranking import CONFIRMED, PARTIAL, best_point, fresh_value, standing
+from study.ranking import CONFIRMED, PARTIAL, best_point, fresh_value, is_confirmed, standing
 from study.records import Event, History
 from study.spec import StudySpec, load_spec
 
@@ -26,8 +26,9 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
     spec = load_spec(paths.spec)
     history = History(read_events(paths.journal))
     points = Counter(point.state for point in history.points)
-    best = best_point(history.points, spec)
-    place = standing(best, spec) if best else None
+    best = best_point(history.points, spec, whole_seeds=history.whole_seeds)
+    confirmed = is_confirmed(history.points, spec, whole_seeds=history.whole_seeds)
+    place = standing(best, spec, confirmed=confirmed) if best else None
     last = history.sessions[-1] if history.sessions else None
     running = [trial for trial in history.trials if trial.in_flight]
     driver = holder(paths.lock)

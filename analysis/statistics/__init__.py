@@ -5,7 +5,7 @@ all equal, the best of nearly all there are), the interval's ends are nan: no in
 each interval covers is measured by simulation, in tests/analysis/coverage. scipy is loaded where it is needed.
 """
 
-from analysis.statistics.budget import best_of_n, best_of_n_curve, lead_p
+from analysis.statistics.budget import best_difference, best_of_n, best_of_n_curve, compared_at
 from analysis.statistics.contrasts import Contrast, contrast
 from analysis.statistics.estimate import LEVEL, Array, Difference, Estimate, Sample, clean, level_for
 from analysis.statistics.images import accuracy
@@ -23,12 +23,13 @@ __all__ = [
     "Estimate",
     "Sample",
     "accuracy",
+    "best_difference",
     "best_of_n",
     "best_of_n_curve",
     "clean",
+    "compared_at",
     "components",
     "contrast",
-    "lead_p",
     "level_for",
     "mean",
     "median_time",

@@ -36,26 +36,31 @@ class Contrast:
 def contrast(blocks: Sequence[Block], signs: Sequence[int], level: float = LEVEL) -> Contrast:
     """The mean over blocks of each block's signed sum of cell means, with its interval; nan where there is no block.
 
-    Where the blocks themselves are the larger sample they are the units (Student over one figure a block). Otherwise
-    the points are: each cell's variance within blocks, weighted for its place in the sum (Welch; Satterthwaite 1946).
+    Where the blocks themselves are the larger sample they are the units (Student over one figure a block), and where
+    some cell has never two points in a block. Otherwise the points are: each cell's variance within blocks, weighted
+    for its place in the sum (Welch; Satterthwaite 1946).
     """
     if not blocks:
         return Contrast(Difference(Estimate(math.nan, n=0, level=level)))
     sums = np.array([sum(s * float(cell.mean()) for s, cell in zip(signs, block, strict=True)) for block in blocks])
     points = sum(len(cell) for block in blocks for cell in block)
     within = points - len(blocks) * len(signs)
-    if len(blocks) - 1 >= max(1, within):
-        size = max(float(np.abs(cell).max()) for block in blocks for cell in block)
-        deviation = spread(sums)
-        deviation = deviation if deviation > NO_SPREAD * size else math.nan
-        error, count = deviation / math.sqrt(len(sums)), len(sums)
-        found = difference(float(sums.mean()), error, count - 1, count, level)
-        return Contrast(found, "blocks" if within else "pairs", count)
     weights = np.array([1 / sum(1 / len(cell) for cell in block) for block in blocks])
     weights = weights / weights.sum()
     error, freedom = pooled(blocks, weights)
+    if len(blocks) > 1 and (len(blocks) - 1 >= within or freedom == 0):
+        return over_blocks(blocks, sums, "blocks" if within else "pairs", level)
     found = difference(float(weights @ sums), error, freedom, points, level)
     return Contrast(found, "points" if len(blocks) == 1 else "points in blocks", points)
+
+
+def over_blocks(blocks: Sequence[Block], sums: Array, unit: str, level: float) -> Contrast:
+    """The mean of one figure a block, with Student's interval; without one where all are equal but for rounding."""
+    size = max(float(np.abs(cell).max()) for block in blocks for cell in block)
+    deviation, count = spread(sums), len(sums)
+    deviation = deviation if deviation > NO_SPREAD * size else math.nan
+    found = difference(float(sums.mean()), deviation / math.sqrt(count), count - 1, count, level)
+    return Contrast(found, unit, count)
 
 
 def pooled(blocks: Sequence[Block], weights: Array) -> tuple[float, float]:

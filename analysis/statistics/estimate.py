@@ -35,9 +35,6 @@ class Estimate:
     def excludes_zero(self) -> bool:
         return self.known and (self.low > 0 or self.high < 0)
 
-    def __neg__(self) -> Estimate:
-        return Estimate(-self.value, -self.high, -self.low, self.n, self.level)
-
 
 @dataclass(frozen=True)
 class Difference:

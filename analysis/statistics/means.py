@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def paired_difference(a: Sample, b: Sample, level: float = LEVEL) -> Difference:
 
 
 def welch(a: Sample, b: Sample, level: float = LEVEL) -> Difference:
-    """mean(a) - mean(b) of independent samples of unequal variance (Welch 1947), n being the smaller's size.
+    """mean(a) - mean(b) of independent samples of unequal variance (after Welch 1947), n being the smaller's size.
 
     Without an interval where either has fewer than two values, or both have equal values alone.
     """
@@ -96,10 +97,16 @@ def combined(samples: list[Array], weights: list[float]) -> tuple[float, float]:
     return error_of(parts, [len(sample) - 1 for sample in samples])
 
 
-def error_of(parts: list[float], freedoms: list[int]) -> tuple[float, float]:
-    """The root of a sum of independently estimated variances, and its degrees of freedom (Satterthwaite 1946)."""
-    total = sum(parts)
-    return math.sqrt(total), total**2 / sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True))
+def error_of(parts: Sequence[float], freedoms: Sequence[float]) -> tuple[float, float]:
+    """The root of a sum of independently estimated variances, and its degrees of freedom.
+
+    Satterthwaite's (1946), which take each estimated variance for the true one: where a sample of two or three stands
+    beside a large one, that makes an interval that covers 88 % instead of 95. So no more of them than if all samples
+    had the size of the smallest.
+    """
+    total = float(sum(parts))
+    found = total**2 / sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True))
+    return math.sqrt(total), min(found, float(len(freedoms) * min(freedoms)))
 
 
 def predicted_difference(ours: Sample, theirs: float, seeds: int = 1, level: float = LEVEL) -> Estimate:

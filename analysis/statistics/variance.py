@@ -17,6 +17,9 @@ class Components:
 
     points: float
     seeds: float
+    """The root mean square over points: one that scatters wildly counts for many."""
+    typical_seeds: float
+    """The median over points."""
 
 
 def components(groups: Sequence[Array]) -> Components:
@@ -28,9 +31,17 @@ def components(groups: Sequence[Array]) -> Components:
     held = [group for group in groups if len(group)]
     total, freedom = sum(len(group) for group in held), sum(len(group) - 1 for group in held)
     if freedom < 1 or len(held) < 2:
-        return Components(math.nan, math.nan)
+        return Components(math.nan, math.nan, math.nan)
     within = sum(float(((group - group.mean()) ** 2).sum()) for group in held) / freedom
     center = float(np.concatenate(held).mean())
     between = sum(len(group) * (float(group.mean()) - center) ** 2 for group in held) / (len(held) - 1)
     size = (total - sum(len(group) ** 2 for group in held) / total) / (len(held) - 1)
-    return Components(math.sqrt(max(0.0, (between - within) / size)), math.sqrt(within))
+    return Components(math.sqrt(max(0.0, (between - within) / size)), math.sqrt(within), typical(held))
+
+
+def typical(groups: Sequence[Array]) -> float:
+    """The median over groups of their standard deviations, each corrected for what the median of so few values is."""
+    from scipy import stats
+
+    pairs = [(float(group.std(ddof=1)), len(group) - 1) for group in groups if len(group) > 1]
+    return float(np.median([deviation * math.sqrt(free / stats.chi2.median(free)) for deviation, free in pairs]))

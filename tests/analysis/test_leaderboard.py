@@ -116,7 +116,7 @@ def test_the_tables_the_results_and_the_study_name_one_best_point(direction: str
     for rate, height in ((0.1, 0.9), (0.2, 0.7), (0.3, 0.95), (0.4, 0.7), (0.5, 0.95)):
         world.whole(lr(rate), [height, height])
     results = world.results
-    found = best_point(results.studies[0].history.points, world.spec)
+    found = best_point(results.studies[0].history.points, world.spec, whole_seeds=True)
     assert found is not None
     assert found.number == (2 if direction == "maximize" else 1)
     assert results.best()["point"] == column(leaderboard(results), "point")[0] == found.number

@@ -96,7 +96,7 @@ def test_a_report_opens_with_the_question_and_its_answer(mixed: Any) -> None:
 def test_the_answer_weighs_the_best_against_the_first_and_the_levels(mixed: Any) -> None:
     sentences = " ".join(answer(load(mixed.paths)))
     assert "From first[0] (point 0) it differs by +0.0500; as it was chosen" in sentences
-    assert "With 2 points each, the expected best by optimizer.name" in sentences
+    assert "With 1 point each, the expected best by optimizer.name" in sentences
     assert "11 trials begun (8 COMPLETE, 2 FAIL, 1 PRUNED)" in sentences
 
 
@@ -121,7 +121,7 @@ def test_several_studies_share_a_page_without_sharing_identities(mixed: Any, lar
 
 def test_two_studies_are_compared_on_a_page(mixed: Any, large: Callable[..., Any]) -> None:
     path = comparison_report(mixed.paths, large(6, name="other").paths)
-    assert "expected best val_accuracy of 5 points" in path.read_text()
+    assert "expected best val_accuracy of 1 point" in path.read_text()
     assert path.name == "compare-other.html"
 
 

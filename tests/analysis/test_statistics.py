@@ -60,7 +60,7 @@ def test_pairs_that_differ_by_one_amount_tell_nothing_of_its_noise() -> None:
 
 
 def test_welch_is_scipys() -> None:
-    ours, theirs = statistics.welch(A, B[:3]), stats.ttest_ind(A, B[:3], equal_var=False)
+    ours, theirs = statistics.welch(A, B), stats.ttest_ind(A, B, equal_var=False)
     assert ours.p == pytest.approx(theirs.pvalue)
     assert ends(ours.estimate) == pytest.approx(tuple(theirs.confidence_interval()))
 
@@ -170,11 +170,26 @@ def test_the_expected_best_of_n_is_unbiased(total: int, n: int, truth: float) ->
     assert abs(found.mean() - truth) < 3 * found.std() / math.sqrt(len(found))
 
 
-def test_samples_of_one_law_are_told_apart_rarely_and_far_ones_always() -> None:
-    assert statistics.lead_p(A, A) == 1.0
-    assert statistics.lead_p([0.1, 0.2, 0.15, 0.12, 0.18], A) < 0.02
-    assert statistics.lead_p([0.1, 0.2, 0.15, 0.12, 0.18], A, smallest=True) < 0.02
-    assert math.isnan(statistics.lead_p([0.9], A))
+def test_the_expected_best_of_two_samples_is_compared_at_a_quarter_of_the_smaller() -> None:
+    found = statistics.best_difference([*A, *B], [*B, *B])
+    assert (statistics.compared_at([*A, *B], [*B, *B]), found.estimate.n) == (2, 2)
+    assert found.estimate.value == pytest.approx(statistics.best_of_n([*A, *B], 2) - statistics.best_of_n([*B, *B], 2))
+    assert found.estimate.excludes_zero == (found.p < 0.05)
+
+
+def test_the_expected_best_of_one_value_is_the_mean_and_compared_like_it() -> None:
+    found, welch = statistics.best_difference(A, B), statistics.welch(A, B)
+    assert ends(found.estimate) == pytest.approx(ends(welch.estimate))
+    assert statistics.best_difference([0.1, 0.2, 0.15, 0.12], A).p < 0.001
+    assert not statistics.best_difference([0.9], A).estimate.known
+    assert not statistics.best_difference([0.9, 0.9], [0.8, 0.8]).estimate.known
+
+
+def test_a_small_sample_beside_a_large_one_has_no_more_freedom_than_two_of_its_size() -> None:
+    wide = statistics.welch([0.9, 0.92], [*A, *B])
+    half = wide.estimate.high - wide.estimate.value
+    error = math.sqrt(np.var([0.9, 0.92], ddof=1) / 2 + np.var([*A, *B], ddof=1) / 10)
+    assert half == pytest.approx(stats.t.ppf(0.975, 2) * error)
 
 
 # -- times, shares, images, seeds ---------------------------------------------------------------------------------
@@ -253,6 +268,15 @@ def test_components_of_variance_by_hand() -> None:
     assert found.seeds == pytest.approx(math.sqrt(2))
     assert found.points == pytest.approx(math.sqrt((32 - 2) / 2))
     assert math.isnan(statistics.components([np.array([1.0]), np.array([2.0])]).seeds)
+
+
+def test_one_point_that_scatters_wildly_does_not_make_the_typical_one() -> None:
+    draw = np.random.default_rng(0)
+    groups = [draw.normal(0.5, 0.01, 3) for _ in range(2000)]
+    assert statistics.components(groups).typical_seeds == pytest.approx(0.01, rel=0.05)
+    wild = [*groups[:20], np.array([0.0, 0.5, 1.0])]
+    assert statistics.components(wild).seeds > 0.1
+    assert statistics.components(wild).typical_seeds < 0.02
 
 
 def test_components_of_variance_are_recovered() -> None:

@@ -19,8 +19,8 @@ from study.sampling.judge import make_judge
 from study.sections import Objective, PrunerChoice
 
 ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3, "accumulation": 1}
-EPOCHS_IF = "epochs if the pruned would have reached it"
-SECONDS_IF = "seconds if the pruned would have reached it"
+EPOCHS_IF = "epochs had the pruned reached it"
+SECONDS_IF = "seconds had the pruned reached it"
 
 
 def column(shown: Table, name: str) -> list[Any]:
@@ -81,7 +81,7 @@ def test_a_points_time_is_the_median_over_its_seeds(make: Any) -> None:
     row = last(shown)
     assert [row[name] for name in ("points", "reached", "never")] == [3, 1, 2]
     assert row["share"].value == pytest.approx(1 / 3)
-    assert not any("if the pruned" in str(header) for header in shown.headers), "nothing was pruned"
+    assert not any("had the pruned" in str(header) for header in shown.headers), "nothing was pruned"
     assert not any("pruned" in note for note in shown.notes)
 
 

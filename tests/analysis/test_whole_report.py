@@ -111,7 +111,7 @@ def test_the_report_names_one_best_point_and_no_figure_that_is_none(whole: Resul
     text = re.sub(r"<[^>]+>", " ", page)
     assert not re.search(r"\bnan\b|\bNone\b|&lt;NA&gt;", text)
     best = whole.best()["point"]
-    assert f"fresh seeds point {best} is the best" in answer(whole)[0]
+    assert f"fresh seeds point {best} has the highest val_accuracy" in answer(whole)[0]
     assert make("leaderboard", whole).rows[0][1] == best
     assert make("confirmation", whole).rows[0][0] == best
 

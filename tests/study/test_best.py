@@ -50,7 +50,7 @@ def confirmed(tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyPaths, Stu
 
 def test_confirmed_points_rank_first_by_their_fresh_seeds(confirmed: tuple[StudyPaths, StudySpec]) -> None:
     paths, spec = confirmed
-    places = ranked(History(read_events(paths.journal)).points, spec)
+    places = ranked(History(read_events(paths.journal)).points, spec, whole_seeds=True)
     assert [place.name for place, _ in places[:4]] == ["confirmed"] * 3 + ["searched"]
     fresh = [fresh_value(point, spec) or 0.0 for _, point in places[:3]]
     assert fresh == sorted(fresh, reverse=True)
@@ -65,7 +65,7 @@ def test_status_display_and_export_name_the_same_point_and_by_what_it_is_the_bes
 ) -> None:
     paths, spec = confirmed
     history = History(read_events(paths.journal))
-    best = best_point(history.points, spec)
+    best = best_point(history.points, spec, whole_seeds=True)
     assert best is not None
     fresh = fresh_value(best, spec)
     status = status_of(paths)
@@ -94,7 +94,7 @@ def test_without_a_confirmation_the_best_is_told_as_the_searchs(tmp_path: Path) 
 
 def test_a_point_that_was_raced_out_never_ranks_above_one_with_all_its_seeds(tmp_path: Path) -> None:
     paths, spec = study_in(tmp_path, replicates=3, pruner="none", racing={"threshold": 0.001}, points=20)
-    places = ranked(History(read_events(paths.journal)).points, spec)
+    places = ranked(History(read_events(paths.journal)).points, spec, whole_seeds=True)
     names = [place.name for place, _ in places]
     assert names == sorted(names, key=["searched", "partial"].index)
     assert set(names) == {"searched", "partial"}
@@ -111,10 +111,10 @@ def test_points_that_tie_share_a_rank_and_the_first_of_them_is_the_best() -> Non
         return made
 
     points = [point(0, 0.8), point(1, 0.9), point(2, 0.7), point(3, 0.9)]
-    places = ranked(reversed(points), spec)
+    places = ranked(points[::-1], spec, whole_seeds=True)
     assert [found.number for _, found in places] == [1, 3, 0, 2]
     assert ranks([place for place, _ in places]) == [1, 1, 3, 4]
-    assert best_point(reversed(points), spec) is points[1]
+    assert best_point(points[::-1], spec, whole_seeds=True) is points[1]
 
 
 @pytest.mark.parametrize(("added", "text"), [(0, "12 of 12: "), (1, "12 of 12, and 1 added: ")])

@@ -65,7 +65,11 @@ def search(world: int, pruner: Any, seeds: str = "whole") -> World:
     conductor = conductor_on(Storage(), spec, seeds=seeds)
     drive(conductor, seed=world, workers=4, curve=curve_in(world))
     points = conductor.history.points
-    best = best_point(points, spec) if seeds == "whole" else max(points, key=lambda point: point.value or 0)
+    best = (
+        best_point(points, spec, whole_seeds=True)
+        if seeds == "whole"
+        else max(points, key=lambda point: point.value or 0)
+    )
     assert best is not None
     return World(
         seeds=[len(point.seeds) for point in points if point.state == "COMPLETE"],

@@ -71,7 +71,7 @@ def run(
 def test_ended_trials_keep_what_the_study_file_says(tmp_path: Path, keep: str, replicates: int) -> None:
     paths, conductor = run(tmp_path, keep, replicates=replicates)
     history = conductor.history
-    best = best_point(history.points, conductor.spec)
+    best = best_point(history.points, conductor.spec, whole_seeds=True)
     assert best is not None
     assert {trial.state for trial in history.trials} == {"COMPLETE", "PRUNED", "FAIL"}
     for trial in history.trials:
@@ -129,7 +129,7 @@ def test_what_is_confirmed_keeps_its_weights_from_the_search_on_whatever_fresh_s
     history = conductor.history
     assert max(seen) > 2, "nothing was looked at between the search's end and the last fresh seed"
     assert 0 in seen
-    best = best_point(history.points, conductor.spec)
+    best = best_point(history.points, conductor.spec, whole_seeds=True)
     confirmed = {trial.point for trial in history.trials if trial.kind == "confirm"}
     assert best is not None
     assert best.number in confirmed
@@ -186,7 +186,7 @@ def test_one_that_had_to_make_way_comes_back_when_the_best_has_fallen(tmp_path: 
 
     drive(conductor, curve=regressing, hurt=sweep, checkpoints=Shelf(paths, conductor))
     swept.sweep(conductor.history)
-    best = best_point(conductor.history.points, new)
+    best = best_point(conductor.history.points, new, whole_seeds=True)
     assert best is not None
     assert best.number != order[0].number
     kept = {trial.point for trial in conductor.history.trials if left(paths, trial)}

@@ -128,6 +128,15 @@ def difference_over_points(random: Random, noise: Noise, n: int) -> Answers:
     yield from holds(found.single, 0.0)
 
 
+def difference_beside_two(random: Random, noise: Noise, n: int) -> Answers:
+    """Two points at one level and n at the other."""
+    world = World(spec_of(space=TWO_LEVELS))
+    for level, count in ((1, 2), (2, n)):
+        for value in HEIGHT + SD * noise(random, count):
+            world.whole(lr(random.uniform(0.01, 0.9), accumulation=level), [value])
+    yield from holds(effect_of(world.results, SWITCH, 1, 2, 1).single, 0.0)
+
+
 def difference_over_pairs(random: Random, noise: Noise, n: int) -> Answers:
     """n pairs of points that agree in the learning rate, which does much."""
     world = World(spec_of(space=TWO_LEVELS))
@@ -340,7 +349,7 @@ def leads_on_fresh_seeds(random: Random, noise: Noise, n: int) -> Answers:
 def leads_by_budget(random: Random, noise: Noise, n: int, levels: int) -> Answers:
     sentences = levels_sentence(method_study(random, noise, n, 0, levels).results)
     assert sentences
-    yield " leads " in sentences[0]
+    yield " leads." in sentences[0]
 
 
 def two_studies(random: Random, noise: Noise, n: int, spread: float) -> tuple[list[Results], list[Array]]:
@@ -353,6 +362,19 @@ def two_studies(random: Random, noise: Noise, n: int, spread: float) -> tuple[li
             world.whole(lr(random.uniform(0.01, 0.9)), height + SD * noise(random, n))
         studies.append(world.results)
     return studies, heights
+
+
+def leads_by_spread(random: Random, noise: Noise, n: int) -> Answers:
+    """Two levels of one expected best, of which one scatters three times as much."""
+    compared = max(1, n // 4)
+    space = {"optimizer": {"one_of": {name: METHODS["optimizer"]["one_of"][name] for name in ("sgd", "adam")}}}
+    roles = {"roles": {"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]}, "mode": "method-study"}
+    world = World(spec_of(space=space, points=2 * n, **roles))
+    for name, spread in (("sgd", SD), ("adam", 3 * SD)):
+        for value in spread * (noise(random, n) - expected_best(noise, compared)):
+            world.whole({"optimizer.name": name, "optimizer.lr": random.uniform(0.01, 0.9)}, [HEIGHT + value])
+    (sentence,) = levels_sentence(world.results)
+    yield " leads." in sentence
 
 
 def compared_studies(random: Random, noise: Noise, n: int) -> Answers:
@@ -426,6 +448,7 @@ SCENARIOS = (
     ),
     Scenario("effects: mean of a level", INTERVAL, FEW, "points a level", mean_of_a_level),
     Scenario("effects: difference over points", INTERVAL, FEW, "points a level", difference_over_points),
+    Scenario("effects: difference of 2 points from n", INTERVAL, (3, 5, 10, 20), "points", difference_beside_two, True),
     Scenario("effects: difference over pairs", INTERVAL, FEW, "pairs", difference_over_pairs),
     Scenario("effects: difference over seeds", INTERVAL, FEW, "seeds", difference_over_seeds),
     Scenario(
@@ -461,6 +484,7 @@ SCENARIOS = (
         "points a level",
         lambda r, noise, n: leads_by_budget(r, noise, n, 2),
     ),
+    Scenario("report: a level of wider spread leads", VERDICT, (4, 6, 12, 30), "points a level", leads_by_spread),
     Scenario(
         "report: one of three levels leads, at equal budget",
         VERDICT,

@@ -6,11 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.query import Results, load
+    from analysis.results import Results, load
     from analysis.sql import query_sql
 
 __all__ = ["Results", "load", "query_sql"]
-HOMES = {"Results": "analysis.query", "load": "analysis.query", "query_sql": "analysis.sql"}
+HOMES = {"Results": "analysis.results", "load": "analysis.results", "query_sql": "analysis.sql"}
 
 
 def __getattr__(name: str) -> Any:

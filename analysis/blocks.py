@@ -14,10 +14,10 @@ from collections.abc import Hashable, Sequence
 import pandas as pd
 
 from analysis import statistics
-from analysis.levels import derived, factors_of, is_level, tuned_apart
-from analysis.query import Results
+from analysis.factors import derived, factors_of, is_level, tuned_apart
+from analysis.frames import Frames
+from analysis.selection import settings
 from analysis.statistics import LEVEL, Array, Contrast
-from analysis.views import settings
 
 LEAST_MATCHED = 0.8
 """Blocks are compared within only where they hold at least this share of the points."""
@@ -27,7 +27,7 @@ Combination = Sequence[tuple[str, Hashable]]
 """Settings and the level of each that the points of one cell have."""
 
 
-def point_means(results: Results, trials: pd.DataFrame, figure: pd.Series[float]) -> pd.DataFrame:
+def point_means(results: Frames, trials: pd.DataFrame, figure: pd.Series[float]) -> pd.DataFrame:
     """One row for each point of ``trials``: the mean of ``figure`` over them, beside the point's settings."""
     known = trials.assign(figure=figure.astype(float)).dropna(subset="figure")
     means = known.groupby(POINT, sort=False)["figure"].mean().reset_index()
@@ -35,7 +35,7 @@ def point_means(results: Results, trials: pd.DataFrame, figure: pd.Series[float]
 
 
 def compared(
-    results: Results, trials: pd.DataFrame, figure: pd.Series[float], cells: Sequence[Combination], signs: Sequence[int]
+    results: Frames, trials: pd.DataFrame, figure: pd.Series[float], cells: Sequence[Combination], signs: Sequence[int]
 ) -> Compared:
     """The signed sum of the cells' means of a figure of the trials, ready to be estimated at any level."""
     factors = [name for name, _ in cells[0]]

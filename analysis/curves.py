@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.query import Results
-from analysis.views import counted, search
+from analysis.frames import Frames
+from analysis.selection import counted, search
 
 KEY = ["study", "point"]
 TRIAL = ["study", "trial"]
@@ -23,7 +23,7 @@ def seeds_of(trials: pd.DataFrame) -> pd.DataFrame:
     return own[~(valued & own["state"].isin(UNENDED))]
 
 
-def rows_of(results: Results, trials: pd.DataFrame) -> pd.DataFrame:
+def rows_of(results: Frames, trials: pd.DataFrame) -> pd.DataFrame:
     """The epoch rows of trials, each with its trial's ``data_fingerprint``, which says how many test images there are.
 
     In the order of points, then seeds, then epochs.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.query import Results
-from analysis.views import goal, search
-from study.sections import PrunerChoice
+from analysis.frames import Frames
+from analysis.selection import goal, search
+from study.spec.sections import PrunerChoice
 
 
-def first_decision(results: Results) -> int:
+def first_decision(results: Frames) -> int:
     """The first epoch at which any trial of the studies may have been pruned; 0 where nothing was pruned."""
     if not (results.points["state"] == "PRUNED").any():
         return 0
@@ -29,7 +29,7 @@ def first_epoch(pruner: PrunerChoice) -> int:
     return 0
 
 
-def failed_before(results: Results, epoch: int) -> pd.DataFrame:
+def failed_before(results: Frames, epoch: int) -> pd.DataFrame:
     """The points whose first seed failed before it reached this epoch."""
     firsts = search(results.trials)
     lost = firsts[(firsts["replicate"] == 0) & (firsts["state"] == "FAIL") & (firsts["epochs"] < epoch)]
@@ -42,7 +42,7 @@ def whole(option: object) -> int:
     return option if isinstance(option, int) else 0
 
 
-def at_first_decision(results: Results, epoch: int) -> pd.DataFrame:
+def at_first_decision(results: Frames, epoch: int) -> pd.DataFrame:
     """The first seed of each point that reached this epoch, with the objective there as ``figure``."""
     metric, firsts = goal(results).metric, search(results.trials)
     firsts = firsts[firsts["replicate"] == 0]

@@ -1,4 +1,4 @@
-"""Points in their order, best first: by the one definition in ``study.ranking``, which ``points`` carries."""
+"""Points in their order, best first: by the one definition in ``study.journal.ranking``, which ``points`` carries."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 import pandas as pd
 
 from analysis import statistics
-from analysis.query import Results
-from analysis.views import goal
-from study.ranking import CONFIRMED, PARTIAL, STANDINGS
+from analysis.frames import Frames
+from analysis.selection import goal
+from study.journal.ranking import CONFIRMED, PARTIAL, STANDINGS
 
 MOST_POINTS = 1500
 PLACE = ["study", "point"]
 
 
-def ranked(results: Results) -> pd.DataFrame:
+def ranked(results: Frames) -> pd.DataFrame:
     """The points that have a value, best first, with ``rank`` among all loaded studies and ``ranked_by``, the value
     that decides: of the fresh seeds where a point was confirmed, of the search elsewhere.
     """
@@ -34,20 +34,20 @@ def ranked(results: Results) -> pd.DataFrame:
     return points.drop(columns="tier")
 
 
-def best(results: Results) -> dict[str, Any] | None:
+def best(results: Frames) -> dict[str, Any] | None:
     """The best point as a row of ``points``; None where none has a value."""
     rows = ranked(results)
     return {str(name): value for name, value in rows.iloc[0].items()} if len(rows) else None
 
 
-def tied_with_best(results: Results) -> list[int]:
+def tied_with_best(results: Frames) -> list[int]:
     """The numbers of the points that share the first rank; empty where the best one has it alone."""
     rows = ranked(results)
     first = rows[rows["rank"] == 1]
     return [int(number) for number in first["point"]] if len(first) > 1 else []
 
 
-def by_search(points: pd.DataFrame, results: Results) -> pd.DataFrame:
+def by_search(points: pd.DataFrame, results: Frames) -> pd.DataFrame:
     """Points in the order that the search alone gives them, whatever their fresh seeds have shown since."""
     part = points["standing"] == PARTIAL
     ordered = points.assign(part=part).sort_values(
@@ -65,7 +65,7 @@ def short(name: str) -> str:
     return name.removesuffix(".name").rpartition(".")[2]
 
 
-def best_of(results: Results, values: statistics.Array) -> float:
+def best_of(results: Frames, values: statistics.Array) -> float:
     if not len(values):
         return float("nan")
     return float(values.min() if goal(results).smallest else values.max())

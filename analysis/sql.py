@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from analysis.query import STORAGE, Results, Source, load
+from analysis.frames import STORAGE, Source
+from analysis.results import Results, load
 from study.errors import UserError
-from study.log import log_at
-from study.paths import StudyPaths, studies_in
-from study.places import Place, place
+from study.files.layout import StudyPaths, studies_in
+from study.files.object_store import Place, place
+from study.journal.log_storage import log_at
 
 if TYPE_CHECKING:
     import duckdb
 
-    from analysis.table import Cell
+    from analysis.rendering import Cell
 
 VIEWS = ("points", "trials", "epochs")
 
@@ -94,7 +95,7 @@ def all_studies(storage: str | Place) -> list[StudyPaths]:
 
 def render(answer: pa.Table, form: str) -> str:
     """The answer as ``table``, ``csv`` or ``json``, or another of a table's forms."""
-    from analysis.table import Header, Table
+    from analysis.rendering import Header, Table
 
     columns = [[cell_of(value) for value in column.to_pylist()] for column in answer.itercolumns()]
     headers = tuple(Header(name) for name in answer.column_names)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.query import Results
-from analysis.views import cell, settings
-from study.files import make_folder
+from analysis.frames import Frames
+from analysis.selection import cell, settings
+from study.files.atomic import make_folder
 
 
-def write_events(results: Results, to: str | Path) -> Path:
+def write_events(results: Frames, to: str | Path) -> Path:
     """Write one folder of event files a trial below ``to``; its path."""
     from tensorboardX import SummaryWriter  # type: ignore[import-untyped]
 

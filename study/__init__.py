@@ -3,18 +3,32 @@
 >>> import study
 >>> ended = study.run("quickstart")
 >>> results = study.load("quickstart")
+
+These names are a door: what stands behind one is loaded when it is asked for, and no module imports them.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["load", "resume", "run"]
+if TYPE_CHECKING:
+    from analysis.results import Results
+    from study.files.object_store import Place
+
+__all__ = ["load", "resume", "retry", "run"]
+
+
+def load(name: str, *, storage: str | Place = "studies") -> Results:
+    """A study's points, trials and epochs as data frames, whether it is finished or not."""
+    from analysis.results import load as load_results
+    from study.lifecycle import existing
+
+    return load_results(existing(name, storage))
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from study import api
+        from study import lifecycle
 
-        return getattr(api, name)
+        return getattr(lifecycle, name)
     raise AttributeError(f"module 'study' has no attribute {name!r}")

@@ -7,19 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from study import requests
-from study.connection import Connection, check_answers
-from study.driver import Ended, Options, drive, opened, resolved
+from study.controller.warm_start import warmed_events
 from study.errors import StudyExists, StudyNotFound, UserError
-from study.files import make_folder, remove_tree, write_whole
-from study.lock import holder, take
-from study.log import remove_log
-from study.paths import StudyPaths, checked_name, studies_in
-from study.places import Place, place
-from study.readiness import check_data, check_modules, machine_room
-from study.spec import StudySpec, load_spec
-from study.versions import stored_file
-from study.warmth import warmed_events
+from study.execution import requests
+from study.execution.driver import Ended, Options, drive, opened, resolved
+from study.execution.ray_runtime import Connection, check_answers
+from study.execution.resources import check_data, check_modules, machine_room
+from study.files.atomic import make_folder, remove_tree, write_whole
+from study.files.layout import StudyPaths, checked_name, studies_in
+from study.files.lock import holder, take
+from study.files.object_store import Place, place
+from study.journal.log_storage import remove_log
+from study.journal.spec_versions import stored_file
+from study.spec.load import load_spec
+from study.spec.spec import StudySpec
 
 DEFAULT_STORAGE = "studies"
 
@@ -31,9 +32,13 @@ def run(
     name: str | None = None,
     sets: Sequence[str] = (),
     points: int | None = None,
-    options: Options | None = None,
+    **session: Any,
 ) -> Ended:
-    """Run a study file to its end; a study that exists with the same spec is resumed."""
+    """Run a study file, a shipped study by name, or a spec, to its end and into its tables.
+
+    A study that exists with the same spec is resumed. ``session`` has the fields of ``study.execution.driver.Options``.
+    """
+    options = Options(**session)
     if isinstance(source, StudySpec):
         spec = replace(source, study=checked_name(name)) if name else source
     else:
@@ -42,7 +47,6 @@ def run(
     if is_there(paths):
         check_same(spec, paths)
     else:
-        options = options or Options()
         if options.address is None:
             spec = resolved(spec, [machine_room(spec)], "this machine")
             check_modules(spec)
@@ -52,7 +56,7 @@ def run(
         warmed_events(spec, paths.storage)  # a study that can't be found is a mistake to tell before a folder is made
         make_folder(paths.folder)
         write_whole(paths.spec, spec.settled().yaml())
-    return drive(paths, options or Options())
+    return drive(paths, options)
 
 
 def resume(
@@ -62,22 +66,26 @@ def resume(
     sets: Sequence[str] = (),
     points: int | None = None,
     replicates: int | None = None,
-    options: Options | None = None,
+    **session: Any,
 ) -> Ended:
-    """Go on with a study from its folder, extended where ``sets``, ``points`` or ``replicates`` ask for more."""
+    """Go on with a study from its folder, extended where ``sets``, ``points`` or ``replicates`` ask for more.
+
+    ``session`` has the fields of ``study.execution.driver.Options``.
+    """
+    options = Options(**session)
     paths = existing(name, storage)
     if replicates is not None:
         sets = [*sets, f"replicates={replicates}"]
     if not sets and points is None:
-        return drive(paths, options or Options())
-    return drive(paths, options or Options(), extended=load_spec(stored_file(paths), sets=sets, points=points))
+        return drive(paths, options)
+    return drive(paths, options, extended=load_spec(stored_file(paths), sets=sets, points=points))
 
 
 def retry(
-    name: str, trials: Sequence[int] | None, *, storage: str | Place = DEFAULT_STORAGE, options: Options | None = None
+    name: str, trials: Sequence[int] | None = None, *, storage: str | Place = DEFAULT_STORAGE, **session: Any
 ) -> Ended:
     """Run failed trials again as new attempts: those named, or all (None)."""
-    return drive(existing(name, storage), options or Options(), retried=trials, retries=True)
+    return drive(existing(name, storage), Options(**session), retried=trials, retries=True)
 
 
 def leave(name: str, request: Mapping[str, Any], *, storage: str | Place = DEFAULT_STORAGE) -> bool:
@@ -105,7 +113,7 @@ def is_there(paths: StudyPaths) -> bool:
 
 def existing(name: str, storage: str | Place) -> StudyPaths:
     """The paths of a study that is there; StudyNotFound with the nearest name elsewhere."""
-    from search_spaces.faults import nearest
+    from search_spaces.validation import nearest
 
     root = place(storage)
     paths = StudyPaths(root, name)

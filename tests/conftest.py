@@ -8,7 +8,7 @@ import pytest
 
 from .study.command import end_what_is_left
 
-SLOWEST = ("test_run.py", "test_cluster.py", "test_run_s3.py")
+SLOWEST = ("test_run.py", "test_client.py", "test_run_s3.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

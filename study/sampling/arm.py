@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from study.sampling.judge import Judge, make_judge
 from study.sampling.proposer import Proposer
+from study.sampling.pruning import Judge, make_judge
 
 if TYPE_CHECKING:
-    from study.spec import StudySpec
+    from study.spec.spec import StudySpec
 
 
 @dataclass

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from study.sampling.feasibility import Feasibility
+from study.sampling.memory_feasibility import Feasibility
 from study.sampling.seeds import point_seed
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from search_spaces.space import Space
-    from study.sections import Objective, SamplerChoice
+    from study.spec.sections import Objective, SamplerChoice
 
 BLIND = frozenset({"random", "qmc", "grid", "first-only"})
 """Samplers whose proposals don't depend on results."""

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import torch
 
 from study.errors import StorageFault
-from study.files import files_below, make_folder, write_whole
-from study.places import Place
+from study.files.atomic import files_below, make_folder, write_whole
+from study.files.object_store import Place
 
 State = dict[str, Any]
 

@@ -7,11 +7,11 @@ from functools import lru_cache
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from study.training.axes import CrossEntropy
-from study.training.loss import Loss
-from study.training.model_spec import ModelSpec
 from study.training.models import build
-from study.training.recipe import Recipe
+from study.training.optim.loss import Loss
+from study.training.recipe.model import ModelSpec
+from study.training.recipe.recipe import Recipe
+from study.training.recipe.sections import CrossEntropy
 
 SETS = {
     "cifar10": ((3, 32, 32), 10, 50_000, 10_000),

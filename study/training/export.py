@@ -12,19 +12,19 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from study.errors import DataMissing, UserError
-from study.files import make_folder, write_whole
-from study.places import Place
+from study.files.atomic import make_folder, write_whole
+from study.files.object_store import Place
+from study.files.yaml_writer import write_yaml
 from study.training.checkpoint import Checkpoints
-from study.training.data import load
-from study.training.device import usable
-from study.training.loaders import make_sets
+from study.training.data.datasets import load
+from study.training.data.loaders import make_sets
 from study.training.loop import built
 from study.training.metrics import evaluate
-from study.training.precision import Arithmetic
-from study.training.randomness import alone
-from study.training.recipe import Recipe
-from study.training.recipe_file import read_recipe
-from study.yaml_text import write_yaml
+from study.training.optim.precision import Arithmetic
+from study.training.recipe.file import read_recipe
+from study.training.recipe.recipe import Recipe
+from study.training.runtime.device import usable
+from study.training.runtime.randomness import alone
 
 RECIPE, WEIGHTS, FIGURES = "recipe.yaml", "weights.safetensors", "figures.json"
 

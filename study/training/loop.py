@@ -16,22 +16,22 @@ from torch import nn
 from study.errors import StorageFault
 from study.training.best import BestBy, BestEpoch
 from study.training.checkpoint import CheckpointStore, NoCheckpoints
-from study.training.data import DataSet, load
-from study.training.device import forget_peak, memory_figures, now, peak_memory_bytes, release, usable
-from study.training.failures import Stopped, TrainingFailure, classify
-from study.training.lengths import Length, Reason
-from study.training.loaders import make_sets
-from study.training.loss import Loss, Watch
+from study.training.data.datasets import DataSet, load
+from study.training.data.loaders import make_sets
 from study.training.metrics import Running, evaluate
 from study.training.models import build
 from study.training.models.whitened import start_from_images
-from study.training.optimizers import make_optimizer, rates
-from study.training.precision import Arithmetic
-from study.training.randomness import alone, random_states, restore_random_states, seed_of
-from study.training.recipe import Recipe
-from study.training.schedules import LearningRate
+from study.training.optim.loss import Loss, Watch
+from study.training.optim.optimizers import make_optimizer, rates
+from study.training.optim.precision import Arithmetic
+from study.training.optim.schedules import LearningRate
+from study.training.optim.update import gradients
+from study.training.recipe.recipe import Recipe
+from study.training.runtime.device import forget_peak, memory_figures, now, peak_memory_bytes, release, usable
+from study.training.runtime.failures import Stopped, TrainingFailure, classify
+from study.training.runtime.randomness import alone, random_states, restore_random_states, seed_of
+from study.training.stopping import Length, Reason
 from study.training.summary import Scalar, summary_of
-from study.training.update import gradients
 
 Row = dict[str, float | int | str]
 Report = Callable[[Row], bool]

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from study.training.loss import Losses
-from study.training.precision import Arithmetic
+from study.training.optim.loss import Losses
+from study.training.optim.precision import Arithmetic
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 

@@ -9,9 +9,9 @@ from statistics import median
 import torch
 from torch import nn
 
-from study.training.device import described, shared
-from study.training.precision import Arithmetic
-from study.training.recipe import Recipe
+from study.training.optim.precision import Arithmetic
+from study.training.recipe.recipe import Recipe
+from study.training.runtime.device import described, shared
 
 Scalar = str | int | float | bool | None
 Row = Mapping[str, float | int | str]

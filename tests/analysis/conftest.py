@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from study.files import make_folder
-from study.journal import encode
-from study.paths import StudyPaths
+from study.files.atomic import make_folder
+from study.files.layout import StudyPaths
+from study.journal.journal import encode
 
 PROVENANCE = {
     "code": {"commit": "5398031b0c2d7e", "changed": True},

@@ -10,8 +10,8 @@ import optuna
 import pytest
 
 from study.errors import UserError
-from study.export import export_trial
-from study.optuna_export import to_optuna
+from study.inspection.export_optuna import to_optuna
+from study.inspection.export_trial import export_trial
 
 SPEC = """\
 study: digits-momentum
@@ -34,7 +34,7 @@ def trained(make: Any) -> Any:
     """A study of one point that was really trained for an epoch."""
     import torch
 
-    from study.spec import load_spec
+    from study.spec.load import load_spec
     from study.training.checkpoint import Checkpoints
     from study.training.loop import train
 
@@ -64,7 +64,7 @@ def test_an_exported_winner_gives_its_recorded_test_accuracy_in_a_fresh_process(
 
 
 def test_an_exported_recipe_is_one_that_can_be_trained(trained: Any, tmp_path: Path) -> None:
-    from study.training.recipe_file import read_recipe
+    from study.training.recipe.file import read_recipe
 
     export_trial(trained.paths, "0", tmp_path / "home")
     recipe = read_recipe(tmp_path / "home" / "recipe.yaml")

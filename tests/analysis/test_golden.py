@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from analysis.collect import collect
-from analysis.query import load
-from study.paths import StudyPaths
+from analysis.results import load
+from study.files.layout import StudyPaths
+from study.results.parquet import collect
 
 GOLDEN = Path(__file__).parent / "golden"
 

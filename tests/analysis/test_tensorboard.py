@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.query import load
+from analysis.results import load
 
 pytest.importorskip("tensorboardX", reason="TensorBoard's files are written by tensorboardX, which is not installed")
 

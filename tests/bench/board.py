@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from study.provenance import processor
+from study.execution.provenance import processor
 
 
 @dataclass(frozen=True)

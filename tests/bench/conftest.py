@@ -12,7 +12,7 @@ BOARD = pytest.StashKey[Board]()
 NOTHING = """\
 import time
 import torch
-from study.training.data import DataSet
+from study.training.data.datasets import DataSet
 
 SECONDS = {seconds}
 

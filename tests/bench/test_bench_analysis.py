@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.collect import collect
-from analysis.query import load
-from study.files import make_folder
-from study.journal import encode
-from study.paths import StudyPaths
+from analysis.results import load
+from study.files.atomic import make_folder
+from study.files.layout import StudyPaths
+from study.journal.journal import encode
+from study.results.parquet import collect
 
 from .board import Board
 
@@ -191,8 +191,8 @@ def test_ten_thousand_trials_fit_in_memory(tmp_path: Path, board: Board) -> None
     paths = write_study(tmp_path, "large", 10_000)
     code = (
         "import json, resource, sys, time; began = time.perf_counter();"
-        "from pathlib import Path; from analysis.collect import collect; from analysis.query import load;"
-        "from study.paths import StudyPaths; paths = StudyPaths(Path(sys.argv[1]), 'large');"
+        "from pathlib import Path; from study.results.parquet import collect; from analysis.results import load;"
+        "from study.files.layout import StudyPaths; paths = StudyPaths(Path(sys.argv[1]), 'large');"
         "collect(paths); collected = time.perf_counter() - began; r = load(paths); n = len(r.epochs), len(r.trials);"
         "print(json.dumps([n, collected, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))"
     )

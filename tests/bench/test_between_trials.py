@@ -14,11 +14,12 @@ import psutil
 import pytest
 
 import study
-from study.conductor import Conductor
-from study.driver import Watcher
-from study.executor import Bridge
-from study.records import History
-from study.spec import StudySpec, spec_from_tree
+from study.controller.controller import Conductor
+from study.execution.driver import Watcher
+from study.execution.tune_executor import Bridge
+from study.journal.history import History
+from study.spec.load import spec_from_tree
+from study.spec.spec import StudySpec
 
 from .board import Board
 from .conftest import write_nothing

@@ -20,11 +20,11 @@ import pytest
 import torch
 from torch import nn
 
-from study.spec import load_spec
-from study.training.data import load
+from study.spec.load import load_spec
+from study.training.data.datasets import load
 from study.training.loop import train
 from study.training.models import build
-from study.training.recipe import Recipe, lay
+from study.training.recipe.recipe import Recipe, lay
 
 from .board import Board
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from study.conductor import Assignment
+from study.controller.controller import Assignment
 
 from ..study.fake_cluster import Storage, conductor_on, drive, small_spec
 from .board import Board

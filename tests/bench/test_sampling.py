@@ -9,10 +9,11 @@ from typing import Any
 import optuna
 import pytest
 
-from study.journal import Journal, read_events
-from study.records import History
+from study.journal.history import History
+from study.journal.journal import Journal, read_events
 from study.sampling.proposer import make_sampler
-from study.spec import StudySpec, spec_from_tree
+from study.spec.load import spec_from_tree
+from study.spec.spec import StudySpec
 
 from ..study.fake_cluster import Storage, conductor_on
 from .board import Board

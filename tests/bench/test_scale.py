@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from study.connection import Connection
-from study.driver import Options, opened, start_session
-from study.journal import Journal, read_events
-from study.paths import StudyPaths
-from study.records import History
-from study.versions import open_journal
+from study.execution.driver import Options, opened, start_session
+from study.execution.ray_runtime import Connection
+from study.files.layout import StudyPaths
+from study.journal.history import History
+from study.journal.journal import Journal, read_events
+from study.journal.spec_versions import open_journal
 
 from ..study.fake_cluster import Storage, conductor_on, curve, drive, small_spec
 from .board import Board
@@ -29,7 +29,7 @@ REPORTS, GROUP = 4000, 16
 REPORTER = """\
 import json, sys
 from pathlib import Path
-from study.journal import Journal
+from study.journal.journal import Journal
 
 journal = Journal.create(Path(sys.argv[1]))
 row = dict.fromkeys(("val_accuracy", "val_loss", "train_loss", "train_accuracy", "lr", "seconds"), 0.12345)

@@ -77,7 +77,7 @@ def import_torch(folder: Path) -> float:
 
 def first_epoch(folder: Path) -> tuple[float, float]:
     """Seconds from ``study run`` to the first epoch's record, and from there to the command's end."""
-    from study.journal import read_events
+    from study.journal.journal import read_events
 
     (folder / "first.yaml").write_text(SPEC)
     storage = folder / f"studies-{time.time()}"

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from study.training.data import DataSet, load
-from study.training.loaders import make_sets
+from study.training.data.datasets import DataSet, load
+from study.training.data.loaders import make_sets
 from study.training.loop import train
 from study.training.models import build
-from study.training.recipe import Recipe
-from study.training.vision import torchvision
+from study.training.recipe.recipe import Recipe
+from study.training.runtime.torchvision import torchvision
 
 from .board import Board
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from study.paths import StudyPaths
-from study.records import ENDED, History
+from study.files.layout import StudyPaths
+from study.journal.history import ENDED, History
 from study.training.checkpoint import Checkpoints
 
 from ..study.command import count, events_of, history_of, kill, kill_all, outcome, run, start, write_study

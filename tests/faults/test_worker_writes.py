@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from study.records import ENDED
+from study.journal.history import ENDED
 
 from ..study.command import history_of, outcome, run, write_study
 

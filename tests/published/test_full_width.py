@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from study.training.loop import train
-from study.training.models.catalog import MODEL_NAMES
-from study.training.recipe import Recipe
+from study.training.recipe.model_catalog import MODEL_NAMES
+from study.training.recipe.recipe import Recipe
 
 pytestmark = [pytest.mark.published, pytest.mark.timeout(3600)]
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from study.spec import StudySpec, load_spec
-from study.training.recipe import Recipe, flatten, parse_recipe
+from study.spec.load import load_spec
+from study.spec.spec import StudySpec
+from study.training.recipe.recipe import Recipe, flatten, parse_recipe
 
 STUDIES = (
     "annt_factorial",
@@ -200,8 +201,8 @@ def test_double_softmax_is_written_where_it_was_published() -> None:
 
 
 def test_the_product_of_recipes_reaches_every_network_optimizer_schedule_and_precision() -> None:
-    from study.training.models.catalog import MODEL_NAMES
-    from study.training.recipe import branches
+    from study.training.recipe.model_catalog import MODEL_NAMES
+    from study.training.recipe.recipe import branches
 
     space = spec_of("recipes").tree()["space"]
     assert set(space["model"]["one_of"]) == set(MODEL_NAMES)
@@ -231,7 +232,7 @@ def test_the_cost_of_every_entry_is_counted(study: str) -> None:
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_each_study_is_previewed_without_data_weights_or_gpu(study: str, tmp_path: Path) -> None:
-    from study.preview import preview_of
+    from study.inspection.preview import preview_of
 
     preview_of(spec_of(study), 3, storage=tmp_path, data_dir=tmp_path / "absent")
     assert not any(tmp_path.iterdir())

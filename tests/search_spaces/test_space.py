@@ -9,9 +9,9 @@ import optuna
 import pytest
 
 from search_spaces.distributions import as_param
-from search_spaces.grammar import parse_space
+from search_spaces.parse import parse_space
 from search_spaces.space import Space
-from study.training import recipe as recipes
+from study.training.recipe import recipe as recipes
 
 TREE: dict[str, Any] = {
     "model": {"norm": {"choice": ["none", "every_conv"]}},

@@ -15,8 +15,8 @@ from typing import Any
 
 import psutil
 
-from study.journal import read_events
-from study.records import ENDED, History
+from study.journal.history import ENDED, History
+from study.journal.journal import read_events
 
 STUDY = str(Path(sys.executable).with_name("study"))
 DEADLINE_S = 240

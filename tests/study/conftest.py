@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from study.connection import Connection
-from study.driver import Options, opened
-from study.files import make_folder, write_whole
-from study.paths import StudyPaths
-from study.places import ObjectPath, client, place
-from study.versions import open_journal
+from study.execution.driver import Options, opened
+from study.execution.ray_runtime import Connection
+from study.files.atomic import make_folder, write_whole
+from study.files.layout import StudyPaths
+from study.files.object_store import ObjectPath, client, place
+from study.journal.spec_versions import open_journal
 
 from .fake_cluster import Storage, conductor_on, drive, small_spec
 
@@ -21,7 +21,7 @@ from .fake_cluster import Storage, conductor_on, drive, small_spec
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
     """A study of the fake cluster in a real folder, with tables, a checkpoint and a finished journal."""
-    from analysis.collect import collect
+    from study.results.parquet import collect
 
     paths = StudyPaths(tmp_path_factory.mktemp("studies"), "fake")
     spec = small_spec(points=6)

@@ -8,9 +8,10 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from study.conductor import Assignment, Conductor, Done
-from study.records import FORMAT, WHOLE
-from study.spec import StudySpec, spec_from_tree
+from study.controller.controller import Assignment, Conductor, Done
+from study.journal.history import FORMAT, WHOLE
+from study.spec.load import spec_from_tree
+from study.spec.spec import StudySpec
 
 Curve = Callable[[dict[str, Any], int], dict[str, Any]]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from study.connection import Connection
-from study.driver import Options, Watcher, opened
 from study.errors import StudyError
-from study.paths import StudyPaths
-from study.records import History
+from study.execution.driver import Options, Watcher, opened
+from study.execution.ray_runtime import Connection
+from study.files.layout import StudyPaths
+from study.journal.history import History
 
 
 class Listener(Watcher):

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from study.additions import added_values
-from study.connection import Connection
-from study.driver import Options, Watcher, opened
 from study.errors import StudyExists, StudyNotFound, UserError
-from study.extension import check_extension
-from study.files import make_folder, write_whole
+from study.execution.driver import Options, Watcher, opened
+from study.execution.ray_runtime import Connection
+from study.files.atomic import make_folder, write_whole
+from study.files.layout import StudyPaths
+from study.journal.extension import check_extension
+from study.journal.spec_versions import extend
 from study.lifecycle import check_same, existing, leave, remove
-from study.paths import StudyPaths
-from study.spec import load_spec
-from study.versions import extend
+from study.spec.load import added_values, load_spec
 
 from .fake_cluster import small_spec
 

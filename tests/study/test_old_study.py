@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from study.conductor import Assignment, Conductor
-from study.outcomes import survivors_value
-from study.records import ENDED, FAILURE_CLASSES, History
-from study.spec import load_spec
-from study.versions import stored_file
+from study.controller.controller import Assignment, Conductor
+from study.journal.history import ENDED, FAILURE_CLASSES, History
+from study.journal.outcomes import survivors_value
+from study.journal.spec_versions import stored_file
+from study.spec.load import load_spec
 
 from .command import history_of, run
 from .fake_cluster import Storage, conductor_on, drive, small_spec
@@ -82,7 +82,7 @@ def taken_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def check_survivors(history: History, folder: Path, points: int) -> None:
     """Every point has its outcome, and for its value the mean of the seeds that the pruner has left."""
-    from study.paths import StudyPaths
+    from study.files.layout import StudyPaths
 
     spec = load_spec(stored_file(StudyPaths(folder / "studies", "old")))
     assert not history.whole_seeds
@@ -95,7 +95,7 @@ def check_survivors(history: History, folder: Path, points: int) -> None:
 
 
 def test_an_old_study_opens_with_all_that_it_holds(tmp_path: Path) -> None:
-    from study.paths import StudyPaths
+    from study.files.layout import StudyPaths
 
     shutil.copytree(HERE / "old_study", tmp_path / "old")
     history, said = take_up(StudyPaths(tmp_path, "old"))

@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 
 import analysis
+from study.cluster.job_request import Order
+from study.cluster.preflight import check_free
 from study.errors import StudyLocked
-from study.files import make_folder, write_whole
-from study.job import Order
-from study.journal import read_events
-from study.lock import take
-from study.paths import StudyPaths
-from study.places import ObjectPath
-from study.preflight import check_free
-from study.records import ENDED, History
+from study.files.atomic import make_folder, write_whole
+from study.files.layout import StudyPaths
+from study.files.lock import take
+from study.files.object_store import ObjectPath
+from study.journal.history import ENDED, History
+from study.journal.journal import read_events
 
 from .command import kill, run, start, wait_for, write_study
 

@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from study.paths import StudyPaths
+from study.files.layout import StudyPaths
 from study.training.checkpoint import Checkpoints
 
 from .taking_up import take_up
@@ -20,13 +20,13 @@ import sys
 unpickled = []
 sys.addaudithook(lambda event, args: unpickled.append(args) if event == "pickle.find_class" else None)
 from pathlib import Path
-from study.connection import Connection
-from study.driver import Options, opened
-from study.paths import StudyPaths
+from study.execution.ray_runtime import Connection
+from study.execution.driver import Options, opened
+from study.files.layout import StudyPaths
 import analysis
-from analysis.collect import collect
-from analysis.report import report
-from study.status import status_of
+from study.results.parquet import collect
+from analysis.report.report import report
+from study.inspection.status import status_of
 
 paths = StudyPaths(Path(sys.argv[1]).parent, Path(sys.argv[1]).name)
 before = len(unpickled)

@@ -1,4 +1,7 @@
-"""The networks, one file a family. ``build`` makes the one that a recipe names; ``catalog`` lists all without torch."""
+"""The networks, one file a family. ``build`` makes the one that a recipe names.
+
+``study.training.recipe.model_catalog`` lists all without torch.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
-    from study.training.model_spec import ModelSpec
+    from study.training.recipe.model import ModelSpec
 
 
 def build(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:

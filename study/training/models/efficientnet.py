@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from torch import nn
 
-from study.training.model_spec import ModelSpec
 from study.training.models.ends import see_color
 from study.training.models.norm import Norms
-from study.training.vision import torchvision
+from study.training.recipe.model import ModelSpec
+from study.training.runtime.torchvision import torchvision
 
 # Expansion, kernel, stride, channels in, channels, layers: the paper's table 1.
 STAGES = (

@@ -10,9 +10,9 @@ from typing import Any
 from torch import nn
 
 from study.errors import UserError
-from study.training.model_spec import ModelSpec
 from study.training.models import ends
-from study.training.models.catalog import FAMILIES
+from study.training.recipe.model import ModelSpec
+from study.training.recipe.model_catalog import FAMILIES
 
 INITIALIZERS: dict[str, Callable[..., Any]] = {
     "glorot_uniform": nn.init.xavier_uniform_,

@@ -13,8 +13,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from study.training.model_spec import ModelSpec
 from study.training.models.norm import Norms, relu, widened
+from study.training.recipe.model import ModelSpec
 
 Outputs = Tensor | tuple[Tensor, ...]
 

@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from torch import nn
 
-from study.training.model_spec import ModelSpec
 from study.training.models.norm import Norms, relu, widened
+from study.training.recipe.model import ModelSpec
 
 HIDDEN = 64
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from study.training.model_spec import ModelSpec
 from study.training.models.norm import Norms, relu6, widened
+from study.training.recipe.model import ModelSpec
 
 STEM = 32
 THIRTEEN = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from study.training.model_spec import ModelSpec
+from study.training.recipe.model import ModelSpec
 
 GROUPS = 32
 """Group normalization's number of groups in its paper (arXiv:1803.08494); fewer where the channels don't divide."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from study.training.model_spec import ModelSpec
 from study.training.models.norm import Norms, relu, widened
+from study.training.recipe.model import ModelSpec
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from study.errors import DataMissing
-from study.training.model_spec import ModelSpec
-from study.training.vision import torchvision
+from study.training.recipe.model import ModelSpec
+from study.training.runtime.torchvision import torchvision
 
 State = dict[str, Tensor]
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from study.training.model_spec import ModelSpec
 from study.training.models.norm import Norms, relu, widened
+from study.training.recipe.model import ModelSpec
 
 Block = Callable[[Norms, int, int, int, bool | None], nn.Module]
 """(norms, channels in, width of the block, stride, bias) -> a block."""

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from study.training.model_spec import ModelSpec
 from study.training.models.norm import Norms, widened
+from study.training.recipe.model import ModelSpec
 
 SIDE = 2
 """Pixels a side of the patches that are whitened."""

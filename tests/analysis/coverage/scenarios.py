@@ -13,21 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from analysis.answers import levels_sentence, winners_sentences
-from analysis.budget import best_of_n
-from analysis.comparison import compare
-from analysis.confirmation import confirmation
-from analysis.effects import early_effect, effect_of, effects, ratio
-from analysis.interactions import interactions
-from analysis.leaderboard import leaderboard
-from analysis.published import published
-from analysis.query import Results
+from analysis.rendering import Table
+from analysis.report.summary import levels_sentence, winners_sentences
+from analysis.results import Results
 from analysis.statistics import Array, Difference, Estimate, seeds_needed
 from analysis.statistics.power import seeds_for
-from analysis.table import Table
-from analysis.time_to_target import time_to_target
-from analysis.winners import winners
-from study.sections import PrunerChoice
+from analysis.tables.best_of_n import best_of_n
+from analysis.tables.comparison import compare
+from analysis.tables.confirmation import confirmation
+from analysis.tables.effects import early_effect, effect_of, effects, ratio
+from analysis.tables.interactions import interactions
+from analysis.tables.leaderboard import leaderboard
+from analysis.tables.published import published
+from analysis.tables.time_to_target import time_to_target
+from analysis.tables.winners import winners
+from study.spec.sections import PrunerChoice
 
 from .worlds import HEIGHT, SD, Noise, World, lr, pruned_rows, spec_of
 

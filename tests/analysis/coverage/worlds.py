@@ -14,13 +14,15 @@ from typing import Any, cast
 import numpy as np
 import optuna
 
-from analysis.query import Results, Study
-from analysis.schema import recipe_columns
+from analysis.frames import Study
+from analysis.results import Results
 from analysis.statistics import Array
-from analysis.tabulate import Tables, tabulate
-from study.records import History
-from study.sampling.judge import make_judge
-from study.spec import StudySpec, spec_from_tree
+from study.journal.history import History
+from study.results.schema import recipe_columns
+from study.results.tabulate import Tables, tabulate
+from study.sampling.pruning import make_judge
+from study.spec.load import spec_from_tree
+from study.spec.spec import StudySpec
 
 Noise = Callable[[np.random.Generator, int], Array]
 

@@ -11,8 +11,8 @@ import pytest
 
 from study.sampling.proposer import Proposer, make_sampler
 from study.sampling.seeds import point_seed
-from study.sections import Objective, SamplerChoice
-from study.spec import spec_from_tree
+from study.spec.load import spec_from_tree
+from study.spec.sections import Objective, SamplerChoice
 
 ACCURACY = (Objective("val_accuracy", "maximize"),)
 SPACE: dict[str, Any] = {

@@ -16,7 +16,7 @@ import torch
 
 from study.training.checkpoint import State
 from study.training.loop import Outcome, Row, train
-from study.training.recipe import Recipe, lay
+from study.training.recipe.recipe import Recipe, lay
 
 IMAGES_PER_FILE = 200
 BESIDE = Path(__file__).parents[4] / "shared" / "data"

@@ -11,7 +11,7 @@ from study.training.best import BestBy
 from study.training.checkpoint import Checkpoints
 from study.training.export import export_weights, figures_on_test
 from study.training.loop import Row, train
-from study.training.recipe import Recipe
+from study.training.recipe.recipe import Recipe
 
 from .conftest import Memory, timeless, trained
 from .test_resume import same

@@ -76,7 +76,7 @@ def test_a_write_that_fails_is_a_storage_fault_and_leaves_the_old_ones(
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("study.files.os.replace", full)
+    monkeypatch.setattr("study.files.atomic.os.replace", full)
     with pytest.raises(StorageFault, match="No space left on device"):
         store.save(2, {"epoch": 2})
     assert [path.name for path in tmp_path.iterdir()] == ["attempt-0001-epoch-000001.ckpt"]

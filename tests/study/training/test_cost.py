@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from study.training.cost import UNKNOWN_COST, nominal_cost
-from study.training.recipe import Recipe
+from study.training.recipe.recipe import Recipe
 
 
 def cost(**tree: object) -> float:

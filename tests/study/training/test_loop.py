@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 from torch.nn import functional
 
 from study.training.metrics import figures
-from study.training.recipe import Recipe
+from study.training.recipe.recipe import Recipe
 
 from .conftest import Memory, timeless, trained
 

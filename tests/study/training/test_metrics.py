@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from study.training.loop import train
 from study.training.metrics import evaluate
-from study.training.precision import Arithmetic
-from study.training.recipe import Recipe
+from study.training.optim.precision import Arithmetic
+from study.training.recipe.recipe import Recipe
 
 CPU = torch.device("cpu")
 

@@ -11,7 +11,7 @@ import torch
 
 from study.training.checkpoint import Checkpoints
 from study.training.loop import train
-from study.training.recipe import Recipe, branches
+from study.training.recipe.recipe import Recipe, branches
 
 from .conftest import Memory, timeless, trained
 

@@ -8,8 +8,8 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn import functional
 
-from study.training.axes import Data
-from study.training.data import load
+from study.training.data.datasets import load
+from study.training.recipe.sections import Data
 
 IMAGES = 64
 

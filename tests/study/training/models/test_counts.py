@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from study.training.model_spec import ModelSpec
 from study.training.models import build
+from study.training.recipe.model import ModelSpec
 
 CIFAR = (3, 32, 32)
 MNIST = (1, 28, 28)

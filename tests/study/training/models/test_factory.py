@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from study.errors import UserError
-from study.training.model_spec import ModelSpec
 from study.training.models import build
-from study.training.models.catalog import FAMILIES
-from study.training.vision import torchvision
+from study.training.recipe.model import ModelSpec
+from study.training.recipe.model_catalog import FAMILIES
+from study.training.runtime.torchvision import torchvision
 
 CIFAR = (3, 32, 32)
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from study.training.model_spec import ModelSpec
 from study.training.models import build
-from study.training.models.catalog import MODEL_NAMES
+from study.training.recipe.model import ModelSpec
+from study.training.recipe.model_catalog import MODEL_NAMES
 
 NARROW: dict[str, dict[str, object]] = {
     "vgg16": {"width": 0.0625},

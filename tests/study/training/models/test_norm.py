@@ -7,11 +7,11 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from study.training.model_spec import ModelSpec
 from study.training.models import build
 from study.training.models.googlenet import Inception
 from study.training.models.residual import Residual
-from study.training.vision import torchvision
+from study.training.recipe.model import ModelSpec
+from study.training.runtime.torchvision import torchvision
 
 NARROW: dict[str, dict[str, object]] = {
     "small_cnn": {},

@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from study.errors import DataMissing
-from study.training.model_spec import ModelSpec
 from study.training.models import build
-from study.training.vision import torchvision
+from study.training.recipe.model import ModelSpec
+from study.training.runtime.torchvision import torchvision
 
 SHAPE = (3, 32, 32)
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from study.training.model_spec import ModelSpec
 from study.training.models import build
 from study.training.models.whitened import Whitening, start_from_images
-from study.training.recipe import Recipe
+from study.training.recipe.model import ModelSpec
+from study.training.recipe.recipe import Recipe
 
 from ..conftest import Memory, timeless, trained
 

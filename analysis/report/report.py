@@ -1,0 +1,145 @@
+"""The report: one HTML file that needs nothing else to be viewed, printed or handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.frames import STORAGE, Source, Study
+from analysis.plots.study_plots import draw
+from analysis.plots.svg import Plot
+from analysis.rendering import Header, Table, table
+from analysis.report.summary import answer
+from analysis.results import Results, load
+from analysis.tables.comparison import compare
+from analysis.tables.kinds import KINDS
+from analysis.tables.warnings import warnings
+from study.files.atomic import write_whole
+from study.files.object_store import Place
+from study.journal.history import Session
+from study.results.tabulate import code_version, moment
+
+TEMPLATE = Path(__file__).parent
+MAIN = (
+    "leaderboard",
+    "winners",
+    "confirmation",
+    "published",
+    "milestones",
+    "effects",
+    "interactions",
+    "best-of-n",
+    "time-to-target",
+)
+BACK = ("failures", "cost")
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What the report says of one study."""
+
+    name: str
+    question: str
+    answer: list[str]
+    warnings: list[str]
+    tables: list[tuple[str, Table]]
+    plots: list[Plot]
+    back: list[tuple[str, Table]]
+    sessions: Table
+    spec: str
+
+
+def report(
+    studies: Source | Iterable[Source], *, storage: str | Place = STORAGE, to: str | Path | None = None
+) -> Place:
+    """Write the report of one or several studies; by default into the first one's folder. Gives its path."""
+    results = load(studies, storage=storage)
+    path: Place = Path(to) if to else results.studies[0].paths.report
+    write_whole(path, page(results))
+    return path
+
+
+def comparison_report(a: Source, b: Source, *, storage: str | Place = STORAGE, to: str | Path | None = None) -> Place:
+    """Write the report that compares two studies; by default into the first one's folder. Gives its path."""
+    results = load([a, b], storage=storage)
+    first, second = results.studies
+    path: Place = Path(to) if to else first.paths.folder / f"compare-{second.name}.html"
+    write_whole(path, page(results, compare(Results((first,)), Results((second,)))))
+    return path
+
+
+def page(results: Results, comparison: Table | None = None) -> str:
+    """The report's HTML."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    chapters = [chapter(Results((study,)), str(i)) for i, study in enumerate(results.studies)]
+    title = " and ".join(study.name for study in results.studies)
+    return environment.get_template("report.html.j2").render(
+        title=title, chapters=chapters, comparison=comparison, single=len(chapters) == 1
+    )
+
+
+def chapter(results: Results, mark: str) -> Chapter:
+    study = results.study
+    return Chapter(
+        study.name,
+        study.spec.question,
+        answer(results),
+        warnings(results),
+        filled(results, MAIN),
+        [renamed(plot, mark) for plot in draw(results)],
+        filled(results, BACK),
+        sessions(study),
+        study.paths.spec.read_text(),
+    )
+
+
+def filled(results: Results, kinds: Iterable[str]) -> list[tuple[str, Table]]:
+    """The tables that have rows, by kind."""
+    made = [(kind, KINDS[kind](results)) for kind in kinds]
+    return [(kind, shown) for kind, shown in made if shown.rows]
+
+
+def renamed(plot: Plot, mark: str) -> Plot:
+    """The plot with identities of its own among several studies' plots on one page."""
+    svg = plot.svg.replace(f'="{plot.name}-', f'="{plot.name}-{mark}-')
+    svg = svg.replace(f"#{plot.name}-", f"#{plot.name}-{mark}-")
+    return Plot(plot.name, plot.title, plot.description, svg)
+
+
+def sessions(study: Study) -> Table:
+    """Who drove the study when, with which code on which machine."""
+    rows = [
+        [
+            session.number,
+            moment(session.opened),
+            moment(session.closed or session.last or session.opened),
+            session.reason or ("running, or killed" if session.closed is None else None),
+            session.host,
+            str(session.provenance.get("processor", "")) or None,
+            code_version(session.provenance) or None,
+            packages(session),
+            session.command,
+        ]
+        for session in study.history.sessions
+    ]
+    names = ("session", "from (UTC)", "to (UTC)", "ended by", "host", "processor", "code", "packages", "command")
+    versions = [
+        f"Study file version {spec.version}, SHA-256 {spec.hash[:16]}…"
+        + (f": {'; '.join(spec.changes)}" if spec.changes else "")
+        for spec in study.history.specs
+    ]
+    return table("Provenance", [Header(name) for name in names], rows, versions)
+
+
+def packages(session: Session) -> str:
+    versions = session.provenance.get("packages", {})
+    return ", ".join(f"{name} {version}" for name, version in versions.items() if version)

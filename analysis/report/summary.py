@@ -1,0 +1,227 @@
+"""The study's answer in sentences, each with its figures."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from analysis import statistics
+from analysis.factors import scientific
+from analysis.frames import Frames
+from analysis.ranking import best, tied_with_best
+from analysis.rendering import Header, number, shown
+from analysis.report.variation import variation
+from analysis.selection import cell, counted, fresh, goal, metric_mean, search, settings, test_accuracy, trials_of
+from analysis.statistics import Difference, level_for
+from analysis.tables.best_of_n import draws
+from analysis.tables.confirmation import baseline_point, confirmed_points
+from analysis.tables.costs import HOUR, duration
+from analysis.tables.winners import by_fresh_seeds, factor_compared, fresh_difference, lost_seeds, winners_of
+from study.journal.ranking import CONFIRMED
+
+FIGURE = Header("", digits=4)
+CHANGE = Header("", digits=4, signed=True)
+
+
+def answer(results: Frames) -> list[str]:
+    """The answer of one study, sentence by sentence, the most important first."""
+    found = best(results)
+    if found is None:
+        return ["No point is complete yet, so there is no answer.", effort(results)]
+    decided = winners_sentences(results)
+    return [
+        *(confirmed_best(results, found) if found["standing"] == CONFIRMED else searched_best(results, found)),
+        *decided,
+        *baseline_sentences(results),
+        *([] if found["standing"] == CONFIRMED else first_sentence(results, found)),
+        *([] if decided else levels_sentence(results)),
+        *variation(results),
+        effort(results),
+    ]
+
+
+def confirmed_best(results: Frames, point: dict[str, Any]) -> list[str]:
+    """What the best point reaches on seeds that had no part in the search; the search's own value in brackets."""
+    metric, trials = goal(results).metric, trials_of(fresh(results.trials), point)
+    searched = metric_mean(trials_of(counted(results.trials), point)["value"], metric)
+    value = shown(metric_mean(trials["value"], metric), header_of(metric))
+    confirmed, seeds = int((results.points["standing"] == CONFIRMED).sum()), seeds_text(len(trials))
+    extreme = "lowest" if goal(results).smallest else "highest"
+    lead = f"Of {confirmed} points trained on {seeds}" if confirmed > 1 else f"On {seeds}"
+    verb = f"has the {extreme} {metric}," if confirmed > 1 else f"reaches {metric}"
+    return [
+        f"{lead} point {point['point']} {verb} {value} ({shown(searched, header_of(metric))} in the search, "
+        f"as one of {points_text(results)}){accuracy_text(trials, ', test accuracy')}; {described(results, point)}.",
+        *tied_sentence(results),
+        *lost_sentence(results),
+    ]
+
+
+def tied_sentence(results: Frames) -> list[str]:
+    tied = tied_with_best(results)
+    if not tied:
+        return []
+    return [f"Points {', '.join(map(str, tied[:-1]))} and {tied[-1]} tie for it; the lowest number is shown."]
+
+
+def lost_sentence(results: Frames) -> list[str]:
+    """Chosen points that aren't among the confirmed because a fresh seed of theirs ended without a value."""
+    points = results.points[results.points["chosen"].astype(bool)]
+    lost = [str(point) for point in points["point"] if lost_seeds(results, int(point))]
+    if not lost:
+        return []
+    names = f"Points {', '.join(lost)} were" if len(lost) > 1 else f"Point {lost[0]} was"
+    return [f"{names} chosen too, and lost fresh seeds, so their value on those can't be told."]
+
+
+def searched_best(results: Frames, point: dict[str, Any]) -> list[str]:
+    """The best value of a search without fresh seeds, and what there is to say against it."""
+    aim, trials = goal(results), trials_of(counted(results.trials), point)
+    value = shown(metric_mean(trials["value"], aim.metric), header_of(aim.metric))
+    seeds = f"the mean of {seeds_text(len(trials), '')}"
+    wanted = results.study.spec.replicates
+    if len(trials) < wanted:
+        seeds += f" of {wanted}"
+    among = points_text(results)
+    sentences = [
+        f"The {'lowest' if aim.smallest else 'highest'} {aim.metric} of {among} is {value} ({seeds}), "
+        f"at point {point['point']}: {described(results, point)}."
+        + (f" {test}." if (test := accuracy_text(trials, "Its test accuracy is")) else "")
+    ]
+    sentences += tied_sentence(results)
+    if len(results.points) > 1:
+        sentences.append("It was chosen among them by its luck too: expect less of it on fresh seeds (confirm:).")
+    return sentences
+
+
+def seeds_text(count: int, kind: str = "fresh ") -> str:
+    return f"{count} {kind}seeds" if count != 1 else f"one {kind}seed"
+
+
+def points_text(results: Frames) -> str:
+    done = int(results.points["value"].notna().sum())
+    return f"{done} complete points" if done > 1 else "the one complete point"
+
+
+def accuracy_text(trials: pd.DataFrame, lead: str) -> str:
+    """``, test accuracy 0.8569 [0.81, 0.89] over seeds and images``; empty where there is none."""
+    if "test_accuracy" not in trials or not trials["test_accuracy"].notna().any():
+        return ""
+    found = test_accuracy(trials)
+    return f"{lead} {shown(found, FIGURE)}" + (" over seeds and images" if found.known else "")
+
+
+def header_of(metric: str) -> Header:
+    return Header("", digits=1 if metric.endswith("seconds") else 4)
+
+
+def described(results: Frames, point: dict[str, Any]) -> str:
+    """A point's settings in words: ``optimizer sgd, lr 0.1``."""
+    parts = []
+    for name in settings(results):
+        value = cell(point.get(name))
+        if value is not None:
+            text = shown(value, Header(""))
+            parts.append(f"{name.removesuffix('.name').rpartition('.')[2]} {text}")
+    return ", ".join(parts) or "the recipe as it stands"
+
+
+def winners_sentences(results: Frames) -> list[str]:
+    """The winners on common fresh seeds: which leads, by a test against each other one.
+
+    In a method study they are the levels' of the scientific factor; elsewhere the points that the search chose.
+    """
+    factor, names = factor_compared(results), winners_of(results)
+    if len(names) < 2:
+        return []
+    order = by_fresh_seeds(results, names)
+    level = level_for(math.comb(len(order), 2))
+    leader, others = order[0], order[1:]
+    found = {other: fresh_difference(results, leader, other, level) for other in others}
+    if not all(difference.estimate.n > 1 for difference in found.values()):
+        return []
+    said = {point: f"{name} (point {point})" if name else f"point {point}" for point, name in names.items()}
+    told = "; ".join(
+        f"{said[leader]} against {said[other]}: {shown(difference, CHANGE)} on {difference.estimate.n} common seeds"
+        for other, difference in found.items()
+    )
+    leads = all(difference.estimate.excludes_zero for difference in found.values())
+    verdict = f"{names[leader] or said[leader]} leads" if leads else "no order can be told"
+    which = f"Of each {factor} the best point was" if factor else "The points that the search chose were"
+    return [f"{which} trained on fresh seeds, {told}; {verdict}."]
+
+
+def baseline_sentences(results: Frames) -> list[str]:
+    """Each chosen point against the baseline on fresh seeds, with what both reach and how they differ."""
+    baseline, points = baseline_point(results), [int(point) for point in confirmed_points(results)["point"]]
+    rivals = [point for point in points if point != baseline]
+    if baseline not in points or baseline is None or not rivals:
+        return []
+    metric, trials = goal(results).metric, fresh(results.trials)
+    sentences = []
+    for point in rivals:
+        found = fresh_difference(results, point, baseline, level_for(len(rivals)))
+        values = [
+            shown(metric_mean(trials.loc[trials["point"] == one, "value"], metric), header_of(metric))
+            for one in (point, baseline)
+        ]
+        if found.estimate.n:
+            sentences.append(
+                f"Point {point} reaches {values[0]} and the baseline, point {baseline}, {values[1]}, each on fresh "
+                f"seeds: a difference of {shown(found, CHANGE)}, {judged(found, goal(results).smallest)}."
+            )
+    return sentences
+
+
+def judged(difference: Difference, smallest: bool) -> str:
+    if not difference.estimate.known:
+        return "of which nothing can be told"
+    if not difference.estimate.excludes_zero:
+        return "which can't be told from zero"
+    return "so it is better" if (difference.estimate.value < 0) == smallest else "so it is worse"
+
+
+def first_sentence(results: Frames, point: dict[str, Any]) -> list[str]:
+    """The best point against the first that was written into the study file; no test, since the best was chosen."""
+    firsts = results.points[(results.points["entry"] == 0) & results.points["value"].notna()]
+    if not len(firsts) or firsts.iloc[0]["point"] == point["point"]:
+        return []
+    gap = float(point["value"]) - float(firsts.iloc[0]["value"])
+    return [
+        f"From first[0] (point {int(firsts.iloc[0]['point'])}) it differs by {number(gap, 4, True)}; as it was chosen "
+        "for that, only fresh seeds could tell whether it is more than luck."
+    ]
+
+
+def levels_sentence(results: Frames) -> list[str]:
+    """The levels of the scientific factor at equal budget: what a number of points may be expected to find in each."""
+    factor = scientific(results)
+    samples = draws(results, factor) if factor else {}
+    if len(samples) < 2:
+        return []
+    smallest, n = goal(results).smallest, min(statistics.compared_at(v, v) for v in samples.values())
+    found = {level: statistics.best_of_n(values, n, smallest=smallest) for level, values in samples.items()}
+    order = sorted(found, key=lambda level: found[level], reverse=not smallest)
+    parts = "; ".join(f"{level} {number(found[level], 4)}" for level in order)
+    gap = statistics.best_difference(samples[order[0]], samples[order[1]], n, smallest=smallest)
+    verdict = f"{order[0]} leads" if gap.estimate.excludes_zero else "no order can be told"
+    told = f", a difference of {shown(gap, CHANGE)} between the first two" if gap.estimate.known else ""
+    points = f"{n} points" if n > 1 else "1 point"
+    return [f"With {points} each, the expected best by {factor} is: {parts}{told}; {verdict}."]
+
+
+def effort(results: Frames) -> str:
+    """What was run, and what it took."""
+    trials = results.trials
+    counts = search(trials)["state"].value_counts()
+    states = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
+    confirmations = int((trials["kind"] == "confirm").sum())
+    gpu = trials["gpu_seconds"].sum() / HOUR
+    on_gpu = f" and {gpu:.2f} GPU hours" if gpu else ""
+    more = f", {confirmations} more on fresh seeds" if confirmations else ""
+    return (
+        f"{len(results.points)} points were proposed and {len(trials) - confirmations} trials begun ({states}){more}, "
+        f"which took {duration(float(trials['wall_seconds'].sum()))} of workers' time{on_gpu}."
+    )

@@ -1,0 +1,73 @@
+"""Loading studies: ``load("googlenet-norm-lr").trials`` is a pandas frame, whatever state the study is in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.frames import STORAGE, Frames, Source, Study, paths_of
+from study.files.object_store import Place, place
+
+if TYPE_CHECKING:
+    from analysis.rendering import Table
+
+
+class Results(Frames):
+    """The tables of one or several studies as pandas frames, and the answers in them."""
+
+    def table(self, kind: str = "leaderboard") -> Table:
+        """One of the tables in ``analysis.tables.kinds.KINDS``."""
+        from analysis.tables.kinds import make
+
+        return make(kind, self)
+
+    def leaderboard(self, top: int | None = 20) -> Table:
+        from analysis.tables.leaderboard import leaderboard
+
+        return leaderboard(self, top)
+
+    def best(self) -> dict[str, Any]:
+        """The best point as a row of ``points``, confirmed ones first; LookupError where none has a value."""
+        from analysis.ranking import best
+
+        found = best(self)
+        if found is None:
+            raise LookupError("no point is complete")
+        return found
+
+    def time_to(self, metric: str, value: float) -> pd.DataFrame:
+        """The trials with ``reached``, ``epochs_to`` and ``seconds_to``, up to their end where it was not reached, and
+        ``bound`` where it might have been had they gone on.
+        """
+        from analysis.tables.time_to_target import time_to
+
+        return time_to(self, metric, value)
+
+    def pareto(self, first: str, second: str) -> pd.DataFrame:
+        """The points that no other one beats in both columns, in the first one's order."""
+        from analysis.plots.pareto import front
+
+        return front(self, first, second)
+
+    def effects(self, *factors: str) -> Table:
+        from analysis.tables.effects import effects
+
+        return effects(self, factors)
+
+    def compare(self, other: Results) -> Table:
+        from analysis.tables.comparison import compare
+
+        return compare(self, other)
+
+    def _repr_html_(self) -> str:
+        from analysis.tables.kinds import make
+
+        return make("leaderboard", self).html()
+
+
+def load(studies: Source | Iterable[Source], *, storage: str | Place = STORAGE) -> Results:
+    """Load studies by folder, StudyPaths or name (looked up in ``storage``); StudyNotFound where one isn't there."""
+    sources = [studies] if isinstance(studies, Source) else list(studies)
+    return Results(tuple(Study(paths_of(source, place(storage))) for source in sources))

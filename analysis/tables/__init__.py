@@ -1,0 +1,1 @@
+"""The tables that ``study table`` shows, a file each."""

@@ -1,0 +1,147 @@
+"""How much each setting matters to the value: permutation importance, with its uncertainty.
+
+A random forest is fitted to resampled points and judged on those left out (Breiman 2001), so a setting that matters
+only to the points it was fitted to counts for nothing. Half of what shuffling a setting adds to the squared error is
+the variance that involves the setting (its total-effect index; Jansen 1999), so that is the share that is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.frames import Frames
+from analysis.rendering import Header, Table, table
+from analysis.selection import goal, setting_headers, settings
+from analysis.statistics import Array, Estimate
+
+RESAMPLES = 15
+LEAST_POINTS = 10
+SHUFFLES = 5
+LEVEL = 0.9
+LABEL = "share of the value's variance"
+FILLING = (
+    "A setting that a point doesn't have, being that of another branch, counts as one further value of it: so a "
+    "branch's own settings take over part of the branch's share."
+)
+SHARES = (
+    f"The median and the middle {LEVEL * 100:.0f} % of {RESAMPLES} resamples. What settings do together counts for "
+    "each of them, so shares can add up to more than 1."
+)
+
+
+@dataclass(frozen=True)
+class Importance:
+    """Each setting's share of the value's variance, the greatest first, and how well the forest knows the value.
+
+    A share is below 0 where shuffling the setting helped by chance; ``displayed`` starts at 0. ``r_squared`` is the
+    share of the variance that the forest explains on points left out, the median over resamples.
+    """
+
+    shares: tuple[tuple[str, Estimate], ...]
+    r_squared: float
+
+    @property
+    def displayed(self) -> list[tuple[str, Estimate]]:
+        return [(name, from_zero(share)) for name, share in self.shares]
+
+    @property
+    def quality(self) -> str:
+        """The forest's fit in a sentence."""
+        if self.r_squared <= 0:
+            return (
+                f"The forest explains nothing of the value of points left out (R² {self.r_squared:.2f}): the shares "
+                "mean nothing."
+            )
+        return f"The forest explains {self.r_squared * 100:.0f} % of the value's variance among points left out (R²)."
+
+
+def from_zero(share: Estimate) -> Estimate:
+    return replace(share, value=max(0.0, share.value), low=max(0.0, share.low), high=max(0.0, share.high))
+
+
+def importance(results: Frames, seed: int = 0) -> Importance | None:
+    """Each setting's share of the value's variance; None where there are too few complete points or all are equal.
+
+    The interval holds the middle LEVEL of the resamples.
+    """
+    points = results.points.dropna(subset="value")
+    names = settings(results)
+    if len(points) < LEAST_POINTS or not names or points["value"].nunique() < 2:
+        return None
+    features = np.column_stack([coded(points[name]) for name in names])
+    values = points["value"].to_numpy(float)
+    found = [resample(features, values, seed + i) for i in range(RESAMPLES)]
+    drops = np.array([drop for drop, _ in found])  # (resamples, settings)
+    ends = np.quantile(drops, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    shares = [
+        (name, Estimate(float(np.median(drops[:, i])), float(ends[0, i]), float(ends[1, i]), len(points), LEVEL))
+        for i, name in enumerate(names)
+    ]
+    ordered = sorted(shares, key=lambda item: -item[1].value)
+    return Importance(tuple(ordered), float(np.median([r_squared for _, r_squared in found])))
+
+
+def importance_table(results: Frames) -> Table:
+    """Each setting's share of the value's variance, and how well the forest that says so knows the value."""
+    found = importance(results)
+    headers = [Header("setting"), Header(LABEL, digits=3)]
+    title = f"Importance of settings to {goal(results).metric}"
+    if found is None:
+        few = f"It takes {LEAST_POINTS} points with values that differ, and a setting that varies."
+        return table(title, headers, [], [few])
+    shown = {str(header.name): str(header) for header in setting_headers([name for name, _ in found.shares])}
+    points = found.shares[0][1].n
+    notes = [found.quality, f"{points} points. {SHARES}", *([FILLING] if conditional(results) else [])]
+    return table(title, headers, [[shown[name], share] for name, share in found.displayed], notes)
+
+
+def conditional(results: Frames) -> bool:
+    """Whether some points have a setting that others don't."""
+    points = results.points.dropna(subset="value")
+    return bool(points[settings(results)].isna().any(axis=None))
+
+
+def coded(values: pd.Series[Any]) -> Array:
+    """A setting as numbers: its rank among the values or choices; -1, below the least, where it is missing."""
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        numbers = values.rank(method="dense").to_numpy(float, na_value=np.nan)  # trees see no more than the order
+    else:
+        codes, _ = pd.factorize(values.astype("str"), sort=True)
+        numbers = codes.astype(float)
+    filled: Array = np.nan_to_num(numbers, nan=-1.0)
+    return filled
+
+
+def resample(features: Array, values: Array, seed: int) -> tuple[Array, float]:
+    """One resample's shares, shape (settings,), and its R², both on the points left out.
+
+    In units of all points' variance: that of a few left out is too uncertain. A share of more than 1 is chance.
+    """
+    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.inspection import permutation_importance
+
+    drawn, left_out = split(len(values), seed)
+    forest = RandomForestRegressor(25, min_samples_leaf=2, random_state=seed, n_jobs=1)
+    forest.fit(features[drawn], values[drawn])
+    found = permutation_importance(
+        forest,
+        features[left_out],
+        values[left_out],
+        n_repeats=SHUFFLES,
+        random_state=seed,
+        scoring="neg_mean_squared_error",
+    )
+    variance = float(values.var())
+    error = float(np.mean((values[left_out] - forest.predict(features[left_out])) ** 2))
+    shares: Array = np.asarray(found["importances_mean"], dtype=float) / (2 * variance)
+    return np.minimum(shares, 1.0), 1 - error / variance
+
+
+def split(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of points drawn with replacement, as many as there are, and of those left out."""
+    drawn = np.random.default_rng(seed).integers(0, count, count)
+    return drawn, np.setdiff1d(np.arange(count), drawn)

@@ -1,0 +1,102 @@
+"""A fault in something a user wrote: where it is, what must hold, what was found, what is accepted.
+
+Faults are collected, never raised one by one, so that a user sees all of them at once. Whoever knows the file
+turns a fault's path into a line; see ``study.spec.load``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+Path = tuple[str | int, ...]
+
+SHOWN_CHARACTERS = 60
+SHOWN_NAMES = 40
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault. ``path`` is empty where the whole document is meant; ``on_key`` points at the key, not its value."""
+
+    path: Path
+    must: str
+    found: str
+    accepted: str = ""
+    nearest: str = ""
+    on_key: bool = False
+
+    def __str__(self) -> str:
+        where = f"{dotted(self.path)}: " if self.path else ""
+        text = f"{where}{self.must}; found {self.found}"
+        if self.accepted:
+            text += f"; accepted {self.accepted}"
+        if self.nearest:
+            text += f" (did you mean {self.nearest}?)"
+        return " ".join(text.split())
+
+    def under(self, prefix: Path) -> Fault:
+        """The same fault seen from a document that holds this one at ``prefix``."""
+        return Fault(prefix + self.path, self.must, self.found, self.accepted, self.nearest, self.on_key)
+
+
+def dotted(path: Path) -> str:
+    """``("first", 0, "set", "optimizer.lr")`` -> ``first[0].set.optimizer.lr``."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+    return text
+
+
+def shown(value: object) -> str:
+    """A value as a user would write it, on one line and never long."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        keys = ", ".join(str(key) for key in value)
+        return clipped(f"a mapping with {keys}" if value else "an empty mapping")
+    if isinstance(value, list | tuple):
+        return clipped(f"[{', '.join(shown(item) for item in value[:8])}{', …' if len(value) > 8 else ''}]")
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return "an integer of more than 30 digits"
+    if isinstance(value, str):
+        return clipped(repr(value))
+    return clipped(str(value))
+
+
+def clipped(text: str) -> str:
+    text = "".join(character if character.isprintable() else "�" for character in text)
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def listed(names: Iterable[str]) -> str:
+    """``a | b | c``, cut where the list is too long to help."""
+    names = list(names)
+    more = f" | … ({len(names) - SHOWN_NAMES} more)" if len(names) > SHOWN_NAMES else ""
+    return " | ".join(names[:SHOWN_NAMES]) + more
+
+
+def nearest(name: object, names: Iterable[str]) -> str:
+    """The name most like ``name``, or nothing where none is close."""
+    matches = difflib.get_close_matches(str(name)[:200].lower(), sorted(names), n=1, cutoff=0.6)
+    return matches[0] if matches else ""
+
+
+def unknown(path: Path, names: Iterable[str], words: dict[str, str] | None = None) -> Fault:
+    """The fault of a key that is none of ``names``; ``words`` maps other tools' words to ours."""
+    names = list(names)
+    key = str(path[-1])
+    ours = (words or {}).get(key) or nearest(key, names)
+    return Fault(path, "must be a known key", shown(key), listed(names), ours, on_key=True)
+
+
+def unknown_name(path: Path, kind: str, found: object, names: Iterable[str]) -> Fault:
+    """The fault of a value that names no known ``kind`` (an optimizer, a sampler, …)."""
+    names = list(names)
+    return Fault(path, f"must name a known {kind}", shown(found), listed(names), nearest(found, names))

@@ -1,0 +1,139 @@
+"""Commands that write or show something beside a run: preview, init, schema, export, tensorboard, dashboard."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from study.cli.options import (
+    STUDIES,
+    DataDir,
+    File,
+    Name,
+    NewName,
+    Points,
+    Sets,
+    Storage,
+    app,
+    check_format,
+    results_of,
+    shown_path,
+)
+
+
+@app.command()
+def preview(
+    file: File,
+    name: NewName = None,
+    sets: Sets = None,
+    points: Points = None,
+    samples: Annotated[int, typer.Option("--samples", min=0, help="How many sampled points to show.")] = 10,
+    measure: Annotated[bool, typer.Option("--measure", help="Train a few steps of each shape.")] = False,
+    data_dir: DataDir = None,
+    storage: Storage = STUDIES,
+    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """Show what a study file would do: its space, sampled points, totals, and whether it fits."""
+    from study.inspection.preview import preview_of
+    from study.spec.load import load_spec
+
+    check_format(form, ("table", "json"))
+    spec = load_spec(file, sets=sets or (), name=name, points=points)
+    seen = preview_of(spec, samples, measure=measure, data_dir=data_dir, storage=storage)
+    if form == "json":
+        typer.echo(json.dumps(seen.tree(), indent=2, default=str))
+    else:
+        typer.echo("\n".join(seen.lines()))
+
+
+@app.command()
+def init(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write it.")] = "study.yaml",
+) -> None:
+    """Write a commented study file to start from."""
+    from study.errors import UserError
+    from study.files.layout import checked_name
+    from study.spec.template import starting_file
+
+    path = Path(file)
+    if path.exists():
+        raise UserError(f"{file} is there already; choose another name")
+    path.write_text(starting_file() if path.stem == "study" else starting_file(checked_name(path.stem)))
+    typer.echo(f"wrote {file}; next: study preview {file}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of study files, with which an editor completes and checks them."""
+    from study.spec.json_schema import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+@app.command()
+def export(
+    name: Name,
+    to: Annotated[str, typer.Option("--to", help="The folder to write to.")],
+    trial: Annotated[str, typer.Option("--trial", help="A trial's number, or best.")] = "best",
+    storage: Storage = STUDIES,
+) -> None:
+    """Take a trial home: its recipe for `study train`, its weights as safetensors, its figures."""
+    from study.inspection.export_trial import export_trial
+    from study.lifecycle import existing
+
+    chosen = export_trial(existing(name, storage), trial, Path(to))
+    typer.echo(f"wrote trial {chosen.number} to {shown_path(Path(to).resolve())}")
+
+
+@app.command()
+def tensorboard(
+    name: Name,
+    to: Annotated[str, typer.Option("--to", help="The folder to write to.")],
+    storage: Storage = STUDIES,
+) -> None:
+    """Write a study's epochs as TensorBoard event files; look with: tensorboard --logdir DIR."""
+    from analysis.tensorboard import write_events
+
+    typer.echo(f"wrote {write_events(results_of(name, storage=storage), to)}")
+
+
+@app.command()
+def dashboard(
+    name: Name,
+    storage: Storage = STUDIES,
+    host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8080,
+) -> None:
+    """Open optuna-dashboard on a copy of the study (the extra `dashboard`)."""
+    import signal
+    from contextlib import suppress
+    from threading import Thread
+    from wsgiref.simple_server import make_server
+
+    from study.errors import UserError
+    from study.inspection.export_optuna import to_optuna
+    from study.lifecycle import existing
+
+    paths = existing(name, storage)
+    try:
+        import optuna
+        from optuna_dashboard import wsgi
+    except ImportError:
+        raise UserError("optuna-dashboard is not installed: pip install 'ray-study[dashboard]'") from None
+    copy = optuna.storages.InMemoryStorage()
+    to_optuna(paths, copy)
+    try:
+        server = make_server(host, port, wsgi(copy))
+    except OSError as error:
+        taken = f"{host}:{port} can't be listened on: {error.strerror}"
+        raise UserError(f"{taken}; choose with --host and --port") from error
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's `&` takes away
+    typer.echo(f"http://{host}:{port}/ (Ctrl-C ends it)")
+    # in a thread of its own: a Ctrl-C within a request would be taken for that request's error
+    serving = Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    with suppress(KeyboardInterrupt):
+        serving.join()

@@ -1,0 +1,208 @@
+"""Commands that look: status, list, logs, table, query, report, compare."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from study.cli.options import (
+    STUDIES,
+    Follow,
+    Format,
+    Jobs,
+    Name,
+    Storage,
+    To,
+    app,
+    check_format,
+    results_of,
+    show,
+    shown_path,
+)
+
+
+@app.command()
+def status(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The study's name; all without it.")] = None,
+    storage: Storage = STUDIES,
+    address: Jobs = None,
+    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """Say how far studies are, from their storage alone; with a cluster's address, of its studies."""
+    from study.files.object_store import place
+    from study.inspection.status import overview, status_of, text_of
+    from study.lifecycle import existing
+
+    check_format(form, ("table", "json"))
+    root = place(storage)
+    if on_cluster(address, name, storage):
+        found = cluster_status(str(address), name)
+    else:
+        found = [status_of(existing(name, storage))] if name else overview(root)
+    if form == "json":
+        typer.echo(json.dumps(found[0] if name else found, indent=2))
+    else:
+        typer.echo("\n\n".join(text_of(one) for one in found) or f"no studies in {shown_path(root)}")
+
+
+def on_cluster(address: str | None, name: str | None, storage: str) -> bool:
+    """Whether a cluster is asked: it isn't where RAY_ADDRESS happens to be set and the study lies in the storage."""
+    from study.files.layout import StudyPaths
+    from study.files.object_store import place
+    from study.lifecycle import is_there
+
+    if not address or storage != STUDIES:
+        return False
+    return not (name and is_there(StudyPaths(place(storage), name)))
+
+
+def cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
+    """The status of a cluster's studies, from their storages; of one that can't be read from here its job alone."""
+    from study.cli.submit import jobs_of
+    from study.errors import StudyError, UserError
+    from study.inspection.status import status_of
+    from study.lifecycle import existing
+
+    jobs = [job for job in jobs_of(address) if name in (None, job["study"])]
+    if name and not jobs:
+        raise UserError(f"no job of a study {name} at {address}")
+    found = []
+    for job in jobs:
+        try:
+            found.append(
+                status_of(existing(job["study"], job["storage"])) | {"job": job["job"], "job_state": job["job_state"]}
+            )
+        except (StudyError, OSError):
+            found.append(
+                job | {"state": f"job {job['job']} is {job['job_state']}; {job['storage']} is not seen from here"}
+            )
+    return found
+
+
+@app.command("list")
+def list_studies(storage: Storage = STUDIES, address: Jobs = None, form: Format = "table") -> None:
+    """List the studies in a storage, or those of a cluster."""
+    from analysis.rendering import Header
+    from analysis.rendering import table as make_table
+    from study.cli.submit import jobs_of
+    from study.files.object_store import place
+    from study.inspection.status import overview
+
+    if address and storage == STUDIES:
+        columns: tuple[str, ...] = ("study", "job", "job_state", "storage", "submitted")
+        title, rows = f"Studies at {address}", jobs_of(address)
+    else:
+        columns = ("study", "state", "points", "of", "best", "updated")
+        title, rows = f"Studies in {storage}", overview(place(storage))
+    show(make_table(title, [Header(column) for column in columns], [[row[c] for c in columns] for row in rows]), form)
+
+
+@app.command()
+def logs(
+    name: Name,
+    trial: Annotated[int | None, typer.Option("--trial", help="Only this trial.")] = None,
+    follow: Follow = False,
+    storage: Storage = STUDIES,
+    address: Jobs = None,
+) -> None:
+    """Show what happened, event by event, and the tracebacks of failures; of a cluster's study, what its job says."""
+    from study.cli.submit import show_logs
+    from study.inspection.status import check_trial, followed_lines, log_lines
+    from study.lifecycle import existing
+
+    if on_cluster(address, name, storage) and trial is None:
+        show_logs(name, str(address), follow)
+        return
+    paths = existing(name, storage)
+    if trial is not None:
+        check_trial(paths, trial)
+    for line in followed_lines(paths, trial) if follow else log_lines(paths, trial):
+        typer.echo(line)
+
+
+@app.command()
+def table(
+    name: Name,
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind",
+            help="leaderboard, winners, confirmation, milestones, published, effects, interactions, importance, "
+            "best-of-n, time-to-target, cost, failures or warnings.",
+        ),
+    ] = "leaderboard",
+    top: Annotated[int, typer.Option("--top", min=1, help="How many rows of the leaderboard.")] = 20,
+    storage: Storage = STUDIES,
+    form: Format = "table",
+) -> None:
+    """Show one of a study's tables."""
+    from analysis.tables.kinds import make
+    from analysis.tables.leaderboard import leaderboard
+
+    results = results_of(name, storage=storage)
+    show(leaderboard(results, top) if kind == "leaderboard" else make(kind, results), form)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT over points, trials and epochs.")],
+    names: Annotated[
+        list[str] | None, typer.Option("--study", help="Only this study (repeatable); all by default.")
+    ] = None,
+    storage: Storage = STUDIES,
+    form: Annotated[str, typer.Option("--format", help="table, json, csv, markdown, latex or parquet.")] = "table",
+    to: To = None,
+) -> None:
+    """Ask in SQL over one, several or all studies of a storage."""
+    from analysis.rendering import FORMS
+    from analysis.sql import query_sql, render
+    from study.errors import UserError
+
+    check_format(form, (*FORMS, "parquet"))
+    answer = query_sql(sql, names or None, storage=storage)
+    if form == "parquet":
+        import pyarrow.parquet as pq
+
+        if to is None:
+            raise UserError("a Parquet file needs a place: --to FILE.parquet")
+        pq.write_table(answer, to)
+    elif to:
+        Path(to).write_text(render(answer, form))
+    else:
+        typer.echo(render(answer, form), nl=False)
+
+
+@app.command()
+def report(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="One study or several.")],
+    storage: Storage = STUDIES,
+    to: To = None,
+) -> None:
+    """Write a report that can be handed over: one HTML file with the answer, tables, plots and warnings."""
+    from analysis.report.report import report as write_report
+    from study.lifecycle import existing
+
+    path = write_report([existing(name, storage) for name in names], storage=storage, to=to)
+    typer.echo(f"wrote {shown_path(path)}")
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A")],
+    b: Annotated[str, typer.Argument(metavar="B")],
+    storage: Storage = STUDIES,
+    form: Annotated[str, typer.Option("--format", help="html, table, json, csv, markdown or latex.")] = "html",
+    to: To = None,
+) -> None:
+    """Compare two studies: a report, or a table."""
+    from analysis.report.report import comparison_report
+    from study.lifecycle import existing
+
+    if form == "html":
+        path = comparison_report(existing(a, storage), existing(b, storage), storage=storage, to=to)
+        typer.echo(f"wrote {shown_path(path)}")
+    else:
+        show(results_of(a, storage=storage).compare(results_of(b, storage=storage)), form)

@@ -1,0 +1,85 @@
+"""Commands that change a study without training: stop, add, remove, collect."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from study.cli.options import STUDIES, Jobs, Name, Sets, Storage, app
+
+
+@app.command()
+def stop(
+    name: Name,
+    trial: Annotated[int | None, typer.Option("--trial", help="End this one trial; the study goes on.")] = None,
+    storage: Storage = STUDIES,
+    address: Jobs = None,
+) -> None:
+    """Stop a running study so that it can be resumed, or end one of its trials."""
+    from study.cli.inspect import on_cluster
+    from study.cli.submit import connected, stop_job
+    from study.errors import UserError
+    from study.lifecycle import leave
+
+    if on_cluster(address, name, storage):
+        if trial is None:
+            stop_job(name, str(address))
+            return
+        storage = connected(address).job(name).storage
+
+    request: dict[str, Any] = {"do": "stop"} if trial is None else {"do": "stop_trial", "trial": trial}
+    driven = leave(name, request, storage=storage)
+    if trial is None and not driven:
+        raise UserError(f"study {name} is not running")
+    what = f"trial {trial}" if trial is not None else name
+    typer.echo(f"asked the driver to stop {what}" if driven else f"stopped {what}")
+
+
+@app.command()
+def add(name: Name, sets: Sets = None, storage: Storage = STUDIES) -> None:
+    """Put a point of your own next in a study: --set optimizer.lr=0.1 for each value that is not the recipe's."""
+    from study.errors import UserError
+    from study.lifecycle import existing, leave
+    from study.spec.load import added_values
+
+    if not sets:
+        raise UserError("say what the point is: --set PATH=VALUE, as often as needed")
+    values, lies_in_space = added_values(existing(name, storage), sets)
+    driven = leave(name, {"do": "add", "values": values}, storage=storage)
+    typer.echo(f"added to {name}: {' '.join(f'{path}={value}' for path, value in values.items())}")
+    if not lies_in_space:
+        typer.echo("it lies outside the space: it is shown, and the sampler isn't told of it")
+    if not driven:
+        typer.echo(f"it runs with: study resume {name}")
+
+
+@app.command()
+def remove(
+    name: Name,
+    storage: Storage = STUDIES,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+) -> None:
+    """Delete a study and all its results."""
+    from study import lifecycle
+    from study.errors import UserError
+
+    paths = lifecycle.existing(name, storage)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UserError("there is no terminal to ask on: say --yes")
+        typer.confirm(f"Delete {paths.folder} and everything in it?", abort=True)
+    lifecycle.remove(name, storage=storage)
+    typer.echo(f"removed {name}")
+
+
+@app.command()
+def collect(name: Name, storage: Storage = STUDIES) -> None:
+    """Write a study's Parquet files anew from its journal."""
+    from study.lifecycle import existing
+    from study.results.parquet import collect as consolidate
+
+    paths = existing(name, storage)
+    consolidate(paths)
+    typer.echo(f"wrote {paths.results}")

@@ -1,0 +1,1 @@
+"""Decides what runs next, who stops, and what the sampler is told; knows neither Ray nor files."""

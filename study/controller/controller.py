@@ -1,0 +1,496 @@
+"""The conductor: decides what runs next, who stops, and what the sampler is told. It knows nothing of Ray.
+
+It holds the study's history and asks for one thing at a time: whoever executes trials asks ``next`` when a worker is
+free and passes on what workers say (``placed``, ``reported``, ``finished``, ``failed``). Every step is made durable
+through ``record`` before anything of it leaves the driver. On a resume ``replay`` takes the journal's events in the
+same order through the same code, so that what follows is what would have followed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from study.controller.confirmation import Confirmation, confirmations
+from study.controller.epoch_rows import fault_in, storable
+from study.controller.population import Roster
+from study.controller.retries import DEATHS, dies_in_place, may_retry, substitutions
+from study.controller.sampler_feed import Teller
+from study.controller.stop_decisions import Settlement
+from study.errors import SpecError, StudyHalted
+from study.journal.history import ENDED, Event, History, Point, Trial
+from study.journal.outcomes import Verdicts, search_trials
+from study.journal.ranking import is_outgrown
+
+if TYPE_CHECKING:
+    from study.spec.spec import StudySpec
+    from study.training.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One attempt at one trial, as plain data for a worker."""
+
+    trial: int
+    attempt: int
+    point: int
+    replicate: int
+    recipe: dict[str, Any]
+    epochs_reported: int
+    seconds_used: float
+
+
+class Wait:
+    """Nothing can start now: what comes next depends on trials that are running."""
+
+
+class Done:
+    """Nothing is left to start, now or later."""
+
+
+Next = Assignment | Wait | Done
+
+PROPOSED = ("sampler", "grid")
+"""Origins of points that the teller proposed."""
+NO_COST = 1.0
+"""Of an epoch, on the virtual clock, of a point that has none: next to nothing."""
+
+
+class Conductor:
+    """Drives one study from its spec and history.
+
+    ``record`` appends events durably; ``nominal_cost`` gives a recipe's cost per epoch on the virtual clock;
+    ``workers`` is the concurrency that the study was created with.
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        record: Callable[..., None],
+        *,
+        workers: int,
+        nominal_cost: Callable[[Recipe], float],
+        reproducible: bool,
+        keep_going: bool = False,
+    ) -> None:
+        self.spec = spec
+        self.stopping = ""
+        """Why no further trial starts and running ones stop: empty while the study goes on."""
+        self.roster = Roster(spec, reproducible=reproducible)
+        self._record_durably = record
+        self._group: list[Event] | None = None
+        self._nominal_cost = nominal_cost
+        self._put_together = lru_cache(maxsize=16)(lambda parts: spec.recipe(*json.loads(parts)))
+        self._counts_costs = False
+        self._teller = Teller(self.roster, workers, self._cost_of)
+        self._settlement = Settlement(self.roster, self._prune, self._end)
+        self._verdicts = Verdicts(spec.stop, gpus=spec.resources.gpus, keep_going=keep_going)
+        self._replaying = False
+        self._undecided: dict[int, int] = {}
+
+    @property
+    def history(self) -> History:
+        return self.roster.history
+
+    # --- events: the one way in which anything changes ---
+
+    def record(self, *events: Event) -> None:
+        """Make events durable, then let them take effect; within ``together``, in the other order."""
+        stamped = [{**event, "time": round(time.time(), 3)} for event in events]
+        if self._group is None:
+            self._record_durably(*stamped)
+        else:
+            self._group.extend(stamped)
+        for event in stamped:
+            self._absorb(event)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is recorded in this block becomes durable at once, at its end: nothing may leave the driver before."""
+        self._group = []
+        try:
+            yield
+        finally:  # what has taken effect is written whatever came of the block
+            group, self._group = self._group, None
+            if group:
+                self._record_durably(*group)
+
+    def replay(self, events: Iterable[Event]) -> None:
+        """Take up a journal's events."""
+        self._replaying = True
+        for event in events:
+            self._absorb(event)
+        self._replaying = False
+
+    def take_up(self) -> None:
+        """Decide what was reported but not yet decided when the last driver went."""
+        for trial in self.history.trials:
+            if trial.state == "RUNNING":
+                if self.roster.reproducible:
+                    self._settlement.settle(trial)
+                elif self._undecided.get(trial.number) == trial.epochs and not trial.over:
+                    self._prune(trial, trial.epochs)
+                self._end(trial)
+        for point in list(self.roster.open.values()):
+            self._conclude(point)
+
+    def _absorb(self, event: Event) -> None:
+        if event["event"] == "asked" and self._replaying and event["origin"] in PROPOSED:
+            self._teller.replay(event["point"])
+        self.history.apply(event)
+        effect = getattr(self, f"_after_{event['event']}", None)
+        if effect:
+            effect(event)
+
+    def _after_warmed(self, event: Event) -> None:
+        for trial in event["trials"]:
+            level = self.spec.level_of(trial["values"])
+            if level is not None:
+                self.roster.arms[level].proposer.remember(
+                    trial["values"], trial["state"], trial["value"], {int(e): v for e, v in trial["reports"].items()}
+                )
+
+    def _after_opened(self, event: Event) -> None:
+        self._verdicts.opened()
+
+    def _after_asked(self, event: Event) -> None:
+        place = self.roster.enter(event["point"], event["level"])
+        if place is None:
+            return
+        arm, index = place
+        if event["origin"] in ("first", "user"):
+            if event["known"]:
+                arm.proposer.add(index, event["values"])
+        elif self._replaying:
+            arm.proposer.replay(index, event["values"])
+
+    def _after_reported(self, event: Event) -> None:
+        # what the judges were shown before, they are shown again; what they answered then is in the journal
+        if self._replaying and not self.roster.reproducible:
+            trial = self.history.trials[event["trial"]]
+            if self._settlement.loses(trial):
+                self._undecided[trial.number] = trial.epochs
+
+    def _after_ended(self, event: Event) -> None:
+        trial = self.history.trials[event["trial"]]
+        found = self.roster.jury(trial)
+        if found:
+            found[0].judge.close(found[1], trial.state)
+        self._verdicts.ended(trial)
+
+    def _after_told(self, event: Event) -> None:
+        number = event["point"]
+        self.roster.open.pop(number, None)
+        if not self._teller.clocked:
+            self._teller.tell(number)
+        self._verdicts.told(self.history.points[number], self.spec.objectives)
+
+    def _after_reopened(self, event: Event) -> None:
+        trial = None if event["trial"] is None else self.history.trials[event["trial"]]
+        if trial and not self.history.touches_its_point(trial):
+            return
+        self.roster.reopen(event["point"])
+        self._teller.reopen(event["point"], event["why"])
+        if trial:
+            self._settlement.reopen(trial)
+
+    # --- what runs next ---
+
+    def next(self) -> Next:
+        """What a free worker shall do."""
+        if self.is_stopping():
+            return Done()
+        for point in list(self.roster.open.values()):
+            for trial in search_trials(point):
+                if is_idle(trial):
+                    return self._start(trial)
+            replicate = self.roster.next_replicate(point)
+            if isinstance(replicate, int):
+                return self._start_new(point, replicate, "search")
+        if self._all_asked:
+            return Wait() if self.roster.open else self._next_confirmation()
+        asked = self._ask_next()
+        return self._start_new(asked, 0, "search") if asked else Wait()
+
+    def is_stopping(self) -> bool:
+        """Whether the study stops now, be it that a budget has just been spent."""
+        self.stopping = self.stopping or self._verdicts.stop_reason(self.history)
+        return bool(self.stopping)
+
+    @property
+    def _all_asked(self) -> bool:
+        asked = self._asked_by_file
+        return asked >= self.spec.points or (asked >= len(self.spec.first) and self._teller.exhausted)
+
+    @property
+    def _asked_by_file(self) -> int:
+        """The points that the study file stands for: all but those that a user added by hand."""
+        return len(self.history.points) - self.history.added
+
+    def nothing_left(self) -> bool:
+        """Whether everything that the file asks for has its outcome."""
+        return self._all_asked and not self.roster.open and all(map(self._is_confirmed, confirmations(self.roster)))
+
+    def _is_confirmed(self, confirmation: Confirmation) -> bool:
+        """Whether a fresh seed has its outcome, at the length that trainings have now."""
+        point, _, trial = confirmation
+        outgrown = trial is not None and self.history.whole_seeds and is_outgrown(trial, point)
+        return trial is not None and trial.state in ENDED and not outgrown
+
+    def halt(self) -> StudyHalted:
+        """The error for a study that only fails."""
+        return self._verdicts.halt()
+
+    def _start_new(self, point: Point, replicate: int, kind: str) -> Next:
+        return self._attempt(len(self.history.trials), point.number, replicate, kind, 1, 0, {})
+
+    def _start(self, trial: Trial) -> Next:
+        """A further attempt at a trial that was interrupted, failed and may be tried again, or was reopened."""
+        attempt = len(trial.attempts) + 1
+        changed = substitutions(trial, self.recipe_of(trial))
+        return self._attempt(trial.number, trial.point, trial.replicate, trial.kind, attempt, trial.epochs, changed)
+
+    def _attempt(
+        self,
+        number: int,
+        point: int,
+        replicate: int,
+        kind: str,
+        attempt: int,
+        epochs: int,
+        substitutions: Mapping[str, Any],
+    ) -> Next:
+        """Record an attempt and hand it out; the replicate's number is its seed."""
+        self.record(
+            {
+                "event": "started",
+                "trial": number,
+                "point": point,
+                "replicate": replicate,
+                "seed": replicate,
+                "attempt": attempt,
+                "kind": kind,
+                "epochs": epochs,
+                "substitutions": dict(substitutions),
+            }
+        )
+        trial = self.history.trials[number]
+        recipe = self.recipe_of(trial)
+        if recipe is None:
+            message = "the sampled values don't make a valid recipe together"
+            self.failed(number, attempt, {"class": "invalid", "message": message, "details": {}})
+            return self.next()
+        seconds = trial.rows[-1].get("seconds", 0.0) if trial.rows else 0.0
+        return Assignment(number, attempt, point, replicate, recipe.model_dump(mode="json"), epochs, seconds)
+
+    def recipe_of(self, trial: Trial) -> Recipe | None:
+        """The trial's recipe, or None where its values can't be combined."""
+        try:
+            return self._recipe(self.history.points[trial.point].values, trial.seed, trial.substitutions)
+        except SpecError:
+            return None
+
+    def _ask_next(self) -> Point | None:
+        """The next point, recorded; None while what it may depend on isn't settled."""
+        number, entry = len(self.history.points), self._asked_by_file
+        if entry < len(self.spec.first):
+            self._ask(self.spec.first_values(entry), "first", entry=entry)
+        else:
+            proposal = self._teller.propose()
+            if proposal is None:
+                return None
+            values, arm = proposal
+            self._ask(values, "grid" if self.spec.sampler.name == "grid" else "sampler", level=arm.number)
+        return self.history.points[number]
+
+    @property
+    def goes_by_cost(self) -> bool:
+        """Whether proposals to come will ask what the points before them cost."""
+        return self._teller.clocked and not self._all_asked
+
+    def think_ahead(self) -> None:
+        """Use a quiet moment for what the next point will need; it isn't recorded before it is asked for."""
+        if self.stopping or self._all_asked:
+            return
+        entry = self._asked_by_file
+        if entry < len(self.spec.first):
+            values: Mapping[str, Any] | None = self.spec.first_values(entry)
+        else:
+            values = self._teller.think_ahead(self.spec.points - entry)
+        if values is not None:
+            with suppress(SpecError):  # judged when the point is asked for
+                self._recipe(values, 0, {})
+                self._nominal(values)
+
+    def add_point(self, values: Mapping[str, Any]) -> int:
+        """Put a point of the user's own next; its number."""
+        self._teller.forget_ahead()
+        self._ask(values, "user")
+        return len(self.history.points) - 1
+
+    def _ask(
+        self, values: Mapping[str, Any], origin: str, *, entry: int | None = None, level: int | None = None
+    ) -> None:
+        """Record a point; ``level`` is found from its values where the proposal didn't come from one."""
+        known = level is not None or self.spec.params_of(values) is not None
+        self.record(
+            {
+                "event": "asked",
+                "point": len(self.history.points),
+                "values": dict(values),
+                "origin": origin,
+                "entry": entry,
+                "level": self.spec.level_of(values) if level is None else level,
+                "nominal": self._nominal(values),
+                "known": known,
+            }
+        )
+
+    def _nominal(self, values: Mapping[str, Any]) -> float | None:
+        """What an epoch of a point costs on the virtual clock, once that is asked for: counting needs torch."""
+        return self._counted(values) if self._counts_costs else None
+
+    def _cost_of(self, point: Point) -> float:
+        """The same for a point that was asked, recorded where it wasn't."""
+        if point.nominal is None:
+            self._counts_costs = True
+            self.record({"event": "costed", "point": point.number, "nominal": self._counted(point.values)})
+        return point.nominal or NO_COST
+
+    def _counted(self, values: Mapping[str, Any]) -> float:
+        try:
+            return self._nominal_cost(self._recipe(values, 0, {}))
+        except SpecError:  # the values don't go together: the trial fails before it has cost anything
+            return NO_COST
+
+    def _recipe(self, values: Mapping[str, Any], seed: int, changed: Mapping[str, Any]) -> Recipe:
+        """A recipe; of the last few none is put together twice, so that a point thought of ahead is quick to start."""
+        return self._put_together(json.dumps([dict(values), seed, dict(changed)]))
+
+    # --- confirmation ---
+
+    def _next_confirmation(self) -> Next:
+        running = False
+        for point, replicate, trial in confirmations(self.roster):
+            if trial is None:
+                return self._start_new(point, replicate, "confirm")
+            if self.history.whole_seeds and is_outgrown(trial, point):
+                self.record({"event": "reopened", "point": point.number, "trial": trial.number, "why": "extended"})
+            if is_idle(trial):
+                return self._start(trial)
+            running |= trial.state not in ENDED
+        return Wait() if running else Done()
+
+    # --- what workers say ---
+
+    def _current(self, trial: int, attempt: int) -> Trial | None:
+        """The trial, if this attempt is the one that holds it: an attempt that outlived its node isn't heard."""
+        found = self.history.trials[trial] if trial < len(self.history.trials) else None
+        return found if found and found.in_flight and found.attempt.number == attempt else None
+
+    def holds(self, trial: int, attempt: int) -> bool:
+        """Whether this attempt still is the trial's, and its training wanted."""
+        return self._current(trial, attempt) is not None
+
+    def placed(self, trial: int, attempt: int, place: Mapping[str, Any]) -> None:
+        if self._current(trial, attempt):
+            self.record({"event": "placed", "trial": trial, "attempt": attempt, **place})
+
+    def reported(self, number: int, attempt: int, row: Mapping[str, Any]) -> bool:
+        """Take an epoch's row; whether the trial goes on."""
+        trial = self._current(number, attempt)
+        if trial is None:
+            return False
+        epoch = row["epoch"]
+        if epoch <= trial.epochs:
+            return True
+        problem = fault_in(row, trial.epochs + 1, [objective.metric for objective in self.spec.objectives])
+        if problem:
+            self.failed(number, attempt, problem)
+            return False
+        metrics = {name: storable(value) for name, value in row.items() if name not in ("epoch", "last")}
+        event = {"event": "reported", "trial": number, "attempt": attempt, "epoch": epoch}
+        self.record({**event, "last": bool(row.get("last")), "metrics": metrics})
+        self._settlement.judge(trial)
+        return trial.state == "RUNNING"
+
+    def finished(self, number: int, attempt: int, stop_reason: str, summary: Mapping[str, Any]) -> None:
+        """The training came to its own end."""
+        trial = self._current(number, attempt)
+        if trial is None:
+            return
+        kept = {name: storable(value) for name, value in summary.items()}
+        event = {"event": "finished", "trial": number, "attempt": attempt, "stop_reason": stop_reason, "summary": kept}
+        self.record(event)
+        self._settlement.judge(trial)
+        self._end(trial)
+
+    def failed(self, number: int, attempt: int, failure: Mapping[str, Any]) -> None:
+        """The attempt failed; it is tried again as often as the study file says for its class."""
+        trial = self._current(number, attempt)
+        if trial is None:
+            return
+        if failure["class"] == "storage":
+            self.stopping = "fault"
+        if dies_in_place(trial, failure):
+            # a process that was killed from outside looks the same, but doesn't die at one place again and again
+            message = f"its process has died {DEATHS} times after epoch {trial.epochs}: {failure['message']}"
+            failure = {**failure, "class": "error", "message": message}
+        retry = may_retry(self.spec.trial, trial, failure["class"], self.recipe_of(trial))
+        event = {"event": "failed", "trial": number, "attempt": attempt, "failure": dict(failure), "retry": retry}
+        self.record(event)
+        if not retry:
+            self._settlement.judge(trial)
+            self._end(trial)
+
+    def stop_trial(self, number: int) -> bool:
+        """End one trial at the user's wish, where it stands; whether there was one to end."""
+        trial = self.history.trials[number] if 0 <= number < len(self.history.trials) else None
+        if trial is None or trial.state in ENDED:
+            return False
+        self._stop(trial, trial.epochs, "user")
+        self._settlement.judge(trial)
+        return True
+
+    # --- outcomes ---
+
+    def _prune(self, trial: Trial, epoch: int) -> None:
+        self._stop(trial, epoch, "pruner")
+
+    def _stop(self, trial: Trial, epoch: int, by: str) -> None:
+        self.record(
+            {"event": "stopped", "trial": trial.number, "epoch": epoch, "by": by},
+            {"event": "ended", "trial": trial.number, "state": "PRUNED", "epochs": epoch},
+        )
+        self._conclude(self.history.points[trial.point])
+
+    def _end(self, trial: Trial) -> None:
+        """End a trial whose training is over and whose decisions are all taken."""
+        if not trial.over or trial.state in ENDED or not self._settlement.is_settled(trial):
+            return
+        state = "COMPLETE" if trial.over == "finished" else "FAIL"
+        self.record({"event": "ended", "trial": trial.number, "state": state, "epochs": trial.epochs})
+        self._conclude(self.history.points[trial.point])
+
+    def _conclude(self, point: Point) -> None:
+        """Tell the point's outcome once all its trials have theirs and no further one starts."""
+        trials = search_trials(point)
+        if point.state in ENDED or not trials or any(trial.state not in ENDED for trial in trials):
+            return
+        if self.roster.next_replicate(point) is not None:
+            return
+        state, value = self.roster.outcome(point)
+        self.record({"event": "told", "point": point.number, "state": state, "value": value})
+        if self.spec.racing:
+            for other in list(self.roster.open.values()):
+                self._conclude(other)
+
+
+def is_idle(trial: Trial) -> bool:
+    """Whether a trial needs an attempt: it has no outcome, and nobody trains it."""
+    return trial.state in ("RUNNING", "WAITING") and not trial.over and not trial.in_flight

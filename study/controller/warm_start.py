@@ -1,0 +1,60 @@
+"""Starting from earlier studies: their ended points, as far as they lie in the new study's space."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from study.errors import SpecError, StudyNotFound, UserError
+from study.files.layout import StudyPaths
+from study.files.object_store import Place, place
+from study.journal.history import History, Point
+from study.journal.journal import read_events
+from study.journal.outcomes import objective_values
+
+if TYPE_CHECKING:
+    from study.spec.spec import StudySpec
+
+
+def warmed_events(spec: StudySpec, storage: Place) -> list[dict[str, Any]]:
+    """One event for each study that ``warm_start:`` names, by its name in the storage or by its folder."""
+    return [warmed_event(spec, source, storage) for source in spec.warm_start]
+
+
+def warmed_event(spec: StudySpec, source: str, storage: Place) -> dict[str, Any]:
+    history, objectives = read_study(source, storage)
+    if objectives != [(objective.metric, objective.direction) for objective in spec.objectives]:
+        raise UserError(f"warm_start: {source} has another objective: {objectives}")
+    ended = [point for point in history.points if point.state in ("COMPLETE", "PRUNED")]
+    taken = [point for point in ended if lies_in(spec, point)]
+    return {
+        "event": "warmed",
+        "source": history.study,
+        "trials": [as_told(spec, point) for point in taken],
+        "left": len(history.points) - len(taken),
+    }
+
+
+def read_study(source: str, storage: Place) -> tuple[History, list[tuple[str, str]]]:
+    from study.spec.load import load_spec
+
+    folder = place(source) if "/" in source else storage / source
+    paths = StudyPaths(folder.parent, folder.name)
+    if not paths.journal.exists():
+        raise StudyNotFound(f"warm_start: no study {source} in {folder.parent}")
+    objectives = load_spec(paths.spec).objectives
+    return History(read_events(paths.journal)), [(o.metric, o.direction) for o in objectives]
+
+
+def lies_in(spec: StudySpec, point: Point) -> bool:
+    try:
+        return spec.params_of(point.values) is not None and spec.level_of(point.values) is not None
+    except SpecError:
+        return False
+
+
+def as_told(spec: StudySpec, point: Point) -> dict[str, Any]:
+    """What the sampler was told of a point: its values, state, value and its first replicate's reports."""
+    trial = point.trials.get(0)
+    epochs = range(1, trial.epochs + 1) if trial else ()
+    reports = {epoch: objective_values(trial, spec.objectives, epoch)[0] for epoch in epochs} if trial else {}
+    return {"values": point.values, "state": point.state, "value": point.value, "reports": reports}

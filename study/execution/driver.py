@@ -1,0 +1,345 @@
+"""Driving a study: its folder taken up, its journal replayed, its trials executed, its end recorded."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from study.controller.controller import Conductor
+from study.controller.warm_start import warmed_events
+from study.errors import Interrupted, OutsideFault, StorageFault, UserError
+from study.execution import provenance, requests
+from study.execution.housekeeping import Housekeeping
+from study.execution.ray_runtime import Connection
+from study.execution.resources import Room, check_fits, machine_cpus, slots
+from study.files.atomic import write_whole
+from study.files.layout import StudyPaths
+from study.files.lock import take
+from study.files.object_store import place
+from study.journal.history import FORMAT, WHOLE, History
+from study.journal.integrity import check_nothing_lost
+from study.journal.journal import Journal
+from study.journal.spec_versions import current_spec, digest, extend, open_journal, supersede
+from study.sampling.proposer import effective_options
+from study.spec.load import load_spec
+from study.spec.spec import StudySpec
+
+RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
+
+
+class Watcher:
+    """Looks on while a study runs; the terminal's display is one."""
+
+    def begin(self, spec: StudySpec, conductor: Conductor) -> None:
+        pass
+
+    def tick(self) -> None:
+        """Called about ten times a second."""
+
+    def say(self, message: str) -> None:
+        """Show one line."""
+
+    def end(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a session with a study ended."""
+
+    paths: StudyPaths
+    history: History
+    reason: str
+    gpus: float = 0.0
+    """The share of a GPU that each trial had."""
+
+    @property
+    def exit_code(self) -> int:
+        if self.reason in RESUMABLE:
+            return Interrupted.exit_code
+        if self.reason in ("halted", "failures"):
+            return OutsideFault.exit_code
+        return 0 if any(point.state == "COMPLETE" for point in self.history.points) else 1
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a session is run: none of it enters the study. Without an ``address`` it has a Ray of its own.
+
+    ``wait_for_nodes``: on a cluster that grows, wait for nodes that it doesn't have yet.
+    """
+
+    address: str | None = None
+    data_dir: str | None = None
+    keep_going: bool = False
+    accept_loss: bool = False
+    wait_for_nodes: bool = False
+    watcher: Watcher = field(default_factory=Watcher)
+
+
+def drive(
+    paths: StudyPaths,
+    options: Options,
+    *,
+    extended: StudySpec | None = None,
+    retried: Sequence[int] | None = None,
+    retries: bool = False,
+) -> Ended:
+    """Take a study up from its folder and drive it until it ends, is interrupted or meets a fault."""
+    from study.results.parquet import collect  # with pyarrow, which those who only look a study's name up do without
+
+    right, module_path = take(paths.lock), [str(Path.cwd())]
+    if right.taken_from:
+        options.watcher.say(f"taking the study over from {right.taken_from}, which stops at its next record")
+    try:
+        supersede(paths)
+        extend(paths, extended)
+        with Connection(options.address, module_path) as connection, opened(paths, options, connection) as opening:
+            spec, conductor = opening
+            reopened = reopen_failed(conductor, retried) if retries else 0
+            if study_is_over(conductor):
+                collect(paths, history=conductor.history)
+                return Ended(paths, conductor.history, "complete", spec.resources.gpus)
+            requests.discard_stops(paths)
+            start_session(conductor, paths)
+            if reopened:
+                options.watcher.say(f"{reopened} failed trials run again")
+            caught = Signals(conductor)
+            caught.catch()
+            options.watcher.begin(spec, conductor)
+            try:
+                execute_study(spec, conductor, paths, options, connection, caught)
+            finally:
+                options.watcher.end()
+                caught.release()
+            return close(conductor, paths, options)
+    except BrokenPipeError:
+        raise  # whoever read our output has gone
+    except OSError as error:
+        where, why = error.filename or paths.folder, error.strerror or error
+        raise OutsideFault(f"{where}: {why}; when that is mended: study resume {paths.name}") from error
+    finally:
+        right.release()
+
+
+def close(conductor: Conductor, paths: StudyPaths, options: Options) -> Ended:
+    """Journal the session's end and bring the tables up to it; what a fault ended is raised."""
+    from study.results.parquet import collect
+
+    reason = conductor.stopping or "complete"
+    conductor.record({"event": "closed", "session": len(conductor.history.sessions), "reason": reason})
+    write_provenance(conductor, paths)
+    if reason != "fault":
+        collect(paths, history=conductor.history)
+    if reason == "halted":
+        raise conductor.halt()
+    if reason == "fault":
+        raise StorageFault(f"{paths.folder} can't be written; when it can: study resume {paths.name}")
+    return Ended(paths, conductor.history, reason, conductor.spec.resources.gpus)
+
+
+def reopen_failed(conductor: Conductor, numbers: Sequence[int] | None) -> int:
+    """Journal that failed trials run again; how many."""
+    trials = conductor.history.trials
+    failed = [trial for trial in trials if trial.state == "FAIL"]
+    if numbers is not None:
+        others = sorted(set(numbers) - {trial.number for trial in failed})
+        if others:
+            raise UserError(f"trial {others[0]} has not failed; failed trials: {[trial.number for trial in failed]}")
+        failed = [trial for trial in failed if trial.number in numbers]
+    for trial in failed:
+        conductor.record({"event": "reopened", "point": trial.point, "trial": trial.number, "why": "retry"})
+    return len(failed)
+
+
+@contextmanager
+def opened(paths: StudyPaths, options: Options, connection: Connection) -> Iterator[tuple[StudySpec, Conductor]]:
+    """The study's spec, and a conductor that knows all that its journal holds."""
+    journal = open_journal(paths)
+    journal.on_wait = options.watcher.say
+    if journal.cut:
+        options.watcher.say(str(journal.cut))
+    try:
+        if not journal.events_read:
+            create(journal, paths)
+        history = History(journal.events_read)
+        spec = current_spec(paths, history, options.watcher.say)
+        if history.concurrency is None:
+            spec = resolve_on(connection, spec, journal, history)
+        if not options.accept_loss:
+            check_nothing_lost(paths, history, journal.size_bytes)
+        conductor = Conductor(
+            spec,
+            journal.append,
+            workers=history.concurrency or 1,
+            nominal_cost=nominal_cost,
+            reproducible=bool(history.reproducible),
+            keep_going=options.keep_going,
+        )
+        conductor.replay(journal.events_read)
+        yield spec, conductor
+    finally:
+        journal.close()
+
+
+def resolved(spec: StudySpec, rooms: Sequence[Room], where: str) -> StudySpec:
+    """The spec with what depends on the machine written into it; UserError where no trial finds room there."""
+    check_fits(spec, rooms, where)
+    return spec if spec.concurrency else replace(spec, concurrency=slots(spec, rooms))
+
+
+def resolve_on(connection: Connection, spec: StudySpec, journal: Journal, history: History) -> StudySpec:
+    """Decide what depends on a cluster, once that has been reached."""
+    spec = resolved(spec, connection.rooms(), f"the cluster at {connection.address}")
+    event = {"event": "resolved", "concurrency": spec.concurrency, "time": round(time.time(), 3)}
+    journal.append(event)
+    journal.events_read.append(event)
+    history.apply(event)
+    return spec
+
+
+def create(journal: Journal, paths: StudyPaths) -> None:
+    """The journal's first records, from the study file that was put into the folder."""
+    content, spec = paths.spec.read_bytes(), load_spec(paths.spec)
+    write_whole(paths.spec_version(1), content)
+    now = round(time.time(), 3)
+    events: list[dict[str, Any]] = [
+        {
+            "event": "created",
+            "study": spec.study,
+            "format": FORMAT,
+            "reproducible": spec.reproducible,
+            "concurrency": spec.concurrency,
+            "seeds": WHOLE,
+            "time": now,
+        },
+        {"event": "spec", "version": 1, "hash": digest(content), "changes": [], "time": now},
+        *({**event, "time": now} for event in warmed_events(spec, paths.storage)),
+    ]
+    journal.append(*events)
+    journal.events_read.extend(events)
+
+
+def start_session(conductor: Conductor, paths: StudyPaths) -> None:
+    """Journal that this process drives the study from here on, then decide what the last one left undecided."""
+    origin = {"pid": os.getpid(), "host": socket.gethostname(), "command": provenance.command()}
+    session = len(conductor.history.sessions) + 1
+    conductor.record({"event": "opened", "session": session, **origin, "provenance": gathered(conductor)})
+    write_provenance(conductor, paths)
+    conductor.take_up()
+
+
+def gathered(conductor: Conductor) -> dict[str, Any]:
+    """What is known of this session's code and machine, and how the sampler and the pruner are set up."""
+    spec = conductor.spec
+    sampler = {"name": spec.sampler.name, "seed": spec.sampler.seed, **effective_options(spec.sampler)}
+    return provenance.gather() | {"sampler": sampler, "pruner": {"name": spec.pruner.name, **spec.pruner.options}}
+
+
+def write_provenance(conductor: Conductor, paths: StudyPaths) -> None:
+    write_whole(paths.provenance, json.dumps(provenance.document(conductor.history), indent=2) + "\n")
+
+
+def study_is_over(conductor: Conductor) -> bool:
+    """Whether the journal ends with a study that ran to its end and that asks for nothing more."""
+    sessions = conductor.history.sessions
+    return bool(sessions) and sessions[-1].reason in ("complete", "target") and conductor.nothing_left()
+
+
+def nominal_cost(recipe: Any) -> float:
+    from study.training.cost import nominal_cost as cost
+
+    return cost(recipe)
+
+
+def load_costs() -> None:
+    """Have what counting needs, torch above all, while the first trials run; nothing waits for it before they end."""
+    with suppress(Exception):  # counting itself says what is wrong
+        import study.training.cost  # noqa: F401
+
+
+def execute_study(
+    spec: StudySpec,
+    conductor: Conductor,
+    paths: StudyPaths,
+    options: Options,
+    connection: Connection,
+    caught: Signals,
+) -> None:
+    """Let Ray run what the conductor hands out."""
+    from study.execution.tune_executor import Settings, execute, load
+
+    house = Housekeeping(spec, conductor, paths, options.watcher.say)
+
+    def tick() -> None:
+        options.watcher.tick()
+        house.tick()
+
+    if not conductor.stopping and not conductor.nothing_left():
+        connection.connect(cpus_for(spec), a_worker_each=spec.resources.cpus <= 1)
+        load()  # while the workers do: before Ray is there it would only hold Ray up
+        conductor.think_ahead()
+        caught.catch()
+        if conductor.goes_by_cost:
+            threading.Thread(target=load_costs, daemon=True).start()
+        rooms = connection.rooms()
+        if not options.wait_for_nodes:
+            check_fits(spec, rooms, f"the cluster at {connection.address}" if connection.address else "this machine")
+        settings = Settings(
+            paths=paths,
+            resources=spec.resources,
+            concurrency=room_for(spec, rooms, options),
+            heartbeat_s=spec.trial.heartbeat_s,
+            trial_hours=spec.trial.hours,
+            data_dir=str(place(options.data_dir)) if options.data_dir else None,
+            module_path=[str(Path.cwd())],
+            best_by=spec.best_by if conductor.history.whole_seeds else None,
+            own_ray=not options.address,
+        )
+        execute(conductor, settings, tick, options.watcher.say)
+    house.close()
+
+
+def cpus_for(spec: StudySpec) -> int:
+    """As many of this machine's CPUs as the study's trials will use."""
+    return min(machine_cpus(), math.ceil((spec.concurrency or 1) * spec.resources.cpus))
+
+
+def room_for(spec: StudySpec, rooms: Sequence[Room], options: Options) -> int:
+    """How many trials run at once: as many as the study says, as far as they find room."""
+    wanted = spec.concurrency or 1
+    return wanted if options.wait_for_nodes else min(wanted, slots(spec, rooms))
+
+
+class Signals:
+    """Ctrl-C and SIGTERM end a session cleanly; a second Ctrl-C ends it at once."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+        self._before: dict[int, Any] = {}
+
+    def catch(self) -> None:
+        """Take the signals over; once more after Ray has started, which takes SIGTERM for itself."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                before = signal.signal(number, self._stop)
+                self._before.setdefault(number, before)
+
+    def _stop(self, number: int, frame: Any) -> None:
+        if self._conductor.stopping == "interrupted" and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self._conductor.stopping = "interrupted"
+
+    def release(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,205 @@
+"""A Ray for a study: one of its own on this machine, or a cluster that is there."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from study.errors import OutsideFault, UserError
+
+PREFIX = "study-ray-"
+STARTS = 3
+ANSWER_S = 10.0
+OBJECT_STORE_BYTES = 256 * 2**20
+CODE_PACKAGE = "STUDY_CODE_PACKAGE"
+"""The environment variable with the address, on a cluster, of code that was shipped to it."""
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DISABLE_IMPORT_WARNING": "1",
+    "RAY_ENABLE_METRICS_COLLECTION": "0",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_prestart_worker_first_driver": "0",  # those would lack the trials' environment, and serve for nothing
+    "PYTHONWARNINGS": "ignore",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # every line: what becomes of workers, the study says itself
+}
+ALONE = {
+    # Ray listens on loopback only where it takes this machine for one that can't be in a cluster
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_preload_python_modules": "study.execution.worker_preload",
+    # its parts try for ten seconds to reach each other: not once a second, which the first time often costs
+    "RAY_raylet_client_connect_timeout_milliseconds": "50",
+    "RAY_raylet_client_num_connect_attempts": "200",
+}
+"""What a Ray of a study's own is started with beside ENVIRONMENT."""
+SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+
+
+class Connection:
+    """Ray, started or joined when it is first needed and left at the end of the ``with`` block.
+
+    Without an address it is a Ray that no one else is on: on loopback, without a dashboard, silent, gone with the
+    driver; other Rays on the machine are left alone.
+    """
+
+    def __init__(self, address: str | None, module_path: Sequence[str]) -> None:
+        self.address = address
+        self._module_path = list(module_path)
+        self._folder: Path | None = None
+        self._connected = False
+
+    def __enter__(self) -> Self:
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        return self
+
+    def connect(self, cpus: int | None = None, *, a_worker_each: bool = False) -> None:
+        """Be on Ray. One that is started has ``cpus`` CPUs, by default all of the machine.
+
+        ``a_worker_each``: as many worker processes start with it, and load what trials need while the driver is
+        still getting ready.
+        """
+        if self._connected:
+            return
+        if self.address is None:
+            self._start(cpus, a_worker_each)
+        else:
+            self._join(self.address)
+
+    def _join(self, address: str) -> None:
+        import ray
+
+        check_answers(address)
+        logging.getLogger("ray").setLevel(logging.CRITICAL)
+        runtime: dict[str, Any] = {"env_vars": {"PYTHONPATH": python_path(self._module_path)}}
+        if CODE_PACKAGE in os.environ:
+            runtime["working_dir"] = os.environ[CODE_PACKAGE]
+        self._connected = True
+        try:
+            ray.init(address=address, runtime_env=runtime, **SILENT)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"no Ray cluster answers at {address}: {reason}") from None
+
+    def _start(self, cpus: int | None, a_worker_each: bool) -> None:
+        """Start a Ray, more than once where the machine is so busy that Ray itself gives up after half a minute."""
+        import ray
+
+        logging.getLogger("ray").setLevel(logging.CRITICAL)
+        sweep()
+        self._connected = True
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        reason, before = "", os.umask(0o077)  # Ray leaves a token for the user's next sessions, not for all to read
+        try:
+            with alone(python_path(self._module_path), prestart=a_worker_each):
+                for _ in range(STARTS):
+                    try:
+                        ray.init(
+                            address="local",
+                            num_cpus=cpus,
+                            include_dashboard=False,
+                            object_store_memory=OBJECT_STORE_BYTES,
+                            _node_ip_address="127.0.0.1",
+                            _temp_dir=str(self._folder),
+                            **SILENT,
+                        )
+                        return
+                    except Exception as error:  # Ray raises bare ones here
+                        reason = str(error).strip().partition("\n")[0]
+                        ray.shutdown()
+        finally:
+            os.umask(before)
+        raise OutsideFault(f"Ray could not be started on this machine: {reason} The study can be resumed.")
+
+    def rooms(self) -> list[dict[str, float]]:
+        """What each node has of each resource, under Ray's names."""
+        self.connect()
+        return rooms()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._connected:
+            import ray
+
+            ray.shutdown()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def check_answers(address: str) -> None:
+    """UserError where nobody listens at ``HOST:PORT``, which Ray itself would go on trying for minutes."""
+    host, colon, port = address.rpartition(":")
+    if "/" in address or not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"no Ray cluster answers at {address}: {error}") from None
+
+
+def rooms() -> list[dict[str, float]]:
+    """What each living node of the Ray that this process is on has of each resource, under Ray's names."""
+    import ray
+
+    return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+
+
+def python_path(folders: Sequence[str]) -> str:
+    """Where workers find modules: in these folders, then where this process does."""
+    return os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+@contextmanager
+def alone(modules: str, *, prestart: bool) -> Iterator[None]:
+    """What a Ray of a study's own is started with. It is gone after the block: the next one may be a cluster's.
+
+    Of what Ray would start although nobody looks at it, the dashboard's process above all is waited for; its agent's
+    fixed port is what a second Ray on a machine waits for, except where Ray's dashboard isn't installed.
+    """
+    from ray._private import node, ray_constants, utils
+
+    variables = ALONE | {"PYTHONPATH": modules, "RAY_enable_worker_prestart": str(int(prestart))}
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        with (
+            replaced(ray_constants, "ENABLE_RAY_CLUSTER", False),  # read from the environment when Ray was loaded
+            replaced(utils, "get_dashboard_dependency_error", lambda: ImportError("not installed")),
+            replaced(node.Node, "start_api_server", lambda self, **options: None),
+            replaced(node.Node, "start_monitor", lambda self: None),  # of a cluster that grows
+            replaced(node.Node, "start_log_monitor", lambda self: None),  # passes on what workers print
+        ):
+            yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def replaced(holder: object, name: str, value: object) -> Iterator[None]:
+    """``holder`` with another attribute for a while."""
+    before = getattr(holder, name)
+    setattr(holder, name, value)
+    try:
+        yield
+    finally:
+        setattr(holder, name, before)
+
+
+def sweep() -> None:
+    """Remove the temporary folders of drivers that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX).split("-")[0]
+        if owner.isdecimal() and Path("/proc/self").exists() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,344 @@
+"""Ray Tune as the executor: it places what the conductor hands out and carries back what workers say.
+
+Tune keeps nothing that matters. Its trials are attempts, its own state lies in a folder that is thrown away, and
+where it gives up (as it does when Ray's memory monitor kills a worker) it is started again beside the same conductor.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from study.controller.controller import Assignment, Conductor, Done, Wait
+from study.errors import OutsideFault, StudyError
+from study.execution.worker_loss import executor_loss, on_one_line, worker_loss
+from study.files.layout import StudyPaths
+from study.spec.sections import Resources
+
+RESTARTS = 20
+"""How often Tune is started anew, without a trial ending, before the fault counts as lasting."""
+PAUSE_S = 5.0
+"""A driver that has not looked around for so long has stood still itself."""
+PATIENCE_S = 30.0
+"""How much longer than a trial's own heartbeat the driver waits before it kills a silent worker."""
+
+Tick = Callable[[], None]
+Say = Callable[[str], None]
+
+QUIET = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_WARN_THRESHOLD_S": "1000000",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_RESULT_BUFFER_LENGTH": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+class Over(Exception):
+    """Ends Tune, which would otherwise write down the state of every trial there was, for nobody to read."""
+
+
+@dataclass
+class Settings:
+    """What every worker of a study is told beside its assignment."""
+
+    paths: StudyPaths
+    resources: Resources
+    concurrency: int
+    heartbeat_s: float
+    trial_hours: float | None
+    data_dir: str | None
+    module_path: list[str] = field(default_factory=list)
+    best_by: tuple[str, str] | None = None
+    """Metric and direction of the epoch whose weights count; None where the last one's do."""
+    own_ray: bool = False
+    """Whether Ray was started for this study alone, so that its workers have the driver's environment."""
+
+
+class Bridge:
+    """Tune's callbacks, one level down: assignments out, messages in. Tune trials are known by their id."""
+
+    def __init__(self, conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> None:
+        self.conductor = conductor
+        self.settings = settings
+        self.tick = tick
+        self.say = say
+        self._held: dict[str, Assignment] = {}
+        self._heard: dict[str, float] = {}
+        self._iterations: dict[str, int] = {}
+        self._watched = time.monotonic()
+        self._trials: dict[str, Any] = {}
+        self._spent: list[Any] = []
+        self._done = False
+        self._quiet = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles what it is given so as to restore it, and we restore from the journal."""
+        return {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | type[Done] | None:
+        with self.conductor.together():
+            assignment = self.conductor.next()
+        self._done = isinstance(assignment, Done)
+        if isinstance(assignment, Done):
+            return Done
+        if isinstance(assignment, Wait):
+            return None
+        self._held[trial_id] = assignment
+        self._quiet = False
+        return self._config(assignment)
+
+    def _config(self, assignment: Assignment) -> dict[str, Any]:
+        settings, place = self.settings, (assignment.point, assignment.replicate)
+        return {
+            "assignment": json.dumps(vars(assignment)),  # as text: Tune flattens, copies and keeps the rest
+            "checkpoints": str(settings.paths.checkpoints(*place)),
+            "stderr": str(settings.paths.stderr(*place, assignment.attempt)),
+            "cpus": settings.resources.cpus,
+            "gpus": settings.resources.gpus,
+            "heartbeat_s": settings.heartbeat_s,
+            "limit_s": settings.trial_hours * 3600 if settings.trial_hours else None,
+            "data_dir": settings.data_dir,
+            "path": settings.module_path,
+            "best_by": settings.best_by,
+        }
+
+    def heard(self, trial: Any, result: dict[str, Any]) -> bool:
+        """Pass a worker's messages on; whether its trial goes on."""
+        held = self._held[trial.trial_id]
+        self._quiet = False
+        self._heard[trial.trial_id] = time.monotonic()
+        self._trials[trial.trial_id] = trial
+        iteration = result.get("training_iteration", 0)
+        if iteration <= self._iterations.get(trial.trial_id, 0):
+            return False  # Tune shows the last result once more at a trial's end
+        self._iterations[trial.trial_id] = iteration
+        with self.conductor.together():
+            for kind, content in result.get("messages", []):
+                self._take(held, kind, content)
+        goes_on = self.conductor.holds(held.trial, held.attempt) and not self.conductor.stopping
+        return goes_on or self._is_hung(result)
+
+    def _take(self, held: Assignment, kind: str, content: dict[str, Any]) -> None:
+        """Pass on one message."""
+        if kind == "reported":
+            self.conductor.reported(held.trial, held.attempt, content)
+        elif kind == "placed":
+            self.conductor.placed(held.trial, held.attempt, content)
+        elif kind == "finished":
+            self.conductor.finished(held.trial, held.attempt, content["stop_reason"], content["summary"])
+        elif kind == "waiting":
+            self.say(content["message"])
+        else:
+            self.conductor.failed(held.trial, held.attempt, content)
+
+    @staticmethod
+    def _is_hung(result: dict[str, Any]) -> bool:
+        """A hung worker is let into its next step, in which it gives itself up."""
+        return any(kind == "hung" for kind, _ in result.get("messages", []))
+
+    def lost(self, trial: Any) -> None:
+        """The worker is gone without a word of its own."""
+        held = self._held[trial.trial_id]
+        attempt = self.conductor.history.trials[held.trial].attempt
+        self.conductor.failed(held.trial, held.attempt, worker_loss(trial, attempt, node_is_alive))
+
+    def abandon(self, error: Exception) -> None:
+        """Tune has given up: every attempt in flight is lost with it."""
+        for held in self._held.values():
+            attempt = self.conductor.history.trials[held.trial].attempt
+            self.conductor.failed(held.trial, held.attempt, executor_loss(error, attempt))
+        for known in (self._trials, self._heard, self._held, self._iterations):
+            known.clear()
+
+    def over(self, trial_id: str) -> None:
+        if trial_id in self._trials:
+            self._spent.append(self._trials[trial_id])
+        for known in (self._trials, self._heard, self._held, self._iterations):
+            known.pop(trial_id, None)
+
+    def watch(self) -> None:
+        """Called after each result, and ten times a second. Kills workers that have fallen silent; Over at the end."""
+        now = time.monotonic()
+        self.tick()
+        while self._spent:
+            forget(self._spent.pop())
+        self._bear_with_a_pause(now)
+        for trial_id, trial in list(self._trials.items()):
+            silent_s = now - self._heard[trial_id]
+            if silent_s > self.settings.heartbeat_s + PATIENCE_S:
+                held = self._held[trial_id]
+                message = f"the worker has not answered for {silent_s:.0f} s and was killed"
+                self.conductor.failed(held.trial, held.attempt, {"class": "timeout", "message": message, "details": {}})
+                self._trials.pop(trial_id)
+                kill_actor(trial)
+        if self.conductor.stopping or (self._done and not self._held):
+            raise Over
+        if self._quiet:  # nobody waits for an answer now
+            self.conductor.think_ahead()
+        self._quiet = True
+
+    def _bear_with_a_pause(self, now: float) -> None:
+        """While the driver itself stood still, on a full disk say, nobody could be heard."""
+        pause_s = now - self._watched
+        if pause_s > PAUSE_S:
+            for trial_id in self._heard:
+                self._heard[trial_id] += pause_s
+        self._watched = time.monotonic()
+
+
+def node_is_alive(node: str) -> bool:
+    """Whether Ray still counts on the node with this id."""
+    import ray
+
+    return any(known["NodeID"] == node and known["Alive"] for known in ray.nodes())
+
+
+def forget(trial: Any) -> None:
+    """Drop what Tune keeps of an ended trial's results for as long as it runs, and never looks at again."""
+    for kept in (trial.metric_analysis, trial.metric_n_steps, trial.run_metadata.last_result):
+        kept.clear()
+
+
+def kill_actor(trial: Any) -> None:
+    import ray
+
+    actor = trial.temporary_state.ray_actor
+    if actor is not None:
+        ray.kill(actor)
+
+
+def load() -> None:
+    """Import what ``execute`` needs of Tune, which takes a while: Ray can be started meanwhile."""
+    os.environ.update(QUIET)
+    import study.execution.tune_worker  # noqa: F401
+
+
+@contextmanager
+def workers_as_they_are() -> Iterator[None]:
+    """Keep Tune from asking for workers with variables that they have already: Ray would start others for that."""
+    from ray.tune.execution import class_cache
+
+    given, passed_on = dict(class_cache.DEFAULT_ENV_VARS), set(class_cache.ENV_VARS_TO_PROPAGATE)
+    class_cache.DEFAULT_ENV_VARS.clear()
+    class_cache.ENV_VARS_TO_PROPAGATE.clear()
+    try:
+        yield
+    finally:
+        class_cache.DEFAULT_ENV_VARS.update(given)
+        class_cache.ENV_VARS_TO_PROPAGATE.update(passed_on)
+
+
+def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> None:
+    """Run the conductor's assignments until it has none left or stops; Ray must be running."""
+    load()
+    from ray import tune
+
+    from study.execution.tune_worker import TrialWorker
+
+    for name in ("ray.tune", "ray.air", "ray.train", "ray"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    wanted = settings.resources.by_name
+    trainable = tune.with_resources(TrialWorker, tune.PlacementGroupFactory([wanted]))
+    bridge = Bridge(conductor, settings, tick, say)
+    reason, in_vain = "", 0
+    while in_vain < RESTARTS:
+        endings = len(conductor.history.endings)
+        with tempfile.TemporaryDirectory(prefix="study-tune-") as folder:
+            try:
+                with workers_as_they_are() if settings.own_ray else nullcontext():
+                    _fit(trainable, bridge, folder)
+            except Over:
+                pass
+            except StudyError:
+                raise
+            except Exception as error:
+                reason = on_one_line(error)
+                bridge.abandon(error)
+        if conductor.stopping or conductor.nothing_left():
+            return
+        in_vain = 0 if len(conductor.history.endings) > endings else in_vain + 1
+    raise OutsideFault(f"Ray Tune gave up {RESTARTS} times, last with {reason}; resume the study when that is mended")
+
+
+def _fit(trainable: Any, bridge: Bridge, folder: str) -> None:
+    from ray import tune
+    from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+    from ray.tune.search import Searcher
+    from ray.tune.stopper import Stopper
+
+    class Search(Searcher):  # type: ignore[misc]
+        """Asks the conductor what to run."""
+
+        def suggest(self, trial_id: str) -> Any:
+            suggestion = bridge.suggest(trial_id)
+            return Searcher.FINISHED if suggestion is Done else suggestion
+
+        def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+            bridge.over(trial_id)
+
+        def set_search_properties(self, *args: Any, **spec: Any) -> bool:
+            return True
+
+        def save(self, checkpoint_path: str) -> None:
+            pass
+
+        def restore(self, checkpoint_path: str) -> None:
+            pass
+
+    class Scheduler(FIFOScheduler):  # type: ignore[misc]
+        """Passes results on and stops what the conductor stops."""
+
+        def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+            goes_on: str = TrialScheduler.CONTINUE if bridge.heard(trial, result) else TrialScheduler.STOP
+            return goes_on
+
+        def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+            bridge.heard(trial, result)
+
+        def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+            bridge.lost(trial)
+
+        def choose_trial_to_run(self, tune_controller: Any) -> Any:
+            """One that waits, looked for among those that live rather than among all there ever were."""
+            return next((trial for trial in tune_controller.get_live_trials() if trial.status == trial.PENDING), None)
+
+    class Watch(Stopper):  # type: ignore[misc]
+        """Lets the driver look around."""
+
+        def __call__(self, trial_id: str, result: Any) -> bool:
+            return False
+
+        def stop_all(self) -> bool:
+            bridge.watch()
+            return False
+
+    tuner = tune.Tuner(
+        trainable,
+        tune_config=tune.TuneConfig(
+            search_alg=Search(),
+            scheduler=Scheduler(),
+            num_samples=-1,
+            max_concurrent_trials=bridge.settings.concurrency,
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name="study",
+            storage_path=folder,
+            verbose=0,
+            stop=Watch(),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            failure_config=tune.FailureConfig(max_failures=0),
+        ),
+    )
+    tuner.fit()

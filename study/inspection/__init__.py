@@ -1,0 +1,1 @@
+"""Looking at a study, before it runs and while it does; and handing parts of it to other tools."""

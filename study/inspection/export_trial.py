@@ -1,0 +1,75 @@
+"""Take the winner home: a trial's recipe, weights and figures, in a folder that needs nothing of the study."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from study.errors import UserError
+from study.files.atomic import write_whole
+from study.files.layout import StudyPaths
+from study.journal.history import History, Trial
+from study.journal.journal import read_events
+from study.journal.ranking import best_point, fresh_value, is_confirmed, standing
+from study.spec.load import load_spec
+from study.spec.spec import StudySpec
+
+
+def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
+    """Write ``recipe.yaml``, ``weights.safetensors`` and ``figures.json`` of a trial, by number or ``best``, to ``to``.
+
+    UserError where there is no such trial, or its weights were not kept. Gives the trial.
+    """
+    from study.training.export import FIGURES, export_weights
+
+    history, spec = History(read_events(paths.journal)), load_spec(paths.spec)
+    chosen = best_trial(history, spec, paths) if trial == "best" else numbered(history, trial)
+    point = history.points[chosen.point]
+    recipe = spec.recipe(point.values, chosen.seed, chosen.substitutions)
+    epoch = export_weights(paths.checkpoints(chosen.point, chosen.replicate), recipe, to)
+    figures = figures_of(history, spec, chosen) | {"weights_epoch": epoch}
+    write_whole(to / FIGURES, json.dumps(figures, indent=2) + "\n")
+    return chosen
+
+
+def numbered(history: History, text: str) -> Trial:
+    if not text.isdecimal() or int(text) >= len(history.trials):
+        raise UserError(f"a trial is 'best' or a number below {len(history.trials)}, not {text!r:.40}")
+    return history.trials[int(text)]
+
+
+def best_trial(history: History, spec: StudySpec, paths: StudyPaths) -> Trial:
+    """The best point's first complete trial whose checkpoint was kept; of equal points the first."""
+    best = best_point(history.points, spec, whole_seeds=history.whole_seeds)
+    if best is None:
+        raise UserError(f"no point of {history.study} is complete yet")
+    trials = [trial for trial in best.trials.values() if trial.state == "COMPLETE" and trial.kind == "search"]
+    trials.sort(key=lambda trial: trial.replicate)
+    kept = [trial for trial in trials if any(paths.checkpoints(best.number, trial.replicate).glob("*.ckpt"))]
+    return (kept or trials)[0]
+
+
+def figures_of(history: History, spec: StudySpec, trial: Trial) -> dict[str, Any]:
+    """Where the trial comes from, by what its point is ranked, and all that is known of it as a whole."""
+    session = history.sessions[-1] if history.sessions else None
+    point = history.points[trial.point]
+    confirmed = is_confirmed(history.points, spec, whole_seeds=history.whole_seeds)
+    place = standing(point, spec, confirmed=confirmed)
+    return {
+        "study": history.study,
+        "spec_hash": spec.hash(),
+        "trial": trial.number,
+        "point": trial.point,
+        "replicate": trial.replicate,
+        "seed": trial.seed,
+        "state": trial.state,
+        "standing": place.name if place else None,
+        "point_value": point.value,
+        "fresh_value": fresh_value(point, spec),
+        "epochs": trial.epochs,
+        "stop_reason": trial.stop_reason,
+        **trial.summary,
+        "last_epoch": trial.rows[-1] if trial.rows else None,
+        "provenance": session.provenance if session else None,
+    }

@@ -1,0 +1,1 @@
+"""The journal, the only truth about a study: its events, the state they add up to, what is lost of them."""

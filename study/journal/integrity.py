@@ -1,0 +1,71 @@
+"""Whether a study's journal holds all that its folder shows: a journal that was cut back is never taken for whole."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from study.errors import StateLost
+from study.files.atomic import files_below
+from study.files.layout import StudyPaths
+from study.files.object_store import Place
+from study.journal.history import History, Trial
+
+CHECKPOINT = re.compile(r"checkpoints/attempt-(\d+)-epoch-(\d+)\.ckpt")
+STDERR = re.compile(r"stderr\.(\d+)\.txt")
+TRIAL = re.compile(r"(\d+)\.(\d+)")
+
+
+def check_nothing_lost(paths: StudyPaths, history: History, journal_bytes: int) -> None:
+    """StateLost where a checkpoint, an attempt or a table knows of more than the journal does."""
+    found = list(signs_of_loss(paths, history, journal_bytes))
+    if found:
+        lines = "\n".join(f"  {sign}" for sign in found[:10])
+        raise StateLost(
+            f"the journal of {paths.name} has lost records:\n{lines}\n"
+            f"Restore {paths.journal} from a copy, or go on without what is lost: "
+            f"study resume {paths.name} --accept-loss"
+        )
+
+
+def signs_of_loss(paths: StudyPaths, history: History, journal_bytes: int) -> Iterator[str]:
+    yield from _tables_ahead(paths, journal_bytes)
+    trials = {(trial.point, trial.replicate): trial for trial in history.trials}
+    names = defaultdict(list)
+    for folder, *inner in files_below(paths.trials):
+        names[folder].append("/".join(inner))
+    for folder in sorted(names):
+        match = TRIAL.fullmatch(folder)
+        if match:
+            trial = trials.get((int(match[1]), int(match[2])))
+            yield from _trial_ahead(paths.trials / folder, names[folder], trial)
+
+
+def _tables_ahead(paths: StudyPaths, journal_bytes: int) -> Iterator[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pa.BufferReader(paths.trials_table.read_bytes()) as file:
+            metadata = pq.read_metadata(file).metadata or {}
+        collected = int(metadata.get(b"journal_bytes", b"0"))
+    except (OSError, pa.ArrowInvalid, ValueError):
+        return  # tables are derived: a missing or broken one is written anew
+    if collected > journal_bytes:
+        yield f"{paths.trials_table} was made from {collected} bytes of journal, and there are {journal_bytes}"
+
+
+def _trial_ahead(folder: Place, names: list[str], trial: Trial | None) -> Iterator[str]:
+    if trial is None:
+        yield f"{folder} belongs to a trial that the journal doesn't know"
+        return
+    checkpoints = [(int(match[1]), int(match[2])) for name in names if (match := CHECKPOINT.fullmatch(name))]
+    stderr = [int(match[1]) for name in names if (match := STDERR.fullmatch(name))]
+    newest = max([*stderr, *(attempt for attempt, _ in checkpoints)], default=0)
+    if newest > len(trial.attempts):
+        yield f"{folder} shows attempt {newest}, and the journal {len(trial.attempts)}"
+    # a checkpoint is durable before its epoch is reported, and a trial that was stopped, or lost its node, has run on
+    epochs = [epoch for attempt, epoch in checkpoints if attempt == len(trial.attempts)]
+    if epochs and trial.stopped_at is None and max(epochs) > trial.epochs + 1:
+        yield f"{folder} has a checkpoint of epoch {max(epochs)}, and the journal {trial.epochs} epochs"

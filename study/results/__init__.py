@@ -1,0 +1,1 @@
+"""From the journal to the three tables of a study, in Parquet."""

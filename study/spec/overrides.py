@@ -1,0 +1,107 @@
+"""What the command line sets over a study file: ``--set path=value``, ``--name``, ``--points``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from search_spaces.validation import Fault, Path, dotted, shown
+from study.files.yaml_reader import read_yaml
+from study.spec.recipe_paths import leaves
+from study.training.recipe.recipe import lay
+
+PART = re.compile(r"([^.\[\]\s]+)((?:\[\d{1,6}\])*)")
+VALUE = "value"
+NAMING_KEYS = {"objective": "metric"}
+"""What a plain text in place of a mapping stands for, where it isn't ``name``."""
+
+
+@dataclass
+class Settings:
+    """A study file's tree with options laid over it, which option wrote which path, and the options' own faults."""
+
+    tree: Any
+    origins: dict[str, str] = field(default_factory=dict)
+    faults: list[tuple[str, Fault]] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        """Lay one ``path=value`` over the tree."""
+        option = f"--set {text}"
+        left, sign, right = text.partition("=")
+        path = parsed(left.strip())
+        if not sign or not path:
+            fault = Fault((), "must be path=value", shown(text), "a key of the study file, such as recipe.epochs=60")
+            self.faults.append(("--set", fault))
+            return
+        document = read_yaml(f"{VALUE}: {right}")
+        if document.faults:
+            self.faults += [(option, replace(fault, path=(*path, *fault.path[1:]))) for _, fault in document.faults]
+        elif path[0] == "recipe":
+            self.override(option, path[1:], document.tree[VALUE])
+        else:
+            self.put(option, path, document.tree[VALUE])
+
+    def override(self, option: str, path: Path, value: Any) -> None:
+        """Lay a value of the recipe over everything: the fixed recipe, the space and ``first:``."""
+        tree = {".".join(map(str, path)): value} if path else value
+        if not isinstance(tree, Mapping):
+            self.faults.append((option, Fault(("recipe",), "must be a mapping", shown(value))))
+            return
+        for name, item in leaves(lay({}, tree)).items():
+            self.put(option, ("overrides", name), item)
+
+    def put(self, option: str, path: Path, value: Any) -> None:
+        """Write a value at a path, making mappings on the way."""
+        new = next((length for length in range(1, len(path)) if not has(self.tree, path[:length])), len(path))
+        try:
+            self.tree = placed(self.tree, path, value, "")
+        except LookupError as error:
+            self.faults.append((option, Fault(path, "must lead to a key or to an entry of a list", str(error))))
+            return
+        self.origins[dotted(path)] = self.origins[dotted(path[:new])] = option
+
+    def origin(self, path: Path) -> str | None:
+        """The option that wrote what stands at a path."""
+        lengths = range(len(path), 0, -1)
+        return next((self.origins[name] for length in lengths if (name := dotted(path[:length])) in self.origins), None)
+
+
+def parsed(text: str) -> Path:
+    """``first[0].set`` as ``("first", 0, "set")``; empty where the text is no path."""
+    path: Path = ()
+    for part in text.split("."):
+        match = PART.fullmatch(part)
+        if match is None:
+            return ()
+        path = (*path, match.group(1), *(int(index) for index in re.findall(r"\d+", match.group(2))))
+    return path
+
+
+def placed(holder: Any, path: Path, value: Any, key: str) -> Any:
+    """``holder``, which stands under ``key``, with ``value`` at ``path``; LookupError where the path leads nowhere."""
+    if not path:
+        return value
+    part, rest = path[0], path[1:]
+    if isinstance(part, int):
+        if not isinstance(holder, list) or part >= len(holder):
+            raise LookupError(f"{len(holder)} entries" if isinstance(holder, list) else shown(holder))
+        return [*holder[:part], placed(holder[part], rest, value, ""), *holder[part + 1 :]]
+    if isinstance(holder, list):
+        raise LookupError("a list")
+    if isinstance(holder, str):
+        holder = {NAMING_KEYS.get(key, "name"): holder}
+    mapping = holder if isinstance(holder, Mapping) else {}
+    return {**mapping, part: placed(mapping.get(part), rest, value, part)}
+
+
+def has(tree: Any, path: Path) -> bool:
+    for part in path:
+        if isinstance(part, int):
+            if not isinstance(tree, list) or part >= len(tree):
+                return False
+        elif not isinstance(tree, Mapping) or part not in tree:
+            return False
+        tree = tree[part]
+    return True

@@ -1,0 +1,1 @@
+"""Images: the data sets, their augmentation, and what feeds them to the device."""

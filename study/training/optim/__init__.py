@@ -1,0 +1,1 @@
+"""What an update of the weights is: loss, arithmetic, optimizer and learning rate."""

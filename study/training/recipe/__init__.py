@@ -1,0 +1,1 @@
+"""The recipe, all that fixes one training; validated without torch."""

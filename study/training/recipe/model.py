@@ -1,0 +1,118 @@
+"""What a recipe may say of the model: its name and the switches that all or some of the families understand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from study.training.recipe.model_catalog import MODEL_NAMES, family_of
+from study.training.recipe.sections import Count, Positive, Section, Share, known_name
+
+__all__ = ["MODEL_NAMES", "ModelSpec"]
+
+UNIVERSAL = frozenset({"name", "variant", "resolution", "softmax", "init"})
+"""Fields with a meaning for every network; each other one only in families that understand it."""
+LEFT_TO_FAMILY = frozenset({"variant", "depth", "dropout", "weights"})
+"""Fields that may be null: as if they were left out."""
+KEPT_BY_PRETRAINED = UNIVERSAL | {"pretrained", "weights", "dropout", "drop_path"}
+"""Fields that don't change the shape or meaning of pretrained weights."""
+
+
+class ModelSpec(Section):
+    """What is left out has the family's own default, filled in here: a recipe shows what it means.
+
+    ``norm`` is the placement of the norm layers, ``order`` how they stand to the activation, ``norm_kind`` what they
+    are. See ``model_catalog`` for who understands what.
+    """
+
+    name: str = "small_cnn"
+    variant: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] | None = None
+    """A published variant of the family; None only where the family has a single form."""
+    width: Positive = 1.0
+    """Multiplier of the channels (of the heads, in a transformer)."""
+    resolution: Positive = 1.0
+    """Multiplier of the images' side: they are resized in front of the network (MobileNet's ρ)."""
+    depth: Count | None = None
+    """Layers (6n + 2), blocks a stage or hidden layers, in families that have several depths."""
+    norm: Literal["none", "every_conv", "every_conv_and_block"] = "every_conv"
+    order: Literal["conv_norm_act", "conv_act_norm"] = "conv_norm_act"
+    norm_kind: Literal["batch", "group", "none"] = "batch"
+    dropout: Share | None = None
+    softmax: bool = False
+    """Softmax inside the model, in front of a loss that applies it again: a published habit that slows learning."""
+    init: Literal["default", "glorot_uniform", "kaiming_normal"] = "default"
+    """How convolutions and fully connected layers start; ``default``: as the family has it. Else biases start at 0."""
+    aux_heads: bool = False
+    """GoogLeNet's two further classifiers, which train with it (see ``loss.aux_weight``)."""
+    rho: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Multiplier of the hidden channels in the ``twelve_blocks`` variant of MobileNet."""
+    drop_path: Share = 0.0
+    """Stochastic depth (arXiv:1603.09382): the share of residual branches left out in the last block."""
+    pretrained: bool = False
+    """Start from ImageNet weights (torchvision's enums), except for the classifier."""
+    weights: str | None = None
+    """A local file (.pt, .pth or .safetensors) to take them from; None: torchvision's download."""
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    """Keyword arguments of a user's own ``package.module:factory``."""
+
+    @field_validator("name")
+    @classmethod
+    def known(cls, name: str) -> str:
+        return known_name(name, "model", MODEL_NAMES)
+
+    @model_validator(mode="before")
+    @classmethod
+    def with_family_defaults(cls, tree: object) -> object:
+        if not isinstance(tree, Mapping):
+            return tree
+        said = {key: value for key, value in tree.items() if value is not None or key not in LEFT_TO_FAMILY}
+        return {**defaults_of(said.get("name", "small_cnn"), said.get("variant")), **said}
+
+    @model_validator(mode="after")
+    def understood(self) -> ModelSpec:
+        family = family_of(self.name)
+        if self.variant is not None and self.variant not in family.variants:
+            accepted = " | ".join(family.variants) or "left out"
+            raise PydanticCustomError("rule_variant", "must be {accepted} for {name}", self.about(accepted=accepted))
+        for option in others(UNIVERSAL | family.understood):
+            self.demand_default(option, "must be {default}: {name} has nothing that it could change")
+        if self.rho != 1 and self.variant != "twelve_blocks":
+            raise PydanticCustomError(
+                "rule_rho", "must be 1.0 except in the variant twelve_blocks", {"beside": ["model.variant"]}
+            )
+        if self.name == "resnet" and (self.depth or 0) % 6 != 2:
+            raise PydanticCustomError("rule_depth", "must be 6n + 2, such as 20, 32, 56 or 110", self.about())
+        if self.pretrained:
+            for option in others(KEPT_BY_PRETRAINED):
+                self.demand_default(option, "must be {default} with pretrained weights")
+        return self
+
+    def demand_default(self, option: str, message: Any) -> None:
+        default = defaults_of(self.name, self.variant)[option]
+        if getattr(self, option) != default:
+            shown = str(default).lower() if isinstance(default, bool) else str(default or "left out")
+            raise PydanticCustomError(f"rule_{option}", message, self.about(default=shown))
+
+    def about(self, **more: object) -> dict[str, Any]:
+        return {"name": self.name, "beside": ["model.name"], **more}
+
+
+def others(fields: frozenset[str]) -> list[str]:
+    """All other fields, in the order in which they stand above."""
+    return [field for field in ModelSpec.model_fields if field not in fields]
+
+
+def defaults_of(name: object, variant: object) -> dict[str, object]:
+    """Every field's default for a network and its variant (None: its first)."""
+    return {**general_defaults(), **(family_of(name).defaults_of(variant) if isinstance(name, str) else {})}
+
+
+@lru_cache(maxsize=1)
+def general_defaults() -> dict[str, object]:
+    """Every field's default where the family has none of its own."""
+    fields = ModelSpec.model_fields.items()
+    return {key: field.get_default(call_default_factory=True) for key, field in fields if key != "name"}

@@ -1,0 +1,287 @@
+"""The recipe: a frozen, validated object that fixes one training completely.
+
+Its axes are independent: learning rates hold for the batch they are written with, warm-up is in epochs, and
+``accumulation`` trades memory for time without changing the point. Validation needs no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from search_spaces.validation import Fault, Path
+from study.training.recipe.model import MODEL_NAMES, ModelSpec
+from study.training.recipe.optimizers import AdamW, AnyOptimizer
+from study.training.recipe.schedules import NEEDS_LENGTH, AnySchedule, Constant
+from study.training.recipe.sections import (
+    DATA_NAMES,
+    MINIMIZED,
+    Clip,
+    Converge,
+    Count,
+    CrossEntropy,
+    Data,
+    Execution,
+    NoClip,
+    Patience,
+    Positive,
+    Section,
+    Target,
+)
+from study.training.recipe.validation import faults_of, related
+
+Tree = dict[str, Any]
+Scalar = str | int | float | bool | None
+Precision = Literal["fp32", "tf32", "bf16", "fp16", "fp16_unscaled"]
+
+DEFAULT_EPOCHS = 10
+DEEPEST = 8
+"""No field lies deeper; keys below are left as they are, however many dots they hold."""
+LENGTHS = ("epochs", "steps", "seconds")
+STOP_RULES = ("converge", "target", "patience")
+FREE: frozenset[tuple[str, ...]] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
+"""Mappings whose keys are the user's own: one value each."""
+WHOLE = FREE | {("data", "validation")}
+"""What is laid whole and not key by key."""
+
+
+class Recipe(Section):
+    """Everything that fixes one training. ``Recipe()`` is a small convolutional network on digits.
+
+    The training ends at the first of its lengths (``epochs``, ``steps``, ``seconds``) and stop rules (``converge``,
+    ``target``, ``patience``); where no length is written it has 10 epochs.
+    """
+
+    model: ModelSpec = ModelSpec()
+    data: Data = Data()
+    optimizer: AnyOptimizer = AdamW(lr=3e-3)
+    loss: CrossEntropy = CrossEntropy()
+    schedule: AnySchedule = Constant()
+    precision: Precision = "fp32"
+    accumulation: Count = 1
+    """Micro-batches an update is made of, each weighted by the images it holds."""
+    clip: Clip = NoClip()
+    execution: Execution = Execution()
+    epochs: Count | None = None
+    steps: Count | None = None
+    seconds: Positive | None = None
+    converge: Converge | None = None
+    target: Target | None = None
+    patience: Patience | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def written_in_full(cls, tree: object) -> object:
+        return in_full(tree) if isinstance(tree, Mapping) else tree
+
+    @model_validator(mode="after")
+    def consistent(self) -> Recipe:
+        batch_size = self.data.batch_size
+        if batch_size % self.accumulation:
+            raise PydanticCustomError(
+                "rule_accumulation",
+                "must divide data.batch_size, which is {size}",
+                {"size": batch_size, "beside": ["data.batch_size"]},
+            )
+        if self.epochs is None and self.steps is None and self.schedule.name in NEEDS_LENGTH:
+            raise PydanticCustomError(
+                "rule_schedule", "must have a length in epochs or steps to span", {"beside": ["epochs", "steps"]}
+            )
+        for section in ("schedule", "target", "patience"):
+            metric = getattr(getattr(self, section), "metric", "")
+            if metric.startswith("test_") and self.data.validation != "test":
+                raise PydanticCustomError(
+                    f"rule_{section}.metric",
+                    "must not look at the test set unless data.validation is test",
+                    {"beside": ["data.validation"]},
+                )
+        return self
+
+    @property
+    def micro_batch_size(self) -> int:
+        """Images that the network sees at once while training."""
+        return self.data.batch_size // self.accumulation
+
+
+def in_full(tree: Mapping[str, object]) -> Tree:
+    """The tree with names written out as mappings, forms that are left out filled in, and a length."""
+    full = expand(tree)
+    for path, default in NAMED.items():
+        holder: Any = full
+        for part in path[:-1]:
+            holder = holder.get(part) if isinstance(holder, dict) else {}
+        key = path[-1]
+        if isinstance(holder, dict) and isinstance(holder.get(key), dict) and "name" not in holder[key]:
+            holder[key] = {"name": default, **holder[key]}
+    if all(full.get(length) is None for length in LENGTHS):
+        full["epochs"] = DEFAULT_EPOCHS
+    return full
+
+
+def expand(tree: Mapping[str, object], at: tuple[str, ...] = ()) -> Tree:
+    """Plain nested mappings: dotted keys opened, and a section written as its name made a mapping."""
+    full: Tree = {}
+    for key, value in tree.items():
+        first, dot, rest = str(key).partition(".") if len(at) < DEEPEST else (str(key), "", "")
+        value = {rest: value} if dot else value
+        path = (*at, first)
+        if isinstance(value, Mapping) and path not in WHOLE:
+            value = expand(value, path)
+        elif isinstance(value, str) and path in NAMED:
+            value = {"name": value}
+        full[first] = merge(full[first], value, path) if first in full else value
+    return full
+
+
+def lay(base: Mapping[str, object], over: Mapping[str, object]) -> Tree:
+    """``base`` with ``over`` laid on it; another ``name`` in a section drops the base's other keys of that section."""
+    merged: Tree = merge(expand(base), expand(over), ())
+    return merged
+
+
+def merge(base: Any, over: Any, path: tuple[str, ...]) -> Any:
+    if not isinstance(base, dict) or not isinstance(over, dict) or path in WHOLE:
+        return over
+    if path in NAMED and "name" in base and "name" in over and base["name"] != over["name"]:
+        return over
+    return base | {key: merge(base[key], value, (*path, key)) if key in base else value for key, value in over.items()}
+
+
+def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]]:
+    """The recipe that ``tree`` writes, or every fault in it, at the paths that the user wrote.
+
+    Rules over several fields are judged also where other fields are at fault: those are left out and it is judged
+    again, unless the rule speaks of one of them.
+    """
+    sound = expand(tree)
+    faults: list[Fault] = []
+    dropped: set[str] = set()
+    while True:
+        try:
+            recipe = Recipe.model_validate(sound)
+            return (None, faults) if faults else (recipe, [])
+        except ValidationError as error:
+            found = faults_of(error, tree, BRANCHES, field_names)
+            faults += [fault for fault in found if fault not in faults and not related(error) & dropped]
+            left_out = {path for fault in found for path in drop(sound, fault.path)}
+            if left_out <= dropped:  # nothing more can be left out: a default is at fault beside what is written
+                return None, faults
+            dropped |= left_out
+
+
+def drop(tree: Tree, path: Path) -> set[str]:
+    """Take the value at ``path`` out of ``tree`` (or the section that holds it), and name it and its sections."""
+    holder: Any = tree
+    for depth, part in enumerate(path):
+        inner = holder.get(part)
+        if depth == len(path) - 1 or not isinstance(inner, dict):
+            holder.pop(part, None)
+            break
+        holder = inner
+    return {".".join(str(part) for part in path[:depth]) for depth in range(1, len(path) + 1)}
+
+
+def flatten(recipe: Recipe) -> dict[str, Scalar]:
+    """Every field by its dotted path, lists and mappings as JSON text, and the derived ``micro_batch_size``."""
+    tree = recipe.model_dump(mode="json", exclude={rule for rule in STOP_RULES if getattr(recipe, rule) is None})
+    flat = dict(leaves(tree, ()))
+    return flat | {"micro_batch_size": recipe.micro_batch_size}
+
+
+def leaves(value: Any, path: tuple[str, ...]) -> list[tuple[str, Scalar]]:
+    if isinstance(value, dict) and path not in FREE:
+        return [leaf for key, inner in value.items() for leaf in leaves(inner, (*path, key))]
+    if isinstance(value, dict | list):
+        value = json.dumps(value)
+    return [(".".join(path), value)]
+
+
+def branches(path: str) -> dict[str, frozenset[str]] | None:
+    """The forms of the section at ``path`` by name, each with its fields; None where nothing has forms there."""
+    forms = BRANCHES.get(tuple(path.split(".")))
+    if forms is None:
+        return None
+    names = {"model": MODEL_NAMES, "data": DATA_NAMES}.get(path, tuple(forms))
+    only = next(iter(forms.values()))
+    return {name: frozenset(forms.get(name, only).model_fields) - {"name"} for name in names}
+
+
+def field_paths() -> frozenset[str]:
+    """The dotted paths of all fields, of every form of every section."""
+    return frozenset(paths_in(Recipe, ()))
+
+
+def paths_in(section: type[Section], at: tuple[str, ...]) -> set[str]:
+    paths: set[str] = set()
+    for key, field in section.model_fields.items():
+        inner = sections_in(field.annotation)
+        path = (*at, key)
+        for form in inner:
+            paths |= paths_in(form, path)
+        if not inner or path in WHOLE:
+            paths.add(".".join(path))
+    return paths
+
+
+def field_names(path: tuple[str, ...], name: str | None) -> list[str]:
+    """The fields that a mapping at ``path`` may have, in the form ``name`` where there are forms; for messages."""
+    section: type[Section] = Recipe
+    for depth, part in enumerate(path):
+        at = path[: depth + 1]
+        if at in BRANCHES:
+            forms = BRANCHES[at]
+            section = forms.get(name or "") if at == path else None  # type: ignore[assignment]
+            section = section or next(iter(forms.values()))
+        else:
+            inner = sections_in(section.model_fields[part].annotation) if part in section.model_fields else []
+            if not inner:
+                return []
+            section = inner[0]
+    return list(section.model_fields)
+
+
+def sections_in(annotation: object) -> list[type[Section]]:
+    """The section classes that an annotation allows: one, several forms, or none."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    if get_origin(annotation) in (Annotated, Union, types.UnionType):
+        return [section for part in get_args(annotation) for section in sections_in(part)]
+    return []
+
+
+def forms_in(section: type[Section], at: tuple[str, ...] = ()) -> dict[tuple[str, ...], dict[str, type[Section]]]:
+    """Every section that has a ``name``, with its forms by that name; model and data have one form for all names."""
+    found: dict[tuple[str, ...], dict[str, type[Section]]] = {}
+    for key, field in section.model_fields.items():
+        inner = sections_in(field.annotation)
+        named = {str(form.model_fields["name"].default): form for form in inner if "name" in form.model_fields}
+        if named:
+            found[(*at, key)] = named
+        for form in inner:
+            found |= forms_in(form, (*at, key))
+    return found
+
+
+BRANCHES = forms_in(Recipe)
+
+
+def default_name(path: tuple[str, ...]) -> str:
+    value: Any = Recipe.model_fields[path[0]].default
+    for part in path[1:]:
+        value = getattr(value, part)
+    return str(value.name)
+
+
+NAMED: dict[tuple[str, ...], str] = {path: default_name(path) for path in BRANCHES}
+"""Sections that have a name, and the name where none is written."""
+
+
+def better(metric: str, value: float, than: float) -> bool:
+    """Whether ``value`` of ``metric`` is better than another one: lower for a loss, higher for all others."""
+    return value < than if metric in MINIMIZED else value > than

@@ -1,0 +1,142 @@
+"""What a recipe may say of each schedule. A schedule is a factor on every group's learning rate; ``lr`` is its peak.
+
+Lengths are in epochs (parts of an epoch too), so that a recipe means the same at another batch size. Warm-up is a
+factor of its own that rises in a straight line from ``warmup_factor`` to 1 over ``warmup_epochs``; a schedule that
+spans the training spans what is left after it, any other keeps to its epochs as written.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from study.training.recipe.sections import Count, Metric, NonNegative, Positive, Section, from_list
+
+Factor = Annotated[float, Field(ge=0, le=1)]
+Decay = Annotated[float, Field(gt=0, le=1)]
+
+
+class Schedule(Section):
+    warmup_epochs: NonNegative = 0.0
+    warmup_factor: Factor = 0.0
+
+
+class Constant(Schedule):
+    name: Literal["constant"] = "constant"
+
+
+class Step(Schedule):
+    """Multiply by ``gamma`` every ``every_epochs`` epochs."""
+
+    name: Literal["step"] = "step"
+    every_epochs: Positive = 10.0
+    gamma: Decay = 0.1
+
+
+class MultiStep(Schedule):
+    """Multiply by ``gamma`` at each of ``milestones`` (epochs)."""
+
+    name: Literal["multistep"] = "multistep"
+    milestones: Annotated[tuple[NonNegative, ...], BeforeValidator(from_list)] = (5.0, 8.0)
+    gamma: Decay = 0.1
+
+    @field_validator("milestones")
+    @classmethod
+    def rising(cls, milestones: tuple[float, ...]) -> tuple[float, ...]:
+        if any(later <= earlier for earlier, later in pairwise(milestones)):
+            raise PydanticCustomError("rule", "must rise")
+        return milestones
+
+
+class Exponential(Schedule):
+    """Multiply by ``gamma`` after each epoch (in steps, not in between, as torch's ExponentialLR per epoch)."""
+
+    name: Literal["exponential"] = "exponential"
+    gamma: Decay = 0.95
+
+
+class Cosine(Schedule):
+    """Half a cosine from 1 to ``min_factor`` over the whole length (arXiv:1608.03983 without restarts)."""
+
+    name: Literal["cosine"] = "cosine"
+    min_factor: Factor = 0.0
+
+
+class OneCycle(Schedule):
+    """torch's OneCycleLR: up from 1 / ``div_factor`` to 1, then down to 1 / (``div_factor`` × ``final_div_factor``)."""
+
+    name: Literal["onecycle"] = "onecycle"
+    pct_start: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    div_factor: Annotated[float, Field(ge=1)] = 25.0
+    final_div_factor: Annotated[float, Field(ge=1)] = 1e4
+    anneal: Literal["cosine", "linear"] = "cosine"
+    cycle_momentum: bool = False
+    """Move momentum (Adam: beta1) between 0.95 and 0.85 against the rate, as torch does unless told not to."""
+
+
+class Polynomial(Schedule):
+    """(1 - progress) ** ``power`` down to ``min_factor`` at the end of the length."""
+
+    name: Literal["polynomial"] = "polynomial"
+    power: Positive = 1.0
+    min_factor: Factor = 0.0
+
+
+class Triangular(Schedule):
+    """Up and down in straight lines between ``min_factor`` and 1, ``period_epochs`` a cycle (arXiv:1506.01186)."""
+
+    name: Literal["triangular"] = "triangular"
+    period_epochs: Positive = 4.0
+    min_factor: Factor = 0.1
+
+
+class Plateau(Schedule):
+    """Multiply by ``factor`` when ``metric`` has not improved by ``threshold`` (relative) for ``patience`` epochs."""
+
+    name: Literal["plateau"] = "plateau"
+    metric: Metric = "val_loss"
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    patience: Annotated[int, Field(ge=0, le=2**40)] = 10
+    threshold: NonNegative = 1e-4
+    cooldown: Annotated[int, Field(ge=0, le=2**40)] = 0
+    min_factor: Factor = 0.0
+
+
+class Switch(Schedule):
+    """After the first epoch at which ``metric`` passes ``threshold``, ``lr`` becomes ``lr_after`` for good."""
+
+    name: Literal["switch"] = "switch"
+    metric: Metric = "val_accuracy"
+    threshold: float = 0.8
+    lr_after: Positive = 0.1
+
+
+class Restarts(Schedule):
+    """Cosine with warm restarts (arXiv:1608.03983): the first cycle has ``period_epochs``, each next is longer."""
+
+    name: Literal["cosine_restarts"] = "cosine_restarts"
+    period_epochs: Positive = 10.0
+    period_factor: Count = 1
+    min_factor: Factor = 0.0
+
+
+AnySchedule = Annotated[
+    Constant
+    | Step
+    | MultiStep
+    | Exponential
+    | Cosine
+    | OneCycle
+    | Polynomial
+    | Triangular
+    | Plateau
+    | Switch
+    | Restarts,
+    Field(discriminator="name"),
+]
+
+NEEDS_LENGTH: frozenset[str] = frozenset({"cosine", "onecycle", "polynomial"})
+"""Schedules whose shape spans the whole training: its length must be known in steps."""

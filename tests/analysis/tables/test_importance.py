@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from analysis.plots.setting_plots import importances
+from analysis.rendering import FORMS
+from analysis.results import load
+from analysis.statistics import Estimate
+from analysis.tables.importance import FILLING, Importance, importance, importance_table
+
+SPEC = """\
+study: digits-momentum
+objective: {metric: val_accuracy, direction: maximize}
+points: 60
+recipe: {epochs: 3}
+space: {optimizer: {name: {choice: [sgd]}, lr: {log: [1e-3, 1]}}, accumulation: {choice: [1, 2]}}
+"""
+
+
+def searched(make: Any, points: int, value: Callable[[float, int, random.Random], float]) -> Any:
+    """A study whose points have random settings and a value that depends on lr and accumulation."""
+    study, draw = make(spec=SPEC), random.Random(points)
+    for _ in range(points):
+        lr, accumulation = 10 ** draw.uniform(-3, 0), draw.choice([1, 2])
+        values = {"optimizer.name": "sgd", "optimizer.lr": lr, "accumulation": accumulation}
+        study.complete_point(values, [value(lr, accumulation, draw)], epochs=1)
+    return load(study.paths)
+
+
+def test_a_setting_that_decides_has_nearly_all_the_variance_and_no_more(make: Any) -> None:
+    found = importance(searched(make, 60, lambda lr, accumulation, draw: 0.5 + 0.1 * math.log10(lr)))
+    assert found is not None
+    (first, share), (second, other) = found.shares
+    assert (first, second) == ("optimizer.lr", "accumulation")
+    assert 0.7 < share.value <= 1.0
+    assert share.high <= 1.0
+    assert abs(other.value) < 0.1
+    assert found.r_squared > 0.8
+    assert share.n == 60
+
+
+def test_each_of_two_settings_has_its_share(make: Any) -> None:
+    """The variances are (0.1 · 3)² / 12 for the logarithm of lr and 0.05² for accumulation: three quarters and one."""
+    found = importance(searched(make, 60, lambda lr, steps, draw: 0.5 + 0.1 * math.log10(lr) + 0.1 * (steps - 1.5)))
+    assert found is not None
+    shares = dict(found.shares)
+    assert shares["optimizer.lr"].value == pytest.approx(0.75, abs=0.2)
+    assert shares["accumulation"].value == pytest.approx(0.25, abs=0.15)
+
+
+def test_noise_alone_is_said_to_mean_nothing(make: Any) -> None:
+    results = searched(make, 40, lambda lr, accumulation, draw: draw.gauss(0.8, 0.01))
+    found = importance(results)
+    assert found is not None
+    assert found.r_squared <= 0
+    said = "The forest explains nothing"
+    assert importance_table(results).notes[0].startswith(said)
+    plot = importances(results)
+    assert plot is not None
+    assert plot.description.startswith(said)
+
+
+def test_what_is_shown_starts_at_zero() -> None:
+    found = Importance((("lr", Estimate(-0.01, -0.2, 0.3, 12)),), 0.5)
+    assert found.displayed == [("lr", Estimate(0.0, 0.0, 0.3, 12))]
+    assert found.shares[0][1].low == -0.2
+    assert found.quality == "The forest explains 50 % of the value's variance among points left out (R²)."
+
+
+def test_the_table_has_a_row_for_each_setting_and_says_how_gaps_are_filled(large: Any) -> None:
+    results = load(large(24).paths)
+    shown = importance_table(results)
+    assert {row[0] for row in shown.rows} == {"lr", "momentum", "accumulation"}
+    assert shown.rows[0][0] == "lr"
+    assert "explains" in shown.notes[0]
+    assert FILLING not in shown.notes, "all points have all settings"
+    for form in FORMS:
+        assert "nan" not in shown.render(form).lower()
+
+
+def test_settings_of_one_branch_alone_are_named_as_filled(make: Any) -> None:
+    study, draw = make(), random.Random(2)
+    for i in range(12):
+        lr = 10 ** draw.uniform(-3, -2)
+        branch = {"optimizer.name": "sgd", "optimizer.momentum": draw.random()} if i % 2 else {"optimizer.name": "adam"}
+        study.complete_point({**branch, "optimizer.lr": lr, "accumulation": 1}, [draw.random()], epochs=1)
+    assert FILLING in importance_table(load(study.paths)).notes
+
+
+def test_too_few_points_make_no_rows(mixed: Any, make: Any) -> None:
+    assert importance(load(mixed.paths)) is None
+    assert not importance_table(load(mixed.paths)).rows
+    assert "It takes 10 points" in importance_table(load(make(name="empty").paths)).notes[0]
+
+
+def test_the_same_study_gives_the_same_shares(large: Any) -> None:
+    results = load(large(12).paths)
+    assert importance(results) == importance(results)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from analysis import statistics
+from analysis.curves import by_epoch, rows_of, seeds_of
+from analysis.plots import study_plots as plots
+from analysis.rendering import Table
+from analysis.results import load
+from analysis.selection import trials_of
+from analysis.tables.milestones import milestones
+
+ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3, "accumulation": 1}
+PART = "k of r seeds"
+
+
+def column(shown: Table, name: str) -> list[Any]:
+    position = [header.name for header in shown.headers].index(name)
+    return [row[position] for row in shown.rows]
+
+
+def trained(study: Any, curves: Sequence[Sequence[float]], ends: Sequence[str], **asked: Any) -> int:
+    """A point whose seeds have these curves and ends; it has a value where one seed is COMPLETE."""
+    point = int(study.point(asked.pop("values", ADAM), **asked))
+    done = []
+    for replicate, (curve, end) in enumerate(zip(curves, ends, strict=True)):
+        trial = study.start(point, replicate)
+        for epoch, accuracy in enumerate(curve, start=1):
+            study.report(trial, epoch, accuracy)
+        if end == "COMPLETE":
+            study.finish(trial, test_accuracy=curve[-1], data_fingerprint="5bec: train 100, val 20, test 360")
+            done.append(curve[-1])
+        elif end == "PRUNED":
+            study.prune(trial, len(curve))
+        elif end == "FAIL":
+            study.fail(trial, "diverged", len(curve))
+    if "RUNNING" not in ends:
+        study.tell(point, "COMPLETE" if done else "FAIL", sum(done) / len(done) if done else None)
+    return point
+
+
+def test_milestones_give_accuracy_and_cumulative_seconds(mixed: Any) -> None:
+    shown = milestones(load(mixed.paths), epochs=(1, 3))
+    assert column(shown, "epoch")[:2] == [1, 3]
+    assert [cell.value for cell in column(shown, "seconds")][:2] == [5.5, 7.5]
+    assert set(column(shown, "seeds")) == {2}
+    assert not any(PART in note for note in shown.notes)
+
+
+def test_an_epoch_that_fewer_seeds_reached_says_so(make: Any) -> None:
+    study = make(replicates=3)
+    curves = ([0.5, 0.6, 0.7], [0.4, 0.3], [0.2])
+    trained(study, curves, ["COMPLETE", "PRUNED", "PRUNED"], origin="first", entry=0)
+    shown = milestones(load(study.paths), epochs=(1, 2, 3))
+    assert column(shown, "seeds") == [3, "2 of 3", "1 of 3"]
+    assert any(note.startswith(PART) for note in shown.notes)
+
+
+def test_a_seed_that_failed_at_once_is_one_of_those_that_are_missing(make: Any) -> None:
+    study = make()
+    trained(study, ([0.5], []), ["COMPLETE", "FAIL"], origin="first", entry=0)
+    assert column(milestones(load(study.paths)), "seeds") == ["1 of 2"]
+
+
+def test_while_a_finished_point_gets_more_seeds_its_figures_stand(make: Any) -> None:
+    study = make()
+    point = trained(study, ([0.5, 0.6], [0.7, 0.8]), ["COMPLETE", "COMPLETE"], origin="first", entry=0)
+    trial = study.start(point, 2)
+    study.report(trial, 1, 0.1)
+    shown = milestones(load(study.paths), epochs=(1,))
+    assert column(shown, "seeds") == [2]
+    assert column(shown, "val_accuracy")[0].value == pytest.approx(0.6)
+
+
+def test_first_points_come_in_their_order_and_of_equal_others_the_lower_number(make: Any) -> None:
+    study = make(replicates=1)
+    for accuracy in (0.8, 0.7, 0.8, 0.9):
+        trained(study, ([accuracy],), ["COMPLETE"])
+    trained(study, ([0.1],), ["FAIL"], origin="first", entry=0)
+    shown = milestones(load(study.paths), top=3)
+    assert column(shown, "point") == [4, 3, 0, 2]
+
+
+def test_a_test_accuracys_interval_is_over_seeds_and_images(make: Any) -> None:
+    study = make()
+    point = study.point(ADAM, origin="first", entry=0)
+    for replicate, accuracy in enumerate((0.88, 0.90)):
+        trial = study.start(point, replicate)
+        study.report(trial, 1, 0.5, test_accuracy=accuracy)
+        study.finish(trial, data_fingerprint="5bec: train 100, val 20, test 360")
+    study.tell(point, "COMPLETE", 0.5)
+    assert column(milestones(load(study.paths)), "test_accuracy") == [statistics.accuracy([0.88, 0.90], 360)]
+
+
+# -- curves -------------------------------------------------------------------------------------------------------
+
+
+def test_a_mean_curve_ends_before_the_first_epoch_that_a_seed_did_not_reach(make: Any) -> None:
+    study = make(replicates=3)
+    trained(study, ([0.5, 0.6, 0.7], [0.3, 0.2], [0.4, 0.5, 0.9]), ["COMPLETE", "PRUNED", "COMPLETE"])
+    results = load(study.paths)
+    rows = rows_of(results, seeds_of(results.trials))
+    curve = by_epoch(rows, "val_accuracy")
+    assert list(curve.index) == [1, 2]
+    assert list(curve["mean"]) == pytest.approx([0.4, 1.3 / 3])
+    assert (list(curve["min"]), list(curve["max"])) == ([0.3, 0.2], [0.5, 0.6])
+    assert not len(by_epoch(rows.iloc[:0], "val_accuracy"))
+
+
+def test_curves_are_of_the_seeds_of_the_search(make: Any) -> None:
+    study = make()
+    point = trained(study, ([0.5], [0.6]), ["COMPLETE", "COMPLETE"])
+    fresh = study.start(point, 2, kind="confirm")
+    study.report(fresh, 1, 0.1)
+    study.finish(fresh)
+    results = load(study.paths)
+    own = trials_of(rows_of(results, seeds_of(results.trials)), {"study": "digits-momentum", "point": point})
+    assert list(own["replicate"]) == [0, 1]
+    assert by_epoch(own, "val_accuracy")["mean"].iloc[0] == pytest.approx(0.55)
+
+
+def test_the_plot_of_learning_curves_says_which_seeds_it_is_of(make: Any) -> None:
+    study = make()
+    trained(study, ([0.5, 0.6], []), ["COMPLETE", "FAIL"])
+    trained(study, ([0.5, 0.6], [0.7]), ["RUNNING", "RUNNING"], values={**ADAM, "accumulation": 2})
+    found = plots.learning_curves(load(study.paths))
+    assert found is not None
+    assert "point 0 (1 of 2 seeds)" in found.svg
+    assert "up to the last epoch that all" in found.description
+
+
+def test_best_of_n_is_banded_up_to_a_quarter_of_the_points(large: Any, make: Any) -> None:
+    found = plots.best_of_n_curves(load(large(16, replicates=2).paths))
+    assert found is not None
+    assert "up to a quarter of the points" in found.description
+    assert "FillBetween" in found.svg
+    few = plots.best_of_n_curves(load(large(3, name="few").paths))
+    assert few is not None
+    assert "FillBetween" not in few.svg

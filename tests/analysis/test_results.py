@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.results import load
+from study.errors import StudyNotFound
+
+
+def test_a_study_is_found_by_name_path_or_paths(mixed: Any) -> None:
+    by_name = load(mixed.paths.name, storage=mixed.paths.storage)
+    assert len(by_name.points) == len(load(mixed.paths.folder).points) == len(load(str(mixed.paths.folder)).points) == 6
+    assert len(load([mixed.paths]).points) == 6
+
+
+def test_a_study_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StudyNotFound, match="no study absent in"):
+        load("absent", storage=tmp_path)
+
+
+def test_counts_stay_integers_beside_missing_ones(mixed: Any) -> None:
+    results = load(mixed.paths)
+    assert str(results.trials["best_epoch"].dtype) == "Int64"
+    assert str(results.epochs["skipped_steps"].dtype) == "Int64"
+
+
+def test_importing_analysis_loads_neither_torch_nor_ray_nor_optuna() -> None:
+    code = (
+        "import sys, analysis, analysis.results, study.results.parquet, analysis.tables.kinds; analysis.load;"
+        "print([m for m in ('torch', 'ray', 'optuna', 'matplotlib', 'scipy', 'duckdb') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,84 @@
+"""What a study's own Ray is started with."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from study.errors import OutsideFault
+from study.execution.ray_runtime import Connection, python_path
+
+
+def test_workers_find_the_modules_that_the_driver_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["/mine", "/ours"]))
+    assert python_path(["/here"]).split(os.pathsep) == ["/here", "/mine", "/ours"]
+    monkeypatch.delenv("PYTHONPATH")
+    assert python_path(["/here"]) == "/here"
+
+
+def test_a_machine_too_busy_for_ray_is_tried_again_and_then_a_fault_of_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries: list[object] = []
+
+    def slow(**options: object) -> None:
+        tries.append(options)
+        raise Exception("The current node timed out during startup.\nThis could happen")
+
+    monkeypatch.setattr("study.execution.ray_runtime.ENVIRONMENT", {})
+    monkeypatch.setattr("ray.init", slow)
+    with Connection(None, []) as connection, pytest.raises(OutsideFault, match=r"timed out during startup\. The study"):
+        connection.connect()
+    assert len(tries) == 3
+
+
+OPENED = """
+import json, os, sys
+import ray  # as in a notebook that has loaded Ray before
+import psutil
+from study.execution.ray_runtime import ALONE, Connection
+
+@ray.remote(num_cpus=1)
+def found():
+    import mine
+    return [mine.NAME, "torch" in sys.modules]
+
+with Connection(None, [sys.argv[1]]) as connection:
+    connection.connect(1, a_worker_each=True)
+    here = psutil.Process()
+    rooms, answer = connection.rooms(), ray.get(found.remote())
+    ports = [
+        (process.name(), *socket.laddr)
+        for process in [here, *here.children(recursive=True)]
+        for socket in process.net_connections("inet")
+        if socket.status == psutil.CONN_LISTEN
+    ]
+    commands = [" ".join(process.cmdline()) for process in here.children(recursive=True)]
+    print(json.dumps({"cpus": [room["CPU"] for room in rooms], "found": answer, "ports": ports, "commands": commands}))
+assert not {"PYTHONPATH", *ALONE} & set(os.environ)
+"""
+
+
+RAYS_AGENT_PORT = 52365
+"""Where the agent of a Ray with a dashboard listens: a second one on the machine waits for it."""
+
+
+def test_a_ray_of_its_own_listens_on_loopback_and_its_workers_are_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    (tmp_path / "mine.py").write_text("NAME = 'mine'")
+    command = [sys.executable, "-c", OPENED, str(tmp_path)]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout)
+    assert told["cpus"] == [1.0]
+    assert told["found"] == ["mine", True]
+    assert {name for name, _, _ in told["ports"]} >= {"gcs_server", "raylet"}
+    assert {address.removeprefix("::ffff:") for _, address, _ in told["ports"]} == {"127.0.0.1"}
+    assert RAYS_AGENT_PORT not in {port for _, _, port in told["ports"]}
+    assert not any("dashboard/dashboard.py" in command for command in told["commands"]), "nobody would look at it"
+    assert any("dashboard/agent.py" in command for command in told["commands"]), "Ray has files of these names"

@@ -1,0 +1,35 @@
+"""How many trials a GPU has room for."""
+
+from __future__ import annotations
+
+from study.inspection.gpu_packing import packing_hint
+from study.journal.history import Attempt, History, Trial
+
+
+def history(peak_gib: float | None, total_gib: float | None) -> History:
+    found = History([])
+    for number in range(2):
+        trial = Trial(number, number, 0, 0, "search")
+        total = None if total_gib is None else int(total_gib * 2**30)
+        trial.attempts.append(Attempt(1, 0.0, 0, device="NVIDIA", device_bytes=total))
+        peak = None if peak_gib is None else int(peak_gib * 2**30 / (number + 1))
+        trial.rows.append({"epoch": 1, "peak_memory_bytes": peak})
+        found.trials.append(trial)
+    return found
+
+
+def test_the_share_that_would_do_follows_from_the_most_memory_that_a_trial_held() -> None:
+    # 1.25 × 2.6 + 0.75 = 4 GiB of 24: six trials
+    assert packing_hint(history(2.6, 24), 1) == (
+        "a trial held at most 2.6 GiB of its GPU's 24 GiB: resources: {gpus: 0.166} would run 6 at once on each"
+    )
+    assert "{gpus: 0.062} would run 16 at once" in packing_hint(history(0.1, 140), 1), "however small they are"
+
+
+def test_nothing_is_said_where_nothing_speaks_for_it() -> None:
+    assert packing_hint(history(10, 24), 1) == "", "one has no room for a second"
+    assert packing_hint(history(2.6, 24), 0.25) == "", "six are not twice four"
+    assert packing_hint(history(2.6, 24), 0) == ""
+    assert packing_hint(history(2.6, None), 1) == ""
+    assert packing_hint(history(None, 24), 1) == ""
+    assert packing_hint(History([]), 1) == ""

@@ -1,0 +1,85 @@
+"""Stop decisions against Optuna's own, and against fronts worked out by hand."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+
+from study.sampling.pruning import FrontJudge, better_than_last, crowding, front_of, make_judge, make_pruner
+from study.spec.load import spec_from_tree
+from study.spec.sections import Objective
+
+ACCURACY = (Objective("val_accuracy", "maximize"),)
+BOTH = (Objective("val_accuracy", "maximize"), Objective("total_seconds", "minimize"))
+NAMES = ["asha", "hyperband", "median", "percentile", "patient"]
+
+
+def options_of(name: str) -> Any:
+    return spec_from_tree(
+        {"study": "s", "points": 1, "pruner": name, "space": {"optimizer": {"lr": {"log": [1e-4, 1]}}}}
+    ).pruner
+
+
+def reports(index: int) -> list[float]:
+    chance = random.Random(index)
+    height = chance.random()
+    return [height * (1 - 0.7**epoch) + chance.gauss(0, 0.02) for epoch in range(1, 10)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_trial_by_trial_decisions_are_optunas_own(name: str) -> None:
+    """Trials run one after the other: there the free-running judge must decide just as an Optuna study does."""
+    choice = options_of(name)
+    judge = make_judge(choice, ACCURACY, 9, by_number=False)
+    study = optuna.create_study(
+        study_name="study", direction="maximize", pruner=make_pruner(name, dict(choice.options), 9)
+    )
+    for index in range(30):
+        trial = study.ask()
+        state = "COMPLETE"
+        for epoch, value in enumerate(reports(index), 1):
+            trial.report(value, epoch)
+            expected = trial.should_prune()
+            assert judge.stops(index, epoch, (value,)) == expected
+            if expected:
+                state = "PRUNED"
+                break
+        judge.close(index, state)
+        study.tell(trial, value if state == "COMPLETE" else None, state=optuna.trial.TrialState[state])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_by_number_the_order_of_arrival_does_not_matter(name: str) -> None:
+    choice = options_of(name)
+    one, other = (make_judge(choice, ACCURACY, 9, by_number=True) for _ in range(2))
+    decided = {(i, e): one.stops(i, e, (reports(i)[e - 1],)) for i in range(12) for e in range(1, 9)}
+    epochs_first = {(i, e): other.stops(i, e, (reports(i)[e - 1],)) for e in range(1, 9) for i in range(12)}
+    if name != "hyperband" and name != "asha":
+        assert decided == epochs_first
+    # halving counts those that reached a rung: the same ones in either order
+    assert {key: decided[key] for key in decided} == epochs_first
+
+
+@pytest.mark.parametrize("name", ["asha", "hyperband", "median", "percentile"])
+def test_with_two_objectives_the_dominated_are_stopped(name: str) -> None:
+    judge = make_judge(options_of(name), BOTH, 9, by_number=True)
+    assert isinstance(judge, FrontJudge)
+    stopped: dict[int, bool] = {}
+    for index in range(30):
+        worse = index % 3 == 0
+        values = [(0.9 - 0.3 * worse, (10.0 + 20 * worse) * epoch) for epoch in range(1, 9)]
+        values = [(accuracy - index / 1000, seconds + index / 10) for accuracy, seconds in values]
+        stopped[index] = any(judge.stops(index, epoch, value) for epoch, value in enumerate(values, 1))
+    late = range(12, 30)
+    assert all(stopped[index] for index in late if index % 3 == 0)
+
+
+def test_fronts_are_those_worked_out_by_hand() -> None:
+    values = np.array([[3, 1], [1, 3], [2, 2], [1, 1], [0, 0], [2, 2]], dtype=float)
+    assert front_of(values).tolist() == [0, 0, 0, 1, 2, 0]
+    assert better_than_last(values[:5]) == 4
+    assert crowding(np.array([[0.0, 4.0], [1.0, 3.0], [4.0, 0.0]])).tolist() == [np.inf, 2.0, np.inf]

@@ -1,0 +1,129 @@
+"""Augmentation: each image on its own, within bounds, from the generator that is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from study.training.data import augment
+from study.training.data.augment import augmented, normalization, statistics
+from study.training.recipe.recipe import Recipe, branches
+from study.training.runtime import torchvision as vision  # noqa: F401
+
+NAMES = sorted(branches("data.augment") or {})
+
+
+def spec(name: str, **options: Any) -> Any:
+    return Recipe.model_validate({"data": {"augment": {"name": name, **options}}}).data.augment
+
+
+def stream(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def images(count: int = 16, side: int = 8) -> Tensor:
+    return torch.rand(count, 3, side, side, generator=stream(9))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_augmentation_keeps_shape_and_range_and_repeats(name: str) -> None:
+    once, again, other = (augmented(images(), spec(name), stream(seed)) for seed in (1, 1, 2))
+    assert once.shape == (16, 3, 8, 8)
+    assert float(once.min()) >= 0
+    assert float(once.max()) <= 1
+    assert torch.equal(once, again)
+    assert torch.equal(once, other) == (name == "none")
+
+
+def test_a_flip_mirrors_some_images_and_leaves_the_others() -> None:
+    before = images(64)
+    after = augmented(before, spec("flip"), stream())
+    mirrored = [torch.equal(one, other.flip(2)) for one, other in zip(after, before, strict=True)]
+    kept = [torch.equal(one, other) for one, other in zip(after, before, strict=True)]
+    assert all(a != b for a, b in zip(mirrored, kept, strict=True))
+    assert 16 < sum(mirrored) < 48
+
+
+@pytest.mark.parametrize(("fill", "mode"), [("zero", "constant"), ("reflect", "reflect")])
+def test_each_crop_is_a_window_of_the_padded_image(fill: str, mode: str) -> None:
+    before = images(40)
+    after = augment.crop(before, 2, fill, stream())
+    padded = functional.pad(before, (2, 2, 2, 2), mode=mode)
+    windows = [
+        [padded[i, :, top : top + 8, left : left + 8] for top in range(5) for left in range(5)] for i in range(40)
+    ]
+    places = [next(k for k, w in enumerate(windows[i]) if torch.equal(w, after[i])) for i in range(40)]
+    assert len(set(places)) > 10
+
+
+@pytest.mark.parametrize("name", ["none", "flip", "shift", "crop_flip", "crop_flip_cutout"])
+@pytest.mark.parametrize("fill", ["zero", "reflect"])
+def test_bytes_are_moved_as_their_floats_would_be(name: str, fill: str) -> None:
+    options = {"fill": fill} if name.startswith("crop") else {}
+    stored = (images(40) * 255).to(torch.uint8)
+    moved = augmented(stored, spec(name, **options), stream())
+    assert moved.dtype == torch.uint8
+    assert torch.equal(augment.as_unit(moved), augmented(augment.as_unit(stored), spec(name, **options), stream()))
+
+
+def test_cutout_blanks_at_most_its_square() -> None:
+    after = augment.cutout(torch.ones(200, 1, 8, 8), 4, stream())
+    blank = (after == 0).sum((1, 2, 3))
+    assert int(blank.max()) == 16
+    assert int(blank.min()) >= 4
+
+
+def test_an_affine_change_of_nothing_is_none() -> None:
+    still = spec("affine_flip", degrees=0.0, translate=0.0, scale=0.0, shear=0.0)
+    torch.testing.assert_close(augment.affine(images(), still, stream()), images(), atol=1e-5, rtol=0)
+
+
+def test_an_affine_turn_turns_about_the_center() -> None:
+    turned = augment.affine(images(), spec("affine_flip", degrees=90.0, translate=0.0, scale=0.0, shear=0.0), Full())
+    torch.testing.assert_close(turned, images().rot90(1, (2, 3)), atol=1e-4, rtol=0)
+
+
+class Full(torch.Generator):
+    """``affine`` with it draws the most of everything: see ``full``."""
+
+
+@pytest.fixture(autouse=True)
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = torch.rand
+
+    def rand(*shape: int, generator: torch.Generator) -> Tensor:
+        return torch.ones(*shape) if isinstance(generator, Full) else drawn(*shape, generator=generator)
+
+    monkeypatch.setattr(torch, "rand", rand)
+
+
+def test_resizing_is_torchvisions_bicubic() -> None:
+    ours = augment.resized(images(), 20)
+    from torchvision.transforms.v2.functional import InterpolationMode, resize  # noqa: TID251  after the remedy
+
+    theirs = resize(images(), [20, 20], interpolation=InterpolationMode.BICUBIC)
+    torch.testing.assert_close(ours, theirs.clamp(0, 1))
+    assert augment.resized(images(), 8) is not None
+
+
+def test_statistics_are_those_of_the_pixels() -> None:
+    floats = images(100)
+    stored = (floats * 255).round().to(torch.uint8)
+    for kind, reference in ((floats, floats), (stored, stored.float() / 255)):
+        found = statistics(kind)
+        torch.testing.assert_close(found.mean.flatten(), reference.mean((0, 2, 3)), atol=1e-6, rtol=0)
+        torch.testing.assert_close(found.deviation.flatten(), reference.std((0, 2, 3), correction=0), atol=1e-6, rtol=0)
+
+
+def test_normalization_takes_the_statistics_it_names() -> None:
+    own, training = images(10), images(20) / 2
+    for kind, source in (("own", own), ("dataset", training)):
+        found = normalization(kind, own, training)
+        assert torch.equal(found.mean, statistics(source).mean)
+    assert torch.equal(normalization("none", own, training)(own), own)
+    imagenet = normalization("imagenet", own, training).mean.flatten().tolist()
+    assert imagenet == pytest.approx([0.485, 0.456, 0.406])

@@ -1,0 +1,104 @@
+"""Images are read once a node, whoever asks, and fetched once from an object store."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from study.files.atomic import write_whole
+from study.files.object_store import ObjectPath
+from study.training.data import node_cache
+from study.training.data.node_cache import cache_folder, fetched, mapped
+
+
+@pytest.fixture(autouse=True)
+def own_temp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temp"))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    file = tmp_path / "images.bin"
+    file.write_bytes(b"1")
+    return file
+
+
+class Reader:
+    """Reads the source's one digit, and counts how often."""
+
+    def __init__(self, source: Path) -> None:
+        self.source = source
+        self.calls = 0
+
+    def __call__(self) -> dict[str, Any]:
+        self.calls += 1
+        return {"images": torch.full((2, 3), int(self.source.read_bytes())), "classes": 10}
+
+
+def test_what_is_read_once_is_mapped_ever_after(source: Path) -> None:
+    read = Reader(source)
+    first, again = mapped("set", [source], read), mapped("set", [source], read)
+    assert read.calls == 1
+    assert torch.equal(first["images"], again["images"])
+    assert again["classes"] == 10
+
+
+def test_a_changed_source_is_read_anew(source: Path) -> None:
+    read = Reader(source)
+    mapped("set", [source], read)
+    source.write_bytes(b"7")
+    os.utime(source, ns=(1, 1))
+    assert mapped("set", [source], read)["images"][0, 0] == 7
+    assert read.calls == 2
+
+
+def test_a_folder_that_is_not_ours_alone_is_not_used(source: Path) -> None:
+    cache_folder().chmod(0o777)
+    read = Reader(source)
+    assert mapped("set", [source], read)["images"][0, 0] == 1
+    assert mapped("set", [source], read)["images"][0, 0] == 1
+    assert read.calls == 2
+
+
+def test_what_nobody_has_used_for_long_is_removed(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mapped("old", [source], Reader(source))
+    monkeypatch.setattr(node_cache, "KEPT_S", -1.0)
+    mapped("new", [source], Reader(source))
+    assert [file.name.partition("-")[0] for file in cache_folder().glob("*.pt")] == ["new"]
+
+
+def test_processes_share_the_pages(source: Path) -> None:
+    big = torch.zeros(30_000_000, dtype=torch.uint8) + 1
+    mapped("big", [source], lambda: {"images": big})
+    script = (
+        "import tempfile, sys, pathlib; tempfile.tempdir = sys.argv[1]\n"
+        "from study.training.data.node_cache import mapped\n"
+        "images = mapped('big', [pathlib.Path(sys.argv[2])], dict)['images']\n"
+        "assert int(images.sum()) == 30_000_000\n"
+        "lines = open('/proc/self/smaps').read().splitlines()\n"
+        "at = next(i for i, line in enumerate(lines) if 'big-' in line)\n"
+        "copied = next(line for line in lines[at:] if line.startswith('Anonymous:'))\n"
+        "print(copied.split()[1])\n"
+    )
+    temp = str(cache_folder().parent)
+    done = subprocess.run([sys.executable, "-c", script, temp, str(source)], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 0
+
+
+def test_a_folder_on_an_object_store_is_fetched_once(bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_whole(bucket / "data" / "set" / "raw" / "images.bin", b"123")
+    write_whole(bucket / "data" / "other" / "images.bin", b"456")
+    folder = fetched(bucket / "data", ("set", "none"))
+    assert [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()] == [
+        "set/raw/images.bin"
+    ]
+    monkeypatch.setattr(
+        node_cache, "fetch", lambda source, to: pytest.fail(f"{source} again") if "set" in to.name else None
+    )
+    assert (fetched(bucket / "data", ("set",)) / "set" / "raw" / "images.bin").read_bytes() == b"123"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .scenarios import INTERVAL, Scenario
-from .worlds import LAWS
+from .worlds import HEAVY_TAILED, LAWS
 
 LEAST = {"normal": 0.92, "skewed": 0.90, "heavy-tailed": 0.78}
 """Of nominal 95 %: what an interval must cover at the least, by the law of the noise."""
@@ -49,7 +49,7 @@ def count(scenario: Scenario, law: str, n: int, least: int) -> Count:
 def bounds(scenario: Scenario, law: str) -> tuple[float, float]:
     """Between which shares the truth about a scenario must lie."""
     if scenario.kind != INTERVAL:
-        return 0.0, FALSE_ALARMS
+        return 0.0, 1 - LEAST[law] if law == HEAVY_TAILED else FALSE_ALARMS
     slack = scenario.level - 0.95
     least = LEAST[law] + slack
     return least, 1.0 if scenario.may_cover_more else MOST + slack if law == "normal" else 1.0

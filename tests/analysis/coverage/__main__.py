@@ -29,17 +29,20 @@ whose truth is known, the tables are asked about them as about any other, and th
 
 The noise is normal; skewed, with a tail below, as accuracies near their ceiling have it (skewness -1); or heavy-tailed,
 a log-normal's (skewness -6): no interval from a few values can be right for that law, and the table says by how much it
-is off, and verdicts are false the more often there. Verdicts are counted on studies in which there is nothing to find: the share is that of false alarms.
+is off, and verdicts are false the more often there. Verdicts are counted on studies in which there is nothing to find:
+the share is that of false alarms.
 
 `make coverage` counts anew and writes this page; a quick form of it is part of `make test`. Each figure is of {answers}
-answers (0.950 stands for 0.950 ± {error:.3f}), of {fewer} where the noise is heavy-tailed or a world takes long.
+answers (0.950 stands for 0.950 ± {error:.3f}), of {fewer} where the noise is heavy-tailed or a world takes long, of
+several times as many where a world gives several at once.
 """
 
 
 def counted(cell: tuple[int, str, int]) -> Count:
     index, law, n = cell
-    fewer = SCENARIOS[index].slow or law == HEAVY_TAILED
-    return count(SCENARIOS[index], law, n, round(answers() * (FEWER if fewer else 1.0)))
+    scenario = SCENARIOS[index]
+    worlds = round(answers() * (FEWER if scenario.slow or law == HEAVY_TAILED else 1.0))
+    return count(scenario, law, n, worlds * scenario.answers)
 
 
 def answers() -> int:

@@ -49,6 +49,8 @@ class Scenario:
     may_cover_more: bool = False
     """Whether it is exact for discrete laws or adjusted for several comparisons, and so may cover more than it says."""
     level: float = 0.95
+    answers: int = 1
+    """How many independent answers a world gives."""
     slow: bool = False
     """Whether a world takes more than a few hundredths of a second."""
 
@@ -442,7 +444,7 @@ def time_to_reach(random: Random, noise: Noise, n: int) -> Answers:
 
 
 SCENARIOS = (
-    Scenario("leaderboard: mean over seeds", INTERVAL, FEW, "seeds", seeds_of_a_point, slow=True),
+    Scenario("leaderboard: mean over seeds", INTERVAL, FEW, "seeds", seeds_of_a_point, answers=10, slow=True),
     Scenario(
         "leaderboard: test accuracy over seeds and images", INTERVAL, FEW, "seeds", seeds_and_images, True, slow=True
     ),

@@ -477,7 +477,7 @@ SCENARIOS = (
     Scenario("published: difference from one more run", INTERVAL, FEW, "seeds", published_difference),
     Scenario("time to target: median, with asha at work", INTERVAL, (6, 10, 16, 30), "points", time_to_reach, True),
     Scenario("further seeds", INTERVAL, FEW, "seeds", further_seeds, True),
-    Scenario("confirmation: better or worse", VERDICT, FEW, "fresh seeds", false_verdicts, slow=True),
+    Scenario("confirmation: better or worse", VERDICT, FEW, "fresh seeds", false_verdicts),
     Scenario("report: a level leads, on fresh seeds", VERDICT, FEW, "fresh seeds", leads_on_fresh_seeds),
     Scenario(
         "report: one of two levels leads, at equal budget",

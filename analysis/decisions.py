@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.frames import Frames
 from analysis.selection import goal, search
-from study.spec.sections import PrunerChoice
+from study.spec.sections import PrunerChoice, column_of
 
 
 def first_decision(results: Frames) -> int:
@@ -46,7 +46,7 @@ def at_first_decision(results: Frames, epoch: int) -> pd.DataFrame:
     """The first seed of each point that reached this epoch, with the objective there as ``figure``."""
     metric, firsts = goal(results).metric, search(results.trials)
     firsts = firsts[firsts["replicate"] == 0]
-    column = "seconds" if metric == "total_seconds" else metric
+    column = column_of(metric)
     rows = results.epochs[results.epochs["epoch"] == epoch]
     figures = rows[["study", "trial", column]].rename(columns={column: "figure"})
     return firsts.merge(figures, on=["study", "trial"], how="inner")

@@ -20,9 +20,6 @@ from study.results.schema import column_of
 SHARES = ("accuracy", "f1", "top5", "precision", "recall")
 """What the names of metrics hold that are shares of a whole."""
 
-TEST_COUNT = re.compile(r"\btest (\d+)\b")
-"""The number of test images in a training's ``data_fingerprint``."""
-
 STEERED = "validation: test. These figures were steered by the test set and are no estimate of new data."
 
 
@@ -141,17 +138,20 @@ def test_accuracy(group: pd.DataFrame) -> Estimate:
 
     Without one where there is one seed, or the number of test images isn't known.
     """
-    values, images = group["test_accuracy"].dropna(), test_images(group)
+    values, images = group["test_accuracy"].dropna(), images_of(group, "test")
     if len(values) < 2 or not images:
         return Estimate(float(values.mean()), n=len(values))
     return accuracy(values, images)
 
 
-def test_images(group: pd.DataFrame) -> int:
-    """How many images the test figures are of, as the trainings said it; 0 where they didn't or differ in it."""
+def images_of(group: pd.DataFrame, purpose: str) -> int:
+    """How many images there were for a purpose (train, validation, test), as the trainings said it in their
+    ``data_fingerprint``; 0 where they didn't or differ in it.
+    """
     if "data_fingerprint" not in group:
         return 0
-    counts = {found[1] for text in group["data_fingerprint"].dropna() if (found := TEST_COUNT.search(text))}
+    count = re.compile(rf"\b{purpose} (\d+)\b")
+    counts = {found[1] for text in group["data_fingerprint"].dropna() if (found := count.search(text))}
     return int(counts.pop()) if len(counts) == 1 else 0
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 
 from analysis import statistics
 from analysis.frames import Frames
-from analysis.selection import SHARES, counted, goal
+from analysis.selection import SHARES, counted, goal, images_of
 
-VALIDATION_COUNT = re.compile(r"\bvalidation (\d+)\b")
 WIDE = 1.96
 """Standard deviations on either side of what holds 95 % of a normal law."""
 
@@ -32,9 +30,7 @@ def variation(results: Frames) -> list[str]:
 def of_images(results: Frames, metric: str) -> str:
     """How far other validation images might move a share of them; empty where that isn't known."""
     trials = counted(results.trials)
-    counts = {found[1] for text in trials["data_fingerprint"].dropna() if (found := VALIDATION_COUNT.search(text))}
-    images = int(counts.pop()) if len(counts) == 1 else 0
-    share = float(trials["value"].mean())
+    images, share = images_of(trials, "validation"), float(trials["value"].mean())
     if not images or not metric.startswith("val_") or not any(name in metric for name in SHARES) or not 0 < share < 1:
         return ""
     open_to = WIDE * math.sqrt(share * (1 - share) / images)

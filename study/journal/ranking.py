@@ -126,16 +126,19 @@ def is_confirmed(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool)
 
 def ranked(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> list[tuple[Standing, Point]]:
     """A study's points that have a value, best first."""
-    confirmed = is_confirmed(points, spec, whole_seeds=whole_seeds)
-    placed = [(found, point) for point in points if (found := standing(point, spec, confirmed=confirmed)) is not None]
-    return sorted(placed, key=lambda pair: pair[0])
+    return sorted(placed(points, spec, whole_seeds=whole_seeds), key=lambda pair: pair[0])
 
 
 def best_point(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> Point | None:
     """The best of a study's points; of equal ones that with the lowest number."""
+    found = placed(points, spec, whole_seeds=whole_seeds)
+    return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def placed(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> list[tuple[Standing, Point]]:
+    """A study's points that have a value, in their own order, each with where it stands."""
     confirmed = is_confirmed(points, spec, whole_seeds=whole_seeds)
-    placed = [(found, point) for point in points if (found := standing(point, spec, confirmed=confirmed)) is not None]
-    return min(placed, key=lambda pair: pair[0])[1] if placed else None
+    return [(found, point) for point in points if (found := standing(point, spec, confirmed=confirmed)) is not None]
 
 
 def ranks(standings: list[Standing]) -> list[int]:

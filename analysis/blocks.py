@@ -19,9 +19,9 @@ from analysis.frames import Frames
 from analysis.selection import settings
 from analysis.statistics import LEVEL, Array, Contrast
 
-LEAST_MATCHED = 0.8
+_LEAST_MATCHED = 0.8
 """Blocks are compared within only where they hold at least this share of the points."""
-POINT = ["study", "point"]
+_POINT = ["study", "point"]
 
 Combination = Sequence[tuple[str, Hashable]]
 """Settings and the level of each that the points of one cell have."""
@@ -30,8 +30,8 @@ Combination = Sequence[tuple[str, Hashable]]
 def point_means(results: Frames, trials: pd.DataFrame, figure: pd.Series[float]) -> pd.DataFrame:
     """One row for each point of ``trials``: the mean of ``figure`` over them, beside the point's settings."""
     known = trials.assign(figure=figure.astype(float)).dropna(subset="figure")
-    means = known.groupby(POINT, sort=False)["figure"].mean().reset_index()
-    return means.merge(results.points[[*POINT, *settings(results)]], on=POINT, how="left")
+    means = known.groupby(_POINT, sort=False)["figure"].mean().reset_index()
+    return means.merge(results.points[[*_POINT, *settings(results)]], on=_POINT, how="left")
 
 
 def compared(
@@ -46,16 +46,16 @@ def compared(
     shared = [name for name in others if name not in own]
     few = [name for name in factors_of(results) if name in shared]
     apart = [name for name in shared if tuned_apart(results, name)]
-    exact, coarse, loose = (blocks_of(means, keys, members) for keys in (shared, few, apart))
+    exact, coarse, loose = (_blocks_of(means, keys, members) for keys in (shared, few, apart))
     points = sum(int(chosen.sum()) for chosen in members)
-    tight = next((blocks for blocks in (exact, coarse) if size(blocks) >= LEAST_MATCHED * points), [])
+    tight = next((blocks for blocks in (exact, coarse) if _size(blocks) >= _LEAST_MATCHED * points), [])
     seeds: list[Array] = []
-    if points == len(cells) == size(exact) and not own:
-        seeds = by_seed(trials, figure, [of_combination(trials, combination) for combination in cells])
+    if points == len(cells) == _size(exact) and not own:
+        seeds = _by_seed(trials, figure, [of_combination(trials, combination) for combination in cells])
     return Compared(tight, loose, seeds, signs, exact=tight is exact and not own)
 
 
-def size(blocks: list[list[Array]]) -> int:
+def _size(blocks: list[list[Array]]) -> int:
     return sum(len(cell) for block in blocks for cell in block)
 
 
@@ -101,7 +101,7 @@ def of_combination(rows: pd.DataFrame, combination: Combination) -> pd.Series[bo
     return chosen
 
 
-def blocks_of(means: pd.DataFrame, names: Sequence[str], members: Sequence[pd.Series[bool]]) -> list[list[Array]]:
+def _blocks_of(means: pd.DataFrame, names: Sequence[str], members: Sequence[pd.Series[bool]]) -> list[list[Array]]:
     """The cells of each group of points that agree in these settings and has a point in every cell."""
     keys = [means[name].astype("object") for name in ("study", *names)]
     group = means.groupby(keys, dropna=False, sort=False).ngroup()
@@ -110,7 +110,7 @@ def blocks_of(means: pd.DataFrame, names: Sequence[str], members: Sequence[pd.Se
     return [[statistics.clean(cell[number]) for cell in cells] for number in common]
 
 
-def by_seed(trials: pd.DataFrame, figure: pd.Series[float], members: Sequence[pd.Series[bool]]) -> list[Array]:
+def _by_seed(trials: pd.DataFrame, figure: pd.Series[float], members: Sequence[pd.Series[bool]]) -> list[Array]:
     """The figures of each cell's one point, seed by seed as far as all cells have them."""
     columns = [figure[chosen].groupby(trials.loc[chosen, "seed"]).mean() for chosen in members]
     common = pd.concat(columns, axis=1, join="inner").dropna()

@@ -10,7 +10,7 @@ from analysis.selection import counted, search
 
 KEY = ["study", "point"]
 TRIAL = ["study", "trial"]
-UNENDED = ("RUNNING", "WAITING")
+_UNENDED = ("RUNNING", "WAITING")
 
 
 def seeds_of(trials: pd.DataFrame) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def seeds_of(trials: pd.DataFrame) -> pd.DataFrame:
     """
     own = search(trials)
     valued = pd.MultiIndex.from_frame(own[KEY]).isin(pd.MultiIndex.from_frame(counted(own)[KEY]))
-    return own[~(valued & own["state"].isin(UNENDED))]
+    return own[~(valued & own["state"].isin(_UNENDED))]
 
 
 def rows_of(results: Frames, trials: pd.DataFrame) -> pd.DataFrame:

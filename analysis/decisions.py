@@ -13,19 +13,19 @@ def first_decision(results: Frames) -> int:
     """The first epoch at which any trial of the studies may have been pruned; 0 where nothing was pruned."""
     if not (results.points["state"] == "PRUNED").any():
         return 0
-    epochs = [first_epoch(study.spec.pruner) for study in results.studies]
+    epochs = [_first_epoch(study.spec.pruner) for study in results.studies]
     return max(epochs) if all(epochs) and len(set(epochs)) == 1 else 0
 
 
-def first_epoch(pruner: PrunerChoice) -> int:
+def _first_epoch(pruner: PrunerChoice) -> int:
     """The first epoch after which the pruner may stop a trial; 0 where it never does."""
     options = pruner.options
     if pruner.name in ("asha", "hyperband"):
-        return whole(options["min_epochs"])
+        return _whole(options["min_epochs"])
     if pruner.name in ("median", "percentile"):
-        return max(1, whole(options["warmup_epochs"]))
+        return max(1, _whole(options["warmup_epochs"]))
     if pruner.name == "patient":
-        return whole(options["patience"]) + 2  # the best of the last patience + 1 epochs against the one before them
+        return _whole(options["patience"]) + 2  # the best of the last patience + 1 epochs against the one before them
     return 0
 
 
@@ -38,7 +38,7 @@ def failed_before(results: Frames, epoch: int) -> pd.DataFrame:
     return points[[key in keys for key in zip(points["study"], points["point"], strict=True)]]
 
 
-def whole(option: object) -> int:
+def _whole(option: object) -> int:
     return option if isinstance(option, int) else 0
 
 

@@ -12,7 +12,7 @@ from analysis.selection import cell, settings
 from search_spaces.distributions import as_param
 from study.results.schema import column_of
 
-MOST_LEVELS = 8
+_MOST_LEVELS = 8
 
 
 def factors_of(results: Frames) -> list[str]:
@@ -22,7 +22,7 @@ def factors_of(results: Frames) -> list[str]:
     few = [
         name
         for name in settings(results)
-        if 2 <= points[name].nunique(dropna=True) <= MOST_LEVELS
+        if 2 <= points[name].nunique(dropna=True) <= _MOST_LEVELS
         and (not pd.api.types.is_float_dtype(points[name]) or points[name].nunique() < len(points) / 3)
     ]
     return sorted(few, key=lambda name: name not in scientific)

@@ -23,7 +23,7 @@ from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
 STORAGE = "studies"
-DTYPES = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+_DTYPES = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 """Nullable where numpy has no null, so that a column of counts stays one of counts."""
 
 Source = str | Place | StudyPaths
@@ -63,15 +63,15 @@ class Frames:
 
     @cached_property
     def points(self) -> pd.DataFrame:
-        return frame(study.tables.points for study in self.studies)
+        return _frame(study.tables.points for study in self.studies)
 
     @cached_property
     def trials(self) -> pd.DataFrame:
-        return frame(study.tables.trials for study in self.studies)
+        return _frame(study.tables.trials for study in self.studies)
 
     @cached_property
     def epochs(self) -> pd.DataFrame:
-        return frame(study.tables.epochs for study in self.studies)
+        return _frame(study.tables.epochs for study in self.studies)
 
     @property
     def study(self) -> Study:
@@ -107,8 +107,8 @@ def paths_of(source: Source, storage: Place) -> StudyPaths:
     return StudyPaths(storage, source)
 
 
-def frame(tables: Iterable[pa.Table]) -> pd.DataFrame:
+def _frame(tables: Iterable[pa.Table]) -> pd.DataFrame:
     """Arrow tables of one kind as one frame; a column that only some have is null in the others."""
     combined = pa.concat_tables(list(tables), promote_options="default")
-    rows: pd.DataFrame = combined.to_pandas(types_mapper=DTYPES.get)
+    rows: pd.DataFrame = combined.to_pandas(types_mapper=_DTYPES.get)
     return rows

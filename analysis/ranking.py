@@ -11,7 +11,7 @@ from analysis.frames import Frames
 from analysis.selection import goal
 from study.journal.ranking import CONFIRMED, PARTIAL, STANDINGS
 
-MOST_POINTS = 1500
+_MOST_POINTS = 1500
 PLACE = ["study", "point"]
 
 
@@ -58,7 +58,7 @@ def by_search(points: pd.DataFrame, results: Frames) -> pd.DataFrame:
 
 def thinned(rows: pd.DataFrame) -> pd.DataFrame:
     """At most MOST_POINTS rows, the best and evenly spread others."""
-    return rows.iloc[:: -(-len(rows) // MOST_POINTS) or 1] if len(rows) else rows
+    return rows.iloc[:: -(-len(rows) // _MOST_POINTS) or 1] if len(rows) else rows
 
 
 def short(name: str) -> str:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 Cell: TypeAlias = str | int | float | bool | datetime.datetime | Estimate | Difference | None
 
-WIDEST = 1000  # characters; tables are as wide as their cells
-LATEX = str.maketrans(
+_WIDEST = 1000  # characters; tables are as wide as their cells
+_LATEX = str.maketrans(
     {
         **{character: f"\\{character}" for character in "&%$#_{}"},
         "~": r"\textasciitilde{}",
@@ -82,7 +82,7 @@ class Table:
             f"{header.name}{suffix}" for header, parts in zip(self.headers, kinds, strict=True) for suffix in parts
         ]
         rows = [
-            [plain(PARTS[suffix](cell)) for cell, parts in zip(row, kinds, strict=True) for suffix in parts]
+            [_plain(_PARTS[suffix](cell)) for cell, parts in zip(row, kinds, strict=True) for suffix in parts]
             for row in self.rows
         ]
         return names, rows
@@ -120,18 +120,18 @@ class Table:
     def markdown(self) -> str:
         bars = ["---:" if self.numeric(i) else "---" for i in range(len(self.headers))]
         lines = [[str(header) for header in self.headers], bars, *self.shown()]
-        body = "\n".join(f"| {' | '.join(markdown_cell(text) for text in line)} |" for line in lines)
+        body = "\n".join(f"| {' | '.join(_markdown_cell(text) for text in line)} |" for line in lines)
         notes = "".join(f"\n- {note}" for note in self.notes)
         return f"**{self.title}**\n\n{body}\n{notes}{chr(10) if notes else ''}"
 
     def latex(self) -> str:
         """A ``tabular`` in booktabs' style, in a floating table with its caption."""
         align = "".join("r" if self.numeric(i) else "l" for i in range(len(self.headers)))
-        lines = [r"\begin{table}", r"\centering", rf"\caption{{{self.title.translate(LATEX)}}}"]
-        lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", latex_row(map(str, self.headers)), r"\midrule"]
-        lines += [latex_row(row) for row in self.shown()]
+        lines = [r"\begin{table}", r"\centering", rf"\caption{{{self.title.translate(_LATEX)}}}"]
+        lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", _latex_row(map(str, self.headers)), r"\midrule"]
+        lines += [_latex_row(row) for row in self.shown()]
         lines += [r"\bottomrule", r"\end{tabular}"]
-        lines += [rf"\par\footnotesize {note.translate(LATEX)}" for note in self.notes]
+        lines += [rf"\par\footnotesize {note.translate(_LATEX)}" for note in self.notes]
         return "\n".join([*lines, r"\end{table}", ""])
 
     def html(self, identity: str = "") -> str:
@@ -145,7 +145,7 @@ class Table:
         rows = "".join(
             "<tr>"
             + "".join(
-                f"<td{kind or wide(text)}>{html.escape(text)}</td>" for kind, text in zip(kinds, row, strict=True)
+                f"<td{kind or _wide(text)}>{html.escape(text)}</td>" for kind, text in zip(kinds, row, strict=True)
             )
             + "</tr>"
             for row in self.shown()
@@ -180,7 +180,7 @@ class Table:
         """The terminal's form without colors, as wide as it needs where no width is given."""
         import rich.console
 
-        console = rich.console.Console(width=width or WIDEST, file=io.StringIO(), no_color=True)
+        console = rich.console.Console(width=width or _WIDEST, file=io.StringIO(), no_color=True)
         with console.capture() as capture:
             console.print(self.rich())
         return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
@@ -202,27 +202,27 @@ FORMS: dict[str, Callable[[Table], str]] = {
 }
 
 
-def estimate_of(cell: Cell) -> Estimate | None:
+def _estimate_of(cell: Cell) -> Estimate | None:
     if isinstance(cell, Difference):
         return cell.estimate
     return cell if isinstance(cell, Estimate) else None
 
 
-def value_of(cell: Cell) -> Any:
-    estimate = estimate_of(cell)
+def _value_of(cell: Cell) -> Any:
+    estimate = _estimate_of(cell)
     return cell if estimate is None else estimate.value
 
 
-PARTS: dict[str, Callable[[Cell], Any]] = {
-    "": value_of,
-    "_low": lambda cell: getattr(estimate_of(cell), "low", None),
-    "_high": lambda cell: getattr(estimate_of(cell), "high", None),
-    "_n": lambda cell: getattr(estimate_of(cell), "n", None),
+_PARTS: dict[str, Callable[[Cell], Any]] = {
+    "": _value_of,
+    "_low": lambda cell: getattr(_estimate_of(cell), "low", None),
+    "_high": lambda cell: getattr(_estimate_of(cell), "high", None),
+    "_n": lambda cell: getattr(_estimate_of(cell), "n", None),
     "_p": lambda cell: cell.p if isinstance(cell, Difference) else None,
 }
 
 
-def plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """A value that JSON and CSV can hold: nothing for nan, text for inf."""
     if isinstance(value, float) and math.isnan(value):
         return None
@@ -235,7 +235,7 @@ def shown(cell: Cell, header: Header) -> str:
     if cell is None:
         return ""
     if isinstance(cell, Estimate | Difference):
-        return shown_estimate(cell, header)
+        return _shown_estimate(cell, header)
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, int | float):
@@ -245,7 +245,7 @@ def shown(cell: Cell, header: Header) -> str:
     return cell
 
 
-def shown_estimate(cell: Estimate | Difference, header: Header) -> str:
+def _shown_estimate(cell: Estimate | Difference, header: Header) -> str:
     """``0.953 [0.947, 0.959]``, with the p-value of a difference."""
     estimate = cell.estimate if isinstance(cell, Difference) else cell
     text = number(estimate.value, header.digits, header.signed)
@@ -271,17 +271,17 @@ def number(value: float, digits: int | None = None, signed: bool = False) -> str
     return f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
 
 
-def wide(text: str) -> str:
+def _wide(text: str) -> str:
     """The mark of a cell whose text is too long for one line."""
     return ' class="w"' if len(text) > 30 else ""
 
 
-def markdown_cell(text: str) -> str:
+def _markdown_cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
-def latex_row(cells: Iterable[str]) -> str:
-    return " & ".join(cell.translate(LATEX) for cell in cells) + r" \\"
+def _latex_row(cells: Iterable[str]) -> str:
+    return " & ".join(cell.translate(_LATEX) for cell in cells) + r" \\"
 
 
 def table(title: str, headers: Sequence[Header], rows: Iterable[Sequence[Cell]], notes: Iterable[str] = ()) -> Table:

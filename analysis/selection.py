@@ -69,10 +69,10 @@ def _settings(results: Frames) -> tuple[str, ...]:
         set_paths |= dict.fromkeys(column_of(path) for path in (*sorted(spec.space.paths()), *firsts))
     points = results.points
     differing = [name for name in set_paths if name in points.columns and points[name].nunique(dropna=False) > 1]
-    return tuple(name for name in differing if points[name].nunique() > 1 or branch_of(name) not in differing)
+    return tuple(name for name in differing if points[name].nunique() > 1 or _branch_of(name) not in differing)
 
 
-def branch_of(name: str) -> str:
+def _branch_of(name: str) -> str:
     """The column that names the branch in which a setting exists: ``optimizer.name`` for ``optimizer.nesterov``."""
     return f"{name.rpartition('.')[0]}.name"
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from analysis.rendering import Cell
 
-VIEWS = ("points", "trials", "epochs")
+_VIEWS = ("points", "trials", "epochs")
 
 
 def query_sql(
@@ -38,20 +38,20 @@ def query_sql(
     """
     import duckdb
 
-    results = studies if isinstance(studies, Results) else load(studies or all_studies(storage), storage=storage)
+    results = studies if isinstance(studies, Results) else load(studies or _all_studies(storage), storage=storage)
     connection = duckdb.connect(":memory:", config={"enable_external_access": "false"})
     try:
-        lock(connection, results)
-        return answer(connection, sql)
+        _lock(connection, results)
+        return _answer(connection, sql)
     except duckdb.Error as error:
         raise UserError(f"the query can't be answered: {error}") from error
     finally:
         connection.close()
 
 
-def lock(connection: duckdb.DuckDBPyConnection, results: Results) -> None:
+def _lock(connection: duckdb.DuckDBPyConnection, results: Results) -> None:
     """Register the views, and leave the query no way to anything else."""
-    for name in VIEWS:
+    for name in _VIEWS:
         tables = [getattr(study.tables, name) for study in results.studies]
         connection.register(name, pa.concat_tables(tables, promote_options="default"))
     for setting in (
@@ -63,17 +63,17 @@ def lock(connection: duckdb.DuckDBPyConnection, results: Results) -> None:
         connection.execute(f"SET {setting}")
 
 
-def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     import duckdb
 
     statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise UserError("a query is one SELECT over the views points, trials and epochs")
     found = connection.sql(sql).to_arrow_table()
-    return found.rename_columns(distinct(found.column_names))
+    return found.rename_columns(_distinct(found.column_names))
 
 
-def distinct(names: list[str]) -> list[str]:
+def _distinct(names: list[str]) -> list[str]:
     """The names, a repeated one with a number behind it, as joins bring them."""
     taken, told = set(names), list[str]()
     for name in names:
@@ -85,7 +85,7 @@ def distinct(names: list[str]) -> list[str]:
     return told
 
 
-def all_studies(storage: str | Place) -> list[StudyPaths]:
+def _all_studies(storage: str | Place) -> list[StudyPaths]:
     """Every study in a storage; UserError where there is none."""
     studies = [paths for paths in studies_in(place(storage)) if log_at(paths.journal).exists()]
     if not studies:
@@ -97,12 +97,12 @@ def render(answer: pa.Table, form: str) -> str:
     """The answer as ``table``, ``csv`` or ``json``, or another of a table's forms."""
     from analysis.rendering import Header, Table
 
-    columns = [[cell_of(value) for value in column.to_pylist()] for column in answer.itercolumns()]
+    columns = [[_cell_of(value) for value in column.to_pylist()] for column in answer.itercolumns()]
     headers = tuple(Header(name) for name in answer.column_names)
     return Table(f"{answer.num_rows} rows", headers, tuple(zip(*columns, strict=True))).render(form)
 
 
-def cell_of(value: object) -> Cell:
+def _cell_of(value: object) -> Cell:
     """A value of any of DuckDB's types as a cell: sums are decimals there; what has no form of its own is text."""
     if value is None or isinstance(value, bool | int | float | str | datetime.datetime):
         return value

@@ -9,7 +9,7 @@ from search_spaces.validation import Fault, Path, shown
 
 WORDS = ("choice", "uniform", "log", "int", "log_int")
 ACCEPTED = "choice: [...] | uniform: [lo, hi] | log: [lo, hi] | int: [lo, hi] | log_int: [lo, hi] | one_of: {...}"
-STEPPED = ("uniform", "int")
+_STEPPED = ("uniform", "int")
 FOREIGN = {
     "min": "log: [lo, hi]",
     "max": "log: [lo, hi]",
@@ -41,27 +41,27 @@ FOREIGN = {
 }
 """Words of W&B sweeps, Ray Tune and Optuna for ours."""
 
-LARGEST_STEP_COUNT = 2**53
+_LARGEST_STEP_COUNT = 2**53
 
 
 def read_distribution(tree: Mapping[str, object], place: Path) -> tuple[Distribution | None, list[Fault]]:
     """The distribution that ``tree`` writes by one of ``WORDS``, None where it has faults; they are below ``place``."""
     word = next(word for word in WORDS if word in tree)
-    accepted = f"{word} | step" if word in STEPPED else word
+    accepted = f"{word} | step" if word in _STEPPED else word
     must = f"must not stand beside {word}"
     extra = [key for key in tree if key not in (word, "step")]
     faults = [Fault((*place, key), must, shown(key), accepted, on_key=True) for key in extra]
-    if tree.get("step") is not None and word not in STEPPED:
-        accepted = f"a step with {' or '.join(STEPPED)}"
+    if tree.get("step") is not None and word not in _STEPPED:
+        accepted = f"a step with {' or '.join(_STEPPED)}"
         faults.append(
             Fault((*place, "step"), f"must be left out with {word}", shown(tree["step"]), accepted, on_key=True)
         )
-    read = read_choice if word == "choice" else read_range
+    read = _read_choice if word == "choice" else _read_range
     found, more = read(word, tree, place)
     return (None if faults else found), faults + more
 
 
-def read_choice(word: str, tree: Mapping[str, object], place: Path) -> tuple[Choice | None, list[Fault]]:
+def _read_choice(word: str, tree: Mapping[str, object], place: Path) -> tuple[Choice | None, list[Fault]]:
     at, values = (*place, word), tree[word]
     if not isinstance(values, list) or not values:
         return None, [Fault(at, "must be a list of at least one value", shown(values))]
@@ -75,19 +75,19 @@ def read_choice(word: str, tree: Mapping[str, object], place: Path) -> tuple[Cho
     return (None if faults else Choice(tuple(values))), faults
 
 
-def read_range(word: str, tree: Mapping[str, object], place: Path) -> tuple[Real | Whole | None, list[Fault]]:
+def _read_range(word: str, tree: Mapping[str, object], place: Path) -> tuple[Real | Whole | None, list[Fault]]:
     at, bounds = (*place, word), tree[word]
     if not isinstance(bounds, list) or len(bounds) != 2:
         return None, [Fault(at, "must be two bounds", shown(bounds), "[low, high], both included")]
     whole, log = word in ("int", "log_int"), word in ("log", "log_int")
-    faults = [fault for index, bound in enumerate(bounds) for fault in bound_faults(word, bound, (*at, index))]
+    faults = [fault for index, bound in enumerate(bounds) for fault in _bound_faults(word, bound, (*at, index))]
     if faults:
         return None, faults
     low, high = bounds
     if low > high:
         return None, [Fault(at, "must be [low, high]", shown(bounds), "", f"[{shown(high)}, {shown(low)}]")]
-    step = tree.get("step") if word in STEPPED else None
-    faults = step_faults(word, low, high, step, (*place, "step"))
+    step = tree.get("step") if word in _STEPPED else None
+    faults = _step_faults(word, low, high, step, (*place, "step"))
     if faults:
         return None, faults
     if whole:
@@ -95,7 +95,7 @@ def read_range(word: str, tree: Mapping[str, object], place: Path) -> tuple[Real
     return Real(float(low), float(high), log=log, step=float(step) if finite(step) else None), []
 
 
-def bound_faults(word: str, bound: object, at: Path) -> list[Fault]:
+def _bound_faults(word: str, bound: object, at: Path) -> list[Fault]:
     whole = word in ("int", "log_int")
     if not finite(bound) or (whole and isinstance(bound, float)):
         return [Fault(at, f"must be {'an integer' if whole else 'a finite number'}", shown(bound))]
@@ -104,12 +104,12 @@ def bound_faults(word: str, bound: object, at: Path) -> list[Fault]:
     return []
 
 
-def step_faults(word: str, low: float, high: float, step: object, at: Path) -> list[Fault]:
+def _step_faults(word: str, low: float, high: float, step: object, at: Path) -> list[Fault]:
     if step is None:
         return []
     if not finite(step) or step <= 0 or (word == "int" and isinstance(step, float)):
         return [Fault(at, f"must be {'an integer' if word == 'int' else 'a number'} greater than 0", shown(step))]
-    if (high - low) / step > LARGEST_STEP_COUNT:
+    if (high - low) / step > _LARGEST_STEP_COUNT:
         return [Fault(at, "must not be lost beside the bounds", shown(step))]
     if not same(Real(low, high, step=step).last, high):
         return [Fault(at, f"must lead from {low} to {high} in whole steps", shown(step))]

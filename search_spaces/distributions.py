@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Scalar: TypeAlias = bool | int | float | str | None
 Value: TypeAlias = Scalar | list[Any] | dict[str, Any]
 
-PROBED = 256  # up to so many values of a range are checked one by one, beyond that its ends stand for it
+_PROBED = 256  # up to so many values of a range are checked one by one, beyond that its ends stand for it
 
 
 class Trial(Protocol):
@@ -128,7 +128,7 @@ class Real:
         return tree if self.step is None else tree | {"step": self.step}
 
     def __str__(self) -> str:
-        return range_text(self.low, self.high, self.log, self.step)
+        return _range_text(self.low, self.high, self.log, self.step)
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Whole:
         return (self.high - self.low) // self.step + 1
 
     def probes(self) -> list[tuple[Value, int]]:
-        inner = list(itertools.islice(self.grid(), 1, self.size() - 1)) if self.size() <= PROBED else []
+        inner = list(itertools.islice(self.grid(), 1, self.size() - 1)) if self.size() <= _PROBED else []
         ends = [(self.low, 0), (self.high, 1)][: self.size()]
         return [*ends, *((value, 1) for value in inner)]
 
@@ -175,7 +175,7 @@ class Whole:
         return tree if self.step == 1 else tree | {"step": self.step}
 
     def __str__(self) -> str:
-        return range_text(self.low, self.high, self.log, None if self.step == 1 else self.step)
+        return _range_text(self.low, self.high, self.log, None if self.step == 1 else self.step)
 
 
 Distribution: TypeAlias = Choice | Real | Whole
@@ -199,11 +199,11 @@ def as_param(value: object) -> Scalar:
 
 def same(one: object, other: object) -> bool:
     """Equal as a user means it: 1 and 1.0 are, true and 1 are not; a list is equal to its JSON text."""
-    one, other = opened(one), opened(other)
+    one, other = _opened(one), _opened(other)
     return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
-def opened(value: object) -> object:
+def _opened(value: object) -> object:
     """A list or mapping that was kept as JSON text; anything else as it is."""
     if isinstance(value, str) and value[:1] in ("[", "{"):
         with suppress(ValueError):
@@ -211,13 +211,13 @@ def opened(value: object) -> object:
     return value
 
 
-def range_text(low: float, high: float, log: bool, step: float | None) -> str:
+def _range_text(low: float, high: float, log: bool, step: float | None) -> str:
     how = ", log" if log else ""
     by = f", step {step:g}" if step is not None else ""
-    return f"[{number_text(low)}, {number_text(high)}]{how}{by}"
+    return f"[{_number_text(low)}, {_number_text(high)}]{how}{by}"
 
 
-def number_text(number: float) -> str:
+def _number_text(number: float) -> str:
     return str(number) if isinstance(number, int) else f"{number:g}"
 
 

@@ -25,17 +25,17 @@ def parse_space(
     ``overrides`` are recipe values by dotted path that win over everything: their paths leave the space.
     """
     overrides = overrides or {}
-    reader = Reader(schema)
+    reader = _Reader(schema)
     if isinstance(tree, Mapping):
         reader.section(tree, (), (), "", ())
     elif tree is not None:
         reader.faults.append(Fault((), "must be a mapping that mirrors the recipe", shown(tree)))
-    space = overridden(Space(tuple(reader.items)), overrides)
+    space = _overridden(Space(tuple(reader.items)), overrides)
     faults = [fault.under(("space",)) for fault in reader.faults]
     return space, faults + check(space, recipe, schema, overrides)
 
 
-def overridden(space: Space, overrides: Mapping[str, Value]) -> Space:
+def _overridden(space: Space, overrides: Mapping[str, Value]) -> Space:
     """The space without the paths that are overridden; of a branch that is named outright, its own values stay."""
     for path, value in overrides.items():
         branches = [
@@ -48,7 +48,7 @@ def overridden(space: Space, overrides: Mapping[str, Value]) -> Space:
 # -- its own form ----------------------------------------------------------------------------------------------------
 
 
-class Reader:
+class _Reader:
     """Reads a space's tree into items, collecting faults at their places below ``space``."""
 
     def __init__(self, schema: RecipeSchema) -> None:

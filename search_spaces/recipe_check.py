@@ -16,7 +16,7 @@ from search_spaces.distributions import Scalar, Value, as_param, same
 from search_spaces.space import Constant, Given, Item, Space, Variable, active, below
 from search_spaces.validation import Fault, Path, dotted
 
-PAIRED = 16  # up to so many values of a variable are checked in pairs with another's
+_PAIRED = 16  # up to so many values of a variable are checked in pairs with another's
 MOST_ALONE, MOST_PAIRS, DRAWN = 4_000, 800, 200  # how many points are looked at; one takes a third of a millisecond
 
 
@@ -41,15 +41,15 @@ def check(
 ) -> list[Fault]:
     """What the recipe refuses of the fixed values, of the space alone, and then of pairs of the space's variables."""
     found: dict[tuple[Path, str], Fault] = {}
-    for params in itertools.islice(itertools.chain([{}], alone(space)), MOST_ALONE):
-        add_faults(found, space, params, recipe, schema, overrides)
-    together = itertools.chain(itertools.islice(pairs(space), MOST_PAIRS), drawn(space, DRAWN))
+    for params in itertools.islice(itertools.chain([{}], _alone(space)), MOST_ALONE):
+        _add_faults(found, space, params, recipe, schema, overrides)
+    together = itertools.chain(itertools.islice(_pairs(space), MOST_PAIRS), _drawn(space, DRAWN))
     for params in () if found else together:
-        add_faults(found, space, params, recipe, schema, overrides)
+        _add_faults(found, space, params, recipe, schema, overrides)
     return list(found.values())
 
 
-def add_faults(
+def _add_faults(
     found: dict[tuple[Path, str], Fault],
     space: Space,
     params: Mapping[str, Scalar],
@@ -63,28 +63,28 @@ def add_faults(
         tree = schema.lay(tree, values)
     _, faults = schema.parse_recipe(tree)
     for fault in faults:
-        where, on_key = owner(fault, space, params, overrides)
+        where, on_key = _owner(fault, space, params, overrides)
         moved = Fault(where, fault.must, fault.found, fault.accepted, fault.nearest, on_key)
         found.setdefault((where, fault.must), moved)
 
 
-def alone(space: Space) -> Iterator[dict[str, Scalar]]:
+def _alone(space: Space) -> Iterator[dict[str, Scalar]]:
     """Params that bring each variable to each value worth checking, in a branch where it exists."""
     for variable in space.variables:
         for value, _ in variable.distribution.probes():
             yield {**dict(variable.given), variable.name: as_param(value)}
 
 
-def pairs(space: Space) -> Iterator[dict[str, Scalar]]:
+def _pairs(space: Space) -> Iterator[dict[str, Scalar]]:
     """Each two values of each two unconditional variables of few values."""
     plain = [variable for variable in space.variables if not variable.given and not variable.branch]
-    few = [variable for variable in plain if (variable.distribution.size() or PAIRED + 1) <= PAIRED]
+    few = [variable for variable in plain if (variable.distribution.size() or _PAIRED + 1) <= _PAIRED]
     for one, other in itertools.combinations(few, 2):
         for first, second in itertools.product(one.distribution.probes(), other.distribution.probes()):
             yield {one.name: as_param(first[0]), other.name: as_param(second[0])}
 
 
-def drawn(space: Space, count: int) -> Iterator[dict[str, Scalar]]:
+def _drawn(space: Space, count: int) -> Iterator[dict[str, Scalar]]:
     """Points of values worth checking, drawn at random but always the same."""
     random = Random(0)
     probes = {variable.name: variable.distribution.probes() for variable in space.variables}
@@ -92,7 +92,7 @@ def drawn(space: Space, count: int) -> Iterator[dict[str, Scalar]]:
         yield {name: as_param(random.choice(values)[0]) for name, values in probes.items()}
 
 
-def owner(
+def _owner(
     fault: Fault, space: Space, params: Mapping[str, Scalar], overrides: Mapping[str, Value]
 ) -> tuple[Path, bool]:
     """Where in the study file stands what the recipe refuses, and whether its key is meant."""
@@ -107,12 +107,12 @@ def owner(
         if isinstance(item, Variable) and item.name not in chosen:
             chosen[item.name] = as_param(item.distribution.first)
         if below(path, item.path) or item.path == f"{path}.name":
-            place = item.place if fault.on_key else spot(item, chosen)
+            place = item.place if fault.on_key else _spot(item, chosen)
             return ("space", *place), fault.on_key or item.branch
     return ("recipe", *fault.path), fault.on_key
 
 
-def spot(item: Item, params: Mapping[str, Scalar]) -> Path:
+def _spot(item: Item, params: Mapping[str, Scalar]) -> Path:
     """The place of the value that ``params`` give an item: a bound, an entry of a choice, a branch's key."""
     if isinstance(item, Constant):
         return item.place

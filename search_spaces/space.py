@@ -81,7 +81,7 @@ class Space:
             params, inside = self._walk(lambda variable: values[variable.path])
         except (KeyError, ValueError):
             return None
-        return params if all(holds(values, path, value) for path, value in inside.items()) else None
+        return params if all(_holds(values, path, value) for path, value in inside.items()) else None
 
     def distributions(self, params: Mapping[str, object]) -> dict[str, BaseDistribution]:
         """Optuna's distributions of the variables that are active with ``params``."""
@@ -205,7 +205,7 @@ def active(item: Item, params: Mapping[str, object]) -> bool:
     return all(params.get(name) == branch for name, branch in item.given)
 
 
-def holds(values: Mapping[str, object], path: str, value: Value) -> bool:
+def _holds(values: Mapping[str, object], path: str, value: Value) -> bool:
     return path in values and same(values[path], value)
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
 
-SHOWN_CHARACTERS = 60
-SHOWN_NAMES = 40
+_SHOWN_CHARACTERS = 60
+_SHOWN_NAMES = 40
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,14 @@ def shown(value: object) -> str:
 
 def clipped(text: str) -> str:
     text = "".join(character if character.isprintable() else "�" for character in text)
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
 def listed(names: Iterable[str]) -> str:
     """``a | b | c``, cut where the list is too long to help."""
     names = list(names)
-    more = f" | … ({len(names) - SHOWN_NAMES} more)" if len(names) > SHOWN_NAMES else ""
-    return " | ".join(names[:SHOWN_NAMES]) + more
+    more = f" | … ({len(names) - _SHOWN_NAMES} more)" if len(names) > _SHOWN_NAMES else ""
+    return " | ".join(names[:_SHOWN_NAMES]) + more
 
 
 def nearest(name: object, names: Iterable[str]) -> str:

@@ -22,13 +22,13 @@ from study.journal.spec_versions import stored_file
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
-DEFAULT_STORAGE = "studies"
+_DEFAULT_STORAGE = "studies"
 
 
 def run(
     source: str | Path | StudySpec,
     *,
-    storage: str | Place = DEFAULT_STORAGE,
+    storage: str | Place = _DEFAULT_STORAGE,
     name: str | None = None,
     sets: Sequence[str] = (),
     points: int | None = None,
@@ -62,7 +62,7 @@ def run(
 def resume(
     name: str,
     *,
-    storage: str | Place = DEFAULT_STORAGE,
+    storage: str | Place = _DEFAULT_STORAGE,
     sets: Sequence[str] = (),
     points: int | None = None,
     replicates: int | None = None,
@@ -82,13 +82,13 @@ def resume(
 
 
 def retry(
-    name: str, trials: Sequence[int] | None = None, *, storage: str | Place = DEFAULT_STORAGE, **session: Any
+    name: str, trials: Sequence[int] | None = None, *, storage: str | Place = _DEFAULT_STORAGE, **session: Any
 ) -> Ended:
     """Run failed trials again as new attempts: those named, or all (None)."""
     return drive(existing(name, storage), Options(**session), retried=trials, retries=True)
 
 
-def leave(name: str, request: Mapping[str, Any], *, storage: str | Place = DEFAULT_STORAGE) -> bool:
+def leave(name: str, request: Mapping[str, Any], *, storage: str | Place = _DEFAULT_STORAGE) -> bool:
     """Hand a request to the study's driver, or carry it out here where none is running; whether there is a driver."""
     paths = existing(name, storage)
     if holder(paths.lock):
@@ -125,7 +125,7 @@ def existing(name: str, storage: str | Place) -> StudyPaths:
     raise StudyNotFound(f"no study {name} in {root}{hint}")
 
 
-def remove(name: str, *, storage: str | Place = DEFAULT_STORAGE) -> None:
+def remove(name: str, *, storage: str | Place = _DEFAULT_STORAGE) -> None:
     """Delete a study's folder for good; refused while it is being driven."""
     paths = existing(name, storage)
     take(paths.lock).release()

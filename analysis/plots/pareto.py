@@ -11,7 +11,7 @@ from search_spaces.validation import nearest
 from study.errors import UserError
 from study.results.schema import minimized
 
-LESS = frozenset(
+_LESS = frozenset(
     {
         "parameters",
         "trainable_parameters",
@@ -35,7 +35,7 @@ def front(results: Frames, first: str, second: str) -> pd.DataFrame:
     value is of. Points that are equal in both columns are both on the front, the lower number first.
     """
     points = with_columns(results, first, second)
-    costs = {"first": cost_of(results, points, first), "second": cost_of(results, points, second)}
+    costs = {"first": _cost_of(results, points, first), "second": _cost_of(results, points, second)}
     keys = points[PLACE].assign(**costs).sort_values(["first", "second", *PLACE], kind="stable")
     beaten = keys["second"] >= keys["second"].cummin().shift(fill_value=float("inf"))
     beaten = beaten.groupby([keys["first"], keys["second"]]).transform("first")  # equals share the first one's fate
@@ -47,11 +47,11 @@ def with_columns(results: Frames, first: str, second: str) -> pd.DataFrame:
     points = results.points[results.points["value"].notna()]
     given = points[[*PLACE, "seeds", *settings(results)]].copy()
     for name in dict.fromkeys((first, second)):
-        given[name] = point_column(results, points, name)
+        given[name] = _point_column(results, points, name)
     return given.dropna(subset=[first, second])
 
 
-def point_column(results: Frames, points: pd.DataFrame, name: str) -> pd.Series[float]:
+def _point_column(results: Frames, points: pd.DataFrame, name: str) -> pd.Series[float]:
     """A column of the points, or the mean over their counted seeds of one of the trials; UserError for no figures."""
     if name in points and pd.api.types.is_numeric_dtype(points[name]):
         return points[name].astype(float)
@@ -66,16 +66,16 @@ def point_column(results: Frames, points: pd.DataFrame, name: str) -> pd.Series[
     return found.astype(float)
 
 
-def cost_of(results: Frames, points: pd.DataFrame, column: str) -> pd.Series[float]:
+def _cost_of(results: Frames, points: pd.DataFrame, column: str) -> pd.Series[float]:
     """The column so that less is better: as it is for a loss or a time, negated for an accuracy."""
-    return points[column] * (1.0 if smaller_is_better(results, column) else -1.0)
+    return points[column] * (1.0 if _smaller_is_better(results, column) else -1.0)
 
 
-def smaller_is_better(results: Frames, column: str) -> bool:
+def _smaller_is_better(results: Frames, column: str) -> bool:
     """By the objective's direction where the column is one, else by the name."""
     aims = goals(results)
     directions = {aim.metric: aim.smallest for aim in aims}
     directions |= dict(zip(("value", "value_2"), (aim.smallest for aim in aims), strict=False))
     directions["fresh_value"] = aims[0].smallest
     metric = column.removesuffix("_best").removesuffix("_last")
-    return directions.get(column, directions.get(metric, minimized(metric) or column in LESS))
+    return directions.get(column, directions.get(metric, minimized(metric) or column in _LESS))

@@ -16,67 +16,67 @@ from analysis.selection import goal, settings
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_PANELS = 8
-MOST_LINES = 300
-BINS = 8
+_MOST_PANELS = 8
+_MOST_LINES = 300
+_BINS = 8
 
 
 def parameters(results: Frames) -> Plot | None:
     """The value against each setting, with the best of each bin outlined."""
     points = thinned(ranked(results))
-    names = [name for name in settings(results) if points[name].nunique() > 1][:MOST_PANELS]
+    names = [name for name in settings(results) if points[name].nunique() > 1][:_MOST_PANELS]
     if len(points) < 2 or not names:
         return None
     figure, panels = grid(len(names), 2, 2.3)
     for axes, name in zip(panels, names, strict=True):
         known = points.dropna(subset=name)
-        if is_numeric(known[name]) and not is_choice(results, name):
-            against_number(axes, results, known, name)
+        if _is_numeric(known[name]) and not _is_choice(results, name):
+            _against_number(axes, results, known, name)
         else:
-            against_choice(axes, results, known, name)
+            _against_choice(axes, results, known, name)
         axes.set(xlabel=name, ylabel=goal(results).metric)
     text = "Each complete point's value against its settings; the line is the best of each bin."
     return plot(figure, "parameters", "Value against each setting", text)
 
 
-def is_numeric(values: pd.Series[Any]) -> bool:
+def _is_numeric(values: pd.Series[Any]) -> bool:
     return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
 
 
-def is_log(results: Frames, name: str) -> bool:
+def _is_log(results: Frames, name: str) -> bool:
     """Whether a setting was sampled on a logarithmic scale."""
     path = name.removeprefix("recipe.")
     variables = [variable for study in results.studies for variable in study.spec.space.at(path)]
     return any(getattr(variable.distribution, "log", False) for variable in variables)
 
 
-def is_choice(results: Frames, name: str) -> bool:
+def _is_choice(results: Frames, name: str) -> bool:
     """Whether a setting has choices in no order."""
     path = name.removeprefix("recipe.")
     variables = [variable for study in results.studies for variable in study.spec.space.at(path)]
     return bool(variables) and not any(hasattr(variable.distribution, "low") for variable in variables)
 
 
-def against_number(axes: Axes, results: Frames, points: pd.DataFrame, name: str) -> None:
+def _against_number(axes: Axes, results: Frames, points: pd.DataFrame, name: str) -> None:
     x, y = points[name].to_numpy(float), points["value"].to_numpy(float)
-    log = is_log(results, name) and bool((x > 0).all())
+    log = _is_log(results, name) and bool((x > 0).all())
     axes.scatter(x, y, s=12, color=SERIES[0], alpha=0.6, linewidth=0)
     if log:
         axes.set_xscale("log")
     else:
         axes.locator_params(axis="x", nbins=4)
     distinct = np.unique(x)
-    if len(distinct) <= BINS:
+    if len(distinct) <= _BINS:
         best = [best_of(results, y[x == value]) for value in distinct]
         axes.plot(distinct, best, color=SERIES[1], marker="_", markersize=12, linestyle="")
     else:
-        edges = np.geomspace(x.min(), x.max(), BINS + 1) if log else np.linspace(x.min(), x.max(), BINS + 1)
-        bins = np.clip(np.digitize(x, edges) - 1, 0, BINS - 1)
-        best = [best_of(results, y[bins == i]) for i in range(BINS)]
+        edges = np.geomspace(x.min(), x.max(), _BINS + 1) if log else np.linspace(x.min(), x.max(), _BINS + 1)
+        bins = np.clip(np.digitize(x, edges) - 1, 0, _BINS - 1)
+        best = [best_of(results, y[bins == i]) for i in range(_BINS)]
         axes.stairs(best, edges, color=SERIES[1], baseline=None, linewidth=1.5)
 
 
-def against_choice(axes: Axes, results: Frames, points: pd.DataFrame, name: str) -> None:
+def _against_choice(axes: Axes, results: Frames, points: pd.DataFrame, name: str) -> None:
     levels = [str(level) for level in sorted(points[name].unique())]
     texts = points[name].astype(str)
     for position, level in enumerate(levels):
@@ -114,14 +114,14 @@ def importances(results: Frames) -> Plot | None:
 
 def parallel(results: Frames) -> Plot | None:
     """Every complete point as a line across its settings, colored by its value."""
-    points = ranked(results).iloc[:MOST_LINES].iloc[::-1]
-    names = [name for name in settings(results) if points[name].nunique() > 1][:MOST_PANELS]
+    points = ranked(results).iloc[:_MOST_LINES].iloc[::-1]
+    names = [name for name in settings(results) if points[name].nunique() > 1][:_MOST_PANELS]
     if len(points) < 2 or len(names) < 2:
         return None
     import matplotlib
 
     figure, (axes,) = grid()
-    scales = {name: positions(results, points[name], name) for name in names}
+    scales = {name: _positions(results, points[name], name) for name in names}
     heights = np.column_stack([scales[name][0] for name in names])
     order = points["value"].rank(pct=True, ascending=not goal(results).smallest).to_numpy(float)
     colors = matplotlib.colormaps["viridis"](0.1 + 0.8 * order)
@@ -139,11 +139,11 @@ def parallel(results: Frames) -> Plot | None:
     return plot(figure, "parallel", "Parallel coordinates", text)
 
 
-def positions(results: Frames, values: pd.Series[Any], name: str) -> tuple[statistics.Array, list[tuple[float, str]]]:
+def _positions(results: Frames, values: pd.Series[Any], name: str) -> tuple[statistics.Array, list[tuple[float, str]]]:
     """Heights in [0, 1] of a setting's values (missing ones below, at -0.1), and the labels of its axis."""
-    if is_numeric(values):
+    if _is_numeric(values):
         numbers = values.to_numpy(float, na_value=np.nan)
-        log = is_log(results, name) and bool(np.nanmin(numbers) > 0)
+        log = _is_log(results, name) and bool(np.nanmin(numbers) > 0)
         scaled = np.log(numbers) if log else numbers
         low, high = float(np.nanmin(scaled)), float(np.nanmax(scaled))
         heights = (scaled - low) / (high - low) if high > low else np.where(np.isnan(scaled), np.nan, 0.5)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-MOST_LINES = 300
-TOP = 5
-STATE_COLORS = {"COMPLETE": SERIES[0], "PRUNED": SERIES[6], "FAIL": SERIES[4], "RUNNING": SERIES[2], "WAITING": FAINT}
+_MOST_LINES = 300
+_TOP = 5
+_STATE_COLORS = {"COMPLETE": SERIES[0], "PRUNED": SERIES[6], "FAIL": SERIES[4], "RUNNING": SERIES[2], "WAITING": FAINT}
 
 
 def learning_curves(results: Frames) -> Plot | None:
@@ -34,18 +34,18 @@ def learning_curves(results: Frames) -> Plot | None:
         return None
     figure, (axes,) = grid()
     groups = dict(iter(rows.groupby(KEY)))
-    best = [key for key in keys_of(ranked(results).head(TOP)) if key in groups]
-    for key in [key for key in groups if key not in best][-MOST_LINES:]:
+    best = [key for key in _keys_of(ranked(results).head(_TOP)) if key in groups]
+    for key in [key for key in groups if key not in best][-_MOST_LINES:]:
         curve = by_epoch(groups[key], metric)
         axes.plot(curve.index, curve["mean"], color=FAINT, linewidth=0.8, alpha=0.5)
     begun = trials.groupby(KEY).size()
     for color, key in zip(SERIES, best, strict=False):
         curve = by_epoch(groups[key], metric)
-        label = point_label(results, key) + seeds_label(curve, int(begun[key]))
+        label = _point_label(results, key) + _seeds_label(curve, int(begun[key]))
         axes.plot(curve.index, curve["mean"], color=color, label=label, marker="o", markersize=2.5)
         axes.fill_between(curve.index, curve["min"], curve["max"], color=color, alpha=0.2, linewidth=0)
     axes.set(xlabel="epoch", ylabel=metric)
-    whole_numbers(axes)
+    _whole_numbers(axes)
     if best:
         axes.legend(fontsize=8)
     text = (
@@ -55,15 +55,15 @@ def learning_curves(results: Frames) -> Plot | None:
     return plot(figure, "learning-curves", "Learning curves", text)
 
 
-def keys_of(points: pd.DataFrame) -> list[tuple[str, int]]:
+def _keys_of(points: pd.DataFrame) -> list[tuple[str, int]]:
     return list(zip(points["study"], points["point"], strict=True))
 
 
-def point_label(results: Frames, key: tuple[str, int]) -> str:
+def _point_label(results: Frames, key: tuple[str, int]) -> str:
     return f"{key[0]}, point {key[1]}" if several(results) else f"point {key[1]}"
 
 
-def seeds_label(curve: pd.DataFrame, begun: int) -> str:
+def _seeds_label(curve: pd.DataFrame, begun: int) -> str:
     """How many of a point's seeds its curve is of, where some have no epoch."""
     count = int(curve["count"].iloc[0])
     return f" ({count} of {begun} seeds)" if count < begun else ""
@@ -94,10 +94,10 @@ def pareto(results: Frames) -> Plot | None:
     return plot(figure, "pareto", "Pareto front", text)
 
 
-def epoch_times(results: Frames) -> Plot | None:
+def _epoch_times(results: Frames) -> Plot | None:
     """First and steady epoch time of the best points, training and evaluation apart."""
     rows = results.epochs.dropna(subset=["train_seconds", "eval_seconds"])
-    points = ranked(results).head(TOP * 2)
+    points = ranked(results).head(_TOP * 2)
     if not len(rows) or not len(points):
         return None
     figure, (axes,) = grid(height_in=max(1.8, 0.34 * len(points) + 0.9))
@@ -110,14 +110,14 @@ def epoch_times(results: Frames) -> Plot | None:
         axes.barh(position, train, color=SERIES[0], height=0.55)
         axes.barh(position, evaluation, left=train, color=SERIES[2], height=0.55)
         axes.plot([float((first["train_seconds"] + first["eval_seconds"]).mean())], [position], "D", color=SERIES[1])
-        labels.append(point_label(results, (point["study"], point["point"])))
+        labels.append(_point_label(results, (point["study"], point["point"])))
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
     axes.set(xlabel="seconds an epoch")
     figure.legend(
         handles=[
-            handle("steady: training", SERIES[0]),
-            handle("steady: evaluation", SERIES[2]),
-            handle("first epoch", SERIES[1], marker="D"),
+            _handle("steady: training", SERIES[0]),
+            _handle("steady: evaluation", SERIES[2]),
+            _handle("first epoch", SERIES[1], marker="D"),
         ],
         fontsize=8,
         loc="outside lower center",
@@ -127,13 +127,13 @@ def epoch_times(results: Frames) -> Plot | None:
     return plot(figure, "epoch-times", "Epoch times", text)
 
 
-def handle(label: str, color: str, marker: str = "s") -> Any:
+def _handle(label: str, color: str, marker: str = "s") -> Any:
     from matplotlib.lines import Line2D
 
     return Line2D([], [], linestyle="", marker=marker, color=color, label=label)
 
 
-def timeline(results: Frames) -> Plot | None:
+def _timeline(results: Frames) -> Plot | None:
     """Which trial held which worker when."""
     from analysis.plots.timeline import lanes
 
@@ -144,7 +144,7 @@ def timeline(results: Frames) -> Plot | None:
     scale, unit = (3600.0, "hours") if max(span.end for span in spans) - begin > 7200 else (1.0, "seconds")
     names = list(dict.fromkeys(span.lane for span in spans))
     figure, (axes,) = grid(height_in=max(1.6, 0.26 * len(names) + 0.9))
-    for state, color in STATE_COLORS.items():
+    for state, color in _STATE_COLORS.items():
         for row, name in enumerate(names):
             bars = [
                 ((span.start - begin) / scale, (span.end - span.start) / scale)
@@ -153,12 +153,12 @@ def timeline(results: Frames) -> Plot | None:
             ]
             if bars:
                 axes.broken_barh(bars, (row - 0.38, 0.76), facecolors=color, edgecolor="none")
-    present = [state for state in STATE_COLORS if any(span.state == state for span in spans)]
+    present = [state for state in _STATE_COLORS if any(span.state == state for span in spans)]
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.invert_yaxis()
     axes.set(xlabel=f"{unit} since the first trial began")
     figure.legend(
-        handles=[handle(state, STATE_COLORS[state]) for state in present],
+        handles=[_handle(state, _STATE_COLORS[state]) for state in present],
         fontsize=8,
         loc="outside lower center",
         ncols=5,
@@ -180,9 +180,9 @@ def best_of_n_curves(results: Frames) -> Plot | None:
             list(curve), [estimate.value for estimate in curve.values()], color=color, label=level or "all points"
         )
         known = {n: within_metric(estimate, metric) for n, estimate in curve.items() if estimate.known}
-        band(axes, known, color)
+        _band(axes, known, color)
     axes.set(xlabel="points", ylabel=f"expected best {metric}")
-    whole_numbers(axes)
+    _whole_numbers(axes)
     axes.legend(fontsize=8, title=short(scientific(results)) or None)
     text = (
         "What the best of n points may be expected to reach, with 95 % intervals up to a quarter of the points: "
@@ -191,7 +191,7 @@ def best_of_n_curves(results: Frames) -> Plot | None:
     return plot(figure, "best-of-n", "Expected best of n points", text)
 
 
-def band(axes: Axes, curve: dict[int, statistics.Estimate], color: str) -> None:
+def _band(axes: Axes, curve: dict[int, statistics.Estimate], color: str) -> None:
     """Intervals as a band; a single one as a bar, since a band has no width there."""
     low, high = [estimate.low for estimate in curve.values()], [estimate.high for estimate in curve.values()]
     if len(curve) > 1:
@@ -207,12 +207,12 @@ PLOTS: dict[str, Callable[[Frames], Plot | None]] = {
     "parallel": parallel,
     "best-of-n": best_of_n_curves,
     "pareto": pareto,
-    "epoch-times": epoch_times,
-    "timeline": timeline,
+    "epoch-times": _epoch_times,
+    "timeline": _timeline,
 }
 
 
-def whole_numbers(axes: Axes) -> None:
+def _whole_numbers(axes: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH_IN = 6.2
+_WIDTH_IN = 6.2
 INK, FAINT = "#010203", "#010204"
 SERIES = ("#010211", "#010212", "#010213", "#010214", "#010215", "#010216", "#010217")
-LIGHT = ("#0b62a8", "#c2410c", "#15803d", "#9333ea", "#be185d", "#0e7490", "#b45309")
+_LIGHT = ("#0b62a8", "#c2410c", "#15803d", "#9333ea", "#be185d", "#0e7490", "#b45309")
 """At least 4.5 : 1 on white; the page's dark scheme sets lighter ones."""
 VARIABLES = {INK: ("ink", "#1c1c1c"), FAINT: ("faint", "#8a8a8a")} | {
-    stand_in: (f"s{i}", color) for i, (stand_in, color) in enumerate(zip(SERIES, LIGHT, strict=True))
+    stand_in: (f"s{i}", color) for i, (stand_in, color) in enumerate(zip(SERIES, _LIGHT, strict=True))
 }
 
-STYLE: Any = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "font.size": 10,
     "axes.spines.top": False,
@@ -72,7 +72,7 @@ def drawing() -> Iterator[None]:
     """Our style, for the figures made inside."""
     import matplotlib
 
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(_STYLE):
         yield
 
 
@@ -81,7 +81,7 @@ def grid(panels: int = 1, columns: int = 1, height_in: float = 3.2) -> tuple[Fig
     from matplotlib.figure import Figure
 
     rows = -(-panels // columns)
-    figure = Figure(figsize=(WIDTH_IN, height_in * rows), layout="constrained")
+    figure = Figure(figsize=(_WIDTH_IN, height_in * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for spare in axes[panels:]:
         spare.remove()
@@ -95,10 +95,10 @@ def plot(figure: Figure, name: str, title: str, description: str) -> Plot:
     file = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": name}):
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    return Plot(name, title, description, inlined(file.getvalue(), name, f"{title}. {description}"))
+    return Plot(name, title, description, _inlined(file.getvalue(), name, f"{title}. {description}"))
 
 
-def inlined(svg: str, name: str, label: str) -> str:
+def _inlined(svg: str, name: str, label: str) -> str:
     """The ``svg`` element alone, as wide as its place, with identities of its own."""
     element = svg[svg.index("<svg") :].strip()
     element = re.sub(r'<svg ([^>]*?)width="[^"]*"', r"<svg \1", element, count=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from analysis.frames import Frames
 from study.results.attempts import end_of
 
-MOST_SPANS = 3000
+_MOST_SPANS = 3000
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def lanes(results: Frames) -> list[Span]:
             for attempt in trial.attempts
         ),
         key=lambda item: item[0],
-    )[-MOST_SPANS:]
+    )[-_MOST_SPANS:]
     busy_until: dict[tuple[str, str], list[float]] = defaultdict(list)
     spans = []
     for start, end, host, device, trial in attempts:

@@ -20,8 +20,8 @@ from study.files.object_store import Place
 from study.journal.history import Session
 from study.results.tabulate import code_version, moment
 
-TEMPLATE = Path(__file__).parent
-MAIN = (
+_TEMPLATE = Path(__file__).parent
+_MAIN = (
     "leaderboard",
     "winners",
     "confirmation",
@@ -32,7 +32,7 @@ MAIN = (
     "best-of-n",
     "time-to-target",
 )
-BACK = ("failures", "cost")
+_BACK = ("failures", "cost")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def report(
     """Write the report of one or several studies; by default into the first one's folder. Gives its path."""
     results = load(studies, storage=storage)
     path: Place = Path(to) if to else results.studies[0].paths.report
-    write_whole(path, page(results))
+    write_whole(path, _page(results))
     return path
 
 
@@ -65,57 +65,57 @@ def comparison_report(a: Source, b: Source, *, storage: str | Place = STORAGE, t
     results = load([a, b], storage=storage)
     first, second = results.studies
     path: Place = Path(to) if to else first.paths.folder / f"compare-{second.name}.html"
-    write_whole(path, page(results, compare(Results((first,)), Results((second,)))))
+    write_whole(path, _page(results, compare(Results((first,)), Results((second,)))))
     return path
 
 
-def page(results: Results, comparison: Table | None = None) -> str:
+def _page(results: Results, comparison: Table | None = None) -> str:
     """The report's HTML."""
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATE),
+        loader=jinja2.FileSystemLoader(_TEMPLATE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    chapters = [chapter(Results((study,)), str(i)) for i, study in enumerate(results.studies)]
+    chapters = [_chapter(Results((study,)), str(i)) for i, study in enumerate(results.studies)]
     title = " and ".join(study.name for study in results.studies)
     return environment.get_template("report.html.j2").render(
         title=title, chapters=chapters, comparison=comparison, single=len(chapters) == 1
     )
 
 
-def chapter(results: Results, mark: str) -> Chapter:
+def _chapter(results: Results, mark: str) -> Chapter:
     study = results.study
     return Chapter(
         study.name,
         study.spec.question,
         answer(results),
         warnings(results),
-        filled(results, MAIN),
-        [renamed(plot, mark) for plot in draw(results)],
-        filled(results, BACK),
-        sessions(study),
+        _filled(results, _MAIN),
+        [_renamed(plot, mark) for plot in draw(results)],
+        _filled(results, _BACK),
+        _sessions(study),
         study.paths.spec.read_text(),
     )
 
 
-def filled(results: Results, kinds: Iterable[str]) -> list[tuple[str, Table]]:
+def _filled(results: Results, kinds: Iterable[str]) -> list[tuple[str, Table]]:
     """The tables that have rows, by kind."""
     made = [(kind, KINDS[kind](results)) for kind in kinds]
     return [(kind, shown) for kind, shown in made if shown.rows]
 
 
-def renamed(plot: Plot, mark: str) -> Plot:
+def _renamed(plot: Plot, mark: str) -> Plot:
     """The plot with identities of its own among several studies' plots on one page."""
     svg = plot.svg.replace(f'="{plot.name}-', f'="{plot.name}-{mark}-')
     svg = svg.replace(f"#{plot.name}-", f"#{plot.name}-{mark}-")
     return Plot(plot.name, plot.title, plot.description, svg)
 
 
-def sessions(study: Study) -> Table:
+def _sessions(study: Study) -> Table:
     """Who drove the study when, with which code on which machine."""
     rows = [
         [
@@ -126,7 +126,7 @@ def sessions(study: Study) -> Table:
             session.host,
             str(session.provenance.get("processor", "")) or None,
             code_version(session.provenance) or None,
-            packages(session),
+            _packages(session),
             session.command,
         ]
         for session in study.history.sessions
@@ -140,6 +140,6 @@ def sessions(study: Study) -> Table:
     return table("Provenance", [Header(name) for name in names], rows, versions)
 
 
-def packages(session: Session) -> str:
+def _packages(session: Session) -> str:
     versions = session.provenance.get("packages", {})
     return ", ".join(f"{name} {version}" for name, version in versions.items() if version)

@@ -21,52 +21,52 @@ from analysis.tables.costs import HOUR, duration
 from analysis.tables.winners import by_fresh_seeds, factor_compared, fresh_difference, lost_seeds, winners_of
 from study.journal.ranking import CONFIRMED
 
-FIGURE = Header("", digits=4)
-CHANGE = Header("", digits=4, signed=True)
+_FIGURE = Header("", digits=4)
+_CHANGE = Header("", digits=4, signed=True)
 
 
 def answer(results: Frames) -> list[str]:
     """The answer of one study, sentence by sentence, the most important first."""
     found = best(results)
     if found is None:
-        return ["No point is complete yet, so there is no answer.", effort(results)]
+        return ["No point is complete yet, so there is no answer.", _effort(results)]
     decided = winners_sentences(results)
     return [
-        *(confirmed_best(results, found) if found["standing"] == CONFIRMED else searched_best(results, found)),
+        *(_confirmed_best(results, found) if found["standing"] == CONFIRMED else _searched_best(results, found)),
         *decided,
-        *baseline_sentences(results),
-        *([] if found["standing"] == CONFIRMED else first_sentence(results, found)),
+        *_baseline_sentences(results),
+        *([] if found["standing"] == CONFIRMED else _first_sentence(results, found)),
         *([] if decided else levels_sentence(results)),
         *variation(results),
-        effort(results),
+        _effort(results),
     ]
 
 
-def confirmed_best(results: Frames, point: dict[str, Any]) -> list[str]:
+def _confirmed_best(results: Frames, point: dict[str, Any]) -> list[str]:
     """What the best point reaches on seeds that had no part in the search; the search's own value in brackets."""
     metric, trials = goal(results).metric, trials_of(fresh(results.trials), point)
     searched = metric_mean(trials_of(counted(results.trials), point)["value"], metric)
-    value = shown(metric_mean(trials["value"], metric), header_of(metric))
-    confirmed, seeds = int((results.points["standing"] == CONFIRMED).sum()), seeds_text(len(trials))
+    value = shown(metric_mean(trials["value"], metric), _header_of(metric))
+    confirmed, seeds = int((results.points["standing"] == CONFIRMED).sum()), _seeds_text(len(trials))
     extreme = "lowest" if goal(results).smallest else "highest"
     lead = f"Of {confirmed} points trained on {seeds}" if confirmed > 1 else f"On {seeds}"
     verb = f"has the {extreme} {metric}," if confirmed > 1 else f"reaches {metric}"
     return [
-        f"{lead} point {point['point']} {verb} {value} ({shown(searched, header_of(metric))} in the search, "
-        f"as one of {points_text(results)}){accuracy_text(trials, ', test accuracy')}; {described(results, point)}.",
-        *tied_sentence(results),
-        *lost_sentence(results),
+        f"{lead} point {point['point']} {verb} {value} ({shown(searched, _header_of(metric))} in the search, "
+        f"as one of {_points_text(results)}){_accuracy_text(trials, ', test accuracy')}; {_described(results, point)}.",
+        *_tied_sentence(results),
+        *_lost_sentence(results),
     ]
 
 
-def tied_sentence(results: Frames) -> list[str]:
+def _tied_sentence(results: Frames) -> list[str]:
     tied = tied_with_best(results)
     if not tied:
         return []
     return [f"Points {', '.join(map(str, tied[:-1]))} and {tied[-1]} tie for it; the lowest number is shown."]
 
 
-def lost_sentence(results: Frames) -> list[str]:
+def _lost_sentence(results: Frames) -> list[str]:
     """Chosen points that aren't among the confirmed because a fresh seed of theirs ended without a value."""
     points = results.points[results.points["chosen"].astype(bool)]
     lost = [str(point) for point in points["point"] if lost_seeds(results, int(point))]
@@ -76,48 +76,48 @@ def lost_sentence(results: Frames) -> list[str]:
     return [f"{names} chosen too, and lost fresh seeds, so their value on those can't be told."]
 
 
-def searched_best(results: Frames, point: dict[str, Any]) -> list[str]:
+def _searched_best(results: Frames, point: dict[str, Any]) -> list[str]:
     """The best value of a search without fresh seeds, and what there is to say against it."""
     aim, trials = goal(results), trials_of(counted(results.trials), point)
-    value = shown(metric_mean(trials["value"], aim.metric), header_of(aim.metric))
-    seeds = f"the mean of {seeds_text(len(trials), '')}"
+    value = shown(metric_mean(trials["value"], aim.metric), _header_of(aim.metric))
+    seeds = f"the mean of {_seeds_text(len(trials), '')}"
     wanted = results.study.spec.replicates
     if len(trials) < wanted:
         seeds += f" of {wanted}"
-    among = points_text(results)
+    among = _points_text(results)
     sentences = [
         f"The {'lowest' if aim.smallest else 'highest'} {aim.metric} of {among} is {value} ({seeds}), "
-        f"at point {point['point']}: {described(results, point)}."
-        + (f" {test}." if (test := accuracy_text(trials, "Its test accuracy is")) else "")
+        f"at point {point['point']}: {_described(results, point)}."
+        + (f" {test}." if (test := _accuracy_text(trials, "Its test accuracy is")) else "")
     ]
-    sentences += tied_sentence(results)
+    sentences += _tied_sentence(results)
     if len(results.points) > 1:
         sentences.append("It was chosen among them by its luck too: expect less of it on fresh seeds (confirm:).")
     return sentences
 
 
-def seeds_text(count: int, kind: str = "fresh ") -> str:
+def _seeds_text(count: int, kind: str = "fresh ") -> str:
     return f"{count} {kind}seeds" if count != 1 else f"one {kind}seed"
 
 
-def points_text(results: Frames) -> str:
+def _points_text(results: Frames) -> str:
     done = int(results.points["value"].notna().sum())
     return f"{done} complete points" if done > 1 else "the one complete point"
 
 
-def accuracy_text(trials: pd.DataFrame, lead: str) -> str:
+def _accuracy_text(trials: pd.DataFrame, lead: str) -> str:
     """``, test accuracy 0.8569 [0.81, 0.89] over seeds and images``; empty where there is none."""
     if "test_accuracy" not in trials or not trials["test_accuracy"].notna().any():
         return ""
     found = test_accuracy(trials)
-    return f"{lead} {shown(found, FIGURE)}" + (" over seeds and images" if found.known else "")
+    return f"{lead} {shown(found, _FIGURE)}" + (" over seeds and images" if found.known else "")
 
 
-def header_of(metric: str) -> Header:
+def _header_of(metric: str) -> Header:
     return Header("", digits=1 if metric.endswith("seconds") else 4)
 
 
-def described(results: Frames, point: dict[str, Any]) -> str:
+def _described(results: Frames, point: dict[str, Any]) -> str:
     """A point's settings in words: ``optimizer sgd, lr 0.1``."""
     parts = []
     for name in settings(results):
@@ -144,7 +144,7 @@ def winners_sentences(results: Frames) -> list[str]:
         return []
     said = {point: f"{name} (point {point})" if name else f"point {point}" for point, name in names.items()}
     told = "; ".join(
-        f"{said[leader]} against {said[other]}: {shown(difference, CHANGE)} on {difference.estimate.n} common seeds"
+        f"{said[leader]} against {said[other]}: {shown(difference, _CHANGE)} on {difference.estimate.n} common seeds"
         for other, difference in found.items()
     )
     leads = all(difference.estimate.excludes_zero for difference in found.values())
@@ -153,7 +153,7 @@ def winners_sentences(results: Frames) -> list[str]:
     return [f"{which} trained on fresh seeds, {told}; {verdict}."]
 
 
-def baseline_sentences(results: Frames) -> list[str]:
+def _baseline_sentences(results: Frames) -> list[str]:
     """Each chosen point against the baseline on fresh seeds, with what both reach and how they differ."""
     baseline, points = baseline_point(results), [int(point) for point in confirmed_points(results)["point"]]
     rivals = [point for point in points if point != baseline]
@@ -164,18 +164,18 @@ def baseline_sentences(results: Frames) -> list[str]:
     for point in rivals:
         found = fresh_difference(results, point, baseline, level_for(len(rivals)))
         values = [
-            shown(metric_mean(trials.loc[trials["point"] == one, "value"], metric), header_of(metric))
+            shown(metric_mean(trials.loc[trials["point"] == one, "value"], metric), _header_of(metric))
             for one in (point, baseline)
         ]
         if found.estimate.n:
             sentences.append(
                 f"Point {point} reaches {values[0]} and the baseline, point {baseline}, {values[1]}, each on fresh "
-                f"seeds: a difference of {shown(found, CHANGE)}, {judged(found, goal(results).smallest)}."
+                f"seeds: a difference of {shown(found, _CHANGE)}, {_judged(found, goal(results).smallest)}."
             )
     return sentences
 
 
-def judged(difference: Difference, smallest: bool) -> str:
+def _judged(difference: Difference, smallest: bool) -> str:
     if not difference.estimate.known:
         return "of which nothing can be told"
     if not difference.estimate.excludes_zero:
@@ -183,7 +183,7 @@ def judged(difference: Difference, smallest: bool) -> str:
     return "so it is better" if (difference.estimate.value < 0) == smallest else "so it is worse"
 
 
-def first_sentence(results: Frames, point: dict[str, Any]) -> list[str]:
+def _first_sentence(results: Frames, point: dict[str, Any]) -> list[str]:
     """The best point against the first that was written into the study file; no test, since the best was chosen."""
     firsts = results.points[(results.points["entry"] == 0) & results.points["value"].notna()]
     if not len(firsts) or firsts.iloc[0]["point"] == point["point"]:
@@ -207,12 +207,12 @@ def levels_sentence(results: Frames) -> list[str]:
     parts = "; ".join(f"{level} {number(found[level], 4)}" for level in order)
     gap = statistics.best_difference(samples[order[0]], samples[order[1]], n, smallest=smallest)
     verdict = f"{order[0]} leads" if gap.estimate.excludes_zero else "no order can be told"
-    told = f", a difference of {shown(gap, CHANGE)} between the first two" if gap.estimate.known else ""
+    told = f", a difference of {shown(gap, _CHANGE)} between the first two" if gap.estimate.known else ""
     points = f"{n} points" if n > 1 else "1 point"
     return [f"With {points} each, the expected best by {factor} is: {parts}{told}; {verdict}."]
 
 
-def effort(results: Frames) -> str:
+def _effort(results: Frames) -> str:
     """What was run, and what it took."""
     trials = results.trials
     counts = search(trials)["state"].value_counts()

@@ -8,7 +8,7 @@ from analysis import statistics
 from analysis.frames import Frames
 from analysis.selection import SHARES, counted, goal, images_of
 
-WIDE = 1.96
+_WIDE = 1.96
 """Standard deviations on either side of what holds 95 % of a normal law."""
 
 
@@ -23,15 +23,15 @@ def variation(results: Frames) -> list[str]:
     return [
         f"{metric} varies with a standard deviation of {found.points:.4f} between the complete points, and of "
         f"{found.typical_seeds:.4f} between the seeds of a typical one ({found.seeds:.4f} over all of them)"
-        f"{of_images(results, metric)}."
+        f"{_of_images(results, metric)}."
     ]
 
 
-def of_images(results: Frames, metric: str) -> str:
+def _of_images(results: Frames, metric: str) -> str:
     """How far other validation images might move a share of them; empty where that isn't known."""
     trials = counted(results.trials)
     images, share = images_of(trials, "validation"), float(trials["value"].mean())
     if not images or not metric.startswith("val_") or not any(name in metric for name in SHARES) or not 0 < share < 1:
         return ""
-    open_to = WIDE * math.sqrt(share * (1 - share) / images)
+    open_to = _WIDE * math.sqrt(share * (1 - share) / images)
     return f"; that it is measured on {images} images leaves ±{open_to:.4f} open for others (95 %)"

@@ -10,8 +10,8 @@ import numpy as np
 from analysis.statistics.estimate import LEVEL, Array, Difference, Estimate, Sample, clean
 from analysis.statistics.means import NO_SPREAD, difference, error_of
 
-CURVE_COUNTS = 50
-LARGEST_SHARE = 4
+_CURVE_COUNTS = 50
+_LARGEST_SHARE = 4
 """An interval stands up to a ``1 / LARGEST_SHARE`` of the values: beyond, the best seen says too little of what might
 have been seen (a bootstrap's 95 % interval covers 47 % at all of them)."""
 
@@ -21,17 +21,17 @@ def best_of_n(sample: Sample, n: int, *, smallest: bool = False) -> float:
 
     Tang et al., Showing Your Work Doesn't Always Work (2020), arXiv 2004.13705.
     """
-    values = best_first(clean(sample), smallest)
-    return float(best_weights(len(values), n) @ values) if 1 <= n <= len(values) else math.nan
+    values = _best_first(clean(sample), smallest)
+    return float(_best_weights(len(values), n) @ values) if 1 <= n <= len(values) else math.nan
 
 
-def best_first(values: Array, smallest: bool) -> Array:
+def _best_first(values: Array, smallest: bool) -> Array:
     """Sorted along the last axis, the best first."""
     ordered: Array = np.sort(values, axis=-1)
     return ordered if smallest else ordered[..., ::-1]
 
 
-def best_weights(total: int, n: int) -> Array:
+def _best_weights(total: int, n: int) -> Array:
     """How likely each of ``total`` values, best first, is the best of ``n``: (total,).
 
     The i-th worst is the best of C(i - 1, n - 1) of the C(total, n) subsets; each weight follows from the one before.
@@ -51,11 +51,11 @@ def best_of_n_curve(
     """
     values = clean(sample)
     total = len(values)
-    shown = counts or sorted({round(n) for n in np.geomspace(1, max(1, total), CURVE_COUNTS)})
-    return {n: estimate(values, n, smallest, level) for n in shown if n <= total}
+    shown = counts or sorted({round(n) for n in np.geomspace(1, max(1, total), _CURVE_COUNTS)})
+    return {n: _estimate(values, n, smallest, level) for n in shown if n <= total}
 
 
-def estimate(values: Array, n: int, smallest: bool, level: float) -> Estimate:
+def _estimate(values: Array, n: int, smallest: bool, level: float) -> Estimate:
     """The expected best of n, with the jackknife's standard error and Student's quantile at (N - 1) / n degrees.
 
     N values are N / n draws of the best of n: that is how much they know of its spread. For n = 1 this is Student's
@@ -64,9 +64,9 @@ def estimate(values: Array, n: int, smallest: bool, level: float) -> Estimate:
     from scipy import stats
 
     total, value = len(values), best_of_n(values, n, smallest=smallest)
-    if total < 2 or n > total / LARGEST_SHARE:
+    if total < 2 or n > total / _LARGEST_SHARE:
         return Estimate(value, n=total, level=level)
-    error = math.sqrt(float(jackknife_variance(best_first(values, smallest), n)))
+    error = math.sqrt(float(_jackknife_variance(_best_first(values, smallest), n)))
     if error <= NO_SPREAD * float(np.abs(values).max()):
         return Estimate(value, n=total, level=level)
     half = float(stats.t.ppf((1 + level) / 2, (total - 1) / n)) * error
@@ -75,7 +75,7 @@ def estimate(values: Array, n: int, smallest: bool, level: float) -> Estimate:
 
 def leaving_one_out(ordered: Array, n: int) -> Array:
     """The expected best of n without each of the values in turn, (…, N) -> (…, N): those behind it move up by one."""
-    weights = best_weights(ordered.shape[-1] - 1, n)
+    weights = _best_weights(ordered.shape[-1] - 1, n)
     before = np.cumsum(weights * ordered[..., :-1], axis=-1)
     behind = np.cumsum((weights * ordered[..., 1:])[..., ::-1], axis=-1)[..., ::-1]
     none = np.zeros_like(ordered[..., :1])
@@ -85,7 +85,7 @@ def leaving_one_out(ordered: Array, n: int) -> Array:
 
 def compared_at(a: Sample, b: Sample) -> int:
     """The n at which two samples' expected best of n is compared: a quarter of the smaller one's size."""
-    return max(1, min(len(clean(a)), len(clean(b))) // LARGEST_SHARE)
+    return max(1, min(len(clean(a)), len(clean(b))) // _LARGEST_SHARE)
 
 
 def best_difference(a: Sample, b: Sample, n: int = 0, *, smallest: bool = False, level: float = LEVEL) -> Difference:
@@ -101,7 +101,7 @@ def best_difference(a: Sample, b: Sample, n: int = 0, *, smallest: bool = False,
     value = best_of_n(left, n, smallest=smallest) - best_of_n(right, n, smallest=smallest)
     if min(len(left), len(right)) < 2:
         return Difference(Estimate(value, n=n, level=level))
-    variances = [float(jackknife_variance(best_first(side, smallest), n)) for side in (left, right)]
+    variances = [float(_jackknife_variance(_best_first(side, smallest), n)) for side in (left, right)]
     size = NO_SPREAD * float(np.abs(np.concatenate([left, right])).max())
     if math.sqrt(sum(variances)) <= size:
         return Difference(Estimate(value, n=n, level=level))
@@ -109,7 +109,7 @@ def best_difference(a: Sample, b: Sample, n: int = 0, *, smallest: bool = False,
     return difference(value, error, freedom, n, level)
 
 
-def jackknife_variance(ordered: Array, n: int) -> Array:
+def _jackknife_variance(ordered: Array, n: int) -> Array:
     """The variance of the expected best of n < N, (…, N) -> (…)."""
     total = ordered.shape[-1]
     without = leaving_one_out(ordered, n)

@@ -47,14 +47,14 @@ def contrast(blocks: Sequence[Block], signs: Sequence[int], level: float = LEVEL
     within = points - len(blocks) * len(signs)
     weights = np.array([1 / sum(1 / len(cell) for cell in block) for block in blocks])
     weights = weights / weights.sum()
-    error, freedom = pooled(blocks, weights)
+    error, freedom = _pooled(blocks, weights)
     if len(blocks) > 1 and (len(blocks) - 1 >= within or freedom == 0):
-        return over_blocks(blocks, sums, "blocks" if within else "pairs", level)
+        return _over_blocks(blocks, sums, "blocks" if within else "pairs", level)
     found = difference(float(weights @ sums), error, freedom, points, level)
     return Contrast(found, "points" if len(blocks) == 1 else "points in blocks", points)
 
 
-def over_blocks(blocks: Sequence[Block], sums: Array, unit: str, level: float) -> Contrast:
+def _over_blocks(blocks: Sequence[Block], sums: Array, unit: str, level: float) -> Contrast:
     """The mean of one figure a block, with Student's interval; without one where all are equal but for rounding."""
     size = max(float(np.abs(cell).max()) for block in blocks for cell in block)
     deviation, count = spread(sums), len(sums)
@@ -63,7 +63,7 @@ def over_blocks(blocks: Sequence[Block], sums: Array, unit: str, level: float) -
     return Contrast(found, unit, count)
 
 
-def pooled(blocks: Sequence[Block], weights: Array) -> tuple[float, float]:
+def _pooled(blocks: Sequence[Block], weights: Array) -> tuple[float, float]:
     """The standard error of the weighted sum over blocks, and its degrees of freedom.
 
     Each cell has one variance in all blocks. Where some cell has never two points in a block that can't be known: to

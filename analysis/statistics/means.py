@@ -23,7 +23,7 @@ def mean(sample: Sample, level: float = LEVEL) -> Estimate:
     if not len(values):
         return Estimate(math.nan, n=0, level=level)
     center, error = float(values.mean()), spread(values) / math.sqrt(len(values))
-    return interval(center, error, len(values) - 1, len(values), level)
+    return _interval(center, error, len(values) - 1, len(values), level)
 
 
 def spread(values: Array) -> float:
@@ -34,7 +34,7 @@ def spread(values: Array) -> float:
     return deviation if deviation > NO_SPREAD * float(np.abs(values).max()) else math.nan
 
 
-def interval(value: float, error: float, freedom: float, n: int, level: float) -> Estimate:
+def _interval(value: float, error: float, freedom: float, n: int, level: float) -> Estimate:
     """A value with Student's interval from its standard error; without one where that is nan."""
     from scipy import stats
 
@@ -52,7 +52,7 @@ def difference(value: float, error: float, freedom: float, n: int, level: float 
     """
     from scipy import stats
 
-    estimate = interval(value, error, freedom, n, level)
+    estimate = _interval(value, error, freedom, n, level)
     if not estimate.known:
         return Difference(estimate)
     comparisons = (1 - LEVEL) / (1 - level)
@@ -85,11 +85,11 @@ def welch(a: Sample, b: Sample, level: float = LEVEL) -> Difference:
     if n == 0:
         return Difference(Estimate(math.nan, n=0, level=level))
     value = float(left.mean() - right.mean())
-    error, freedom = combined([left, right], [1.0, -1.0])
+    error, freedom = _combined([left, right], [1.0, -1.0])
     return difference(value, error, freedom, n, level)
 
 
-def combined(samples: list[Array], weights: list[float]) -> tuple[float, float]:
+def _combined(samples: list[Array], weights: list[float]) -> tuple[float, float]:
     """The standard error of a weighted sum of independent means, and its degrees of freedom (Satterthwaite 1946)."""
     if min(len(sample) for sample in samples) < 2 or all(math.isnan(spread(sample)) for sample in samples):
         return math.nan, 0.0
@@ -119,4 +119,4 @@ def predicted_difference(ours: Sample, theirs: float, seeds: int = 1, level: flo
     if not len(values):
         return Estimate(math.nan, n=0, level=level)
     error = spread(values) * math.sqrt(1 / len(values) + 1 / seeds)
-    return interval(float(values.mean()) - theirs, error, len(values) - 1, len(values), level)
+    return _interval(float(values.mean()) - theirs, error, len(values) - 1, len(values), level)

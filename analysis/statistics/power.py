@@ -8,12 +8,12 @@ from collections.abc import Callable
 from analysis.statistics.estimate import LEVEL, Estimate, Sample, clean
 from analysis.statistics.means import spread
 
-POWER = 0.8
-RANGE = 0.95
+_POWER = 0.8
+_RANGE = 0.95
 """How likely the printed range holds the number that the true difference takes."""
-LARGEST = 50.0
+_LARGEST = 50.0
 """Greater standardized differences need two pairs, whatever their range."""
-MOST_SEEDS = 10_000
+_MOST_SEEDS = 10_000
 
 
 def seeds_needed(differences: Sample, level: float = LEVEL) -> Estimate | None:
@@ -26,13 +26,13 @@ def seeds_needed(differences: Sample, level: float = LEVEL) -> Estimate | None:
     deviation = spread(values)
     if math.isnan(deviation):
         return None
-    found, count = min(LARGEST, abs(float(values.mean())) / deviation), len(values)
-    smallest, largest = effect_range(found, count)
+    found, count = min(_LARGEST, abs(float(values.mean())) / deviation), len(values)
+    smallest, largest = _effect_range(found, count)
     low, high = seeds_for(largest, level), seeds_for(smallest, level)
-    return Estimate(seeds_for(found, level), low, high, count, RANGE)
+    return Estimate(seeds_for(found, level), low, high, count, _RANGE)
 
 
-def effect_range(found: float, count: int) -> tuple[float, float]:
+def _effect_range(found: float, count: int) -> tuple[float, float]:
     """The range of the standardized difference (mean over deviation) behind one found from ``count`` pairs, in size."""
     from scipy import stats
 
@@ -44,13 +44,13 @@ def effect_range(found: float, count: int) -> tuple[float, float]:
         return float(center < statistic) if math.isnan(chance) else chance
 
     def at(share: float) -> float:
-        return root(lambda center: below(center) - share, statistic)
+        return _root(lambda center: below(center) - share, statistic)
 
-    low, high = at((1 + RANGE) / 2), at((1 - RANGE) / 2)
+    low, high = at((1 + _RANGE) / 2), at((1 - _RANGE) / 2)
     return max(0.0, low) / math.sqrt(count), max(abs(low), abs(high)) / math.sqrt(count)
 
 
-def root(function: Callable[[float], float], start: float) -> float:
+def _root(function: Callable[[float], float], start: float) -> float:
     """Where a falling function of the noncentrality crosses zero."""
     from scipy import optimize
 
@@ -61,14 +61,14 @@ def root(function: Callable[[float], float], start: float) -> float:
 def seeds_for(effect: float, level: float = LEVEL) -> float:
     """The least number of pairs at which a standardized difference of that size is told with POWER; inf beyond all."""
     low, high = 2, 2
-    while power(effect, high, level) < POWER:
+    while power(effect, high, level) < _POWER:
         low, high = high, high * 2
-        if high > MOST_SEEDS:
+        if high > _MOST_SEEDS:
             return math.inf
     while high - low > 1:
         between = (low + high) // 2
-        low, high = (between, high) if power(effect, between, level) < POWER else (low, between)
-    return float(high if power(effect, low, level) < POWER else low)
+        low, high = (between, high) if power(effect, between, level) < _POWER else (low, between)
+    return float(high if power(effect, low, level) < _POWER else low)
 
 
 def power(effect: float, count: int, level: float) -> float:

@@ -18,24 +18,24 @@ def median_time(earliest: Sample, latest: Sample, level: float = LEVEL) -> Estim
     """
     from scipy import stats
 
-    low, high = sorted_times(earliest), sorted_times(latest)
+    low, high = _sorted_times(earliest), _sorted_times(latest)
     count = len(high)
     if not count:
         return Estimate(math.nan, n=0, level=level)
     below = int(stats.binom.ppf((1 - level) / 2, count, 0.5))  # so many of the least may lie below the median
     if below < 1:
-        return Estimate(middle(high), n=count, level=level)
-    return Estimate(middle(high), float(low[below - 1]), float(high[count - below]), count, level)
+        return Estimate(_middle(high), n=count, level=level)
+    return Estimate(_middle(high), float(low[below - 1]), float(high[count - below]), count, level)
 
 
-def sorted_times(sample: Sample) -> Array:
+def _sorted_times(sample: Sample) -> Array:
     """In order, never (inf) last; missing ones dropped."""
     values = np.asarray(sample, dtype=float).ravel()
     ordered: Array = np.sort(values[~np.isnan(values)])
     return ordered
 
 
-def middle(times: Array) -> float:
+def _middle(times: Array) -> float:
     """The median of sorted times; inf where half of them are never."""
     lower, upper = times[(len(times) - 1) // 2], times[len(times) // 2]
     return math.inf if math.isinf(upper) else float(lower + upper) / 2

@@ -36,10 +36,10 @@ def components(groups: Sequence[Array]) -> Components:
     center = float(np.concatenate(held).mean())
     between = sum(len(group) * (float(group.mean()) - center) ** 2 for group in held) / (len(held) - 1)
     size = (total - sum(len(group) ** 2 for group in held) / total) / (len(held) - 1)
-    return Components(math.sqrt(max(0.0, (between - within) / size)), math.sqrt(within), typical(held))
+    return Components(math.sqrt(max(0.0, (between - within) / size)), math.sqrt(within), _typical(held))
 
 
-def typical(groups: Sequence[Array]) -> float:
+def _typical(groups: Sequence[Array]) -> float:
     """The median over groups of their standard deviations, each corrected for what the median of so few values is."""
     from scipy import stats
 

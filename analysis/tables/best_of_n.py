@@ -10,7 +10,7 @@ from analysis.frames import Frames
 from analysis.rendering import Cell, Header, Table, table
 from analysis.selection import goal, metric_header, search, within_metric
 
-DRAWN = "sampler"
+_DRAWN = "sampler"
 """The origin of points that count: those of the user's own and of a grid are no draws."""
 
 
@@ -18,7 +18,7 @@ def best_of_n(results: Frames, factor: str = "") -> Table:
     """The expected best of n points, for the study or for each level of a scientific factor."""
     rows: list[list[Cell]] = []
     for level, values in draws(results, factor).items():
-        curve = statistics.best_of_n_curve(values, counts_shown(len(values)), smallest=goal(results).smallest)
+        curve = statistics.best_of_n_curve(values, _counts_shown(len(values)), smallest=goal(results).smallest)
         metric = goal(results).metric
         rows += [[level or None, n, within_metric(estimate, metric)] for n, estimate in curve.items()]
     headers = [
@@ -40,25 +40,25 @@ def best_of_n(results: Frames, factor: str = "") -> Table:
 def draws(results: Frames, factor: str = "") -> dict[str, list[float]]:
     """The values of the points of each level, as the sampler drew them; all under one name where there is no factor."""
     name = factor or scientific(results)
-    points = drawn_points(results)
+    points = _drawn_points(results)
     levels = levels_of(results, points, name) if name else []
     groups = {text_of(level): points[is_level(points, name, level)] for level in levels} if name else {"": points}
     return {level: list(group["reached"].astype(float)) for level, group in groups.items() if len(group)}
 
 
-def drawn_points(results: Frames) -> pd.DataFrame:
+def _drawn_points(results: Frames) -> pd.DataFrame:
     """The ended points that the sampler drew, with what each has ``reached``."""
     points = results.points
-    points = points[(points["origin"] == DRAWN) & points["state"].isin(["COMPLETE", "PRUNED", "FAIL"])]
+    points = points[(points["origin"] == _DRAWN) & points["state"].isin(["COMPLETE", "PRUNED", "FAIL"])]
     reached = points.set_index(["study", "point"])["value"].astype(float)
-    reached = reached.fillna(stopped_values(results).reindex(reached.index))
+    reached = reached.fillna(_stopped_values(results).reindex(reached.index))
     worst = reached.max() if goal(results).smallest else reached.min()
     failed = (points["state"] == "FAIL").to_numpy()
     reached = reached.mask(failed, worst)
     return points.assign(reached=reached.to_numpy()).dropna(subset="reached")
 
 
-def stopped_values(results: Frames) -> pd.Series[float]:
+def _stopped_values(results: Frames) -> pd.Series[float]:
     """What each point's first seed had reached when it was stopped: the objective's metric, by study and point."""
     at = {study.name: study.spec.objectives[0].at for study in results.studies}
     metric, rows = goal(results).metric, search(results.trials)
@@ -71,6 +71,6 @@ def stopped_values(results: Frames) -> pd.Series[float]:
     return rows[columns["last"]].mask(best_wanted, rows[columns["best"]]).astype(float).groupby(keys).first()
 
 
-def counts_shown(most: int) -> list[int]:
+def _counts_shown(most: int) -> list[int]:
     """1, 2, 4, … and the last."""
     return sorted({2**i for i in range(most.bit_length()) if 2**i <= most} | ({most} if most else set()))

@@ -26,17 +26,17 @@ def compare(a: Frames, b: Frames) -> Table:
     metric = goal(a).metric
     best_ones = [best(results) for results in (a, b)]
     confirmed = all(point is not None and point["standing"] == CONFIRMED for point in best_ones)
-    trials = [trials_at(results, point, confirmed) for results, point in zip((a, b), best_ones, strict=True)]
+    trials = [_trials_at(results, point, confirmed) for results, point in zip((a, b), best_ones, strict=True)]
     columns = {f"its {metric}": "value", "its test_accuracy": "test_accuracy", "its total_seconds": "total_seconds"}
     comparisons = 1 + sum(all(rows[column].notna().any() for rows in trials) for column in columns.values())
     rows: list[list[Cell]] = [
         ["best point", *(int(point["point"]) if point else None for point in best_ones), None, None],
         *(
-            [*row_of(name, trials, column, metric), over(trials, column, comparisons), seeds_compared(trials)]
+            [*_row_of(name, trials, column, metric), _over(trials, column, comparisons), _seeds_compared(trials)]
             for name, column in columns.items()
         ),
-        expected_best(a, b, comparisons),
-        *(counts(name, measure(a), measure(b)) for name, measure in COUNTS.items()),
+        _expected_best(a, b, comparisons),
+        *(_counts(name, measure(a), measure(b)) for name, measure in _COUNTS.items()),
     ]
     headers = [
         Header("quantity"),
@@ -45,27 +45,27 @@ def compare(a: Frames, b: Frames) -> Table:
         Header("difference", signed=True),
         Header("compared over"),
     ]
-    rows = [row for row in rows if any(shown(value) for value in row[1:4])]
-    return table(f"{a.study.name} and {b.study.name}", headers, rows, notes_on(a, b, confirmed, comparisons))
+    rows = [row for row in rows if any(_shown(value) for value in row[1:4])]
+    return table(f"{a.study.name} and {b.study.name}", headers, rows, _notes_on(a, b, confirmed, comparisons))
 
 
-def row_of(name: str, trials: list[pd.DataFrame], column: str, metric: str) -> list[Cell]:
-    return [name, *(figure(rows, column, metric) for rows in trials)]
+def _row_of(name: str, trials: list[pd.DataFrame], column: str, metric: str) -> list[Cell]:
+    return [name, *(_figure(rows, column, metric) for rows in trials)]
 
 
-def figure(rows: pd.DataFrame, column: str, metric: str) -> Cell:
+def _figure(rows: pd.DataFrame, column: str, metric: str) -> Cell:
     if column == "value":
         return metric_mean(rows["value"], metric) if len(rows) else None
     return over_seeds(rows, column)
 
 
-def trials_at(results: Frames, point: dict[str, Any] | None, confirmed: bool) -> pd.DataFrame:
+def _trials_at(results: Frames, point: dict[str, Any] | None, confirmed: bool) -> pd.DataFrame:
     """A point's fresh seeds where both studies' best ones have them, else the seeds of the search."""
     trials = fresh(results.trials) if confirmed else counted(results.trials)
     return trials_of(trials, point) if point else trials.iloc[:0]
 
 
-def expected_best(a: Frames, b: Frames, comparisons: int) -> list[Cell]:
+def _expected_best(a: Frames, b: Frames, comparisons: int) -> list[Cell]:
     """What as many points of each may be expected to find, from those that a sampler drew."""
     metric, smallest = goal(a).metric, goal(a).smallest
     a_draws, b_draws = ([value for level in draws(results).values() for value in level] for results in (a, b))
@@ -78,7 +78,7 @@ def expected_best(a: Frames, b: Frames, comparisons: int) -> list[Cell]:
     return [f"expected best {metric} of {n} point{'s' if n > 1 else ''}", *values, found, drawn]
 
 
-COUNTS: dict[str, Callable[[Frames], float]] = {
+_COUNTS: dict[str, Callable[[Frames], float]] = {
     "points": lambda results: len(results.points),
     "complete trials": lambda results: len(complete(search(results.trials))),
     "pruned trials": lambda results: int((search(results.trials)["state"] == "PRUNED").sum()),
@@ -90,16 +90,16 @@ COUNTS: dict[str, Callable[[Frames], float]] = {
 }
 
 
-def counts(name: str, a: float, b: float) -> list[Cell]:
+def _counts(name: str, a: float, b: float) -> list[Cell]:
     return [name, a, b, b - a, None]
 
 
-def shown(value: Cell) -> bool:
+def _shown(value: Cell) -> bool:
     """Whether a cell says something: neither nothing nor an estimate of nothing."""
     return value is not None and not (isinstance(value, Estimate) and value.n == 0)
 
 
-def over(best_trials: list[pd.DataFrame], column: str, comparisons: int) -> Difference | None:
+def _over(best_trials: list[pd.DataFrame], column: str, comparisons: int) -> Difference | None:
     """b less a: paired where both have just the same seeds, else Welch's; None where one has no such figure."""
     a, b = (trials.dropna(subset=column) for trials in best_trials)
     if not len(a) or not len(b):
@@ -111,7 +111,7 @@ def over(best_trials: list[pd.DataFrame], column: str, comparisons: int) -> Diff
     return statistics.welch(b[column], a[column], level)
 
 
-def seeds_compared(best_trials: list[pd.DataFrame]) -> str | None:
+def _seeds_compared(best_trials: list[pd.DataFrame]) -> str | None:
     """Over which seeds the best points' figures are compared."""
     a, b = best_trials
     if not len(a) or not len(b):
@@ -120,7 +120,7 @@ def seeds_compared(best_trials: list[pd.DataFrame]) -> str | None:
     return f"{len(a)} common seeds" if same and len(a) > 1 else f"{len(a)} and {len(b)} seeds"
 
 
-def notes_on(a: Frames, b: Frames, confirmed: bool, comparisons: int) -> list[str]:
+def _notes_on(a: Frames, b: Frames, confirmed: bool, comparisons: int) -> list[str]:
     seeds = (
         "Figures of the best points are those on fresh seeds, which had no part in choosing them."
         if confirmed

@@ -45,9 +45,9 @@ def confirmation(results: Frames) -> Table:
                 metric_mean(searched["value"], metric) if len(searched) else None,
                 metric_mean(found["value"], metric) if len(found) else None,
                 len(found),
-                seeds_lost(results, number),
+                _seeds_lost(results, number),
                 over_seeds(found, "test_accuracy"),
-                fresh_less_search(found, searched) if number != baseline else None,
+                _fresh_less_search(found, searched) if number != baseline else None,
                 against,
                 verdict(against.estimate, goal(results).smallest) if against else None,
                 None if rival is None else further_seeds(results, number, rival, rivals),
@@ -70,10 +70,10 @@ def confirmation(results: Frames) -> Table:
     if not rows:
         return table("Confirmation on fresh seeds", headers, rows, ["No fresh seeds have been run."])
     open_ones = any(row[-1] is not None for row in rows)
-    return table("Confirmation on fresh seeds", headers, rows, notes_on(results, rivals, open_ones))
+    return table("Confirmation on fresh seeds", headers, rows, _notes_on(results, rivals, open_ones))
 
 
-def notes_on(results: Frames, rivals: int, open_ones: bool) -> list[str]:
+def _notes_on(results: Frames, rivals: int, open_ones: bool) -> list[str]:
     notes = ["fresh less search: what of the search's value was luck in choosing the point, and the noise of both."]
     if fresh(results.trials)["test_accuracy"].notna().any():
         notes.append("test_accuracy: the interval is over seeds and images: where it lies for new ones of both.")
@@ -104,14 +104,14 @@ def baseline_point(results: Frames) -> int | None:
     return int(found.iloc[0]) if len(found) else None
 
 
-def fresh_less_search(found: pd.DataFrame, searched: pd.DataFrame) -> Estimate | None:
+def _fresh_less_search(found: pd.DataFrame, searched: pd.DataFrame) -> Estimate | None:
     """The fresh seeds' mean less the search's, by Welch: they are other seeds, and other splits."""
     if not len(found) or not len(searched):
         return None
     return statistics.welch(found["value"], searched["value"]).estimate
 
 
-def seeds_lost(results: Frames, point: int) -> str | None:
+def _seeds_lost(results: Frames, point: int) -> str | None:
     """What became of the fresh seeds that have no value; None where all have one."""
     lost = lost_seeds(results, point)
     trials = results.trials

@@ -13,8 +13,8 @@ from analysis.rendering import Cell, Header, Table, table
 from analysis.selection import cell, setting_headers, settings
 
 HOUR = 3600.0
-CONFIRM = "confirm"
-COST_STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
+_CONFIRM = "confirm"
+_COST_STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 
 
 def cost(results: Frames) -> Table:
@@ -22,7 +22,7 @@ def cost(results: Frames) -> Table:
     trials = results.trials
     total = float(trials["wall_seconds"].sum())
     scale, unit = (HOUR, "h") if total >= HOUR else (1.0, "s")
-    rows = [cost_row(part, total, scale) for part in parts_of(trials) if len(part.trials)]
+    rows = [_cost_row(part, total, scale) for part in _parts_of(trials) if len(part.trials)]
     headers = [
         Header("state"),
         Header("trials"),
@@ -33,9 +33,9 @@ def cost(results: Frames) -> Table:
         Header("share", digits=3),
     ]
     notes = ["The time that trials held their worker, times the cores or the share of a GPU reserved for them."]
-    if (trials["kind"] == CONFIRM).any():
+    if (trials["kind"] == _CONFIRM).any():
         notes.append("The states are those of the search's trials; confirmation: those on fresh seeds, in any state.")
-    return table("Cost", headers, rows, [*notes, f"From the first point to the last record: {span(results)}."])
+    return table("Cost", headers, rows, [*notes, f"From the first point to the last record: {_span(results)}."])
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,17 @@ class Part:
     seconds: pd.Series[float]
 
 
-def parts_of(trials: pd.DataFrame) -> list[Part]:
+def _parts_of(trials: pd.DataFrame) -> list[Part]:
     """Parts that add up to the last one."""
     wall, repeated = trials["wall_seconds"], trials["repeated_seconds"]
-    kinds = {state: (trials["kind"] != CONFIRM) & (trials["state"] == state) for state in COST_STATES}
-    kinds["confirmation"] = trials["kind"] == CONFIRM
+    kinds = {state: (trials["kind"] != _CONFIRM) & (trials["state"] == state) for state in _COST_STATES}
+    kinds["confirmation"] = trials["kind"] == _CONFIRM
     parts = [Part(name, trials[chosen], (wall - repeated)[chosen]) for name, chosen in kinds.items()]
     parts.append(Part("repeated after an interruption", trials[repeated > 0], repeated[repeated > 0]))
     return [*parts, Part("all", trials, wall)]
 
 
-def cost_row(part: Part, total: float, scale: float) -> list[Cell]:
+def _cost_row(part: Part, total: float, scale: float) -> list[Cell]:
     trials, seconds = part.trials, part.seconds
     share = seconds / trials["wall_seconds"].where(trials["wall_seconds"] > 0)
     return [
@@ -71,7 +71,7 @@ def cost_row(part: Part, total: float, scale: float) -> list[Cell]:
     ]
 
 
-def span(results: Frames) -> str:
+def _span(results: Frames) -> str:
     """The studies' time from beginning to end, driver's absence included."""
     begin, end = results.points["asked"].min(), results.trials["ended"].max()
     return "nothing yet" if pd.isna(begin) or pd.isna(end) else duration((end - begin).total_seconds())
@@ -91,7 +91,7 @@ def failures(results: Frames) -> Table:
     points = results.points.set_index(["study", "point"])
     rows = []
     for study in results.studies:
-        if not trouble(results.only(study.name).trials):
+        if not _trouble(results.only(study.name).trials):
             continue
         for trial in study.history.trials:
             for attempt in trial.attempts:
@@ -127,7 +127,7 @@ def failures(results: Frames) -> Table:
     return table("Failures", headers, rows, [] if rows else ["Nothing failed."])
 
 
-def trouble(trials: pd.DataFrame) -> bool:
+def _trouble(trials: pd.DataFrame) -> bool:
     """Whether any attempt can have failed: a trial that did, or one that was taken up again."""
     return bool((trials["state"] == "FAIL").any() or (trials["attempts"] > 1).any())
 

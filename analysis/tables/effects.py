@@ -28,8 +28,8 @@ from analysis.tables.best_of_n import draws
 from analysis.tables.winners import fresh_difference, winner_of
 from study.inspection.format import counted as counted_text
 
-SECONDS = "steady_epoch_seconds"
-MEMORY = "peak_memory_bytes"
+_SECONDS = "steady_epoch_seconds"
+_MEMORY = "peak_memory_bytes"
 
 
 @dataclass(frozen=True)
@@ -52,27 +52,27 @@ def effects(results: Frames, factors: Sequence[str] = ()) -> Table:
     chosen = list(factors) or factors_of(results)
     metric, trials = goal(results).metric, search(results.trials)
     epoch = first_decision(results)
-    comparisons = [pair for factor in chosen for pair in pairs_of(results, factor)]
-    family = families(results, comparisons)
+    comparisons = [pair for factor in chosen for pair in _pairs_of(results, factor)]
+    family = _families(results, comparisons)
     found = {(f, level): effect_of(results, f, first, level, family[f]) for f, first, level in comparisons}
     early = {(f, level): early_effect(results, f, first, level, epoch, family[f]) for f, first, level in comparisons}
     rows: list[list[Cell]] = []
     for factor in chosen:
-        levels, first = levels_of(results, trials, factor), reference(results, factor)
+        levels, first = levels_of(results, trials, factor), _reference(results, factor)
         for level in levels if len(levels) > 1 else []:
             effect = found.get((factor, level))
             rows.append(
                 [
                     factor,
                     text_of(level),
-                    *outcomes(results, factor, level),
-                    None if tuned_apart(results, factor) else marginal(results, factor, level),
-                    known(effect.single.estimate) if effect else None,
+                    *_outcomes(results, factor, level),
+                    None if tuned_apart(results, factor) else _marginal(results, factor, level),
+                    _known(effect.single.estimate) if effect else None,
                     effect.pairs if effect else None,
                     effect.by if effect else None,
-                    known_difference(effect.together) if effect else None,
+                    _known_difference(effect.together) if effect else None,
                     early.get((factor, level)),
-                    *(ratio(results, c, factor, first, level) if effect else None for c in (SECONDS, MEMORY)),
+                    *(ratio(results, c, factor, first, level) if effect else None for c in (_SECONDS, _MEMORY)),
                 ]
             )
     headers = [
@@ -91,24 +91,26 @@ def effects(results: Frames, factors: Sequence[str] = ()) -> Table:
         Header("ratio of epoch seconds", digits=3),
         Header("ratio of peak memory", digits=3),
     ]
-    return table("Effects of settings", headers, rows, notes_on(results, found, epoch) if rows else ["Nothing varies."])
+    return table(
+        "Effects of settings", headers, rows, _notes_on(results, found, epoch) if rows else ["Nothing varies."]
+    )
 
 
-def pairs_of(results: Frames, factor: str) -> list[tuple[str, Hashable, Hashable]]:
+def _pairs_of(results: Frames, factor: str) -> list[tuple[str, Hashable, Hashable]]:
     """The factor with the level that the others are compared with, and each of those."""
     levels = levels_of(results, search(results.trials), factor)
-    first = reference(results, factor)
+    first = _reference(results, factor)
     return [(factor, first, level) for level in levels if level != first]
 
 
-def reference(results: Frames, factor: str) -> Hashable:
+def _reference(results: Frames, factor: str) -> Hashable:
     """The first level of which any point has a value; the first of all where none has."""
     levels = levels_of(results, search(results.trials), factor)
     valued = results.points[results.points["value"].notna()]
     return next((level for level in levels if is_level(valued, factor, level).any()), levels[0] if levels else None)
 
 
-def families(results: Frames, comparisons: Sequence[tuple[str, Hashable, Hashable]]) -> dict[str, int]:
+def _families(results: Frames, comparisons: Sequence[tuple[str, Hashable, Hashable]]) -> dict[str, int]:
     """With how many comparisons those of each factor hold together.
 
     The scientific factor of a method study is what the study asks: its levels are compared among themselves, each with
@@ -120,7 +122,7 @@ def families(results: Frames, comparisons: Sequence[tuple[str, Hashable, Hashabl
     return {factor: math.comb(levels[factor], 2) if factor in asked else others for factor, _, _ in comparisons}
 
 
-def outcomes(results: Frames, factor: str, level: Hashable) -> list[Cell]:
+def _outcomes(results: Frames, factor: str, level: Hashable) -> list[Cell]:
     """Of a level's points: how many have a value, with how many trials, and which share was pruned and failed."""
     points = results.points[is_level(results.points, factor, level)]
     ended = points[points["state"].isin(["COMPLETE", "PRUNED", "FAIL"])]
@@ -136,7 +138,7 @@ def outcomes(results: Frames, factor: str, level: Hashable) -> list[Cell]:
     ]
 
 
-def marginal(results: Frames, factor: str, level: Hashable) -> Estimate | None:
+def _marginal(results: Frames, factor: str, level: Hashable) -> Estimate | None:
     """The mean over the level's points, each the mean of its seeds, with Student's interval over points."""
     trials = counted(results.trials)
     means = point_means(results, trials, trials["value"])
@@ -147,7 +149,7 @@ def marginal(results: Frames, factor: str, level: Hashable) -> Estimate | None:
 def effect_of(results: Frames, factor: str, first: Hashable, level: Hashable, comparisons: int) -> Effect:
     """A level against the first one, among so many comparisons in all."""
     if tuned_apart(results, factor):
-        return budget_effect(results, factor, first, level, comparisons)
+        return _budget_effect(results, factor, first, level, comparisons)
     trials = counted(results.trials)
     sides = compared(results, trials, trials["value"], [[(factor, first)], [(factor, level)]], [-1, 1])
     single, together = sides.estimate(), sides.estimate(level_for(comparisons))
@@ -155,7 +157,7 @@ def effect_of(results: Frames, factor: str, first: Hashable, level: Hashable, co
     return Effect(factor, level, unit_text(single), single.difference, together.difference, pairs)
 
 
-def budget_effect(results: Frames, factor: str, first: Hashable, level: Hashable, comparisons: int) -> Effect:
+def _budget_effect(results: Frames, factor: str, first: Hashable, level: Hashable, comparisons: int) -> Effect:
     """A level of a method study against the first: winners on fresh seeds; else the best that equal budgets found."""
     ours, theirs = (winner_of(results, factor, value) for value in (level, first))
     if ours is not None and theirs is not None:
@@ -185,18 +187,18 @@ def early_effect(
         return None
     trials = at_first_decision(results, epoch)
     sides = compared(results, trials, trials["figure"], [[(factor, first)], [(factor, level)]], [-1, 1])
-    found = known(sides.estimate(level_for(comparisons)).estimate)
+    found = _known(sides.estimate(level_for(comparisons)).estimate)
     lost = failed_before(results, epoch)
     if found and (is_level(lost, factor, first).any() or is_level(lost, factor, level).any()):
         return Estimate(found.value, n=found.n)
     return found
 
 
-def known(estimate: Estimate) -> Estimate | None:
+def _known(estimate: Estimate) -> Estimate | None:
     return None if math.isnan(estimate.value) else estimate
 
 
-def known_difference(difference: Difference) -> Difference | None:
+def _known_difference(difference: Difference) -> Difference | None:
     """A difference that says something beside the single one: one with an interval or a p-value of its own."""
     return None if math.isnan(difference.p) else difference
 
@@ -212,7 +214,7 @@ def ratio(results: Frames, column: str, factor: str, first: Hashable, level: Has
     return Estimate(math.exp(found.value), math.exp(found.low), math.exp(found.high), found.n)
 
 
-def notes_on(results: Frames, found: dict[tuple[str, Hashable], Effect], epoch: int) -> list[str]:
+def _notes_on(results: Frames, found: dict[tuple[str, Hashable], Effect], epoch: int) -> list[str]:
     by = [effect.by for effect in found.values()]
     notes = [
         "difference: from the first level that has a value, with an interval that holds for this comparison by itself."

@@ -18,17 +18,17 @@ from analysis.rendering import Header, Table, table
 from analysis.selection import goal, setting_headers, settings
 from analysis.statistics import Array, Estimate
 
-RESAMPLES = 15
-LEAST_POINTS = 10
-SHUFFLES = 5
-LEVEL = 0.9
+_RESAMPLES = 15
+_LEAST_POINTS = 10
+_SHUFFLES = 5
+_LEVEL = 0.9
 LABEL = "share of the value's variance"
 FILLING = (
     "A setting that a point doesn't have, being that of another branch, counts as one further value of it: so a "
     "branch's own settings take over part of the branch's share."
 )
-SHARES = (
-    f"The median and the middle {LEVEL * 100:.0f} % of {RESAMPLES} resamples. What settings do together counts for "
+_SHARES = (
+    f"The median and the middle {_LEVEL * 100:.0f} % of {_RESAMPLES} resamples. What settings do together counts for "
     "each of them, so shares can add up to more than 1."
 )
 
@@ -46,7 +46,7 @@ class Importance:
 
     @property
     def displayed(self) -> list[tuple[str, Estimate]]:
-        return [(name, from_zero(share)) for name, share in self.shares]
+        return [(name, _from_zero(share)) for name, share in self.shares]
 
     @property
     def quality(self) -> str:
@@ -59,7 +59,7 @@ class Importance:
         return f"The forest explains {self.r_squared * 100:.0f} % of the value's variance among points left out (R²)."
 
 
-def from_zero(share: Estimate) -> Estimate:
+def _from_zero(share: Estimate) -> Estimate:
     return replace(share, value=max(0.0, share.value), low=max(0.0, share.low), high=max(0.0, share.high))
 
 
@@ -70,15 +70,15 @@ def importance(results: Frames, seed: int = 0) -> Importance | None:
     """
     points = results.points.dropna(subset="value")
     names = settings(results)
-    if len(points) < LEAST_POINTS or not names or points["value"].nunique() < 2:
+    if len(points) < _LEAST_POINTS or not names or points["value"].nunique() < 2:
         return None
-    features = np.column_stack([coded(points[name]) for name in names])
+    features = np.column_stack([_coded(points[name]) for name in names])
     values = points["value"].to_numpy(float)
-    found = [resample(features, values, seed + i) for i in range(RESAMPLES)]
+    found = [_resample(features, values, seed + i) for i in range(_RESAMPLES)]
     drops = np.array([drop for drop, _ in found])  # (resamples, settings)
-    ends = np.quantile(drops, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    ends = np.quantile(drops, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
     shares = [
-        (name, Estimate(float(np.median(drops[:, i])), float(ends[0, i]), float(ends[1, i]), len(points), LEVEL))
+        (name, Estimate(float(np.median(drops[:, i])), float(ends[0, i]), float(ends[1, i]), len(points), _LEVEL))
         for i, name in enumerate(names)
     ]
     ordered = sorted(shares, key=lambda item: -item[1].value)
@@ -91,21 +91,21 @@ def importance_table(results: Frames) -> Table:
     headers = [Header("setting"), Header(LABEL, digits=3)]
     title = f"Importance of settings to {goal(results).metric}"
     if found is None:
-        few = f"It takes {LEAST_POINTS} points with values that differ, and a setting that varies."
+        few = f"It takes {_LEAST_POINTS} points with values that differ, and a setting that varies."
         return table(title, headers, [], [few])
     shown = {str(header.name): str(header) for header in setting_headers([name for name, _ in found.shares])}
     points = found.shares[0][1].n
-    notes = [found.quality, f"{points} points. {SHARES}", *([FILLING] if conditional(results) else [])]
+    notes = [found.quality, f"{points} points. {_SHARES}", *([FILLING] if _conditional(results) else [])]
     return table(title, headers, [[shown[name], share] for name, share in found.displayed], notes)
 
 
-def conditional(results: Frames) -> bool:
+def _conditional(results: Frames) -> bool:
     """Whether some points have a setting that others don't."""
     points = results.points.dropna(subset="value")
     return bool(points[settings(results)].isna().any(axis=None))
 
 
-def coded(values: pd.Series[Any]) -> Array:
+def _coded(values: pd.Series[Any]) -> Array:
     """A setting as numbers: its rank among the values or choices; -1, below the least, where it is missing."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         numbers = values.rank(method="dense").to_numpy(float, na_value=np.nan)  # trees see no more than the order
@@ -116,7 +116,7 @@ def coded(values: pd.Series[Any]) -> Array:
     return filled
 
 
-def resample(features: Array, values: Array, seed: int) -> tuple[Array, float]:
+def _resample(features: Array, values: Array, seed: int) -> tuple[Array, float]:
     """One resample's shares, shape (settings,), and its R², both on the points left out.
 
     In units of all points' variance: that of a few left out is too uncertain. A share of more than 1 is chance.
@@ -124,14 +124,14 @@ def resample(features: Array, values: Array, seed: int) -> tuple[Array, float]:
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
 
-    drawn, left_out = split(len(values), seed)
+    drawn, left_out = _split(len(values), seed)
     forest = RandomForestRegressor(25, min_samples_leaf=2, random_state=seed, n_jobs=1)
     forest.fit(features[drawn], values[drawn])
     found = permutation_importance(
         forest,
         features[left_out],
         values[left_out],
-        n_repeats=SHUFFLES,
+        n_repeats=_SHUFFLES,
         random_state=seed,
         scoring="neg_mean_squared_error",
     )
@@ -141,7 +141,7 @@ def resample(features: Array, values: Array, seed: int) -> tuple[Array, float]:
     return np.minimum(shares, 1.0), 1 - error / variance
 
 
-def split(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _split(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of points drawn with replacement, as many as there are, and of those left out."""
     drawn = np.random.default_rng(seed).integers(0, count, count)
     return drawn, np.setdiff1d(np.arange(count), drawn)

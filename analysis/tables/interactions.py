@@ -13,22 +13,22 @@ from analysis.rendering import Cell, Header, Table, table
 from analysis.selection import counted, goal, metric_header, metric_mean
 from analysis.statistics import Contrast, level_for
 
-MOST_FACTORS = 4
-SIGNS = (1, -1, -1, 1)
+_MOST_FACTORS = 4
+_SIGNS = (1, -1, -1, 1)
 
 
 def interactions(results: Frames, first: str = "", second: str = "") -> Table:
     """The interaction of two settings; of every two of the first MOST_FACTORS settings where none are named."""
-    pairs = [(first, second)] if first else list(itertools.combinations(factors_of(results)[:MOST_FACTORS], 2))
+    pairs = [(first, second)] if first else list(itertools.combinations(factors_of(results)[:_MOST_FACTORS], 2))
     crossed = {
         (a, b): found
         for pair in pairs
-        for a, b in combinations_of(results, *pair)
-        if (found := crossing(results, pair, a, b)) is not None
+        for a, b in _combinations_of(results, *pair)
+        if (found := _crossing(results, pair, a, b)) is not None
     }
     told = [key for key, sides in crossed.items() if sides.estimate().estimate.known]
     shown = pairs if first else [pair for pair in pairs if any((a[0], b[0]) == pair for a, b in told)]
-    rows = [row for pair in shown for row in rows_of(results, pair, crossed, len(told))]
+    rows = [row for pair in shown for row in _rows_of(results, pair, crossed, len(told))]
     metric = goal(results).metric
     headers = [
         Header("first"),
@@ -54,14 +54,14 @@ def interactions(results: Frames, first: str = "", second: str = "") -> Table:
 Level = tuple[str, Hashable]
 
 
-def combinations_of(results: Frames, first: str, second: str) -> list[tuple[Level, Level]]:
+def _combinations_of(results: Frames, first: str, second: str) -> list[tuple[Level, Level]]:
     """Every level of the one setting with every level of the other."""
     trials = counted(results.trials)
     levels = (levels_of(results, trials, name) for name in (first, second))
     return [((first, a), (second, b)) for a, b in itertools.product(*levels)]
 
 
-def crossing(results: Frames, pair: tuple[str, str], first: Level, second: Level) -> Compared | None:
+def _crossing(results: Frames, pair: tuple[str, str], first: Level, second: Level) -> Compared | None:
     """(a1 b1 - a0 b1) - (a1 b0 - a0 b0), a0 and b0 being the first levels; None where that is one of these two."""
     trials = counted(results.trials)
     base_a, base_b = (levels_of(results, trials, name)[0] for name in pair)
@@ -69,17 +69,17 @@ def crossing(results: Frames, pair: tuple[str, str], first: Level, second: Level
         return None
     low_a, low_b = (pair[0], base_a), (pair[1], base_b)
     cells: list[Combination] = [[low_a, low_b], [first, low_b], [low_a, second], [first, second]]
-    return compared(results, trials, trials["value"], cells, SIGNS)
+    return compared(results, trials, trials["value"], cells, _SIGNS)
 
 
-def rows_of(
+def _rows_of(
     results: Frames, pair: tuple[str, str], crossed: dict[tuple[Level, Level], Compared], comparisons: int
 ) -> list[list[Cell]]:
     """One row for each pair of levels that any point has."""
     trials = counted(results.trials)
     means = point_means(results, trials, trials["value"])
     rows: list[list[Cell]] = []
-    for first, second in combinations_of(results, *pair):
+    for first, second in _combinations_of(results, *pair):
         at = means.loc[of_combination(means, [first, second]), "figure"]
         if len(at):
             head: list[Cell] = [first[0], text_of(first[1]), second[0], text_of(second[1])]
@@ -88,13 +88,13 @@ def rows_of(
                     *head,
                     len(at),
                     metric_mean(at, goal(results).metric),
-                    *cells_of(crossed.get((first, second)), comparisons),
+                    *_cells_of(crossed.get((first, second)), comparisons),
                 ]
             )
     return rows
 
 
-def cells_of(sides: Compared | None, comparisons: int) -> list[Cell]:
+def _cells_of(sides: Compared | None, comparisons: int) -> list[Cell]:
     """The interaction by itself, what it is compared over, and together with the others."""
     single = sides.estimate() if sides else None
     if sides is None or single is None or math.isnan(single.estimate.value):

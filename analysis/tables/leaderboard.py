@@ -30,7 +30,7 @@ from analysis.selection import (
 from study.journal.history import STATES
 from study.journal.ranking import CONFIRMED, PARTIAL
 
-RANKED_BY = {"confirmed": "fresh seeds", "searched": "search", "partial": "fewer seeds"}
+_RANKED_BY = {"confirmed": "fresh seeds", "searched": "search", "partial": "fewer seeds"}
 
 
 def leaderboard(results: Frames, top: int | None = 20) -> Table:
@@ -64,25 +64,25 @@ def leaderboard(results: Frames, top: int | None = 20) -> Table:
                 int(point["rank"]),
                 *([point["study"]] if several(results) else []),
                 int(point["point"]),
-                RANKED_BY[point["standing"]] if mixed else None,
+                _RANKED_BY[point["standing"]] if mixed else None,
                 metric_mean(anew["value"], objectives[0].metric) if len(anew) else None,
-                *(value_of(seeds, o, c) for o, c in zip(objectives, ("value", "value_2"), strict=False)),
+                *(_value_of(seeds, o, c) for o, c in zip(objectives, ("value", "value_2"), strict=False)),
                 len(seeds),
-                other_seeds(results, point),
+                _other_seeds(results, point),
                 *(over_seeds(best_known, name) for name in figures),
                 mean_of(seeds, "epochs"),
                 *(cell(point[name]) for name in names),
                 point["origin"],
             ]
         )
-    return table(f"Leaderboard: {objective_text(objectives)}", headers, rows, notes_on(results, points, top))
+    return table(f"Leaderboard: {objective_text(objectives)}", headers, rows, _notes_on(results, points, top))
 
 
-def value_of(seeds: pd.DataFrame, objective: Goal, column: str) -> Cell:
+def _value_of(seeds: pd.DataFrame, objective: Goal, column: str) -> Cell:
     return metric_mean(seeds[column], objective.metric) if len(seeds) else None
 
 
-def other_seeds(results: Frames, point: dict[Any, Any]) -> str | None:
+def _other_seeds(results: Frames, point: dict[Any, Any]) -> str | None:
     """What became of the seeds that aren't in a point's value: ``1 pruned, of 3``; None where all are in it."""
     wanted = next(study.spec.replicates for study in results.studies if study.name == point["study"])
     left = wanted - int(point["seeds"])
@@ -96,7 +96,7 @@ def other_seeds(results: Frames, point: dict[Any, Any]) -> str | None:
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count) + f", of {wanted}"
 
 
-def notes_on(results: Frames, points: pd.DataFrame, top: int | None) -> list[str]:
+def _notes_on(results: Frames, points: pd.DataFrame, top: int | None) -> list[str]:
     states = results.points["state"].value_counts()
     unranked = results.points.loc[results.points["value"].isna(), "state"]
     notes = []
@@ -106,7 +106,7 @@ def notes_on(results: Frames, points: pd.DataFrame, top: int | None) -> list[str
         counts = {state: int((unranked == state).sum()) for state in STATES}
         others = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
         notes.append(f"Points that are not ranked: {others}.")
-    notes += ties(points)
+    notes += _ties(points)
     confirmed = int((points["standing"] == CONFIRMED).sum())
     if confirmed:
         notes.append(
@@ -126,7 +126,7 @@ def notes_on(results: Frames, points: pd.DataFrame, top: int | None) -> list[str
     return notes
 
 
-def ties(points: pd.DataFrame) -> list[str]:
+def _ties(points: pd.DataFrame) -> list[str]:
     """Which points share the first rank."""
     first = [str(number) for number in points.loc[points["rank"] == 1, "point"]]
     if len(first) < 2:

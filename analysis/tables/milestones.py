@@ -13,27 +13,27 @@ from analysis.ranking import PLACE, ranked
 from analysis.rendering import Cell, Header, Table, table
 from analysis.selection import cell, goal, metric_header, over_seeds, setting_headers, settings, several, trials_of
 
-USUAL_EPOCHS = (1, 5, 10, 20, 50, 100, 300, 500, 1000)
-TOP = 5
-SECONDS = "seconds: training and evaluation, cumulative, the mean over seeds."
-PART = (
+_USUAL_EPOCHS = (1, 5, 10, 20, 50, 100, 300, 500, 1000)
+_TOP = 5
+_SECONDS = "seconds: training and evaluation, cumulative, the mean over seeds."
+_PART = (
     "k of r seeds: the others had ended or not come so far, so the row's figures are those k seeds' own and no mean of "
     "the point: whoever goes on is often the better one."
 )
 
 
-def milestones(results: Frames, epochs: Sequence[int] = (), top: int = TOP) -> Table:
+def milestones(results: Frames, epochs: Sequence[int] = (), top: int = _TOP) -> Table:
     """Each first point and the ``top`` others at named epochs: the form of the published tables.
 
     Without ``epochs`` those of the published rows are taken, else the usual ones, and each point's last.
     """
-    metrics, names = metrics_shown(results), settings(results)
+    metrics, names = _metrics_shown(results), settings(results)
     trials = seeds_of(results.trials)
     rows = rows_of(results, trials)
     lines: list[list[Cell]] = []
-    for point in milestone_points(results, top):
+    for point in _milestone_points(results, top):
         own, begun = trials_of(rows, point), len(trials_of(trials, point))
-        for epoch in named_epochs(results, epochs, own):
+        for epoch in _named_epochs(results, epochs, own):
             at = own[own["epoch"] == epoch]
             lines.append(
                 [
@@ -56,16 +56,16 @@ def milestones(results: Frames, epochs: Sequence[int] = (), top: int = TOP) -> T
         *setting_headers(names),
     ]
     in_part = any(isinstance(line[-len(names) - 1], str) for line in lines)
-    return table("Milestones", headers, lines, [SECONDS, *([PART] if in_part else [])])
+    return table("Milestones", headers, lines, [_SECONDS, *([_PART] if in_part else [])])
 
 
-def metrics_shown(results: Frames) -> list[str]:
+def _metrics_shown(results: Frames) -> list[str]:
     """The objective's metric and the accuracies, where the epochs hold them."""
     names = dict.fromkeys((goal(results).metric, "test_accuracy", "train_accuracy"))
     return [name for name in names if name in results.epochs and results.epochs[name].notna().any()]
 
 
-def milestone_points(results: Frames, top: int) -> list[dict[Any, Any]]:
+def _milestone_points(results: Frames, top: int) -> list[dict[Any, Any]]:
     """The first points in their order, then the best others."""
     points, order = results.points, ranked(results)
     firsts = points[points["origin"] == "first"].sort_values(PLACE, kind="stable")
@@ -73,14 +73,14 @@ def milestone_points(results: Frames, top: int) -> list[dict[Any, Any]]:
     return [*firsts.to_dict("records"), *others.to_dict("records")]
 
 
-def named_epochs(results: Frames, epochs: Sequence[int], rows: pd.DataFrame) -> list[int]:
+def _named_epochs(results: Frames, epochs: Sequence[int], rows: pd.DataFrame) -> list[int]:
     """Which epochs to show of a point, of those that it has rows of."""
     done = {int(epoch) for epoch in rows["epoch"]}
-    asked: Iterable[int] = set(epochs) or published_epochs(results) or set(USUAL_EPOCHS)
+    asked: Iterable[int] = set(epochs) or _published_epochs(results) or set(_USUAL_EPOCHS)
     last = {max(done)} if done and not epochs else set()
     return sorted(done & set(asked) | last)
 
 
-def published_epochs(results: Frames) -> set[int]:
+def _published_epochs(results: Frames) -> set[int]:
     rows = [row for study in results.studies for first in study.spec.first for row in first.published]
     return {epoch for row in rows if isinstance(epoch := row.get("epoch"), int)}

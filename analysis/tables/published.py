@@ -17,8 +17,8 @@ from analysis.selection import STEERED, counted, over_seeds, search, several
 from analysis.statistics import Estimate, predicted_difference
 from analysis.tables.published_differences import changed, unlike
 
-NOT_METRICS = {"epoch", "end", "label", "seconds", "epoch_seconds", "extrapolated", "note"}
-ONE_RUN = (
+_NOT_METRICS = {"epoch", "end", "label", "seconds", "epoch_seconds", "extrapolated", "note"}
+_ONE_RUN = (
     "Intervals of differences and ratios hold for a published figure of one run, as noisy as ours: over two seeds and "
     "more they leave out zero (a ratio's: 1) in 5 % of cases where the source's training and ours are the same."
 )
@@ -31,7 +31,7 @@ def published(results: Frames) -> Table:
         for study in results.studies
         for index, first in enumerate(study.spec.first)
         for milestone in first.published
-        for row in published_rows(results.only(study.name), study, index, milestone)
+        for row in _published_rows(results.only(study.name), study, index, milestone)
     ]
     headers = [
         Header("study"),
@@ -51,12 +51,12 @@ def published(results: Frames) -> Table:
     notes = [note for study in results.studies for note in unlike(study)]
     title = f"Published figures and ours{', which were trained with other settings' if notes else ''}"
     if rows:
-        notes += [note for study in results.studies for note in entries(study, several(results))]
+        notes += [note for study in results.studies for note in _entries(study, several(results))]
         notes.append(
             "difference: ours less the published figure. ratio of seconds: ours over the published, which are those of "
             "the source's hardware. Both stand only where our training has reached the published epoch."
         )
-        notes.append(ONE_RUN)
+        notes.append(_ONE_RUN)
     if not rows:
         notes.append("No published figures stand in the study file.")
     if (results.trials["data.validation"] == "test").any():
@@ -100,12 +100,12 @@ class Figure:
         return predicted_difference(self.seeds, theirs) if isinstance(theirs, int | float) else None
 
 
-def published_rows(results: Frames, study: Study, index: int, milestone: Mapping[str, Any]) -> list[list[Cell]]:
+def _published_rows(results: Frames, study: Study, index: int, milestone: Mapping[str, Any]) -> list[list[Cell]]:
     """One row for each figure of a published milestone; the seconds, and remarks on it, stand in the first."""
-    ours = ours_at(results, index, milestone)
+    ours = _ours_at(results, index, milestone)
     label = str(milestone.get("label", milestone.get("epoch", "end")))
-    apart = list(differing(study, index, ours))
-    metrics = [name for name in milestone if name not in NOT_METRICS] or [""]
+    apart = list(_differing(study, index, ours))
+    metrics = [name for name in milestone if name not in _NOT_METRICS] or [""]
     rows = []
     for position, metric in enumerate(metrics):
         figure = ours.figure(metric) if metric else None
@@ -120,16 +120,16 @@ def published_rows(results: Frames, study: Study, index: int, milestone: Mapping
                 ours.epoch if figure else None,
                 figure.estimate.n if figure else None,
                 figure.less(theirs) if figure and ours.reached else None,
-                *(seconds(milestone, ours) if position == 0 else (None, None, None)),
-                "; ".join(filter(None, [word, *apart, *(() if position else remarks(milestone))])) or None,
+                *(_seconds(milestone, ours) if position == 0 else (None, None, None)),
+                "; ".join(filter(None, [word, *apart, *(() if position else _remarks(milestone))])) or None,
             ]
         )
     return rows
 
 
-def ours_at(results: Frames, index: int, milestone: Mapping[str, Any]) -> Ours:
+def _ours_at(results: Frames, index: int, milestone: Mapping[str, Any]) -> Ours:
     """Our rows at the milestone's epoch; at our last one where that was not reached."""
-    trials = trials_beside(results, index)
+    trials = _trials_beside(results, index)
     rows = rows_of(results, trials)
     done = int(trials["epochs"].min()) if len(trials) else 0
     asked = milestone.get("epoch")
@@ -140,14 +140,14 @@ def ours_at(results: Frames, index: int, milestone: Mapping[str, Any]) -> Ours:
     return Ours(rows[rows["epoch"] == epoch], trials, epoch, done >= asked, ended and epoch == done)
 
 
-def trials_beside(results: Frames, index: int) -> pd.DataFrame:
+def _trials_beside(results: Frames, index: int) -> pd.DataFrame:
     """The trials of an entry of ``first:``: those that its value is of, or those there are where it has none."""
     trials = results.trials[results.trials["entry"] == index]
     valued = counted(trials)
     return valued if len(valued) else search(trials[trials["epochs"] > 0])
 
 
-def seconds(milestone: Mapping[str, Any], ours: Ours) -> tuple[Cell, Cell, Cell]:
+def _seconds(milestone: Mapping[str, Any], ours: Ours) -> tuple[Cell, Cell, Cell]:
     """The published seconds (of the epoch where only that is published), ours, and ours over theirs."""
     rows, theirs = ours.rows, milestone.get("seconds", milestone.get("epoch_seconds"))
     if theirs is None or not len(rows):
@@ -155,10 +155,10 @@ def seconds(milestone: Mapping[str, Any], ours: Ours) -> tuple[Cell, Cell, Cell]
     mine = (rows["seconds"] if "seconds" in milestone else rows["train_seconds"] + rows["eval_seconds"]).dropna()
     if not len(mine):
         return theirs, None, None
-    return theirs, float(mine.mean()), ratio(mine, theirs) if ours.reached else None
+    return theirs, float(mine.mean()), _ratio(mine, theirs) if ours.reached else None
 
 
-def ratio(ours: pd.Series[float], theirs: float) -> Estimate | None:
+def _ratio(ours: pd.Series[float], theirs: float) -> Estimate | None:
     """Our seconds over theirs, in the geometric mean; as of the figures, the interval takes theirs to be of one run."""
     if theirs <= 0 or (ours <= 0).any():
         return None
@@ -166,7 +166,7 @@ def ratio(ours: pd.Series[float], theirs: float) -> Estimate | None:
     return Estimate(math.exp(found.value), math.exp(found.low), math.exp(found.high), found.n, found.level)
 
 
-def differing(study: Study, index: int, ours: Ours) -> Iterable[str]:
+def _differing(study: Study, index: int, ours: Ours) -> Iterable[str]:
     """In what our training is not the published one."""
     if not len(ours.rows):
         yield "not run" if not len(ours.trials) else "no epoch done"
@@ -178,7 +178,7 @@ def differing(study: Study, index: int, ours: Ours) -> Iterable[str]:
     yield from (f"settings differ by a retry: {text}" for text in substitutions)
 
 
-def remarks(milestone: Mapping[str, Any]) -> Iterable[str]:
+def _remarks(milestone: Mapping[str, Any]) -> Iterable[str]:
     """What there is to say of a published milestone, once."""
     if milestone.get("note"):
         yield milestone["note"]
@@ -188,20 +188,20 @@ def remarks(milestone: Mapping[str, Any]) -> Iterable[str]:
         yield "published seconds are extrapolated"
 
 
-def entries(study: Study, named: bool) -> Iterable[str]:
+def _entries(study: Study, named: bool) -> Iterable[str]:
     """What each published entry of ``first:`` sets."""
     for index, first in enumerate(study.spec.first):
         if first.published:
-            said = setting_text(first.set) or "as the recipe says"
+            said = _setting_text(first.set) or "as the recipe says"
             yield f"{f'{study.name}, ' if named else ''}first {index}: {said}"
 
 
-def setting_text(tree: Mapping[str, Any], at: str = "") -> str:
+def _setting_text(tree: Mapping[str, Any], at: str = "") -> str:
     """What an entry of ``first:`` sets, on one line."""
     parts = []
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            parts.append(setting_text(value, f"{at}{key}."))
+            parts.append(_setting_text(value, f"{at}{key}."))
         elif value is not None:
             parts.append(f"{at}{key}={value}".replace(".name=", "="))
     return ", ".join(filter(None, parts))

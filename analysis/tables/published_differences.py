@@ -21,7 +21,7 @@ def unlike(study: Study) -> list[str]:
     if not found:
         return []
     told = ", ".join(
-        f"{path} {distinct(ours)} (published {distinct(theirs)})"
+        f"{path} {_distinct(ours)} (published {_distinct(theirs)})"
         for path, (ours, theirs) in ((path, zip(*pairs, strict=True)) for path, pairs in found.items())
     )
     return [
@@ -30,28 +30,28 @@ def unlike(study: Study) -> list[str]:
     ]
 
 
-def distinct(values: tuple[str, ...]) -> str:
+def _distinct(values: tuple[str, ...]) -> str:
     return " | ".join(dict.fromkeys(values))
 
 
 def changed(spec: StudySpec, index: int) -> dict[str, tuple[str, str]]:
     """What ``--set`` changed of an entry of ``first:``: our setting and the published one by recipe path, as text."""
-    ours, theirs = recipe_of(spec, index), recipe_of(replace(spec, overrides={}), index)
+    ours, theirs = _recipe_of(spec, index), _recipe_of(replace(spec, overrides={}), index)
     return {
-        path: (setting(path, ours.get(path)), setting(path, theirs.get(path)))
+        path: (_setting(path, ours.get(path)), _setting(path, theirs.get(path)))
         for path in {**ours, **theirs}
         if ours.get(path) != theirs.get(path)
     }
 
 
-def recipe_of(spec: StudySpec, index: int) -> dict[str, Any]:
+def _recipe_of(spec: StudySpec, index: int) -> dict[str, Any]:
     """Every value of an entry's recipe by path; what is written where that makes no recipe."""
     tree = spec.recipe_tree(leaves(spec.first[index].set))
     recipe, _ = parse_recipe(tree)
     return leaves(recipe.model_dump(mode="json") if recipe else tree)
 
 
-def setting(path: str, value: Any) -> str:
+def _setting(path: str, value: Any) -> str:
     """A setting as a reader writes it; without a limit on images all are used."""
     if value is None:
         return "all" if path.endswith("_images") else "none"

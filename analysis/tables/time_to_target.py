@@ -23,22 +23,22 @@ from analysis.selection import counted, goal, search
 from study.errors import UserError
 from study.results.schema import column_of, minimized
 
-ENDED = ("COMPLETE", "FAIL")
+_ENDED = ("COMPLETE", "FAIL")
 """The states of trials that have had their chance: what they have not reached they never do."""
-BOUNDS = ("epochs_earliest", "epochs_latest", "seconds_earliest", "seconds_latest")
+_BOUNDS = ("epochs_earliest", "epochs_latest", "seconds_earliest", "seconds_latest")
 STUDYS_OWN = "the study's own target"
 MEDIAN_BEST = "the median of the points' best"
-IF_REACHED = "had the pruned reached it"
-MEANING = (
+_IF_REACHED = "had the pruned reached it"
+_MEANING = (
     "A point's time is the median over those of its seeds that ran, the table's the median over points, with an exact "
     "interval from six points on.",
     "never: ended or failed without reaching it. ∞: fewer than half of the points reach it within their epochs, or "
     "just half.",
 )
-MEANING_OF_PRUNED = (
+_MEANING_OF_PRUNED = (
     "pruned: pruned or still running, so that they might have reached it. The medians and the share count them as "
     "never reaching it; the 95 % intervals allow for whatever they would have done.",
-    f"{IF_REACHED}: the median if each of them had, right after it was stopped; where that differs.",
+    f"{_IF_REACHED}: the median if each of them had, right after it was stopped; where that differs.",
 )
 
 
@@ -46,27 +46,27 @@ def time_to_target(results: Frames, metric: str = "", target: float | None = Non
     """The median time to a target over points, and the share of them that reach it, by level of a factor."""
     name = metric or goal(results).metric
     if name not in results.epochs:
-        return empty(f"The epochs hold no {name}, so no time to it can be told.")
+        return _empty(f"The epochs hold no {name}, so no time to it can be told.")
     value, origin = default_target(results, name) if target is None else (target, "")
     if math.isnan(value):
-        return empty("No point is complete yet, so there is no target.")
-    points = point_times(results, name, value)
+        return _empty("No point is complete yet, so there is no target.")
+    points = _point_times(results, name, value)
     if not len(points):
-        return empty("No trial has begun yet.")
+        return _empty("No trial has begun yet.")
     factor = column_of(scientific(results))
-    rows = [row_of(level, group) for level, group in by_level(results, points, factor)]
-    notes = [*([f"The target is {origin}."] if origin else []), *MEANING]
-    if any(might_have(points)):
-        notes += MEANING_OF_PRUNED
-    sense = "≤" if smaller_is_better(results, name) else "≥"
-    return table(f"Time to {name} {sense} {value:.4g}", headers(factor), rows, notes)
+    rows = [_row_of(level, group) for level, group in _by_level(results, points, factor)]
+    notes = [*([f"The target is {origin}."] if origin else []), *_MEANING]
+    if any(_might_have(points)):
+        notes += _MEANING_OF_PRUNED
+    sense = "≤" if _smaller_is_better(results, name) else "≥"
+    return table(f"Time to {name} {sense} {value:.4g}", _headers(factor), rows, notes)
 
 
-def empty(note: str) -> Table:
-    return table("Time to target", headers(""), [], [note])
+def _empty(note: str) -> Table:
+    return table("Time to target", _headers(""), [], [note])
 
 
-def headers(factor: str) -> list[Header]:
+def _headers(factor: str) -> list[Header]:
     return [
         Header(factor or "study"),
         Header("points"),
@@ -81,15 +81,15 @@ def headers(factor: str) -> list[Header]:
     ]
 
 
-def by_level(results: Frames, points: pd.DataFrame, factor: str) -> list[tuple[str, pd.DataFrame]]:
+def _by_level(results: Frames, points: pd.DataFrame, factor: str) -> list[tuple[str, pd.DataFrame]]:
     """The points of each level of a factor, and all of them."""
     levels = levels_of(results, points, factor) if factor in points else []
     groups = [(text_of(level), points[is_level(points, factor, level)]) for level in levels]
     return [*groups, ("all", points)]
 
 
-def row_of(level: str, points: pd.DataFrame) -> list[Cell]:
-    reached, pruned = int((points["epochs_latest"] < math.inf).sum()), int(might_have(points).sum())
+def _row_of(level: str, points: pd.DataFrame) -> list[Cell]:
+    reached, pruned = int((points["epochs_latest"] < math.inf).sum()), int(_might_have(points).sum())
     return [
         level,
         len(points),
@@ -97,17 +97,17 @@ def row_of(level: str, points: pd.DataFrame) -> list[Cell]:
         len(points) - reached - pruned,
         pruned,
         statistics.share(reached, reached + pruned, len(points)),
-        *medians(points, "epochs"),
-        *medians(points, "seconds"),
+        *_medians(points, "epochs"),
+        *_medians(points, "seconds"),
     ]
 
 
-def might_have(points: pd.DataFrame) -> pd.Series[bool]:
+def _might_have(points: pd.DataFrame) -> pd.Series[bool]:
     """Which points have not reached the target, as far as they came, and might have later."""
     return (points["epochs_earliest"] < math.inf) & (points["epochs_latest"] == math.inf)
 
 
-def medians(points: pd.DataFrame, unit: str) -> tuple[Cell, Cell]:
+def _medians(points: pd.DataFrame, unit: str) -> tuple[Cell, Cell]:
     """The latest that the median time can be, with its interval, and the earliest where that is another."""
     earliest, latest = points[f"{unit}_earliest"], points[f"{unit}_latest"]
     found = statistics.median_time(earliest, latest)
@@ -117,21 +117,21 @@ def medians(points: pd.DataFrame, unit: str) -> tuple[Cell, Cell]:
     return found, least if least < found.value else None
 
 
-def point_times(results: Frames, metric: str, value: float) -> pd.DataFrame:
+def _point_times(results: Frames, metric: str, value: float) -> pd.DataFrame:
     """The points that have begun, with the earliest and the latest time at which each can have reached the value.
 
     Each is the median over the point's seeds, inf for never; a time in seconds that the journal doesn't tell is nan.
     """
-    trials = with_bounds(time_to(results, metric, value))
-    times = trials.groupby(PLACE)[list(BOUNDS)].agg(median_of)
+    trials = _with_bounds(time_to(results, metric, value))
+    times = trials.groupby(PLACE)[list(_BOUNDS)].agg(_median_of)
     return results.points.merge(times.reset_index(), on=PLACE).sort_values(PLACE, kind="stable")
 
 
-def median_of(seeds: pd.Series[float]) -> float:
+def _median_of(seeds: pd.Series[float]) -> float:
     return float(np.median(seeds))
 
 
-def with_bounds(trials: pd.DataFrame) -> pd.DataFrame:
+def _with_bounds(trials: pd.DataFrame) -> pd.DataFrame:
     """Trials of ``time_to`` with the earliest and the latest time at which each can have reached its target."""
     bounds = {}
     for unit, next_one in (("epochs", 1), ("seconds", 0)):
@@ -152,7 +152,7 @@ def time_to(results: Frames, metric: str, value: float) -> pd.DataFrame:
         raise UserError(f"a time is to a metric that the epochs hold, and they hold no {metric!r:.60}")
     epochs = results.epochs.sort_values([*TRIAL, "epoch"], kind="stable")
     figures = epochs[metric].astype(float)
-    hit = figures <= value if smaller_is_better(results, metric) else figures >= value
+    hit = figures <= value if _smaller_is_better(results, metric) else figures >= value
     times = epochs.set_index(TRIAL)[["epoch", "seconds"]].astype(float)
     hits = times[hit.to_numpy()]
     first, last = hits[~hits.index.duplicated(keep="first")], times[~times.index.duplicated(keep="last")]
@@ -162,10 +162,10 @@ def time_to(results: Frames, metric: str, value: float) -> pd.DataFrame:
     trials = search(results.trials).merge(ends.reset_index(), on=TRIAL, how="left")
     trials.loc[trials["epochs_to"].isna(), ["epochs_to", "seconds_to"]] = 0.0  # no epoch is done
     trials["reached"] = trials["reached"].eq(True)
-    return trials.assign(bound=~trials["reached"] & ~trials["state"].isin(ENDED))
+    return trials.assign(bound=~trials["reached"] & ~trials["state"].isin(_ENDED))
 
 
-def smaller_is_better(results: Frames, metric: str) -> bool:
+def _smaller_is_better(results: Frames, metric: str) -> bool:
     """By the objective's direction where the metric is one and all studies agree in it, else by its name."""
     aims = [aim for study in results.studies for aim in study.spec.objectives if aim.metric == metric]
     directions = {aim.direction for aim in aims}
@@ -177,16 +177,16 @@ def default_target(results: Frames, metric: str) -> tuple[float, str]:
     targets = {study.spec.stop.target for study in results.studies} - {None}
     if len(targets) == 1 and metric == goal(results).metric:
         return float(targets.pop() or 0.0), STUDYS_OWN
-    smallest = smaller_is_better(results, metric)
+    smallest = _smaller_is_better(results, metric)
     rows = results.epochs.merge(counted(results.trials)[TRIAL], on=TRIAL).dropna(subset=metric)
     bests = rows.astype({metric: float}).groupby([*PLACE, "trial"])[metric].agg("min" if smallest else "max")
     if not len(bests):
         return math.nan, ""
-    middles = [median_best(list(seeds), smallest) for _, seeds in bests.groupby(PLACE)]
-    return median_best(middles, smallest), MEDIAN_BEST
+    middles = [_median_best(list(seeds), smallest) for _, seeds in bests.groupby(PLACE)]
+    return _median_best(middles, smallest), MEDIAN_BEST
 
 
-def median_best(values: Sequence[float], smallest: bool) -> float:
+def _median_best(values: Sequence[float], smallest: bool) -> float:
     """The median; of an even number the worse one of the middle two, which more than half reach."""
     ordered = sorted(values, reverse=smallest)  # the worst first
     return float(ordered[(len(ordered) - 1) // 2])

@@ -15,9 +15,9 @@ from study.inspection.format import counted as counted_text
 from study.journal.ranking import CONFIRMED, PARTIAL
 from study.results.schema import column_of
 
-EDGE = 0.05
-FEW_POINTS = 5
-UNEQUAL = 1.2
+_EDGE = 0.05
+_FEW_POINTS = 5
+_UNEQUAL = 1.2
 
 
 def warnings(results: Frames) -> list[str]:
@@ -25,7 +25,7 @@ def warnings(results: Frames) -> list[str]:
     found = []
     for study in results.studies:
         lead = f"{study.name}: " if len(results.studies) > 1 else ""
-        found += [lead + text for check in CHECKS for text in check(results.only(study.name), study)]
+        found += [lead + text for check in _CHECKS for text in check(results.only(study.name), study)]
     return found
 
 
@@ -34,7 +34,7 @@ def warnings_table(results: Frames) -> Table:
     return table("Warnings", [Header("warning")], rows, [] if rows else ["Nothing to warn of."])
 
 
-def test_set_steered(results: Frames, study: Study) -> Iterator[str]:
+def _test_set_steered(results: Frames, study: Study) -> Iterator[str]:
     if (results.trials["data.validation"] == "test").any():
         yield (
             "validation: test. The test set steered these figures, so they are no estimate for new images; "
@@ -42,40 +42,40 @@ def test_set_steered(results: Frames, study: Study) -> Iterator[str]:
         )
 
 
-def unfinished(results: Frames, study: Study) -> Iterator[str]:
+def _unfinished(results: Frames, study: Study) -> Iterator[str]:
     points = results.points
     done = int(points["state"].isin(["COMPLETE", "PRUNED", "FAIL"]).sum())
     if done < study.spec.points:
         yield f"The study is not finished: {done} of {study.spec.points} points have ended; what follows may change."
 
 
-def overridden(results: Frames, study: Study) -> Iterator[str]:
+def _overridden(results: Frames, study: Study) -> Iterator[str]:
     if study.spec.overrides:
         text = ", ".join(f"{path}={value}" for path, value in study.spec.overrides.items())
         yield f"--set laid {text} over the study file: it is not the study that the file describes."
 
 
-def one_seed(results: Frames, study: Study) -> Iterator[str]:
+def _one_seed(results: Frames, study: Study) -> Iterator[str]:
     if study.spec.replicates == 1 and study.spec.confirm is None:
         yield "One seed a point: no figure says how much of it is luck. Use replicates: or confirm:."
 
 
-def older_rule(results: Frames, study: Study) -> Iterator[str]:
+def _older_rule(results: Frames, study: Study) -> Iterator[str]:
     """Studies begun when the pruner judged each seed go on like that."""
     if study.spec.replicates > 1 and not study.history.whole_seeds:
         part = int((results.points["standing"] == PARTIAL).sum())
         yield (
             "The study was begun under an older rule, and goes on under it: each seed was pruned and could fail by "
-            f"itself, and a point's value is the mean of the seeds that were left. {lacking_text(part)} missing seeds; "
+            f"itself, and a point's value is the mean of the seeds that were left. {_lacking_text(part)} missing seeds; "
             "such values look better than they are, and rank below those with all seeds."
         )
 
 
-def lacking_text(points: int) -> str:
+def _lacking_text(points: int) -> str:
     return "No point has" if not points else "One point has" if points == 1 else f"{points} points have"
 
 
-def unconfirmed(results: Frames, study: Study) -> Iterator[str]:
+def _unconfirmed(results: Frames, study: Study) -> Iterator[str]:
     """A confirmation that isn't over, or that has lost seeds."""
     trials = results.trials[results.trials["kind"] == "confirm"]
     to_come = int(results.points["seeds_to_come"].fillna(0).sum())
@@ -90,7 +90,7 @@ def unconfirmed(results: Frames, study: Study) -> Iterator[str]:
         yield f"{counted_text(lost, 'fresh seed')} ended without a value: who lost any doesn't count as confirmed."
 
 
-def indistinct(results: Frames, study: Study) -> Iterator[str]:
+def _indistinct(results: Frames, study: Study) -> Iterator[str]:
     """The best against the second best."""
     points = ranked(results)
     if len(points) < 2 or points["standing"].iloc[0] != points["standing"].iloc[1]:
@@ -112,14 +112,14 @@ def indistinct(results: Frames, study: Study) -> Iterator[str]:
         )
 
 
-def at_the_edge(results: Frames, study: Study) -> Iterator[str]:
+def _at_the_edge(results: Frames, study: Study) -> Iterator[str]:
     """Parameters of the best point that lie at an end of their range."""
     space, found = study.spec.space, best(results)
     if found is None:
         return
     params = space.params_of({path: cell(found.get(column_of(path))) for path in space.paths()}) or {}
     for variable in space.variables:
-        side = edge(variable, params.get(variable.name))
+        side = _edge(variable, params.get(variable.name))
         if side:
             yield (
                 f"The best point's {variable.path} = {params[variable.name]:.4g} lies at the {side} end of its "
@@ -127,7 +127,7 @@ def at_the_edge(results: Frames, study: Study) -> Iterator[str]:
             )
 
 
-def edge(variable: Variable, value: object) -> str:
+def _edge(variable: Variable, value: object) -> str:
     """``low`` or ``high`` where a value lies within EDGE of that end of its range, on the scale that was sampled."""
     low, high = (getattr(variable.distribution, end, None) for end in ("low", "high"))
     if low is None or high is None or low == high or not isinstance(value, int | float):
@@ -138,29 +138,29 @@ def edge(variable: Variable, value: object) -> str:
     position = (scale(float(value)) - scale(low)) / (scale(high) - scale(low))
     if not 0 <= position <= 1:
         return ""
-    return "low" if position <= EDGE else "high" if position >= 1 - EDGE else ""
+    return "low" if position <= _EDGE else "high" if position >= 1 - _EDGE else ""
 
 
-def sparse_branches(results: Frames, study: Study) -> Iterator[str]:
+def _sparse_branches(results: Frames, study: Study) -> Iterator[str]:
     done = results.points[results.points["state"] == "COMPLETE"]
     for variable in study.spec.space.variables:
         if not variable.branch or variable.given or variable.path not in done:
             continue
         for name in variable.distribution.grid():
             count = int((done[variable.path] == name).sum())
-            if count < FEW_POINTS:
+            if count < _FEW_POINTS:
                 few = counted_text(count, "complete point") + (" has" if count == 1 else " have")
                 yield f"Only {few} {variable.path} = {name}: too few to judge that branch by."
 
 
-def unequal_budget(results: Frames, study: Study) -> Iterator[str]:
+def _unequal_budget(results: Frames, study: Study) -> Iterator[str]:
     trials = search(results.trials)
     for factor in study.spec.roles.scientific:
         if factor not in trials:
             continue
         counts = trials.groupby(factor)["point"].nunique()
         epochs = trials.groupby(factor)["epochs"].sum()
-        if len(counts) > 1 and counts.max() > UNEQUAL * counts.min():
+        if len(counts) > 1 and counts.max() > _UNEQUAL * counts.min():
             text = ", ".join(f"{level} {count}" for level, count in counts.items())
             yield f"The levels of {factor} were given unequal numbers of points ({text}); mode: method-study would not."
         elif len(epochs) > 1 and epochs.min() and epochs.max() > 2 * epochs.min():
@@ -168,7 +168,7 @@ def unequal_budget(results: Frames, study: Study) -> Iterator[str]:
             yield f"The levels of {factor} were given unequal numbers of epochs ({text})."
 
 
-def shared_device(results: Frames, study: Study) -> Iterator[str]:
+def _shared_device(results: Frames, study: Study) -> Iterator[str]:
     trials = complete(results.trials)
     shared = int(trials["device_shared"].sum())
     if shared:
@@ -178,7 +178,7 @@ def shared_device(results: Frames, study: Study) -> Iterator[str]:
         )
 
 
-def interrupted_times(results: Frames, study: Study) -> Iterator[str]:
+def _interrupted_times(results: Frames, study: Study) -> Iterator[str]:
     trials = complete(results.trials)
     places = trials["host"].dropna().nunique()
     if places > 1:
@@ -188,7 +188,7 @@ def interrupted_times(results: Frames, study: Study) -> Iterator[str]:
         yield f"{substituted} complete trials ran with values that a retry changed; see the column substitutions."
 
 
-def many_failures(results: Frames, study: Study) -> Iterator[str]:
+def _many_failures(results: Frames, study: Study) -> Iterator[str]:
     ended = results.trials[results.trials["state"].isin(["COMPLETE", "PRUNED", "FAIL"])]
     failed = ended[ended["state"] == "FAIL"]
     if len(ended) and len(failed) > len(ended) / 5:
@@ -196,18 +196,18 @@ def many_failures(results: Frames, study: Study) -> Iterator[str]:
         yield f"{len(failed)} of {len(ended)} ended trials failed ({kinds}): much of the space can't be trained."
 
 
-CHECKS: tuple[Callable[[Frames, Study], Iterator[str]], ...] = (
-    test_set_steered,
-    overridden,
-    unfinished,
-    unconfirmed,
-    older_rule,
-    one_seed,
-    indistinct,
-    at_the_edge,
-    unequal_budget,
-    sparse_branches,
-    shared_device,
-    interrupted_times,
-    many_failures,
+_CHECKS: tuple[Callable[[Frames, Study], Iterator[str]], ...] = (
+    _test_set_steered,
+    _overridden,
+    _unfinished,
+    _unconfirmed,
+    _older_rule,
+    _one_seed,
+    _indistinct,
+    _at_the_edge,
+    _unequal_budget,
+    _sparse_branches,
+    _shared_device,
+    _interrupted_times,
+    _many_failures,
 )

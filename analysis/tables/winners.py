@@ -16,7 +16,7 @@ from analysis.rendering import Cell, Header, Table, table
 from analysis.selection import fresh, goal, metric_header
 from analysis.statistics import LEVEL, Difference, Estimate, level_for
 
-MOST_WINNERS = 6
+_MOST_WINNERS = 6
 
 
 def winners(results: Frames) -> Table:
@@ -51,10 +51,10 @@ def winners(results: Frames) -> Table:
         Header("further seeds"),
     ]
     open_ones = any(row[-1] is not None for row in rows)
-    return table("Winners on common fresh seeds", headers, rows, notes_on(len(pairs), open_ones) if rows else [NONE])
+    return table("Winners on common fresh seeds", headers, rows, _notes_on(len(pairs), open_ones) if rows else [_NONE])
 
 
-NONE = "There are no two winners with fresh seeds in common: confirm: runs them."
+_NONE = "There are no two winners with fresh seeds in common: confirm: runs them."
 
 
 def by_fresh_seeds(results: Frames, points: Iterable[int]) -> list[int]:
@@ -63,7 +63,7 @@ def by_fresh_seeds(results: Frames, points: Iterable[int]) -> list[int]:
     return sorted(points, key=lambda point: (losses.get(point, math.inf), point))
 
 
-def notes_on(comparisons: int, open_ones: bool) -> list[str]:
+def _notes_on(comparisons: int, open_ones: bool) -> list[str]:
     notes = [
         "Paired by seed: both were trained with the same fresh seeds, which had no part in choosing them.",
         "verdict: of the first of the two, against the other.",
@@ -103,16 +103,16 @@ def winners_of(results: Frames) -> dict[int, str]:
     """
     factor = factor_compared(results)
     if factor:
-        found = ((winner_of(results, factor, level), text_of(level)) for level in levels(results, factor))
+        found = ((winner_of(results, factor, level), text_of(level)) for level in _levels(results, factor))
         return {point: level for point, level in found if point is not None}
-    return dict.fromkeys(chosen(results)[:MOST_WINNERS], "")
+    return dict.fromkeys(_chosen(results)[:_MOST_WINNERS], "")
 
 
-def levels(results: Frames, factor: str) -> list[Hashable]:
+def _levels(results: Frames, factor: str) -> list[Hashable]:
     return levels_of(results, results.points, factor)
 
 
-def chosen(results: Frames) -> list[int]:
+def _chosen(results: Frames) -> list[int]:
     """The points with fresh seeds that the search chose, best by the search first."""
     spec = results.study.spec
     if spec.confirm is None:
@@ -135,11 +135,11 @@ def winner_of(results: Frames, factor: str, level: Hashable) -> int | None:
     if len(results.studies) != 1:
         return None
     points = results.points.set_index("point")
-    own = [point for point in chosen(results) if bool(is_level(points.loc[[point]], factor, level).iloc[0])]
+    own = [point for point in _chosen(results) if bool(is_level(points.loc[[point]], factor, level).iloc[0])]
     return own[0] if own else None
 
 
-def paired(results: Frames, ours: int, theirs: int) -> pd.DataFrame:
+def _paired(results: Frames, ours: int, theirs: int) -> pd.DataFrame:
     """The two points' values on each fresh seed that both have, ``value_ours`` and ``value_theirs``."""
     trials = fresh(results.trials[["point", "kind", "state", "outgrown", "seed", "value"]])
     left, right = (trials.loc[trials["point"] == point, ["seed", "value"]] for point in (ours, theirs))
@@ -148,7 +148,7 @@ def paired(results: Frames, ours: int, theirs: int) -> pd.DataFrame:
 
 def fresh_difference(results: Frames, ours: int, theirs: int, level: float = LEVEL) -> Difference:
     """Ours less theirs, paired by fresh seed; without an interval where a fresh seed of either has failed."""
-    pairs = paired(results, ours, theirs)
+    pairs = _paired(results, ours, theirs)
     found = statistics.paired_difference(pairs["value_ours"], pairs["value_theirs"], level)
     if lost_seeds(results, ours) or lost_seeds(results, theirs):
         return Difference(Estimate(found.estimate.value, n=found.estimate.n, level=level))
@@ -176,7 +176,7 @@ def further_seeds(results: Frames, ours: int, theirs: int, comparisons: int) -> 
     found = fresh_difference(results, ours, theirs, level_for(comparisons)).estimate
     if found.excludes_zero or not found.known:
         return None
-    pairs = paired(results, ours, theirs)
+    pairs = _paired(results, ours, theirs)
     needed = statistics.seeds_needed(pairs["value_ours"] - pairs["value_theirs"], level_for(comparisons))
     if needed is None:
         return None

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from study.controller.controller import Conductor
     from study.spec.spec import StudySpec
 
-REFRESH_S = 0.25
-SHOWN_TRIALS = 12
+_REFRESH_S = 0.25
+_SHOWN_TRIALS = 12
 
 
 def watcher(console: Console) -> Watcher:
     """The display that suits the console."""
-    return LiveDisplay(console) if console.is_terminal else PlainLines(console)
+    return LiveDisplay(console) if console.is_terminal else _PlainLines(console)
 
 
-class PlainLines(Watcher):
+class _PlainLines(Watcher):
     """One line for each point that ends, and for what has to be said."""
 
     def __init__(self, console: Console) -> None:
@@ -54,7 +54,7 @@ class PlainLines(Watcher):
         for point in (history.points[number] for number in told):
             if point.state in ENDED and point.number not in self._told:
                 self._told.add(point.number)
-                self.say(f"[{len(self._told)}/{expected(history, self.spec)}] {point_line(point, self.spec)}")
+                self.say(f"[{len(self._told)}/{_expected(history, self.spec)}] {_point_line(point, self.spec)}")
 
     def say(self, message: str) -> None:
         if message != self._waiting:
@@ -78,13 +78,13 @@ class LiveDisplay(Watcher):
         for note in spec.notes:
             self.say(note)
         self._began = time.monotonic()
-        self._epochs_before = epochs_done(conductor.history)
+        self._epochs_before = _epochs_done(conductor.history)
         self._longest = spec.recipe({}, 0).epochs if spec.first or spec.points else 1
         self._live = Live(self._picture(), console=self.console, auto_refresh=False, transient=True)
         self._live.start()
 
     def tick(self) -> None:
-        if self._live and time.monotonic() - self._drawn > REFRESH_S:
+        if self._live and time.monotonic() - self._drawn > _REFRESH_S:
             self._drawn = time.monotonic()
             self._live.update(self._picture(), refresh=True)
 
@@ -107,14 +107,14 @@ class LiveDisplay(Watcher):
             TextColumn("{task.completed}/{task.total}  {task.fields[note]}"),
             console=self.console,
         )
-        bar.add_task("", total=expected(history, self.spec), completed=len(done), note=self._note(history, done))
+        bar.add_task("", total=_expected(history, self.spec), completed=len(done), note=self._note(history, done))
         best = best_point(history.points, self.spec, whole_seeds=history.whole_seeds)
         tail = Text(f"best so far: {best_line(best, self.spec)}" if best else "no finished point yet", style="green")
         stopping = Text("stopping …" if self.conductor.stopping else "", style="yellow")
         return Group(head, bar, self._table(running), tail, stopping)
 
     def _note(self, history: History, done: list[Point]) -> str:
-        epochs = epochs_done(history)
+        epochs = _epochs_done(history)
         trained = epochs - self._epochs_before
         elapsed = time.monotonic() - self._began
         text = f"{epochs} epochs, {sum(p.state == 'PRUNED' for p in done)} pruned"
@@ -123,27 +123,27 @@ class LiveDisplay(Watcher):
         if trained < 2 or not done:
             return text
         mean_epochs = sum(t.epochs for p in done for t in p.trials.values()) / len(done)
-        left = max(0.0, expected(history, self.spec) * mean_epochs - epochs) * elapsed / trained
-        return f"{text}, about {duration(left)} left"
+        left = max(0.0, _expected(history, self.spec) * mean_epochs - epochs) * elapsed / trained
+        return f"{text}, about {_duration(left)} left"
 
     def _table(self, running: list[Trial]) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
         for column in ("trial", "epoch", self.spec.objectives[0].metric):
             table.add_column(column, no_wrap=True, min_width=len(column))
         table.add_column("values", no_wrap=True, overflow="ellipsis", ratio=1)  # what room the others leave
-        for trial in running[:SHOWN_TRIALS]:
+        for trial in running[:_SHOWN_TRIALS]:
             row = trial.rows[-1] if trial.rows else {}
             value = row.get(self.spec.objectives[0].metric)
-            values = varied(self.conductor.history.points[trial.point])
-            table.add_row(str(trial.number), str(trial.epochs), figure(value), values)
+            values = _varied(self.conductor.history.points[trial.point])
+            table.add_row(str(trial.number), str(trial.epochs), _figure(value), values)
         return table
 
 
-def epochs_done(history: History) -> int:
+def _epochs_done(history: History) -> int:
     return sum(trial.epochs for trial in history.trials)
 
 
-def expected(history: History, spec: StudySpec) -> int:
+def _expected(history: History, spec: StudySpec) -> int:
     """How many points there will be: those of the study file, and what a user added."""
     return spec.points + history.added
 
@@ -151,38 +151,38 @@ def expected(history: History, spec: StudySpec) -> int:
 def best_line(point: Point, spec: StudySpec) -> str:
     """A point's line, with what its fresh seeds say where it was confirmed."""
     fresh = fresh_value(point, spec)
-    return ("" if fresh is None else f"{figure(fresh)} on fresh seeds, ") + point_line(point, spec)
+    return ("" if fresh is None else f"{_figure(fresh)} on fresh seeds, ") + _point_line(point, spec)
 
 
-def point_line(point: Point, spec: StudySpec) -> str:
+def _point_line(point: Point, spec: StudySpec) -> str:
     """``point 3  COMPLETE  val_accuracy 0.9731  optimizer.name=sgd …``."""
     metric = spec.objectives[0].metric
     if point.state == "COMPLETE":
-        result = f"{metric} {figure(first_value(point.value))}"
+        result = f"{metric} {_figure(first_value(point.value))}"
         if len(point.seeds) < spec.replicates:
             result += f" on {len(point.seeds)} of {spec.replicates} seeds"
     elif point.state == "PRUNED":
         trial = next((trial for trial in search_trials(point) if trial.state == "PRUNED"), point.trials[0])
         value = trial.rows[-1].get(metric) if trial.rows else None
-        result = f"stopped at epoch {trial.epochs} with {metric} {figure(value)}"
+        result = f"stopped at epoch {trial.epochs} with {metric} {_figure(value)}"
     else:
         failure = next((t.failure for t in point.trials.values() if t.failure), None) or {}
         result = f"{failure.get('class', 'error')}: {failure.get('message', '')}"
-    return f"point {point.number}  {point.state}  {result}  {varied(point)}"
+    return f"point {point.number}  {point.state}  {result}  {_varied(point)}"
 
 
-def varied(point: Point) -> str:
-    return " ".join(f"{path}={figure(value)}" for path, value in point.values.items())
+def _varied(point: Point) -> str:
+    return " ".join(f"{path}={_figure(value)}" for path, value in point.values.items())
 
 
-def figure(value: Any) -> str:
+def _figure(value: Any) -> str:
     """A value in four significant digits."""
     if value is None:
         return "–"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def duration(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

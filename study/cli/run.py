@@ -166,7 +166,7 @@ def show_row(row: Any) -> None:
     typer.echo(f"epoch {row['epoch']}  " + "  ".join(cells))
 
 
-def next_steps(ended: Ended) -> list[str]:
+def _next_steps(ended: Ended) -> list[str]:
     """Commands that would show or do something more after a study."""
     from study.spec.load import load_spec
 
@@ -203,7 +203,7 @@ def farewell(ended: Ended) -> None:
     hint = packing_hint(ended.history, ended.gpus)
     if hint:
         typer.echo(hint)
-    typer.echo("next:  " + "\n       ".join(f"{step}{where}" for step in next_steps(ended)))
+    typer.echo("next:  " + "\n       ".join(f"{step}{where}" for step in _next_steps(ended)))
     if ended.exit_code == 1:
         typer.echo("no point has a usable result: study table NAME --kind failures says why", err=True)
     raise typer.Exit(ended.exit_code)

@@ -73,7 +73,7 @@ def submit(
     if form == "json" and not wait:
         typer.echo(json.dumps({"study": job.study, "job": job.id, "address": address, "storage": job.storage}))
         return
-    started(cluster, job, wait)
+    _started(cluster, job, wait)
 
 
 def resume_job(
@@ -86,7 +86,7 @@ def resume_job(
     cluster = connected(address)
     where = storage if storage != STUDIES else cluster.job(name).storage
     order = Order(name, shared(where), version=version("ray-study"), more=more, session=session)
-    started(cluster, cluster.submit(order), wait)
+    _started(cluster, cluster.submit(order), wait)
 
 
 def connected(address: str | None) -> Cluster:
@@ -112,7 +112,7 @@ def shared(storage: str) -> str:
     return str(place(storage))
 
 
-def started(cluster: Cluster, job: Job, wait: bool) -> None:
+def _started(cluster: Cluster, job: Job, wait: bool) -> None:
     """Say what was started and how to look at it, or stay with it to its end."""
     where, at = f" --storage {job.storage}", f" --address {cluster.address}"
     typer.echo(f"study {job.study} runs at {cluster.address} as job {job.id}")

@@ -31,15 +31,15 @@ from study.execution.resources import factories
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
-PACKAGES = ("study", "search_spaces", "analysis")
-ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
-CONNECT_S = 5.0
-ANSWER_S = 120.0
+_PACKAGES = ("study", "search_spaces", "analysis")
+_ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
+_CONNECT_S = 5.0
+_ANSWER_S = 120.0
 """How long a cluster may take to look at an order before that is told."""
-POLL_S = 0.3
-LARGEST_ORDER_BYTES = 100_000
+_POLL_S = 0.3
+_LARGEST_ORDER_BYTES = 100_000
 """What goes into an environment variable, with room to spare."""
-TALKATIVE = (
+_TALKATIVE = (
     "ray",
     "ray.dashboard.modules.dashboard_sdk",
     "ray.dashboard.modules.job.sdk",
@@ -61,7 +61,7 @@ class Job:
 
     @property
     def over(self) -> bool:
-        return self.state in ENDED
+        return self.state in _ENDED
 
 
 class Cluster:
@@ -69,21 +69,21 @@ class Cluster:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.has_token = use_token()
-        reach(address)
+        self.has_token = _use_token()
+        _reach(address)
         # the token's mode has to be known before Ray is loaded
         from ray.job_submission import JobSubmissionClient
 
-        with told(address):
+        with _told(address):
             self._client = JobSubmissionClient(address)
-            for name in TALKATIVE:
+            for name in _TALKATIVE:
                 logging.getLogger(name).setLevel(logging.ERROR)
             self._client.list_jobs()
 
     @property
     def warning(self) -> str:
         """What whoever submits has to know of this cluster; empty where there is nothing."""
-        if self.has_token or is_loopback(self.address):
+        if self.has_token or _is_loopback(self.address):
             return ""
         return (
             f"warning: {self.address} is used without a token. Whoever reaches a Ray cluster without one has a shell "
@@ -92,9 +92,9 @@ class Cluster:
 
     def jobs(self) -> list[Job]:
         """The studies' jobs, newest first."""
-        with told(self.address):
+        with _told(self.address):
             found = self._client.list_jobs()
-        jobs = [job_of(details) for details in found if (details.metadata or {}).get("study")]
+        jobs = [_job_of(details) for details in found if (details.metadata or {}).get("study")]
         return sorted(jobs, key=lambda job: job.started, reverse=True)
 
     def find(self, name: str) -> Job | None:
@@ -117,8 +117,8 @@ class Cluster:
             raise UserError(f"study {order.name} is running at {self.address} already, as job {jobs[0].id}")
         submission = f"study-{order.name}-{len(jobs) + 1}"
         text = json.dumps(asdict(order))
-        if len(text.encode()) > LARGEST_ORDER_BYTES:
-            raise UserError(f"the study file is too large to be sent: it may have {LARGEST_ORDER_BYTES} bytes")
+        if len(text.encode()) > _LARGEST_ORDER_BYTES:
+            raise UserError(f"the study file is too large to be sent: it may have {_LARGEST_ORDER_BYTES} bytes")
         variables = {ORDER_VARIABLE: text, "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WITHIN_S), "PYTHONUNBUFFERED": "1"}
         environment: dict[str, Any] = {"env_vars": variables}
         if code is not None:
@@ -127,10 +127,10 @@ class Cluster:
         return self._answered(submission)
 
     def _start(self, submission: str, environment: dict[str, Any], metadata: dict[str, str]) -> None:
-        deadline = time.monotonic() + ANSWER_S
+        deadline = time.monotonic() + _ANSWER_S
         while True:
             try:
-                with told(self.address):
+                with _told(self.address):
                     self._client.submit_job(
                         entrypoint=ENTRYPOINT, submission_id=submission, runtime_env=environment, metadata=metadata
                     )
@@ -142,7 +142,7 @@ class Cluster:
 
     def _answered(self, submission: str) -> Job:
         """The job once it was accepted; UserError with the cluster's reasons where it was refused."""
-        deadline = time.monotonic() + ANSWER_S
+        deadline = time.monotonic() + _ANSWER_S
         while time.monotonic() < deadline:
             job = self._by_id(submission)
             logs = self.logs(job)
@@ -152,19 +152,19 @@ class Cluster:
                 if line.startswith(ACCEPTED):
                     return job
             if job.over:
-                raise UserError(what_failed(logs, job))
-            time.sleep(POLL_S)
+                raise UserError(_what_failed(logs, job))
+            time.sleep(_POLL_S)
         raise OutsideFault(
-            f"the cluster has not looked at the study for {ANSWER_S:.0f} s; it may still: job {submission}"
+            f"the cluster has not looked at the study for {_ANSWER_S:.0f} s; it may still: job {submission}"
         )
 
     def _by_id(self, submission: str) -> Job:
-        with told(self.address):
-            return job_of(self._client.get_job_info(submission))
+        with _told(self.address):
+            return _job_of(self._client.get_job_info(submission))
 
     def logs(self, job: Job) -> str:
         """All that a job has said."""
-        with told(self.address):
+        with _told(self.address):
             return str(self._client.get_job_logs(job.id))
 
     def follow(self, job: Job, say: Callable[[str], None]) -> Job:
@@ -174,7 +174,7 @@ class Cluster:
             async for text in self._client.tail_job_logs(job.id):
                 say(text)
 
-        with told(self.address):
+        with _told(self.address):
             asyncio.run(all_of_it())
         return self.wait(job)
 
@@ -182,18 +182,18 @@ class Cluster:
         """The job once it is over, or as it is after ``timeout_s``."""
         deadline = time.monotonic() + timeout_s
         while not job.over and time.monotonic() < deadline:
-            time.sleep(POLL_S)
+            time.sleep(_POLL_S)
             job = self._by_id(job.id)
         return job
 
     def stop(self, job: Job) -> Job:
         """Let a job's study close its journal and end; Ray kills it after STOP_WITHIN_S seconds."""
-        with told(self.address):
+        with _told(self.address):
             self._client.stop_job(job.id)
         return self.wait(job, STOP_WITHIN_S + 30)
 
 
-def job_of(details: Any) -> Job:
+def _job_of(details: Any) -> Job:
     return Job(
         id=details.submission_id or details.job_id,
         study=details.metadata["study"],
@@ -205,7 +205,7 @@ def job_of(details: Any) -> Job:
     )
 
 
-def what_failed(logs: str, job: Job) -> str:
+def _what_failed(logs: str, job: Job) -> str:
     """Why a job ended before it could look at its study, in a line."""
     if re.search(r"No module named '?study\b", logs):
         return (
@@ -222,7 +222,7 @@ def packed(spec: StudySpec) -> Iterator[Path]:
     here = Path(__file__).resolve().parents[2]
     with tempfile.TemporaryDirectory(prefix="study-code-") as name:
         folder = Path(name)
-        for source in [*(here / package for package in PACKAGES), *own_modules(spec)]:
+        for source in [*(here / package for package in _PACKAGES), *_own_modules(spec)]:
             if source.is_dir():
                 shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
@@ -230,14 +230,14 @@ def packed(spec: StudySpec) -> Iterator[Path]:
         yield folder
 
 
-def own_modules(spec: StudySpec) -> list[Path]:
+def _own_modules(spec: StudySpec) -> list[Path]:
     """The modules and packages below the current folder that the study names as ``package.module:factory``."""
     names = {name.partition(":")[0].partition(".")[0] for name in factories(spec.tree())}
     found = [Path.cwd() / form for name in sorted(names) for form in (name, f"{name}.py")]
-    return [path for path in found if path.exists() and path.name not in PACKAGES]
+    return [path for path in found if path.exists() and path.name not in _PACKAGES]
 
 
-def use_token() -> bool:
+def _use_token() -> bool:
     """Have Ray use the user's token, where there is one; whether there is."""
     mode = os.environ.get("RAY_AUTH_MODE")
     kept = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
@@ -247,7 +247,7 @@ def use_token() -> bool:
     return has_token and os.environ.get("RAY_AUTH_MODE") == "token"
 
 
-def is_loopback(address: str) -> bool:
+def _is_loopback(address: str) -> bool:
     host = urlsplit(address).hostname or address.partition(":")[0]
     if host in ("localhost", "auto"):
         return True
@@ -257,20 +257,20 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def reach(address: str) -> None:
+def _reach(address: str) -> None:
     """UserError, soon, where nothing listens at a dashboard's address."""
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(f"--address: must be a cluster's dashboard, as http://HEAD:8265; found {address!r:.100}")
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        socket.create_connection((parts.hostname, port), timeout=CONNECT_S).close()
+        socket.create_connection((parts.hostname, port), timeout=_CONNECT_S).close()
     except (OSError, ValueError) as error:
         raise UserError(f"no Ray cluster answers at {address}: {getattr(error, 'strerror', '') or error}") from None
 
 
 @contextmanager
-def told(address: str) -> Iterator[None]:
+def _told(address: str) -> Iterator[None]:
     """Ray's and the network's errors as lines for a reader; no token is in any of them."""
     try:
         yield

@@ -33,19 +33,19 @@ ACCEPTED = "study-job accepted"
 REFUSED = "study-job refused "
 STOP_WITHIN_S = 60
 """A study that is asked to stop has so long to close its journal before Ray kills it."""
-ASK_AGAIN_S = 3.0
-POLL_S = 0.5
-PR_SET_PDEATHSIG = 1
+_ASK_AGAIN_S = 3.0
+_POLL_S = 0.5
+_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """The job's process."""
     order = Order(**json.loads(os.environ[ORDER_VARIABLE]))
-    with empty_folder():
-        sys.exit(look_and_supervise(order))
+    with _empty_folder():
+        sys.exit(_look_and_supervise(order))
 
 
-def look_and_supervise(order: Order) -> int:
+def _look_and_supervise(order: Order) -> int:
     """Refuse what can't go well, or have the study driven to its end; an exit code."""
     import ray
 
@@ -58,25 +58,25 @@ def look_and_supervise(order: Order) -> int:
         print(REFUSED + json.dumps(str(error)), flush=True)
         return 2
     print(ACCEPTED, flush=True)
-    return supervise(order)
+    return _supervise(order)
 
 
-def supervise(order: Order) -> int:
+def _supervise(order: Order) -> int:
     """Have the study driven to its end, by one driver after the other where they die; the exit code of the last."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    lines = ray.remote(Lines).options(num_cpus=0, scheduling_strategy=here).remote()
-    stop = Stop(order)
+    lines = ray.remote(_Lines).options(num_cpus=0, scheduling_strategy=here).remote()
+    stop = _Stop(order)
     signal.signal(signal.SIGTERM, stop.ask)
     for _ in range(order.retries + 1):
-        driver = ray.remote(Driver).options(num_cpus=0, max_restarts=0).remote()
+        driver = ray.remote(_Driver).options(num_cpus=0, max_restarts=0).remote()
         code = driver.drive.remote(order, lines)
-        while not ray.wait([code], timeout=POLL_S)[0]:
-            show(lines)
+        while not ray.wait([code], timeout=_POLL_S)[0]:
+            _show(lines)
             stop.repeat()
-        show(lines)
+        _show(lines)
         try:
             ended = int(ray.get(code))
             if ended >= 0:
@@ -90,7 +90,7 @@ def supervise(order: Order) -> int:
     return 3
 
 
-def show(lines: Any) -> None:
+def _show(lines: Any) -> None:
     """Put into the job's log what the driver has said."""
     import ray
 
@@ -98,7 +98,7 @@ def show(lines: Any) -> None:
         print(line, flush=True)
 
 
-class Stop:
+class _Stop:
     """Passes a job's SIGTERM on to wherever the driver is, through the storage."""
 
     def __init__(self, order: Order) -> None:
@@ -111,7 +111,7 @@ class Stop:
 
     def repeat(self) -> None:
         """Ask once more from time to time: a driver that just starts leaves aside what was asked before its day."""
-        if not self.wanted or time.monotonic() - self._asked < ASK_AGAIN_S:
+        if not self.wanted or time.monotonic() - self._asked < _ASK_AGAIN_S:
             return
         from study.execution import requests
         from study.lifecycle import existing
@@ -120,7 +120,7 @@ class Stop:
         requests.post(existing(self._order.name, self._order.storage), {"do": "stop"})
 
 
-class Lines:
+class _Lines:
     """An actor that holds what the driver says until the job's log takes it."""
 
     def __init__(self) -> None:
@@ -134,7 +134,7 @@ class Lines:
         return taken
 
 
-class Driver:
+class _Driver:
     """An actor that has a study driven on whatever node Ray chose, by the ordinary command in a process of its own.
 
     To Ray that process is a job of its own, so that all that it held is free as soon as it is gone.
@@ -148,12 +148,12 @@ class Driver:
         lines.say.remote(f"driven on node {context.get_node_id()[:8]}")
         package = context.runtime_env.get("working_dir")
         environment = os.environ | ({CODE_PACKAGE: package} if package else {})
-        with empty_folder(), tempfile.TemporaryDirectory() as folder:
+        with _empty_folder(), tempfile.TemporaryDirectory() as folder:
             command = [
                 sys.executable,
                 "-m",
                 "study.cli",
-                *words_of(order, Path(folder)),
+                *_words_of(order, Path(folder)),
                 "--address",
                 context.gcs_address,
             ]
@@ -164,7 +164,7 @@ class Driver:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                preexec_fn=die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
             assert process.stdout is not None
             for line in process.stdout:
@@ -174,7 +174,7 @@ class Driver:
         return code
 
 
-def words_of(order: Order, folder: Path) -> list[str]:
+def _words_of(order: Order, folder: Path) -> list[str]:
     """The command that does what an order says; a study file is put into ``folder``."""
     if order.study:
         file = folder / f"{order.name}.yaml"
@@ -194,15 +194,15 @@ def words_of(order: Order, folder: Path) -> list[str]:
     return words
 
 
-def die_with_parent() -> None:
+def _die_with_parent() -> None:
     """Let the kernel end this process with the actor that started it, however that ends."""
     import ctypes
 
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @contextmanager
-def empty_folder() -> Iterator[None]:
+def _empty_folder() -> Iterator[None]:
     """Stand in an empty folder: shipped code is found by its path, and Ray may unpack it anew under our feet."""
     with tempfile.TemporaryDirectory(prefix="study-job-") as folder:
         os.chdir(folder)

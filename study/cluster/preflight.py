@@ -18,15 +18,15 @@ from study.files.object_store import ObjectPath, place
 from study.lifecycle import check_same, existing, is_there
 from study.spec.load import load_spec
 
-ANSWER_S = 60.0
+_ANSWER_S = 60.0
 
 
 def check_cluster(order: Order) -> None:
     """UserError with what stands against an order: a node's version, the storage, the name, the room."""
-    answers = ask_nodes(order)
+    answers = _ask_nodes(order)
     for node, answer in answers.items():
-        check_version(order, node, answer["version"])
-    check_storage(order, answers)
+        _check_version(order, node, answer["version"])
+    _check_storage(order, answers)
     paths = StudyPaths(place(order.storage), order.name)
     check_free(order, paths)
     if order.study:
@@ -46,7 +46,7 @@ def check_free(order: Order, paths: StudyPaths) -> None:
         raise StudyLocked(order.name, driver)
 
 
-def ask_nodes(order: Order) -> dict[str, dict[str, Any]]:
+def _ask_nodes(order: Order) -> dict[str, dict[str, Any]]:
     """What each node answers, by the name it is known by; a node that can't is told as one without ray-study."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -56,22 +56,22 @@ def ask_nodes(order: Order) -> dict[str, dict[str, Any]]:
     for node in ray.nodes():
         if node["Alive"]:
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            task = ray.remote(answer_of).options(num_cpus=0, scheduling_strategy=there, max_retries=1)
+            task = ray.remote(_answer_of).options(num_cpus=0, scheduling_strategy=there, max_retries=1)
             asked[f"{node['NodeName']} ({node['NodeID'][:8]})"] = task.remote(
                 order.storage, f".probe-{probe}-{node['NodeID'][:8]}"
             )
     answers: dict[str, dict[str, Any]] = {}
     for node, reference in asked.items():
         try:
-            answers[node] = ray.get(reference, timeout=ANSWER_S)
+            answers[node] = ray.get(reference, timeout=_ANSWER_S)
         except ray.exceptions.GetTimeoutError:
-            raise UserError(f"node {node} has not answered for {ANSWER_S:.0f} s") from None
+            raise UserError(f"node {node} has not answered for {_ANSWER_S:.0f} s") from None
         except (ray.exceptions.RayError, ImportError):
             answers[node] = {"version": "", "probe": "", "trouble": ""}
     return answers
 
 
-def answer_of(storage: str, probe: str) -> dict[str, Any]:
+def _answer_of(storage: str, probe: str) -> dict[str, Any]:
     """A node's answer: its version of this package, and the file that it left in the storage."""
     answer = {"version": version("ray-study"), "host": socket.gethostname(), "probe": probe, "trouble": ""}
     try:
@@ -83,7 +83,7 @@ def answer_of(storage: str, probe: str) -> dict[str, Any]:
     return answer
 
 
-def check_version(order: Order, node: str, found: str) -> None:
+def _check_version(order: Order, node: str, found: str) -> None:
     if order.version and found != order.version:
         has = f"ray-study {found}" if found else "no ray-study"
         raise UserError(
@@ -92,7 +92,7 @@ def check_version(order: Order, node: str, found: str) -> None:
         )
 
 
-def check_storage(order: Order, answers: dict[str, dict[str, Any]]) -> None:
+def _check_storage(order: Order, answers: dict[str, dict[str, Any]]) -> None:
     """UserError where a node can't write, or writes where nobody else sees it; the probes are removed."""
     root = place(order.storage)
     try:

@@ -6,7 +6,7 @@ from study.controller.population import Roster
 from study.journal.history import Point, Trial
 from study.journal.ranking import to_confirm
 
-CONFIRM_FROM = 1000
+_CONFIRM_FROM = 1000
 """Replicate numbers, and so seeds, of confirmation trials begin here: they are fresh however many the search had."""
 Confirmation = tuple[Point, int, Trial | None]
 """A point, one of its fresh seeds, and the trial where that has started."""
@@ -22,7 +22,7 @@ def confirmations(roster: Roster) -> list[Confirmation]:
     if not confirm:
         return []
     points = to_confirm(history.points, roster.spec, whole_seeds=history.whole_seeds)
-    seeds = range(CONFIRM_FROM, CONFIRM_FROM + confirm.replicates)
+    seeds = range(_CONFIRM_FROM, _CONFIRM_FROM + confirm.replicates)
     if history.whole_seeds:
         return [(point, seed, point.trials.get(seed)) for seed in seeds for point in points]
     return [(point, seed, point.trials.get(seed)) for point in points for seed in seeds]

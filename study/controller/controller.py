@@ -55,9 +55,9 @@ class Done:
 
 Next = Assignment | Wait | Done
 
-PROPOSED = ("sampler", "grid")
+_PROPOSED = ("sampler", "grid")
 """Origins of points that the teller proposed."""
-NO_COST = 1.0
+_NO_COST = 1.0
 """Of an epoch, on the virtual clock, of a point that has none: next to nothing."""
 
 
@@ -140,7 +140,7 @@ class Conductor:
             self._conclude(point)
 
     def _absorb(self, event: Event) -> None:
-        if event["event"] == "asked" and self._replaying and event["origin"] in PROPOSED:
+        if event["event"] == "asked" and self._replaying and event["origin"] in _PROPOSED:
             self._teller.replay(event["point"])
         self.history.apply(event)
         effect = getattr(self, f"_after_{event['event']}", None)
@@ -207,7 +207,7 @@ class Conductor:
             return Done()
         for point in list(self.roster.open.values()):
             for trial in search_trials(point):
-                if is_idle(trial):
+                if _is_idle(trial):
                     return self._start(trial)
             replicate = self.roster.next_replicate(point)
             if isinstance(replicate, int):
@@ -360,13 +360,13 @@ class Conductor:
         if point.nominal is None:
             self._counts_costs = True
             self.record({"event": "costed", "point": point.number, "nominal": self._counted(point.values)})
-        return point.nominal or NO_COST
+        return point.nominal or _NO_COST
 
     def _counted(self, values: Mapping[str, Any]) -> float:
         try:
             return self._nominal_cost(self._recipe(values, 0, {}))
         except SpecError:  # the values don't go together: the trial fails before it has cost anything
-            return NO_COST
+            return _NO_COST
 
     def _recipe(self, values: Mapping[str, Any], seed: int, changed: Mapping[str, Any]) -> Recipe:
         """A recipe; of the last few none is put together twice, so that a point thought of ahead is quick to start."""
@@ -381,7 +381,7 @@ class Conductor:
                 return self._start_new(point, replicate, "confirm")
             if self.history.whole_seeds and is_outgrown(trial, point):
                 self.record({"event": "reopened", "point": point.number, "trial": trial.number, "why": "extended"})
-            if is_idle(trial):
+            if _is_idle(trial):
                 return self._start(trial)
             running |= trial.state not in ENDED
         return Wait() if running else Done()
@@ -491,6 +491,6 @@ class Conductor:
                 self._conclude(other)
 
 
-def is_idle(trial: Trial) -> bool:
+def _is_idle(trial: Trial) -> bool:
     """Whether a trial needs an attempt: it has no outcome, and nobody trains it."""
     return trial.state in ("RUNNING", "WAITING") and not trial.over and not trial.in_flight

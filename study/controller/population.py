@@ -16,7 +16,7 @@ from study.sampling.arm import Arm, Jury, make_arms
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
-HOPELESS = ("out_of_memory", "invalid")
+_HOPELESS = ("out_of_memory", "invalid")
 """Failures of a first replicate that further seeds would only repeat: where seeds need not be whole."""
 
 
@@ -82,7 +82,7 @@ class Roster:
         if self.history.whole_seeds:
             return any(trial.state in ("PRUNED", "FAIL") for trial in search_trials(point))
         first = point.trials[0]
-        return first.state == "PRUNED" or bool(first.failure and first.failure["class"] in HOPELESS)
+        return first.state == "PRUNED" or bool(first.failure and first.failure["class"] in _HOPELESS)
 
     def outcome(self, point: Point) -> tuple[str, float | list[float] | None]:
         """The state and the value of a point whose trials have all ended and which needs no further one."""
@@ -124,7 +124,7 @@ class Roster:
         for rival in self.history.points:
             if rival.number == point.number or (self.reproducible and rival.number > point.number):
                 continue
-            if not has_ended(rival, replicates):
+            if not _has_ended(rival, replicates):
                 if self.reproducible and rival.number in self.open and self._may_get(rival, replicates):
                     return Undetermined()
                 continue
@@ -142,7 +142,7 @@ class Roster:
         return not self._is_lost(point) and (running or self.next_replicate(point) is not None)
 
 
-def has_ended(point: Point, replicates: int) -> bool:
+def _has_ended(point: Point, replicates: int) -> bool:
     """Whether the point's first ``replicates`` trials have ended."""
     trials = [point.trials.get(replicate) for replicate in range(replicates)]
     return all(trial is not None and trial.state in ENDED for trial in trials)

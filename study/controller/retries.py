@@ -19,7 +19,7 @@ def may_retry(rules: TrialLimits, trial: Trial, failure_class: str, recipe: Reci
     """Whether a trial, of which ``recipe`` is what it trained with, gets another attempt after such a failure."""
     if failure_class == "storage":
         return True  # says nothing of the trial
-    if failure_class == "out_of_memory" and doubled_accumulation(recipe) is None:
+    if failure_class == "out_of_memory" and _doubled_accumulation(recipe) is None:
         return False
     retries = rules.retries
     allowed = {"node": retries.node, "error": retries.error, "out_of_memory": retries.out_of_memory}
@@ -31,13 +31,13 @@ def may_retry(rules: TrialLimits, trial: Trial, failure_class: str, recipe: Reci
 def substitutions(trial: Trial, recipe: Recipe | None) -> dict[str, Any]:
     """After running out of memory: twice the accumulation, which is the same batch in half the memory."""
     failure = trial.attempt.failure
-    doubled = doubled_accumulation(recipe)
+    doubled = _doubled_accumulation(recipe)
     if failure and failure["class"] == "out_of_memory" and doubled:
         return {**trial.substitutions, "accumulation": doubled}
     return trial.substitutions
 
 
-def doubled_accumulation(recipe: Recipe | None) -> int | None:
+def _doubled_accumulation(recipe: Recipe | None) -> int | None:
     """Twice the recipe's accumulation; None where that doesn't divide its batch."""
     if recipe is None or recipe.data.batch_size % (2 * recipe.accumulation):
         return None

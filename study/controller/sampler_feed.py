@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from study.sampling.arm import Arm
 
 
-AHEAD = 2
+_AHEAD = 2
 """So many proposals a free-running study makes ahead: two trials may end at once. What they tell, those miss."""
 
 
@@ -70,7 +70,7 @@ class Teller:
         """
         if self._ahead and not self.clocked and self._ahead[0].told < len(self._told):
             self.forget_ahead()
-        room = len(self._ahead) < min(most, self._workers if self.clocked else AHEAD)
+        room = len(self._ahead) < min(most, self._workers if self.clocked else _AHEAD)
         if not room or not all(arm.proposer.forgets for arm in self._roster.arms):
             return None
         proposal = self._make()

@@ -33,7 +33,7 @@ class Settlement:
     def loses(self, trial: Trial) -> bool:
         """Ask the judge about the trial's newest epoch, against all that is known now."""
         found = self._roster.jury(trial)
-        if found is None or is_last(trial, trial.epochs):
+        if found is None or _is_last(trial, trial.epochs):
             return False
         jury, index = found
         return jury.judge.stops(
@@ -72,7 +72,7 @@ class Settlement:
         """Take a trial's decisions in the order of its epochs, as far as the lower trials are decided."""
         jury = arm.jury(trial.replicate)
         while (epoch := jury.decided.get(index, 0) + 1) <= trial.epochs:
-            last = is_last(trial, epoch)
+            last = _is_last(trial, epoch)
             if not last and epoch > limit:
                 return
             values = objective_values(trial, self._roster.spec.objectives, epoch)
@@ -90,7 +90,7 @@ class Settlement:
             found[0].open = sorted([*found[0].open, found[1]])
 
 
-def is_last(trial: Trial, epoch: int) -> bool:
+def _is_last(trial: Trial, epoch: int) -> bool:
     """Whether training came to its own end with this epoch, so that there is nothing to stop."""
     if trial.stopped_at is not None:  # its rows were cut back: the last of them is where it was stopped
         return False

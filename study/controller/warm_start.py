@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 def warmed_events(spec: StudySpec, storage: Place) -> list[dict[str, Any]]:
     """One event for each study that ``warm_start:`` names, by its name in the storage or by its folder."""
-    return [warmed_event(spec, source, storage) for source in spec.warm_start]
+    return [_warmed_event(spec, source, storage) for source in spec.warm_start]
 
 
-def warmed_event(spec: StudySpec, source: str, storage: Place) -> dict[str, Any]:
-    history, objectives = read_study(source, storage)
+def _warmed_event(spec: StudySpec, source: str, storage: Place) -> dict[str, Any]:
+    history, objectives = _read_study(source, storage)
     if objectives != [(objective.metric, objective.direction) for objective in spec.objectives]:
         raise UserError(f"warm_start: {source} has another objective: {objectives}")
     ended = [point for point in history.points if point.state in ("COMPLETE", "PRUNED")]
-    taken = [point for point in ended if lies_in(spec, point)]
+    taken = [point for point in ended if _lies_in(spec, point)]
     return {
         "event": "warmed",
         "source": history.study,
-        "trials": [as_told(spec, point) for point in taken],
+        "trials": [_as_told(spec, point) for point in taken],
         "left": len(history.points) - len(taken),
     }
 
 
-def read_study(source: str, storage: Place) -> tuple[History, list[tuple[str, str]]]:
+def _read_study(source: str, storage: Place) -> tuple[History, list[tuple[str, str]]]:
     from study.spec.load import load_spec
 
     folder = place(source) if "/" in source else storage / source
@@ -45,14 +45,14 @@ def read_study(source: str, storage: Place) -> tuple[History, list[tuple[str, st
     return History(read_events(paths.journal)), [(o.metric, o.direction) for o in objectives]
 
 
-def lies_in(spec: StudySpec, point: Point) -> bool:
+def _lies_in(spec: StudySpec, point: Point) -> bool:
     try:
         return spec.params_of(point.values) is not None and spec.level_of(point.values) is not None
     except SpecError:
         return False
 
 
-def as_told(spec: StudySpec, point: Point) -> dict[str, Any]:
+def _as_told(spec: StudySpec, point: Point) -> dict[str, Any]:
     """What the sampler was told of a point: its values, state, value and its first replicate's reports."""
     trial = point.trials.get(0)
     epochs = range(1, trial.epochs + 1) if trial else ()

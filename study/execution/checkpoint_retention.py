@@ -79,7 +79,7 @@ class Retention:
         if self._keep != "best":
             return set()
         before = self._worthy
-        if any(has_fallen(self._standings(history.points[number]), old) for number, old in before.items()):
+        if any(_has_fallen(self._standings(history.points[number]), old) for number, old in before.items()):
             among = range(len(history.points))
         points = worth_keeping([history.points[number] for number in sorted(among)], self._spec, history)
         self._worthy = {point.number: self._standings(point) for point in points}
@@ -108,7 +108,7 @@ class Retention:
             return True
         end = (trial.number, len(trial.attempts))
         if self._keep in ("best", "last") and end not in self._trimmed:
-            keep_newest(self._folder(trial))
+            _keep_newest(self._folder(trial))
             self._trimmed.add(end)
         return self._keep in ("last", "all")  # stays, whatever comes
 
@@ -132,12 +132,12 @@ def worth_keeping(points: list[Point], spec: StudySpec, history: History) -> lis
     return list({point.number: point for point in chosen}.values())
 
 
-def has_fallen(now: Standings, before: Standings) -> bool:
+def _has_fallen(now: Standings, before: Standings) -> bool:
     """Whether a point stands worse than before, so that one which had to make way for it may come back."""
     return any(old is not None and (new is None or new > old) for new, old in zip(now, before, strict=True))
 
 
-def keep_newest(folder: Place) -> None:
+def _keep_newest(folder: Place) -> None:
     """Of an ended trial's two checkpoints the older one is no longer needed."""
     for path in matching(folder, "*.ckpt")[:-1]:
         path.unlink(missing_ok=True)

@@ -34,7 +34,7 @@ from study.sampling.proposer import effective_options
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
-RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
+_RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
 
 
 class Watcher:
@@ -65,7 +65,7 @@ class Ended:
 
     @property
     def exit_code(self) -> int:
-        if self.reason in RESUMABLE:
+        if self.reason in _RESUMABLE:
             return Interrupted.exit_code
         if self.reason in ("halted", "failures"):
             return OutsideFault.exit_code
@@ -106,8 +106,8 @@ def drive(
         extend(paths, extended)
         with Connection(options.address, module_path) as connection, opened(paths, options, connection) as opening:
             spec, conductor = opening
-            reopened = reopen_failed(conductor, retried) if retries else 0
-            if study_is_over(conductor):
+            reopened = _reopen_failed(conductor, retried) if retries else 0
+            if _study_is_over(conductor):
                 collect(paths, history=conductor.history)
                 return Ended(paths, conductor.history, "complete", spec.resources.gpus)
             requests.discard_stops(paths)
@@ -118,11 +118,11 @@ def drive(
             caught.catch()
             options.watcher.begin(spec, conductor)
             try:
-                execute_study(spec, conductor, paths, options, connection, caught)
+                _execute_study(spec, conductor, paths, options, connection, caught)
             finally:
                 options.watcher.end()
                 caught.release()
-            return close(conductor, paths, options)
+            return _close(conductor, paths, options)
     except BrokenPipeError:
         raise  # whoever read our output has gone
     except OSError as error:
@@ -132,13 +132,13 @@ def drive(
         right.release()
 
 
-def close(conductor: Conductor, paths: StudyPaths, options: Options) -> Ended:
+def _close(conductor: Conductor, paths: StudyPaths, options: Options) -> Ended:
     """Journal the session's end and bring the tables up to it; what a fault ended is raised."""
     from study.results.parquet import collect
 
     reason = conductor.stopping or "complete"
     conductor.record({"event": "closed", "session": len(conductor.history.sessions), "reason": reason})
-    write_provenance(conductor, paths)
+    _write_provenance(conductor, paths)
     if reason != "fault":
         collect(paths, history=conductor.history)
     if reason == "halted":
@@ -148,7 +148,7 @@ def close(conductor: Conductor, paths: StudyPaths, options: Options) -> Ended:
     return Ended(paths, conductor.history, reason, conductor.spec.resources.gpus)
 
 
-def reopen_failed(conductor: Conductor, numbers: Sequence[int] | None) -> int:
+def _reopen_failed(conductor: Conductor, numbers: Sequence[int] | None) -> int:
     """Journal that failed trials run again; how many."""
     trials = conductor.history.trials
     failed = [trial for trial in trials if trial.state == "FAIL"]
@@ -175,14 +175,14 @@ def opened(paths: StudyPaths, options: Options, connection: Connection) -> Itera
         history = History(journal.events_read)
         spec = current_spec(paths, history, options.watcher.say)
         if history.concurrency is None:
-            spec = resolve_on(connection, spec, journal, history)
+            spec = _resolve_on(connection, spec, journal, history)
         if not options.accept_loss:
             check_nothing_lost(paths, history, journal.size_bytes)
         conductor = Conductor(
             spec,
             journal.append,
             workers=history.concurrency or 1,
-            nominal_cost=nominal_cost,
+            nominal_cost=_nominal_cost,
             reproducible=bool(history.reproducible),
             keep_going=options.keep_going,
         )
@@ -198,7 +198,7 @@ def resolved(spec: StudySpec, rooms: Sequence[Room], where: str) -> StudySpec:
     return spec if spec.concurrency else replace(spec, concurrency=slots(spec, rooms))
 
 
-def resolve_on(connection: Connection, spec: StudySpec, journal: Journal, history: History) -> StudySpec:
+def _resolve_on(connection: Connection, spec: StudySpec, journal: Journal, history: History) -> StudySpec:
     """Decide what depends on a cluster, once that has been reached."""
     spec = resolved(spec, connection.rooms(), f"the cluster at {connection.address}")
     event = {"event": "resolved", "concurrency": spec.concurrency, "time": round(time.time(), 3)}
@@ -234,41 +234,41 @@ def start_session(conductor: Conductor, paths: StudyPaths) -> None:
     """Journal that this process drives the study from here on, then decide what the last one left undecided."""
     origin = {"pid": os.getpid(), "host": socket.gethostname(), "command": provenance.command()}
     session = len(conductor.history.sessions) + 1
-    conductor.record({"event": "opened", "session": session, **origin, "provenance": gathered(conductor)})
-    write_provenance(conductor, paths)
+    conductor.record({"event": "opened", "session": session, **origin, "provenance": _gathered(conductor)})
+    _write_provenance(conductor, paths)
     conductor.take_up()
 
 
-def gathered(conductor: Conductor) -> dict[str, Any]:
+def _gathered(conductor: Conductor) -> dict[str, Any]:
     """What is known of this session's code and machine, and how the sampler and the pruner are set up."""
     spec = conductor.spec
     sampler = {"name": spec.sampler.name, "seed": spec.sampler.seed, **effective_options(spec.sampler)}
     return provenance.gather() | {"sampler": sampler, "pruner": {"name": spec.pruner.name, **spec.pruner.options}}
 
 
-def write_provenance(conductor: Conductor, paths: StudyPaths) -> None:
+def _write_provenance(conductor: Conductor, paths: StudyPaths) -> None:
     write_whole(paths.provenance, json.dumps(provenance.document(conductor.history), indent=2) + "\n")
 
 
-def study_is_over(conductor: Conductor) -> bool:
+def _study_is_over(conductor: Conductor) -> bool:
     """Whether the journal ends with a study that ran to its end and that asks for nothing more."""
     sessions = conductor.history.sessions
     return bool(sessions) and sessions[-1].reason in ("complete", "target") and conductor.nothing_left()
 
 
-def nominal_cost(recipe: Any) -> float:
+def _nominal_cost(recipe: Any) -> float:
     from study.training.cost import nominal_cost as cost
 
     return cost(recipe)
 
 
-def load_costs() -> None:
+def _load_costs() -> None:
     """Have what counting needs, torch above all, while the first trials run; nothing waits for it before they end."""
     with suppress(Exception):  # counting itself says what is wrong
         import study.training.cost  # noqa: F401
 
 
-def execute_study(
+def _execute_study(
     spec: StudySpec,
     conductor: Conductor,
     paths: StudyPaths,
@@ -286,19 +286,19 @@ def execute_study(
         house.tick()
 
     if not conductor.stopping and not conductor.nothing_left():
-        connection.connect(cpus_for(spec), a_worker_each=spec.resources.cpus <= 1)
+        connection.connect(_cpus_for(spec), a_worker_each=spec.resources.cpus <= 1)
         load()  # while the workers do: before Ray is there it would only hold Ray up
         conductor.think_ahead()
         caught.catch()
         if conductor.goes_by_cost:
-            threading.Thread(target=load_costs, daemon=True).start()
+            threading.Thread(target=_load_costs, daemon=True).start()
         rooms = connection.rooms()
         if not options.wait_for_nodes:
             check_fits(spec, rooms, f"the cluster at {connection.address}" if connection.address else "this machine")
         settings = Settings(
             paths=paths,
             resources=spec.resources,
-            concurrency=room_for(spec, rooms, options),
+            concurrency=_room_for(spec, rooms, options),
             heartbeat_s=spec.trial.heartbeat_s,
             trial_hours=spec.trial.hours,
             data_dir=str(place(options.data_dir)) if options.data_dir else None,
@@ -310,12 +310,12 @@ def execute_study(
     house.close()
 
 
-def cpus_for(spec: StudySpec) -> int:
+def _cpus_for(spec: StudySpec) -> int:
     """As many of this machine's CPUs as the study's trials will use."""
     return min(machine_cpus(), math.ceil((spec.concurrency or 1) * spec.resources.cpus))
 
 
-def room_for(spec: StudySpec, rooms: Sequence[Room], options: Options) -> int:
+def _room_for(spec: StudySpec, rooms: Sequence[Room], options: Options) -> int:
     """How many trials run at once: as many as the study says, as far as they find room."""
     wanted = spec.concurrency or 1
     return wanted if options.wait_for_nodes else min(wanted, slots(spec, rooms))

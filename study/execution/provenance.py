@@ -13,23 +13,23 @@ from typing import Any
 
 from study.journal.history import History
 
-PACKAGES = ("ray-study", "ray", "torch", "torchvision", "optuna", "numpy", "pandas", "pyarrow")
+_PACKAGES = ("ray-study", "ray", "torch", "torchvision", "optuna", "numpy", "pandas", "pyarrow")
 
 
 def gather() -> dict[str, Any]:
     """This process's provenance; nothing is imported for it."""
     return {
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),
         "platform": platform.platform(),
         "host": socket.gethostname(),
         "processor": processor(),
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "code": code_state(),
+        "code": _code_state(),
     }
 
 
-OUTSIDE_THE_PROMISE = ("out_of_memory", "timeout", "node", "device", "storage")
+_OUTSIDE_THE_PROMISE = ("out_of_memory", "timeout", "node", "device", "storage")
 """Failures that depend on the machine and its hour, not on the study file."""
 
 
@@ -46,7 +46,7 @@ def document(history: History) -> dict[str, Any]:
             {"trial": trial.number, "attempt": attempt.number, "class": attempt.failure["class"]}
             for trial in history.trials
             for attempt in trial.attempts
-            if attempt.failure and attempt.failure["class"] in OUTSIDE_THE_PROMISE
+            if attempt.failure and attempt.failure["class"] in _OUTSIDE_THE_PROMISE
         ],
     }
 
@@ -72,7 +72,7 @@ def processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
 
 
-def code_state() -> dict[str, Any]:
+def _code_state() -> dict[str, Any]:
     """The commit that this package's files are at, and whether they were changed since; empty outside a checkout."""
     here = Path(__file__).resolve().parents[2]
     if not (here / ".git").exists():

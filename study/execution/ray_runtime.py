@@ -15,10 +15,10 @@ from typing import Any, Self
 
 from study.errors import OutsideFault, UserError
 
-PREFIX = "study-ray-"
-STARTS = 3
-ANSWER_S = 10.0
-OBJECT_STORE_BYTES = 256 * 2**20
+_PREFIX = "study-ray-"
+_STARTS = 3
+_ANSWER_S = 10.0
+_OBJECT_STORE_BYTES = 256 * 2**20
 CODE_PACKAGE = "STUDY_CODE_PACKAGE"
 """The environment variable with the address, on a cluster, of code that was shipped to it."""
 ENVIRONMENT = {
@@ -30,7 +30,7 @@ ENVIRONMENT = {
     "PYTHONWARNINGS": "ignore",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # every line: what becomes of workers, the study says itself
 }
-ALONE = {
+_ALONE = {
     # Ray listens on loopback only where it takes this machine for one that can't be in a cluster
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_preload_python_modules": "study.execution.worker_preload",
@@ -39,7 +39,7 @@ ALONE = {
     "RAY_raylet_client_num_connect_attempts": "200",
 }
 """What a Ray of a study's own is started with beside ENVIRONMENT."""
-SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+_SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
 
 
 class Connection:
@@ -83,7 +83,7 @@ class Connection:
             runtime["working_dir"] = os.environ[CODE_PACKAGE]
         self._connected = True
         try:
-            ray.init(address=address, runtime_env=runtime, **SILENT)
+            ray.init(address=address, runtime_env=runtime, **_SILENT)
         except (ConnectionError, RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"no Ray cluster answers at {address}: {reason}") from None
@@ -93,22 +93,22 @@ class Connection:
         import ray
 
         logging.getLogger("ray").setLevel(logging.CRITICAL)
-        sweep()
+        _sweep()
         self._connected = True
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         reason, before = "", os.umask(0o077)  # Ray leaves a token for the user's next sessions, not for all to read
         try:
-            with alone(python_path(self._module_path), prestart=a_worker_each):
-                for _ in range(STARTS):
+            with _alone(python_path(self._module_path), prestart=a_worker_each):
+                for _ in range(_STARTS):
                     try:
                         ray.init(
                             address="local",
                             num_cpus=cpus,
                             include_dashboard=False,
-                            object_store_memory=OBJECT_STORE_BYTES,
+                            object_store_memory=_OBJECT_STORE_BYTES,
                             _node_ip_address="127.0.0.1",
                             _temp_dir=str(self._folder),
-                            **SILENT,
+                            **_SILENT,
                         )
                         return
                     except Exception as error:  # Ray raises bare ones here
@@ -140,7 +140,7 @@ def check_answers(address: str) -> None:
     if "/" in address or not colon or not port.isdecimal():
         return
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S).close()
     except (OSError, OverflowError) as error:
         raise UserError(f"no Ray cluster answers at {address}: {error}") from None
 
@@ -158,7 +158,7 @@ def python_path(folders: Sequence[str]) -> str:
 
 
 @contextmanager
-def alone(modules: str, *, prestart: bool) -> Iterator[None]:
+def _alone(modules: str, *, prestart: bool) -> Iterator[None]:
     """What a Ray of a study's own is started with. It is gone after the block: the next one may be a cluster's.
 
     Of what Ray would start although nobody looks at it, the dashboard's process above all is waited for; its agent's
@@ -166,16 +166,16 @@ def alone(modules: str, *, prestart: bool) -> Iterator[None]:
     """
     from ray._private import node, ray_constants, utils
 
-    variables = ALONE | {"PYTHONPATH": modules, "RAY_enable_worker_prestart": str(int(prestart))}
+    variables = _ALONE | {"PYTHONPATH": modules, "RAY_enable_worker_prestart": str(int(prestart))}
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
         with (
-            replaced(ray_constants, "ENABLE_RAY_CLUSTER", False),  # read from the environment when Ray was loaded
-            replaced(utils, "get_dashboard_dependency_error", lambda: ImportError("not installed")),
-            replaced(node.Node, "start_api_server", lambda self, **options: None),
-            replaced(node.Node, "start_monitor", lambda self: None),  # of a cluster that grows
-            replaced(node.Node, "start_log_monitor", lambda self: None),  # passes on what workers print
+            _replaced(ray_constants, "ENABLE_RAY_CLUSTER", False),  # read from the environment when Ray was loaded
+            _replaced(utils, "get_dashboard_dependency_error", lambda: ImportError("not installed")),
+            _replaced(node.Node, "start_api_server", lambda self, **options: None),
+            _replaced(node.Node, "start_monitor", lambda self: None),  # of a cluster that grows
+            _replaced(node.Node, "start_log_monitor", lambda self: None),  # passes on what workers print
         ):
             yield
     finally:
@@ -187,7 +187,7 @@ def alone(modules: str, *, prestart: bool) -> Iterator[None]:
 
 
 @contextmanager
-def replaced(holder: object, name: str, value: object) -> Iterator[None]:
+def _replaced(holder: object, name: str, value: object) -> Iterator[None]:
     """``holder`` with another attribute for a while."""
     before = getattr(holder, name)
     setattr(holder, name, value)
@@ -197,9 +197,9 @@ def replaced(holder: object, name: str, value: object) -> Iterator[None]:
         setattr(holder, name, before)
 
 
-def sweep() -> None:
+def _sweep() -> None:
     """Remove the temporary folders of drivers that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        owner = folder.name.removeprefix(PREFIX).split("-")[0]
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
         if owner.isdecimal() and Path("/proc/self").exists() and not Path(f"/proc/{owner}").exists():
             shutil.rmtree(folder, ignore_errors=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
 
-PROSE = ("question", "note", "label")
+_PROSE = ("question", "note", "label")
 
 
 def machine_cpus() -> int:
@@ -61,16 +61,16 @@ def check_fits(spec: StudySpec, rooms: Sequence[Room], where: str) -> None:
     if slots(spec, rooms) < 1:
         wanted = spec.resources.by_name
         most = {name: max((room.get(name, 0) for room in rooms), default=0) for name in wanted}
-        found = f"{where} has {amounts(most)}"
+        found = f"{where} has {_amounts(most)}"
         if len(rooms) > 1:
-            found = f"of {where} no node has that, but at most {amounts(most)}"
+            found = f"of {where} no node has that, but at most {_amounts(most)}"
         raise UserError(
-            f"a trial of {spec.study} wants {amounts(wanted)}, and {found}; "
+            f"a trial of {spec.study} wants {_amounts(wanted)}, and {found}; "
             f"ask for less with --set resources.cpus=… and the like"
         )
 
 
-def amounts(resources: Room) -> str:
+def _amounts(resources: Room) -> str:
     names = {"CPU": "CPUs", "GPU": "GPUs"}
     return " and ".join(f"{amount:g} {names.get(name, name)}" for name, amount in resources.items())
 
@@ -88,7 +88,7 @@ def factories(tree: Any) -> Iterator[str]:
     """Every value in a study's tree that has the form ``package.module:factory``."""
     if isinstance(tree, Mapping):
         for key, value in tree.items():
-            yield from factories(value) if key not in PROSE else ()
+            yield from factories(value) if key not in _PROSE else ()
             yield from factories(key)
     elif isinstance(tree, list | tuple):
         for value in tree:

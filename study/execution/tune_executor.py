@@ -22,17 +22,17 @@ from study.execution.worker_loss import executor_loss, on_one_line, worker_loss
 from study.files.layout import StudyPaths
 from study.spec.sections import Resources
 
-RESTARTS = 20
+_RESTARTS = 20
 """How often Tune is started anew, without a trial ending, before the fault counts as lasting."""
 PAUSE_S = 5.0
 """A driver that has not looked around for so long has stood still itself."""
-PATIENCE_S = 30.0
+_PATIENCE_S = 30.0
 """How much longer than a trial's own heartbeat the driver waits before it kills a silent worker."""
 
 Tick = Callable[[], None]
 Say = Callable[[str], None]
 
-QUIET = {
+_QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
@@ -151,7 +151,7 @@ class Bridge:
         """The worker is gone without a word of its own."""
         held = self._held[trial.trial_id]
         attempt = self.conductor.history.trials[held.trial].attempt
-        self.conductor.failed(held.trial, held.attempt, worker_loss(trial, attempt, node_is_alive))
+        self.conductor.failed(held.trial, held.attempt, worker_loss(trial, attempt, _node_is_alive))
 
     def abandon(self, error: Exception) -> None:
         """Tune has given up: every attempt in flight is lost with it."""
@@ -172,16 +172,16 @@ class Bridge:
         now = time.monotonic()
         self.tick()
         while self._spent:
-            forget(self._spent.pop())
+            _forget(self._spent.pop())
         self._bear_with_a_pause(now)
         for trial_id, trial in list(self._trials.items()):
             silent_s = now - self._heard[trial_id]
-            if silent_s > self.settings.heartbeat_s + PATIENCE_S:
+            if silent_s > self.settings.heartbeat_s + _PATIENCE_S:
                 held = self._held[trial_id]
                 message = f"the worker has not answered for {silent_s:.0f} s and was killed"
                 self.conductor.failed(held.trial, held.attempt, {"class": "timeout", "message": message, "details": {}})
                 self._trials.pop(trial_id)
-                kill_actor(trial)
+                _kill_actor(trial)
         if self.conductor.stopping or (self._done and not self._held):
             raise Over
         if self._quiet:  # nobody waits for an answer now
@@ -197,20 +197,20 @@ class Bridge:
         self._watched = time.monotonic()
 
 
-def node_is_alive(node: str) -> bool:
+def _node_is_alive(node: str) -> bool:
     """Whether Ray still counts on the node with this id."""
     import ray
 
     return any(known["NodeID"] == node and known["Alive"] for known in ray.nodes())
 
 
-def forget(trial: Any) -> None:
+def _forget(trial: Any) -> None:
     """Drop what Tune keeps of an ended trial's results for as long as it runs, and never looks at again."""
     for kept in (trial.metric_analysis, trial.metric_n_steps, trial.run_metadata.last_result):
         kept.clear()
 
 
-def kill_actor(trial: Any) -> None:
+def _kill_actor(trial: Any) -> None:
     import ray
 
     actor = trial.temporary_state.ray_actor
@@ -220,12 +220,12 @@ def kill_actor(trial: Any) -> None:
 
 def load() -> None:
     """Import what ``execute`` needs of Tune, which takes a while: Ray can be started meanwhile."""
-    os.environ.update(QUIET)
+    os.environ.update(_QUIET)
     import study.execution.tune_worker  # noqa: F401
 
 
 @contextmanager
-def workers_as_they_are() -> Iterator[None]:
+def _workers_as_they_are() -> Iterator[None]:
     """Keep Tune from asking for workers with variables that they have already: Ray would start others for that."""
     from ray.tune.execution import class_cache
 
@@ -252,11 +252,11 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
     trainable = tune.with_resources(TrialWorker, tune.PlacementGroupFactory([wanted]))
     bridge = Bridge(conductor, settings, tick, say)
     reason, in_vain = "", 0
-    while in_vain < RESTARTS:
+    while in_vain < _RESTARTS:
         endings = len(conductor.history.endings)
         with tempfile.TemporaryDirectory(prefix="study-tune-") as folder:
             try:
-                with workers_as_they_are() if settings.own_ray else nullcontext():
+                with _workers_as_they_are() if settings.own_ray else nullcontext():
                     _fit(trainable, bridge, folder)
             except Over:
                 pass
@@ -268,7 +268,7 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
         if conductor.stopping or conductor.nothing_left():
             return
         in_vain = 0 if len(conductor.history.endings) > endings else in_vain + 1
-    raise OutsideFault(f"Ray Tune gave up {RESTARTS} times, last with {reason}; resume the study when that is mended")
+    raise OutsideFault(f"Ray Tune gave up {_RESTARTS} times, last with {reason}; resume the study when that is mended")
 
 
 def _fit(trainable: Any, bridge: Bridge, folder: str) -> None:

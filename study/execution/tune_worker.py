@@ -27,10 +27,10 @@ from study.files.atomic import make_folder, write_whole
 from study.files.object_store import place
 from study.journal.journal import PATIENCE_S, PAUSE_S
 
-POLL_S = 2.0
-SLACK = 0.8
+_POLL_S = 2.0
+_SLACK = 0.8
 """So much of its share of a GPU's memory a trial must find: drivers and libraries take some of everybody's."""
-GATHER_S = 0.02
+_GATHER_S = 0.02
 """How long a message that nobody waits for is held back, so that others may go with it."""
 Message = tuple[str, dict[str, Any]]
 
@@ -40,7 +40,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
 
     def setup(self, config: dict[str, Any]) -> None:
         sys.path[:0] = [path for path in config["path"] if path not in sys.path]
-        self._training: Training | None = Training(config)
+        self._training: _Training | None = _Training(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._leave()
@@ -61,11 +61,11 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
             self._training = None
 
 
-class Hung(RuntimeError):
+class _Hung(RuntimeError):
     """Raised to Tune after a hang was reported, so that it gives the process up."""
 
 
-class Training:
+class _Training:
     """One attempt: ``train`` in a thread, and the messages that it has for the driver."""
 
     def __init__(self, config: dict[str, Any]) -> None:
@@ -87,21 +87,21 @@ class Training:
         """What training has to say, waiting for it up to POLL_S seconds; answers what was said last with "go on"."""
         if self._hung:
             threading.Timer(5.0, os._exit, (1,)).start()
-            raise Hung("the training thread is stuck")
+            raise _Hung("the training thread is stuck")
         if self._asked:
             self._asked = False
             self._answers.put(True)
         try:
-            first = self._messages.get(timeout=POLL_S)
+            first = self._messages.get(timeout=_POLL_S)
         except queue.Empty:
             return self._hang_found()
         said = [first]
-        while said[-1][0] not in ("finished", "failed") and not awaits_answer(said[-1]):
+        while said[-1][0] not in ("finished", "failed") and not _awaits_answer(said[-1]):
             try:
-                said.append(self._messages.get(timeout=GATHER_S))
+                said.append(self._messages.get(timeout=_GATHER_S))
             except queue.Empty:
                 break
-        self._asked = awaits_answer(said[-1])
+        self._asked = _awaits_answer(said[-1])
         return said
 
     def _hang_found(self) -> list[Message]:
@@ -153,7 +153,7 @@ class Training:
         config, assignment = self._config, self._assignment
         torch.set_num_threads(max(1, int(config["cpus"])))
         device = pick_device(config["gpus"])
-        self._say("placed", placement(device))
+        self._say("placed", _placement(device))
         outcome = train(
             Recipe.model_validate(assignment["recipe"]),
             device=device,
@@ -180,7 +180,7 @@ class Training:
             return True  # it has come to its own end: nobody decides on that
         while True:
             try:
-                goes_on = self._answers.get(timeout=POLL_S)
+                goes_on = self._answers.get(timeout=_POLL_S)
                 break
             except queue.Empty:
                 self._beat = time.monotonic()  # waiting for the driver is no hang
@@ -217,7 +217,7 @@ class Training:
             write_whole(path, text)
 
 
-def awaits_answer(message: Message) -> bool:
+def _awaits_answer(message: Message) -> bool:
     """Whether training stands still until it hears whether to go on."""
     kind, content = message
     return kind == "reported" and not content["last"]
@@ -259,11 +259,11 @@ def pick_device(gpus: float) -> str:
     if not torch.cuda.is_available():
         raise TrainingFailure("device", "the trial was allotted a GPU, and torch finds none that it can use", {})
     if gpus < 1:
-        keep_to_share(gpus)
+        _keep_to_share(gpus)
     return "cuda"
 
 
-def keep_to_share(share: float) -> None:
+def _keep_to_share(share: float) -> None:
     """See that a trial's share of a GPU's memory is there, and let it take no more: its neighbors rely on theirs."""
     import torch
 
@@ -271,7 +271,7 @@ def keep_to_share(share: float) -> None:
 
     free, total = torch.cuda.mem_get_info()
     own = torch.cuda.memory_reserved()  # a worker that trained before holds this
-    if free + own < SLACK * share * total:
+    if free + own < _SLACK * share * total:
         message = (
             f"{(free + own) / 2**30:.1f} GiB of the GPU are free, and the trial's share is {share * total / 2**30:.1f}"
         )
@@ -279,7 +279,7 @@ def keep_to_share(share: float) -> None:
     torch.cuda.set_per_process_memory_fraction(share)
 
 
-def placement(device: str) -> dict[str, Any]:
+def _placement(device: str) -> dict[str, Any]:
     """Where an attempt runs."""
     import ray
     import torch

@@ -12,13 +12,13 @@ from study.journal.history import Attempt
 
 Failure = dict[str, Any]
 
-UNREACHABLE = "is unavailable"
+_UNREACHABLE = "is unavailable"
 """How Ray says that it has lost the connection to a worker: its node may be gone, though Ray hasn't noticed yet."""
-PROCESS_DIED = "its worker process has died"
+_PROCESS_DIED = "its worker process has died"
 """How Ray says that a worker's node has seen its process end."""
-MEMORY = re.compile(r"low on memory. Memory on the node \(IP: \S+, ID: (\w+)\) was (\S+ used / \S+ limit)")
-VICTIM = re.compile(r"Selected to kill:.*?pid=(\d+), actual memory used=(\S+?),")
-LONGEST = 300
+_MEMORY = re.compile(r"low on memory. Memory on the node \(IP: \S+, ID: (\w+)\) was (\S+ used / \S+ limit)")
+_VICTIM = re.compile(r"Selected to kill:.*?pid=(\d+), actual memory used=(\S+?),")
+_LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -38,39 +38,39 @@ class MemoryKill:
         return {"class": "out_of_memory", "message": message, "details": {}}
 
 
-def memory_kill(text: str) -> MemoryKill | None:
+def _memory_kill(text: str) -> MemoryKill | None:
     """The kill that an error's text tells of, None where it is about something else."""
-    found = MEMORY.search(text)
+    found = _MEMORY.search(text)
     if found is None:
         return None
-    return MemoryKill(found[1], found[2], {int(pid): size for pid, size in VICTIM.findall(text)})
+    return MemoryKill(found[1], found[2], {int(pid): size for pid, size in _VICTIM.findall(text)})
 
 
 def worker_loss(trial: Any, attempt: Attempt, is_alive: Callable[[str], bool]) -> Failure:
     """The failure of the attempt that held a Tune trial's worker; ``is_alive`` tells of a node by its id."""
-    text = error_text(trial)
-    killed = memory_kill(text)
+    text = _error_text(trial)
+    killed = _memory_kill(text)
     if killed:
         return killed.failure(attempt)
     # one that dies at once has not told where it is; of a node that is gone Ray doesn't say that
-    there = is_alive(attempt.node) if attempt.node else PROCESS_DIED in text
-    alive = UNREACHABLE not in text and there
-    return {"class": "node", "message": telling_line(text), "details": {"node_alive": alive}}
+    there = is_alive(attempt.node) if attempt.node else _PROCESS_DIED in text
+    alive = _UNREACHABLE not in text and there
+    return {"class": "node", "message": _telling_line(text), "details": {"node_alive": alive}}
 
 
 def executor_loss(error: Exception, attempt: Attempt) -> Failure:
     """The failure of an attempt in flight when Tune gave up, as it does when the memory monitor kills a worker."""
-    killed = memory_kill(str(error))
+    killed = _memory_kill(str(error))
     if killed and killed.hit(attempt):
         return killed.failure(attempt)
     return {"class": "node", "message": f"the executor stopped: {on_one_line(error)}", "details": {}}
 
 
 def on_one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]
+    return " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST]
 
 
-def error_text(trial: Any) -> str:
+def _error_text(trial: Any) -> str:
     """What Tune has written of a trial's end."""
     try:
         return Path(trial.error_file).read_text()
@@ -78,8 +78,8 @@ def error_text(trial: Any) -> str:
         return ""
 
 
-def telling_line(text: str) -> str:
+def _telling_line(text: str) -> str:
     """The one line of an error's text that tells most."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if "exit" in line.lower() or "died" in line.lower() or "killed" in line.lower()]
-    return (telling or lines or ["the worker died"])[-1][:LONGEST]
+    return (telling or lines or ["the worker died"])[-1][:_LONGEST]

@@ -62,12 +62,12 @@ def files_below(folder: Place) -> Iterator[tuple[str, ...]]:
         depth = len(folder.key.split("/"))
         yield from (tuple(each["path"].split("/")[depth:]) for each in folder.below())
         return
-    for parent, _, names in os.walk(folder, onerror=unless_missing):
+    for parent, _, names in os.walk(folder, onerror=_unless_missing):
         parts = Path(parent).relative_to(folder).parts
         yield from ((*parts, name) for name in names)
 
 
-def unless_missing(error: OSError) -> None:
+def _unless_missing(error: OSError) -> None:
     """A folder that can't be read isn't taken for an empty one."""
     if not isinstance(error, FileNotFoundError):
         raise error

@@ -19,8 +19,8 @@ from study.files.atomic import make_folder
 from study.files.layout import FILE_MODE
 from study.files.object_store import ObjectPath, Place
 
-REFRESH_S = 15.0
-STALE_S = 50.0
+_REFRESH_S = 15.0
+_STALE_S = 50.0
 """A claim that was not refreshed for so long is a dead driver's."""
 
 
@@ -37,7 +37,7 @@ def me() -> str:
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
-class Lock:
+class _Lock:
     """An advisory lock on a local file; StudyLocked where another process has it."""
 
     taken_from = ""
@@ -66,14 +66,14 @@ class Claim:
 
     def __init__(self, path: ObjectPath) -> None:
         self.path = path
-        self.taken_from = claimant(path)
+        self.taken_from = _claimant(path)
         self._released = threading.Event()
         path.write_bytes(me().encode())
         self._thread = threading.Thread(target=self._refresh, name="claim", daemon=True)
         self._thread.start()
 
     def _refresh(self) -> None:
-        while not self._released.wait(REFRESH_S):
+        while not self._released.wait(_REFRESH_S):
             try:
                 if self.path.read_bytes() == me().encode():
                     self.path.write_bytes(me().encode())
@@ -92,25 +92,25 @@ class Claim:
 
 def take(path: Place) -> Right:
     """The right to drive the study whose lock lies at ``path``."""
-    return Claim(path) if isinstance(path, ObjectPath) else Lock(path)
+    return Claim(path) if isinstance(path, ObjectPath) else _Lock(path)
 
 
 def holder(path: Place) -> str:
     """Who drives the study now: ``process 12 on host``; empty where nobody does."""
     if isinstance(path, ObjectPath):
-        return claimant(path)
+        return _claimant(path)
     if not path.exists():
         return ""
     try:
-        Lock(path).release()
+        _Lock(path).release()
     except StudyLocked as held:
         return held.holder
     return ""
 
 
-def claimant(path: ObjectPath) -> str:
+def _claimant(path: ObjectPath) -> str:
     """Whose claim was refreshed lately."""
     head = path.head()
-    if head is None or time.time() - head["last_modified"].timestamp() > STALE_S:
+    if head is None or time.time() - head["last_modified"].timestamp() > _STALE_S:
         return ""
     return path.read_text(errors="replace")

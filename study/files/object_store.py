@@ -16,12 +16,12 @@ from typing import Any
 
 from study.errors import UserError
 
-OBJECT_STORES = ("s3", "gs", "az")
-RETRIES = {"max_retries": 4, "retry_timeout": timedelta(seconds=20)}
+_OBJECT_STORES = ("s3", "gs", "az")
+_RETRIES = {"max_retries": 4, "retry_timeout": timedelta(seconds=20)}
 """What an object store's client does by itself; longer absences are waited for where a study can wait."""
 
 
-class StoreError(OSError):
+class _StoreError(OSError):
     """An object store that doesn't do what is asked, as the error of a file system."""
 
 
@@ -51,7 +51,7 @@ class ObjectPath:
         import obstore
 
         try:
-            with as_os_errors(self):
+            with _as_os_errors(self):
                 return dict(obstore.head(client(self.root), self.key))
         except FileNotFoundError:
             return None
@@ -68,7 +68,7 @@ class ObjectPath:
     def read_bytes(self) -> bytes:
         import obstore
 
-        with as_os_errors(self):
+        with _as_os_errors(self):
             return bytes(obstore.get(client(self.root), self.key).bytes())
 
     def read_text(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -78,14 +78,14 @@ class ObjectPath:
         """Whole or absent, as every write on an object store."""
         import obstore
 
-        with as_os_errors(self):
+        with _as_os_errors(self):
             obstore.put(client(self.root), self.key, content)
 
     def create(self, content: bytes) -> None:
         """Write where nothing is yet; FileExistsError where something is, whoever came first."""
         import obstore
 
-        with as_os_errors(self):
+        with _as_os_errors(self):
             obstore.put(client(self.root), self.key, content, mode="create", use_multipart=False)
 
     def unlink(self, missing_ok: bool = False) -> None:
@@ -93,14 +93,14 @@ class ObjectPath:
 
         if not missing_ok and not self.is_file():
             raise FileNotFoundError(str(self))
-        with as_os_errors(self):
+        with _as_os_errors(self):
             obstore.delete(client(self.root), self.key)
 
     def iterdir(self) -> Iterator[ObjectPath]:
         """What lies directly below, objects and folders."""
         import obstore
 
-        with as_os_errors(self):
+        with _as_os_errors(self):
             found = obstore.list_with_delimiter(client(self.root), self.key or None)
         keys = [*found["common_prefixes"], *(each["path"] for each in found["objects"])]
         yield from (ObjectPath(self.root, key) for key in sorted(keys))
@@ -123,7 +123,7 @@ class ObjectPath:
         import obstore
 
         offset = f"{self.key}/{after}" if after else None
-        with as_os_errors(self):
+        with _as_os_errors(self):
             for batch in obstore.list(client(self.root), self.key or None, offset=offset):
                 yield from batch
 
@@ -141,8 +141,8 @@ def place(where: str | Place) -> Place:
     if scheme == "file":
         return Path(rest).resolve()
     bucket, _, key = rest.partition("/")
-    if scheme not in OBJECT_STORES or not bucket:
-        accepted = ", ".join(f"{name}://BUCKET/PREFIX" for name in OBJECT_STORES)
+    if scheme not in _OBJECT_STORES or not bucket:
+        accepted = ", ".join(f"{name}://BUCKET/PREFIX" for name in _OBJECT_STORES)
         raise UserError(f"a storage is a folder, or {accepted}, not {where!r:.80}")
     parts = [part for part in key.split("/") if part]
     if any(part in (".", "..") for part in parts):
@@ -151,7 +151,7 @@ def place(where: str | Place) -> Place:
 
 
 @contextmanager
-def as_os_errors(path: ObjectPath) -> Iterator[None]:
+def _as_os_errors(path: ObjectPath) -> Iterator[None]:
     """An object store's errors as those of a file system, in one line."""
     from obstore.exceptions import AlreadyExistsError, BaseError
 
@@ -162,10 +162,10 @@ def as_os_errors(path: ObjectPath) -> Iterator[None]:
     except FileNotFoundError:
         raise FileNotFoundError(2, "no such object", str(path)) from None
     except BaseError as error:
-        raise StoreError(5, said(error), str(path)) from None
+        raise _StoreError(5, _said(error), str(path)) from None
 
 
-def said(error: Exception) -> str:
+def _said(error: Exception) -> str:
     """The one line that tells what went wrong, out of a client's many."""
     text = str(error).partition("\n")[0].strip()
     for code, meaning in (("NoSuchBucket", "there is no such bucket"), ("<Code>AccessDenied", "access is denied")):
@@ -180,16 +180,16 @@ def client(root: str) -> Any:
     from obstore.store import from_url
 
     plain = any(os.environ.get(name, "").startswith("http://") for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"))
-    options: dict[str, Any] = {"client_options": {"allow_http": plain}, "retry_config": RETRIES}
+    options: dict[str, Any] = {"client_options": {"allow_http": plain}, "retry_config": _RETRIES}
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3")
     if root.startswith("s3:") and endpoint:
         options["endpoint"] = endpoint
     if root.startswith("s3:") and "AWS_ACCESS_KEY_ID" not in os.environ:
-        options |= profile()
+        options |= _profile()
     return from_url(root, **options)
 
 
-def profile() -> dict[str, Any]:
+def _profile() -> dict[str, Any]:
     """The credentials of ``~/.aws``, where boto3 is installed to read them; else an instance's own count."""
     try:
         from boto3 import Session

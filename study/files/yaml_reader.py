@@ -17,21 +17,21 @@ from typing import Any
 from search_spaces.validation import Fault, Path, clipped, dotted, shown
 
 LARGEST_BYTES = 512 * 1024
-LARGEST_VALUES = 100_000
-DEEPEST = 40
-LARGEST_INTEGER = 2**63 - 1
+_LARGEST_VALUES = 100_000
+_DEEPEST = 40
+_LARGEST_INTEGER = 2**63 - 1
 
-NULL = re.compile(r"~|null|Null|NULL|")
+_NULL = re.compile(r"~|null|Null|NULL|")
 TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
-INTEGER = re.compile(r"[-+]?[0-9]+")
-RADIX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_RADIX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 # YAML 1.2, section 5.1: what a file may hold
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # ``against: first[0]`` is ours and reads well, but YAML wants quotes around it inside braces
-ENTRY = re.compile(r"(\bagainst: +)(first\[\d+\])(?=\s*[,}\n])")
+_ENTRY = re.compile(r"(\bagainst: +)(first\[\d+\])(?=\s*[,}\n])")
 
 
 @dataclass
@@ -56,16 +56,16 @@ class Document:
 def read_yaml(text: str | bytes) -> Document:
     """Read one YAML document; whatever is wrong with it is among the faults, nothing is raised."""
     document = Document()
-    decoded = decode(text, document)
+    decoded = _decode(text, document)
     if decoded is None:
         return document
-    document = parse(decoded)
-    if document.tree is None and ENTRY.search(decoded):
-        document = parse(ENTRY.sub(r'\1"\2"', decoded))
+    document = _parse(decoded)
+    if document.tree is None and _ENTRY.search(decoded):
+        document = _parse(_ENTRY.sub(r'\1"\2"', decoded))
     return document
 
 
-def parse(text: str) -> Document:
+def _parse(text: str) -> Document:
     """The document of a text that may be YAML."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -73,19 +73,19 @@ def parse(text: str) -> Document:
     document = Document()
     parser = YAML(typ="safe", pure=True)
     try:
-        Builder(parser.parse(io.StringIO(text)), document).read()
+        _Builder(parser.parse(io.StringIO(text)), document).read()
     except TooMuch as error:
         document.faults.append((error.line, error.fault))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        document.faults.append((mark.line + 1 if mark else 1, syntax_fault(error.problem or error.context)))
+        document.faults.append((mark.line + 1 if mark else 1, _syntax_fault(error.problem or error.context)))
     except (YAMLError, ValueError, LookupError, AttributeError, TypeError, AssertionError, RecursionError) as error:
         # ruamel's scanner meets some malformed text with bare errors
-        document.faults.append((1, syntax_fault(str(error).partition("\n")[0])))
+        document.faults.append((1, _syntax_fault(str(error).partition("\n")[0])))
     return document
 
 
-def decode(text: str | bytes, document: Document) -> str | None:
+def _decode(text: str | bytes, document: Document) -> str | None:
     """The text if it can be YAML at all: not huge, UTF-8, printable, not empty; else None and the fault."""
     if len(text) > LARGEST_BYTES:
         must = f"must be at most {LARGEST_BYTES // 1024} KiB"
@@ -105,7 +105,7 @@ def decode(text: str | bytes, document: Document) -> str | None:
     return decoded
 
 
-def syntax_fault(problem: object) -> Fault:
+def _syntax_fault(problem: object) -> Fault:
     return Fault((), "must be valid YAML", clipped(str(problem or "something that can't be read")))
 
 
@@ -118,7 +118,7 @@ class TooMuch(Exception):
         self.fault = fault
 
 
-class Builder:
+class _Builder:
     """Builds plain data from the parser's events."""
 
     def __init__(self, events: Iterator[Any], document: Document) -> None:
@@ -143,10 +143,10 @@ class Builder:
     def value(self, event: Any, path: Path) -> Any:
         self.count += 1
         line = event.start_mark.line + 1
-        if len(path) > DEEPEST:
-            raise TooMuch(line, too_deep(path))
-        if self.count > LARGEST_VALUES:
-            raise TooMuch(line, Fault((), f"must hold at most {LARGEST_VALUES:,} values", "more"))
+        if len(path) > _DEEPEST:
+            raise TooMuch(line, _too_deep(path))
+        if self.count > _LARGEST_VALUES:
+            raise TooMuch(line, Fault((), f"must hold at most {_LARGEST_VALUES:,} values", "more"))
         self.document.value_lines.setdefault(dotted(path), line)
         kind = type(event).__name__
         if kind == "AliasEvent":
@@ -205,16 +205,16 @@ class Builder:
             self.fault(event, Fault(path, "must refer to an anchor that stands complete before it", f"*{event.anchor}"))
             return None
         value = self.anchors[event.anchor]
-        count, depth = extent(value)
+        count, depth = _extent(value)
         self.count += count
-        if len(path) + depth > DEEPEST:
-            raise TooMuch(event.start_mark.line + 1, too_deep(path))
+        if len(path) + depth > _DEEPEST:
+            raise TooMuch(event.start_mark.line + 1, _too_deep(path))
         return value
 
     def scalar(self, event: Any, path: Path) -> Any:
         text = str(event.value)
         value = text if event.style in ("'", '"', "|", ">") else core_schema(text)
-        fault = scalar_fault(value, text, path)
+        fault = _scalar_fault(value, text, path)
         if fault:
             self.fault(event, fault)
             return None
@@ -224,47 +224,47 @@ class Builder:
         self.document.faults.append((event.start_mark.line + 1, fault))
 
 
-def extent(value: Any) -> tuple[int, int]:
+def _extent(value: Any) -> tuple[int, int]:
     """How many values there are in a value, itself included, and how many levels."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    extents = [extent(item) for item in inner]
+    extents = [_extent(item) for item in inner]
     return 1 + sum(count for count, _ in extents), 1 + max((depth for _, depth in extents), default=0)
 
 
-def too_deep(path: Path) -> Fault:
-    return Fault(path[:4], f"must be at most {DEEPEST} levels deep", "more")
+def _too_deep(path: Path) -> Fault:
+    return Fault(path[:4], f"must be at most {_DEEPEST} levels deep", "more")
 
 
 def core_schema(text: str) -> Any:
     """A plain scalar's value by the core schema of YAML 1.2."""
-    if NULL.fullmatch(text):
+    if _NULL.fullmatch(text):
         return None
     if text in TRUE or text in FALSE:
         return text in TRUE
-    if INTEGER.fullmatch(text):
-        return int(text) if len(text) <= 20 else LARGEST_INTEGER + 1
-    if RADIX.fullmatch(text):
+    if _INTEGER.fullmatch(text):
+        return int(text) if len(text) <= 20 else _LARGEST_INTEGER + 1
+    if _RADIX.fullmatch(text):
         return int(text, 0)
-    if FLOAT.fullmatch(text):
+    if _FLOAT.fullmatch(text):
         return float(text)
-    return math.nan if NOT_FINITE.fullmatch(text) else text
+    return math.nan if _NOT_FINITE.fullmatch(text) else text
 
 
-def scalar_fault(value: object, text: str, path: Path) -> Fault | None:
+def _scalar_fault(value: object, text: str, path: Path) -> Fault | None:
     """The fault of a scalar that can't be kept: a number that is not finite or too large, text that can't be shown."""
     if isinstance(value, str) and (odd := UNPRINTABLE.search(value)):
         return Fault(path, "must be printable text", f"the character U+{ord(odd.group()):04X}")
     if isinstance(value, float) and not math.isfinite(value):
         return Fault(path, "must be a finite number", clipped(text))
-    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
         return Fault(path, "must fit into 64 bits", clipped(text))
     return None
 
 
 def plain_faults(value: object, path: Path = ()) -> list[Fault]:
     """What of a tree built in Python could not stand in a file: other types, odd keys, numbers that aren't finite."""
-    if len(path) > DEEPEST:
-        return [too_deep(path)]
+    if len(path) > _DEEPEST:
+        return [_too_deep(path)]
     if isinstance(value, Mapping):
         odd = [key for key in value if type(key) is not str or not key or UNPRINTABLE.search(key)]
         faults = [Fault(path, "must have plain text as keys", shown(key)) for key in odd]
@@ -274,5 +274,5 @@ def plain_faults(value: object, path: Path = ()) -> list[Fault]:
         return [fault for index, item in enumerate(value) for fault in plain_faults(item, (*path, index))]
     if type(value) not in (bool, int, float, str, type(None)):
         return [Fault(path, "must be plain data: text, numbers, true, false, lists, mappings", type(value).__name__)]
-    fault = scalar_fault(value, str(value) if isinstance(value, float) else shown(value), path)
+    fault = _scalar_fault(value, str(value) if isinstance(value, float) else shown(value), path)
     return [fault] if fault else []

@@ -9,8 +9,8 @@ from typing import Any
 
 from study.training.recipe.recipe import Recipe, lay, parse_recipe
 
-STEPS = 6  # updates in each of two short epochs; the second is measured
-MOST_SHAPES = 12
+_STEPS = 6  # updates in each of two short epochs; the second is measured
+_MOST_SHAPES = 12
 
 Shape = tuple[object, ...]
 
@@ -34,7 +34,7 @@ def shape_of(recipe: Recipe) -> Shape:
     return recipe.model.model_dump_json(), data, recipe.accumulation, recipe.precision, optimizer, execution
 
 
-def shape_text(recipe: Recipe) -> str:
+def _shape_text(recipe: Recipe) -> str:
     batch = f"{recipe.data.batch_size}" + (f"/{recipe.accumulation}" if recipe.accumulation > 1 else "")
     layout = "" if recipe.execution.memory_format == "contiguous" else f" {recipe.execution.memory_format}"
     model = f"{recipe.model.name} norm={recipe.model.norm}"
@@ -51,20 +51,20 @@ def measured(recipes: Iterable[Recipe], device: str, threads: int, data_dir: str
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        return {shape_of(recipe): measure(recipe, device, data_dir) for recipe in distinct(recipes)}
+        return {shape_of(recipe): _measure(recipe, device, data_dir) for recipe in _distinct(recipes)}
     finally:
         torch.set_num_threads(before)
 
 
-def distinct(recipes: Iterable[Recipe]) -> Iterator[Recipe]:
+def _distinct(recipes: Iterable[Recipe]) -> Iterator[Recipe]:
     seen: set[Shape] = set()
     for recipe in recipes:
-        if shape_of(recipe) not in seen and len(seen) < MOST_SHAPES:
+        if shape_of(recipe) not in seen and len(seen) < _MOST_SHAPES:
             seen.add(shape_of(recipe))
             yield recipe
 
 
-def measure(recipe: Recipe, device: str, data_dir: str | Path | None) -> Cost:
+def _measure(recipe: Recipe, device: str, data_dir: str | Path | None) -> Cost:
     """Train two short epochs; the second one's pace holds for all but the first."""
     from study.training.data.datasets import load
     from study.training.data.loaders import split
@@ -80,24 +80,24 @@ def measure(recipe: Recipe, device: str, data_dir: str | Path | None) -> Cost:
     try:
         data = load(recipe.data, data_dir)
         trained, held_out = split(recipe, len(data.train_labels))
-        short = shortened(recipe)
+        short = _shortened(recipe)
         train(short, device=device, report=report, data_dir=data_dir)
     except TrainingFailure as failure:
-        return Cost(shape_text(recipe), failure=f"{failure.failure_class}: {failure.message}")
+        return Cost(_shape_text(recipe), failure=f"{failure.failure_class}: {failure.message}")
     validated = len(data.test_labels[: recipe.data.test_images] if held_out is None else held_out)
     _, short_held_out = split(short, len(data.train_labels))
     evaluated = len(data.test_labels[: short.data.test_images] if short_held_out is None else short_held_out)
     train_pace, eval_pace = rows[-1]["images_per_second"], evaluated / rows[-1]["eval_seconds"]
     seconds = len(trained) / train_pace + validated / eval_pace
-    return Cost(shape_text(recipe), train_pace, eval_pace, seconds, rows[-1]["peak_memory_bytes"])
+    return Cost(_shape_text(recipe), train_pace, eval_pace, seconds, rows[-1]["peak_memory_bytes"])
 
 
-def shortened(recipe: Recipe) -> Recipe:
+def _shortened(recipe: Recipe) -> Recipe:
     """The recipe for two epochs of a few batches, without a test set to speak of."""
     batch = recipe.data.batch_size
-    data: dict[str, Any] = {"train_images": batch * STEPS, "test_images": batch}
+    data: dict[str, Any] = {"train_images": batch * _STEPS, "test_images": batch}
     if recipe.data.validation != "test":
-        data |= {"train_images": batch * (STEPS + 1), "validation": {"fraction": 1 / (STEPS + 1)}}
+        data |= {"train_images": batch * (_STEPS + 1), "validation": {"fraction": 1 / (_STEPS + 1)}}
     length = {"epochs": 2, "steps": None, "seconds": None, "converge": None, "target": None, "patience": None}
     tree = lay(recipe.model_dump(mode="json"), {"data": data, "schedule": "constant", **length})
     short, faults = parse_recipe(tree)

@@ -30,11 +30,11 @@ def to_optuna(paths: StudyPaths, storage: Any = None) -> optuna.Study:
         directions=[objective.direction for objective in spec.objectives],
     )
     study.set_user_attr("question", spec.question)
-    study.add_trials([trial for point in history.points if (trial := frozen(point, spec)) is not None])
+    study.add_trials([trial for point in history.points if (trial := _frozen(point, spec)) is not None])
     return study
 
 
-def frozen(point: Point, spec: StudySpec) -> optuna.trial.FrozenTrial | None:
+def _frozen(point: Point, spec: StudySpec) -> optuna.trial.FrozenTrial | None:
     """The point as an Optuna trial, None where its values lie outside the space."""
     from optuna.trial import TrialState, create_trial
 
@@ -49,24 +49,24 @@ def frozen(point: Point, spec: StudySpec) -> optuna.trial.FrozenTrial | None:
         params=dict(params),
         distributions=spec.space.distributions(params),
         values=[float(value) for value in values] if state == TrialState.COMPLETE else None,
-        intermediate_values=reports(first, spec) if first and len(spec.objectives) == 1 else {},
+        intermediate_values=_reports(first, spec) if first and len(spec.objectives) == 1 else {},
         user_attrs={"point": point.number, "origin": point.origin, "trials": [t.number for t in point.trials.values()]},
     )
-    made.datetime_start = moment(point.asked) if state != TrialState.WAITING else None
-    made.datetime_complete = ended(point) if state.is_finished() else None
+    made.datetime_start = _moment(point.asked) if state != TrialState.WAITING else None
+    made.datetime_complete = _ended(point) if state.is_finished() else None
     return made
 
 
-def reports(trial: Trial, spec: StudySpec) -> dict[int, float]:
+def _reports(trial: Trial, spec: StudySpec) -> dict[int, float]:
     """The objective's metric at each epoch that has it."""
     metric = spec.objectives[0].metric
     return {row["epoch"]: float(row[metric]) for row in trial.rows if isinstance(row.get(metric), int | float)}
 
 
-def ended(point: Point) -> datetime.datetime:
-    return moment(max([point.asked, *(trial.ended or point.asked for trial in point.trials.values())]))
+def _ended(point: Point) -> datetime.datetime:
+    return _moment(max([point.asked, *(trial.ended or point.asked for trial in point.trials.values())]))
 
 
-def moment(seconds: float) -> datetime.datetime:
+def _moment(seconds: float) -> datetime.datetime:
     """Optuna keeps local times without a zone."""
     return datetime.datetime.fromtimestamp(seconds)

@@ -24,7 +24,7 @@ def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
     from study.training.export import FIGURES, export_weights
 
     history, spec = History(read_events(paths.journal)), load_spec(paths.spec)
-    chosen = best_trial(history, spec, paths) if trial == "best" else numbered(history, trial)
+    chosen = best_trial(history, spec, paths) if trial == "best" else _numbered(history, trial)
     point = history.points[chosen.point]
     recipe = spec.recipe(point.values, chosen.seed, chosen.substitutions)
     epoch = export_weights(paths.checkpoints(chosen.point, chosen.replicate), recipe, to)
@@ -33,7 +33,7 @@ def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
     return chosen
 
 
-def numbered(history: History, text: str) -> Trial:
+def _numbered(history: History, text: str) -> Trial:
     if not text.isdecimal() or int(text) >= len(history.trials):
         raise UserError(f"a trial is 'best' or a number below {len(history.trials)}, not {text!r:.40}")
     return history.trials[int(text)]

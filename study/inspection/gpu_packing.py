@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from study.journal.history import History
 
-CONTEXT_BYTES = 0.75 * 2**30
+_CONTEXT_BYTES = 0.75 * 2**30
 """What a process holds of a GPU beside its tensors, roughly: the driver's context and its libraries."""
-MARGIN = 1.25
+_MARGIN = 1.25
 """Other points of the space may take more than those that were seen."""
-MOST = 16
+_MOST = 16
 """More trials than this on one GPU get in each other's way, however little memory they take."""
 
 
@@ -20,14 +20,14 @@ def packing_hint(history: History, gpus: float) -> str:
     if not gpus or not peak or not totals:
         return ""
     total = min(totals)
-    fit = min(MOST, int(total / (MARGIN * peak + CONTEXT_BYTES)))
+    fit = min(_MOST, int(total / (_MARGIN * peak + _CONTEXT_BYTES)))
     if fit < 2 * int(1 / gpus):
         return ""
     return (
-        f"a trial held at most {gib(peak)} of its GPU's {gib(total)}: "
+        f"a trial held at most {_gib(peak)} of its GPU's {_gib(total)}: "
         f"resources: {{gpus: {1000 // fit / 1000:g}}} would run {fit} at once on each"
     )
 
 
-def gib(size: float) -> str:
+def _gib(size: float) -> str:
     return f"{size / 2**30:.3g} GiB"

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from study.inspection.cost_probe import Cost
     from study.spec.spec import StudySpec
 
-DRAWN = 300  # points looked at for shares, epochs and shapes
-LISTED_GRID = 10_000  # a larger grid is shown by points drawn from it
-EPOCH_BYTES = 600  # of journal and tables for an epoch of a trial
-WEIGHT_BYTES = 4 * 3  # fp32 weights and two moments of an optimizer
-BEST_BYTES = 4  # the weights of the best epoch beside them
-HELD_CHECKPOINTS = 2  # of each running trial
+_DRAWN = 300  # points looked at for shares, epochs and shapes
+_LISTED_GRID = 10_000  # a larger grid is shown by points drawn from it
+_EPOCH_BYTES = 600  # of journal and tables for an epoch of a trial
+_WEIGHT_BYTES = 4 * 3  # fp32 weights and two moments of an optimizer
+_BEST_BYTES = 4  # the weights of the best epoch beside them
+_HELD_CHECKPOINTS = 2  # of each running trial
 
 Point = dict[str, Value]
 
@@ -79,13 +79,13 @@ class Preview:
         yield aligned([{"variable": row["path"], "values": row["values"], "when": row["when"]} for row in self.rows])
         paths = list(dict.fromkeys(path for point in self.samples for path in point))
         if paths:
-            shown = aligned([{path: cell(point, path) for path in paths} for point in self.samples])
+            shown = aligned([{path: _cell(point, path) for path in paths} for point in self.samples])
             yield [f"{counted(len(self.samples), 'point')}:", *shown]
         if self.branches:
             yield aligned([{**row, "share": f"{row['share']:.0%}"} for row in self.branches])
         yield self._totals()
         if self.costs:
-            yield aligned([cost_row(cost) for cost in self.costs])
+            yield aligned([_cost_row(cost) for cost in self.costs])
         if self.notes:
             yield [f"note: {note}" for note in self.notes]
 
@@ -116,26 +116,26 @@ def preview_of(
     data_dir: str | Path | None = None,
 ) -> Preview:
     """Preview a study with ``n`` of its points; ``measure`` trains a few steps of each shape of model and batch."""
-    points = list(islice(points_of(spec), min(spec.points, DRAWN)))
+    points = list(islice(points_of(spec), min(spec.points, _DRAWN)))
     recipes = [spec.recipe(point, 0) for point in points]
-    confirmations = confirmation_trials(spec)
+    confirmations = _confirmation_trials(spec)
     trials = spec.points * spec.replicates
     concurrency = spec.concurrency or max(1, slots(spec, [machine_room(spec)]))
     lengths = [recipe.epochs for recipe in recipes]
     epochs = None if None in lengths else round(fmean(filter(None, lengths)) * (trials + confirmations))
-    disk = disk_bytes(spec, recipes, concurrency, trials, epochs)
-    free = free_bytes(str(storage))
-    costs: dict[Any, Cost] = measured_costs(spec, recipes, data_dir) if measure else {}
-    seconds = total_seconds(recipes, costs, (trials + confirmations) / concurrency)
+    disk = _disk_bytes(spec, recipes, concurrency, trials, epochs)
+    free = _free_bytes(str(storage))
+    costs: dict[Any, Cost] = _measured_costs(spec, recipes, data_dir) if measure else {}
+    seconds = _total_seconds(recipes, costs, (trials + confirmations) / concurrency)
     memory = max((cost.memory_bytes or 0 for cost in costs.values()), default=None)
     return Preview(
         study=spec.study,
         question=spec.question,
         rows=spec.space.rows(),
         samples=points[:n],
-        branches=branch_shares(spec),
+        branches=_branch_shares(spec),
         points=spec.points,
-        duplicates=duplicates(spec),
+        duplicates=_duplicates(spec),
         levels=len(spec.levels()),
         trials=trials,
         confirmations=confirmations,
@@ -143,7 +143,7 @@ def preview_of(
         concurrency=concurrency,
         disk_bytes=disk,
         disk_free_bytes=free,
-        notes=tuple(notes(spec, concurrency, disk, free, seconds, costs)),
+        notes=tuple(_notes(spec, concurrency, disk, free, seconds, costs)),
         costs=list(costs.values()),
         seconds=seconds,
         memory_bytes=memory,
@@ -156,13 +156,13 @@ def preview_of(
 def points_of(spec: StudySpec) -> Iterator[Point]:
     """Points in the order in which a study without a history could propose them, without end but for first-only."""
     yield from (spec.first_values(index) for index in range(len(spec.first)))
-    if spec.sampler.name == "grid" and (spec.space.grid_size() or 0) <= LISTED_GRID:
+    if spec.sampler.name == "grid" and (spec.space.grid_size() or 0) <= _LISTED_GRID:
         yield from (point for level in spec.levels() for point in spec.space.fix(level).grid())
     elif spec.sampler.name != "first-only":
-        yield from drawn(spec)
+        yield from _drawn(spec)
 
 
-def drawn(spec: StudySpec) -> Iterator[Point]:
+def _drawn(spec: StudySpec) -> Iterator[Point]:
     """Points drawn at random, the levels of a method study in turn."""
     spaces = [spec.space.fix(level) for level in spec.levels()]
     dice = Dice(spec.sampler.seed)
@@ -170,55 +170,55 @@ def drawn(spec: StudySpec) -> Iterator[Point]:
         yield from (space.ask(dice) for space in spaces)
 
 
-def branch_shares(spec: StudySpec) -> list[dict[str, Any]]:
+def _branch_shares(spec: StudySpec) -> list[dict[str, Any]]:
     """How often each branch is taken among points drawn at random, of all of them."""
     taken = Counter(
         (variable.path, point[variable.path])
-        for point in islice(drawn(spec), DRAWN if spec.space.variables else 0)
+        for point in islice(_drawn(spec), _DRAWN if spec.space.variables else 0)
         for variable in {variable.path: variable for variable in spec.space.variables if variable.branch}.values()
         if variable.path in point
     )
     counts = sorted(taken.items(), key=lambda item: spec.space.paths().index(item[0][0]))
-    return [{"path": path, "branch": branch, "share": count / DRAWN} for (path, branch), count in counts]
+    return [{"path": path, "branch": branch, "share": count / _DRAWN} for (path, branch), count in counts]
 
 
-def duplicates(spec: StudySpec) -> int:
+def _duplicates(spec: StudySpec) -> int:
     """How many of as many points as the study has, drawn at random, are there already; none in a grid."""
     if spec.sampler.name in ("grid", "first-only"):
         return 0
     count = min(spec.points, 10_000)
     keys = Counter(
-        tuple((path, as_param(value)) for path, value in point.items()) for point in islice(drawn(spec), count)
+        tuple((path, as_param(value)) for path, value in point.items()) for point in islice(_drawn(spec), count)
     )
     return count - len(keys)
 
 
-def confirmed_points(spec: StudySpec) -> int:
+def _confirmed_points(spec: StudySpec) -> int:
     if spec.confirm is None:
         return 0
     levels = len(spec.levels())
     return levels * min(spec.confirm.top, spec.points // levels) + (spec.confirm.against is not None)
 
 
-def confirmation_trials(spec: StudySpec) -> int:
-    return confirmed_points(spec) * spec.confirm.replicates if spec.confirm else 0
+def _confirmation_trials(spec: StudySpec) -> int:
+    return _confirmed_points(spec) * spec.confirm.replicates if spec.confirm else 0
 
 
 # -- whether it fits -------------------------------------------------------------------------------------------------
 
 
-def disk_bytes(spec: StudySpec, recipes: Sequence[Recipe], concurrency: int, trials: int, epochs: int | None) -> int:
+def _disk_bytes(spec: StudySpec, recipes: Sequence[Recipe], concurrency: int, trials: int, epochs: int | None) -> int:
     """Checkpoints of running trials and of those that are kept, journal and tables."""
     models = {recipe.model.model_dump_json(): recipe for recipe in recipes}
-    bytes_each = WEIGHT_BYTES + (BEST_BYTES if spec.best_by else 0)
-    checkpoint = max(map(parameters_of, models.values()), default=0) * bytes_each
-    best = max(1, confirmed_points(spec)) * spec.replicates + confirmation_trials(spec)
-    kept = {"none": 0, "best": best, "last": trials, "all": trials * HELD_CHECKPOINTS}
-    held = HELD_CHECKPOINTS * min(concurrency, trials)
-    return checkpoint * (kept[spec.keep_checkpoints] + held) + EPOCH_BYTES * (epochs or trials)
+    bytes_each = _WEIGHT_BYTES + (_BEST_BYTES if spec.best_by else 0)
+    checkpoint = max(map(_parameters_of, models.values()), default=0) * bytes_each
+    best = max(1, _confirmed_points(spec)) * spec.replicates + _confirmation_trials(spec)
+    kept = {"none": 0, "best": best, "last": trials, "all": trials * _HELD_CHECKPOINTS}
+    held = _HELD_CHECKPOINTS * min(concurrency, trials)
+    return checkpoint * (kept[spec.keep_checkpoints] + held) + _EPOCH_BYTES * (epochs or trials)
 
 
-def parameters_of(recipe: Recipe) -> int:
+def _parameters_of(recipe: Recipe) -> int:
     """How many the model has, built without values; 0 where that needs what isn't here."""
     import torch
 
@@ -235,14 +235,14 @@ def parameters_of(recipe: Recipe) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def measured_costs(spec: StudySpec, recipes: Sequence[Recipe], data_dir: str | Path | None) -> dict[Any, Cost]:
+def _measured_costs(spec: StudySpec, recipes: Sequence[Recipe], data_dir: str | Path | None) -> dict[Any, Cost]:
     from study.inspection.cost_probe import measured
 
     device = "cuda" if spec.resources.gpus and machine_gpus() else "cpu"
     return measured(recipes, device, max(1, int(spec.resources.cpus)), data_dir)
 
 
-def total_seconds(recipes: Sequence[Recipe], costs: Mapping[Any, Cost], rounds: float) -> float | None:
+def _total_seconds(recipes: Sequence[Recipe], costs: Mapping[Any, Cost], rounds: float) -> float | None:
     """Seconds for ``rounds`` trials one after another, from the measured shapes; None where none was."""
     from study.inspection.cost_probe import shape_of
 
@@ -251,7 +251,7 @@ def total_seconds(recipes: Sequence[Recipe], costs: Mapping[Any, Cost], rounds: 
     return fmean(trials) * rounds if trials else None
 
 
-def notes(
+def _notes(
     spec: StudySpec, concurrency: int, disk: int, free: int | None, seconds: float | None, costs: Mapping[Any, Cost]
 ) -> Iterator[str]:
     """What a user should know before the study starts."""
@@ -280,7 +280,7 @@ def lacking(spec: StudySpec, concurrency: int) -> Iterator[str]:
         yield f"{concurrency} trials of {spec.resources.gpus:g} GPUs at once; this machine has {machine_gpus()} GPUs"
 
 
-def free_bytes(storage: str) -> int | None:
+def _free_bytes(storage: str) -> int | None:
     """What is free where a study's folder would be; None where that is not on this machine."""
     if "://" in storage:
         return None
@@ -288,12 +288,12 @@ def free_bytes(storage: str) -> int | None:
     return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
 
 
-def cell(point: Point, path: str) -> str:
+def _cell(point: Point, path: str) -> str:
     value = as_param(point[path]) if path in point else "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def cost_row(cost: Cost) -> dict[str, str]:
+def _cost_row(cost: Cost) -> dict[str, str]:
     if cost.epoch_seconds is None or cost.memory_bytes is None:
         return {"shape": cost.shape, "an epoch": cost.failure.partition(":")[0], "memory": "-"}
     return {"shape": cost.shape, "an epoch": f"{cost.epoch_seconds:.3g} s", "memory": bytes_text(cost.memory_bytes)}

@@ -19,7 +19,7 @@ from study.journal.ranking import CONFIRMED, PARTIAL, best_point, fresh_value, i
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
-FOLLOW_S = 1.0
+_FOLLOW_S = 1.0
 
 
 def status_of(paths: StudyPaths) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
     return {
         "study": paths.name,
         "folder": str(paths.folder),
-        "state": state_of(history, driver),
+        "state": _state_of(history, driver),
         "driver": driver,
         "points": len(history.points),
         "of": spec.points,
@@ -56,7 +56,7 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
     }
 
 
-def state_of(history: History, driver: str) -> str:
+def _state_of(history: History, driver: str) -> str:
     if driver:
         return "running"
     if not history.sessions:
@@ -83,11 +83,11 @@ def text_of(status: dict[str, Any]) -> str:
         return f"{status['study']}: {status['state']}"
     counts = ", ".join(f"{count} {state}" for state, count in status["states"].items())
     lines = [f"{status['study']}: {status['state']}" + (f" (driven by {status['driver']})" if status["driver"] else "")]
-    lines.append(f"  points   {points_text(status)}" + (f": {counts}" if counts else ""))
+    lines.append(f"  points   {_points_text(status)}" + (f": {counts}" if counts else ""))
     lines.append(f"  trials   {status['trials']}, {status['epochs']} epochs")
     if status["best"] is not None:
-        values = " ".join(f"{path}={short(value)}" for path, value in status["best_values"].items())
-        lines.append(f"  best     {status['objective']} {best_text(status)} at point {status['best_point']}: {values}")
+        values = " ".join(f"{path}={_short(value)}" for path, value in status["best_values"].items())
+        lines.append(f"  best     {status['objective']} {_best_text(status)} at point {status['best_point']}: {values}")
     lines += [
         f"  running  trial {one['trial']} (point {one['point']}) after epoch {one['epoch']}"
         for one in status["running"]
@@ -99,13 +99,13 @@ def text_of(status: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def points_text(status: dict[str, Any]) -> str:
+def _points_text(status: dict[str, Any]) -> str:
     """How many points there are of those that the study file asks for, and how many a user added."""
     added = status.get("added") or 0
     return f"{status['points'] - added} of {status['of']}" + (f", and {added} added" if added else "")
 
 
-def best_text(status: dict[str, Any]) -> str:
+def _best_text(status: dict[str, Any]) -> str:
     """The value of the best point, by what it is the best."""
     if status.get("best_standing") == CONFIRMED:
         return f"{status['best_fresh']:.4g} on fresh seeds ({status['best']:.4g} in the search)"
@@ -126,10 +126,10 @@ def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
     for event in read_events(paths.journal):
         history.apply(event)
         if trial is None or event.get("trial") == trial:
-            yield f"{clock(event['time'])}  {event_text(event, spec)}"
+            yield f"{clock(event['time'])}  {_event_text(event, spec)}"
             if event["event"] == "failed":
                 failed = history.trials[event["trial"]]
-                yield from traceback_of(paths.stderr(failed.point, failed.replicate, event["attempt"]))
+                yield from _traceback_of(paths.stderr(failed.point, failed.replicate, event["attempt"]))
 
 
 def followed_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
@@ -142,24 +142,24 @@ def followed_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
         shown = len(lines)
         if not driven:
             return
-        time.sleep(FOLLOW_S)
+        time.sleep(_FOLLOW_S)
 
 
-def traceback_of(path: Place) -> Iterator[str]:
+def _traceback_of(path: Place) -> Iterator[str]:
     if path.exists():
         yield from (f"    {line}" for line in path.read_text(errors="replace").splitlines())
 
 
-def event_text(event: Event, spec: StudySpec) -> str:
+def _event_text(event: Event, spec: StudySpec) -> str:
     """An event in words: what it is and the fields that a reader looks for."""
     hidden = {"event", "time", "provenance", "metrics", "summary", "params"}
     fields = {key: value for key, value in event.items() if key not in hidden and value not in (None, {}, "")}
     if event["event"] == "reported":
         fields |= {o.metric: event["metrics"].get(o.metric) for o in spec.objectives}
-    return f"{event['event']}  " + "  ".join(f"{key} {short(value)}" for key, value in fields.items())
+    return f"{event['event']}  " + "  ".join(f"{key} {_short(value)}" for key, value in fields.items())
 
 
-def short(value: Any) -> str:
+def _short(value: Any) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 

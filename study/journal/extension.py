@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from study.files.layout import StudyPaths
     from study.spec.spec import StudySpec
 
-FREE = ("question", "points", "replicates", "stop", "trial", "keep_checkpoints", "confirm", "concurrency", "resources")
+_FREE = ("question", "points", "replicates", "stop", "trial", "keep_checkpoints", "confirm", "concurrency", "resources")
 """Parts of a spec that don't enter any point, stop decision or metric that was recorded."""
-LENGTH_BOUND = frozenset({"cosine", "onecycle", "polynomial"})
+_LENGTH_BOUND = frozenset({"cosine", "onecycle", "polynomial"})
 """Schedules whose every step depends on how long training will be."""
 
 Change = tuple[Any, Any]
@@ -25,7 +25,7 @@ Change = tuple[Any, Any]
 
 def check_extension(old: StudySpec, new: StudySpec, history: History) -> None:
     """UserError with the differences where the new spec would contradict what has been recorded."""
-    refused = list(contradictions(old, new, history))
+    refused = list(_contradictions(old, new, history))
     if refused:
         lines = "\n".join(f"  {line}" for line in refused)
         raise UserError(
@@ -34,38 +34,38 @@ def check_extension(old: StudySpec, new: StudySpec, history: History) -> None:
         )
 
 
-def contradictions(old: StudySpec, new: StudySpec, history: History) -> Iterator[str]:
+def _contradictions(old: StudySpec, new: StudySpec, history: History) -> Iterator[str]:
     asked = sum(point.origin != "user" for point in history.points)
     if new.points < asked:
         yield f"points: {asked} are proposed already; found {new.points}"
     if new.replicates < old.replicates:
         yield f"replicates: can only grow; found {old.replicates} -> {new.replicates}"
-    kept: dict[str, Any] = {name: getattr(old, name) for name in FREE}
+    kept: dict[str, Any] = {name: getattr(old, name) for name in _FREE}
     recipe: dict[str, Any] = {"fixed": old.fixed, "overrides": old.overrides, "space": old.space}
     yield from old.differences(replace(new, **kept, **recipe))
-    for path, (before, after) in recipe_changes(old, new).items():
+    for path, (before, after) in _recipe_changes(old, new).items():
         if path != "epochs":
             yield f"recipe.{path}: {before} -> {after}"
         elif not isinstance(after, int) or after < before:
             yield f"recipe.epochs: can only grow; found {before} -> {after}"
         else:
             schedules = {old.recipe(point.values, 0).schedule.name for point in history.points}
-            for name in sorted(schedules & LENGTH_BOUND):
+            for name in sorted(schedules & _LENGTH_BOUND):
                 yield f"recipe.epochs: the schedule {name} depends on the length of training"
     for point in history.points:
         if point.known and new.params_of(point.values) is None:
             yield f"space: point {point.number} no longer lies in it"
 
 
-def recipe_changes(old: StudySpec, new: StudySpec) -> dict[str, Change]:
+def _recipe_changes(old: StudySpec, new: StudySpec) -> dict[str, Change]:
     """The fixed recipe values that differ, overrides among them."""
-    mine, theirs = fixed_values(old), fixed_values(new)
+    mine, theirs = _fixed_values(old), _fixed_values(new)
     return {
         path: (mine.get(path), theirs.get(path)) for path in sorted(mine | theirs) if mine.get(path) != theirs.get(path)
     }
 
 
-def fixed_values(spec: StudySpec) -> dict[str, Any]:
+def _fixed_values(spec: StudySpec) -> dict[str, Any]:
     from study.training.recipe.recipe import Recipe
 
     return {"epochs": Recipe().epochs} | leaves(spec.recipe_tree({}))
@@ -73,12 +73,12 @@ def fixed_values(spec: StudySpec) -> dict[str, Any]:
 
 def reopenings(old: StudySpec, new: StudySpec, history: History, paths: StudyPaths) -> list[dict[str, Any]]:
     """The journal's events that take ends back: for more epochs, and for more replicates."""
-    longer = "epochs" in recipe_changes(old, new)
+    longer = "epochs" in _recipe_changes(old, new)
     events: list[dict[str, Any]] = []
     for point in history.points:
         if point.state != "COMPLETE":
             continue
-        trials = [trial for trial in search_trials(point) if longer and may_train_on(trial)]
+        trials = [trial for trial in search_trials(point) if longer and _may_train_on(trial)]
         for trial in trials:
             check_kept(trial, old, paths)
             events.append({"event": "reopened", "point": point.number, "trial": trial.number, "why": "extended"})
@@ -87,7 +87,7 @@ def reopenings(old: StudySpec, new: StudySpec, history: History, paths: StudyPat
     return events
 
 
-def may_train_on(trial: Trial) -> bool:
+def _may_train_on(trial: Trial) -> bool:
     return trial.state == "COMPLETE" and trial.stop_reason == "epochs"
 
 

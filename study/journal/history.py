@@ -144,7 +144,7 @@ class Session:
 
 
 @dataclass
-class SpecVersion:
+class _SpecVersion:
     version: int
     hash: str
     changes: list[str]
@@ -162,7 +162,7 @@ class History:
         self.whole_seeds = False
         """Whether a point has a value only with all of its seeds, and the pruner judges the first one alone."""
         self.created: float | None = None
-        self.specs: list[SpecVersion] = []
+        self.specs: list[_SpecVersion] = []
         self.warmed: list[tuple[str, int, int]] = []
         """Earlier studies that this one started from: name, points taken, points left out."""
         self.sessions: list[Session] = []
@@ -203,7 +203,7 @@ class History:
         self.concurrency = event["concurrency"]
 
     def _spec(self, event: Event) -> None:
-        self.specs.append(SpecVersion(event["version"], event["hash"], event["changes"], event["time"]))
+        self.specs.append(_SpecVersion(event["version"], event["hash"], event["changes"], event["time"]))
 
     def _warmed(self, event: Event) -> None:
         self.warmed.append((event["source"], len(event["trials"]), event["left"]))
@@ -306,7 +306,7 @@ class History:
     def _told(self, event: Event) -> None:
         point = self.points[event["point"]]
         point.state, point.value = event["state"], event["value"]
-        point.seeds = counted(point)
+        point.seeds = _counted(point)
         self.tellings.append(point.number)
 
     def _reopened(self, event: Event) -> None:
@@ -326,7 +326,7 @@ class History:
         return trial.kind == "search" or not self.whole_seeds
 
 
-def counted(point: Point) -> tuple[int, ...]:
+def _counted(point: Point) -> tuple[int, ...]:
     """The replicates of the search that the value of a point which has just been told is the mean of."""
     if point.value is None:
         return ()

@@ -12,14 +12,14 @@ from study.files.layout import StudyPaths
 from study.files.object_store import Place
 from study.journal.history import History, Trial
 
-CHECKPOINT = re.compile(r"checkpoints/attempt-(\d+)-epoch-(\d+)\.ckpt")
-STDERR = re.compile(r"stderr\.(\d+)\.txt")
-TRIAL = re.compile(r"(\d+)\.(\d+)")
+_CHECKPOINT = re.compile(r"checkpoints/attempt-(\d+)-epoch-(\d+)\.ckpt")
+_STDERR = re.compile(r"stderr\.(\d+)\.txt")
+_TRIAL = re.compile(r"(\d+)\.(\d+)")
 
 
 def check_nothing_lost(paths: StudyPaths, history: History, journal_bytes: int) -> None:
     """StateLost where a checkpoint, an attempt or a table knows of more than the journal does."""
-    found = list(signs_of_loss(paths, history, journal_bytes))
+    found = list(_signs_of_loss(paths, history, journal_bytes))
     if found:
         lines = "\n".join(f"  {sign}" for sign in found[:10])
         raise StateLost(
@@ -29,14 +29,14 @@ def check_nothing_lost(paths: StudyPaths, history: History, journal_bytes: int) 
         )
 
 
-def signs_of_loss(paths: StudyPaths, history: History, journal_bytes: int) -> Iterator[str]:
+def _signs_of_loss(paths: StudyPaths, history: History, journal_bytes: int) -> Iterator[str]:
     yield from _tables_ahead(paths, journal_bytes)
     trials = {(trial.point, trial.replicate): trial for trial in history.trials}
     names = defaultdict(list)
     for folder, *inner in files_below(paths.trials):
         names[folder].append("/".join(inner))
     for folder in sorted(names):
-        match = TRIAL.fullmatch(folder)
+        match = _TRIAL.fullmatch(folder)
         if match:
             trial = trials.get((int(match[1]), int(match[2])))
             yield from _trial_ahead(paths.trials / folder, names[folder], trial)
@@ -60,8 +60,8 @@ def _trial_ahead(folder: Place, names: list[str], trial: Trial | None) -> Iterat
     if trial is None:
         yield f"{folder} belongs to a trial that the journal doesn't know"
         return
-    checkpoints = [(int(match[1]), int(match[2])) for name in names if (match := CHECKPOINT.fullmatch(name))]
-    stderr = [int(match[1]) for name in names if (match := STDERR.fullmatch(name))]
+    checkpoints = [(int(match[1]), int(match[2])) for name in names if (match := _CHECKPOINT.fullmatch(name))]
+    stderr = [int(match[1]) for name in names if (match := _STDERR.fullmatch(name))]
     newest = max([*stderr, *(attempt for attempt, _ in checkpoints)], default=0)
     if newest > len(trial.attempts):
         yield f"{folder} shows attempt {newest}, and the journal {len(trial.attempts)}"

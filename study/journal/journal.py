@@ -41,7 +41,7 @@ def encode(number: int, event: Event) -> bytes:
     return body + _CRC + f"{zlib.crc32(body):08x}".encode() + b'"}\n'
 
 
-def decode(line: bytes) -> dict[str, Any] | None:
+def _decode(line: bytes) -> dict[str, Any] | None:
     """The event of a line, or None where the line is not what was written."""
     body, mark, rest = line.rpartition(_CRC)
     if not mark or rest != f"{zlib.crc32(body):08x}".encode() + b'"}\n':
@@ -50,7 +50,7 @@ def decode(line: bytes) -> dict[str, Any] | None:
     return event
 
 
-def scan(data: bytes, path: Place, *, tears: bool = True) -> tuple[list[dict[str, Any]], int]:
+def _scan(data: bytes, path: Place, *, tears: bool = True) -> tuple[list[dict[str, Any]], int]:
     """The events of a journal's bytes, and how many bytes they take; JournalDamaged where more than a tail is bad.
 
     ``tears`` says whether a kill can leave a torn tail there at all.
@@ -58,12 +58,12 @@ def scan(data: bytes, path: Place, *, tears: bool = True) -> tuple[list[dict[str
     events: list[dict[str, Any]] = []
     end = 0
     for line in _lines(data):
-        event = decode(line)
+        event = _decode(line)
         if event is None or event.pop("n") != len(events):
             break
         events.append(event)
         end += len(line)
-    if end < len(data) and (not tears or any(decode(line) is not None for line in _lines(data[end:]))):
+    if end < len(data) and (not tears or any(_decode(line) is not None for line in _lines(data[end:]))):
         keep = f", or keep those records alone with: head -c {end} {path} > {path}.kept" if tears else ""
         raise JournalDamaged(
             f"{path}: record {len(events)} (line {len(events) + 1}, byte {end}) is damaged and records follow it; "
@@ -83,7 +83,7 @@ def _lines(data: bytes) -> Iterator[bytes]:
 def read_events(path: Place) -> list[dict[str, Any]]:
     """Every whole record, for readers that hold no lock; a tail that is being written is left out."""
     log = log_at(path)
-    return scan(log.read(), path, tears=log.tears)[0] if log.exists() else []
+    return _scan(log.read(), path, tears=log.tears)[0] if log.exists() else []
 
 
 def journal_bytes(path: Place) -> int:
@@ -116,7 +116,7 @@ class Journal:
         """Read a journal back; its torn tail, if there is one, is cut from the file."""
         log = log_at(path)
         data = log.read()
-        events, end = scan(data, path, tears=log.tears)
+        events, end = _scan(data, path, tears=log.tears)
         cut = Cut(end, len(data) - end) if end < len(data) else None
         return cls(path, log, events, end, cut)
 

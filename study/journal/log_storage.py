@@ -18,7 +18,7 @@ from study.files.object_store import ObjectPath, Place
 
 MERGE_EVERY = 500
 """So many objects are also kept as one, so that a long journal is read in few requests."""
-READERS = 16
+_READERS = 16
 
 
 class Log(Protocol):
@@ -115,7 +115,7 @@ class ObjectLog:
     def read(self) -> bytes:
         chunks, self._loose_from = self._chunks()
         parts = [self.path / name for name, _ in self._parts_from(self._loose_from)]
-        with ThreadPoolExecutor(READERS) as pool:
+        with ThreadPoolExecutor(_READERS) as pool:
             merged = list(pool.map(ObjectPath.read_bytes, (chunk for chunk, _ in chunks)))
             self._loose = list(pool.map(ObjectPath.read_bytes, parts))
         return b"".join([*merged, *self._loose])

@@ -10,14 +10,14 @@ from study.errors import StudyHalted
 from study.journal.history import History, Point, Trial
 from study.spec.sections import Objective, Stop, column_of
 
-STUDY_FAULTS = ("error", "data", "device", "invalid")
+_STUDY_FAULTS = ("error", "data", "device", "invalid")
 """Failures that are more likely the study's fault than the point's."""
 RECIPE_FAULTS = frozenset({"diverged", "out_of_memory", "timeout", "error", "invalid"})
 """Failures of the recipe's own: the sampler shall keep away from such points. All others are the machine's."""
-SAME_IN_A_ROW = 3
+_SAME_IN_A_ROW = 3
 
 
-def metric_at(trial: Trial, metric: str, epoch: int) -> float:
+def _metric_at(trial: Trial, metric: str, epoch: int) -> float:
     """A metric of the trial after ``epoch``, from its row there or, for what only a whole training has, its summary."""
     row = trial.rows[epoch - 1]
     value = row.get(column_of(metric), trial.summary.get(metric))
@@ -26,14 +26,14 @@ def metric_at(trial: Trial, metric: str, epoch: int) -> float:
 
 def objective_values(trial: Trial, objectives: Sequence[Objective], epoch: int) -> tuple[float, ...]:
     """The objectives as the pruner sees them after ``epoch``."""
-    return tuple(metric_at(trial, objective.metric, epoch) for objective in objectives)
+    return tuple(_metric_at(trial, objective.metric, epoch) for objective in objectives)
 
 
 def trial_value(trial: Trial, objective: Objective) -> float:
     """The trial's value: the objective at its last epoch, or the best over its epochs."""
     if objective.at == "last":
-        return metric_at(trial, objective.metric, trial.epochs)
-    values = [metric_at(trial, objective.metric, epoch) for epoch in range(1, trial.epochs + 1)]
+        return _metric_at(trial, objective.metric, trial.epochs)
+    values = [_metric_at(trial, objective.metric, epoch) for epoch in range(1, trial.epochs + 1)]
     return max(values) if objective.direction == "maximize" else min(values)
 
 
@@ -43,8 +43,8 @@ def search_trials(point: Point) -> list[Trial]:
 
 def point_value(point: Point, objectives: Sequence[Objective], replicates: int) -> float | list[float] | None:
     """The mean over the point's first ``replicates`` trials; None unless all of them are COMPLETE."""
-    trials = [trial for trial in search_trials(point) if trial.replicate < replicates and is_whole(trial)]
-    return mean_value(trials, objectives) if len(trials) == replicates else None
+    trials = [trial for trial in search_trials(point) if trial.replicate < replicates and _is_whole(trial)]
+    return _mean_value(trials, objectives) if len(trials) == replicates else None
 
 
 def survivors_value(
@@ -55,14 +55,14 @@ def survivors_value(
     So is a point valued in studies of the time when the pruner judged every seed.
     """
     trials = [trial for trial in search_trials(point) if replicates is None or trial.replicate < replicates]
-    return mean_value([trial for trial in trials if is_whole(trial)], objectives)
+    return _mean_value([trial for trial in trials if _is_whole(trial)], objectives)
 
 
-def is_whole(trial: Trial) -> bool:
+def _is_whole(trial: Trial) -> bool:
     return trial.state == "COMPLETE" and bool(trial.rows)
 
 
-def mean_value(trials: Sequence[Trial], objectives: Sequence[Objective]) -> float | list[float] | None:
+def _mean_value(trials: Sequence[Trial], objectives: Sequence[Objective]) -> float | list[float] | None:
     """The mean over the trials, summed in the order of their seeds: of each objective where there are several."""
     if not trials:
         return None
@@ -89,7 +89,7 @@ class Verdicts:
             return
         self._failed += 1
         failure = trial.failure or {"class": "error", "message": ""}
-        if failure["class"] not in STUDY_FAULTS:
+        if failure["class"] not in _STUDY_FAULTS:
             return
         kind = failure["class"] + " " + re.sub(r"\d+", "#", failure["message"])
         if self._streak and self._streak[-1][0] != kind:
@@ -114,11 +114,11 @@ class Verdicts:
             return "target"
         if self._stop.failures is not None and self._failed >= self._stop.failures:
             return "failures"
-        if self._stop.wall_hours is not None and wall_seconds(history) >= self._stop.wall_hours * 3600:
+        if self._stop.wall_hours is not None and _wall_seconds(history) >= self._stop.wall_hours * 3600:
             return "wall_hours"
-        if self._stop.gpu_hours is not None and gpu_seconds(history, self._gpus) >= self._stop.gpu_hours * 3600:
+        if self._stop.gpu_hours is not None and _gpu_seconds(history, self._gpus) >= self._stop.gpu_hours * 3600:
             return "gpu_hours"
-        if not self._keep_going and len(self._streak) >= SAME_IN_A_ROW:
+        if not self._keep_going and len(self._streak) >= _SAME_IN_A_ROW:
             return "halted"
         return ""
 
@@ -126,18 +126,18 @@ class Verdicts:
         """The error for a study that was stopped because it only fails."""
         points = ", ".join(str(point) for _, point in self._streak)
         return StudyHalted(
-            f"the same failure {SAME_IN_A_ROW} times in a row (points {points}): {self._message}\n"
+            f"the same failure {_SAME_IN_A_ROW} times in a row (points {points}): {self._message}\n"
             "Mend it and run the failed trials again with `study retry NAME --failed`, or go on with --keep-going."
         )
 
 
-def wall_seconds(history: History) -> float:
+def _wall_seconds(history: History) -> float:
     """The seconds that drivers have spent on the study, this one's until now."""
     closed = sum((session.closed or session.last) - session.opened for session in history.sessions[:-1])
     return closed + (time.time() - history.sessions[-1].opened if history.sessions else 0.0)
 
 
-def gpu_seconds(history: History, gpus: float) -> float:
+def _gpu_seconds(history: History, gpus: float) -> float:
     """The seconds for which trials have held GPUs, a share of one counting as that share."""
     now = time.time()
     attempts = [attempt for trial in history.trials for attempt in trial.attempts]

@@ -44,7 +44,7 @@ def standing(point: Point, spec: StudySpec, *, confirmed: bool) -> Standing | No
     fresh = fresh_value(point, spec) if confirmed else None
     if point.value is None or fresh is None:
         return standing_in_search(point, spec)
-    return Standing(STANDINGS.index(CONFIRMED), sign(spec) * fresh, point.number)
+    return Standing(STANDINGS.index(CONFIRMED), _sign(spec) * fresh, point.number)
 
 
 def standing_in_search(point: Point, spec: StudySpec) -> Standing | None:
@@ -53,10 +53,12 @@ def standing_in_search(point: Point, spec: StudySpec) -> Standing | None:
         return None
     # while a finished study gets more seeds, a point's value of before stands: it is no part of what was asked for then
     part = point.state == "COMPLETE" and len(point.seeds) < spec.replicates
-    return Standing(STANDINGS.index(PARTIAL if part else SEARCHED), sign(spec) * first_value(point.value), point.number)
+    return Standing(
+        STANDINGS.index(PARTIAL if part else SEARCHED), _sign(spec) * first_value(point.value), point.number
+    )
 
 
-def sign(spec: StudySpec) -> int:
+def _sign(spec: StudySpec) -> int:
     """What turns the first objective into a loss."""
     return -1 if spec.objectives[0].direction == "maximize" else 1
 
@@ -73,12 +75,12 @@ def fresh_value(point: Point, spec: StudySpec) -> float | None:
 
 def is_outgrown(fresh: Trial, point: Point) -> bool:
     """Whether a study was extended by epochs since a fresh seed ended, so that the search's seeds trained longer."""
-    trained = [last_epoch(point.trials[seed]) for seed in point.seeds if point.trials[seed].stop_reason == "epochs"]
+    trained = [_last_epoch(point.trials[seed]) for seed in point.seeds if point.trials[seed].stop_reason == "epochs"]
     ended = fresh.state == "COMPLETE" and fresh.stop_reason == "epochs"
-    return ended and last_epoch(fresh) < max(trained, default=0)
+    return ended and _last_epoch(fresh) < max(trained, default=0)
 
 
-def last_epoch(trial: Trial) -> int:
+def _last_epoch(trial: Trial) -> int:
     return int(trial.rows[-1]["epoch"]) if trial.rows else 0
 
 
@@ -97,17 +99,17 @@ def to_confirm(points: Iterable[Point], spec: StudySpec, *, whole_seeds: bool) -
     best = [
         point
         for _, rivals in sorted(levels.items())
-        for point in sorted(rivals, key=lambda point: place_of(point, spec, whole_seeds))[: spec.confirm.top]
+        for point in sorted(rivals, key=lambda point: _place_of(point, spec, whole_seeds))[: spec.confirm.top]
     ]
     baseline = spec.confirm.against
     against = [point for point in points if baseline is not None and point.entry == baseline]
     return [*best, *(point for point in against if point not in best)]
 
 
-def place_of(point: Point, spec: StudySpec, whole_seeds: bool) -> Standing:
+def _place_of(point: Point, spec: StudySpec, whole_seeds: bool) -> Standing:
     """What the points of a level are sorted by; where seeds need not be whole, it doesn't count how many there are."""
     found = standing_in_search(point, spec) if whole_seeds else None
-    return found or Standing(STANDINGS.index(SEARCHED), sign(spec) * point.value, point.number)
+    return found or Standing(STANDINGS.index(SEARCHED), _sign(spec) * point.value, point.number)
 
 
 def seeds_to_come(point: Point, spec: StudySpec) -> int:
@@ -126,16 +128,16 @@ def is_confirmed(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool)
 
 def ranked(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> list[tuple[Standing, Point]]:
     """A study's points that have a value, best first."""
-    return sorted(placed(points, spec, whole_seeds=whole_seeds), key=lambda pair: pair[0])
+    return sorted(_placed(points, spec, whole_seeds=whole_seeds), key=lambda pair: pair[0])
 
 
 def best_point(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> Point | None:
     """The best of a study's points; of equal ones that with the lowest number."""
-    found = placed(points, spec, whole_seeds=whole_seeds)
+    found = _placed(points, spec, whole_seeds=whole_seeds)
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def placed(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> list[tuple[Standing, Point]]:
+def _placed(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> list[tuple[Standing, Point]]:
     """A study's points that have a value, in their own order, each with where it stands."""
     confirmed = is_confirmed(points, spec, whole_seeds=whole_seeds)
     return [(found, point) for point in points if (found := standing(point, spec, confirmed=confirmed)) is not None]

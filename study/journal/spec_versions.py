@@ -19,7 +19,7 @@ from study.journal.log_storage import log_at
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
-TRIES = 50
+_TRIES = 50
 
 
 def extend(paths: StudyPaths, new: StudySpec | None) -> None:
@@ -29,7 +29,7 @@ def extend(paths: StudyPaths, new: StudySpec | None) -> None:
         history = History(journal.events_read)
         if new is None or not history.specs:
             return
-        old, version = load_spec(spec_file(paths, history)), history.specs[-1].version + 1
+        old, version = load_spec(_spec_file(paths, history)), history.specs[-1].version + 1
         changes = old.differences(new)
         if not changes:
             return
@@ -45,7 +45,7 @@ def extend(paths: StudyPaths, new: StudySpec | None) -> None:
         journal.close()
 
 
-def spec_file(paths: StudyPaths, history: History) -> Place:
+def _spec_file(paths: StudyPaths, history: History) -> Place:
     """The spec's file that the journal vouches for by its hash; StateLost where it was lost or changed."""
     current = history.specs[-1]
     for path in (paths.spec_version(current.version), paths.spec):
@@ -59,7 +59,7 @@ def spec_file(paths: StudyPaths, history: History) -> Place:
 
 def current_spec(paths: StudyPaths, history: History, say: Callable[[str], None]) -> StudySpec:
     """The study's spec; its readable copy is mended where it differs."""
-    path = spec_file(paths, history)
+    path = _spec_file(paths, history)
     version, content = paths.spec_version(history.specs[-1].version), path.read_bytes()
     for copy in (version, paths.spec):
         if not copy.exists() or copy.read_bytes() != content:
@@ -79,14 +79,14 @@ def digest(content: str | bytes) -> str:
 def stored_file(paths: StudyPaths) -> Place:
     """The spec's file of a study that is there."""
     history = History(read_events(paths.journal))
-    return spec_file(paths, history) if history.specs else paths.spec
+    return _spec_file(paths, history) if history.specs else paths.spec
 
 
 def supersede(paths: StudyPaths) -> None:
     """Where there are no locks: see that no earlier driver can write any more, before anything is looked at."""
     if log_at(paths.journal).tears or not log_at(paths.journal).exists():
         return
-    for _ in range(TRIES):
+    for _ in range(_TRIES):
         journal = Journal.open(paths.journal)
         try:
             journal.append({"event": "taken", "by": me(), "time": round(time.time(), 3)})

@@ -34,10 +34,10 @@ def shared_devices(history: History) -> set[int]:
             if attempt.device:
                 span = (attempt.started, end_of(history, attempt), trial.number)
                 by_device[attempt.node or attempt.host, attempt.device].append(span)
-    return {number for spans in by_device.values() for number in overlapping(spans)}
+    return {number for spans in by_device.values() for number in _overlapping(spans)}
 
 
-def overlapping(spans: Sequence[tuple[float, float, int]]) -> set[int]:
+def _overlapping(spans: Sequence[tuple[float, float, int]]) -> set[int]:
     """Numbers of the spans (start, end, number) that overlap one of another number."""
     found: set[int] = set()
     open_spans: list[tuple[float, int]] = []

@@ -29,8 +29,8 @@ from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
 PART_TRIALS = 100
-JOURNAL_BYTES = b"journal_bytes"
-FINGERPRINT = b"fingerprint"
+_JOURNAL_BYTES = b"journal_bytes"
+_FINGERPRINT = b"fingerprint"
 
 
 def collect(paths: StudyPaths, *, history: History | None = None, spec: StudySpec | None = None) -> None:
@@ -39,22 +39,22 @@ def collect(paths: StudyPaths, *, history: History | None = None, spec: StudySpe
     history = history or History(read_events(paths.journal))
     spec = spec or load_spec(paths.spec)
     make_folder(paths.epochs_table)
-    with writing(paths.results):
-        write_epochs(paths, history)
+    with _writing(paths.results):
+        _write_epochs(paths, history)
         tables = tabulate(history, spec, with_epochs=False)
-        write_table(paths.points_table, tables.points)
-        stamp = {JOURNAL_BYTES: str(size).encode()}
-        write_table(paths.trials_table, stamped(tables.trials, stamp))
+        _write_table(paths.points_table, tables.points)
+        stamp = {_JOURNAL_BYTES: str(size).encode()}
+        _write_table(paths.trials_table, _stamped(tables.trials, stamp))
 
 
-def write_epochs(paths: StudyPaths, history: History) -> None:
+def _write_epochs(paths: StudyPaths, history: History) -> None:
     """Write the parts whose trials have changed, and drop those that no trial has."""
     blocks = [history.trials[i : i + PART_TRIALS] for i in range(0, len(history.trials), PART_TRIALS)] or [[]]
     for number, trials in enumerate(blocks):
         part = part_path(paths, number)
-        mark = fingerprint(trials)
-        if mark != read_stamp(part, FINGERPRINT):
-            write_table(part, stamped(epochs_table(history.study, trials), {FINGERPRINT: mark}))
+        mark = _fingerprint(trials)
+        if mark != _read_stamp(part, _FINGERPRINT):
+            _write_table(part, _stamped(epochs_table(history.study, trials), {_FINGERPRINT: mark}))
     for part in matching(paths.epochs_table, "part-*.parquet")[len(blocks) :]:
         part.unlink()
 
@@ -63,7 +63,7 @@ def part_path(paths: StudyPaths, number: int) -> Place:
     return paths.epochs_table / f"part-{number:05d}.parquet"
 
 
-def fingerprint(trials: list[Trial]) -> bytes:
+def _fingerprint(trials: list[Trial]) -> bytes:
     """Changes whenever the trials' rows do: rows are only ever appended or cut, each with its own time."""
     state = [(trial.number, trial.epochs, trial.rows[-1]["time"] if trial.rows else None) for trial in trials]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest().encode()
@@ -73,35 +73,35 @@ def read_tables(paths: StudyPaths) -> Tables | None:
     """The tables from Parquet; None where they are absent, of another schema or older than the journal."""
     try:
         size = str(journal_bytes(paths.journal)).encode()
-        if read_stamp(paths.trials_table, JOURNAL_BYTES) != size:
+        if _read_stamp(paths.trials_table, _JOURNAL_BYTES) != size:
             return None
-        parts = [read_table(part) for part in matching(paths.epochs_table, "part-*.parquet")]
-        points, trials = read_table(paths.points_table), read_table(paths.trials_table)
+        parts = [_read_table(part) for part in matching(paths.epochs_table, "part-*.parquet")]
+        points, trials = _read_table(paths.points_table), _read_table(paths.trials_table)
     except (OSError, pa.ArrowInvalid):
         return None
     return Tables(points, trials, pa.concat_tables(parts, promote_options="default"))
 
 
-def read_stamp(path: Place, key: bytes) -> bytes | None:
+def _read_stamp(path: Place, key: bytes) -> bytes | None:
     """A value from a Parquet file's metadata; None where the file is absent, unreadable or has other columns."""
     try:
-        metadata = schema_of(path).metadata or {}
+        metadata = _schema_of(path).metadata or {}
     except (OSError, pa.ArrowInvalid):
         return None
     current = metadata.get(b"columns") == columns_mark().encode()
     return metadata.get(key) if current else None
 
 
-def schema_of(path: Place) -> pa.Schema:
+def _schema_of(path: Place) -> pa.Schema:
     """A Parquet file's schema: from its end alone where it lies on a disk."""
     return pq.read_schema(path if isinstance(path, Path) else pa.BufferReader(path.read_bytes()))
 
 
-def stamped(table: pa.Table, stamp: dict[bytes, bytes]) -> pa.Table:
+def _stamped(table: pa.Table, stamp: dict[bytes, bytes]) -> pa.Table:
     return table.replace_schema_metadata({**table.schema.metadata, **stamp})
 
 
-def write_table(path: Place, table: pa.Table) -> None:
+def _write_table(path: Place, table: pa.Table) -> None:
     """Replace a Parquet file; a crash leaves either the old one or the new one."""
     sink = pa.BufferOutputStream()
     texts = [field.name for field in table.schema if pa.types.is_string(field.type)]  # few differ; of figures, most do
@@ -117,12 +117,12 @@ def write_table(path: Place, table: pa.Table) -> None:
     write_whole(path, sink.getvalue().to_pybytes())
 
 
-def read_table(path: Place) -> pa.Table:
+def _read_table(path: Place) -> pa.Table:
     return pq.read_table(pa.BufferReader(path.read_bytes()))
 
 
 @contextmanager
-def writing(folder: Place) -> Iterator[None]:
+def _writing(folder: Place) -> Iterator[None]:
     """One collector at a time: the driver and ``study collect`` may meet. Without locks the last one counts."""
     if not isinstance(folder, Path):
         yield

@@ -23,12 +23,12 @@ import pyarrow as pa
 
 from study.training.recipe.recipe import WHOLE, Recipe, sections_in
 
-SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 1
 
 TIME = pa.timestamp("us", tz="UTC")
 TEXT, INTEGER, NUMBER, BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-TABLES = ("points", "trials", "epochs")
-SPLITS = ("train", "val", "test")
+_TABLES = ("points", "trials", "epochs")
+_SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Column:
         return pa.field(self.name, self.type, metadata={"meaning": self.meaning, "unit": self.unit})
 
 
-POINTS = (
+_POINTS = (
     Column("study", TEXT, "name of the study"),
     Column("point", INTEGER, "running number of the point in its study, from 0"),
     Column("state", TEXT, "COMPLETE, PRUNED, FAIL, RUNNING or WAITING"),
@@ -70,7 +70,7 @@ POINTS = (
     Column("asked", TIME, "when it was proposed"),
 )
 
-TRIALS = (
+_TRIALS = (
     Column("study", TEXT, "name of the study"),
     Column("trial", INTEGER, "running number of the trial in its study, from 0"),
     Column("point", INTEGER, "number of the point that it trains"),
@@ -131,7 +131,7 @@ TRIALS = (
     Column("micro_batch_size", INTEGER, "images of one forward pass: data.batch_size / accumulation", "images"),
 )
 
-EPOCHS = (
+_EPOCHS = (
     Column("study", TEXT, "name of the study"),
     Column("trial", INTEGER, "number of the trial"),
     Column("point", INTEGER, "number of its point"),
@@ -169,11 +169,11 @@ def minimized(metric: str) -> bool:
 def is_metric(name: str) -> bool:
     """Whether a figure of the epoch rows is a quality, which has a best and a last value in ``trials``."""
     split, _, rest = name.partition("_")
-    return split in SPLITS and bool(rest) and not rest.endswith("seconds")
+    return split in _SPLITS and bool(rest) and not rest.endswith("seconds")
 
 
-LENGTHS = frozenset({"epochs", "steps", "seconds"})
-METRICS = tuple(column for column in EPOCHS if is_metric(column.name))
+_LENGTHS = frozenset({"epochs", "steps", "seconds"})
+_METRICS = tuple(column for column in _EPOCHS if is_metric(column.name))
 
 
 def metric_columns(metric: str, unit: str = "") -> tuple[Column, Column]:
@@ -188,14 +188,14 @@ def metric_columns(metric: str, unit: str = "") -> tuple[Column, Column]:
 def recipe_columns() -> tuple[Column, ...]:
     """A column for every field of every form of every section of the recipe, by its dotted path."""
     return tuple(
-        Column(column_of(path), common_type(found), f"the recipe's {path}; null where that recipe has no such field")
+        Column(column_of(path), _common_type(found), f"the recipe's {path}; null where that recipe has no such field")
         for path, found in sorted(_types_in(Recipe, ()).items())
     )
 
 
 def column_of(path: str) -> str:
     """The column of a recipe path: its own name, save for lengths, whose names are those of what was done."""
-    return f"recipe.{path}" if path in LENGTHS else path
+    return f"recipe.{path}" if path in _LENGTHS else path
 
 
 def _types_in(section: type[Any], at: tuple[str, ...]) -> dict[str, set[pa.DataType]]:
@@ -225,7 +225,7 @@ def _leaf_types(annotation: Any) -> set[pa.DataType]:
     return {{bool: BOOL, int: INTEGER, float: NUMBER}.get(annotation, TEXT)}
 
 
-def common_type(found: Iterable[pa.DataType]) -> pa.DataType:
+def _common_type(found: Iterable[pa.DataType]) -> pa.DataType:
     """The one type for a path that several forms have: numbers meet in float64, anything else in text."""
     held = set(found)
     if len(held) == 1:
@@ -248,21 +248,21 @@ def unlisted(name: str, values: Iterable[object]) -> Column:
 def listed_columns(table: str) -> tuple[Column, ...]:
     """The columns that ``points``, ``trials`` or ``epochs`` has in every study, in their order."""
     if table == "epochs":
-        return EPOCHS
+        return _EPOCHS
     if table == "points":
-        return POINTS + tuple(column for column in recipe_columns() if column.name != "seed")
-    bests = tuple(pair for metric in METRICS for pair in metric_columns(metric.name, metric.unit))
-    return TRIALS + bests + recipe_columns()
+        return _POINTS + tuple(column for column in recipe_columns() if column.name != "seed")
+    bests = tuple(pair for metric in _METRICS for pair in metric_columns(metric.name, metric.unit))
+    return _TRIALS + bests + recipe_columns()
 
 
 @cache
 def columns_mark() -> str:
     """Changes with any listed column, so that files written before it came are not taken for whole."""
-    columns = [f"{table} {column.name} {column.type}" for table in TABLES for column in listed_columns(table)]
+    columns = [f"{table} {column.name} {column.type}" for table in _TABLES for column in listed_columns(table)]
     return hashlib.sha256("\n".join(columns).encode()).hexdigest()
 
 
 def schema_of(columns: Iterable[Column], metadata: Mapping[str, str] | None = None) -> pa.Schema:
     """The Arrow schema, with the schema's version and ``metadata`` beside the columns' own."""
-    stamped = {"schema_version": str(SCHEMA_VERSION), "columns": columns_mark(), **(metadata or {})}
+    stamped = {"schema_version": str(_SCHEMA_VERSION), "columns": columns_mark(), **(metadata or {})}
     return pa.schema([column.field for column in columns], metadata=stamped)

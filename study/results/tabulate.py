@@ -34,7 +34,7 @@ from study.spec.spec import StudySpec
 from study.training.recipe.recipe import flatten
 
 Row = dict[str, Any]
-HARDWARE = ("host", "platform", "processor", "cpus", "gpus")
+_HARDWARE = ("host", "platform", "processor", "cpus", "gpus")
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Tables:
 def tabulate(history: History, spec: StudySpec, *, with_epochs: bool = True) -> Tables:
     """Everything that is known of a study, whatever state it is in; ``epochs`` is empty where it isn't wanted."""
     recipes = Recipes(spec)
-    trials = trial_rows(history, spec, recipes)
+    trials = _trial_rows(history, spec, recipes)
     return Tables(
-        points=table("points", point_rows(history, spec, recipes)),
-        trials=table("trials", trials, metrics_in(history.trials)),
+        points=_table("points", _point_rows(history, spec, recipes)),
+        trials=_table("trials", trials, _metrics_in(history.trials)),
         epochs=epochs_table(history.study, history.trials if with_epochs else ()),
     )
 
@@ -66,7 +66,7 @@ class Recipes:
 
     def of(self, point: Point, substitutions: Mapping[str, Any] | None = None) -> Row:
         """The recipe of a point's trials; only the point's own values where today's code refuses that recipe."""
-        key = (point.number, as_json(substitutions))
+        key = (point.number, _as_json(substitutions))
         if key not in self._made:
             try:
                 flat = dict(flatten(self._spec.recipe(point.values, 0, substitutions)))
@@ -77,7 +77,7 @@ class Recipes:
         return self._made[key]
 
 
-def point_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]:
+def _point_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]:
     order = ranked(history.points, spec, whole_seeds=history.whole_seeds)
     chosen = {point.number for point in to_confirm(history.points, spec, whole_seeds=history.whole_seeds)}
     standings = [found for found, _ in order]
@@ -87,7 +87,7 @@ def point_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]
     }
     return [
         {
-            **point_row(history, point, recipes),
+            **_point_row(history, point, recipes),
             **places.get(point.number, {}),
             "fresh_value": fresh_value(point, spec),
             "chosen": point.number in chosen,
@@ -97,7 +97,7 @@ def point_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]
     ]
 
 
-def point_row(history: History, point: Point, recipes: Recipes) -> Row:
+def _point_row(history: History, point: Point, recipes: Recipes) -> Row:
     kinds = [trial.kind for trial in point.trials.values()]
     states = [trial.state for trial in point.trials.values() if trial.kind == "search"]
     values = point.value if isinstance(point.value, list) else [point.value]
@@ -123,17 +123,17 @@ def point_row(history: History, point: Point, recipes: Recipes) -> Row:
     }
 
 
-def trial_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]:
+def _trial_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]:
     shared = shared_devices(history)
-    overrides = as_json(spec.overrides)
+    overrides = _as_json(spec.overrides)
     return [
         {
             **recipes.of(history.points[trial.point], trial.substitutions),
-            **summary_figures(trial),
-            **metric_figures(trial),
-            **trial_figures(trial, spec),
-            **place_and_time(history, trial, spec),
-            **provenance_figures(history, trial),
+            **_summary_figures(trial),
+            **_metric_figures(trial),
+            **_trial_figures(trial, spec),
+            **_place_and_time(history, trial, spec),
+            **_provenance_figures(history, trial),
             "study": history.study,
             "origin": history.points[trial.point].origin,
             "entry": history.points[trial.point].entry,
@@ -147,9 +147,9 @@ def trial_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]
     ]
 
 
-def trial_figures(trial: Trial, spec: StudySpec) -> Row:
+def _trial_figures(trial: Trial, spec: StudySpec) -> Row:
     failure = trial.failure or {}
-    values = objective_values(trial, spec)
+    values = _objective_values(trial, spec)
     return {
         "trial": trial.number,
         "point": trial.point,
@@ -164,21 +164,21 @@ def trial_figures(trial: Trial, spec: StudySpec) -> Row:
         "epochs": trial.epochs,
         "value": values[0],
         "value_2": values[1] if len(values) > 1 else None,
-        "best_epoch": best_epoch(trial, spec.objectives[0].metric, spec.objectives[0].direction == "minimize"),
-        "substitutions": as_json(trial.substitutions),
+        "best_epoch": _best_epoch(trial, spec.objectives[0].metric, spec.objectives[0].direction == "minimize"),
+        "substitutions": _as_json(trial.substitutions),
         "peak_memory_bytes": max((row.get("peak_memory_bytes") or 0 for row in trial.rows), default=None),
-        **epoch_times(trial),
+        **_epoch_times(trial),
     }
 
 
-def objective_values(trial: Trial, spec: StudySpec) -> list[float | None]:
+def _objective_values(trial: Trial, spec: StudySpec) -> list[float | None]:
     """The trial's value of each objective, None throughout unless it is COMPLETE."""
     if trial.state != "COMPLETE" or not trial.rows:
         return [None] * len(spec.objectives)
     return [trial_value(trial, objective) for objective in spec.objectives]
 
 
-def best_epoch(trial: Trial, metric: str, smallest: bool) -> int | None:
+def _best_epoch(trial: Trial, metric: str, smallest: bool) -> int | None:
     """The first epoch at which the metric is best; None where the epochs don't hold it."""
     rows = [row for row in trial.rows if isinstance(row.get(metric), int | float)]
     if not rows:
@@ -187,7 +187,7 @@ def best_epoch(trial: Trial, metric: str, smallest: bool) -> int | None:
     return int(best["epoch"])
 
 
-def epoch_times(trial: Trial) -> Row:
+def _epoch_times(trial: Trial) -> Row:
     """First and steady epoch times and their total, from the rows that count."""
     spans = [
         (row.get("train_seconds") or 0.0) + (row.get("eval_seconds") or 0.0)
@@ -201,9 +201,9 @@ def epoch_times(trial: Trial) -> Row:
     }
 
 
-def metric_figures(trial: Trial) -> Row:
+def _metric_figures(trial: Trial) -> Row:
     figures: Row = {}
-    for metric in metrics_in([trial]):
+    for metric in _metrics_in([trial]):
         series = [row[metric] for row in trial.rows if isinstance(row.get(metric), int | float)]
         best, last = (column.name for column in metric_columns(metric))
         if series:
@@ -212,19 +212,19 @@ def metric_figures(trial: Trial) -> Row:
     return figures
 
 
-def metrics_in(trials: Iterable[Trial]) -> list[str]:
+def _metrics_in(trials: Iterable[Trial]) -> list[str]:
     """The qualities that the trials' first rows hold, each of which has a best and a last value."""
     names = {name: None for trial in trials if trial.rows for name in trial.rows[0] if is_metric(name)}
     return list(names)
 
 
-def summary_figures(trial: Trial) -> Row:
+def _summary_figures(trial: Trial) -> Row:
     """What the training said of itself at its end; lists and mappings as JSON."""
     summary = {**trial.summary, "device_name": trial.summary.get("device")}
-    return {name: as_json(value) if isinstance(value, dict | list) else value for name, value in summary.items()}
+    return {name: _as_json(value) if isinstance(value, dict | list) else value for name, value in summary.items()}
 
 
-def place_and_time(history: History, trial: Trial, spec: StudySpec) -> Row:
+def _place_and_time(history: History, trial: Trial, spec: StudySpec) -> Row:
     wall = sum(seconds_of(history, attempt) for attempt in trial.attempts)
     last = trial.attempt
     return {
@@ -241,7 +241,7 @@ def place_and_time(history: History, trial: Trial, spec: StudySpec) -> Row:
     }
 
 
-def provenance_figures(history: History, trial: Trial) -> Row:
+def _provenance_figures(history: History, trial: Trial) -> Row:
     """Under which study file and by which session the trial last ran."""
     began = trial.attempt.started
     specs = [spec for spec in history.specs if spec.time <= began] or history.specs[:1]
@@ -249,17 +249,17 @@ def provenance_figures(history: History, trial: Trial) -> Row:
     return {
         "spec_version": specs[-1].version if specs else None,
         "spec_hash": specs[-1].hash if specs else None,
-        **(session_figures(sessions[-1]) if sessions else {}),
+        **(_session_figures(sessions[-1]) if sessions else {}),
     }
 
 
-def session_figures(session: Session) -> Row:
+def _session_figures(session: Session) -> Row:
     provenance = session.provenance
     return {
         "session": session.number,
         "code_version": code_version(provenance),
-        "packages": as_json({"python": provenance.get("python"), **provenance.get("packages", {})}),
-        "hardware": as_json({key: provenance[key] for key in HARDWARE if key in provenance}),
+        "packages": _as_json({"python": provenance.get("python"), **provenance.get("packages", {})}),
+        "hardware": _as_json({key: provenance[key] for key in _HARDWARE if key in provenance}),
     }
 
 
@@ -277,25 +277,26 @@ def epochs_table(study: str, trials: Sequence[Trial]) -> pa.Table:
         {"study": study, "trial": trial.number, "point": trial.point, "replicate": trial.replicate} for trial in trials
     ]
     rows = [place | row for place, trial in zip(places, trials, strict=True) for row in trial.rows]
-    return table("epochs", rows)
+    return _table("epochs", rows)
 
 
-def table(name: str, rows: Sequence[Row], metrics: Sequence[str] = ()) -> pa.Table:
+def _table(name: str, rows: Sequence[Row], metrics: Sequence[str] = ()) -> pa.Table:
     """Rows as an Arrow table: the listed columns first, then what else the rows hold."""
     columns = list(listed_columns(name))
     known = {column.name for column in columns}
     own = [column for metric in metrics for column in metric_columns(metric) if column.name not in known]
     known |= {column.name for column in own}
-    present = keys_in(rows)
+    present = _keys_in(rows)
     others = [key for key in sorted(present - known) if any(row.get(key) is not None for row in rows)]
     columns += own + [unlisted(key, (row.get(key) for row in rows)) for key in others]
     arrays = [
-        column_array(column, rows) if column.name in present else pa.nulls(len(rows), column.type) for column in columns
+        _column_array(column, rows) if column.name in present else pa.nulls(len(rows), column.type)
+        for column in columns
     ]
     return pa.Table.from_arrays(arrays, schema=schema_of(columns))
 
 
-def keys_in(rows: Sequence[Row]) -> set[str]:
+def _keys_in(rows: Sequence[Row]) -> set[str]:
     """Every key of any row."""
     present: set[str] = set()
     for row in rows:
@@ -304,7 +305,7 @@ def keys_in(rows: Sequence[Row]) -> set[str]:
     return present
 
 
-def column_array(column: Column, rows: Sequence[Row]) -> pa.Array:
+def _column_array(column: Column, rows: Sequence[Row]) -> pa.Array:
     """One column; a value that is not of its type is missing rather than wrong."""
     name = column.name
     values = [row.get(name) for row in rows]
@@ -312,7 +313,7 @@ def column_array(column: Column, rows: Sequence[Row]) -> pa.Array:
     if column.type == TIME:
         values = [round(value * 1e6) if isinstance(value, int | float) else value for value in values]
     elif column.type == TEXT:
-        values = values if kinds <= {str, NoneType} else [as_text(value) for value in values]
+        values = values if kinds <= {str, NoneType} else [_as_text(value) for value in values]
     elif column.type == BOOL:
         values = [value if isinstance(value, bool) else None for value in values]
     elif kinds & {bool, str}:
@@ -325,11 +326,11 @@ def moment(seconds: float | None) -> datetime.datetime | None:
     return None if seconds is None else datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
-def as_text(value: object) -> str | None:
-    return value if value is None or isinstance(value, str) else as_json(value)
+def _as_text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else _as_json(value)
 
 
-def as_json(value: object) -> str | None:
+def _as_json(value: object) -> str | None:
     """JSON text; None for nothing."""
     if value is None or (isinstance(value, Mapping | list | tuple) and not value):
         return None

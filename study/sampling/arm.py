@@ -48,14 +48,14 @@ class Arm:
     def jury(self, replicate: int) -> Jury:
         if replicate not in self._juries:
             spec = self._spec
-            judge = make_judge(spec.pruner, spec.objectives, longest(spec), by_number=self._by_number)
+            judge = make_judge(spec.pruner, spec.objectives, _longest(spec), by_number=self._by_number)
             self._juries[replicate] = Jury(judge)
         jury = self._juries[replicate]
         jury.enter_up_to(len(self.points))
         return jury
 
 
-def longest(spec: StudySpec) -> int:
+def _longest(spec: StudySpec) -> int:
     """The most epochs that the study file lets a trial have: what Hyperband halves."""
     recipe = spec.recipe_tree({})
     epochs = recipe.get("epochs")

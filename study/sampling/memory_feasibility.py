@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ABSENT = -1e9
+_ABSENT = -1e9
 """Stands for a parameter of a branch that was not taken: below every value."""
-SEED = 0
+_SEED = 0
 
 
 class Feasibility:
@@ -42,13 +42,13 @@ class Feasibility:
 
         self._names = sorted({name for params, _ in self._points for name in params})
         rows = [self._row(params) for params, _ in self._points]
-        self._tree = DecisionTreeClassifier(random_state=SEED).fit(rows, [fitted for _, fitted in self._points])
+        self._tree = DecisionTreeClassifier(random_state=_SEED).fit(rows, [fitted for _, fitted in self._points])
 
     def _row(self, params: Mapping[str, Any]) -> list[float]:
-        return [number(params[name]) if name in params else ABSENT for name in self._names]
+        return [_number(params[name]) if name in params else _ABSENT for name in self._names]
 
 
-def number(value: Any) -> float:
+def _number(value: Any) -> float:
     """A value as a tree can split it; what is no number by a code of its own text."""
     if isinstance(value, bool | int | float):
         return float(value)

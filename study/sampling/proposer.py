@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from search_spaces.space import Space
     from study.spec.sections import Objective, SamplerChoice
 
-BLIND = frozenset({"random", "qmc", "grid", "first-only"})
+_BLIND = frozenset({"random", "qmc", "grid", "first-only"})
 """Samplers whose proposals don't depend on results."""
 FITS, ENDS = "fits_in_memory", "comes_to_its_end"
 """Constraints that a point violates whose recipe fails by itself."""
-DRAWS = 20
+_DRAWS = 20
 """How often a point that is not expected to fit in memory is drawn again."""
 
 
@@ -47,7 +47,7 @@ class Proposer:
         self.space = space
         self.spec = sampler
         self.arm = arm
-        self.blind = sampler.name in BLIND
+        self.blind = sampler.name in _BLIND
         self.single = len(objectives) == 1
         self._hides_state = sampler.name in ("cmaes", "nsga2", "qmc") or ":" in sampler.name
         self._grid = space.grid() if sampler.name == "grid" else None
@@ -55,7 +55,7 @@ class Proposer:
         self._numbers: dict[int, int] = {}
         self._reports: dict[int, int] = {}
         self._revised: set[int] = set()
-        self.storage = storage_without(self._revised)
+        self.storage = _storage_without(self._revised)
         self.study = optuna.create_study(
             storage=self.storage,
             directions=[objective.direction for objective in objectives],
@@ -91,13 +91,13 @@ class Proposer:
         """
         import optuna
 
-        for draw in range(DRAWS):
+        for draw in range(_DRAWS):
             seed = self._seed(index, draw)
-            own = draw < DRAWS // 2 or self._hides_state
+            own = draw < _DRAWS // 2 or self._hides_state
             self.study.sampler = make_sampler(self.spec, seed) if own else optuna.samplers.RandomSampler(seed=seed)
             trial = self.study.ask()
             values = self.space.ask(trial)
-            if self._hides_state or draw == DRAWS - 1 or self._feasibility.expects(trial.params):
+            if self._hides_state or draw == _DRAWS - 1 or self._feasibility.expects(trial.params):
                 break
             self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
         self._numbers[index] = trial.number
@@ -232,7 +232,7 @@ class Proposer:
         return point_seed(self.spec.seed, self.arm, 0 if self.spec.name == "qmc" else index, draw)
 
 
-def storage_without(numbers: Collection[int]) -> InMemoryStorage:
+def _storage_without(numbers: Collection[int]) -> InMemoryStorage:
     """Trials in memory, of which those with these numbers are not shown."""
     from optuna.storages import InMemoryStorage
 
@@ -255,10 +255,10 @@ def make_sampler(spec: SamplerChoice, seed: int) -> optuna.samplers.BaseSampler:
                 seed=seed, **spec.options
             )
             return made
-        return sampler_class(spec.name)(**effective_options(spec), seed=seed)
+        return _sampler_class(spec.name)(**effective_options(spec), seed=seed)
 
 
-DEFAULTS: dict[str, dict[str, Any]] = {
+_DEFAULTS: dict[str, dict[str, Any]] = {
     "tpe": {"multivariate": True, "group": True, "constant_liar": True},
     "cmaes": {"warn_independent_sampling": False},
     "gp": {"warn_independent_sampling": False},
@@ -269,10 +269,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 def effective_options(spec: SamplerChoice) -> dict[str, Any]:
     """The options that the sampler is made with, beside its seed."""
-    return {**DEFAULTS.get(spec.name, {}), **spec.options}
+    return {**_DEFAULTS.get(spec.name, {}), **spec.options}
 
 
-def sampler_class(name: str) -> Callable[..., optuna.samplers.BaseSampler]:
+def _sampler_class(name: str) -> Callable[..., optuna.samplers.BaseSampler]:
     import optuna
 
     classes: dict[str, Callable[..., optuna.samplers.BaseSampler]] = {

@@ -38,7 +38,7 @@ class Judge(Protocol):
         ...
 
 
-class NoJudge:
+class _NoJudge:
     """Every trial goes on."""
 
     asks = False
@@ -53,14 +53,14 @@ class NoJudge:
 def make_judge(pruner: PrunerChoice, objectives: tuple[Objective, ...], epochs: int, *, by_number: bool) -> Judge:
     """The judge that the study file asks for; ``epochs`` is the longest that a trial can get."""
     if pruner.name == "none":
-        return NoJudge()
+        return _NoJudge()
     if len(objectives) > 1:
         signs = tuple(1.0 if objective.direction == "maximize" else -1.0 for objective in objectives)
         return FrontJudge(pruner.name, dict(pruner.options), signs, epochs, by_number)
-    return OptunaJudge(make_pruner(pruner.name, dict(pruner.options), epochs), objectives[0].direction, by_number)
+    return _OptunaJudge(make_pruner(pruner.name, dict(pruner.options), epochs), objectives[0].direction, by_number)
 
 
-class OptunaJudge:
+class _OptunaJudge:
     """One objective: the decision is Optuna's."""
 
     asks = True

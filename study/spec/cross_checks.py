@@ -17,14 +17,16 @@ from study.spec.study_file import MEASURED
 from study.training.recipe import recipe as recipes
 from study.training.recipe.defaults import RecipeSchema
 
-LARGEST_GRID = 1_000_000
-ENDING_SAMPLERS = ("grid", "first-only")
-SEED_MUST = "must be left out: a trial's seed is the number of its replicate"
+_LARGEST_GRID = 1_000_000
+_ENDING_SAMPLERS = ("grid", "first-only")
+_SEED_MUST = "must be left out: a trial's seed is the number of its replicate"
 
 
 def seed_faults(tree: Mapping[str, Any], path: Path) -> list[Fault]:
     """A seed of the user's own would be overwritten by the replicate's."""
-    return [Fault((*path, "seed"), SEED_MUST, shown(tree["seed"]), "replicates", on_key=True)] if "seed" in tree else []
+    return (
+        [Fault((*path, "seed"), _SEED_MUST, shown(tree["seed"]), "replicates", on_key=True)] if "seed" in tree else []
+    )
 
 
 def hidden_faults(
@@ -37,7 +39,7 @@ def hidden_faults(
     return [fault.under(("recipe",)) for fault in hidden]
 
 
-def first_faults(spec: StudySpec, sound: bool) -> Iterator[Fault]:
+def _first_faults(spec: StudySpec, sound: bool) -> Iterator[Fault]:
     """Entries of ``first:`` that make no recipe; where the recipe isn't ``sound``, only what they set themselves."""
     for index, first in enumerate(spec.first):
         yield from seed_faults(first.set, ("first", index, "set"))
@@ -53,7 +55,7 @@ def first_faults(spec: StudySpec, sound: bool) -> Iterator[Fault]:
                 yield Fault(("first", index, "set"), f"must allow the recipe's {path}, which {fault.must}", fault.found)
 
 
-def space_faults(spec: StudySpec) -> Iterator[Fault]:
+def _space_faults(spec: StudySpec) -> Iterator[Fault]:
     """Samplers and what they can sample."""
     if spec.sampler.name == "first-only":
         if not spec.first:
@@ -72,7 +74,7 @@ def space_faults(spec: StudySpec) -> Iterator[Fault]:
         yield Fault(("sampler",), "must take several objectives", "cmaes", "tpe | nsga2 | gp | random | grid | qmc")
 
 
-def objective_faults(spec: StudySpec) -> Iterator[Fault]:
+def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
     """Objectives against the recipe and each other."""
     metrics = [objective.metric for objective in spec.objectives]
     validation = leaves(spec.recipe_tree(spec.space.complete({}))).get("data.validation")
@@ -114,10 +116,10 @@ def default_reproducible(spec: StudySpec) -> bool:
     return not list(reproducible_faults(spec))
 
 
-def role_faults(spec: StudySpec) -> Iterator[Fault]:
+def _role_faults(spec: StudySpec) -> Iterator[Fault]:
     """Roles name what the space varies; what is compared is a choice or a branch, and always there to compare."""
     known = spec.space.paths()
-    factors = [path for path in known if any(is_factor(variable) for variable in spec.space.at(path))]
+    factors = [path for path in known if any(_is_factor(variable) for variable in spec.space.at(path))]
     for index, path in enumerate(spec.roles.scientific):
         where: Path = ("roles", "scientific", index)
         if path not in factors:
@@ -139,17 +141,17 @@ def role_faults(spec: StudySpec) -> Iterator[Fault]:
         yield Fault(("roles", "scientific"), "must name what mode method-study compares", "nothing", listed(factors))
 
 
-def is_factor(variable: Any) -> bool:
+def _is_factor(variable: Any) -> bool:
     return isinstance(variable.distribution, Choice)
 
 
 def points_faults(spec: StudySpec, points: int | None) -> Iterator[Fault]:
     """Only a grid and a list of points end by themselves."""
-    if points is None and spec.sampler.name not in ENDING_SAMPLERS:
+    if points is None and spec.sampler.name not in _ENDING_SAMPLERS:
         yield Fault(("points",), f"must be given with sampler {spec.sampler.name}", "nothing", "points: 40")
 
 
-def confirm_faults(spec: StudySpec) -> Iterator[Fault]:
+def _confirm_faults(spec: StudySpec) -> Iterator[Fault]:
     if spec.confirm and spec.confirm.against is not None and spec.confirm.against >= len(spec.first):
         found = f"first[{spec.confirm.against}]"
         yield Fault(("confirm", "against"), f"must be one of the {len(spec.first)} entries of first", found)
@@ -157,8 +159,8 @@ def confirm_faults(spec: StudySpec) -> Iterator[Fault]:
 
 def cross_faults(spec: StudySpec, sound: bool) -> list[Fault]:
     """All rules but those of how many points; where recipe or space aren't ``sound``, those that don't need them."""
-    faults = [*first_faults(spec, sound), *objective_faults(spec), *confirm_faults(spec)]
-    return [*faults, *space_faults(spec), *role_faults(spec)] if sound else faults
+    faults = [*_first_faults(spec, sound), *_objective_faults(spec), *_confirm_faults(spec)]
+    return [*faults, *_space_faults(spec), *_role_faults(spec)] if sound else faults
 
 
 # -- points ----------------------------------------------------------------------------------------------------------
@@ -166,14 +168,14 @@ def cross_faults(spec: StudySpec, sound: bool) -> list[Fault]:
 
 def resolve_points(spec: StudySpec, points: int | None) -> tuple[int, list[Fault]]:
     """How many points the study proposes: what the file says, no more than there are with grid and first-only."""
-    limit = point_limit(spec)
-    if points is None and limit is not None and limit > LARGEST_GRID:
+    limit = _point_limit(spec)
+    if points is None and limit is not None and limit > _LARGEST_GRID:
         return 1, [Fault(("points",), "must be given for a grid of this size", f"{limit:,} points of the grid")]
     resolved = min((number for number in (points, limit) if number is not None), default=1)
-    return even_points(spec, resolved) if spec.mode == "method-study" else (resolved, [])
+    return _even_points(spec, resolved) if spec.mode == "method-study" else (resolved, [])
 
 
-def point_limit(spec: StudySpec) -> int | None:
+def _point_limit(spec: StudySpec) -> int | None:
     """How many points there are at all: of a grid those in it and the entries of ``first:`` beside it."""
     if spec.sampler.name == "first-only":
         return len(spec.first)
@@ -184,7 +186,7 @@ def point_limit(spec: StudySpec) -> int | None:
     return (spec.space.grid_size() or 0) + len(spec.first) - len(distinct)
 
 
-def even_points(spec: StudySpec, points: int) -> tuple[int, list[Fault]]:
+def _even_points(spec: StudySpec, points: int) -> tuple[int, list[Fault]]:
     """The most points, up to ``points``, that give every level of a method study equally many.
 
     Entries of ``first:`` that lie in no level come on top of the levels' budgets.
@@ -206,10 +208,10 @@ def even_points(spec: StudySpec, points: int) -> tuple[int, list[Fault]]:
             named = ", ".join(f"{path} = {value}" for path, value in level.items())
             must = f"must have at most the {budget} points that the level {named} has"
             return points, [Fault(("first",), must, f"{entries.count(number)} entries in it")]
-    return budget * count + outside, uneven_faults(spec, budget) if spec.sampler.name == "grid" else []
+    return budget * count + outside, _uneven_faults(spec, budget) if spec.sampler.name == "grid" else []
 
 
-def uneven_faults(spec: StudySpec, budget: int) -> list[Fault]:
+def _uneven_faults(spec: StudySpec, budget: int) -> list[Fault]:
     """The grid below each level must fill its budget."""
     sizes = [spec.space.fix(level).grid_size() or 0 for level in spec.levels()]
     if min(sizes) >= budget:

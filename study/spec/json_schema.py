@@ -12,62 +12,62 @@ from study.spec.recipe_paths import FIELDS, SECTIONS
 from study.spec.study_file import STUDY_FILE
 from study.training.recipe.recipe import BRANCHES, Recipe, branches
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-DOTTED = r"^[^.]+\..+$"
-OPEN_NAMES = ("model", "data")  # where package.module:factory may stand for a name
-PLAIN: JsonSchema = {"type": ["string", "number", "boolean", "null", "array"]}
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DOTTED = r"^[^.]+\..+$"
+_OPEN_NAMES = ("model", "data")  # where package.module:factory may stand for a name
+_PLAIN: JsonSchema = {"type": ["string", "number", "boolean", "null", "array"]}
 
 
 def json_schema() -> JsonSchema:
     """The schema of a whole study file."""
-    definitions = recipe_definitions()
-    definitions |= {"distribution": distribution_schema(), "space": section_schema("")}
-    title = {"$schema": DIALECT, "title": "A study file of ray-study"}
+    definitions = _recipe_definitions()
+    definitions |= {"distribution": _distribution_schema(), "space": _section_schema("")}
+    title = {"$schema": _DIALECT, "title": "A study file of ray-study"}
     return title | STUDY_FILE.schema() | {"$defs": definitions}
 
 
 # -- recipe ----------------------------------------------------------------------------------------------------------
 
 
-def recipe_definitions() -> dict[str, JsonSchema]:
+def _recipe_definitions() -> dict[str, JsonSchema]:
     """The recipe's schema and those of its sections, with names allowed in place of sections."""
     whole = Recipe.model_json_schema(ref_template="#/$defs/{model}")
     definitions: dict[str, JsonSchema] = whole.pop("$defs")
     whole["properties"].pop("seed")
-    whole["patternProperties"] = {DOTTED: {}}
+    whole["patternProperties"] = {_DOTTED: {}}
     for path in BRANCHES:
-        holder = whole if len(path) == 1 else definitions[type_name(path[:-1])]
-        holder["properties"][path[-1]] = named(holder["properties"][path[-1]], ".".join(path))
+        holder = whole if len(path) == 1 else definitions[_type_name(path[:-1])]
+        holder["properties"][path[-1]] = _named(holder["properties"][path[-1]], ".".join(path))
     return {**definitions, "recipe": whole}
 
 
-def type_name(path: tuple[str, ...]) -> str:
+def _type_name(path: tuple[str, ...]) -> str:
     """The definition of a section that has one form only."""
     return next(iter(BRANCHES[path].values())).__name__
 
 
-def named(section: JsonSchema, path: str) -> JsonSchema:
+def _named(section: JsonSchema, path: str) -> JsonSchema:
     """A section, in any of its forms, or its name."""
     forms = section.get("oneOf") or [{word: value for word, value in section.items() if word == "$ref"}]
-    return {"anyOf": [name_schema(path), *forms]}
+    return {"anyOf": [_name_schema(path), *forms]}
 
 
-def name_schema(path: str) -> JsonSchema:
+def _name_schema(path: str) -> JsonSchema:
     names: JsonSchema = {"enum": sorted(branches(path) or ())}
-    return {"anyOf": [names, {"type": "string", "pattern": f"^{FACTORY.pattern}$"}]} if path in OPEN_NAMES else names
+    return {"anyOf": [names, {"type": "string", "pattern": f"^{FACTORY.pattern}$"}]} if path in _OPEN_NAMES else names
 
 
 # -- space -----------------------------------------------------------------------------------------------------------
 
 
-def section_schema(path: str) -> JsonSchema:
+def _section_schema(path: str) -> JsonSchema:
     """What a space may hold at a section of the recipe: its fields, or a branch of it where it has names."""
     top = f"{path}." if path else ""
     children = sorted({field[len(top) :].split(".")[0] for field in FIELDS if field.startswith(top)} - {"seed"})
     fields: JsonSchema = {
         "type": "object",
-        "properties": {child: node_schema(f"{top}{child}") for child in children},
-        "patternProperties": {DOTTED: {}},
+        "properties": {child: _node_schema(f"{top}{child}") for child in children},
+        "patternProperties": {_DOTTED: {}},
         "additionalProperties": False,
     }
     if branches(path) is None:
@@ -84,18 +84,18 @@ def section_schema(path: str) -> JsonSchema:
         "required": ["one_of"],
         "additionalProperties": False,
     }
-    return {"anyOf": [branch, fields, {"$ref": "#/$defs/distribution"}, name_schema(path)]}
+    return {"anyOf": [branch, fields, {"$ref": "#/$defs/distribution"}, _name_schema(path)]}
 
 
-def node_schema(path: str) -> JsonSchema:
+def _node_schema(path: str) -> JsonSchema:
     if path in SECTIONS:
-        return section_schema(path)
-    return {"anyOf": [{"$ref": "#/$defs/distribution"}, PLAIN]}
+        return _section_schema(path)
+    return {"anyOf": [{"$ref": "#/$defs/distribution"}, _PLAIN]}
 
 
-def distribution_schema() -> JsonSchema:
+def _distribution_schema() -> JsonSchema:
     choice = {"type": "array", "minItems": 1, "uniqueItems": True}
-    kinds = [one_key("choice", choice)]
+    kinds = [_one_key("choice", choice)]
     for word, kind, stepped in [
         ("uniform", "number", True),
         ("log", "number", False),
@@ -104,10 +104,10 @@ def distribution_schema() -> JsonSchema:
     ]:
         bounds = {"type": "array", "items": {"type": kind}, "minItems": 2, "maxItems": 2}
         step = {"step": {"type": kind, "exclusiveMinimum": 0}} if stepped else {}
-        kinds.append(one_key(word, bounds, step))
+        kinds.append(_one_key(word, bounds, step))
     return {"anyOf": kinds}
 
 
-def one_key(word: str, value: JsonSchema, more: dict[str, Any] | None = None) -> JsonSchema:
+def _one_key(word: str, value: JsonSchema, more: dict[str, Any] | None = None) -> JsonSchema:
     properties = {word: value, **(more or {})}
     return {"type": "object", "properties": properties, "required": [word], "additionalProperties": False}

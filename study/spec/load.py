@@ -46,12 +46,12 @@ def load_spec(
     ``sets`` are ``path=value`` texts that win over the file; ``name`` and ``points`` are two of them by another way.
     Raises SpecError with every fault as one line.
     """
-    path = located(source)
+    path = _located(source)
     label = str(source) if isinstance(source, ObjectPath) or path == FilePath(source) else str(path)
     try:
-        document = read_yaml(beginning(path))
+        document = read_yaml(_beginning(path))
     except OSError as error:
-        raise SpecError([one_line(f"{label}:1: must be a readable file; found {error.strerror or error}")]) from None
+        raise SpecError([_one_line(f"{label}:1: must be a readable file; found {error.strerror or error}")]) from None
     report = Report(label, document)
     settings = Settings(document.tree)
     if isinstance(document.tree, Mapping):
@@ -65,7 +65,7 @@ def load_spec(
     return read(settings.tree, report)
 
 
-def beginning(path: Place) -> bytes:
+def _beginning(path: Place) -> bytes:
     """A file's content, or of one that is far too large as much as shows it."""
     if isinstance(path, ObjectPath):
         return path.read_bytes()
@@ -79,16 +79,16 @@ def spec_from_tree(tree: Mapping[str, Any], file: str = "<python>") -> StudySpec
     report = Report(file, document)
     if document.faults:
         raise SpecError(report.lines())
-    return read(plain(tree), report)
+    return read(_plain(tree), report)
 
 
-def plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def located(source: str | Place) -> Place:
+def _located(source: str | Place) -> Place:
     """The file that ``source`` names: itself, or the shipped study of that name."""
     if isinstance(source, ObjectPath):
         return source
@@ -97,13 +97,13 @@ def located(source: str | Place) -> Place:
         if path.is_file() or (path.exists() and not path.is_dir()):
             return path
     except (OSError, ValueError) as error:
-        raise SpecError([one_line(f"{str(source)[:80]}:1: must be a study file; found {error}")]) from None
+        raise SpecError([_one_line(f"{str(source)[:80]}:1: must be a study file; found {error}")]) from None
     if str(source) in shipped:
         return shipped[str(source)]
     found = "a folder" if path.is_dir() else "no such file"
     ours = nearest(path.stem, shipped)
     fault = Fault((), "must be a study file or the name of a shipped study", found, listed(shipped), ours)
-    raise SpecError([one_line(f"{source}:1: {fault}")])
+    raise SpecError([_one_line(f"{source}:1: {fault}")])
 
 
 def shipped_studies() -> dict[str, FilePath]:
@@ -140,10 +140,10 @@ class Report:
             if option is None:
                 placed.append((self.document.line(fault.path, fault.on_key), fault))
             else:
-                options.append(f"{option}: {as_set(fault)}")
+                options.append(f"{option}: {_as_set(fault)}")
         placed.sort(key=lambda entry: entry[0])
         lines = [*(f"{self.file}:{line}: {fault}" for line, fault in placed), *options]
-        return list(dict.fromkeys(one_line(line) for line in lines))
+        return list(dict.fromkeys(_one_line(line) for line in lines))
 
     def check(self) -> None:
         """Raise what was collected."""
@@ -151,11 +151,11 @@ class Report:
             raise SpecError(self.lines())
 
 
-def one_line(text: str) -> str:
+def _one_line(text: str) -> str:
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
-def as_set(fault: Fault) -> Fault:
+def _as_set(fault: Fault) -> Fault:
     """A fault in an override, at the path that ``--set`` knows it by."""
     return replace(fault, path=("recipe", *fault.path[1:])) if fault.path[:1] == ("overrides",) else fault
 
@@ -167,9 +167,9 @@ def read(tree: Any, report: Report) -> StudySpec:
             report.add([Fault((), "must be a mapping", shown(tree))])
         raise SpecError(report.lines())
     faults: list[Fault] = []
-    values = STUDY_FILE.read(hinted(tree, faults), (), faults)
+    values = STUDY_FILE.read(_hinted(tree, faults), (), faults)
     report.add(faults)
-    sound = recipe_and_space(values, report)
+    sound = _recipe_and_space(values, report)
     points, reproducible = values.pop("points"), values.pop("reproducible")
     spec = StudySpec(**values, points=points or 1)
     report.add(cross_faults(spec, sound))
@@ -180,18 +180,18 @@ def read(tree: Any, report: Report) -> StudySpec:
         resolved, point_faults = resolve_points(spec, points)
         report.add(point_faults)
     report.check()
-    notes = (point_note(spec, points, resolved),) if points is not None and resolved != points else ()
+    notes = (_point_note(spec, points, resolved),) if points is not None and resolved != points else ()
     reproducible = default_reproducible(spec) if reproducible is None else reproducible
     return replace(spec, points=resolved, reproducible=reproducible, notes=notes)
 
 
-def point_note(spec: StudySpec, points: int, resolved: int) -> str:
+def _point_note(spec: StudySpec, points: int, resolved: int) -> str:
     if spec.mode == "method-study":
         return f"points: {resolved} of the {points} are used, so that each level has equally many"
     return f"points: {resolved} of the {points} are used, since there are no more with sampler {spec.sampler.name}"
 
 
-def hinted(tree: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
+def _hinted(tree: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
     """The tree without top-level keys that belong into the recipe, which are faults with a hint of their own."""
     kept = {}
     for key, value in tree.items():
@@ -203,7 +203,7 @@ def hinted(tree: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
     return kept
 
 
-def recipe_and_space(values: dict[str, Any], report: Report) -> bool:
+def _recipe_and_space(values: dict[str, Any], report: Report) -> bool:
     """Read the trees among ``values`` into their final form, in place; whether all of them are sound."""
     overrides = values["overrides"] = leaves(recipes.lay({}, values["overrides"]))
     fixed = values["fixed"] = recipes.lay({}, values.pop("recipe"))
@@ -215,12 +215,12 @@ def recipe_and_space(values: dict[str, Any], report: Report) -> bool:
     values["first"] = tuple(First(recipes.lay({}, first.set), first.published) for first in values["first"])
     values["objectives"] = values.pop("objective")
     values["roles"] = Roles(
-        *(without(paths, overrides) for paths in (values["roles"].scientific, values["roles"].nuisance))
+        *(_without(paths, overrides) for paths in (values["roles"].scientific, values["roles"].nuisance))
     )
     return sound and not report.document.faults
 
 
-def without(paths: Sequence[str], overrides: Mapping[str, Any]) -> tuple[str, ...]:
+def _without(paths: Sequence[str], overrides: Mapping[str, Any]) -> tuple[str, ...]:
     """The paths of a role but those that an override fixes."""
     return tuple(path for path in paths if path not in overrides)
 
@@ -234,7 +234,7 @@ def added_values(paths: StudyPaths, sets: Sequence[str]) -> tuple[dict[str, Any]
     They are checked as an entry of ``first:`` is.
     """
     tree = load_spec(paths.spec).tree()
-    entry = {"set": dict(setting(text) for text in sets)}
+    entry = {"set": dict(_setting(text) for text in sets)}
     # the entry stands alone: budgets and comparisons of the study don't concern it
     for key in ("confirm", "roles", "mode", "first"):
         tree.pop(key, None)
@@ -243,7 +243,7 @@ def added_values(paths: StudyPaths, sets: Sequence[str]) -> tuple[dict[str, Any]
     return values, spec.params_of(values) is not None
 
 
-def setting(text: str) -> tuple[str, Any]:
+def _setting(text: str) -> tuple[str, Any]:
     """One ``path=value``; the path may begin with ``recipe.`` as elsewhere."""
     path, sign, value = text.partition("=")
     document = read_yaml(value)

@@ -10,11 +10,11 @@ from study.spec.field_types import Field, Flag, Number, Whole, Word
 
 COUNT = Whole(low=1)
 POSITIVE = Number(above=0)
-STARTUP = Field(Whole(), doc="points drawn at random before the sampler learns")
+_STARTUP = Field(Whole(), doc="points drawn at random before the sampler learns")
 
 SAMPLERS: dict[str, dict[str, Field]] = {
     "tpe": {
-        "n_startup_trials": STARTUP,
+        "n_startup_trials": _STARTUP,
         "n_ei_candidates": Field(COUNT, doc="candidates compared at each proposal"),
         "prior_weight": Field(POSITIVE, doc="weight of the prior beside what was observed"),
         "multivariate": Field(Flag(), doc="learn parameters jointly"),
@@ -24,7 +24,7 @@ SAMPLERS: dict[str, dict[str, Field]] = {
     "random": {},
     "grid": {},
     "cmaes": {
-        "n_startup_trials": STARTUP,
+        "n_startup_trials": _STARTUP,
         "sigma0": Field(POSITIVE, doc="first step width"),
         "popsize": Field(Whole(low=2), doc="points a generation"),
         "use_separable_cma": Field(Flag()),
@@ -32,7 +32,7 @@ SAMPLERS: dict[str, dict[str, Field]] = {
         "lr_adapt": Field(Flag()),
     },
     "gp": {
-        "n_startup_trials": STARTUP,
+        "n_startup_trials": _STARTUP,
         "deterministic_objective": Field(Flag(), doc="the objective has no noise"),
     },
     "nsga2": {
@@ -45,23 +45,23 @@ SAMPLERS: dict[str, dict[str, Field]] = {
     "first-only": {},
 }
 
-MIN_EPOCHS = Field(COUNT, 1, "epochs before a trial may be stopped")
-REDUCTION = Field(Whole(low=2, high=1000), 3, "one trial in so many goes on at each rung")
-RANKED: dict[str, Field] = {
+_MIN_EPOCHS = Field(COUNT, 1, "epochs before a trial may be stopped")
+_REDUCTION = Field(Whole(low=2, high=1000), 3, "one trial in so many goes on at each rung")
+_RANKED: dict[str, Field] = {
     "startup_trials": Field(Whole(), 5, "trials before any may be stopped"),
     "warmup_epochs": Field(Whole(), 0, "epochs in which a trial may not be stopped"),
     "interval_epochs": Field(COUNT, 1, "epochs between decisions"),
     "min_trials": Field(COUNT, 1, "trials that must have reached an epoch before one is stopped there"),
 }
 PRUNERS: dict[str, dict[str, Field]] = {
-    "asha": {"min_epochs": MIN_EPOCHS, "reduction": REDUCTION},
+    "asha": {"min_epochs": _MIN_EPOCHS, "reduction": _REDUCTION},
     "hyperband": {
-        "min_epochs": MIN_EPOCHS,
+        "min_epochs": _MIN_EPOCHS,
         "max_epochs": Field(COUNT, None, "the longest trial; left out, what has been seen"),
-        "reduction": REDUCTION,
+        "reduction": _REDUCTION,
     },
-    "median": RANKED,
-    "percentile": {"percentile": Field(Number(low=0, high=100), 25.0, "the share that goes on"), **RANKED},
+    "median": _RANKED,
+    "percentile": {"percentile": Field(Number(low=0, high=100), 25.0, "the share that goes on"), **_RANKED},
     "patient": {
         "patience": Field(Whole(), 5, "epochs without progress that are borne"),
         "min_delta": Field(Number(low=0), 0.0, "the least that counts as progress"),

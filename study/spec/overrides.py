@@ -12,9 +12,9 @@ from study.files.yaml_reader import read_yaml
 from study.spec.recipe_paths import leaves
 from study.training.recipe.recipe import lay
 
-PART = re.compile(r"([^.\[\]\s]+)((?:\[\d{1,6}\])*)")
-VALUE = "value"
-NAMING_KEYS = {"objective": "metric"}
+_PART = re.compile(r"([^.\[\]\s]+)((?:\[\d{1,6}\])*)")
+_VALUE = "value"
+_NAMING_KEYS = {"objective": "metric"}
 """What a plain text in place of a mapping stands for, where it isn't ``name``."""
 
 
@@ -30,18 +30,18 @@ class Settings:
         """Lay one ``path=value`` over the tree."""
         option = f"--set {text}"
         left, sign, right = text.partition("=")
-        path = parsed(left.strip())
+        path = _parsed(left.strip())
         if not sign or not path:
             fault = Fault((), "must be path=value", shown(text), "a key of the study file, such as recipe.epochs=60")
             self.faults.append(("--set", fault))
             return
-        document = read_yaml(f"{VALUE}: {right}")
+        document = read_yaml(f"{_VALUE}: {right}")
         if document.faults:
             self.faults += [(option, replace(fault, path=(*path, *fault.path[1:]))) for _, fault in document.faults]
         elif path[0] == "recipe":
-            self.override(option, path[1:], document.tree[VALUE])
+            self.override(option, path[1:], document.tree[_VALUE])
         else:
-            self.put(option, path, document.tree[VALUE])
+            self.put(option, path, document.tree[_VALUE])
 
     def override(self, option: str, path: Path, value: Any) -> None:
         """Lay a value of the recipe over everything: the fixed recipe, the space and ``first:``."""
@@ -54,9 +54,9 @@ class Settings:
 
     def put(self, option: str, path: Path, value: Any) -> None:
         """Write a value at a path, making mappings on the way."""
-        new = next((length for length in range(1, len(path)) if not has(self.tree, path[:length])), len(path))
+        new = next((length for length in range(1, len(path)) if not _has(self.tree, path[:length])), len(path))
         try:
-            self.tree = placed(self.tree, path, value, "")
+            self.tree = _placed(self.tree, path, value, "")
         except LookupError as error:
             self.faults.append((option, Fault(path, "must lead to a key or to an entry of a list", str(error))))
             return
@@ -68,18 +68,18 @@ class Settings:
         return next((self.origins[name] for length in lengths if (name := dotted(path[:length])) in self.origins), None)
 
 
-def parsed(text: str) -> Path:
+def _parsed(text: str) -> Path:
     """``first[0].set`` as ``("first", 0, "set")``; empty where the text is no path."""
     path: Path = ()
     for part in text.split("."):
-        match = PART.fullmatch(part)
+        match = _PART.fullmatch(part)
         if match is None:
             return ()
         path = (*path, match.group(1), *(int(index) for index in re.findall(r"\d+", match.group(2))))
     return path
 
 
-def placed(holder: Any, path: Path, value: Any, key: str) -> Any:
+def _placed(holder: Any, path: Path, value: Any, key: str) -> Any:
     """``holder``, which stands under ``key``, with ``value`` at ``path``; LookupError where the path leads nowhere."""
     if not path:
         return value
@@ -87,16 +87,16 @@ def placed(holder: Any, path: Path, value: Any, key: str) -> Any:
     if isinstance(part, int):
         if not isinstance(holder, list) or part >= len(holder):
             raise LookupError(f"{len(holder)} entries" if isinstance(holder, list) else shown(holder))
-        return [*holder[:part], placed(holder[part], rest, value, ""), *holder[part + 1 :]]
+        return [*holder[:part], _placed(holder[part], rest, value, ""), *holder[part + 1 :]]
     if isinstance(holder, list):
         raise LookupError("a list")
     if isinstance(holder, str):
-        holder = {NAMING_KEYS.get(key, "name"): holder}
+        holder = {_NAMING_KEYS.get(key, "name"): holder}
     mapping = holder if isinstance(holder, Mapping) else {}
-    return {**mapping, part: placed(mapping.get(part), rest, value, part)}
+    return {**mapping, part: _placed(mapping.get(part), rest, value, part)}
 
 
-def has(tree: Any, path: Path) -> bool:
+def _has(tree: Any, path: Path) -> bool:
     for part in path:
         if isinstance(part, int):
             if not isinstance(tree, list) or part >= len(tree):

@@ -140,8 +140,8 @@ class StudySpec:
         tree["resources"] = {key: value for key, value in asdict(self.resources).items() if value != {}}
         tree["sampler"] = {"name": self.sampler.name, "seed": self.sampler.seed, **self.sampler.options}
         tree["pruner"] = {"name": self.pruner.name, **self.pruner.options}
-        tree |= {"stop": given(asdict(self.stop))} if given(asdict(self.stop)) else {}
-        tree["trial"] = given(asdict(self.trial))
+        tree |= {"stop": _given(asdict(self.stop))} if _given(asdict(self.stop)) else {}
+        tree["trial"] = _given(asdict(self.trial))
         tree |= {"keep_checkpoints": self.keep_checkpoints, "reproducible": self.reproducible}
         tree |= {"recipe": dict(self.fixed)} if self.fixed else {}
         tree |= {"space": self.space.tree()} if self.space.items else {}
@@ -151,7 +151,7 @@ class StudySpec:
         tree |= {"racing": asdict(self.racing)} if self.racing else {}
         tree |= {"confirm": self._confirm_tree(self.confirm)} if self.confirm else {}
         tree |= {"warm_start": list(self.warm_start)} if self.warm_start else {}
-        tree |= {"first": [first_tree(first) for first in self.first]} if self.first else {}
+        tree |= {"first": [_first_tree(first) for first in self.first]} if self.first else {}
         tree |= {"overrides": dict(self.overrides)} if self.overrides else {}
         return tree | ({"defaults": dict(self.defaults)} if self.defaults else {})
 
@@ -181,22 +181,22 @@ class StudySpec:
     @cached_property
     def _flat(self) -> dict[str, str]:
         written = replace(self, defaults={}).tree()
-        return {dotted(path): json.dumps(value, ensure_ascii=False) for path, value in flat(written, ())}
+        return {dotted(path): json.dumps(value, ensure_ascii=False) for path, value in _flat(written, ())}
 
 
-def given(tree: Mapping[str, Any]) -> dict[str, Any]:
+def _given(tree: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in tree.items() if value is not None}
 
 
-def first_tree(first: First) -> dict[str, Any]:
+def _first_tree(first: First) -> dict[str, Any]:
     rows = [dict(row) for row in first.published]
     return {"set": dict(first.set), **({"published": rows} if rows else {})}
 
 
-def flat(value: Any, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], Any]]:
+def _flat(value: Any, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], Any]]:
     """The scalars and short lists of a tree, each with its path."""
     if isinstance(value, Mapping) and value:
-        return [leaf for key, inner in value.items() for leaf in flat(inner, (*path, key))]
+        return [leaf for key, inner in value.items() for leaf in _flat(inner, (*path, key))]
     if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        return [leaf for index, inner in enumerate(value) for leaf in flat(inner, (*path, index))]
+        return [leaf for index, inner in enumerate(value) for leaf in _flat(inner, (*path, index))]
     return [(path, value)]

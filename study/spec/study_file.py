@@ -42,7 +42,7 @@ from study.spec.synonyms import (
     TOP_WORDS,
 )
 
-MAXIMIZED = (
+_MAXIMIZED = (
     "val_accuracy",
     "val_f1",
     "test_accuracy",
@@ -51,7 +51,7 @@ MAXIMIZED = (
     "train_accuracy",
     "images_per_second",
 )
-MINIMIZED = (
+_MINIMIZED = (
     "val_loss",
     "test_loss",
     "train_loss",
@@ -64,31 +64,31 @@ MINIMIZED = (
     "peak_memory_bytes",
     "parameters",
 )
-METRICS = (*MAXIMIZED, *MINIMIZED)
-MEASURED = frozenset(name for name in METRICS if "second" in name) | {"peak_memory_bytes"}
+_METRICS = (*_MAXIMIZED, *_MINIMIZED)
+MEASURED = frozenset(name for name in _METRICS if "second" in name) | {"peak_memory_bytes"}
 """Metrics of the machine, not of the recipe: they differ from run to run."""
 
 
-def objective(metric: str, direction: str | None, at: str) -> Objective:
+def _objective(metric: str, direction: str | None, at: str) -> Objective:
     """An objective, its direction by the metric's nature where none is written."""
-    natural = "minimize" if metric in MINIMIZED else "maximize"
+    natural = "minimize" if metric in _MINIMIZED else "maximize"
     return Objective(metric, direction or natural, at)  # type: ignore[arg-type]
 
 
-OBJECTIVE = Group(
+_OBJECTIVE = Group(
     {
-        "metric": Field(Word(METRICS, METRIC_WORDS), "val_accuracy", "a column of the epoch table", required=True),
+        "metric": Field(Word(_METRICS, METRIC_WORDS), "val_accuracy", "a column of the epoch table", required=True),
         "direction": Field(Word(("maximize", "minimize"), DIRECTION_WORDS), None, "by the metric's nature if left out"),
         "at": Field(Word(("last", "best")), "last", "the value at the last epoch, or the best one"),
     },
-    objective,
+    _objective,
     short="metric",
     foreign=OBJECTIVE_WORDS,
 )
 
 
 @dataclass(frozen=True)
-class Entry:
+class _Entry:
     """``first[0]``: an entry of ``first:`` by its index."""
 
     def read(self, value: Any, path: Path, faults: Faults) -> int:
@@ -101,7 +101,7 @@ class Entry:
         return {"type": "string", "pattern": r"^first\[[0-9]+\]$"}
 
 
-PUBLISHED = {
+_PUBLISHED = {
     "epoch": Field(COUNT, doc="finished epochs, from 1"),
     "end": Field(Flag(), doc="true: at the end of the training"),
     "label": Field(Text(), doc="how the source counts"),
@@ -113,16 +113,16 @@ PUBLISHED = {
 
 
 @dataclass(frozen=True)
-class Published:
+class _Published:
     """A published row: where in the training it stands, and its figures by metric."""
 
     def read(self, value: Any, path: Path, faults: Faults) -> dict[str, Any]:
         if not isinstance(value, Mapping):
-            faults.append(Fault(path, "must be a mapping", shown(value), listed([*PUBLISHED, "any metric"])))
+            faults.append(Fault(path, "must be a mapping", shown(value), listed([*_PUBLISHED, "any metric"])))
             return {}
         for key, item in value.items():
-            if key in PUBLISHED:
-                PUBLISHED[key].kind.read(item, (*path, key), faults)
+            if key in _PUBLISHED:
+                _PUBLISHED[key].kind.read(item, (*path, key), faults)
             else:
                 faults.extend(self.metric(key, item, (*path, key)))
         if ("epoch" in value) == (value.get("end") is True):
@@ -131,19 +131,19 @@ class Published:
         return dict(value)
 
     def metric(self, key: str, value: object, path: Path) -> Faults:
-        like = nearest(key, PUBLISHED) if key not in METRICS else ""
+        like = nearest(key, _PUBLISHED) if key not in _METRICS else ""
         if like or not re.fullmatch(r"[a-z][a-z0-9_]*", key):
-            accepted = listed([*PUBLISHED, "any metric"])
+            accepted = listed([*_PUBLISHED, "any metric"])
             return [Fault(path, "must be a known key or a metric", shown(key), accepted, like, on_key=True)]
         return [] if finite(value) else [Fault(path, "must be a finite number", shown(value))]
 
     def schema(self) -> JsonSchema:
-        described = Group(PUBLISHED).schema()
+        described = Group(_PUBLISHED).schema()
         return described | {"additionalProperties": {"type": "number"}}
 
 
 @dataclass(frozen=True)
-class Tables:
+class _Tables:
     """Mappings by name, as ``StudySpec.settled`` writes them."""
 
     def read(self, value: Any, path: Path, faults: Faults) -> dict[str, dict[str, Any]]:
@@ -154,23 +154,23 @@ class Tables:
         return {"type": "object", "additionalProperties": {"type": "object"}}
 
 
-def recipe_schema() -> JsonSchema:
+def _recipe_schema() -> JsonSchema:
     return {"$ref": "#/$defs/recipe"}
 
 
-def space_schema() -> JsonSchema:
+def _space_schema() -> JsonSchema:
     return {"$ref": "#/$defs/space"}
 
 
-FIRST = Group(
+_FIRST = Group(
     {
-        "set": Field(Tree(recipe_schema), {}, "recipe values; what is left out has the recipe's value", required=True),
-        "published": Field(Many(Published()), (), "published figures that stand beside the measured ones"),
+        "set": Field(Tree(_recipe_schema), {}, "recipe values; what is left out has the recipe's value", required=True),
+        "published": Field(Many(_Published()), (), "published figures that stand beside the measured ones"),
     },
     First,
 )
-STUDY_NAME = Text(NAME.pattern.removesuffix(r"\Z"), "must be a name of a-z, 0-9, '.', '_' and '-', 64 at most")
-RETRIES = Group(
+_STUDY_NAME = Text(NAME.pattern.removesuffix(r"\Z"), "must be a name of a-z, 0-9, '.', '_' and '-', 64 at most")
+_RETRIES = Group(
     {
         "node": Field(Whole(high=1000), 10, "lost workers and nodes"),
         "error": Field(Whole(high=1000), 0, "exceptions"),
@@ -181,7 +181,7 @@ RETRIES = Group(
 
 
 @dataclass(frozen=True)
-class Amounts:
+class _Amounts:
     """A mapping of names to positive numbers."""
 
     amount: Number = Number(above=0, high=100_000)  # noqa: RUF009, frozen as well
@@ -203,9 +203,9 @@ class Amounts:
 
 STUDY_FILE = Group(
     {
-        "study": Field(STUDY_NAME, "", "the study's name and its folder's", required=True),
+        "study": Field(_STUDY_NAME, "", "the study's name and its folder's", required=True),
         "question": Field(Text(), "", "what the study is to answer; the report opens with it"),
-        "objective": Field(Many(OBJECTIVE, 1, 2), (Objective("val_accuracy", "maximize"),), "what is optimized"),
+        "objective": Field(Many(_OBJECTIVE, 1, 2), (Objective("val_accuracy", "maximize"),), "what is optimized"),
         "points": Field(COUNT, None, "how many points may be proposed, those of first included"),
         "replicates": Field(Whole(low=1, high=1000), 1, "trials a point, with seeds 0 to replicates - 1"),
         "concurrency": Field(Whole(low=1, high=10_000), None, "trials at once; left out, what the resources allow"),
@@ -214,7 +214,7 @@ STUDY_FILE = Group(
                 {
                     "cpus": Field(Number(above=0, high=100_000), 1.0, "cores and torch threads of a trial"),
                     "gpus": Field(Number(low=0, high=1), 0.0, "a share of one GPU"),
-                    "custom": Field(Amounts(), {}, "amounts of a cluster's own resources, by name"),
+                    "custom": Field(_Amounts(), {}, "amounts of a cluster's own resources, by name"),
                 },
                 Resources,
                 foreign=RESOURCE_WORDS,
@@ -259,7 +259,7 @@ STUDY_FILE = Group(
                 {
                     "hours": Field(POSITIVE, doc="a trial that takes longer fails"),
                     "heartbeat_s": Field(POSITIVE, 300.0, "seconds without a sign of life after which a trial is hung"),
-                    "retries": Field(RETRIES, Retries(), "tries again after a failure, by its kind"),
+                    "retries": Field(_RETRIES, Retries(), "tries again after a failure, by its kind"),
                 },
                 TrialLimits,
             ),
@@ -268,8 +268,8 @@ STUDY_FILE = Group(
         ),
         "keep_checkpoints": Field(Word(("best", "last", "all", "none")), "best", "of ended trials"),
         "reproducible": Field(Flag(), None, "points and stops are a function of this file alone"),
-        "recipe": Field(Tree(recipe_schema), {}, "fixed values, laid over the defaults"),
-        "space": Field(Tree(space_schema), {}, "what is varied; mirrors the recipe"),
+        "recipe": Field(Tree(_recipe_schema), {}, "fixed values, laid over the defaults"),
+        "space": Field(Tree(_space_schema), {}, "what is varied; mirrors the recipe"),
         "roles": Field(
             Group(
                 {
@@ -296,7 +296,7 @@ STUDY_FILE = Group(
                 {
                     "top": Field(Whole(low=1, high=1000), 3, "how many of the best points"),
                     "replicates": Field(Whole(low=1, high=1000), 5, "fresh seeds for each"),
-                    "against": Field(Entry(), None, "the baseline, such as first[0]"),
+                    "against": Field(_Entry(), None, "the baseline, such as first[0]"),
                 },
                 Confirm,
             ),
@@ -306,9 +306,9 @@ STUDY_FILE = Group(
         "warm_start": Field(
             Many(Text(r"[\s\S]+", "must be a study's name or folder")), (), "earlier studies to learn from"
         ),
-        "first": Field(Many(FIRST), (), "points that run first, exactly as written"),
+        "first": Field(Many(_FIRST), (), "points that run first, exactly as written"),
         "overrides": Field(Tree(), {}, "recipe values by path that win over all else: what --set wrote"),
-        "defaults": Field(Tables(), {}, "the recipe's defaults when the study was created, written down by it"),
+        "defaults": Field(_Tables(), {}, "the recipe's defaults when the study was created, written down by it"),
     },
     foreign=TOP_WORDS,
 )

@@ -20,9 +20,9 @@ from study.files.object_store import Place
 
 State = dict[str, Any]
 
-KEPT = 2
-NAME = re.compile(r"attempt-(\d{4,})-epoch-(\d{6,})\.ckpt")
-DIGEST_BYTES = hashlib.sha256().digest_size
+_KEPT = 2
+_NAME = re.compile(r"attempt-(\d{4,})-epoch-(\d{6,})\.ckpt")
+_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class CheckpointStore(Protocol):
@@ -58,13 +58,13 @@ class Checkpoints:
     def kept(self) -> list[tuple[int, str]]:
         """The attempt and the name of each checkpoint: of the latest attempt first, of its epochs the newest."""
         names = (parts[0] for parts in files_below(self.folder))
-        found = [(int(match[1]), int(match[2]), name) for name in names if (match := NAME.fullmatch(name))]
+        found = [(int(match[1]), int(match[2]), name) for name in names if (match := _NAME.fullmatch(name))]
         return [(attempt, name) for attempt, _, name in sorted(found, reverse=True)]
 
     def latest(self) -> State | None:
         """The newest valid checkpoint; None where there is none."""
         for _, name in self.kept():
-            state = read(self.folder / name)
+            state = _read(self.folder / name)
             if state is not None:
                 return state
         return None
@@ -75,7 +75,7 @@ class Checkpoints:
             make_folder(self.folder)
             write(self.path(epoch), state)
             own = [name for attempt, name in self.kept() if attempt <= self.attempt]
-            for old in own[KEPT:]:
+            for old in own[_KEPT:]:
                 (self.folder / old).unlink(missing_ok=True)
             if isinstance(self.folder, Path):
                 for partial in self.folder.glob(".attempt-*"):  # what a kill in the middle of a write has left
@@ -91,13 +91,13 @@ def write(path: Place, state: State) -> None:
     write_whole(path, hashlib.sha256(body).digest() + body)
 
 
-def read(path: Place) -> State | None:
+def _read(path: Place) -> State | None:
     """The state in ``path``, or None where the file is missing, cut short or changed."""
     try:
         content = path.read_bytes()
     except OSError:
         return None
-    digest, body = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+    digest, body = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
     if hashlib.sha256(body).digest() != digest:
         return None
     state: State = torch.load(io.BytesIO(body), weights_only=True, map_location="cpu")

@@ -47,7 +47,7 @@ def export_weights(checkpoints: Place, recipe: Recipe, to: Path) -> int:
     return int(chosen["epoch"])
 
 
-def load_exported(folder: Path, data_dir: str | Path | None = None) -> tuple[Recipe, nn.Module]:
+def _load_exported(folder: Path, data_dir: str | Path | None = None) -> tuple[Recipe, nn.Module]:
     """The recipe in ``folder`` and its network with the weights there, on the CPU and ready to evaluate."""
     recipe = read_recipe(folder / RECIPE)
     if not (folder / WEIGHTS).is_file():
@@ -62,7 +62,7 @@ def figures_on_test(
     folder: Path, *, device: str | torch.device = "cpu", data_dir: str | Path | None = None
 ) -> dict[str, float]:
     """Loss, accuracy and what else is measured on the test images, with the weights in ``folder``."""
-    recipe, model = load_exported(folder, data_dir)
+    recipe, model = _load_exported(folder, data_dir)
     place = usable(device)
     with alone(recipe, place):
         sets = make_sets(recipe, load(recipe.data, data_dir), place)

@@ -71,7 +71,7 @@ def train(
         place = usable(device)
         with alone(recipe, place):
             store, best = checkpoint or NoCheckpoints(), BestEpoch(best_by)
-            outcome = training(recipe, place, report, store, data_dir, reported, heartbeat, best)
+            outcome = _training(recipe, place, report, store, data_dir, reported, heartbeat, best)
         if place.type == "cuda":
             release(place)  # others may share the GPU
         return outcome
@@ -86,7 +86,7 @@ def train(
     raise failure
 
 
-def training(
+def _training(
     recipe: Recipe,
     device: torch.device,
     report: Report,
@@ -152,7 +152,7 @@ def training(
         watch.judge(step, validated["loss"])
 
         seconds = evaluated - started
-        row = {"epoch": epoch, "steps": step, **rates(optimizer), **running.row(), **named(validated, recipe)}
+        row = {"epoch": epoch, "steps": step, **rates(optimizer), **running.row(), **_named(validated, recipe)}
         row |= {"train_seconds": trained - begun, "eval_seconds": evaluated - trained, "seconds": seconds}
         row |= {"images_per_second": running.images / (trained - begun)}
         row |= {"peak_memory_bytes": peak_memory_bytes(device), "skipped_steps": arithmetic.skipped}
@@ -199,7 +199,7 @@ def built(recipe: Recipe, data: DataSet) -> nn.Module:
         raise TrainingFailure("invalid", f"the model can't be built: {error}", failure.details) from None
 
 
-def named(validated: Mapping[str, float], recipe: Recipe) -> dict[str, float]:
+def _named(validated: Mapping[str, float], recipe: Recipe) -> dict[str, float]:
     """Validation figures as a row has them; where the test set validates, under its name too."""
     figures = {name: validated[name] for name in ("loss", "accuracy", "f1")}
     sources = ("val", "test") if recipe.data.validation == "test" else ("val",)

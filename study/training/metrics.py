@@ -49,14 +49,14 @@ def figures(logits: Tensor, labels: Tensor) -> dict[str, float]:
     return {
         "loss": float(functional.cross_entropy(logits, labels)),
         "accuracy": int(right.sum()) / len(labels),
-        "f1": macro(2 * right, actual + answered, occurs),
-        "precision": macro(right, answered, occurs),
-        "recall": macro(right, actual, occurs),
+        "f1": _macro(2 * right, actual + answered, occurs),
+        "precision": _macro(right, answered, occurs),
+        "recall": _macro(right, actual, occurs),
         "top5": int((logits.topk(min(5, classes)).indices == labels.unsqueeze(1)).sum()) / len(labels),
     }
 
 
-def macro(part: Tensor, whole: Tensor, occurs: Tensor) -> float:
+def _macro(part: Tensor, whole: Tensor, occurs: Tensor) -> float:
     """The mean share over the classes that occur; nothing of nothing is 0."""
     return float((part / whole.clamp_min(1))[occurs].mean())
 

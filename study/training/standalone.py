@@ -72,7 +72,7 @@ def train_recipe_file(
     """
     session = Session(folder)
     make_folder(folder)
-    begin(session, recipe)
+    _begin(session, recipe)
     if ended := session.outcome():
         return ended
 
@@ -94,7 +94,7 @@ def train_recipe_file(
     return outcome
 
 
-def begin(session: Session, recipe: Recipe) -> None:
+def _begin(session: Session, recipe: Recipe) -> None:
     """Write the recipe, or see that it is the one that is there."""
     text = write_yaml(recipe.model_dump(mode="json"))
     if not session.recipe.exists():

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from study.training.recipe.sections import AffineFlip, Augment, CropFlip, CropFlipCutout, Flip, NoAugment, Shift
 
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and deviation of ImageNet's channels, as torchvision's pretrained models expect them."""
 
 
@@ -65,12 +65,12 @@ def normalization(kind: str, own: Tensor, training: Tensor) -> Normalization:
     if kind == "none":
         return Normalization(torch.zeros(1, 1, 1), torch.ones(1, 1, 1))
     if kind == "imagenet":
-        mean, deviation = (torch.tensor(values).view(-1, 1, 1) for values in IMAGENET)
+        mean, deviation = (torch.tensor(values).view(-1, 1, 1) for values in _IMAGENET)
         return Normalization(mean, deviation)
     return statistics(own if kind == "own" else training)
 
 
-def flip(images: Tensor, chance: torch.Generator) -> Tensor:
+def _flip(images: Tensor, chance: torch.Generator) -> Tensor:
     mirrored = torch.rand(len(images), 1, 1, 1, generator=chance) < 0.5
     return torch.where(mirrored.to(images.device), images.flip(3), images)
 
@@ -80,7 +80,7 @@ def crop(images: Tensor, pad: int, fill: str, chance: torch.Generator) -> Tensor
     count, _, height, width = images.shape
     if fill == "reflect":
         pad = min(pad, height - 1, width - 1)
-        padded = reflected(reflected(images, 2, pad), 3, pad)
+        padded = _reflected(_reflected(images, 2, pad), 3, pad)
     else:
         padded = functional.pad(images, (pad, pad, pad, pad))
     top, left = torch.randint(0, 2 * pad + 1, (2, count, 1), generator=chance).to(images.device).squeeze(2)
@@ -88,7 +88,7 @@ def crop(images: Tensor, pad: int, fill: str, chance: torch.Generator) -> Tensor
     return windows[torch.arange(count, device=images.device), :, top, left]
 
 
-def reflected(images: Tensor, axis: int, pad: int) -> Tensor:
+def _reflected(images: Tensor, axis: int, pad: int) -> Tensor:
     """Longer by ``pad`` at both ends of an axis, mirrored there; also of bytes, for which torch has no such padding."""
     last = images.shape[axis] - 1
     places = torch.arange(-pad, last + pad + 1, device=images.device).abs()
@@ -118,8 +118,8 @@ def affine(images: Tensor, spec: AffineFlip, chance: torch.Generator) -> Tensor:
     return functional.grid_sample(images, grid, align_corners=False)
 
 
-def crop_flip(images: Tensor, spec: CropFlip | CropFlipCutout, chance: torch.Generator) -> Tensor:
-    return crop(flip(images, chance), spec.pad, spec.fill, chance)
+def _crop_flip(images: Tensor, spec: CropFlip | CropFlipCutout, chance: torch.Generator) -> Tensor:
+    return crop(_flip(images, chance), spec.pad, spec.fill, chance)
 
 
 def moves_pixels_alone(spec: Augment) -> bool:
@@ -128,13 +128,13 @@ def moves_pixels_alone(spec: Augment) -> bool:
 
 
 Change = Callable[[Tensor, Any, torch.Generator], Tensor]
-CHANGES: dict[type, Change] = {
+_CHANGES: dict[type, Change] = {
     NoAugment: lambda images, spec, chance: images,
-    Flip: lambda images, spec, chance: flip(images, chance),
+    Flip: lambda images, spec, chance: _flip(images, chance),
     Shift: lambda images, spec, chance: crop(images, spec.pad, "zero", chance),
-    CropFlip: crop_flip,
-    CropFlipCutout: lambda images, spec, chance: cutout(crop_flip(images, spec, chance), spec.size, chance),
-    AffineFlip: lambda images, spec, chance: flip(affine(images, spec, chance), chance),
+    CropFlip: _crop_flip,
+    CropFlipCutout: lambda images, spec, chance: cutout(_crop_flip(images, spec, chance), spec.size, chance),
+    AffineFlip: lambda images, spec, chance: _flip(affine(images, spec, chance), chance),
 }
 
 
@@ -143,4 +143,4 @@ def augmented(images: Tensor, spec: Augment, chance: torch.Generator) -> Tensor:
 
     They lie in [0, 1], or are bytes where pixels are only moved.
     """
-    return CHANGES[type(spec)](images, spec, chance)
+    return _CHANGES[type(spec)](images, spec, chance)

@@ -33,8 +33,8 @@ from study.training.runtime.failures import TrainingFailure
 if TYPE_CHECKING:
     from study.training.runtime.torchvision import torchvision
 
-DATA_DIR = "STUDY_DATA_DIR"
-DIGITS_TEST = 360
+_DATA_DIR = "STUDY_DATA_DIR"
+_DIGITS_TEST = 360
 """scikit-learn's digits have no test set: the last 360 of 1,797, by other writers than the first."""
 
 
@@ -62,21 +62,21 @@ def load(spec: Data, data_dir: str | Path | None = None) -> DataSet:
     ``data_dir`` is a folder, or one on an object store that each node fetches what it needs from; by default what the
     environment's STUDY_DATA_DIR names, else ``./data``.
     """
-    folder = place(str(data_dir or os.environ.get(DATA_DIR) or "data"))
+    folder = place(str(data_dir or os.environ.get(_DATA_DIR) or "data"))
     if isinstance(folder, ObjectPath):
         folder = fetched(folder, LAYOUTS.get(spec.name, ()))
-    return load_factory(spec, folder) if ":" in spec.name else load_named(spec.name, folder)
+    return _load_factory(spec, folder) if ":" in spec.name else load_named(spec.name, folder)
 
 
 @lru_cache(maxsize=4)
 def load_named(name: str, folder: Path) -> DataSet:
-    sources = sources_of(name, folder)
+    sources = _sources_of(name, folder)
     if not sources:
-        return fingerprinted(LOADERS[name](folder))
-    return DataSet(**mapped(name, sources, lambda: vars(fingerprinted(LOADERS[name](folder)))))
+        return fingerprinted(_LOADERS[name](folder))
+    return DataSet(**mapped(name, sources, lambda: vars(fingerprinted(_LOADERS[name](folder)))))
 
 
-def sources_of(name: str, folder: Path) -> list[Path]:
+def _sources_of(name: str, folder: Path) -> list[Path]:
     """The files that a set is read from, as far as they are there; reading others is worth keeping for nobody."""
     if name == "digits":  # found without the import, which takes longer than the reading
         package = importlib.util.find_spec("sklearn")
@@ -84,7 +84,7 @@ def sources_of(name: str, folder: Path) -> list[Path]:
     return [path for part in LAYOUTS.get(name, ()) for path in (folder / part).rglob("*") if path.is_file()]
 
 
-def load_factory(spec: Data, folder: Path) -> DataSet:
+def _load_factory(spec: Data, folder: Path) -> DataSet:
     """A user's own set: ``package.module:factory`` is called with the recipe's data section and the data folder."""
     module, _, name = spec.name.partition(":")
     try:
@@ -107,14 +107,14 @@ def fingerprinted(data: DataSet) -> DataSet:
     )
 
 
-def digits(folder: Path) -> DataSet:
+def _digits(folder: Path) -> DataSet:
     """1,437 training and 360 test images of 8 × 8 pixels with 17 shades of gray."""
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
     images = torch.from_numpy(np.rint(pixels * (255 / 16)).astype(np.uint8)).view(-1, 1, 8, 8)
     answers = torch.from_numpy(labels.astype(np.int64))
-    return DataSet(images[:-DIGITS_TEST], answers[:-DIGITS_TEST], images[-DIGITS_TEST:], answers[-DIGITS_TEST:], 10)
+    return DataSet(images[:-_DIGITS_TEST], answers[:-_DIGITS_TEST], images[-_DIGITS_TEST:], answers[-_DIGITS_TEST:], 10)
 
 
 def synthetic(folder: Path) -> DataSet:
@@ -129,7 +129,7 @@ def synthetic(folder: Path) -> DataSet:
 
 
 @dataclass(frozen=True)
-class Cifar:
+class _Cifar:
     """One of the two CIFAR sets: its layouts, and where the label stands in a binary record."""
 
     name: str
@@ -147,8 +147,8 @@ class Cifar:
 
         source = {"cifar10": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}[self.name]
         layouts = f"{self.pickled}/ (torchvision's layout) or {self.binary}/ (the official binary layout)"
-        train, test = from_torchvision(source, self.name, folder, self.pickled, layouts)
-        return DataSet(*pixels_first(train), *pixels_first(test), self.classes)
+        train, test = _from_torchvision(source, self.name, folder, self.pickled, layouts)
+        return DataSet(*_pixels_first(train), *_pixels_first(test), self.classes)
 
     def read_binary(self, folder: Path) -> DataSet:
         parts = [self.records(folder / name) for name in self.train_files]
@@ -171,24 +171,24 @@ class Cifar:
         return records[:, self.label_bytes :].reshape(-1, 3, 32, 32).contiguous(), labels
 
 
-def mnist(folder: Path) -> DataSet:
+def _mnist(folder: Path) -> DataSet:
     """60,000 training and 10,000 test images of 28 × 28."""
     from study.training.runtime.torchvision import torchvision
 
     layouts = "MNIST/raw/*-ubyte (torchvision's layout)"
-    train, test = from_torchvision(torchvision.datasets.MNIST, "mnist", folder, "MNIST", layouts)
+    train, test = _from_torchvision(torchvision.datasets.MNIST, "mnist", folder, "MNIST", layouts)
     sets = [(part.data.unsqueeze(1).contiguous(), part.targets.long()) for part in (train, test)]
     return DataSet(*sets[0], *sets[1], 10)
 
 
-def from_torchvision(
+def _from_torchvision(
     source: Callable[..., torchvision.datasets.VisionDataset], name: str, folder: Path, subfolder: str, layouts: str
 ) -> list[torchvision.datasets.VisionDataset]:
     """Training and test set from torchvision's layout under ``folder``, which is downloaded where it isn't there."""
     if not (folder / subfolder).is_dir():
-        download(source, name, folder, subfolder, layouts)
+        _download(source, name, folder, subfolder, layouts)
     try:
-        return [source(str(folder), train=train, download=False) for train in (True, False)]
+        return [source(str(folder), train=train, _download=False) for train in (True, False)]
     except (RuntimeError, OSError, ValueError) as error:
         raise DataMissing(
             f"{name}: the files in {folder / subfolder} are not whole, or not those that torchvision knows: "
@@ -196,14 +196,14 @@ def from_torchvision(
         ) from error
 
 
-def download(source: Callable[..., object], name: str, folder: Path, subfolder: str, layouts: str) -> None:
+def _download(source: Callable[..., object], name: str, folder: Path, subfolder: str, layouts: str) -> None:
     """Into a folder of its own, then renamed: trials that download at once don't disturb each other."""
     partial: Path | None = None
     made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".download-", dir=folder))
-        source(str(partial), train=True, download=True)
+        source(str(partial), train=True, _download=True)
         if not (folder / subfolder).is_dir():
             os.rename(partial / subfolder, folder / subfolder)
     except Exception as error:  # whatever the network, the proxy, the archive or the disk came up with
@@ -211,7 +211,7 @@ def download(source: Callable[..., object], name: str, folder: Path, subfolder: 
             return  # another trial was first
         raise DataMissing(
             f"{name}: found no {layouts} in {folder}, and the download failed: {' '.join(str(error).split())}; "
-            f"put them there, or name their folder in {DATA_DIR}"
+            f"put them there, or name their folder in {_DATA_DIR}"
         ) from error
     finally:
         if partial:
@@ -221,12 +221,12 @@ def download(source: Callable[..., object], name: str, folder: Path, subfolder: 
                 folder.rmdir()
 
 
-def pixels_first(part: torchvision.datasets.VisionDataset) -> tuple[Tensor, Tensor]:
+def _pixels_first(part: torchvision.datasets.VisionDataset) -> tuple[Tensor, Tensor]:
     """torchvision's CIFAR holds (N, H, W, C) in NumPy."""
     return torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(part.targets)
 
 
-CIFAR10 = Cifar(
+_CIFAR10 = _Cifar(
     name="cifar10",
     classes=10,
     binary="cifar-10-batches-bin",
@@ -235,7 +235,7 @@ CIFAR10 = Cifar(
     label_bytes=1,
     pickled="cifar-10-batches-py",
 )
-CIFAR100 = Cifar(
+_CIFAR100 = _Cifar(
     name="cifar100",
     classes=100,
     binary="cifar-100-binary",
@@ -244,10 +244,10 @@ CIFAR100 = Cifar(
     label_bytes=2,
     pickled="cifar-100-python",
 )
-LOADERS: dict[str, Callable[[Path], DataSet]] = {
-    "cifar10": CIFAR10,
-    "cifar100": CIFAR100,
-    "mnist": mnist,
-    "digits": digits,
+_LOADERS: dict[str, Callable[[Path], DataSet]] = {
+    "cifar10": _CIFAR10,
+    "cifar100": _CIFAR100,
+    "mnist": _mnist,
+    "digits": _digits,
     "synthetic": synthetic,
 }

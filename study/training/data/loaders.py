@@ -76,7 +76,7 @@ class Part:
         return self.normalization(as_unit(images))
 
 
-class Resident:
+class _Resident:
     """The whole part on the device, prepared batch by batch there."""
 
     def __init__(self, part: Part, device: torch.device) -> None:
@@ -92,7 +92,7 @@ class Resident:
             yield images.contiguous(memory_format=part.layout), part.labels[chosen]
 
 
-class Numbered(Dataset[Batch]):
+class _Numbered(Dataset[Batch]):
     """Each image of a part by (epoch, number), so that a worker that lives on knows which epoch it works for."""
 
     def __init__(self, part: Part) -> None:
@@ -104,7 +104,7 @@ class Numbered(Dataset[Batch]):
         return self.part.prepared(images, epoch, number)[0], self.part.labels[number]
 
 
-class Order(Sampler[list[tuple[int, int]]]):
+class _Order(Sampler[list[tuple[int, int]]]):
     """The keys of each batch of the epoch that is set."""
 
     def __init__(self, part: Part) -> None:
@@ -119,15 +119,15 @@ class Order(Sampler[list[tuple[int, int]]]):
             yield [(self.epoch, number) for number in numbers.tolist()]
 
 
-class Fetched:
+class _Fetched:
     """The part in the host's memory, prepared image by image and copied batch by batch."""
 
     def __init__(self, part: Part, device: torch.device, spec: HostLoader) -> None:
         self.part, self.device, self.spec = part, device, spec
-        self.order = Order(part)
-        workers = min(spec.workers, processors())
+        self.order = _Order(part)
+        workers = min(spec.workers, _processors())
         self.loader = DataLoader(
-            Numbered(part),
+            _Numbered(part),
             batch_sampler=self.order,
             num_workers=workers,
             pin_memory=spec.pin_memory and device.type == "cuda",  # pinned memory is for copies to a GPU
@@ -146,7 +146,7 @@ class Fetched:
             yield images, labels.to(self.device, non_blocking=ahead)
 
 
-def processors() -> int:
+def _processors() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -173,7 +173,7 @@ def make_sets(recipe: Recipe, data: DataSet, device: torch.device) -> Sets:
     def batches(images: Tensor, labels: Tensor, trains: bool = False) -> Batches:
         normal = normalization(spec.normalize, images, training_images)
         part = Part(images, labels, normal, spec, recipe.seed, layout, trains)
-        return Fetched(part, device, spec.loader) if isinstance(spec.loader, HostLoader) else Resident(part, device)
+        return _Fetched(part, device, spec.loader) if isinstance(spec.loader, HostLoader) else _Resident(part, device)
 
     training = batches(training_images, data.train_labels[train], trains=True)
     if not len(training):

@@ -36,7 +36,7 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def one_at_a_time(folder: Path) -> Iterator[None]:
+def _one_at_a_time(folder: Path) -> Iterator[None]:
     """What several processes of a node want to make, one makes; the others wait for it."""
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -51,25 +51,25 @@ def mapped(name: str, sources: list[Path], read: Read) -> dict[str, Any]:
     """
     try:
         folder = cache_folder()
-        file = folder / f"{name}-{state_of(sources)}.pt"
-        with one_at_a_time(folder):
+        file = folder / f"{name}-{_state_of(sources)}.pt"
+        with _one_at_a_time(folder):
             if not file.exists():
-                sweep(folder)
-                keep(file, read())
+                _sweep(folder)
+                _keep(file, read())
     except OSError:
         return read()
     found: dict[str, Any] = torch.load(file, mmap=True, weights_only=True, map_location="cpu")
     return found
 
 
-def sweep(folder: Path) -> None:
+def _sweep(folder: Path) -> None:
     """Remove what nobody has mapped for KEPT_S seconds."""
     for file in folder.glob("*.pt"):
         if time.time() - file.stat().st_atime > KEPT_S:
             file.unlink(missing_ok=True)
 
 
-def state_of(sources: list[Path]) -> str:
+def _state_of(sources: list[Path]) -> str:
     """Changes with the files' places, sizes and times."""
     digest = hashlib.sha256()
     for path in sorted(sources):
@@ -78,7 +78,7 @@ def state_of(sources: list[Path]) -> str:
     return digest.hexdigest()[:24]
 
 
-def keep(file: Path, content: dict[str, Any]) -> None:
+def _keep(file: Path, content: dict[str, Any]) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=".", dir=file.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -93,7 +93,7 @@ def fetched(source: ObjectPath, parts: tuple[str, ...]) -> Path:
     """A folder on this node with those of the folders ``parts`` that ``source`` has, fetched once."""
     folder = cache_folder()
     copy = folder / f"from-{hashlib.sha256(str(source).encode()).hexdigest()[:24]}"
-    with one_at_a_time(folder):
+    with _one_at_a_time(folder):
         for part in parts:
             if not (copy / part).exists():
                 fetch(source / part, copy / part)

@@ -14,7 +14,7 @@ from study.training.recipe.model import ModelSpec
 from study.training.runtime.torchvision import torchvision
 
 # Expansion, kernel, stride, channels in, channels, layers: the paper's table 1.
-STAGES = (
+_STAGES = (
     (1, 3, 1, 32, 16, 1),
     (6, 3, 2, 16, 24, 2),
     (6, 5, 2, 24, 40, 2),
@@ -29,17 +29,17 @@ def efficientnet_b0(model: ModelSpec, image_shape: tuple[int, int, int], classes
     """4,020,358 parameters for 10 classes."""
     source = torchvision.models.efficientnet
     network: nn.Module = source.EfficientNet(
-        [source.MBConvConfig(*stage, width_mult=model.width) for stage in STAGES],
+        [source.MBConvConfig(*stage, width_mult=model.width) for stage in _STAGES],
         dropout=model.dropout or 0.0,
         stochastic_depth_prob=model.drop_path,
         num_classes=classes,
     )
-    place_norms(network.get_submodule("features"), Norms.of(model))
+    _place_norms(network.get_submodule("features"), Norms.of(model))
     see_color(network, image_shape[0])
     return network
 
 
-def place_norms(features: nn.Module, norms: Norms) -> None:
+def _place_norms(features: nn.Module, norms: Norms) -> None:
     """Give each convolution the norm and activation of the recipe, and each addition its norm."""
     layer_class = torchvision.ops.misc.Conv2dNormActivation
     block_class = torchvision.models.efficientnet.MBConv
@@ -48,7 +48,7 @@ def place_norms(features: nn.Module, norms: Norms) -> None:
         if not norms.on_convs:
             conv.bias = nn.Parameter(conv.weight.new_zeros(conv.out_channels))
         del layer[1:]
-        layer.extend(norms.tail(norms.on_convs, conv.out_channels, silu if activated else None))
+        layer.extend(norms.tail(norms.on_convs, conv.out_channels, _silu if activated else None))
     if norms.on_blocks:
         for stage in features.children():
             for index, block in enumerate(list(stage.children())):
@@ -56,5 +56,5 @@ def place_norms(features: nn.Module, norms: Norms) -> None:
                     stage.register_module(str(index), nn.Sequential(block, norms.join(block.out_channels, None)))
 
 
-def silu() -> nn.Module:
+def _silu() -> nn.Module:
     return nn.SiLU(inplace=True)

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 Outputs = Tensor | tuple[Tensor, ...]
 
-COLORS = 3
+_COLORS = 3
 
 
 def resize(network: nn.Module, height: int, width: int) -> None:
@@ -25,11 +25,11 @@ def resize(network: nn.Module, height: int, width: int) -> None:
 
 def see_color(network: nn.Module, channels: int) -> None:
     """Let a network made for color images take gray ones: (N, 1, H, W) is repeated to (N, 3, H, W)."""
-    if channels not in (1, COLORS):
-        raise ValueError(f"images must have 1 or {COLORS} channels for this model; found {channels}")
+    if channels not in (1, _COLORS):
+        raise ValueError(f"images must have 1 or {_COLORS} channels for this model; found {channels}")
 
     def colored(module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
-        return inputs[0].expand(-1, COLORS, -1, -1)
+        return inputs[0].expand(-1, _COLORS, -1, -1)
 
     if channels == 1:
         network.register_forward_pre_hook(colored)

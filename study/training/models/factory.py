@@ -14,7 +14,7 @@ from study.training.models import ends
 from study.training.recipe.model import ModelSpec
 from study.training.recipe.model_catalog import FAMILIES
 
-INITIALIZERS: dict[str, Callable[..., Any]] = {
+_INITIALIZERS: dict[str, Callable[..., Any]] = {
     "glorot_uniform": nn.init.xavier_uniform_,
     "kaiming_normal": partial(nn.init.kaiming_normal_, mode="fan_out", nonlinearity="relu"),
 }
@@ -28,12 +28,12 @@ def build(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> 
     where pretrained weights can't be had.
     """
     channels, height, width = image_shape
-    seen = (channels, scaled(height, model.resolution), scaled(width, model.resolution))
+    seen = (channels, _scaled(height, model.resolution), _scaled(width, model.resolution))
     try:
         network = made(model, seen, classes)
     except ValueError as error:
         raise UserError(str(error)) from error
-    initialize(network, model.init)
+    _initialize(network, model.init)
     if model.pretrained and not next(network.parameters()).is_meta:
         from study.training.models import pretrained  # with torchvision, which takes long to import
 
@@ -45,27 +45,27 @@ def build(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> 
     return network
 
 
-def scaled(side: int, resolution: float) -> int:
+def _scaled(side: int, resolution: float) -> int:
     return max(1, round(side * resolution))
 
 
 def made(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     family = FAMILIES.get(model.name)
     if family is None:
-        return users_own(model, image_shape, classes)
+        return _users_own(model, image_shape, classes)
     if min(image_shape[1:]) < family.smallest:
         raise ValueError(
             f"images must have at least {family.smallest} pixels a side for {model.name}; found "
             f"{image_shape[1]} × {image_shape[2]}; set data.image_size or model.resolution"
         )
-    network: nn.Module = imported(family.builder)(model, image_shape, classes)
+    network: nn.Module = _imported(family.builder)(model, image_shape, classes)
     return network
 
 
-def users_own(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+def _users_own(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """What ``factory(image_shape, classes, **options)`` of a user's own package answers."""
     try:
-        make = imported(model.name)
+        make = _imported(model.name)
     except (ImportError, AttributeError) as error:
         raise UserError(f"model.name must be importable; found {model.name}: {error}") from error
     try:
@@ -79,16 +79,16 @@ def users_own(model: ModelSpec, image_shape: tuple[int, int, int], classes: int)
     return network
 
 
-def imported(path: str) -> Callable[..., Any]:
+def _imported(path: str) -> Callable[..., Any]:
     """The function that ``package.module:name`` names."""
     module, _, name = path.partition(":")
     function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return function
 
 
-def initialize(network: nn.Module, init: str) -> None:
+def _initialize(network: nn.Module, init: str) -> None:
     """Start all convolutions and fully connected layers over in the named way, their biases at zero."""
-    start = INITIALIZERS.get(init)
+    start = _INITIALIZERS.get(init)
     if start is None:
         return
     for layer in network.modules():

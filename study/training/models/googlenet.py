@@ -18,11 +18,11 @@ from study.training.recipe.model import ModelSpec
 
 Outputs = Tensor | tuple[Tensor, ...]
 
-LRN_SIZE = 16
-AUX_DROPOUT = 0.7
-AUX_CHANNELS = 128
-AUX_FEATURES = 1024
-HEAD_FEATURES = 128
+_LRN_SIZE = 16
+_AUX_DROPOUT = 0.7
+_AUX_CHANNELS = 128
+_AUX_FEATURES = 1024
+_HEAD_FEATURES = 128
 
 # The channels of each Inception: 1 × 1, reduced and 3 × 3, reduced and 5 × 5, projection (the paper's table 1).
 A3, B3 = (64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)
@@ -70,13 +70,13 @@ class Maker:
 
     def auxiliary(self, channels: int, side: int, classes: int) -> nn.Module:
         """A classifier on the features in the middle: (N, ``channels``, ``side``, ``side``) to (N, ``classes``)."""
-        narrow, pooled = self.size(AUX_CHANNELS), (side + 4 - 5) // 3 + 1
+        narrow, pooled = self.size(_AUX_CHANNELS), (side + 4 - 5) // 3 + 1
         return nn.Sequential(
             nn.AvgPool2d(5, 3, padding=2),
             self.conv(channels, narrow, 1),
-            nn.Dropout(AUX_DROPOUT),
+            nn.Dropout(_AUX_DROPOUT),
             nn.Flatten(),
-            self.classifier(narrow * pooled**2, self.size(AUX_FEATURES), self.size(HEAD_FEATURES), classes),
+            self.classifier(narrow * pooled**2, self.size(_AUX_FEATURES), self.size(_HEAD_FEATURES), classes),
         )
 
 
@@ -111,9 +111,9 @@ class GoogLeNet(nn.Module):
         self.low = nn.Sequential(
             maker.conv(image_shape[0], first, 7),
             nn.MaxPool2d(3, 1, padding=1),
-            nn.LocalResponseNorm(LRN_SIZE),
+            nn.LocalResponseNorm(_LRN_SIZE),
             maker.reduced(first, first, second, 3),
-            nn.LocalResponseNorm(LRN_SIZE),
+            nn.LocalResponseNorm(_LRN_SIZE),
             nn.MaxPool2d(3, 2, padding=1),
             blocks3,
             nn.MaxPool2d(3, 1, padding=1),
@@ -124,7 +124,7 @@ class GoogLeNet(nn.Module):
         blocks5, channels5 = maker.inceptions(channels4e, A5, B5)
         self.high = nn.Sequential(blocks4e, nn.MaxPool2d(3, 2, padding=1), blocks5)
         pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(model.dropout or 0.0))
-        self.head = nn.Sequential(pool, maker.classifier(channels5, maker.size(HEAD_FEATURES), classes))
+        self.head = nn.Sequential(pool, maker.classifier(channels5, maker.size(_HEAD_FEATURES), classes))
         side = (image_shape[1] + 1) // 2
         places = (channels4a, channels4d) if model.aux_heads else ()
         self.aux = nn.ModuleList(maker.auxiliary(channels, side, classes) for channels in places)

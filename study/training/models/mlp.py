@@ -14,13 +14,13 @@ from torch import nn
 from study.training.models.norm import Norms, relu, widened
 from study.training.recipe.model import ModelSpec
 
-HIDDEN = 64
+_HIDDEN = 64
 
 
 def mlp(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """784-64-10 on MNIST: 50,890 parameters."""
     norms = Norms.of(model)
-    size = widened(HIDDEN, model.width)
+    size = widened(_HIDDEN, model.width)
     sizes = [math.prod(image_shape), *[size] * (model.depth or 1)]
     activation = None if model.variant == "linear" else relu
     layers: list[nn.Module] = [nn.Flatten()]

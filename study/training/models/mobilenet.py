@@ -11,19 +11,19 @@ from torch import nn
 from study.training.models.norm import Norms, relu6, widened
 from study.training.recipe.model import ModelSpec
 
-STEM = 32
-THIRTEEN = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
+_STEM = 32
+_THIRTEEN = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
 """(channels, stride) of each block: the paper's table 1."""
-TWELVE = (*THIRTEEN[:6], *THIRTEEN[7:])
+_TWELVE = (*_THIRTEEN[:6], *_THIRTEEN[7:])
 
 
 def mobilenet_v1(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """4,231,976 parameters for 1,000 classes; ``twelve_blocks`` at width 0.1: 71,004 for 100 classes."""
     norms = Norms.of(model)
     published = model.variant == "twelve_blocks"
-    channels = widened(STEM, model.width)
+    channels = widened(_STEM, model.width)
     layers: list[nn.Module] = [norms.conv(image_shape[0], channels, 3, stride=2, padding=1, activation=relu6)]
-    for wanted, stride in TWELVE if published else THIRTEEN:
+    for wanted, stride in _TWELVE if published else _THIRTEEN:
         size = widened(wanted, model.width)
         layers.append(norms.conv(channels, channels, 3, stride=stride, padding=1, groups=channels, activation=relu6))
         if published:

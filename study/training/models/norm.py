@@ -15,7 +15,7 @@ from torch import nn
 
 from study.training.recipe.model import ModelSpec
 
-GROUPS = 32
+_GROUPS = 32
 """Group normalization's number of groups in its paper (arXiv:1803.08494); fewer where the channels don't divide."""
 
 Activation = Callable[[], nn.Module]
@@ -49,7 +49,7 @@ class Norms:
     def layer(self, channels: int) -> nn.Module:
         """A norm layer for (N, ``channels``, H, W)."""
         if self.kind == "group":
-            return nn.GroupNorm(math.gcd(GROUPS, channels), channels)
+            return nn.GroupNorm(math.gcd(_GROUPS, channels), channels)
         return nn.BatchNorm2d(channels)
 
     def conv(

@@ -31,35 +31,35 @@ class Stack:
     """Dropout behind each group, as a share of the recipe's."""
 
 
-VGG16 = Stack(((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3), dense=(4096, 4096))
-LENET = Stack(((20,), (50,)), dense=(500,), kernel=5, padding=0, drop_input=True)
-FLUX_ONE_STAGE = Stack(((32, 32),), dense=(64,), group_dropout=1.0)
-FLUX_THREE_STAGES = Stack(((32, 32), (64, 64), (128, 128)), dense=(516,), group_dropout=1.0)
-KNET_VGG_STYLE = Stack(((50, 50), (100, 100)), dense=(512,), group_dropout=0.5)
-KNET_BATCH_NORM = Stack(((16,), (32,), (64,)), dense=(100,), bias=False, pool_last=False, dense_norm=True)
+_VGG16 = Stack(((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3), dense=(4096, 4096))
+_LENET = Stack(((20,), (50,)), dense=(500,), kernel=5, padding=0, drop_input=True)
+_FLUX_ONE_STAGE = Stack(((32, 32),), dense=(64,), group_dropout=1.0)
+_FLUX_THREE_STAGES = Stack(((32, 32), (64, 64), (128, 128)), dense=(516,), group_dropout=1.0)
+_KNET_VGG_STYLE = Stack(((50, 50), (100, 100)), dense=(512,), group_dropout=0.5)
+_KNET_BATCH_NORM = Stack(((16,), (32,), (64,)), dense=(100,), bias=False, pool_last=False, dense_norm=True)
 
 
 def vgg16(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """On 32 × 32 pixels the head is 512-4096-4096-classes: 33,646,666 parameters for 10 classes with batch norm."""
-    return stacked(VGG16, model, image_shape, classes)
+    return _stacked(_VGG16, model, image_shape, classes)
 
 
 def lenet(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """Knet's LeNet: on 28 × 28 pixels the head is 800-500-classes: 431,080 parameters for 10 classes."""
-    return stacked(LENET, model, image_shape, classes)
+    return _stacked(_LENET, model, image_shape, classes)
 
 
 def flux_cnn(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    stack = FLUX_ONE_STAGE if model.variant == "one_stage" else FLUX_THREE_STAGES
-    return stacked(stack, model, image_shape, classes)
+    stack = _FLUX_ONE_STAGE if model.variant == "one_stage" else _FLUX_THREE_STAGES
+    return _stacked(stack, model, image_shape, classes)
 
 
 def knet_cnn(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    stack = KNET_BATCH_NORM if model.variant == "batch_norm" else KNET_VGG_STYLE
-    return stacked(stack, model, image_shape, classes)
+    stack = _KNET_BATCH_NORM if model.variant == "batch_norm" else _KNET_VGG_STYLE
+    return _stacked(stack, model, image_shape, classes)
 
 
-def stacked(stack: Stack, model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Sequential:
+def _stacked(stack: Stack, model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Sequential:
     norms = Norms.of(model)
     dropout = model.dropout or 0.0
     channels, height, width = image_shape
@@ -77,11 +77,11 @@ def stacked(stack: Stack, model: ModelSpec, image_shape: tuple[int, int, int], c
             height, width = height // 2, width // 2
         if stack.group_dropout:
             features.append(nn.Dropout(dropout * stack.group_dropout))
-    head = dense_head(stack, norms, channels * height * width, model.width, dropout, classes)
+    head = _dense_head(stack, norms, channels * height * width, model.width, dropout, classes)
     return nn.Sequential(*features, nn.Flatten(), *head)
 
 
-def dense_head(
+def _dense_head(
     stack: Stack, norms: Norms, features: int, width: float, dropout: float, classes: int
 ) -> list[nn.Module]:
     head: list[nn.Module] = [nn.Dropout(dropout)] if stack.drop_input else []

@@ -17,20 +17,20 @@ from study.training.runtime.torchvision import torchvision
 
 State = dict[str, Tensor]
 
-ENUMS = {"efficientnet_b0": "EfficientNet_B0_Weights", "vit_b_16": "ViT_B_16_Weights"}
-CLASSIFIERS = {"efficientnet_b0": "classifier.", "vit_b_16": "heads."}
-SUFFIXES = (".pt", ".pth", ".safetensors")
+_ENUMS = {"efficientnet_b0": "EfficientNet_B0_Weights", "vit_b_16": "ViT_B_16_Weights"}
+_CLASSIFIERS = {"efficientnet_b0": "classifier.", "vit_b_16": "heads."}
+_SUFFIXES = (".pt", ".pth", ".safetensors")
 
 
 def load(network: nn.Module, model: ModelSpec) -> None:
     """Fill ``network`` with the weights that ``model`` asks for; its classifier keeps its start."""
-    state = read(Path(model.weights)) if model.weights else download(model.name)
+    state = _read(Path(model.weights)) if model.weights else _download(model.name)
     if model.name == "vit_b_16":
-        state = at_image_size(state, network)
+        state = _at_image_size(state, network)
     own = network.state_dict()
-    kept = {key: tensor for key, tensor in own.items() if key.startswith(CLASSIFIERS[model.name])}
+    kept = {key: tensor for key, tensor in own.items() if key.startswith(_CLASSIFIERS[model.name])}
     wanted = {key: tensor.shape for key, tensor in own.items() if key not in kept}
-    found = {key: tensor.shape for key, tensor in state.items() if not key.startswith(CLASSIFIERS[model.name])}
+    found = {key: tensor.shape for key, tensor in state.items() if not key.startswith(_CLASSIFIERS[model.name])}
     differing = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
     if differing:
         raise DataMissing(
@@ -41,9 +41,9 @@ def load(network: nn.Module, model: ModelSpec) -> None:
     network.load_state_dict({key: state[key] for key in found} | kept)
 
 
-def download(name: str) -> State:
+def _download(name: str) -> State:
     """torchvision's ImageNet weights, checked against their hash, from torch's cache or the network."""
-    weights = getattr(torchvision.models, ENUMS[name]).IMAGENET1K_V1
+    weights = getattr(torchvision.models, _ENUMS[name]).IMAGENET1K_V1
     try:
         state: State = weights.get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
@@ -56,14 +56,14 @@ def download(name: str) -> State:
     return state
 
 
-def read(file: Path) -> State:
+def _read(file: Path) -> State:
     """The tensors of a local file by name."""
     if not file.is_file():
         raise DataMissing(f"model.weights must name a file; found none at {file}")
-    if file.suffix not in SUFFIXES:
-        raise DataMissing(f"model.weights must end in {', '.join(SUFFIXES)}; found {file}")
+    if file.suffix not in _SUFFIXES:
+        raise DataMissing(f"model.weights must end in {', '.join(_SUFFIXES)}; found {file}")
     try:
-        state = tensors_in(file)
+        state = _tensors_in(file)
     except Exception as error:  # whatever the two libraries make of a damaged file
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataMissing(f"model.weights must hold nothing but tensors by name; found {file}: {reason}") from error
@@ -72,7 +72,7 @@ def read(file: Path) -> State:
     return state
 
 
-def tensors_in(file: Path) -> Any:
+def _tensors_in(file: Path) -> Any:
     if file.suffix == ".safetensors":
         from safetensors.torch import load_file
 
@@ -80,7 +80,7 @@ def tensors_in(file: Path) -> Any:
     return torch.load(file, map_location="cpu", weights_only=True)
 
 
-def at_image_size(state: State, network: nn.Module) -> State:
+def _at_image_size(state: State, network: nn.Module) -> State:
     """The weights with their position embedding resized to the image side of ``network``."""
     if "encoder.pos_embedding" not in state:
         return state

@@ -17,7 +17,7 @@ from study.training.recipe.model import ModelSpec
 Block = Callable[[Norms, int, int, int, bool | None], nn.Module]
 """(norms, channels in, width of the block, stride, bias) -> a block."""
 
-BOTTLENECK_EXPANSION = 4
+_BOTTLENECK_EXPANSION = 4
 
 
 class Residual(nn.Module):
@@ -34,41 +34,41 @@ class Residual(nn.Module):
         return joined
 
 
-def basic(norms: Norms, channels_in: int, channels: int, stride: int, bias: bool | None) -> nn.Module:
+def _basic(norms: Norms, channels_in: int, channels: int, stride: int, bias: bool | None) -> nn.Module:
     """Two 3 × 3 convolutions."""
     branch = nn.Sequential(
         norms.conv(channels_in, channels, 3, stride=stride, padding=1, bias=bias),
         norms.conv(channels, channels, 3, padding=1, bias=bias, activation=None),
     )
-    return Residual(branch, projection(norms, channels_in, channels, stride, bias), norms.join(channels, relu))
+    return Residual(branch, _projection(norms, channels_in, channels, stride, bias), norms.join(channels, relu))
 
 
-def bottleneck(norms: Norms, channels_in: int, channels: int, stride: int, bias: bool | None) -> nn.Module:
+def _bottleneck(norms: Norms, channels_in: int, channels: int, stride: int, bias: bool | None) -> nn.Module:
     """1 × 1, 3 × 3 (which strides), 1 × 1 to four times the channels."""
-    wide = channels * BOTTLENECK_EXPANSION
+    wide = channels * _BOTTLENECK_EXPANSION
     branch = nn.Sequential(
         norms.conv(channels_in, channels, 1, bias=bias),
         norms.conv(channels, channels, 3, stride=stride, padding=1, bias=bias),
         norms.conv(channels, wide, 1, bias=bias, activation=None),
     )
-    return Residual(branch, projection(norms, channels_in, wide, stride, bias), norms.join(wide, relu))
+    return Residual(branch, _projection(norms, channels_in, wide, stride, bias), norms.join(wide, relu))
 
 
-def projection(norms: Norms, channels_in: int, channels: int, stride: int, bias: bool | None) -> nn.Module:
+def _projection(norms: Norms, channels_in: int, channels: int, stride: int, bias: bool | None) -> nn.Module:
     """The identity where shapes agree, else a 1 × 1 convolution."""
     if stride == 1 and channels_in == channels:
         return nn.Identity()
     return norms.conv(channels_in, channels, 1, stride=stride, bias=bias, activation=None)
 
 
-def resnet(
+def _resnet(
     model: ModelSpec,
     image_shape: tuple[int, int, int],
     classes: int,
     *,
     widths: Sequence[int],
     depths: Sequence[int],
-    block: Block = basic,
+    block: Block = _basic,
     expansion: int = 1,
     bias: bool | None = None,
     stem_activation: bool = True,
@@ -92,24 +92,24 @@ def resnet(
 
 def small_cnn(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """Three stages of 16, 32 and 64 channels with ``depth`` blocks each: small enough for one CPU."""
-    return resnet(model, image_shape, classes, widths=(16, 32, 64), depths=(model.depth or 1,) * 3)
+    return _resnet(model, image_shape, classes, widths=(16, 32, 64), depths=(model.depth or 1,) * 3)
 
 
 def resnet18(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """11,173,962 parameters for 10 classes."""
-    return resnet(model, image_shape, classes, widths=(64, 128, 256, 512), depths=(2, 2, 2, 2))
+    return _resnet(model, image_shape, classes, widths=(64, 128, 256, 512), depths=(2, 2, 2, 2))
 
 
 def resnet50(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """23,520,842 parameters for 10 classes, 23,705,252 for 100."""
-    return resnet(
+    return _resnet(
         model,
         image_shape,
         classes,
         widths=(64, 128, 256, 512),
         depths=(3, 4, 6, 3),
-        block=bottleneck,
-        expansion=BOTTLENECK_EXPANSION,
+        block=_bottleneck,
+        expansion=_BOTTLENECK_EXPANSION,
     )
 
 
@@ -121,7 +121,7 @@ def resnet_6n2(model: ModelSpec, image_shape: tuple[int, int, int], classes: int
     """
     depth = model.depth or 20
     published = model.variant == "deepstudy"
-    return resnet(
+    return _resnet(
         model,
         image_shape,
         classes,
@@ -146,9 +146,9 @@ def resnet18_two_stage(model: ModelSpec, image_shape: tuple[int, int, int], clas
     return nn.Sequential(
         norms.conv(image_shape[0], narrow, 7, stride=2, bias=True),  # 32 → 13
         nn.MaxPool2d(3, 2, padding=0 if keras else 1),  # → 6 (Keras), 7 (Julia)
-        *(triple(norms, narrow, narrow, padding, keras) for padding in (0, 1, 1)),
-        triple(norms, narrow, wide, 0, keras),
-        *(triple(norms, wide, wide, 1, keras) for _ in range(2)),
+        *(_triple(norms, narrow, narrow, padding, keras) for padding in (0, 1, 1)),
+        _triple(norms, narrow, wide, 0, keras),
+        *(_triple(norms, wide, wide, 1, keras) for _ in range(2)),
         nn.MaxPool2d(2),
         nn.AdaptiveAvgPool2d(1),  # already 1 × 1 for images of 32 × 32
         nn.Flatten(),
@@ -160,7 +160,7 @@ def resnet18_two_stage(model: ModelSpec, image_shape: tuple[int, int, int], clas
     )
 
 
-def triple(norms: Norms, channels_in: int, channels: int, padding: int, activated: bool) -> nn.Module:
+def _triple(norms: Norms, channels_in: int, channels: int, padding: int, activated: bool) -> nn.Module:
     """Three 3 × 3 convolutions; with ``padding`` 0 the last and the shortcut are unpadded."""
     branch = nn.Sequential(
         norms.conv(channels_in, channels, 3, padding=1, bias=True),

@@ -9,10 +9,10 @@ from study.training.models.norm import widened
 from study.training.recipe.model import ModelSpec
 from study.training.runtime.torchvision import torchvision
 
-PATCH = 16
-HEADS = 12
-HEAD_FEATURES = 64
-MLP_EXPANSION = 4
+_PATCH = 16
+_HEADS = 12
+_HEAD_FEATURES = 64
+_MLP_EXPANSION = 4
 
 
 def vit_b_16(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
@@ -21,19 +21,19 @@ def vit_b_16(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) 
     ``width`` multiplies the 12 heads of 64 features each, ``depth`` is the number of layers.
     """
     channels, height, width = image_shape
-    if height != width or height % PATCH:
+    if height != width or height % _PATCH:
         raise ValueError(
             f"images must be square with a side that 16 divides for vit_b_16; found {height} × {width} pixels; "
             "set data.image_size (224 in its paper)"
         )
-    heads = widened(HEADS, model.width)
+    heads = widened(_HEADS, model.width)
     network: nn.Module = torchvision.models.vision_transformer.VisionTransformer(
         image_size=height,
-        patch_size=PATCH,
+        patch_size=_PATCH,
         num_layers=model.depth or 12,
         num_heads=heads,
-        hidden_dim=heads * HEAD_FEATURES,
-        mlp_dim=heads * HEAD_FEATURES * MLP_EXPANSION,
+        hidden_dim=heads * _HEAD_FEATURES,
+        mlp_dim=heads * _HEAD_FEATURES * _MLP_EXPANSION,
         dropout=model.dropout or 0.0,
         num_classes=classes,
     )

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from study.training.models.norm import Norms, widened
 from study.training.recipe.model import ModelSpec
 
-SIDE = 2
+_SIDE = 2
 """Pixels a side of the patches that are whitened."""
-WIDTHS = (64, 256, 256)
-LOGIT_SCALE = 1 / 9
+_WIDTHS = (64, 256, 256)
+_LOGIT_SCALE = 1 / 9
 
 
 class Whitening(nn.Conv2d):
@@ -47,7 +47,7 @@ class Scaled(nn.Linear):
         super().__init__(features, classes, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        return super().forward(features) * LOGIT_SCALE
+        return super().forward(features) * _LOGIT_SCALE
 
 
 def start_from_images(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
@@ -61,17 +61,17 @@ def start_from_images(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor
 def whitened_cnn(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """1,972,792 parameters for 10 classes and three channels."""
     norms = Norms.of(model)
-    whitening = Whitening(image_shape[0], SIDE)
+    whitening = Whitening(image_shape[0], _SIDE)
     channels, layers = whitening.out_channels, list[nn.Module]()
-    for wanted in WIDTHS:
+    for wanted in _WIDTHS:
         size = widened(wanted, model.width)
-        layers += stage(norms, channels, size)
+        layers += _stage(norms, channels, size)
         channels = size
     head = (nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Dropout(model.dropout or 0.0), Scaled(channels, classes))
     return nn.Sequential(whitening, nn.GELU(), *layers, *head)
 
 
-def stage(norms: Norms, channels_in: int, channels: int) -> list[nn.Module]:
+def _stage(norms: Norms, channels_in: int, channels: int) -> list[nn.Module]:
     biased = not norms.on_convs
     first, second = (nn.Conv2d(size, channels, 3, padding=1, bias=biased) for size in (channels_in, channels))
     for conv in (first, second):

@@ -12,7 +12,7 @@ from torch.nn import functional
 from study.training.recipe.sections import CrossEntropy
 from study.training.runtime.failures import TrainingFailure
 
-CHECK_EVERY = 32
+_CHECK_EVERY = 32
 """Steps between looks at a GPU's losses: each look waits for the device."""
 
 
@@ -60,7 +60,7 @@ class Watch:
     """Raises ``diverged``, with the step, for the first loss that is no finite number; a GPU is asked now and then."""
 
     def __init__(self, device: torch.device) -> None:
-        self.every = 1 if device.type == "cpu" else CHECK_EVERY
+        self.every = 1 if device.type == "cpu" else _CHECK_EVERY
         self.waiting: list[tuple[int, Tensor]] = []
 
     def see(self, step: int, loss: Tensor) -> None:

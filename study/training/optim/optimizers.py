@@ -14,8 +14,8 @@ from study.training.runtime.failures import TrainingFailure
 
 Group = dict[str, Any]
 
-OURS = {"name", "lr_factors", "recreate_each_epoch", "independent_decay"} | {"beta1", "beta2", "eta_minus", "eta_plus"}
-RENAMED = {"clip_threshold": "d", "initial_accumulator": "initial_accumulator_value"}
+_OURS = {"name", "lr_factors", "recreate_each_epoch", "independent_decay"} | {"beta1", "beta2", "eta_minus", "eta_plus"}
+_RENAMED = {"clip_threshold": "d", "initial_accumulator": "initial_accumulator_value"}
 """Fields of a recipe that are no arguments of torch.optim's classes, and those with another name there."""
 FUSED = {"sgd", "adam", "adamw"}
 """Those that torch has as one kernel on every device: AdamW's step of 11 million parameters takes a sixth of the time
@@ -42,17 +42,17 @@ def make_optimizer(spec: AnyOptimizer, model: nn.Module) -> Optimizer:
     Each group keeps its ``peak_lr``, which the schedule scales, and its ``name``: the prefix of ``lr_factors`` that
     chose it, or "" for the rest.
     """
-    groups = named_groups(spec, model)
+    groups = _named_groups(spec, model)
     if isinstance(spec, Muon):
         return MuonWithAdamW(groups, spec)
-    return CLASSES[spec.name](groups, **options(spec))
+    return CLASSES[spec.name](groups, **_options(spec))
 
 
-def named_groups(spec: AnyOptimizer, model: nn.Module) -> list[Group]:
+def _named_groups(spec: AnyOptimizer, model: nn.Module) -> list[Group]:
     members: dict[str, list[nn.Parameter]] = {prefix: [] for prefix in ("", *spec.lr_factors)}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            members[group_of(name, spec.lr_factors)].append(parameter)
+            members[_group_of(name, spec.lr_factors)].append(parameter)
     idle = [prefix for prefix in spec.lr_factors if not members[prefix]]
     if idle:
         names = sorted({name.split(".")[0] for name, _ in model.named_parameters()})
@@ -62,15 +62,15 @@ def named_groups(spec: AnyOptimizer, model: nn.Module) -> list[Group]:
             f"its parameters begin with {', '.join(names)}",
             {},
         )
-    return [group(spec, prefix, parameters) for prefix, parameters in members.items() if parameters]
+    return [_group(spec, prefix, parameters) for prefix, parameters in members.items() if parameters]
 
 
-def group_of(name: str, factors: Iterable[str]) -> str:
+def _group_of(name: str, factors: Iterable[str]) -> str:
     """The longest prefix that ``name`` begins with, at a whole part of the name; "" where there is none."""
     return max((prefix for prefix in factors if f"{name}.".startswith(f"{prefix.rstrip('.')}.")), key=len, default="")
 
 
-def group(spec: AnyOptimizer, prefix: str, parameters: list[nn.Parameter]) -> Group:
+def _group(spec: AnyOptimizer, prefix: str, parameters: list[nn.Parameter]) -> Group:
     lr = spec.lr * spec.lr_factors.get(prefix, 1.0)
     members: Group = {"params": parameters, "name": prefix, "lr": lr, "peak_lr": lr}
     if isinstance(spec, DecayedOptimizer) and spec.independent_decay:
@@ -78,10 +78,10 @@ def group(spec: AnyOptimizer, prefix: str, parameters: list[nn.Parameter]) -> Gr
     return members
 
 
-def options(spec: AnyOptimizer) -> dict[str, Any]:
+def _options(spec: AnyOptimizer) -> dict[str, Any]:
     """The recipe's fields as arguments of torch.optim's class."""
-    fields = spec.model_dump(exclude=OURS).items()
-    given: dict[str, Any] = {RENAMED.get(key, key): value for key, value in fields}
+    fields = spec.model_dump(exclude=_OURS).items()
+    given: dict[str, Any] = {_RENAMED.get(key, key): value for key, value in fields}
     if isinstance(spec, Betas):
         given["betas"] = (spec.beta1, spec.beta2)
     if isinstance(spec, Sgd):
@@ -101,7 +101,7 @@ class MuonWithAdamW(Optimizer):
     """
 
     def __init__(self, groups: list[Group], spec: Muon) -> None:
-        super().__init__([part for whole in groups for part in split_matrices(whole, spec)], {})
+        super().__init__([part for whole in groups for part in _split_matrices(whole, spec)], {})
         self.flat: dict[nn.Parameter, nn.Parameter] = {
             matrix: nn.Parameter(matrix.detach().flatten(1).clone()) for matrix in self.matrices()
         }
@@ -111,14 +111,14 @@ class MuonWithAdamW(Optimizer):
         """One optimizer for each group; its state is what is kept."""
         muon: dict[str, Any] = {"momentum": spec.momentum, "nesterov": spec.nesterov, "ns_steps": spec.ns_steps}
         return [
-            torch.optim.Muon([self.flat[matrix] for matrix in group["params"]], lr=group["lr"], **muon)
-            if group["matrices"]
-            else torch.optim.AdamW(group["params"], lr=group["lr"])
-            for group in self.param_groups
+            torch.optim.Muon([self.flat[matrix] for matrix in _group["params"]], lr=_group["lr"], **muon)
+            if _group["matrices"]
+            else torch.optim.AdamW(_group["params"], lr=_group["lr"])
+            for _group in self.param_groups
         ]
 
     def matrices(self) -> list[nn.Parameter]:
-        return [matrix for group in self.param_groups if group["matrices"] for matrix in group["params"]]
+        return [matrix for _group in self.param_groups if _group["matrices"] for matrix in _group["params"]]
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -140,7 +140,7 @@ class MuonWithAdamW(Optimizer):
             inner.load_state_dict(kept)
 
 
-def split_matrices(whole: Group, spec: Muon) -> list[Group]:
+def _split_matrices(whole: Group, spec: Muon) -> list[Group]:
     """A group's matrices at Muon's rate, and all else at AdamW's; a group's factor holds for both."""
     factor = whole["lr"] / spec.lr
     parts = []

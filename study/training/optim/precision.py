@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from study.training.recipe.sections import ClipNorm, ClipValue, NoClip
 
-AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp16_unscaled": torch.float16}
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp16_unscaled": torch.float16}
 
 
 class Arithmetic:
@@ -23,7 +23,7 @@ class Arithmetic:
 
     def __init__(self, precision: str, device: torch.device) -> None:
         self.device = device
-        self.dtype = AUTOCAST.get(precision)
+        self.dtype = _AUTOCAST.get(precision)
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
         self.used = "fp32" if precision == "tf32" and device.type != "cuda" else precision
         self.skipped = 0
@@ -37,7 +37,7 @@ class Arithmetic:
     def update(self, optimizer: Optimizer, clip: NoClip | ClipNorm | ClipValue) -> Tensor:
         """One step; returns the 2-norm of the whole gradient as it was before clipping."""
         self.scaler.unscale_(optimizer)
-        norm = clipped(clip, (parameter for group in optimizer.param_groups for parameter in group["params"]))
+        norm = _clipped(clip, (parameter for group in optimizer.param_groups for parameter in group["params"]))
         scale = self.scaler.get_scale()
         self.scaler.step(optimizer)
         self.scaler.update()
@@ -52,7 +52,7 @@ class Arithmetic:
         self.skipped = state["skipped"]
 
 
-def clipped(clip: NoClip | ClipNorm | ClipValue, parameters: Iterable[nn.Parameter]) -> Tensor:
+def _clipped(clip: NoClip | ClipNorm | ClipValue, parameters: Iterable[nn.Parameter]) -> Tensor:
     """Clip the gradients in place as the recipe says; their norm before that."""
     trained = [parameter for parameter in parameters if parameter.grad is not None]
     norm = nn.utils.get_total_norm([parameter.grad for parameter in trained if parameter.grad is not None])

@@ -57,101 +57,101 @@ class Clock:
         return max(self.after(epochs), 1.0)
 
 
-def between(start: float, end: float, share: float) -> float:
+def _between(start: float, end: float, share: float) -> float:
     """Half a cosine from ``start`` (share 0) to ``end`` (share 1)."""
     return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
 
 
-def line(start: float, end: float, share: float) -> float:
+def _line(start: float, end: float, share: float) -> float:
     return start + (end - start) * share
 
 
-def warmup(spec: Schedule, step: int, clock: Clock) -> float:
+def _warmup(spec: Schedule, step: int, clock: Clock) -> float:
     """Rises from ``warmup_factor`` in equal parts and reaches 1 with the last update of the warm-up."""
     steps = clock.after(spec.warmup_epochs)
-    return line(spec.warmup_factor, 1.0, (step + 1) / steps) if step + 1 < steps else 1.0
+    return _line(spec.warmup_factor, 1.0, (step + 1) / steps) if step + 1 < steps else 1.0
 
 
-def step_curve(spec: Step, step: int, clock: Clock) -> float:
+def _step_curve(spec: Step, step: int, clock: Clock) -> float:
     return spec.gamma ** math.floor(step / clock.period(spec.every_epochs))
 
 
-def multistep_curve(spec: MultiStep, step: int, clock: Clock) -> float:
+def _multistep_curve(spec: MultiStep, step: int, clock: Clock) -> float:
     return spec.gamma ** bisect_right([clock.after(epochs) for epochs in spec.milestones], step)
 
 
-def exponential_curve(spec: Exponential, step: int, clock: Clock) -> float:
+def _exponential_curve(spec: Exponential, step: int, clock: Clock) -> float:
     return spec.gamma ** (step // clock.steps_per_epoch)
 
 
-def spanned(spec: Schedule, step: int, clock: Clock) -> tuple[float, float]:
+def _spanned(spec: Schedule, step: int, clock: Clock) -> tuple[float, float]:
     """Updates done since the warm-up, and how many there are in all."""
     warm = min(clock.after(spec.warmup_epochs), clock.total)
     return min(max(step - warm, 0.0), clock.total - warm), max(clock.total - warm, 1.0)
 
 
-def cosine_curve(spec: Cosine, step: int, clock: Clock) -> float:
-    done, steps = spanned(spec, step, clock)
-    return between(1.0, spec.min_factor, done / steps)
+def _cosine_curve(spec: Cosine, step: int, clock: Clock) -> float:
+    done, steps = _spanned(spec, step, clock)
+    return _between(1.0, spec.min_factor, done / steps)
 
 
-def polynomial_curve(spec: Polynomial, step: int, clock: Clock) -> float:
-    done, steps = spanned(spec, step, clock)
-    return line(spec.min_factor, 1.0, (1 - done / steps) ** spec.power)
+def _polynomial_curve(spec: Polynomial, step: int, clock: Clock) -> float:
+    done, steps = _spanned(spec, step, clock)
+    return _line(spec.min_factor, 1.0, (1 - done / steps) ** spec.power)
 
 
-def onecycle_phase(spec: OneCycle, step: int, clock: Clock) -> tuple[bool, float]:
+def _onecycle_phase(spec: OneCycle, step: int, clock: Clock) -> tuple[bool, float]:
     """Whether the rate is still rising, and the share of that phase which is done."""
-    done, steps = spanned(spec, step, clock)
+    done, steps = _spanned(spec, step, clock)
     peak = max(spec.pct_start * steps - 1, 0.0)
     if done < peak:
         return True, done / peak
     return False, min((done - peak) / max(steps - 1 - peak, 1.0), 1.0)
 
 
-def onecycle_curve(spec: OneCycle, step: int, clock: Clock) -> float:
-    rising, share = onecycle_phase(spec, step, clock)
-    curve = between if spec.anneal == "cosine" else line
+def _onecycle_curve(spec: OneCycle, step: int, clock: Clock) -> float:
+    rising, share = _onecycle_phase(spec, step, clock)
+    curve = _between if spec.anneal == "cosine" else _line
     low = 1 / spec.div_factor
     return curve(low, 1.0, share) if rising else curve(1.0, low / spec.final_div_factor, share)
 
 
-def onecycle_momentum(spec: OneCycle, step: int, clock: Clock) -> float:
-    rising, share = onecycle_phase(spec, step, clock)
-    curve = between if spec.anneal == "cosine" else line
+def _onecycle_momentum(spec: OneCycle, step: int, clock: Clock) -> float:
+    rising, share = _onecycle_phase(spec, step, clock)
+    curve = _between if spec.anneal == "cosine" else _line
     return curve(HIGH_MOMENTUM, LOW_MOMENTUM, share) if rising else curve(LOW_MOMENTUM, HIGH_MOMENTUM, share)
 
 
-def triangular_curve(spec: Triangular, step: int, clock: Clock) -> float:
+def _triangular_curve(spec: Triangular, step: int, clock: Clock) -> float:
     position = step / clock.period(spec.period_epochs) % 1
-    return line(spec.min_factor, 1.0, 1 - abs(2 * position - 1))
+    return _line(spec.min_factor, 1.0, 1 - abs(2 * position - 1))
 
 
-def restarts_curve(spec: Restarts, step: int, clock: Clock) -> float:
+def _restarts_curve(spec: Restarts, step: int, clock: Clock) -> float:
     done, period = float(step), clock.period(spec.period_epochs)
     if spec.period_factor == 1:
         done %= period
     while done >= period:
         done, period = done - period, period * spec.period_factor
-    return between(1.0, spec.min_factor, done / period)
+    return _between(1.0, spec.min_factor, done / period)
 
 
-def flat(spec: Schedule, step: int, clock: Clock) -> float:
+def _flat(spec: Schedule, step: int, clock: Clock) -> float:
     return 1.0
 
 
-CURVES: dict[type[Schedule], Callable[[Any, int, Clock], float]] = {
-    Constant: flat,
-    Step: step_curve,
-    MultiStep: multistep_curve,
-    Exponential: exponential_curve,
-    Cosine: cosine_curve,
-    OneCycle: onecycle_curve,
-    Polynomial: polynomial_curve,
-    Triangular: triangular_curve,
-    Restarts: restarts_curve,
-    Plateau: flat,
-    Switch: flat,
+_CURVES: dict[type[Schedule], Callable[[Any, int, Clock], float]] = {
+    Constant: _flat,
+    Step: _step_curve,
+    MultiStep: _multistep_curve,
+    Exponential: _exponential_curve,
+    Cosine: _cosine_curve,
+    OneCycle: _onecycle_curve,
+    Polynomial: _polynomial_curve,
+    Triangular: _triangular_curve,
+    Restarts: _restarts_curve,
+    Plateau: _flat,
+    Switch: _flat,
 }
 
 
@@ -226,18 +226,18 @@ class LearningRate:
         lengths = [recipe.epochs * steps_per_epoch] if recipe.epochs else []
         self.spec = recipe.schedule
         self.clock = Clock(steps_per_epoch, min([*lengths, recipe.steps] if recipe.steps else lengths, default=0))
-        self.trigger = trigger_of(recipe)
+        self.trigger = _trigger_of(recipe)
 
     def factor(self, step: int) -> float:
-        curve = CURVES[type(self.spec)]
-        return warmup(self.spec, step, self.clock) * curve(self.spec, step, self.clock) * self.trigger.factor
+        curve = _CURVES[type(self.spec)]
+        return _warmup(self.spec, step, self.clock) * curve(self.spec, step, self.clock) * self.trigger.factor
 
     def set(self, optimizer: Optimizer, step: int) -> None:
         factor = self.factor(step)
         for group in optimizer.param_groups:
             group["lr"] = group["peak_lr"] * factor
         if isinstance(self.spec, OneCycle) and self.spec.cycle_momentum:
-            set_momentum(optimizer, onecycle_momentum(self.spec, step, self.clock))
+            _set_momentum(optimizer, _onecycle_momentum(self.spec, step, self.clock))
 
     def after_epoch(self, row: Row) -> None:
         self.trigger.after_epoch(row)
@@ -249,13 +249,13 @@ class LearningRate:
         self.trigger.load_state_dict(state)
 
 
-def trigger_of(recipe: Recipe) -> Trigger:
+def _trigger_of(recipe: Recipe) -> Trigger:
     if isinstance(recipe.schedule, Switch):
         return SwitchTrigger(recipe.schedule, recipe.optimizer.lr)
     return PlateauTrigger(recipe.schedule) if isinstance(recipe.schedule, Plateau) else Trigger()
 
 
-def set_momentum(optimizer: Optimizer, momentum: float) -> None:
+def _set_momentum(optimizer: Optimizer, momentum: float) -> None:
     for group in optimizer.param_groups:
         if "betas" in group:
             group["betas"] = (momentum, *group["betas"][1:])

@@ -34,11 +34,11 @@ def gradients(
         parts.append(part.detached())
         shares.append(share)
     return Losses(
-        total=sum_of([part.total * share for part, share in zip(parts, shares, strict=True)]),
-        main=sum_of([part.main * share for part, share in zip(parts, shares, strict=True)]),
+        total=_sum_of([part.total * share for part, share in zip(parts, shares, strict=True)]),
+        main=_sum_of([part.main * share for part, share in zip(parts, shares, strict=True)]),
         logits=torch.cat([part.logits for part in parts]),
     )
 
 
-def sum_of(tensors: list[Tensor]) -> Tensor:
+def _sum_of(tensors: list[Tensor]) -> Tensor:
     return tensors[0] if len(tensors) == 1 else torch.stack(tensors).sum()

@@ -20,7 +20,7 @@ from study.training.recipe.sections import Section
 
 Defaults = Mapping[str, Mapping[str, Any]]
 
-WHOLE_RECIPE = "recipe"
+_WHOLE_RECIPE = "recipe"
 
 
 @dataclass(frozen=True)
@@ -50,60 +50,60 @@ def in_force(written: Iterable[tuple[str, object]]) -> dict[str, Tree]:
             names[where.removesuffix(".name")].add(str(value))
         elif where == "model.variant":
             variants.add(str(value))
-    tables: dict[str, Tree] = {WHOLE_RECIPE: whole_table()}
+    tables: dict[str, Tree] = {_WHOLE_RECIPE: _whole_table()}
     for path, forms in BRANCHES.items():
         place = ".".join(path)
         for name in sorted(names[place] | {NAMED[path]}):
             if place == "model":
-                tables |= model_tables(name, variants)
+                tables |= _model_tables(name, variants)
             elif len(forms) == 1:
-                tables[place] = table_of(next(iter(forms.values())))
+                tables[place] = _table_of(next(iter(forms.values())))
             elif name in forms:
-                tables[f"{place}.{name}"] = table_of(forms[name])
+                tables[f"{place}.{name}"] = _table_of(forms[name])
     for key, field in Recipe.model_fields.items():
         sections = recipes.sections_in(field.annotation)
         if sections and (key,) not in BRANCHES:
-            tables[key] = table_of(sections[0])
+            tables[key] = _table_of(sections[0])
     return {place: table for place, table in tables.items() if table}
 
 
-def whole_table() -> Tree:
+def _whole_table() -> Tree:
     """What a recipe has where it says nothing of a section: its form, and what that form has not by itself."""
     table: Tree = {"epochs": DEFAULT_EPOCHS}
     for key, field in Recipe.model_fields.items():
         default = field.default
         if isinstance(default, Section):
-            own, form = dumped(default), dumped(type(default)())
+            own, form = _dumped(default), _dumped(type(default)())
             table[key] = {name: value for name, value in own.items() if name == "name" or value != form[name]}
         elif default is not None and key != "seed":
             table[key] = default
     return table
 
 
-def model_tables(name: str, variants: set[str]) -> dict[str, Tree]:
+def _model_tables(name: str, variants: set[str]) -> dict[str, Tree]:
     """A network's defaults, and those of its variants where they differ."""
-    own = given(defaults_of(name, None))
+    own = _given(defaults_of(name, None))
     tables = {f"model.{name}": own}
     for variant in sorted(variants & family_of(name).variants.keys()):
-        table = given(defaults_of(name, variant))
+        table = _given(defaults_of(name, variant))
         if table != {**own, "variant": variant}:
             tables[f"model.{name}.{variant}"] = table
     return tables
 
 
-def table_of(form: type[Section]) -> Tree:
-    table = given(dumped(form()))
+def _table_of(form: type[Section]) -> Tree:
+    table = _given(_dumped(form()))
     table.pop("name", None)
     return table
 
 
-def dumped(section: Section) -> Tree:
+def _dumped(section: Section) -> Tree:
     if isinstance(section, ModelSpec):
         return {"name": section.name}  # the rest is the network's
     return section.model_dump(mode="json")
 
 
-def given(table: Mapping[str, Any]) -> Tree:
+def _given(table: Mapping[str, Any]) -> Tree:
     return {key: value for key, value in table.items() if value is not None and value != {}}
 
 
@@ -112,30 +112,30 @@ def given(table: Mapping[str, Any]) -> Tree:
 
 def filled(tree: Mapping[str, object], defaults: Defaults) -> Tree:
     """A recipe's tree with what it leaves out taken from the tables; as it is where there are none."""
-    return fill(recipes.expand(tree), defaults, (), None) if defaults else dict(tree)
+    return _fill(recipes.expand(tree), defaults, (), None) if defaults else dict(tree)
 
 
-def fill(section: Mapping[str, Any], defaults: Defaults, path: tuple[str, ...], default_name: object) -> Tree:
+def _fill(section: Mapping[str, Any], defaults: Defaults, path: tuple[str, ...], default_name: object) -> Tree:
     name = section.get("name", default_name)
-    table = table_at(defaults, path, name, section.get("variant"))
+    table = _table_at(defaults, path, name, section.get("variant"))
     full = dict(section) if name is None else {"name": name, **section}
     for key, value in table.items():
-        if full.get(key) is None and not (key in LENGTHS and has_length(full)):
+        if full.get(key) is None and not (key in LENGTHS and _has_length(full)):
             full[key] = value
     for key, value in full.items():
         if isinstance(value, Mapping) and (*path, key) not in WHOLE:
             outer = table.get(key)
-            full[key] = fill(value, defaults, (*path, key), outer.get("name") if isinstance(outer, Mapping) else None)
+            full[key] = _fill(value, defaults, (*path, key), outer.get("name") if isinstance(outer, Mapping) else None)
     return full
 
 
-def has_length(section: Mapping[str, object]) -> bool:
+def _has_length(section: Mapping[str, object]) -> bool:
     return any(section.get(length) is not None for length in LENGTHS)
 
 
-def table_at(defaults: Defaults, path: tuple[str, ...], name: object, variant: object) -> Mapping[str, Any]:
+def _table_at(defaults: Defaults, path: tuple[str, ...], name: object, variant: object) -> Mapping[str, Any]:
     """The table of a section: of its variant, of its form, or the only one."""
-    place = ".".join(path) or WHOLE_RECIPE
+    place = ".".join(path) or _WHOLE_RECIPE
     for key in (f"{place}.{name}.{variant}", f"{place}.{name}", place):
         if key in defaults:
             return defaults[key]

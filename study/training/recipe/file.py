@@ -26,17 +26,17 @@ def read_recipe(source: str | Path, sets: Sequence[str] = ()) -> Recipe:
         lines = [f"{source}:1: {Fault((), 'must be a mapping', shown(document.tree))}"]
     if lines:
         raise SpecError(lines)
-    tree, origins = settings(document.tree, sets)
+    tree, origins = _settings(document.tree, sets)
     recipe, faults = parse_recipe(tree)
     if recipe is None:
         places = [
-            origin_of(fault, origins) or f"{source}:{document.line(fault.path, fault.on_key)}" for fault in faults
+            _origin_of(fault, origins) or f"{source}:{document.line(fault.path, fault.on_key)}" for fault in faults
         ]
         raise SpecError([f"{place}: {fault}" for place, fault in zip(places, faults, strict=True)])
     return recipe
 
 
-def settings(tree: Mapping[str, object], sets: Sequence[str]) -> tuple[dict[str, object], dict[str, str]]:
+def _settings(tree: Mapping[str, object], sets: Sequence[str]) -> tuple[dict[str, object], dict[str, str]]:
     """The tree with each ``path=value`` laid over it, and which option wrote which path."""
     laid, origins, lines = dict(tree), dict[str, str](), list[str]()
     for text in sets:
@@ -53,7 +53,7 @@ def settings(tree: Mapping[str, object], sets: Sequence[str]) -> tuple[dict[str,
     return laid, origins
 
 
-def origin_of(fault: Fault, origins: Mapping[str, str]) -> str | None:
+def _origin_of(fault: Fault, origins: Mapping[str, str]) -> str | None:
     """The option that wrote what the fault speaks of: the path itself, or one above or below it."""
     path = f"{dotted(fault.path)}."
     related = (name for name in origins if path.startswith(f"{name}.") or f"{name}.".startswith(path))

@@ -14,11 +14,11 @@ from study.training.recipe.sections import Count, Positive, Section, Share, know
 
 __all__ = ["MODEL_NAMES", "ModelSpec"]
 
-UNIVERSAL = frozenset({"name", "variant", "resolution", "softmax", "init"})
+_UNIVERSAL = frozenset({"name", "variant", "resolution", "softmax", "init"})
 """Fields with a meaning for every network; each other one only in families that understand it."""
-LEFT_TO_FAMILY = frozenset({"variant", "depth", "dropout", "weights"})
+_LEFT_TO_FAMILY = frozenset({"variant", "depth", "dropout", "weights"})
 """Fields that may be null: as if they were left out."""
-KEPT_BY_PRETRAINED = UNIVERSAL | {"pretrained", "weights", "dropout", "drop_path"}
+_KEPT_BY_PRETRAINED = _UNIVERSAL | {"pretrained", "weights", "dropout", "drop_path"}
 """Fields that don't change the shape or meaning of pretrained weights."""
 
 
@@ -69,7 +69,7 @@ class ModelSpec(Section):
     def with_family_defaults(cls, tree: object) -> object:
         if not isinstance(tree, Mapping):
             return tree
-        said = {key: value for key, value in tree.items() if value is not None or key not in LEFT_TO_FAMILY}
+        said = {key: value for key, value in tree.items() if value is not None or key not in _LEFT_TO_FAMILY}
         return {**defaults_of(said.get("name", "small_cnn"), said.get("variant")), **said}
 
     @model_validator(mode="after")
@@ -78,7 +78,7 @@ class ModelSpec(Section):
         if self.variant is not None and self.variant not in family.variants:
             accepted = " | ".join(family.variants) or "left out"
             raise PydanticCustomError("rule_variant", "must be {accepted} for {name}", self.about(accepted=accepted))
-        for option in others(UNIVERSAL | family.understood):
+        for option in _others(_UNIVERSAL | family.understood):
             self.demand_default(option, "must be {default}: {name} has nothing that it could change")
         if self.rho != 1 and self.variant != "twelve_blocks":
             raise PydanticCustomError(
@@ -87,7 +87,7 @@ class ModelSpec(Section):
         if self.name == "resnet" and (self.depth or 0) % 6 != 2:
             raise PydanticCustomError("rule_depth", "must be 6n + 2, such as 20, 32, 56 or 110", self.about())
         if self.pretrained:
-            for option in others(KEPT_BY_PRETRAINED):
+            for option in _others(_KEPT_BY_PRETRAINED):
                 self.demand_default(option, "must be {default} with pretrained weights")
         return self
 
@@ -101,18 +101,18 @@ class ModelSpec(Section):
         return {"name": self.name, "beside": ["model.name"], **more}
 
 
-def others(fields: frozenset[str]) -> list[str]:
+def _others(fields: frozenset[str]) -> list[str]:
     """All other fields, in the order in which they stand above."""
     return [field for field in ModelSpec.model_fields if field not in fields]
 
 
 def defaults_of(name: object, variant: object) -> dict[str, object]:
     """Every field's default for a network and its variant (None: its first)."""
-    return {**general_defaults(), **(family_of(name).defaults_of(variant) if isinstance(name, str) else {})}
+    return {**_general_defaults(), **(family_of(name).defaults_of(variant) if isinstance(name, str) else {})}
 
 
 @lru_cache(maxsize=1)
-def general_defaults() -> dict[str, object]:
+def _general_defaults() -> dict[str, object]:
     """Every field's default where the family has none of its own."""
     fields = ModelSpec.model_fields.items()
     return {key: field.get_default(call_default_factory=True) for key, field in fields if key != "name"}

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 Defaults = Mapping[str, object]
 
-NORM_OPTIONS = frozenset({"norm", "order", "norm_kind"})
-CONVOLUTIONAL = NORM_OPTIONS | {"width", "dropout"}
+_NORM_OPTIONS = frozenset({"norm", "order", "norm_kind"})
+_CONVOLUTIONAL = _NORM_OPTIONS | {"width", "dropout"}
 
-NO_NORM: Defaults = {"norm": "none"}
+_NO_NORM: Defaults = {"norm": "none"}
 
 
 @dataclass(frozen=True)
@@ -42,90 +42,90 @@ class Family:
         return self.options | ({"variant"} if self.variants else frozenset())
 
 
-PLAIN = "study.training.models.plain"
-RESIDUAL = "study.training.models.residual"
+_PLAIN = "study.training.models.plain"
+_RESIDUAL = "study.training.models.residual"
 
 FAMILIES: Mapping[str, Family] = {
-    "small_cnn": Family(f"{RESIDUAL}:small_cnn", CONVOLUTIONAL | {"depth"}, {"depth": 1, "dropout": 0.0}, smallest=4),
+    "small_cnn": Family(f"{_RESIDUAL}:small_cnn", _CONVOLUTIONAL | {"depth"}, {"depth": 1, "dropout": 0.0}, smallest=4),
     "mlp": Family(
         "study.training.models.mlp:mlp",
-        CONVOLUTIONAL | {"depth"},
-        {"depth": 1, "dropout": 0.0, **NO_NORM},
+        _CONVOLUTIONAL | {"depth"},
+        {"depth": 1, "dropout": 0.0, **_NO_NORM},
         variants={"relu": {}, "linear": {}},
     ),
-    "lenet": Family(f"{PLAIN}:lenet", CONVOLUTIONAL, {"dropout": 0.0, **NO_NORM}, smallest=16),
-    "vgg16": Family(f"{PLAIN}:vgg16", CONVOLUTIONAL, {"dropout": 0.5, "order": "conv_act_norm"}, smallest=32),
+    "lenet": Family(f"{_PLAIN}:lenet", _CONVOLUTIONAL, {"dropout": 0.0, **_NO_NORM}, smallest=16),
+    "vgg16": Family(f"{_PLAIN}:vgg16", _CONVOLUTIONAL, {"dropout": 0.5, "order": "conv_act_norm"}, smallest=32),
     "flux_cnn": Family(
-        f"{PLAIN}:flux_cnn",
-        CONVOLUTIONAL,
+        f"{_PLAIN}:flux_cnn",
+        _CONVOLUTIONAL,
         {"dropout": 0.2, "order": "conv_act_norm"},
         variants={"three_stages": {}, "one_stage": {}},
         smallest=8,
     ),
     "knet_cnn": Family(
-        f"{PLAIN}:knet_cnn",
-        CONVOLUTIONAL,
-        {"dropout": 0.5, **NO_NORM},
+        f"{_PLAIN}:knet_cnn",
+        _CONVOLUTIONAL,
+        {"dropout": 0.5, **_NO_NORM},
         variants={"vgg_style": {}, "batch_norm": {"norm": "every_conv", "dropout": 0.0}},
         smallest=4,
     ),
-    "resnet18": Family(f"{RESIDUAL}:resnet18", CONVOLUTIONAL, {"dropout": 0.0}, smallest=8),
-    "resnet50": Family(f"{RESIDUAL}:resnet50", CONVOLUTIONAL, {"dropout": 0.0}, smallest=8),
+    "resnet18": Family(f"{_RESIDUAL}:resnet18", _CONVOLUTIONAL, {"dropout": 0.0}, smallest=8),
+    "resnet50": Family(f"{_RESIDUAL}:resnet50", _CONVOLUTIONAL, {"dropout": 0.0}, smallest=8),
     "resnet": Family(
-        f"{RESIDUAL}:resnet_6n2",
-        CONVOLUTIONAL | {"depth"},
+        f"{_RESIDUAL}:resnet_6n2",
+        _CONVOLUTIONAL | {"depth"},
         {"depth": 20, "dropout": 0.0},
         variants={"standard": {}, "deepstudy": {}},
         smallest=4,
     ),
     "resnet110": Family(
-        f"{RESIDUAL}:resnet_6n2",
-        CONVOLUTIONAL,
+        f"{_RESIDUAL}:resnet_6n2",
+        _CONVOLUTIONAL,
         {"depth": 110, "dropout": 0.0},
         variants={"standard": {}, "deepstudy": {}},
         smallest=4,
     ),
     "resnet18_two_stage": Family(
-        f"{RESIDUAL}:resnet18_two_stage",
-        CONVOLUTIONAL,
+        f"{_RESIDUAL}:resnet18_two_stage",
+        _CONVOLUTIONAL,
         {"dropout": 0.3},
         variants={"julia": {}, "keras": {}},
         smallest=32,
     ),
-    "whitened_cnn": Family("study.training.models.whitened:whitened_cnn", CONVOLUTIONAL, {"dropout": 0.0}, smallest=9),
+    "whitened_cnn": Family("study.training.models.whitened:whitened_cnn", _CONVOLUTIONAL, {"dropout": 0.0}, smallest=9),
     "googlenet": Family(
         "study.training.models.googlenet:googlenet",
-        CONVOLUTIONAL | {"aux_heads"},
+        _CONVOLUTIONAL | {"aux_heads"},
         {"dropout": 0.4},
-        variants={"standard": {}, "fc_norm": NO_NORM},
+        variants={"standard": {}, "fc_norm": _NO_NORM},
         smallest=4,
     ),
     "mobilenet_v1": Family(
         "study.training.models.mobilenet:mobilenet_v1",
-        CONVOLUTIONAL | {"rho"},
+        _CONVOLUTIONAL | {"rho"},
         {"dropout": 0.0},
         variants={"standard": {}, "twelve_blocks": {}},
         smallest=2,
     ),
     "efficientnet_b0": Family(
         "study.training.models.efficientnet:efficientnet_b0",
-        CONVOLUTIONAL | {"drop_path", "pretrained", "weights"},
+        _CONVOLUTIONAL | {"drop_path", "pretrained", "weights"},
         {"dropout": 0.2, "drop_path": 0.2},
         smallest=2,
     ),
     "vit_b_16": Family(
         "study.training.models.vit:vit_b_16",
         frozenset({"width", "depth", "dropout", "pretrained", "weights"}),
-        {"depth": 12, "dropout": 0.0, **NO_NORM},
+        {"depth": 12, "dropout": 0.0, **_NO_NORM},
         smallest=16,
     ),
 }
 
 MODEL_NAMES: tuple[str, ...] = tuple(FAMILIES)
 
-USER_FACTORY = Family("", frozenset({"options"}))
+_USER_FACTORY = Family("", frozenset({"options"}))
 """A user's own ``package.module:factory`` understands what it is given under ``options`` and nothing else."""
 
 
 def family_of(name: str) -> Family:
-    return FAMILIES.get(name, USER_FACTORY)
+    return FAMILIES.get(name, _USER_FACTORY)

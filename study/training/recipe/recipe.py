@@ -40,13 +40,13 @@ Scalar = str | int | float | bool | None
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "fp16_unscaled"]
 
 DEFAULT_EPOCHS = 10
-DEEPEST = 8
+_DEEPEST = 8
 """No field lies deeper; keys below are left as they are, however many dots they hold."""
 LENGTHS = ("epochs", "steps", "seconds")
-STOP_RULES = ("converge", "target", "patience")
-FREE: frozenset[tuple[str, ...]] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
+_STOP_RULES = ("converge", "target", "patience")
+_FREE: frozenset[tuple[str, ...]] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
 """Mappings whose keys are the user's own: one value each."""
-WHOLE = FREE | {("data", "validation")}
+WHOLE = _FREE | {("data", "validation")}
 """What is laid whole and not key by key."""
 
 
@@ -78,7 +78,7 @@ class Recipe(Section):
     @model_validator(mode="before")
     @classmethod
     def written_in_full(cls, tree: object) -> object:
-        return in_full(tree) if isinstance(tree, Mapping) else tree
+        return _in_full(tree) if isinstance(tree, Mapping) else tree
 
     @model_validator(mode="after")
     def consistent(self) -> Recipe:
@@ -109,7 +109,7 @@ class Recipe(Section):
         return self.data.batch_size // self.accumulation
 
 
-def in_full(tree: Mapping[str, object]) -> Tree:
+def _in_full(tree: Mapping[str, object]) -> Tree:
     """The tree with names written out as mappings, forms that are left out filled in, and a length."""
     full = expand(tree)
     for path, default in NAMED.items():
@@ -128,29 +128,29 @@ def expand(tree: Mapping[str, object], at: tuple[str, ...] = ()) -> Tree:
     """Plain nested mappings: dotted keys opened, and a section written as its name made a mapping."""
     full: Tree = {}
     for key, value in tree.items():
-        first, dot, rest = str(key).partition(".") if len(at) < DEEPEST else (str(key), "", "")
+        first, dot, rest = str(key).partition(".") if len(at) < _DEEPEST else (str(key), "", "")
         value = {rest: value} if dot else value
         path = (*at, first)
         if isinstance(value, Mapping) and path not in WHOLE:
             value = expand(value, path)
         elif isinstance(value, str) and path in NAMED:
             value = {"name": value}
-        full[first] = merge(full[first], value, path) if first in full else value
+        full[first] = _merge(full[first], value, path) if first in full else value
     return full
 
 
 def lay(base: Mapping[str, object], over: Mapping[str, object]) -> Tree:
     """``base`` with ``over`` laid on it; another ``name`` in a section drops the base's other keys of that section."""
-    merged: Tree = merge(expand(base), expand(over), ())
+    merged: Tree = _merge(expand(base), expand(over), ())
     return merged
 
 
-def merge(base: Any, over: Any, path: tuple[str, ...]) -> Any:
+def _merge(base: Any, over: Any, path: tuple[str, ...]) -> Any:
     if not isinstance(base, dict) or not isinstance(over, dict) or path in WHOLE:
         return over
     if path in NAMED and "name" in base and "name" in over and base["name"] != over["name"]:
         return over
-    return base | {key: merge(base[key], value, (*path, key)) if key in base else value for key, value in over.items()}
+    return base | {key: _merge(base[key], value, (*path, key)) if key in base else value for key, value in over.items()}
 
 
 def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]]:
@@ -167,15 +167,15 @@ def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]
             recipe = Recipe.model_validate(sound)
             return (None, faults) if faults else (recipe, [])
         except ValidationError as error:
-            found = faults_of(error, tree, BRANCHES, field_names)
+            found = faults_of(error, tree, BRANCHES, _field_names)
             faults += [fault for fault in found if fault not in faults and not related(error) & dropped]
-            left_out = {path for fault in found for path in drop(sound, fault.path)}
+            left_out = {path for fault in found for path in _drop(sound, fault.path)}
             if left_out <= dropped:  # nothing more can be left out: a default is at fault beside what is written
                 return None, faults
             dropped |= left_out
 
 
-def drop(tree: Tree, path: Path) -> set[str]:
+def _drop(tree: Tree, path: Path) -> set[str]:
     """Take the value at ``path`` out of ``tree`` (or the section that holds it), and name it and its sections."""
     holder: Any = tree
     for depth, part in enumerate(path):
@@ -189,14 +189,14 @@ def drop(tree: Tree, path: Path) -> set[str]:
 
 def flatten(recipe: Recipe) -> dict[str, Scalar]:
     """Every field by its dotted path, lists and mappings as JSON text, and the derived ``micro_batch_size``."""
-    tree = recipe.model_dump(mode="json", exclude={rule for rule in STOP_RULES if getattr(recipe, rule) is None})
-    flat = dict(leaves(tree, ()))
+    tree = recipe.model_dump(mode="json", exclude={rule for rule in _STOP_RULES if getattr(recipe, rule) is None})
+    flat = dict(_leaves(tree, ()))
     return flat | {"micro_batch_size": recipe.micro_batch_size}
 
 
-def leaves(value: Any, path: tuple[str, ...]) -> list[tuple[str, Scalar]]:
-    if isinstance(value, dict) and path not in FREE:
-        return [leaf for key, inner in value.items() for leaf in leaves(inner, (*path, key))]
+def _leaves(value: Any, path: tuple[str, ...]) -> list[tuple[str, Scalar]]:
+    if isinstance(value, dict) and path not in _FREE:
+        return [leaf for key, inner in value.items() for leaf in _leaves(inner, (*path, key))]
     if isinstance(value, dict | list):
         value = json.dumps(value)
     return [(".".join(path), value)]
@@ -214,22 +214,22 @@ def branches(path: str) -> dict[str, frozenset[str]] | None:
 
 def field_paths() -> frozenset[str]:
     """The dotted paths of all fields, of every form of every section."""
-    return frozenset(paths_in(Recipe, ()))
+    return frozenset(_paths_in(Recipe, ()))
 
 
-def paths_in(section: type[Section], at: tuple[str, ...]) -> set[str]:
+def _paths_in(section: type[Section], at: tuple[str, ...]) -> set[str]:
     paths: set[str] = set()
     for key, field in section.model_fields.items():
         inner = sections_in(field.annotation)
         path = (*at, key)
         for form in inner:
-            paths |= paths_in(form, path)
+            paths |= _paths_in(form, path)
         if not inner or path in WHOLE:
             paths.add(".".join(path))
     return paths
 
 
-def field_names(path: tuple[str, ...], name: str | None) -> list[str]:
+def _field_names(path: tuple[str, ...], name: str | None) -> list[str]:
     """The fields that a mapping at ``path`` may have, in the form ``name`` where there are forms; for messages."""
     section: type[Section] = Recipe
     for depth, part in enumerate(path):
@@ -255,7 +255,7 @@ def sections_in(annotation: object) -> list[type[Section]]:
     return []
 
 
-def forms_in(section: type[Section], at: tuple[str, ...] = ()) -> dict[tuple[str, ...], dict[str, type[Section]]]:
+def _forms_in(section: type[Section], at: tuple[str, ...] = ()) -> dict[tuple[str, ...], dict[str, type[Section]]]:
     """Every section that has a ``name``, with its forms by that name; model and data have one form for all names."""
     found: dict[tuple[str, ...], dict[str, type[Section]]] = {}
     for key, field in section.model_fields.items():
@@ -264,21 +264,21 @@ def forms_in(section: type[Section], at: tuple[str, ...] = ()) -> dict[tuple[str
         if named:
             found[(*at, key)] = named
         for form in inner:
-            found |= forms_in(form, (*at, key))
+            found |= _forms_in(form, (*at, key))
     return found
 
 
-BRANCHES = forms_in(Recipe)
+BRANCHES = _forms_in(Recipe)
 
 
-def default_name(path: tuple[str, ...]) -> str:
+def _default_name(path: tuple[str, ...]) -> str:
     value: Any = Recipe.model_fields[path[0]].default
     for part in path[1:]:
         value = getattr(value, part)
     return str(value.name)
 
 
-NAMED: dict[tuple[str, ...], str] = {path: default_name(path) for path in BRANCHES}
+NAMED: dict[tuple[str, ...], str] = {path: _default_name(path) for path in BRANCHES}
 """Sections that have a name, and the name where none is written."""
 
 

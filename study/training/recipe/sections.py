@@ -146,12 +146,12 @@ class Split(Section):
     fraction: Annotated[float, Field(gt=0, lt=1)] = 0.1
 
 
-def validation_tag(value: object) -> str:
+def _validation_tag(value: object) -> str:
     return "split" if isinstance(value, Mapping | Split) else "test"
 
 
 Validation = Annotated[
-    Annotated[Split, Tag("split")] | Annotated[Literal["test"], Tag("test")], Discriminator(validation_tag)
+    Annotated[Split, Tag("split")] | Annotated[Literal["test"], Tag("test")], Discriminator(_validation_tag)
 ]
 
 

@@ -13,7 +13,7 @@ from search_spaces.validation import Fault, Path, listed, nearest, shown, unknow
 Forms = Mapping[tuple[str, ...], Mapping[str, object]]
 Names = Callable[[tuple[str, ...], str | None], list[str]]
 
-WORDS = {
+_WORDS = {
     "learning_rate": "lr",
     "learning-rate": "lr",
     "init_lr": "lr",
@@ -36,7 +36,7 @@ WORDS = {
 }
 """Other tools' words for ours, wherever they stand."""
 
-TOP_WORDS = {
+_TOP_WORDS = {
     "lr": "optimizer.lr",
     "learning_rate": "optimizer.lr",
     "learning-rate": "optimizer.lr",
@@ -76,10 +76,10 @@ TOP_WORDS = {
 }
 """The same at the top of a recipe, where others keep everything."""
 
-VALIDATION: Path = ("data", "validation")
-KINDS = {("data",): "data set", ("data", "loader"): "loader", ("data", "augment"): "augmentation"}
+_VALIDATION: Path = ("data", "validation")
+_KINDS = {("data",): "data set", ("data", "loader"): "loader", ("data", "augment"): "augmentation"}
 
-MUST = {
+_MUST = {
     "int_type": "must be an integer",
     "int_from_float": "must be an integer",
     "int_parsing_size": "must be an integer of fewer digits",
@@ -103,7 +103,7 @@ MUST = {
 
 def faults_of(error: ValidationError, tree: Mapping[str, object], forms: Forms, names: Names) -> list[Fault]:
     """One fault for each error, in the order in which the fields are declared."""
-    return [fault_of(details, tree, forms, names) for details in error.errors(include_url=False)]
+    return [_fault_of(details, tree, forms, names) for details in error.errors(include_url=False)]
 
 
 def related(error: ValidationError) -> set[str]:
@@ -111,38 +111,40 @@ def related(error: ValidationError) -> set[str]:
     return {path for details in error.errors(include_url=False) for path in details.get("ctx", {}).get("beside", ())}
 
 
-def fault_of(details: ErrorDetails, tree: Mapping[str, object], forms: Forms, names: Names) -> Fault:
+def _fault_of(details: ErrorDetails, tree: Mapping[str, object], forms: Forms, names: Names) -> Fault:
     kind, context = details["type"], details.get("ctx", {})
-    path, form = without_tags(details["loc"], forms)
+    path, form = _without_tags(details["loc"], forms)
     found = shown(details["input"])
     if kind == "extra_forbidden":
-        return unknown(path, names(texts(path[:-1]), form), TOP_WORDS if len(path) == 1 else WORDS)
+        return unknown(path, names(_texts(path[:-1]), form), _TOP_WORDS if len(path) == 1 else _WORDS)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         value = details["input"].get("name") if isinstance(details["input"], Mapping) else details["input"]
-        section = texts(path)
+        section = _texts(path)
         if not isinstance(value, str):
             return Fault(path, "must be a name or a mapping with a name", shown(value), listed(forms[section]))
-        return unknown_name(as_written((*path, "name"), tree), KINDS.get(section, str(path[-1])), value, forms[section])
+        return unknown_name(
+            _as_written((*path, "name"), tree), _KINDS.get(section, str(path[-1])), value, forms[section]
+        )
     if kind == "unknown_name":
-        return unknown_name(as_written(path, tree), context["kind"], details["input"], context["names"])
+        return unknown_name(_as_written(path, tree), context["kind"], details["input"], context["names"])
     if kind == "literal_error":
         words = [word.strip("'") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
-        return Fault(as_written(path, tree), MUST[kind], found, listed(words), nearest(details["input"], words))
+        return Fault(_as_written(path, tree), _MUST[kind], found, listed(words), nearest(details["input"], words))
     if kind.startswith("rule"):
         path = (*path, *kind.removeprefix("rule").removeprefix("_").split(".")) if "_" in kind else path
-        return Fault(path, details["msg"], shown(value_at(path, tree)))
+        return Fault(path, details["msg"], shown(_value_at(path, tree)))
     limits = {key: f"{value:g}" if isinstance(value, float) else value for key, value in context.items()}
-    must = MUST[kind].format(**limits) if kind in MUST else f"must hold: {details['msg']}"
-    return Fault(as_written(path, tree), must, found)
+    must = _MUST[kind].format(**limits) if kind in _MUST else f"must hold: {details['msg']}"
+    return Fault(_as_written(path, tree), must, found)
 
 
-def without_tags(loc: Path, forms: Forms) -> tuple[Path, str | None]:
+def _without_tags(loc: Path, forms: Forms) -> tuple[Path, str | None]:
     """The path without pydantic's union tags, and the form that the last tag named."""
     path: Path = ()
     form: str | None = None
     tagged: set[Path] = set()
     for part in loc:
-        tags: Collection[str] = forms.get(texts(path), {}) if path != VALIDATION else ("split", "test")
+        tags: Collection[str] = forms.get(_texts(path), {}) if path != _VALIDATION else ("split", "test")
         if len(tags) > 1 and path not in tagged and part in tags:
             form = str(part)
             tagged.add(path)
@@ -151,18 +153,18 @@ def without_tags(loc: Path, forms: Forms) -> tuple[Path, str | None]:
     return path, form
 
 
-def texts(path: Path) -> tuple[str, ...]:
+def _texts(path: Path) -> tuple[str, ...]:
     return tuple(str(part) for part in path)
 
 
-def as_written(path: Path, tree: Mapping[str, object]) -> Path:
+def _as_written(path: Path, tree: Mapping[str, object]) -> Path:
     """The path without its last ``name`` where the user wrote the name in place of the section."""
-    if path and path[-1] == "name" and isinstance(value_at(path[:-1], tree), str):
+    if path and path[-1] == "name" and isinstance(_value_at(path[:-1], tree), str):
         return path[:-1]
     return path
 
 
-def value_at(path: Path, tree: Any) -> object:
+def _value_at(path: Path, tree: Any) -> object:
     for part in path:
         if not isinstance(tree, Mapping) or part not in tree:
             return None

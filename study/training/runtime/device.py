@@ -12,12 +12,12 @@ import torch
 
 from study.training.runtime.failures import TrainingFailure
 
-KNOWN = ("cpu", "cuda", "mps")
+_KNOWN = ("cpu", "cuda", "mps")
 
 
 def usable(name: str | torch.device) -> torch.device:
     """The device called ``name``; a failure of class ``device`` where the machine doesn't have it."""
-    if str(name).partition(":")[0] not in KNOWN:
+    if str(name).partition(":")[0] not in _KNOWN:
         raise TrainingFailure("device", f"{name} was asked for; accepted cpu | cuda | cuda:NUMBER | mps", {})
     device = torch.device(name)
     if device.type == "cuda":
@@ -51,7 +51,7 @@ def shared(device: torch.device) -> bool | None:
         return None
 
 
-def synchronize(device: torch.device) -> None:
+def _synchronize(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -60,7 +60,7 @@ def synchronize(device: torch.device) -> None:
 
 def now(device: torch.device) -> float:
     """Seconds on a clock that waits for the device's work first."""
-    synchronize(device)
+    _synchronize(device)
     return time.perf_counter()
 
 

@@ -22,19 +22,19 @@ from study.errors import DataMissing
 FailureClass = Literal["out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error"]
 Details = dict[str, int | float | str]
 
-BYTES = {"bytes": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-AMOUNT = r"([\d.]+) (bytes|[KMGT]iB)"
-MEMORY = {
-    "requested_bytes": rf"[Tt]ried to allocate {AMOUNT}",
-    "capacity_bytes": rf"total capacity of {AMOUNT}",
-    "free_bytes": rf"of which {AMOUNT} is free",
-    "allocated_bytes": rf"memory {AMOUNT} is allocated by PyTorch",
-    "reserved_unallocated_bytes": rf"{AMOUNT} is reserved by PyTorch but unallocated",
+_BYTES = {"bytes": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_AMOUNT = r"([\d.]+) (bytes|[KMGT]iB)"
+_MEMORY = {
+    "requested_bytes": rf"[Tt]ried to allocate {_AMOUNT}",
+    "capacity_bytes": rf"total capacity of {_AMOUNT}",
+    "free_bytes": rf"of which {_AMOUNT} is free",
+    "allocated_bytes": rf"memory {_AMOUNT} is allocated by PyTorch",
+    "reserved_unallocated_bytes": rf"{_AMOUNT} is reserved by PyTorch but unallocated",
 }
 """Where CUDA's and the CPU's allocators say what they were asked for and what they had."""
 
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
-NO_DEVICE = (
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
+_NO_DEVICE = (
     "No CUDA GPUs are available",
     "Found no NVIDIA driver",
     "CUDA driver initialization failed",
@@ -44,7 +44,7 @@ NO_DEVICE = (
     "CUDA unknown error",
     "initialization error",
 )
-LONGEST_MESSAGE = 400
+_LONGEST_MESSAGE = 400
 
 
 class Stopped(Exception):
@@ -57,7 +57,7 @@ class TrainingFailure(Exception):
     def __init__(self, failure_class: FailureClass, message: str, details: Details) -> None:
         super().__init__(failure_class, message, details)
         self.failure_class: FailureClass = failure_class
-        self.message = " ".join(message.split())[:LONGEST_MESSAGE]
+        self.message = " ".join(message.split())[:_LONGEST_MESSAGE]
         self.details = details
 
     def __str__(self) -> str:
@@ -69,28 +69,28 @@ def classify(error: BaseException) -> TrainingFailure:
     text = str(error)
     if isinstance(error, TrainingFailure):
         return TrainingFailure(error.failure_class, error.message, error.details)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or says(text, OUT_OF_MEMORY):
-        return TrainingFailure("out_of_memory", text or "out of memory", memory_in(text))
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or _says(text, _OUT_OF_MEMORY):
+        return TrainingFailure("out_of_memory", text or "out of memory", _memory_in(text))
     if isinstance(error, DataMissing):
         return TrainingFailure("data", text, {})
     if isinstance(error, TimeoutError):
         return TrainingFailure("timeout", text or "it took longer than it may", {})
-    if says(text, NO_DEVICE):
+    if _says(text, _NO_DEVICE):
         return TrainingFailure("device", text, {})
     trace = "".join(traceback.format_exception(error))
     return TrainingFailure("error", f"{type(error).__name__}: {text}", {"traceback": trace})
 
 
-def says(text: str, phrases: tuple[str, ...]) -> bool:
+def _says(text: str, phrases: tuple[str, ...]) -> bool:
     return any(phrase.lower() in text.lower() for phrase in phrases)
 
 
-def memory_in(text: str) -> Details:
+def _memory_in(text: str) -> Details:
     """The figures that an allocator's message holds, in bytes; ``reserved_bytes`` is what PyTorch held in all."""
     found: Details = {}
-    for name, pattern in MEMORY.items():
+    for name, pattern in _MEMORY.items():
         if match := re.search(pattern, text):
-            found[name] = int(float(match[1]) * BYTES[match[2]])
+            found[name] = int(float(match[1]) * _BYTES[match[2]])
     if {"allocated_bytes", "reserved_unallocated_bytes"} <= found.keys():
         found["reserved_bytes"] = int(found["allocated_bytes"]) + int(found["reserved_unallocated_bytes"])
     return found

@@ -12,7 +12,7 @@ import sys
 
 import torch
 
-SCHEMAS = (
+_SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
@@ -31,7 +31,7 @@ def _import() -> None:
         for name in [name for name in sys.modules if name == "torchvision" or name.startswith("torchvision.")]:
             del sys.modules[name]
         _library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
-        for schema in SCHEMAS:
+        for schema in _SCHEMAS:
             _library.define(schema)  # type: ignore[no-untyped-call]
         importlib.import_module("torchvision")
 

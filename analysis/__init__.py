@@ -1,4 +1,6 @@
-"""From journals to answers: ``analysis.load("my-study").trials`` is a pandas frame, ``query_sql`` asks in SQL."""
+"""From journals to answers: ``analysis.load("my-study").trials`` is a pandas frame, ``query_sql``
+asks in SQL.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The first epoch at which a pruner decides: until then every point is there, and a comparison is fair to all."""
+"""The first epoch at which a pruner decides: until then every point is there, and a comparison is
+fair to all.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from study.spec.sections import PrunerChoice, column_of
 
 
 def first_decision(results: Frames) -> int:
-    """The first epoch at which any trial of the studies may have been pruned; 0 where nothing was pruned."""
+    """The first epoch at which any trial of the studies may have been pruned; 0 where nothing was
+    pruned.
+    """
     if not (results.points["state"] == "PRUNED").any():
         return 0
     epochs = [_first_epoch(study.spec.pruner) for study in results.studies]
@@ -25,14 +29,18 @@ def _first_epoch(pruner: PrunerChoice) -> int:
     if pruner.name in ("median", "percentile"):
         return max(1, _whole(options["warmup_epochs"]))
     if pruner.name == "patient":
-        return _whole(options["patience"]) + 2  # the best of the last patience + 1 epochs against the one before them
+        return (
+            _whole(options["patience"]) + 2
+        )  # the best of the last patience + 1 epochs against the one before them
     return 0
 
 
 def failed_before(results: Frames, epoch: int) -> pd.DataFrame:
     """The points whose first seed failed before it reached this epoch."""
     firsts = search(results.trials)
-    lost = firsts[(firsts["replicate"] == 0) & (firsts["state"] == "FAIL") & (firsts["epochs"] < epoch)]
+    lost = firsts[
+        (firsts["replicate"] == 0) & (firsts["state"] == "FAIL") & (firsts["epochs"] < epoch)
+    ]
     keys = list(zip(lost["study"], lost["point"], strict=True))
     points = results.points
     return points[[key in keys for key in zip(points["study"], points["point"], strict=True)]]
@@ -43,7 +51,9 @@ def _whole(option: object) -> int:
 
 
 def at_first_decision(results: Frames, epoch: int) -> pd.DataFrame:
-    """The first seed of each point that reached this epoch, with the objective there as ``figure``."""
+    """The first seed of each point that reached this epoch, with the objective there as
+    ``figure``.
+    """
     metric, firsts = goal(results).metric, search(results.trials)
     firsts = firsts[firsts["replicate"] == 0]
     column = column_of(metric)

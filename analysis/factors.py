@@ -23,20 +23,33 @@ def factors_of(results: Frames) -> list[str]:
         name
         for name in settings(results)
         if 2 <= points[name].nunique(dropna=True) <= _MOST_LEVELS
-        and (not pd.api.types.is_float_dtype(points[name]) or points[name].nunique() < len(points) / 3)
+        and (
+            not pd.api.types.is_float_dtype(points[name])
+            or points[name].nunique() < len(points) / 3
+        )
     ]
     return sorted(few, key=lambda name: name not in scientific)
 
 
 def scientific(results: Frames) -> str:
     """The scientific factor of the study, where it has one."""
-    paths = [path for study in results.studies for path in study.spec.roles.scientific if path in results.trials]
+    paths = [
+        path
+        for study in results.studies
+        for path in study.spec.roles.scientific
+        if path in results.trials
+    ]
     return paths[0] if paths else ""
 
 
 def tuned_apart(results: Frames, factor: str) -> bool:
-    """Whether each level of a factor was tuned by itself at equal budget, as a method study does."""
-    return all(study.spec.mode == "method-study" and factor in study.spec.roles.scientific for study in results.studies)
+    """Whether each level of a factor was tuned by itself at equal budget, as a method study
+    does.
+    """
+    return all(
+        study.spec.mode == "method-study" and factor in study.spec.roles.scientific
+        for study in results.studies
+    )
 
 
 def levels_of(results: Frames, rows: pd.DataFrame, factor: str) -> list[Hashable]:
@@ -49,7 +62,9 @@ def levels_of(results: Frames, rows: pd.DataFrame, factor: str) -> list[Hashable
                 written += [as_param(value) for value in variable.distribution.grid()]
     order = {level: position for position, level in reversed(list(enumerate(written)))}
     numbers = all(isinstance(level, int | float) for level in present)
-    return sorted(present, key=lambda level: (order.get(level, len(order)), level if numbers else str(level)))
+    return sorted(
+        present, key=lambda level: (order.get(level, len(order)), level if numbers else str(level))
+    )
 
 
 def is_level(rows: pd.DataFrame, factor: str, level: object) -> pd.Series[bool]:
@@ -62,7 +77,9 @@ def text_of(level: object) -> str:
 
 
 def derived(results: Frames, name: str, factor: str) -> bool:
-    """Whether a setting exists only within a branch of the factor, as ``optimizer.momentum`` does of the optimizer."""
+    """Whether a setting exists only within a branch of the factor, as ``optimizer.momentum`` does
+    of the optimizer.
+    """
     for study in results.studies:
         space = study.spec.space
         branches = {variable.name for variable in space.at(factor) if variable.branch}

@@ -1,4 +1,6 @@
-"""Studies as pandas frames, whatever state they are in: what every table, plot and report is made from."""
+"""Studies as pandas frames, whatever state they are in: what every table, plot and report is made
+from.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,9 @@ class Frames:
         return type(self)(tuple(study for study in self.studies if study.name == name))
 
     def at_epoch(self, *epochs: int) -> pd.DataFrame:
-        """The epoch rows at these epochs, with their trials' columns beside them; trials that got there alone."""
+        """The epoch rows at these epochs, with their trials' columns beside them; trials that got
+        there alone.
+        """
         rows = self.epochs[self.epochs["epoch"].isin(epochs)]
         keys = ["study", "trial", "point", "replicate"]
         own = [name for name in self.trials.columns if name in keys or name not in rows.columns]
@@ -98,7 +102,9 @@ class Frames:
 
 
 def paths_of(source: Source, storage: Place) -> StudyPaths:
-    """The folder that a name or a path means; a path is one that has a separator or a journal below it."""
+    """The folder that a name or a path means; a path is one that has a separator or a journal below
+    it.
+    """
     if isinstance(source, StudyPaths):
         return source
     if not isinstance(source, str) or "/" in source or (Path(source) / "journal").is_dir():

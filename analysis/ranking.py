@@ -1,4 +1,6 @@
-"""Points in their order, best first: by the one definition in ``study.journal.ranking``, which ``points`` carries."""
+"""Points in their order, best first: by the one definition in ``study.journal.ranking``, which
+``points`` carries.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,9 @@ PLACE = ["study", "point"]
 
 
 def ranked(results: Frames) -> pd.DataFrame:
-    """The points that have a value, best first, with ``rank`` among all loaded studies and ``ranked_by``, the value
-    that decides: of the fresh seeds where a point was confirmed, of the search elsewhere.
+    """The points that have a value, best first, with ``rank`` among all loaded studies and
+    ``ranked_by``, the value that decides: of the fresh seeds where a point was confirmed, of the
+    search elsewhere.
     """
     points = results.points[results.points["value"].notna()].copy()
     confirmed = points["standing"] == CONFIRMED
@@ -29,7 +32,10 @@ def ranked(results: Frames) -> pd.DataFrame:
     points = points.sort_values(["tier", "ranked_by", *PLACE], ascending=ascending, kind="stable")
     first_of_tie = ~points.duplicated(["tier", "ranked_by"])
     points["rank"] = (
-        pd.Series(range(1, len(points) + 1), index=points.index).where(first_of_tie).ffill().astype("Int64")
+        pd.Series(range(1, len(points) + 1), index=points.index)
+        .where(first_of_tie)
+        .ffill()
+        .astype("Int64")
     )
     return points.drop(columns="tier")
 
@@ -41,17 +47,23 @@ def best(results: Frames) -> dict[str, Any] | None:
 
 
 def tied_with_best(results: Frames) -> list[int]:
-    """The numbers of the points that share the first rank; empty where the best one has it alone."""
+    """The numbers of the points that share the first rank; empty where the best one has it
+    alone.
+    """
     rows = ranked(results)
     first = rows[rows["rank"] == 1]
     return [int(number) for number in first["point"]] if len(first) > 1 else []
 
 
 def by_search(points: pd.DataFrame, results: Frames) -> pd.DataFrame:
-    """Points in the order that the search alone gives them, whatever their fresh seeds have shown since."""
+    """Points in the order that the search alone gives them, whatever their fresh seeds have shown
+    since.
+    """
     part = points["standing"] == PARTIAL
     ordered = points.assign(part=part).sort_values(
-        ["part", "value", *PLACE], ascending=[True, goal(results).smallest, True, True], kind="stable"
+        ["part", "value", *PLACE],
+        ascending=[True, goal(results).smallest, True, True],
+        kind="stable",
     )
     return ordered.drop(columns="part")
 

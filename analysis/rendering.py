@@ -1,4 +1,6 @@
-"""A table that is shown: one object, rendered for the terminal, Markdown, CSV, LaTeX, JSON and HTML."""
+"""A table that is shown: one object, rendered for the terminal, Markdown, CSV, LaTeX, JSON and
+HTML.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,8 @@ _LATEX = str.maketrans(
 
 @dataclass(frozen=True)
 class Header:
-    """A column's name, the unit of its figures, how many digits after the point they have, and a name for readers.
+    """A column's name, the unit of its figures, how many digits after the point they have, and a
+    name for readers.
 
     ``always``: an estimate's column that programs rely on, which stays where no row fills it.
     """
@@ -59,7 +62,9 @@ class Header:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under headers. ``notes`` say what a careful reader must know; they stand below."""
+    """Rows of cells under headers. ``notes`` say what a careful reader must know; they stand
+    below.
+    """
 
     title: str
     headers: tuple[Header, ...]
@@ -68,21 +73,34 @@ class Table:
 
     def shown(self) -> list[list[str]]:
         """Every cell as a reader sees it."""
-        return [[shown(cell, header) for cell, header in zip(row, self.headers, strict=True)] for row in self.rows]
+        return [
+            [shown(cell, header) for cell, header in zip(row, self.headers, strict=True)]
+            for row in self.rows
+        ]
 
     def numeric(self, column: int) -> bool:
         """Whether a column holds figures, which are aligned to the right."""
         cells = [row[column] for row in self.rows if row[column] is not None]
-        return bool(cells) and all(isinstance(cell, int | float | Estimate | Difference) for cell in cells)
+        return bool(cells) and all(
+            isinstance(cell, int | float | Estimate | Difference) for cell in cells
+        )
 
     def flat(self) -> tuple[list[str], list[list[Any]]]:
-        """Plain names and values: an interval becomes columns of its own, ``name_low`` and ``name_high``."""
+        """Plain names and values: an interval becomes columns of its own, ``name_low`` and
+        ``name_high``.
+        """
         kinds = [self._parts(i) for i in range(len(self.headers))]
         names = [
-            f"{header.name}{suffix}" for header, parts in zip(self.headers, kinds, strict=True) for suffix in parts
+            f"{header.name}{suffix}"
+            for header, parts in zip(self.headers, kinds, strict=True)
+            for suffix in parts
         ]
         rows = [
-            [_plain(_PARTS[suffix](cell)) for cell, parts in zip(row, kinds, strict=True) for suffix in parts]
+            [
+                _plain(_PARTS[suffix](cell))
+                for cell, parts in zip(row, kinds, strict=True)
+                for suffix in parts
+            ]
             for row in self.rows
         ]
         return names, rows
@@ -115,12 +133,16 @@ class Table:
             "rows": [dict(zip(names, row, strict=True)) for row in rows],
             "notes": list(self.notes),
         }
-        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+        return (
+            json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+        )
 
     def markdown(self) -> str:
         bars = ["---:" if self.numeric(i) else "---" for i in range(len(self.headers))]
         lines = [[str(header) for header in self.headers], bars, *self.shown()]
-        body = "\n".join(f"| {' | '.join(_markdown_cell(text) for text in line)} |" for line in lines)
+        body = "\n".join(
+            f"| {' | '.join(_markdown_cell(text) for text in line)} |" for line in lines
+        )
         notes = "".join(f"\n- {note}" for note in self.notes)
         return f"**{self.title}**\n\n{body}\n{notes}{chr(10) if notes else ''}"
 
@@ -128,7 +150,12 @@ class Table:
         """A ``tabular`` in booktabs' style, in a floating table with its caption."""
         align = "".join("r" if self.numeric(i) else "l" for i in range(len(self.headers)))
         lines = [r"\begin{table}", r"\centering", rf"\caption{{{self.title.translate(_LATEX)}}}"]
-        lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", _latex_row(map(str, self.headers)), r"\midrule"]
+        lines += [
+            rf"\begin{{tabular}}{{{align}}}",
+            r"\toprule",
+            _latex_row(map(str, self.headers)),
+            r"\midrule",
+        ]
         lines += [_latex_row(row) for row in self.shown()]
         lines += [r"\bottomrule", r"\end{tabular}"]
         lines += [rf"\par\footnotesize {note.translate(_LATEX)}" for note in self.notes]
@@ -145,16 +172,19 @@ class Table:
         rows = "".join(
             "<tr>"
             + "".join(
-                f"<td{kind or _wide(text)}>{html.escape(text)}</td>" for kind, text in zip(kinds, row, strict=True)
+                f"<td{kind or _wide(text)}>{html.escape(text)}</td>"
+                for kind, text in zip(kinds, row, strict=True)
             )
             + "</tr>"
             for row in self.shown()
         )
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
         return (
-            f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(self.title)}">'
+            '<div class="scroll" tabindex="0" role="region"'
+            f' aria-label="{html.escape(self.title)}">'
             f"<table{mark}><caption>{html.escape(self.title)}</caption><thead><tr>{heads}</tr></thead>"
-            f"<tbody>{rows}</tbody></table></div>" + (f'<ul class="notes">{notes}</ul>' if notes else "")
+            f"<tbody>{rows}</tbody></table></div>"
+            + (f'<ul class="notes">{notes}</ul>' if notes else "")
         )
 
     def _repr_html_(self) -> str:
@@ -171,7 +201,9 @@ class Table:
         )
         shown_table.caption_justify = "left"
         for i, header in enumerate(self.headers):
-            shown_table.add_column(Text(str(header)), justify="right" if self.numeric(i) else "left", no_wrap=True)
+            shown_table.add_column(
+                Text(str(header)), justify="right" if self.numeric(i) else "left", no_wrap=True
+            )
         for row in self.shown():
             shown_table.add_row(*(Text(text) for text in row))
         return shown_table
@@ -284,12 +316,16 @@ def _latex_row(cells: Iterable[str]) -> str:
     return " & ".join(cell.translate(_LATEX) for cell in cells) + r" \\"
 
 
-def table(title: str, headers: Sequence[Header], rows: Iterable[Sequence[Cell]], notes: Iterable[str] = ()) -> Table:
+def table(
+    title: str, headers: Sequence[Header], rows: Iterable[Sequence[Cell]], notes: Iterable[str] = ()
+) -> Table:
     """A table without the columns that no row fills, save for those that are always there."""
     kept_rows = [tuple(row) for row in rows]
 
     def stays(i: int) -> bool:
-        return headers[i].always or not kept_rows or any(row[i] not in (None, "") for row in kept_rows)
+        return (
+            headers[i].always or not kept_rows or any(row[i] not in (None, "") for row in kept_rows)
+        )
 
     kept = [i for i in range(len(headers)) if stays(i)]
     return Table(

@@ -1,4 +1,6 @@
-"""Loading studies: ``load("googlenet-norm-lr").trials`` is a pandas frame, whatever state the study is in."""
+"""Loading studies: ``load("googlenet-norm-lr").trials`` is a pandas frame, whatever state the study
+is in.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Results(Frames):
         return leaderboard(self, top)
 
     def best(self) -> dict[str, Any]:
-        """The best point as a row of ``points``, confirmed ones first; LookupError where none has a value."""
+        """The best point as a row of ``points``, confirmed ones first; LookupError where none has a
+        value.
+        """
         from analysis.ranking import best
 
         found = best(self)
@@ -38,8 +42,8 @@ class Results(Frames):
         return found
 
     def time_to(self, metric: str, value: float) -> pd.DataFrame:
-        """The trials with ``reached``, ``epochs_to`` and ``seconds_to``, up to their end where it was not reached, and
-        ``bound`` where it might have been had they gone on.
+        """The trials with ``reached``, ``epochs_to`` and ``seconds_to``, up to their end where it
+        was not reached, and ``bound`` where it might have been had they gone on.
         """
         from analysis.tables.time_to_target import time_to
 
@@ -68,6 +72,8 @@ class Results(Frames):
 
 
 def load(studies: Source | Iterable[Source], *, storage: str | Place = STORAGE) -> Results:
-    """Load studies by folder, StudyPaths or name (looked up in ``storage``); StudyNotFound where one isn't there."""
+    """Load studies by folder, StudyPaths or name (looked up in ``storage``); StudyNotFound where
+    one isn't there.
+    """
     sources = [studies] if isinstance(studies, Source) else list(studies)
     return Results(tuple(Study(paths_of(source, place(storage))) for source in sources))

@@ -20,7 +20,9 @@ from study.results.schema import column_of
 SHARES = ("accuracy", "f1", "top5", "precision", "recall")
 """What the names of metrics hold that are shares of a whole."""
 
-STEERED = "validation: test. These figures were steered by the test set and are no estimate of new data."
+STEERED = (
+    "validation: test. These figures were steered by the test set and are no estimate of new data."
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,17 @@ class Goal:
 def goals(results: Frames) -> list[Goal]:
     """The objectives of the loaded studies, which must agree in them."""
     found = [
-        [Goal(objective.metric, objective.direction == "minimize") for objective in study.spec.objectives]
+        [
+            Goal(objective.metric, objective.direction == "minimize")
+            for objective in study.spec.objectives
+        ]
         for study in results.studies
     ]
     if any(other != found[0] for other in found[1:]):
         names = ", ".join(study.name for study in results.studies)
-        raise UserError(f"the studies {names} have different objectives and can't be ranked together")
+        raise UserError(
+            f"the studies {names} have different objectives and can't be ranked together"
+        )
     return found[0]
 
 
@@ -53,7 +60,8 @@ def goal(results: Frames) -> Goal:
 
 
 def settings(results: Frames) -> list[str]:
-    """The recipe columns that the studies set, by their space or their first points, and in which points differ.
+    """The recipe columns that the studies set, by their space or their first points, and in which
+    points differ.
 
     A constant of one branch is left out: the branch's name says it.
     """
@@ -66,22 +74,37 @@ def _settings(results: Frames) -> tuple[str, ...]:
     for study in results.studies:
         spec = study.spec
         firsts = [path for i in range(len(spec.first)) for path in spec.first_values(i)]
-        set_paths |= dict.fromkeys(column_of(path) for path in (*sorted(spec.space.paths()), *firsts))
+        set_paths |= dict.fromkeys(
+            column_of(path) for path in (*sorted(spec.space.paths()), *firsts)
+        )
     points = results.points
-    differing = [name for name in set_paths if name in points.columns and points[name].nunique(dropna=False) > 1]
-    return tuple(name for name in differing if points[name].nunique() > 1 or _branch_of(name) not in differing)
+    differing = [
+        name
+        for name in set_paths
+        if name in points.columns and points[name].nunique(dropna=False) > 1
+    ]
+    return tuple(
+        name
+        for name in differing
+        if points[name].nunique() > 1 or _branch_of(name) not in differing
+    )
 
 
 def _branch_of(name: str) -> str:
-    """The column that names the branch in which a setting exists: ``optimizer.name`` for ``optimizer.nesterov``."""
+    """The column that names the branch in which a setting exists: ``optimizer.name`` for
+    ``optimizer.nesterov``.
+    """
     return f"{name.rpartition('.')[0]}.name"
 
 
 def setting_headers(names: list[str]) -> list[Header]:
-    """Headers of recipe columns, shown by their last part where that is clear: ``lr``, ``optimizer``."""
+    """Headers of recipe columns, shown by their last part where that is clear: ``lr``,
+    ``optimizer``.
+    """
     brief = [name.removesuffix(".name").rpartition(".")[2] for name in names]
     return [
-        Header(name, short=short if brief.count(short) == 1 else "") for name, short in zip(names, brief, strict=True)
+        Header(name, short=short if brief.count(short) == 1 else "")
+        for name, short in zip(names, brief, strict=True)
     ]
 
 
@@ -102,19 +125,25 @@ def complete(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def counted(rows: pd.DataFrame) -> pd.DataFrame:
-    """The trials that their points' values are the means of: all seeds of the points that have a value."""
+    """The trials that their points' values are the means of: all seeds of the points that have a
+    value.
+    """
     return rows[rows["counted"].fillna(False).astype(bool)]
 
 
 def fresh(rows: pd.DataFrame) -> pd.DataFrame:
-    """The complete trials on fresh seeds, as long as the search's, which a confirmation runs after the search."""
+    """The complete trials on fresh seeds, as long as the search's, which a confirmation runs after
+    the search.
+    """
     outgrown = rows["outgrown"].fillna(False).astype(bool)
     return complete(rows[(rows["kind"] == "confirm") & ~outgrown])
 
 
 def trials_of(rows: pd.DataFrame, point: Mapping[Any, Any]) -> pd.DataFrame:
     """The rows that belong to a point, which is a row of ``points``."""
-    found: pd.DataFrame = rows[(rows["study"] == point["study"]) & (rows["point"] == point["point"])]
+    found: pd.DataFrame = rows[
+        (rows["study"] == point["study"]) & (rows["point"] == point["point"])
+    ]
     return found
 
 
@@ -123,11 +152,15 @@ def several(results: Frames) -> bool:
 
 
 def objective_text(objectives: list[Goal]) -> str:
-    return ", ".join(f"{goal.metric} ({'minimize' if goal.smallest else 'maximize'})" for goal in objectives)
+    return ", ".join(
+        f"{goal.metric} ({'minimize' if goal.smallest else 'maximize'})" for goal in objectives
+    )
 
 
 def over_seeds(group: pd.DataFrame, column: str) -> Estimate | None:
-    """A figure's mean over the seeds in ``group``; a test accuracy's interval is over seeds and images."""
+    """A figure's mean over the seeds in ``group``; a test accuracy's interval is over seeds and
+    images.
+    """
     if column not in group or not group[column].notna().any():
         return None
     return test_accuracy(group) if column == "test_accuracy" else metric_mean(group[column], column)
@@ -145,13 +178,15 @@ def test_accuracy(group: pd.DataFrame) -> Estimate:
 
 
 def images_of(group: pd.DataFrame, purpose: str) -> int:
-    """How many images there were for a purpose (train, validation, test), as the trainings said it in their
-    ``data_fingerprint``; 0 where they didn't or differ in it.
+    """How many images there were for a purpose (train, validation, test), as the trainings said it
+    in their ``data_fingerprint``; 0 where they didn't or differ in it.
     """
     if "data_fingerprint" not in group:
         return 0
     count = re.compile(rf"\b{purpose} (\d+)\b")
-    counts = {found[1] for text in group["data_fingerprint"].dropna() if (found := count.search(text))}
+    counts = {
+        found[1] for text in group["data_fingerprint"].dropna() if (found := count.search(text))
+    }
     return int(counts.pop()) if len(counts) == 1 else 0
 
 
@@ -161,7 +196,9 @@ def metric_mean(sample: Sample, metric: str) -> Estimate:
 
 
 def within_metric(found: Estimate, metric: str) -> Estimate:
-    """An estimate of a metric whose interval ends where the metric does: nothing is below 0, and no share above 1."""
+    """An estimate of a metric whose interval ends where the metric does: nothing is below 0, and no
+    share above 1.
+    """
     most = 1.0 if any(share in metric for share in SHARES) else math.inf
     return replace(found, low=max(found.low, 0.0), high=min(found.high, most))
 

@@ -1,7 +1,8 @@
-"""SQL over any number of studies: the views ``points``, ``trials`` and ``epochs`` in an in-memory DuckDB.
+"""SQL over any number of studies: the views ``points``, ``trials`` and ``epochs`` in an in-memory
+DuckDB.
 
-The database has no access to files, network or extensions, and its settings are locked before the query runs, so a
-query can read the views and nothing else.
+The database has no access to files, network or extensions, and its settings are locked before the
+query runs, so a query can read the views and nothing else.
 """
 
 from __future__ import annotations
@@ -30,15 +31,23 @@ _VIEWS = ("points", "trials", "epochs")
 
 
 def query_sql(
-    sql: str, studies: Results | Source | Iterable[Source] | None = None, *, storage: str | Place = STORAGE
+    sql: str,
+    studies: Results | Source | Iterable[Source] | None = None,
+    *,
+    storage: str | Place = STORAGE,
 ) -> pa.Table:
-    """The answer to one SELECT as an Arrow table; over every study in ``storage`` where none is named.
+    """The answer to one SELECT as an Arrow table; over every study in ``storage`` where none is
+    named.
 
     UserError where DuckDB refuses the query, with its words.
     """
     import duckdb
 
-    results = studies if isinstance(studies, Results) else load(studies or _all_studies(storage), storage=storage)
+    results = (
+        studies
+        if isinstance(studies, Results)
+        else load(studies or _all_studies(storage), storage=storage)
+    )
     connection = duckdb.connect(":memory:", config={"enable_external_access": "false"})
     try:
         _lock(connection, results)
@@ -103,7 +112,9 @@ def render(answer: pa.Table, form: str) -> str:
 
 
 def _cell_of(value: object) -> Cell:
-    """A value of any of DuckDB's types as a cell: sums are decimals there; what has no form of its own is text."""
+    """A value of any of DuckDB's types as a cell: sums are decimals there; what has no form of its
+    own is text.
+    """
     if value is None or isinstance(value, bool | int | float | str | datetime.datetime):
         return value
     if isinstance(value, decimal.Decimal):

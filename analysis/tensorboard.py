@@ -17,8 +17,14 @@ def write_events(results: Frames, to: str | Path) -> Path:
 
     folder = Path(to)
     make_folder(folder)
-    numbers = [name for name in results.epochs.columns if pd.api.types.is_numeric_dtype(results.epochs[name])]
-    metrics = [name for name in numbers if name not in ("trial", "point", "replicate", "epoch", "attempt")]
+    numbers = [
+        name
+        for name in results.epochs.columns
+        if pd.api.types.is_numeric_dtype(results.epochs[name])
+    ]
+    metrics = [
+        name for name in numbers if name not in ("trial", "point", "replicate", "epoch", "attempt")
+    ]
     rows = dict(iter(results.epochs.groupby(["study", "trial"])))
     for trial in results.trials.to_dict("records"):
         key = (trial["study"], trial["trial"])
@@ -30,5 +36,7 @@ def write_events(results: Frames, to: str | Path) -> Path:
             for row in rows[key].to_dict("records"):
                 for name in metrics:
                     if (value := cell(row[name])) is not None:
-                        writer.add_scalar(name, value, row["epoch"], walltime=row["time"].timestamp())
+                        writer.add_scalar(
+                            name, value, row["epoch"], walltime=row["time"].timestamp()
+                        )
     return folder

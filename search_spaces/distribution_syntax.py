@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from search_spaces.distributions import Choice, Distribution, Real, Scalar, Whole, as_param, finite, same
+from search_spaces.distributions import (
+    Choice,
+    Distribution,
+    Real,
+    Scalar,
+    Whole,
+    as_param,
+    finite,
+    same,
+)
 from search_spaces.validation import Fault, Path, shown
 
 WORDS = ("choice", "uniform", "log", "int", "log_int")
-ACCEPTED = "choice: [...] | uniform: [lo, hi] | log: [lo, hi] | int: [lo, hi] | log_int: [lo, hi] | one_of: {...}"
+ACCEPTED = (
+    "choice: [...] | uniform: [lo, hi] | log: [lo, hi] | int: [lo, hi] | log_int: [lo, hi] |"
+    " one_of: {...}"
+)
 _STEPPED = ("uniform", "int")
 FOREIGN = {
     "min": "log: [lo, hi]",
@@ -44,8 +56,12 @@ FOREIGN = {
 _LARGEST_STEP_COUNT = 2**53
 
 
-def read_distribution(tree: Mapping[str, object], place: Path) -> tuple[Distribution | None, list[Fault]]:
-    """The distribution that ``tree`` writes by one of ``WORDS``, None where it has faults; they are below ``place``."""
+def read_distribution(
+    tree: Mapping[str, object], place: Path
+) -> tuple[Distribution | None, list[Fault]]:
+    """The distribution that ``tree`` writes by one of ``WORDS``, None where it has faults; they are
+    below ``place``.
+    """
     word = next(word for word in WORDS if word in tree)
     accepted = f"{word} | step" if word in _STEPPED else word
     must = f"must not stand beside {word}"
@@ -54,14 +70,22 @@ def read_distribution(tree: Mapping[str, object], place: Path) -> tuple[Distribu
     if tree.get("step") is not None and word not in _STEPPED:
         accepted = f"a step with {' or '.join(_STEPPED)}"
         faults.append(
-            Fault((*place, "step"), f"must be left out with {word}", shown(tree["step"]), accepted, on_key=True)
+            Fault(
+                (*place, "step"),
+                f"must be left out with {word}",
+                shown(tree["step"]),
+                accepted,
+                on_key=True,
+            )
         )
     read = _read_choice if word == "choice" else _read_range
     found, more = read(word, tree, place)
     return (None if faults else found), faults + more
 
 
-def _read_choice(word: str, tree: Mapping[str, object], place: Path) -> tuple[Choice | None, list[Fault]]:
+def _read_choice(
+    word: str, tree: Mapping[str, object], place: Path
+) -> tuple[Choice | None, list[Fault]]:
     at, values = (*place, word), tree[word]
     if not isinstance(values, list) or not values:
         return None, [Fault(at, "must be a list of at least one value", shown(values))]
@@ -75,17 +99,25 @@ def _read_choice(word: str, tree: Mapping[str, object], place: Path) -> tuple[Ch
     return (None if faults else Choice(tuple(values))), faults
 
 
-def _read_range(word: str, tree: Mapping[str, object], place: Path) -> tuple[Real | Whole | None, list[Fault]]:
+def _read_range(
+    word: str, tree: Mapping[str, object], place: Path
+) -> tuple[Real | Whole | None, list[Fault]]:
     at, bounds = (*place, word), tree[word]
     if not isinstance(bounds, list) or len(bounds) != 2:
         return None, [Fault(at, "must be two bounds", shown(bounds), "[low, high], both included")]
     whole, log = word in ("int", "log_int"), word in ("log", "log_int")
-    faults = [fault for index, bound in enumerate(bounds) for fault in _bound_faults(word, bound, (*at, index))]
+    faults = [
+        fault
+        for index, bound in enumerate(bounds)
+        for fault in _bound_faults(word, bound, (*at, index))
+    ]
     if faults:
         return None, faults
     low, high = bounds
     if low > high:
-        return None, [Fault(at, "must be [low, high]", shown(bounds), "", f"[{shown(high)}, {shown(low)}]")]
+        return None, [
+            Fault(at, "must be [low, high]", shown(bounds), "", f"[{shown(high)}, {shown(low)}]")
+        ]
     step = tree.get("step") if word in _STEPPED else None
     faults = _step_faults(word, low, high, step, (*place, "step"))
     if faults:
@@ -108,7 +140,13 @@ def _step_faults(word: str, low: float, high: float, step: object, at: Path) -> 
     if step is None:
         return []
     if not finite(step) or step <= 0 or (word == "int" and isinstance(step, float)):
-        return [Fault(at, f"must be {'an integer' if word == 'int' else 'a number'} greater than 0", shown(step))]
+        return [
+            Fault(
+                at,
+                f"must be {'an integer' if word == 'int' else 'a number'} greater than 0",
+                shown(step),
+            )
+        ]
     if (high - low) / step > _LARGEST_STEP_COUNT:
         return [Fault(at, "must not be lost beside the bounds", shown(step))]
     if not same(Real(low, high, step=step).last, high):

@@ -1,8 +1,9 @@
-"""The distributions of a search space: what a value may be, how a trial is asked for it, how it reads in a file.
+"""The distributions of a search space: what a value may be, how a trial is asked for it, how it
+reads in a file.
 
-Bounds are included, as in Optuna. A list or mapping among the choices is handed to Optuna as JSON text, since Optuna
-keeps scalars only; everywhere else it is what the user wrote. Optuna itself is imported only where its own objects are
-built.
+Bounds are included, as in Optuna. A list or mapping among the choices is handed to Optuna as JSON
+text, since Optuna keeps scalars only; everywhere else it is what the user wrote. Optuna itself is
+imported only where its own objects are built.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 Scalar: TypeAlias = bool | int | float | str | None
 Value: TypeAlias = Scalar | list[Any] | dict[str, Any]
 
-_PROBED = 256  # up to so many values of a range are checked one by one, beyond that its ends stand for it
+_PROBED = (
+    256  # up to so many values of a range are checked one by one, beyond that its ends stand for it
+)
 
 
 class Trial(Protocol):
@@ -30,7 +33,9 @@ class Trial(Protocol):
 
     def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Scalar: ...
 
-    def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float: ...
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None, log: bool
+    ) -> float: ...
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int: ...
 
@@ -45,7 +50,9 @@ class Choice:
         return trial.suggest_categorical(name, [as_param(value) for value in self.values])
 
     def value_of(self, param: object) -> Value:
-        """The value that ``param`` stands for, in Optuna's form or its own; raises ValueError where it lies outside."""
+        """The value that ``param`` stands for, in Optuna's form or its own; raises ValueError where
+        it lies outside.
+        """
         for value in self.values:
             if same(value, param):
                 return value
@@ -79,7 +86,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class Real:
-    """A float in [low, high]: uniform, on a logarithmic scale, or on a grid of ``step`` from ``low``."""
+    """A float in [low, high]: uniform, on a logarithmic scale, or on a grid of ``step`` from
+    ``low``.
+    """
 
     low: float
     high: float
@@ -92,7 +101,10 @@ class Real:
     def value_of(self, param: object) -> float:
         if not finite(param) or not self.low <= param <= self.high:
             raise ValueError(f"{param!r} lies outside [{self.low}, {self.high}]")
-        if self.step is not None and abs((steps := (param - self.low) / self.step) - round(steps)) > 1e-8:
+        if (
+            self.step is not None
+            and abs((steps := (param - self.low) / self.step) - round(steps)) > 1e-8
+        ):
             raise ValueError(f"{param!r} lies between the steps of {self.step}")
         return float(param)
 
@@ -101,7 +113,9 @@ class Real:
         return self.low
 
     def grid(self) -> Iterator[float]:
-        """The values from ``low`` by ``step``, in decimal arithmetic, so that they are those a user would write."""
+        """The values from ``low`` by ``step``, in decimal arithmetic, so that they are those a user
+        would write.
+        """
         if self.step is None:
             raise ValueError("a continuous distribution has no grid; give it a step")
         low, step = self.low, self.step
@@ -110,7 +124,11 @@ class Real:
     @property
     def last(self) -> float:
         """The highest value of the grid."""
-        return self.low if self.step is None else step_value(self.low, self.step, (self.size() or 1) - 1)
+        return (
+            self.low
+            if self.step is None
+            else step_value(self.low, self.step, (self.size() or 1) - 1)
+        )
 
     def size(self) -> int | None:
         return None if self.step is None else steps_between(self.low, self.high, self.step) + 1
@@ -161,7 +179,11 @@ class Whole:
         return (self.high - self.low) // self.step + 1
 
     def probes(self) -> list[tuple[Value, int]]:
-        inner = list(itertools.islice(self.grid(), 1, self.size() - 1)) if self.size() <= _PROBED else []
+        inner = (
+            list(itertools.islice(self.grid(), 1, self.size() - 1))
+            if self.size() <= _PROBED
+            else []
+        )
         ends = [(self.low, 0), (self.high, 1)][: self.size()]
         return [*ends, *((value, 1) for value in inner)]
 
@@ -182,7 +204,9 @@ Distribution: TypeAlias = Choice | Real | Whole
 
 
 def steps_between(low: float, high: float, step: float) -> int:
-    """How many whole steps lie between two bounds, in decimal arithmetic: 0.9 by 0.1 from 0 is nine."""
+    """How many whole steps lie between two bounds, in decimal arithmetic: 0.9 by 0.1 from 0 is
+    nine.
+    """
     return int((Decimal(str(high)) - Decimal(str(low))) // Decimal(str(step)))
 
 
@@ -198,7 +222,9 @@ def as_param(value: object) -> Scalar:
 
 
 def same(one: object, other: object) -> bool:
-    """Equal as a user means it: 1 and 1.0 are, true and 1 are not; a list is equal to its JSON text."""
+    """Equal as a user means it: 1 and 1.0 are, true and 1 are not; a list is equal to its JSON
+    text.
+    """
     one, other = _opened(one), _opened(other)
     return isinstance(one, bool) == isinstance(other, bool) and one == other
 

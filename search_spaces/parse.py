@@ -1,7 +1,8 @@
 """From the ``space:`` of a study file to a Space, or to every fault in it.
 
-The space mirrors the recipe's structure. Here its own form is read; that the recipe takes whatever may be sampled is
-checked in ``search_spaces.recipe_check``. The recipe's schema is handed in; a module of functions is one.
+The space mirrors the recipe's structure. Here its own form is read; that the recipe takes whatever
+may be sampled is checked in ``search_spaces.recipe_check``. The recipe's schema is handed in; a
+module of functions is one.
 """
 
 from __future__ import annotations
@@ -18,11 +19,16 @@ from search_spaces.validation import Fault, Path, listed, shown, unknown
 
 
 def parse_space(
-    tree: object, recipe: Mapping[str, object], schema: RecipeSchema, overrides: Mapping[str, Value] | None = None
+    tree: object,
+    recipe: Mapping[str, object],
+    schema: RecipeSchema,
+    overrides: Mapping[str, Value] | None = None,
 ) -> tuple[Space, list[Fault]]:
-    """The space that ``tree`` writes over the fixed ``recipe``; faults are at their paths in the whole study file.
+    """The space that ``tree`` writes over the fixed ``recipe``; faults are at their paths in the
+    whole study file.
 
-    ``overrides`` are recipe values by dotted path that win over everything: their paths leave the space.
+    ``overrides`` are recipe values by dotted path that win over everything: their paths leave the
+    space.
     """
     overrides = overrides or {}
     reader = _Reader(schema)
@@ -36,16 +42,21 @@ def parse_space(
 
 
 def _overridden(space: Space, overrides: Mapping[str, Value]) -> Space:
-    """The space without the paths that are overridden; of a branch that is named outright, its own values stay."""
+    """The space without the paths that are overridden; of a branch that is named outright, its own
+    values stay.
+    """
     for path, value in overrides.items():
         branches = [
-            str(name) for variable in space.at(path) if variable.branch for name in variable.distribution.grid()
+            str(name)
+            for variable in space.at(path)
+            if variable.branch
+            for name in variable.distribution.grid()
         ]
         space = space.fix({path: value}) if value in branches else space.without(path)
     return space
 
 
-# -- its own form ----------------------------------------------------------------------------------------------------
+# -- its own form ----------------------------------------------------------------------
 
 
 class _Reader:
@@ -58,16 +69,26 @@ class _Reader:
         self.faults: list[Fault] = []
         self._seen: dict[str, set[Given]] = {}
 
-    def section(self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given) -> None:
+    def section(
+        self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given
+    ) -> None:
         """Read what stands in a section of the recipe, or in a branch of it."""
         for key, value in tree.items():
             parts = tuple(str(key).split("."))
             inner = (*path, *parts)
             if inner == ("seed",):
                 must = "must not be varied: a trial's seed is the number of its replicate"
-                self.faults.append(Fault((*place, *parts), must, shown(value), "replicates", on_key=True))
+                self.faults.append(
+                    Fault((*place, *parts), must, shown(value), "replicates", on_key=True)
+                )
             elif self.known(inner):
-                self.node(value, (*place, *parts), inner, ".".join((name, *parts) if name else parts), given)
+                self.node(
+                    value,
+                    (*place, *parts),
+                    inner,
+                    ".".join((name, *parts) if name else parts),
+                    given,
+                )
             else:
                 self.faults.append(self.unknown_field(place, path, parts, given))
 
@@ -79,7 +100,9 @@ class _Reader:
             self.one_of(value, place, path, name, given)
         elif any(word in value for word in WORDS):
             self.distribution(value, place, path, name, given)
-        elif self.names_below(path) and not (value and set(value) <= set(FOREIGN) and not self.fields_in(value, path)):
+        elif self.names_below(path) and not (
+            value and set(value) <= set(FOREIGN) and not self.fields_in(value, path)
+        ):
             self.section(value, place, path, name, given)
         elif value and not any(fault.path == path for fault in self.judged(path, value, given)):
             self.plain(value, place, path, given)
@@ -90,27 +113,63 @@ class _Reader:
     def plain(self, value: Any, place: Place, path: Place, given: Given) -> None:
         field = self.named(path)
         if field is None:
-            self.fault(place, "must be a mapping that mirrors the recipe", value, listed(self.names_below(path)))
+            self.fault(
+                place,
+                "must be a mapping that mirrors the recipe",
+                value,
+                listed(self.names_below(path)),
+            )
         elif field != path and not isinstance(value, str):
-            self.fault(place, "must be a name or a mapping", value, ACCEPTED, "choice: [...]" * isinstance(value, list))
+            self.fault(
+                place,
+                "must be a name or a mapping",
+                value,
+                ACCEPTED,
+                "choice: [...]" * isinstance(value, list),
+            )
         else:
             self.add(Constant(".".join(field), value, given, place))
 
-    def one_of(self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given) -> None:
+    def one_of(
+        self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given
+    ) -> None:
         for key in tree:
             if key != "one_of":
-                self.fault((*place, str(key)), "must stand in each branch, one_of alone beside it", key, on_key=True)
+                self.fault(
+                    (*place, str(key)),
+                    "must stand in each branch, one_of alone beside it",
+                    key,
+                    on_key=True,
+                )
         branches = tree["one_of"]
         field = self.named(path)
         if field is None or field == path:
-            named = sorted({top for top in self.sections() if self.named(tuple(top.split("."))) is not None})
-            self.fault((*place, "one_of"), "must stand at a section that has a name", branches, listed(named), "choice")
+            named = sorted(
+                {top for top in self.sections() if self.named(tuple(top.split("."))) is not None}
+            )
+            self.fault(
+                (*place, "one_of"),
+                "must stand at a section that has a name",
+                branches,
+                listed(named),
+                "choice",
+            )
             return
         if not isinstance(branches, Mapping) or not branches:
             ours = "{sgd: {}, adam: {}}" if isinstance(branches, list) else ""
-            self.fault((*place, "one_of"), "must be a mapping of names, each with its own values", branches, "", ours)
+            self.fault(
+                (*place, "one_of"),
+                "must be a mapping of names, each with its own values",
+                branches,
+                "",
+                ours,
+            )
             return
-        self.add(Variable(name, ".".join(field), Choice(tuple(map(str, branches))), given, place, branch=True))
+        self.add(
+            Variable(
+                name, ".".join(field), Choice(tuple(map(str, branches))), given, place, branch=True
+            )
+        )
         for branch, content in branches.items():
             inside = (*place, "one_of", str(branch))
             if content is None or isinstance(content, Mapping):
@@ -119,20 +178,31 @@ class _Reader:
             else:
                 self.fault(inside, "must be a mapping of the branch's own values, or {}", content)
 
-    def distribution(self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given) -> None:
+    def distribution(
+        self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given
+    ) -> None:
         found, faults = read_distribution(tree, place)
         self.faults += faults
         field = self.named(path)
         if field is None:
-            self.fault(place, "must be a mapping that mirrors the recipe", tree, listed(self.names_below(path)))
+            self.fault(
+                place,
+                "must be a mapping that mirrors the recipe",
+                tree,
+                listed(self.names_below(path)),
+            )
         elif field == path and found is not None:
             self.add(Variable(name, ".".join(path), found, given, place))
-        elif found is not None and isinstance(found, Choice) and all(isinstance(value, str) for value in found.values):
+        elif (
+            found is not None
+            and isinstance(found, Choice)
+            and all(isinstance(value, str) for value in found.values)
+        ):
             self.add(Variable(name, ".".join(field), found, given, place, branch=True))
         elif found is not None:
             self.fault(place, "must be a choice of names or one_of", tree, ACCEPTED)
 
-    # -- what the recipe has ------------------------------------------------------------------------------------------
+    # -- what the recipe has -----------------------------------------------------------
 
     def known(self, path: Place) -> bool:
         return ".".join(path) in self.fields or bool(self.names_below(path))
@@ -140,7 +210,9 @@ class _Reader:
     def names_below(self, path: Place) -> list[str]:
         """The keys that the recipe has below ``path``, over all its forms."""
         top = ".".join(path) + "." if path else ""
-        return sorted({field[len(top) :].split(".")[0] for field in self.fields if field.startswith(top)})
+        return sorted(
+            {field[len(top) :].split(".")[0] for field in self.fields if field.startswith(top)}
+        )
 
     def named(self, path: Place) -> Place | None:
         """The field that a plain value at ``path`` sets: itself, its section's name, or none."""
@@ -156,7 +228,11 @@ class _Reader:
 
     def judged(self, path: Place, value: object, given: Given) -> list[Fault]:
         """What the recipe says of one value in the branch where it stands."""
-        paths = {variable.name: variable.path for variable in self.items if isinstance(variable, Variable)}
+        paths = {
+            variable.name: variable.path
+            for variable in self.items
+            if isinstance(variable, Variable)
+        }
         branch = {paths[name]: choice for name, choice in given if name in paths}
         return self.schema.parse_recipe(self.schema.lay(branch, {".".join(path): value}))[1]
 
@@ -167,7 +243,7 @@ class _Reader:
                 return replace(fault, path=(*place, *parts))
         return unknown((*place, *parts), self.names_below(path), FOREIGN)
 
-    # -- results ------------------------------------------------------------------------------------------------------
+    # -- results -----------------------------------------------------------------------
 
     def add(self, item: Item) -> None:
         if any(compatible(item.given, other) for other in self._seen.get(item.path, ())):
@@ -177,6 +253,12 @@ class _Reader:
         self.items.append(item)
 
     def fault(
-        self, place: Path, must: str, found: object, accepted: str = "", ours: str = "", on_key: bool = False
+        self,
+        place: Path,
+        must: str,
+        found: object,
+        accepted: str = "",
+        ours: str = "",
+        on_key: bool = False,
     ) -> None:
         self.faults.append(Fault(place, must, shown(found), accepted, ours, on_key))

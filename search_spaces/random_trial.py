@@ -1,4 +1,6 @@
-"""Values drawn uniformly from a space without a sampler: what a study looks like before it has a history."""
+"""Values drawn uniformly from a space without a sampler: what a study looks like before it has a
+history.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,16 @@ class Dice:
     def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Scalar:
         return self.random.choice(choices)
 
-    def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float:
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None, log: bool
+    ) -> float:
         if step is not None:
             return step_value(low, step, self.random.randint(0, steps_between(low, high, step)))
-        value = math.exp(self.random.uniform(math.log(low), math.log(high))) if log else self.random.uniform(low, high)
+        value = (
+            math.exp(self.random.uniform(math.log(low), math.log(high)))
+            if log
+            else self.random.uniform(low, high)
+        )
         return min(max(value, low), high)
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:

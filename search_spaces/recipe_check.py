@@ -1,8 +1,9 @@
 """Whether a recipe takes whatever a space may sample.
 
-Looked at are each value of a choice and the ends of each range, in a branch where they exist: one variable at a time,
-the others at their first values. Rules over several fields are then met by every pair of values of the unconditional
-choices (batch size and accumulation), and by points drawn from the whole space.
+Looked at are each value of a choice and the ends of each range, in a branch where they exist: one
+variable at a time, the others at their first values. Rules over several fields are then met by
+every pair of values of the unconditional choices (batch size and accumulation), and by points drawn
+from the whole space.
 """
 
 from __future__ import annotations
@@ -17,11 +18,17 @@ from search_spaces.space import Constant, Given, Item, Space, Variable, active, 
 from search_spaces.validation import Fault, Path, dotted
 
 _PAIRED = 16  # up to so many values of a variable are checked in pairs with another's
-MOST_ALONE, MOST_PAIRS, DRAWN = 4_000, 800, 200  # how many points are looked at; one takes a third of a millisecond
+MOST_ALONE, MOST_PAIRS, DRAWN = (
+    4_000,
+    800,
+    200,
+)  # how many points are looked at; one takes a third of a millisecond
 
 
 class RecipeSchema(Protocol):
-    """What is asked of the recipe: to judge a tree, to lay one over another, and which fields there are."""
+    """What is asked of the recipe: to judge a tree, to lay one over another, and which fields there
+    are.
+    """
 
     def parse_recipe(self, tree: Mapping[str, object], /) -> tuple[object, list[Fault]]: ...
 
@@ -39,7 +46,9 @@ def compatible(one: Given, other: Given) -> bool:
 def check(
     space: Space, recipe: Mapping[str, object], schema: RecipeSchema, overrides: Mapping[str, Value]
 ) -> list[Fault]:
-    """What the recipe refuses of the fixed values, of the space alone, and then of pairs of the space's variables."""
+    """What the recipe refuses of the fixed values, of the space alone, and then of pairs of the
+    space's variables.
+    """
     found: dict[tuple[Path, str], Fault] = {}
     for params in itertools.islice(itertools.chain([{}], _alone(space)), MOST_ALONE):
         _add_faults(found, space, params, recipe, schema, overrides)
@@ -59,7 +68,9 @@ def _add_faults(
 ) -> None:
     values = space.complete(params)
     tree = schema.lay(schema.lay(recipe, values), overrides)
-    if overrides:  # a name among them drops its section's old keys, and with them what the space varies there
+    if (
+        overrides
+    ):  # a name among them drops its section's old keys, and with them what the space varies there
         tree = schema.lay(tree, values)
     _, faults = schema.parse_recipe(tree)
     for fault in faults:
@@ -78,9 +89,13 @@ def _alone(space: Space) -> Iterator[dict[str, Scalar]]:
 def _pairs(space: Space) -> Iterator[dict[str, Scalar]]:
     """Each two values of each two unconditional variables of few values."""
     plain = [variable for variable in space.variables if not variable.given and not variable.branch]
-    few = [variable for variable in plain if (variable.distribution.size() or _PAIRED + 1) <= _PAIRED]
+    few = [
+        variable for variable in plain if (variable.distribution.size() or _PAIRED + 1) <= _PAIRED
+    ]
     for one, other in itertools.combinations(few, 2):
-        for first, second in itertools.product(one.distribution.probes(), other.distribution.probes()):
+        for first, second in itertools.product(
+            one.distribution.probes(), other.distribution.probes()
+        ):
             yield {one.name: as_param(first[0]), other.name: as_param(second[0])}
 
 
@@ -113,7 +128,9 @@ def _owner(
 
 
 def _spot(item: Item, params: Mapping[str, Scalar]) -> Path:
-    """The place of the value that ``params`` give an item: a bound, an entry of a choice, a branch's key."""
+    """The place of the value that ``params`` give an item: a bound, an entry of a choice, a
+    branch's key.
+    """
     if isinstance(item, Constant):
         return item.place
     if item.branch:

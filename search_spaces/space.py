@@ -1,9 +1,10 @@
 """A conditional search space: variables and constants, each with the branches that it exists in.
 
-A space is flat: a branch's variable (``optimizer``, the recipe's ``optimizer.name``) stands before whatever depends on
-it, so one walk from front to back asks a trial, reads parameters back, enumerates a grid or finds a level. *Params* are
-Optuna's view, by names that carry the branch (``optimizer.sgd.lr``); *values* are the recipe's, by dotted path
-(``optimizer.lr``), where the same path in two branches is one.
+A space is flat: a branch's variable (``optimizer``, the recipe's ``optimizer.name``) stands before
+whatever depends on it, so one walk from front to back asks a trial, reads parameters back,
+enumerates a grid or finds a level. *Params* are Optuna's view, by names that carry the branch
+(``optimizer.sgd.lr``); *values* are the recipe's, by dotted path (``optimizer.lr``), where the same
+path in two branches is one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from search_spaces.distributions import Distribution, Scalar, Trial, Value, as_p
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-Given = tuple[tuple[str, str], ...]  # the branches something exists in: (the branch variable's name, the branch)
+Given = tuple[
+    tuple[str, str], ...
+]  # the branches something exists in: (the branch variable's name, the branch)
 Place = tuple[str, ...]  # where something stands below ``space`` in a study file
 
 
@@ -35,7 +38,9 @@ class Variable:
 
 @dataclass(frozen=True)
 class Constant:
-    """A plain value of a branch, or a variable that was fixed. ``branch``: it names the only branch left."""
+    """A plain value of a branch, or a variable that was fixed. ``branch``: it names the only branch
+    left.
+    """
 
     path: str
     value: Value
@@ -65,34 +70,48 @@ class Space:
         """The variables of one recipe path: one for each branch that varies it."""
         return tuple(variable for variable in self.variables if variable.path == path)
 
-    # -- params and values ------------------------------------------------------------------------------------------
+    # -- params and values -------------------------------------------------------------
 
     def ask(self, trial: Trial) -> dict[str, Value]:
         """Ask an Optuna trial for every active variable; the values of all active paths."""
         return self._walk(lambda variable: variable.distribution.suggest(trial, variable.name))[1]
 
     def values_of(self, params: Mapping[str, object]) -> dict[str, Value]:
-        """Params back to values; raises KeyError or ValueError where ``params`` don't lie in the space."""
+        """Params back to values; raises KeyError or ValueError where ``params`` don't lie in the
+        space.
+        """
         return self._walk(lambda variable: params[variable.name])[1]
 
     def params_of(self, values: Mapping[str, object]) -> dict[str, Scalar] | None:
-        """Values to params, None where they don't lie in the space; paths that the space hasn't are ignored."""
+        """Values to params, None where they don't lie in the space; paths that the space hasn't are
+        ignored.
+        """
         try:
             params, inside = self._walk(lambda variable: values[variable.path])
         except (KeyError, ValueError):
             return None
-        return params if all(_holds(values, path, value) for path, value in inside.items()) else None
+        return (
+            params if all(_holds(values, path, value) for path, value in inside.items()) else None
+        )
 
     def distributions(self, params: Mapping[str, object]) -> dict[str, BaseDistribution]:
         """Optuna's distributions of the variables that are active with ``params``."""
         active, _ = self._walk(lambda variable: params[variable.name])
-        return {variable.name: variable.distribution.optuna() for variable in self.variables if variable.name in active}
+        return {
+            variable.name: variable.distribution.optuna()
+            for variable in self.variables
+            if variable.name in active
+        }
 
     def complete(self, params: Mapping[str, object]) -> dict[str, Value]:
         """Values from some of the params, every other variable at its first value."""
-        return self._walk(lambda variable: params.get(variable.name, variable.distribution.first))[1]
+        return self._walk(lambda variable: params.get(variable.name, variable.distribution.first))[
+            1
+        ]
 
-    def _walk(self, decide: Callable[[Variable], object]) -> tuple[dict[str, Scalar], dict[str, Value]]:
+    def _walk(
+        self, decide: Callable[[Variable], object]
+    ) -> tuple[dict[str, Scalar], dict[str, Value]]:
         """Go through the active items in order, taking each variable's value from ``decide``."""
         params: dict[str, Scalar] = {}
         values: dict[str, Value] = {}
@@ -106,17 +125,23 @@ class Space:
                 values[item.path] = item.value
         return params, values
 
-    # -- grids and levels -------------------------------------------------------------------------------------------
+    # -- grids and levels --------------------------------------------------------------
 
     def grid(self) -> list[dict[str, Value]]:
-        """Every point, the last variable fastest; raises ValueError where a distribution is continuous."""
+        """Every point, the last variable fastest; raises ValueError where a distribution is
+        continuous.
+        """
         return [self.values_of(params) for params in self._grid(self.items, {})]
 
     def grid_size(self) -> int | None:
-        """How many points the grid has, without enumerating it; None where a distribution is continuous."""
+        """How many points the grid has, without enumerating it; None where a distribution is
+        continuous.
+        """
         return self._size(())
 
-    def _grid(self, items: tuple[Item, ...], params: dict[str, Scalar]) -> Iterator[dict[str, Scalar]]:
+    def _grid(
+        self, items: tuple[Item, ...], params: dict[str, Scalar]
+    ) -> Iterator[dict[str, Scalar]]:
         for depth, item in enumerate(items):
             if isinstance(item, Variable) and active(item, params):
                 for value in item.distribution.grid():
@@ -125,7 +150,9 @@ class Space:
         yield params
 
     def _size(self, given: Given) -> int | None:
-        """The size of the grid of what exists in exactly the branches ``given``, and of what depends on that."""
+        """The size of the grid of what exists in exactly the branches ``given``, and of what
+        depends on that.
+        """
         total = 1
         for variable in self.variables:
             if variable.given != given:
@@ -148,7 +175,9 @@ class Space:
         return factors.grid()
 
     def fix(self, values: Mapping[str, Value]) -> Space:
-        """The space with the variables at these paths fixed; what depends on another branch is dropped."""
+        """The space with the variables at these paths fixed; what depends on another branch is
+        dropped.
+        """
         fixed = {item.name: values[item.path] for item in self.variables if item.path in values}
         items: list[Item] = []
         for item in self.items:
@@ -161,7 +190,9 @@ class Space:
         return Space(tuple(items))
 
     def without(self, path: str) -> Space:
-        """The space without what stands at ``path`` or below it; a branch variable leaves with all its branches."""
+        """The space without what stands at ``path`` or below it; a branch variable leaves with all
+        its branches.
+        """
         gone = {item.name for item in self.variables if below(item.path, path)}
         return Space(
             tuple(
@@ -171,14 +202,20 @@ class Space:
             )
         )
 
-    # -- as text ----------------------------------------------------------------------------------------------------
+    # -- as text -----------------------------------------------------------------------
 
     def rows(self) -> list[dict[str, str]]:
-        """One row a variable or constant for a printed table: its path, its values, the branches it exists in."""
+        """One row a variable or constant for a printed table: its path, its values, the branches it
+        exists in.
+        """
         return [
             {
                 "path": item.path,
-                "values": str(item.distribution) if isinstance(item, Variable) else f"{as_param(item.value)} (fixed)",
+                "values": (
+                    str(item.distribution)
+                    if isinstance(item, Variable)
+                    else f"{as_param(item.value)} (fixed)"
+                ),
                 "when": ", ".join(f"{name} = {branch}" for name, branch in item.given),
             }
             for item in self.items

@@ -1,7 +1,7 @@
 """A fault in something a user wrote: where it is, what must hold, what was found, what is accepted.
 
-Faults are collected, never raised one by one, so that a user sees all of them at once. Whoever knows the file
-turns a fault's path into a line; see ``study.spec.load``.
+Faults are collected, never raised one by one, so that a user sees all of them at once. Whoever
+knows the file turns a fault's path into a line; see ``study.spec.load``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ _SHOWN_NAMES = 40
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. ``path`` is empty where the whole document is meant; ``on_key`` points at the key, not its value."""
+    """One fault. ``path`` is empty where the whole document is meant; ``on_key`` points at the key,
+    not its value.
+    """
 
     path: Path
     must: str
@@ -38,7 +40,9 @@ class Fault:
 
     def under(self, prefix: Path) -> Fault:
         """The same fault seen from a document that holds this one at ``prefix``."""
-        return Fault(prefix + self.path, self.must, self.found, self.accepted, self.nearest, self.on_key)
+        return Fault(
+            prefix + self.path, self.must, self.found, self.accepted, self.nearest, self.on_key
+        )
 
 
 def dotted(path: Path) -> str:
@@ -62,7 +66,9 @@ def shown(value: object) -> str:
         keys = ", ".join(str(key) for key in value)
         return clipped(f"a mapping with {keys}" if value else "an empty mapping")
     if isinstance(value, list | tuple):
-        return clipped(f"[{', '.join(shown(item) for item in value[:8])}{', …' if len(value) > 8 else ''}]")
+        return clipped(
+            f"[{', '.join(shown(item) for item in value[:8])}{', …' if len(value) > 8 else ''}]"
+        )
     if isinstance(value, int) and abs(value) >= 10**30:
         return "an integer of more than 30 digits"
     if isinstance(value, str):
@@ -99,4 +105,6 @@ def unknown(path: Path, names: Iterable[str], words: dict[str, str] | None = Non
 def unknown_name(path: Path, kind: str, found: object, names: Iterable[str]) -> Fault:
     """The fault of a value that names no known ``kind`` (an optimizer, a sampler, …)."""
     names = list(names)
-    return Fault(path, f"must name a known {kind}", shown(found), listed(names), nearest(found, names))
+    return Fault(
+        path, f"must name a known {kind}", shown(found), listed(names), nearest(found, names)
+    )

@@ -4,7 +4,8 @@
 >>> ended = study.run("quickstart")
 >>> results = study.load("quickstart")
 
-These names are a door: what stands behind one is loaded when it is asked for, and no module imports them.
+These names are a door: what stands behind one is loaded when it is asked for, and no module imports
+them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What can go wrong with a study, as one tree; each class carries the exit code of the command that meets it.
+"""What can go wrong with a study, as one tree; each class carries the exit code of the command that
+meets it.
 
 StudyError
 ├── UserError (2)               a mistake that the user can mend

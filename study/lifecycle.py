@@ -1,4 +1,6 @@
-"""Running a study: new, resumed, extended or retried; and what else can be done to one by its name."""
+"""Running a study: new, resumed, extended or retried; and what else can be done to one by its
+name.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ def run(
 ) -> Ended:
     """Run a study file, a shipped study by name, or a spec, to its end and into its tables.
 
-    A study that exists with the same spec is resumed. ``session`` has the fields of ``study.execution.driver.Options``.
+    A study that exists with the same spec is resumed. ``session`` has the fields of
+    ``study.execution.driver.Options``.
     """
     options = Options(**session)
     if isinstance(source, StudySpec):
@@ -53,7 +56,9 @@ def run(
             check_data(spec, options.data_dir)
         else:
             check_answers(options.address)
-        warmed_events(spec, paths.storage)  # a study that can't be found is a mistake to tell before a folder is made
+        warmed_events(
+            spec, paths.storage
+        )  # a study that can't be found is a mistake to tell before a folder is made
         make_folder(paths.folder)
         write_whole(paths.spec, spec.settled().yaml())
     return drive(paths, options)
@@ -68,7 +73,8 @@ def resume(
     replicates: int | None = None,
     **session: Any,
 ) -> Ended:
-    """Go on with a study from its folder, extended where ``sets``, ``points`` or ``replicates`` ask for more.
+    """Go on with a study from its folder, extended where ``sets``, ``points`` or ``replicates`` ask
+    for more.
 
     ``session`` has the fields of ``study.execution.driver.Options``.
     """
@@ -82,14 +88,22 @@ def resume(
 
 
 def retry(
-    name: str, trials: Sequence[int] | None = None, *, storage: str | Place = _DEFAULT_STORAGE, **session: Any
+    name: str,
+    trials: Sequence[int] | None = None,
+    *,
+    storage: str | Place = _DEFAULT_STORAGE,
+    **session: Any,
 ) -> Ended:
     """Run failed trials again as new attempts: those named, or all (None)."""
     return drive(existing(name, storage), Options(**session), retried=trials, retries=True)
 
 
-def leave(name: str, request: Mapping[str, Any], *, storage: str | Place = _DEFAULT_STORAGE) -> bool:
-    """Hand a request to the study's driver, or carry it out here where none is running; whether there is a driver."""
+def leave(
+    name: str, request: Mapping[str, Any], *, storage: str | Place = _DEFAULT_STORAGE
+) -> bool:
+    """Hand a request to the study's driver, or carry it out here where none is running; whether
+    there is a driver.
+    """
     paths = existing(name, storage)
     if holder(paths.lock):
         requests.post(paths, request)
@@ -121,7 +135,13 @@ def existing(name: str, storage: str | Place) -> StudyPaths:
         return paths
     others = [other.name for other in studies_in(root)]
     guess = nearest(name, others)
-    hint = f" (did you mean {guess}?)" if guess else f"; there are: {', '.join(others)}" if others else ""
+    hint = (
+        f" (did you mean {guess}?)"
+        if guess
+        else f"; there are: {', '.join(others)}"
+        if others
+        else ""
+    )
     raise StudyNotFound(f"no study {name} in {root}{hint}")
 
 
@@ -144,6 +164,7 @@ def check_same(spec: StudySpec, paths: StudyPaths) -> None:
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)
         raise StudyExists(
-            f"study {paths.name} exists in {paths.storage} and differs from this one:\n{lines}\n"
-            f"Go on with it as it is: study resume {paths.name}. Run this one beside it: --name ANOTHER."
+            f"study {paths.name} exists in {paths.storage} and differs from this one:\n{lines}\nGo"
+            f" on with it as it is: study resume {paths.name}. Run this one beside it: --name"
+            " ANOTHER."
         )

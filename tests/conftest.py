@@ -12,7 +12,9 @@ SLOWEST = ("test_run.py", "test_client.py", "test_run_s3.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take minutes begin, so that of two processes neither is left with one in the end."""
+    """The files that take minutes begin, so that of two processes neither is left with one in the
+    end.
+    """
     items.sort(key=lambda item: item.path.name not in SLOWEST)
 
 

@@ -1,4 +1,6 @@
-"""Data flows one way, search_spaces <- study <- analysis <- doors, and heavy libraries stay where they belong."""
+"""Data flows one way, search_spaces <- study <- analysis <- doors, and heavy libraries stay where
+they belong.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FILES = sorted(path for package in ("search_spaces", "study", "analysis") for path in (ROOT / package).rglob("*.py"))
+FILES = sorted(
+    path
+    for package in ("search_spaces", "study", "analysis")
+    for path in (ROOT / package).rglob("*.py")
+)
 FOLDERS = sorted({path.parent for path in FILES})
 MOST_ENTRIES = 15
 
@@ -45,7 +51,9 @@ def uses(path: Path, *packages: str) -> set[str]:
 
 @cache
 def ours(path: Path) -> frozenset[str]:
-    """Those of our own modules that a file imports; ``from study import lifecycle`` means the module alone."""
+    """Those of our own modules that a file imports; ``from study import lifecycle`` means the
+    module alone.
+    """
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -95,10 +103,14 @@ def test_imports_keep_to_their_side(path: Path) -> None:
     if within(path, "analysis"):
         assert not uses(path, "torch", "torchvision", "ray", "optuna")
         theirs = {module for module in ours(path) if module.startswith("study.")}
-        free = {module for module in theirs if module.startswith(("study.training.", "study.results."))}
+        free = {
+            module for module in theirs if module.startswith(("study.training.", "study.results."))
+        }
         assert theirs - free <= SEEN_BY_ANALYSIS
     if path != ROOT / VISION:
-        assert not uses(path, "torchvision"), "torchvision comes through study.training.runtime.torchvision"
+        assert not uses(path, "torchvision"), (
+            "torchvision comes through study.training.runtime.torchvision"
+        )
     assert not uses(path, "pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal")
 
 
@@ -143,7 +155,9 @@ def test_no_file_imports_itself_by_way_of_others() -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(ROOT)))
 def test_between_the_entries_of_a_folder_imports_go_one_way(folder: Path) -> None:
-    """A folder within it counts as one: where it is used by another entry, none of its files uses that one."""
+    """A folder within it counts as one: where it is used by another entry, none of its files uses
+    that one.
+    """
     within_it = f"{module_of(folder / '__init__.py')}."
 
     def entry(module: str) -> str:
@@ -152,7 +166,9 @@ def test_between_the_entries_of_a_folder_imports_go_one_way(folder: Path) -> Non
     arrows: dict[str, set[str]] = defaultdict(set)
     for module, path in MODULES.items():
         if module.startswith(within_it):
-            arrows[entry(module)] |= {entry(other) for other in ours(path) if other.startswith(within_it)}
+            arrows[entry(module)] |= {
+                entry(other) for other in ours(path) if other.startswith(within_it)
+            }
     for name, others in arrows.items():
         others.discard(name)
     assert not circle(arrows)
@@ -164,7 +180,8 @@ def test_a_folder_has_few_entries(folder: Path) -> None:
     entries = {
         entry.name
         for entry in folder.iterdir()
-        if (entry / "__init__.py").exists() or (entry.is_file() and entry.name not in ("__init__.py", "py.typed"))
+        if (entry / "__init__.py").exists()
+        or (entry.is_file() and entry.name not in ("__init__.py", "py.typed"))
     }
     assert len(entries) <= MOST_ENTRIES, sorted(entries)
 
@@ -172,7 +189,9 @@ def test_a_folder_has_few_entries(folder: Path) -> None:
 def loaded_by(code: str, *modules: str) -> list[str]:
     """Which of ``modules`` a fresh interpreter has loaded after ``code``."""
     check = f"import sys\n{code}\nprint(*[m for m in {modules!r} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     return done.stdout.split()
 
 

@@ -31,14 +31,17 @@ _LESS = frozenset(
 def front(results: Frames, first: str, second: str) -> pd.DataFrame:
     """The points with a value on the Pareto front of two columns, best of the first one first.
 
-    Each with its study, number, seeds and settings; a column of the trials is the mean over the seeds that the point's
-    value is of. Points that are equal in both columns are both on the front, the lower number first.
+    Each with its study, number, seeds and settings; a column of the trials is the mean over the
+    seeds that the point's value is of. Points that are equal in both columns are both on the front,
+    the lower number first.
     """
     points = with_columns(results, first, second)
     costs = {"first": _cost_of(results, points, first), "second": _cost_of(results, points, second)}
     keys = points[PLACE].assign(**costs).sort_values(["first", "second", *PLACE], kind="stable")
     beaten = keys["second"] >= keys["second"].cummin().shift(fill_value=float("inf"))
-    beaten = beaten.groupby([keys["first"], keys["second"]]).transform("first")  # equals share the first one's fate
+    beaten = beaten.groupby([keys["first"], keys["second"]]).transform(
+        "first"
+    )  # equals share the first one's fate
     return points.loc[keys.index[~beaten]]
 
 
@@ -52,15 +55,24 @@ def with_columns(results: Frames, first: str, second: str) -> pd.DataFrame:
 
 
 def _point_column(results: Frames, points: pd.DataFrame, name: str) -> pd.Series[float]:
-    """A column of the points, or the mean over their counted seeds of one of the trials; UserError for no figures."""
+    """A column of the points, or the mean over their counted seeds of one of the trials; UserError
+    for no figures.
+    """
     if name in points and pd.api.types.is_numeric_dtype(points[name]):
         return points[name].astype(float)
     trials = counted(results.trials)
     if name not in trials or not pd.api.types.is_numeric_dtype(trials[name]):
-        known = [str(column) for frame in (points, trials) for column in frame.select_dtypes("number").columns]
+        known = [
+            str(column)
+            for frame in (points, trials)
+            for column in frame.select_dtypes("number").columns
+        ]
         hint = nearest(name, known)
         more = f" (did you mean {hint}?)" if hint else ""
-        raise UserError(f"a front is of two columns of figures of the points or trials, and {name!r:.60} is none{more}")
+        raise UserError(
+            f"a front is of two columns of figures of the points or trials, and {name!r:.60} is"
+            f" none{more}"
+        )
     means = trials.astype({name: float}).groupby(PLACE)[name].mean().rename("mean").reset_index()
     found = points[PLACE].merge(means, on=PLACE, how="left")["mean"].set_axis(points.index)
     return found.astype(float)

@@ -54,7 +54,9 @@ def _is_choice(results: Frames, name: str) -> bool:
     """Whether a setting has choices in no order."""
     path = name.removeprefix("recipe.")
     variables = [variable for study in results.studies for variable in study.spec.space.at(path)]
-    return bool(variables) and not any(hasattr(variable.distribution, "low") for variable in variables)
+    return bool(variables) and not any(
+        hasattr(variable.distribution, "low") for variable in variables
+    )
 
 
 def _against_number(axes: Axes, results: Frames, points: pd.DataFrame, name: str) -> None:
@@ -70,7 +72,11 @@ def _against_number(axes: Axes, results: Frames, points: pd.DataFrame, name: str
         best = [best_of(results, y[x == value]) for value in distinct]
         axes.plot(distinct, best, color=SERIES[1], marker="_", markersize=12, linestyle="")
     else:
-        edges = np.geomspace(x.min(), x.max(), _BINS + 1) if log else np.linspace(x.min(), x.max(), _BINS + 1)
+        edges = (
+            np.geomspace(x.min(), x.max(), _BINS + 1)
+            if log
+            else np.linspace(x.min(), x.max(), _BINS + 1)
+        )
         bins = np.clip(np.digitize(x, edges) - 1, 0, _BINS - 1)
         best = [best_of(results, y[bins == i]) for i in range(_BINS)]
         axes.stairs(best, edges, color=SERIES[1], baseline=None, linewidth=1.5)
@@ -84,12 +90,16 @@ def _against_choice(axes: Axes, results: Frames, points: pd.DataFrame, name: str
         spread = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else np.zeros(1)
         axes.scatter(position + spread, values, s=12, color=SERIES[0], alpha=0.6, linewidth=0)
         axes.hlines(best_of(results, values), position - 0.3, position + 0.3, color=SERIES[1])
-    axes.set_xticks(range(len(levels)), levels, rotation=20 if sum(map(len, levels)) > 24 else 0, fontsize=8)
+    axes.set_xticks(
+        range(len(levels)), levels, rotation=20 if sum(map(len, levels)) > 24 else 0, fontsize=8
+    )
     axes.set_xlim(-0.6, len(levels) - 0.4)
 
 
 def importances(results: Frames) -> Plot | None:
-    """How much each setting matters to a forest of regression trees, with its spread over resamples."""
+    """How much each setting matters to a forest of regression trees, with its spread over
+    resamples.
+    """
     from analysis.tables.importance import LABEL, importance
 
     found = importance(results)
@@ -101,13 +111,15 @@ def importances(results: Frames) -> Plot | None:
     values = [share.value for share in estimates]
     low = [share.value - share.low for share in estimates]
     high = [share.high - share.value for share in estimates]
-    axes.barh(names, values, color=SERIES[0], alpha=0.85 if found.r_squared > 0 else 0.25, height=0.6)
+    axes.barh(
+        names, values, color=SERIES[0], alpha=0.85 if found.r_squared > 0 else 0.25, height=0.6
+    )
     axes.errorbar(values, names, xerr=[low, high], fmt="none", ecolor=INK, capsize=3, linewidth=1)
     axes.set_xlim(left=0)
     axes.set(xlabel=LABEL)
     text = (
-        f"{found.quality} A bar is the share of that variance that involves the setting, found by shuffling it; lines "
-        "are the middle 90 % of resamples."
+        f"{found.quality} A bar is the share of that variance that involves the setting, found by"
+        " shuffling it; lines are the middle 90 % of resamples."
     )
     return plot(figure, "importances", "Importance of settings", text)
 
@@ -126,7 +138,13 @@ def parallel(results: Frames) -> Plot | None:
     order = points["value"].rank(pct=True, ascending=not goal(results).smallest).to_numpy(float)
     colors = matplotlib.colormaps["viridis"](0.1 + 0.8 * order)
     for line, color, share in zip(heights, colors, order, strict=True):
-        axes.plot(range(len(names)), line, color=color, alpha=0.35 + 0.6 * share**3, linewidth=0.7 + 1.3 * share**6)
+        axes.plot(
+            range(len(names)),
+            line,
+            color=color,
+            alpha=0.35 + 0.6 * share**3,
+            linewidth=0.7 + 1.3 * share**6,
+        )
     for position, name in enumerate(names):
         axes.axvline(position, color=FAINT, linewidth=0.8)
         for height, label in scales[name][1]:
@@ -135,18 +153,27 @@ def parallel(results: Frames) -> Plot | None:
     axes.set_yticks([])
     axes.set_xlim(-0.1, len(names) - 0.6)
     axes.spines["left"].set_visible(False)
-    text = "Each complete point is a line across its settings; the brighter and thicker, the better its value."
+    text = (
+        "Each complete point is a line across its settings; the brighter and thicker, the better"
+        " its value."
+    )
     return plot(figure, "parallel", "Parallel coordinates", text)
 
 
-def _positions(results: Frames, values: pd.Series[Any], name: str) -> tuple[statistics.Array, list[tuple[float, str]]]:
-    """Heights in [0, 1] of a setting's values (missing ones below, at -0.1), and the labels of its axis."""
+def _positions(
+    results: Frames, values: pd.Series[Any], name: str
+) -> tuple[statistics.Array, list[tuple[float, str]]]:
+    """Heights in [0, 1] of a setting's values (missing ones below, at -0.1), and the labels of its
+    axis.
+    """
     if _is_numeric(values):
         numbers = values.to_numpy(float, na_value=np.nan)
         log = _is_log(results, name) and bool(np.nanmin(numbers) > 0)
         scaled = np.log(numbers) if log else numbers
         low, high = float(np.nanmin(scaled)), float(np.nanmax(scaled))
-        heights = (scaled - low) / (high - low) if high > low else np.where(np.isnan(scaled), np.nan, 0.5)
+        heights = (
+            (scaled - low) / (high - low) if high > low else np.where(np.isnan(scaled), np.nan, 0.5)
+        )
         ends = [(0.0, f"{np.nanmin(numbers):.3g}"), (1.0, f"{np.nanmax(numbers):.3g}")]
         labels = ends if high > low else [(0.5, ends[0][1])]
     else:

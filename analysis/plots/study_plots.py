@@ -22,14 +22,26 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 300
 _TOP = 5
-_STATE_COLORS = {"COMPLETE": SERIES[0], "PRUNED": SERIES[6], "FAIL": SERIES[4], "RUNNING": SERIES[2], "WAITING": FAINT}
+_STATE_COLORS = {
+    "COMPLETE": SERIES[0],
+    "PRUNED": SERIES[6],
+    "FAIL": SERIES[4],
+    "RUNNING": SERIES[2],
+    "WAITING": FAINT,
+}
 
 
 def learning_curves(results: Frames) -> Plot | None:
-    """The best points' metric over epochs, the mean over seeds with the seeds' range; all others behind them."""
+    """The best points' metric over epochs, the mean over seeds with the seeds' range; all others
+    behind them.
+    """
     metric = goal(results).metric
     trials = seeds_of(results.trials)
-    rows = rows_of(results, trials).dropna(subset=[metric]) if metric in results.epochs else results.epochs.iloc[:0]
+    rows = (
+        rows_of(results, trials).dropna(subset=[metric])
+        if metric in results.epochs
+        else results.epochs.iloc[:0]
+    )
     if not len(rows):
         return None
     figure, (axes,) = grid()
@@ -43,14 +55,16 @@ def learning_curves(results: Frames) -> Plot | None:
         curve = by_epoch(groups[key], metric)
         label = _point_label(results, key) + _seeds_label(curve, int(begun[key]))
         axes.plot(curve.index, curve["mean"], color=color, label=label, marker="o", markersize=2.5)
-        axes.fill_between(curve.index, curve["min"], curve["max"], color=color, alpha=0.2, linewidth=0)
+        axes.fill_between(
+            curve.index, curve["min"], curve["max"], color=color, alpha=0.2, linewidth=0
+        )
     axes.set(xlabel="epoch", ylabel=metric)
     _whole_numbers(axes)
     if best:
         axes.legend(fontsize=8)
     text = (
-        f"{metric} over epochs of the best {len(best)} points: the mean over seeds, banded from worst to best seed, "
-        "up to the last epoch that all of the point's seeds reached."
+        f"{metric} over epochs of the best {len(best)} points: the mean over seeds, banded from"
+        " worst to best seed, up to the last epoch that all of the point's seeds reached."
     )
     return plot(figure, "learning-curves", "Learning curves", text)
 
@@ -70,7 +84,9 @@ def _seeds_label(curve: pd.DataFrame, begun: int) -> str:
 
 
 def pareto(results: Frames) -> Plot | None:
-    """The objective against time (or the second objective), and the points that none beats in both."""
+    """The objective against time (or the second objective), and the points that none beats in
+    both.
+    """
     names = [objective.metric for objective in goals(results)]
     second = "value_2" if len(names) > 1 else "total_seconds"
     label = names[1] if len(names) > 1 else second
@@ -84,12 +100,20 @@ def pareto(results: Frames) -> Plot | None:
     shown = thinned(points.loc[[index for index in ranked(results).index if index in points.index]])
     axes.scatter(shown[second], shown["value"], s=12, color=FAINT, linewidth=0, label="points")
     steps = best.sort_values([second, "value", *PLACE], kind="stable")
-    axes.step(steps[second], steps["value"], where="post", color=SERIES[0], marker="o", markersize=4, label="front")
+    axes.step(
+        steps[second],
+        steps["value"],
+        where="post",
+        color=SERIES[0],
+        marker="o",
+        markersize=4,
+        label="front",
+    )
     axes.set(xlabel=label, ylabel=names[0])
     axes.legend(fontsize=8)
     text = (
-        f"{len(best)} of {len(points)} complete points are beaten by none in both {names[0]} and {label}, each the "
-        "mean over the point's seeds."
+        f"{len(best)} of {len(points)} complete points are beaten by none in both {names[0]} and"
+        f" {label}, each the mean over the point's seeds."
     )
     return plot(figure, "pareto", "Pareto front", text)
 
@@ -105,11 +129,19 @@ def _epoch_times(results: Frames) -> Plot | None:
     for position, point in enumerate(points.iloc[::-1].to_dict("records")):
         own = rows[(rows["study"] == point["study"]) & (rows["point"] == point["point"])]
         steady = own[own["epoch"] > 1] if (own["epoch"] > 1).any() else own
-        train, evaluation = float(steady["train_seconds"].median()), float(steady["eval_seconds"].median())
+        train, evaluation = (
+            float(steady["train_seconds"].median()),
+            float(steady["eval_seconds"].median()),
+        )
         first = own[own["epoch"] == 1]
         axes.barh(position, train, color=SERIES[0], height=0.55)
         axes.barh(position, evaluation, left=train, color=SERIES[2], height=0.55)
-        axes.plot([float((first["train_seconds"] + first["eval_seconds"]).mean())], [position], "D", color=SERIES[1])
+        axes.plot(
+            [float((first["train_seconds"] + first["eval_seconds"]).mean())],
+            [position],
+            "D",
+            color=SERIES[1],
+        )
         labels.append(_point_label(results, (point["study"], point["point"])))
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
     axes.set(xlabel="seconds an epoch")
@@ -123,7 +155,10 @@ def _epoch_times(results: Frames) -> Plot | None:
         loc="outside lower center",
         ncols=3,
     )
-    text = "Median training and evaluation time of the epochs after the first, and the first epoch, which warms up."
+    text = (
+        "Median training and evaluation time of the epochs after the first, and the first epoch,"
+        " which warms up."
+    )
     return plot(figure, "epoch-times", "Epoch times", text)
 
 
@@ -141,7 +176,9 @@ def _timeline(results: Frames) -> Plot | None:
     if not spans:
         return None
     begin = min(span.start for span in spans)
-    scale, unit = (3600.0, "hours") if max(span.end for span in spans) - begin > 7200 else (1.0, "seconds")
+    scale, unit = (
+        (3600.0, "hours") if max(span.end for span in spans) - begin > 7200 else (1.0, "seconds")
+    )
     names = list(dict.fromkeys(span.lane for span in spans))
     figure, (axes,) = grid(height_in=max(1.6, 0.26 * len(names) + 0.9))
     for state, color in _STATE_COLORS.items():
@@ -163,7 +200,10 @@ def _timeline(results: Frames) -> Plot | None:
         loc="outside lower center",
         ncols=5,
     )
-    text = f"{len(spans)} attempts at trials on {len(names)} workers, colored by what became of the trial."
+    text = (
+        f"{len(spans)} attempts at trials on {len(names)} workers, colored by what became of the"
+        " trial."
+    )
     return plot(figure, "timeline", "Trials on workers", text)
 
 
@@ -177,23 +217,31 @@ def best_of_n_curves(results: Frames) -> Plot | None:
     for color, (level, values) in zip(SERIES, samples.items(), strict=False):
         curve = statistics.best_of_n_curve(values, smallest=goal(results).smallest)
         axes.plot(
-            list(curve), [estimate.value for estimate in curve.values()], color=color, label=level or "all points"
+            list(curve),
+            [estimate.value for estimate in curve.values()],
+            color=color,
+            label=level or "all points",
         )
-        known = {n: within_metric(estimate, metric) for n, estimate in curve.items() if estimate.known}
+        known = {
+            n: within_metric(estimate, metric) for n, estimate in curve.items() if estimate.known
+        }
         _band(axes, known, color)
     axes.set(xlabel="points", ylabel=f"expected best {metric}")
     _whole_numbers(axes)
     axes.legend(fontsize=8, title=short(scientific(results)) or None)
     text = (
-        "What the best of n points may be expected to reach, with 95 % intervals up to a quarter of the points: "
-        "beyond, the best that was seen says too little of what might have been."
+        "What the best of n points may be expected to reach, with 95 % intervals up to a quarter of"
+        " the points: beyond, the best that was seen says too little of what might have been."
     )
     return plot(figure, "best-of-n", "Expected best of n points", text)
 
 
 def _band(axes: Axes, curve: dict[int, statistics.Estimate], color: str) -> None:
     """Intervals as a band; a single one as a bar, since a band has no width there."""
-    low, high = [estimate.low for estimate in curve.values()], [estimate.high for estimate in curve.values()]
+    low, high = (
+        [estimate.low for estimate in curve.values()],
+        [estimate.high for estimate in curve.values()],
+    )
     if len(curve) > 1:
         axes.fill_between(list(curve), low, high, color=color, alpha=0.18, linewidth=0)
     else:

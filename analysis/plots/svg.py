@@ -1,7 +1,7 @@
 """From a matplotlib figure to inline SVG that follows the page's colors: light, dark or printed.
 
-Figures are drawn in stand-in colors; in the SVG each becomes a CSS variable, with its light color as the fallback, so
-one drawing serves both color schemes and a file of its own.
+Figures are drawn in stand-in colors; in the SVG each becomes a CSS variable, with its light color
+as the fallback, so one drawing serves both color schemes and a file of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ SERIES = ("#010211", "#010212", "#010213", "#010214", "#010215", "#010216", "#01
 _LIGHT = ("#0b62a8", "#c2410c", "#15803d", "#9333ea", "#be185d", "#0e7490", "#b45309")
 """At least 4.5 : 1 on white; the page's dark scheme sets lighter ones."""
 VARIABLES = {INK: ("ink", "#1c1c1c"), FAINT: ("faint", "#8a8a8a")} | {
-    stand_in: (f"s{i}", color) for i, (stand_in, color) in enumerate(zip(SERIES, _LIGHT, strict=True))
+    stand_in: (f"s{i}", color)
+    for i, (stand_in, color) in enumerate(zip(SERIES, _LIGHT, strict=True))
 }
 
 _STYLE: Any = {
@@ -77,7 +78,9 @@ def drawing() -> Iterator[None]:
 
 
 def grid(panels: int = 1, columns: int = 1, height_in: float = 3.2) -> tuple[Figure, list[Axes]]:
-    """A figure of so many panels, each row ``height_in`` high; panels that are not needed are left out."""
+    """A figure of so many panels, each row ``height_in`` high; panels that are not needed are left
+    out.
+    """
     from matplotlib.figure import Figure
 
     rows = -(-panels // columns)
@@ -95,7 +98,9 @@ def plot(figure: Figure, name: str, title: str, description: str) -> Plot:
     file = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": name}):
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    return Plot(name, title, description, _inlined(file.getvalue(), name, f"{title}. {description}"))
+    return Plot(
+        name, title, description, _inlined(file.getvalue(), name, f"{title}. {description}")
+    )
 
 
 def _inlined(svg: str, name: str, label: str) -> str:
@@ -104,7 +109,9 @@ def _inlined(svg: str, name: str, label: str) -> str:
     element = re.sub(r'<svg ([^>]*?)width="[^"]*"', r"<svg \1", element, count=1)
     element = re.sub(r'<svg ([^>]*?)height="[^"]*"', r"<svg \1", element, count=1)
     element = element.replace("*{stroke-linejoin", f'[data-plot="{name}"] *{{stroke-linejoin')
-    element = element.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" data-plot="{name}" ', 1)
+    element = element.replace(
+        "<svg ", f'<svg role="img" aria-label="{html.escape(label)}" data-plot="{name}" ', 1
+    )
     element = re.sub(r'\bid="', f'id="{name}-', element)
     element = re.sub(r'href="#', f'href="#{name}-', element)
     element = re.sub(r"url\(#", f"url(#{name}-", element)

@@ -13,7 +13,9 @@ _MOST_SPANS = 3000
 
 @dataclass(frozen=True)
 class Span:
-    """One attempt: its worker's lane, its seconds since 1970, and the state that its trial is in now."""
+    """One attempt: its worker's lane, its seconds since 1970, and the state that its trial is in
+    now.
+    """
 
     lane: str
     start: float
@@ -26,7 +28,13 @@ def lanes(results: Frames) -> list[Span]:
     """The last MOST_SPANS attempts, each in the first free lane of its machine and device."""
     attempts = sorted(
         (
-            (attempt.started, end_of(study.history, attempt), attempt.host or "not placed", attempt.device, trial)
+            (
+                attempt.started,
+                end_of(study.history, attempt),
+                attempt.host or "not placed",
+                attempt.device,
+                trial,
+            )
             for study in results.studies
             for trial in study.history.trials
             for attempt in trial.attempts
@@ -39,5 +47,9 @@ def lanes(results: Frames) -> list[Span]:
         slots = busy_until[host, device]
         slot = next((i for i, until in enumerate(slots) if until <= start), len(slots))
         slots[slot : slot + 1] = [end]
-        spans.append(Span(f"{host} {device} {slot}".replace("  ", " "), start, end, trial.number, trial.state))
+        spans.append(
+            Span(
+                f"{host} {device} {slot}".replace("  ", " "), start, end, trial.number, trial.state
+            )
+        )
     return sorted(spans, key=lambda span: span.lane)

@@ -51,17 +51,26 @@ class Chapter:
 
 
 def report(
-    studies: Source | Iterable[Source], *, storage: str | Place = STORAGE, to: str | Path | None = None
+    studies: Source | Iterable[Source],
+    *,
+    storage: str | Place = STORAGE,
+    to: str | Path | None = None,
 ) -> Place:
-    """Write the report of one or several studies; by default into the first one's folder. Gives its path."""
+    """Write the report of one or several studies; by default into the first one's folder. Gives its
+    path.
+    """
     results = load(studies, storage=storage)
     path: Place = Path(to) if to else results.studies[0].paths.report
     write_whole(path, _page(results))
     return path
 
 
-def comparison_report(a: Source, b: Source, *, storage: str | Place = STORAGE, to: str | Path | None = None) -> Place:
-    """Write the report that compares two studies; by default into the first one's folder. Gives its path."""
+def comparison_report(
+    a: Source, b: Source, *, storage: str | Place = STORAGE, to: str | Path | None = None
+) -> Place:
+    """Write the report that compares two studies; by default into the first one's folder. Gives its
+    path.
+    """
     results = load([a, b], storage=storage)
     first, second = results.studies
     path: Place = Path(to) if to else first.paths.folder / f"compare-{second.name}.html"
@@ -131,7 +140,17 @@ def _sessions(study: Study) -> Table:
         ]
         for session in study.history.sessions
     ]
-    names = ("session", "from (UTC)", "to (UTC)", "ended by", "host", "processor", "code", "packages", "command")
+    names = (
+        "session",
+        "from (UTC)",
+        "to (UTC)",
+        "ended by",
+        "host",
+        "processor",
+        "code",
+        "packages",
+        "command",
+    )
     versions = [
         f"Study file version {spec.version}, SHA-256 {spec.hash[:16]}…"
         + (f": {'; '.join(spec.changes)}" if spec.changes else "")

@@ -13,12 +13,28 @@ from analysis.frames import Frames
 from analysis.ranking import best, tied_with_best
 from analysis.rendering import Header, number, shown
 from analysis.report.variation import variation
-from analysis.selection import cell, counted, fresh, goal, metric_mean, search, settings, test_accuracy, trials_of
+from analysis.selection import (
+    cell,
+    counted,
+    fresh,
+    goal,
+    metric_mean,
+    search,
+    settings,
+    test_accuracy,
+    trials_of,
+)
 from analysis.statistics import Difference, level_for
 from analysis.tables.best_of_n import draws
 from analysis.tables.confirmation import baseline_point, confirmed_points
 from analysis.tables.costs import HOUR, duration
-from analysis.tables.winners import by_fresh_seeds, factor_compared, fresh_difference, lost_seeds, winners_of
+from analysis.tables.winners import (
+    by_fresh_seeds,
+    factor_compared,
+    fresh_difference,
+    lost_seeds,
+    winners_of,
+)
 from study.journal.ranking import CONFIRMED
 
 _FIGURE = Header("", digits=4)
@@ -32,7 +48,11 @@ def answer(results: Frames) -> list[str]:
         return ["No point is complete yet, so there is no answer.", _effort(results)]
     decided = winners_sentences(results)
     return [
-        *(_confirmed_best(results, found) if found["standing"] == CONFIRMED else _searched_best(results, found)),
+        *(
+            _confirmed_best(results, found)
+            if found["standing"] == CONFIRMED
+            else _searched_best(results, found)
+        ),
         *decided,
         *_baseline_sentences(results),
         *([] if found["standing"] == CONFIRMED else _first_sentence(results, found)),
@@ -43,17 +63,26 @@ def answer(results: Frames) -> list[str]:
 
 
 def _confirmed_best(results: Frames, point: dict[str, Any]) -> list[str]:
-    """What the best point reaches on seeds that had no part in the search; the search's own value in brackets."""
+    """What the best point reaches on seeds that had no part in the search; the search's own value
+    in brackets.
+    """
     metric, trials = goal(results).metric, trials_of(fresh(results.trials), point)
     searched = metric_mean(trials_of(counted(results.trials), point)["value"], metric)
     value = shown(metric_mean(trials["value"], metric), _header_of(metric))
-    confirmed, seeds = int((results.points["standing"] == CONFIRMED).sum()), _seeds_text(len(trials))
+    confirmed, seeds = (
+        int((results.points["standing"] == CONFIRMED).sum()),
+        _seeds_text(len(trials)),
+    )
     extreme = "lowest" if goal(results).smallest else "highest"
     lead = f"Of {confirmed} points trained on {seeds}" if confirmed > 1 else f"On {seeds}"
     verb = f"has the {extreme} {metric}," if confirmed > 1 else f"reaches {metric}"
     return [
-        f"{lead} point {point['point']} {verb} {value} ({shown(searched, _header_of(metric))} in the search, "
-        f"as one of {_points_text(results)}){_accuracy_text(trials, ', test accuracy')}; {_described(results, point)}.",
+        (
+            f"{lead} point {point['point']} {verb} {value} ({shown(searched, _header_of(metric))}"
+            " in the search, as one of"
+            f" {_points_text(results)}){_accuracy_text(trials, ', test accuracy')};"
+            f" {_described(results, point)}."
+        ),
         *_tied_sentence(results),
         *_lost_sentence(results),
     ]
@@ -63,11 +92,16 @@ def _tied_sentence(results: Frames) -> list[str]:
     tied = tied_with_best(results)
     if not tied:
         return []
-    return [f"Points {', '.join(map(str, tied[:-1]))} and {tied[-1]} tie for it; the lowest number is shown."]
+    return [
+        f"Points {', '.join(map(str, tied[:-1]))} and {tied[-1]} tie for it; the lowest number is"
+        " shown."
+    ]
 
 
 def _lost_sentence(results: Frames) -> list[str]:
-    """Chosen points that aren't among the confirmed because a fresh seed of theirs ended without a value."""
+    """Chosen points that aren't among the confirmed because a fresh seed of theirs ended without a
+    value.
+    """
     points = results.points[results.points["chosen"].astype(bool)]
     lost = [str(point) for point in points["point"] if lost_seeds(results, int(point))]
     if not lost:
@@ -86,13 +120,15 @@ def _searched_best(results: Frames, point: dict[str, Any]) -> list[str]:
         seeds += f" of {wanted}"
     among = _points_text(results)
     sentences = [
-        f"The {'lowest' if aim.smallest else 'highest'} {aim.metric} of {among} is {value} ({seeds}), "
-        f"at point {point['point']}: {_described(results, point)}."
+        f"The {'lowest' if aim.smallest else 'highest'} {aim.metric} of {among} is {value}"
+        f" ({seeds}), at point {point['point']}: {_described(results, point)}."
         + (f" {test}." if (test := _accuracy_text(trials, "Its test accuracy is")) else "")
     ]
     sentences += _tied_sentence(results)
     if len(results.points) > 1:
-        sentences.append("It was chosen among them by its luck too: expect less of it on fresh seeds (confirm:).")
+        sentences.append(
+            "It was chosen among them by its luck too: expect less of it on fresh seeds (confirm:)."
+        )
     return sentences
 
 
@@ -131,7 +167,8 @@ def _described(results: Frames, point: dict[str, Any]) -> str:
 def winners_sentences(results: Frames) -> list[str]:
     """The winners on common fresh seeds: which leads, by a test against each other one.
 
-    In a method study they are the levels' of the scientific factor; elsewhere the points that the search chose.
+    In a method study they are the levels' of the scientific factor; elsewhere the points that the
+    search chose.
     """
     factor, names = factor_compared(results), winners_of(results)
     if len(names) < 2:
@@ -142,20 +179,33 @@ def winners_sentences(results: Frames) -> list[str]:
     found = {other: fresh_difference(results, leader, other, level) for other in others}
     if not all(difference.estimate.n > 1 for difference in found.values()):
         return []
-    said = {point: f"{name} (point {point})" if name else f"point {point}" for point, name in names.items()}
+    said = {
+        point: f"{name} (point {point})" if name else f"point {point}"
+        for point, name in names.items()
+    }
     told = "; ".join(
-        f"{said[leader]} against {said[other]}: {shown(difference, _CHANGE)} on {difference.estimate.n} common seeds"
+        f"{said[leader]} against {said[other]}: {shown(difference, _CHANGE)} on"
+        f" {difference.estimate.n} common seeds"
         for other, difference in found.items()
     )
     leads = all(difference.estimate.excludes_zero for difference in found.values())
     verdict = f"{names[leader] or said[leader]} leads" if leads else "no order can be told"
-    which = f"Of each {factor} the best point was" if factor else "The points that the search chose were"
+    which = (
+        f"Of each {factor} the best point was"
+        if factor
+        else "The points that the search chose were"
+    )
     return [f"{which} trained on fresh seeds, {told}; {verdict}."]
 
 
 def _baseline_sentences(results: Frames) -> list[str]:
-    """Each chosen point against the baseline on fresh seeds, with what both reach and how they differ."""
-    baseline, points = baseline_point(results), [int(point) for point in confirmed_points(results)["point"]]
+    """Each chosen point against the baseline on fresh seeds, with what both reach and how they
+    differ.
+    """
+    baseline, points = (
+        baseline_point(results),
+        [int(point) for point in confirmed_points(results)["point"]],
+    )
     rivals = [point for point in points if point != baseline]
     if baseline not in points or baseline is None or not rivals:
         return []
@@ -164,13 +214,16 @@ def _baseline_sentences(results: Frames) -> list[str]:
     for point in rivals:
         found = fresh_difference(results, point, baseline, level_for(len(rivals)))
         values = [
-            shown(metric_mean(trials.loc[trials["point"] == one, "value"], metric), _header_of(metric))
+            shown(
+                metric_mean(trials.loc[trials["point"] == one, "value"], metric), _header_of(metric)
+            )
             for one in (point, baseline)
         ]
         if found.estimate.n:
             sentences.append(
-                f"Point {point} reaches {values[0]} and the baseline, point {baseline}, {values[1]}, each on fresh "
-                f"seeds: a difference of {shown(found, _CHANGE)}, {_judged(found, goal(results).smallest)}."
+                f"Point {point} reaches {values[0]} and the baseline, point {baseline},"
+                f" {values[1]}, each on fresh seeds: a difference of {shown(found, _CHANGE)},"
+                f" {_judged(found, goal(results).smallest)}."
             )
     return sentences
 
@@ -184,30 +237,45 @@ def _judged(difference: Difference, smallest: bool) -> str:
 
 
 def _first_sentence(results: Frames, point: dict[str, Any]) -> list[str]:
-    """The best point against the first that was written into the study file; no test, since the best was chosen."""
+    """The best point against the first that was written into the study file; no test, since the
+    best was chosen.
+    """
     firsts = results.points[(results.points["entry"] == 0) & results.points["value"].notna()]
     if not len(firsts) or firsts.iloc[0]["point"] == point["point"]:
         return []
     gap = float(point["value"]) - float(firsts.iloc[0]["value"])
     return [
-        f"From first[0] (point {int(firsts.iloc[0]['point'])}) it differs by {number(gap, 4, True)}; as it was chosen "
-        "for that, only fresh seeds could tell whether it is more than luck."
+        f"From first[0] (point {int(firsts.iloc[0]['point'])}) it differs by"
+        f" {number(gap, 4, True)}; as it was chosen for that, only fresh seeds could tell whether"
+        " it is more than luck."
     ]
 
 
 def levels_sentence(results: Frames) -> list[str]:
-    """The levels of the scientific factor at equal budget: what a number of points may be expected to find in each."""
+    """The levels of the scientific factor at equal budget: what a number of points may be expected
+    to find in each.
+    """
     factor = scientific(results)
     samples = draws(results, factor) if factor else {}
     if len(samples) < 2:
         return []
-    smallest, n = goal(results).smallest, min(statistics.compared_at(v, v) for v in samples.values())
-    found = {level: statistics.best_of_n(values, n, smallest=smallest) for level, values in samples.items()}
+    smallest, n = (
+        goal(results).smallest,
+        min(statistics.compared_at(v, v) for v in samples.values()),
+    )
+    found = {
+        level: statistics.best_of_n(values, n, smallest=smallest)
+        for level, values in samples.items()
+    }
     order = sorted(found, key=lambda level: found[level], reverse=not smallest)
     parts = "; ".join(f"{level} {number(found[level], 4)}" for level in order)
     gap = statistics.best_difference(samples[order[0]], samples[order[1]], n, smallest=smallest)
     verdict = f"{order[0]} leads" if gap.estimate.excludes_zero else "no order can be told"
-    told = f", a difference of {shown(gap, _CHANGE)} between the first two" if gap.estimate.known else ""
+    told = (
+        f", a difference of {shown(gap, _CHANGE)} between the first two"
+        if gap.estimate.known
+        else ""
+    )
     points = f"{n} points" if n > 1 else "1 point"
     return [f"With {points} each, the expected best by {factor} is: {parts}{told}; {verdict}."]
 
@@ -222,6 +290,7 @@ def _effort(results: Frames) -> str:
     on_gpu = f" and {gpu:.2f} GPU hours" if gpu else ""
     more = f", {confirmations} more on fresh seeds" if confirmations else ""
     return (
-        f"{len(results.points)} points were proposed and {len(trials) - confirmations} trials begun ({states}){more}, "
-        f"which took {duration(float(trials['wall_seconds'].sum()))} of workers' time{on_gpu}."
+        f"{len(results.points)} points were proposed and {len(trials) - confirmations} trials begun"
+        f" ({states}){more}, which took {duration(float(trials['wall_seconds'].sum()))} of workers'"
+        f" time{on_gpu}."
     )

@@ -1,4 +1,6 @@
-"""Where the differences between trials come from: the points, their seeds, the images they are judged on."""
+"""Where the differences between trials come from: the points, their seeds, the images they are
+judged on.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ _WIDE = 1.96
 
 
 def variation(results: Frames) -> list[str]:
-    """One sentence with the components of variance of the objective; none where a point has one seed."""
+    """One sentence with the components of variance of the objective; none where a point has one
+    seed.
+    """
     trials = counted(results.trials)
     groups = [group.to_numpy(float) for _, group in trials.groupby(["study", "point"])["value"]]
     found = statistics.components(groups)
@@ -21,9 +25,9 @@ def variation(results: Frames) -> list[str]:
         return []
     metric = goal(results).metric
     return [
-        f"{metric} varies with a standard deviation of {found.points:.4f} between the complete points, and of "
-        f"{found.typical_seeds:.4f} between the seeds of a typical one ({found.seeds:.4f} over all of them)"
-        f"{_of_images(results, metric)}."
+        f"{metric} varies with a standard deviation of {found.points:.4f} between the complete"
+        f" points, and of {found.typical_seeds:.4f} between the seeds of a typical one"
+        f" ({found.seeds:.4f} over all of them){_of_images(results, metric)}."
     ]
 
 
@@ -31,7 +35,12 @@ def _of_images(results: Frames, metric: str) -> str:
     """How far other validation images might move a share of them; empty where that isn't known."""
     trials = counted(results.trials)
     images, share = images_of(trials, "validation"), float(trials["value"].mean())
-    if not images or not metric.startswith("val_") or not any(name in metric for name in SHARES) or not 0 < share < 1:
+    if (
+        not images
+        or not metric.startswith("val_")
+        or not any(name in metric for name in SHARES)
+        or not 0 < share < 1
+    ):
         return ""
     open_to = _WIDE * math.sqrt(share * (1 - share) / images)
     return f"; that it is measured on {images} images leaves ±{open_to:.4f} open for others (95 %)"

@@ -12,12 +12,13 @@ from analysis.statistics.means import NO_SPREAD, difference, error_of
 
 _CURVE_COUNTS = 50
 _LARGEST_SHARE = 4
-"""An interval stands up to a ``1 / LARGEST_SHARE`` of the values: beyond, the best seen says too little of what might
-have been seen (a bootstrap's 95 % interval covers 47 % at all of them)."""
+"""An interval stands up to a ``1 / LARGEST_SHARE`` of the values: beyond, the best seen says too
+little of what might have been seen (a bootstrap's 95 % interval covers 47 % at all of them)."""
 
 
 def best_of_n(sample: Sample, n: int, *, smallest: bool = False) -> float:
-    """Expected best of ``n`` values drawn without replacement from a sample (N,): exact and unbiased; nan for n > N.
+    """Expected best of ``n`` values drawn without replacement from a sample (N,): exact and
+    unbiased; nan for n > N.
 
     Tang et al., Showing Your Work Doesn't Always Work (2020), arXiv 2004.13705.
     """
@@ -34,7 +35,8 @@ def _best_first(values: Array, smallest: bool) -> Array:
 def _best_weights(total: int, n: int) -> Array:
     """How likely each of ``total`` values, best first, is the best of ``n``: (total,).
 
-    The i-th worst is the best of C(i - 1, n - 1) of the C(total, n) subsets; each weight follows from the one before.
+    The i-th worst is the best of C(i - 1, n - 1) of the C(total, n) subsets; each weight follows
+    from the one before.
     """
     ranks = np.arange(total, 1, -1, dtype=float)
     ratios = np.clip((ranks - n) / (ranks - 1), 0.0, None)
@@ -45,7 +47,8 @@ def _best_weights(total: int, n: int) -> Array:
 def best_of_n_curve(
     sample: Sample, counts: Sequence[int] = (), *, smallest: bool = False, level: float = LEVEL
 ) -> dict[int, Estimate]:
-    """The expected best of each of ``counts`` values of a sample (N,); with an interval up to a quarter of N.
+    """The expected best of each of ``counts`` values of a sample (N,); with an interval up to a
+    quarter of N.
 
     By default about CURVE_COUNTS counts from 1 to N, evenly spaced on a logarithmic scale.
     """
@@ -56,10 +59,11 @@ def best_of_n_curve(
 
 
 def _estimate(values: Array, n: int, smallest: bool, level: float) -> Estimate:
-    """The expected best of n, with the jackknife's standard error and Student's quantile at (N - 1) / n degrees.
+    """The expected best of n, with the jackknife's standard error and Student's quantile at (N - 1)
+    / n degrees.
 
-    N values are N / n draws of the best of n: that is how much they know of its spread. For n = 1 this is Student's
-    interval of the mean.
+    N values are N / n draws of the best of n: that is how much they know of its spread. For n = 1
+    this is Student's interval of the mean.
     """
     from scipy import stats
 
@@ -74,7 +78,9 @@ def _estimate(values: Array, n: int, smallest: bool, level: float) -> Estimate:
 
 
 def leaving_one_out(ordered: Array, n: int) -> Array:
-    """The expected best of n without each of the values in turn, (…, N) -> (…, N): those behind it move up by one."""
+    """The expected best of n without each of the values in turn, (…, N) -> (…, N): those behind it
+    move up by one.
+    """
     weights = _best_weights(ordered.shape[-1] - 1, n)
     before = np.cumsum(weights * ordered[..., :-1], axis=-1)
     behind = np.cumsum((weights * ordered[..., 1:])[..., ::-1], axis=-1)[..., ::-1]
@@ -84,15 +90,21 @@ def leaving_one_out(ordered: Array, n: int) -> Array:
 
 
 def compared_at(a: Sample, b: Sample) -> int:
-    """The n at which two samples' expected best of n is compared: a quarter of the smaller one's size."""
+    """The n at which two samples' expected best of n is compared: a quarter of the smaller one's
+    size.
+    """
     return max(1, min(len(clean(a)), len(clean(b))) // _LARGEST_SHARE)
 
 
-def best_difference(a: Sample, b: Sample, n: int = 0, *, smallest: bool = False, level: float = LEVEL) -> Difference:
-    """How much more a's expected best of ``n`` values is than b's; by default of ``compared_at``. Its ``n`` is that.
+def best_difference(
+    a: Sample, b: Sample, n: int = 0, *, smallest: bool = False, level: float = LEVEL
+) -> Difference:
+    """How much more a's expected best of ``n`` values is than b's; by default of ``compared_at``.
+    Its ``n`` is that.
 
-    Each side's error is its jackknife's, at (N - 1) / n degrees of freedom, so the sides may scatter unequally. Without
-    an interval where a side has fewer than two values, or both have equal ones alone.
+    Each side's error is its jackknife's, at (N - 1) / n degrees of freedom, so the sides may
+    scatter unequally. Without an interval where a side has fewer than two values, or both have
+    equal ones alone.
     """
     left, right = clean(a), clean(b)
     if not len(left) or not len(right):
@@ -101,7 +113,9 @@ def best_difference(a: Sample, b: Sample, n: int = 0, *, smallest: bool = False,
     value = best_of_n(left, n, smallest=smallest) - best_of_n(right, n, smallest=smallest)
     if min(len(left), len(right)) < 2:
         return Difference(Estimate(value, n=n, level=level))
-    variances = [float(_jackknife_variance(_best_first(side, smallest), n)) for side in (left, right)]
+    variances = [
+        float(_jackknife_variance(_best_first(side, smallest), n)) for side in (left, right)
+    ]
     size = NO_SPREAD * float(np.abs(np.concatenate([left, right])).max())
     if math.sqrt(sum(variances)) <= size:
         return Difference(Estimate(value, n=n, level=level))
@@ -113,5 +127,7 @@ def _jackknife_variance(ordered: Array, n: int) -> Array:
     """The variance of the expected best of n < N, (…, N) -> (…)."""
     total = ordered.shape[-1]
     without = leaving_one_out(ordered, n)
-    found: Array = (total - 1) / total * ((without - without.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
+    found: Array = (
+        (total - 1) / total * ((without - without.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
+    )
     return found

@@ -1,7 +1,9 @@
-"""What a setting does, from points: sums of cells' means with signs, within blocks where points agree in all else.
+"""What a setting does, from points: sums of cells' means with signs, within blocks where points
+agree in all else.
 
-A *cell* holds the values of the points that have one combination of levels, each point's seeds averaged before. Two
-cells with the signs -1 and +1 make a difference, four with +1, -1, -1, +1 an interaction.
+A *cell* holds the values of the points that have one combination of levels, each point's seeds
+averaged before. Two cells with the signs -1 and +1 make a difference, four with +1, -1, -1, +1 an
+interaction.
 """
 
 from __future__ import annotations
@@ -16,12 +18,15 @@ from analysis.statistics.estimate import LEVEL, Array, Difference, Estimate
 from analysis.statistics.means import NO_SPREAD, difference, error_of, spread
 
 Block = Sequence[Array]
-"""The cells of one group of points that agree in all else, each of shape (points,) and none empty."""
+"""The cells of one group of points that agree in all else, each of shape (points,) and none empty.
+"""
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """A signed sum of cells' means, and what it is compared over: the units that its interval counts."""
+    """A signed sum of cells' means, and what it is compared over: the units that its interval
+    counts.
+    """
 
     difference: Difference
     unit: str = ""
@@ -34,15 +39,21 @@ class Contrast:
 
 
 def contrast(blocks: Sequence[Block], signs: Sequence[int], level: float = LEVEL) -> Contrast:
-    """The mean over blocks of each block's signed sum of cell means, with its interval; nan where there is no block.
+    """The mean over blocks of each block's signed sum of cell means, with its interval; nan where
+    there is no block.
 
-    Where the blocks themselves are the larger sample they are the units (Student over one figure a block), and where
-    some cell has never two points in a block. Otherwise the points are: each cell's variance within blocks, weighted
-    for its place in the sum (Welch; Satterthwaite 1946).
+    Where the blocks themselves are the larger sample they are the units (Student over one figure a
+    block), and where some cell has never two points in a block. Otherwise the points are: each
+    cell's variance within blocks, weighted for its place in the sum (Welch; Satterthwaite 1946).
     """
     if not blocks:
         return Contrast(Difference(Estimate(math.nan, n=0, level=level)))
-    sums = np.array([sum(s * float(cell.mean()) for s, cell in zip(signs, block, strict=True)) for block in blocks])
+    sums = np.array(
+        [
+            sum(s * float(cell.mean()) for s, cell in zip(signs, block, strict=True))
+            for block in blocks
+        ]
+    )
     points = sum(len(cell) for block in blocks for cell in block)
     within = points - len(blocks) * len(signs)
     weights = np.array([1 / sum(1 / len(cell) for cell in block) for block in blocks])
@@ -55,7 +66,9 @@ def contrast(blocks: Sequence[Block], signs: Sequence[int], level: float = LEVEL
 
 
 def _over_blocks(blocks: Sequence[Block], sums: Array, unit: str, level: float) -> Contrast:
-    """The mean of one figure a block, with Student's interval; without one where all are equal but for rounding."""
+    """The mean of one figure a block, with Student's interval; without one where all are equal but
+    for rounding.
+    """
     size = max(float(np.abs(cell).max()) for block in blocks for cell in block)
     deviation, count = spread(sums), len(sums)
     deviation = deviation if deviation > NO_SPREAD * size else math.nan
@@ -66,13 +79,17 @@ def _over_blocks(blocks: Sequence[Block], sums: Array, unit: str, level: float) 
 def _pooled(blocks: Sequence[Block], weights: Array) -> tuple[float, float]:
     """The standard error of the weighted sum over blocks, and its degrees of freedom.
 
-    Each cell has one variance in all blocks. Where some cell has never two points in a block that can't be known: to
-    take the other cells' for it makes false differences where one level scatters more than another.
+    Each cell has one variance in all blocks. Where some cell has never two points in a block that
+    can't be known: to take the other cells' for it makes false differences where one level scatters
+    more than another.
     """
     cells = [[block[i] for block in blocks] for i in range(len(blocks[0]))]
     squares = [sum(float(((cell - cell.mean()) ** 2).sum()) for cell in column) for column in cells]
     freedoms = [sum(len(cell) - 1 for cell in column) for column in cells]
-    shares = [float(sum(w**2 / len(cell) for w, cell in zip(weights, column, strict=True))) for column in cells]
+    shares = [
+        float(sum(w**2 / len(cell) for w, cell in zip(weights, column, strict=True)))
+        for column in cells
+    ]
     size = max(float(np.abs(cell).max()) for block in blocks for cell in block)
     if min(freedoms) == 0 or math.sqrt(sum(squares)) <= NO_SPREAD * size:
         return math.nan, 0.0

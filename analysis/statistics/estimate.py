@@ -40,8 +40,8 @@ class Estimate:
 class Difference:
     """A difference of two figures with its interval, and the two-sided p-value of there being none.
 
-    Interval and p-value belong together: one of several comparisons has an interval at ``level_for`` their number, and
-    a p-value that is as many times greater.
+    Interval and p-value belong together: one of several comparisons has an interval at
+    ``level_for`` their number, and a p-value that is as many times greater.
     """
 
     estimate: Estimate

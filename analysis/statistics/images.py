@@ -8,12 +8,14 @@ from analysis.statistics.estimate import LEVEL, Estimate, Sample, clean
 
 
 def accuracy(sample: Sample, images: int, level: float = LEVEL) -> Estimate:
-    """The mean accuracy over seeds (n,), with an interval over seeds *and* images: what new ones of both would give.
+    """The mean accuracy over seeds (n,), with an interval over seeds *and* images: what new ones of
+    both would give.
 
-    All seeds are tested on the same images, so more seeds don't say more about other images: an interval over 10 seeds
-    alone covers the accuracy on new images in 45 % of cases at 360 of them. The variance is that of the seeds' mean
-    plus that of the images' sampling, p (1 - p) / images; the interval is Wilson's (1927) for as many images as have
-    that variance, so that it ends within [0, 1] and is right near 1.
+    All seeds are tested on the same images, so more seeds don't say more about other images: an
+    interval over 10 seeds alone covers the accuracy on new images in 45 % of cases at 360 of them.
+    The variance is that of the seeds' mean plus that of the images' sampling, p (1 - p) / images;
+    the interval is Wilson's (1927) for as many images as have that variance, so that it ends within
+    [0, 1] and is right near 1.
     """
     from scipy import stats
 

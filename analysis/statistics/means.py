@@ -14,10 +14,11 @@ NO_SPREAD = 1e-9
 
 
 def mean(sample: Sample, level: float = LEVEL) -> Estimate:
-    """The mean of a sample (n,) with Student's interval; without one where n < 2 or all values are equal.
+    """The mean of a sample (n,) with Student's interval; without one where n < 2 or all values are
+    equal.
 
-    Equal values are no sign of certainty: accuracies on 160 images come in steps of 1/160, and two seeds of the same
-    accuracy are common however much seeds differ.
+    Equal values are no sign of certainty: accuracies on 160 images come in steps of 1/160, and two
+    seeds of the same accuracy are common however much seeds differ.
     """
     values = clean(sample)
     if not len(values):
@@ -27,7 +28,9 @@ def mean(sample: Sample, level: float = LEVEL) -> Estimate:
 
 
 def spread(values: Array) -> float:
-    """The standard deviation of values (n,); nan where it can't be known: n < 2, or all values equal."""
+    """The standard deviation of values (n,); nan where it can't be known: n < 2, or all values
+    equal.
+    """
     if len(values) < 2:
         return math.nan
     deviation = float(values.std(ddof=1))
@@ -44,11 +47,13 @@ def _interval(value: float, error: float, freedom: float, n: int, level: float) 
     return Estimate(value, value - half, value + half, n, level)
 
 
-def difference(value: float, error: float, freedom: float, n: int, level: float = LEVEL) -> Difference:
+def difference(
+    value: float, error: float, freedom: float, n: int, level: float = LEVEL
+) -> Difference:
     """A difference with Student's interval at ``level`` and the p-value that goes with it.
 
-    At a level of 1 - 0.05/k, for one of k comparisons, the p-value is k times the single one's, so that it is below
-    0.05 just where the interval leaves zero out.
+    At a level of 1 - 0.05/k, for one of k comparisons, the p-value is k times the single one's, so
+    that it is below 0.05 just where the interval leaves zero out.
     """
     from scipy import stats
 
@@ -61,7 +66,9 @@ def difference(value: float, error: float, freedom: float, n: int, level: float 
 
 
 def paired_difference(a: Sample, b: Sample, level: float = LEVEL) -> Difference:
-    """Mean of a - b over pairs (n,) with Student's interval; pairs with a missing side are dropped."""
+    """Mean of a - b over pairs (n,) with Student's interval; pairs with a missing side are
+    dropped.
+    """
     left, right = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if left.shape != right.shape:
         raise ValueError(f"pairs need two samples of one length, not {left.size} and {right.size}")
@@ -70,13 +77,21 @@ def paired_difference(a: Sample, b: Sample, level: float = LEVEL) -> Difference:
         return Difference(Estimate(math.nan, n=0, level=level))
     sizes = np.abs(np.concatenate([left[np.isfinite(left)], right[np.isfinite(right)]]))
     deviation = spread(values)
-    # two columns that differ by the same amount in every pair differ in their rounding, which tells nothing
+    # two columns that differ by the same amount in every pair differ in their rounding, which tells
+    # nothing
     deviation = deviation if deviation > NO_SPREAD * float(sizes.max()) else math.nan
-    return difference(float(values.mean()), deviation / math.sqrt(len(values)), len(values) - 1, len(values), level)
+    return difference(
+        float(values.mean()),
+        deviation / math.sqrt(len(values)),
+        len(values) - 1,
+        len(values),
+        level,
+    )
 
 
 def welch(a: Sample, b: Sample, level: float = LEVEL) -> Difference:
-    """mean(a) - mean(b) of independent samples of unequal variance (after Welch 1947), n being the smaller's size.
+    """mean(a) - mean(b) of independent samples of unequal variance (after Welch 1947), n being the
+    smaller's size.
 
     Without an interval where either has fewer than two values, or both have equal values alone.
     """
@@ -90,8 +105,12 @@ def welch(a: Sample, b: Sample, level: float = LEVEL) -> Difference:
 
 
 def _combined(samples: list[Array], weights: list[float]) -> tuple[float, float]:
-    """The standard error of a weighted sum of independent means, and its degrees of freedom (Satterthwaite 1946)."""
-    if min(len(sample) for sample in samples) < 2 or all(math.isnan(spread(sample)) for sample in samples):
+    """The standard error of a weighted sum of independent means, and its degrees of freedom
+    (Satterthwaite 1946).
+    """
+    if min(len(sample) for sample in samples) < 2 or all(
+        math.isnan(spread(sample)) for sample in samples
+    ):
         return math.nan, 0.0
     parts = [w**2 * float(s.var(ddof=1)) / len(s) for w, s in zip(weights, samples, strict=True)]
     return error_of(parts, [len(sample) - 1 for sample in samples])
@@ -100,20 +119,23 @@ def _combined(samples: list[Array], weights: list[float]) -> tuple[float, float]
 def error_of(parts: Sequence[float], freedoms: Sequence[float]) -> tuple[float, float]:
     """The root of a sum of independently estimated variances, and its degrees of freedom.
 
-    Satterthwaite's (1946), which take each estimated variance for the true one: where a sample of two or three stands
-    beside a large one, that makes an interval that covers 88 % instead of 95. So no more of them than if all samples
-    had the size of the smallest.
+    Satterthwaite's (1946), which take each estimated variance for the true one: where a sample of
+    two or three stands beside a large one, that makes an interval that covers 88 % instead of 95.
+    So no more of them than if all samples had the size of the smallest.
     """
     total = float(sum(parts))
     found = total**2 / sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True))
     return math.sqrt(total), min(found, float(len(freedoms) * min(freedoms)))
 
 
-def predicted_difference(ours: Sample, theirs: float, seeds: int = 1, level: float = LEVEL) -> Estimate:
+def predicted_difference(
+    ours: Sample, theirs: float, seeds: int = 1, level: float = LEVEL
+) -> Estimate:
     """Our mean less a figure that somebody else found with so many seeds of theirs.
 
-    Their figure has the noise of seeds too, presumably as much of it as ours: an interval that is to leave zero out
-    only where the two really differ has the width of a prediction. Without one where n < 2 or all our values are equal.
+    Their figure has the noise of seeds too, presumably as much of it as ours: an interval that is
+    to leave zero out only where the two really differ has the width of a prediction. Without one
+    where n < 2 or all our values are equal.
     """
     values = clean(ours)
     if not len(values):

@@ -17,10 +17,12 @@ _MOST_SEEDS = 10_000
 
 
 def seeds_needed(differences: Sample, level: float = LEVEL) -> Estimate | None:
-    """So many pairs tell such a difference in 8 of 10 studies; with its range. None where n < 2 or all are equal.
+    """So many pairs tell such a difference in 8 of 10 studies; with its range. None where n < 2 or
+    all are equal.
 
-    The value takes the differences' mean and deviation as found. Both were found from few pairs, so the number is
-    known roughly: its range is that of the standardized difference (noncentral t). inf: more than MOST_SEEDS.
+    The value takes the differences' mean and deviation as found. Both were found from few pairs, so
+    the number is known roughly: its range is that of the standardized difference (noncentral t).
+    inf: more than MOST_SEEDS.
     """
     values = clean(differences)
     deviation = spread(values)
@@ -33,13 +35,17 @@ def seeds_needed(differences: Sample, level: float = LEVEL) -> Estimate | None:
 
 
 def _effect_range(found: float, count: int) -> tuple[float, float]:
-    """The range of the standardized difference (mean over deviation) behind one found from ``count`` pairs, in size."""
+    """The range of the standardized difference (mean over deviation) behind one found from
+    ``count`` pairs, in size.
+    """
     from scipy import stats
 
     statistic = found * math.sqrt(count)
 
     def below(center: float) -> float:
-        """How likely a smaller statistic is; scipy has no number for it far out, where it is 1 or 0."""
+        """How likely a smaller statistic is; scipy has no number for it far out, where it is 1 or
+        0.
+        """
         chance = float(stats.nct.cdf(statistic, count - 1, center))
         return float(center < statistic) if math.isnan(chance) else chance
 
@@ -54,12 +60,16 @@ def _root(function: Callable[[float], float], start: float) -> float:
     """Where a falling function of the noncentrality crosses zero."""
     from scipy import optimize
 
-    reach = 4.0 + 2.0 * abs(start)  # with one degree of freedom the upper end lies at 2.24 times the statistic
+    reach = 4.0 + 2.0 * abs(
+        start
+    )  # with one degree of freedom the upper end lies at 2.24 times the statistic
     return float(optimize.brentq(function, start - reach, start + reach))
 
 
 def seeds_for(effect: float, level: float = LEVEL) -> float:
-    """The least number of pairs at which a standardized difference of that size is told with POWER; inf beyond all."""
+    """The least number of pairs at which a standardized difference of that size is told with POWER;
+    inf beyond all.
+    """
     low, high = 2, 2
     while power(effect, high, level) < _POWER:
         low, high = high, high * 2

@@ -1,4 +1,6 @@
-"""How long it takes to reach a target: quantiles of times, some never, some known in bounds alone."""
+"""How long it takes to reach a target: quantiles of times, some never, some known in bounds
+alone.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,13 @@ from analysis.statistics.estimate import LEVEL, Array, Estimate, Sample
 
 
 def median_time(earliest: Sample, latest: Sample, level: float = LEVEL) -> Estimate:
-    """The median of times (n,), each known to lie between its ``earliest`` and its ``latest``; inf for never.
+    """The median of times (n,), each known to lie between its ``earliest`` and its ``latest``; inf
+    for never.
 
-    The value is the latest that the median can be. The interval is exact whatever the law (order statistics; Conover,
-    Practical Nonparametric Statistics, 3.2), its low end from the earliest times, its high end from the latest; without
-    one where there are too few times for any, five or fewer at 95 %.
+    The value is the latest that the median can be. The interval is exact whatever the law (order
+    statistics; Conover, Practical Nonparametric Statistics, 3.2), its low end from the earliest
+    times, its high end from the latest; without one where there are too few times for any, five or
+    fewer at 95 %.
     """
     from scipy import stats
 
@@ -22,7 +26,9 @@ def median_time(earliest: Sample, latest: Sample, level: float = LEVEL) -> Estim
     count = len(high)
     if not count:
         return Estimate(math.nan, n=0, level=level)
-    below = int(stats.binom.ppf((1 - level) / 2, count, 0.5))  # so many of the least may lie below the median
+    below = int(
+        stats.binom.ppf((1 - level) / 2, count, 0.5)
+    )  # so many of the least may lie below the median
     if below < 1:
         return Estimate(_middle(high), n=count, level=level)
     return Estimate(_middle(high), float(low[below - 1]), float(high[count - below]), count, level)
@@ -42,7 +48,8 @@ def _middle(times: Array) -> float:
 
 
 def share(least: int, most: int, n: int, level: float = LEVEL) -> Estimate:
-    """The share of n that is ``least`` / n for sure and up to ``most`` / n perhaps, with the exact binomial interval.
+    """The share of n that is ``least`` / n for sure and up to ``most`` / n perhaps, with the exact
+    binomial interval.
 
     The value is the lower one. Clopper and Pearson (1934): at least ``level`` is covered.
     """

@@ -11,7 +11,16 @@ from analysis import statistics
 from analysis.frames import Frames
 from analysis.ranking import best
 from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import complete, counted, fresh, goal, metric_mean, over_seeds, search, trials_of
+from analysis.selection import (
+    complete,
+    counted,
+    fresh,
+    goal,
+    metric_mean,
+    over_seeds,
+    search,
+    trials_of,
+)
 from analysis.statistics import Difference, Estimate, level_for
 from analysis.tables.best_of_n import draws
 from analysis.tables.costs import hours
@@ -20,19 +29,42 @@ from study.journal.ranking import CONFIRMED
 
 
 def compare(a: Frames, b: Frames) -> Table:
-    """What each of two studies found and spent; differences are b less a, paired where their seeds are the same."""
+    """What each of two studies found and spent; differences are b less a, paired where their seeds
+    are the same.
+    """
     if goal(a) != goal(b):
-        raise UserError(f"{a.study.name} and {b.study.name} have different objectives: their values don't compare")
+        raise UserError(
+            f"{a.study.name} and {b.study.name} have different objectives: their values don't"
+            " compare"
+        )
     metric = goal(a).metric
     best_ones = [best(results) for results in (a, b)]
     confirmed = all(point is not None and point["standing"] == CONFIRMED for point in best_ones)
-    trials = [_trials_at(results, point, confirmed) for results, point in zip((a, b), best_ones, strict=True)]
-    columns = {f"its {metric}": "value", "its test_accuracy": "test_accuracy", "its total_seconds": "total_seconds"}
-    comparisons = 1 + sum(all(rows[column].notna().any() for rows in trials) for column in columns.values())
+    trials = [
+        _trials_at(results, point, confirmed)
+        for results, point in zip((a, b), best_ones, strict=True)
+    ]
+    columns = {
+        f"its {metric}": "value",
+        "its test_accuracy": "test_accuracy",
+        "its total_seconds": "total_seconds",
+    }
+    comparisons = 1 + sum(
+        all(rows[column].notna().any() for rows in trials) for column in columns.values()
+    )
     rows: list[list[Cell]] = [
-        ["best point", *(int(point["point"]) if point else None for point in best_ones), None, None],
+        [
+            "best point",
+            *(int(point["point"]) if point else None for point in best_ones),
+            None,
+            None,
+        ],
         *(
-            [*_row_of(name, trials, column, metric), _over(trials, column, comparisons), _seeds_compared(trials)]
+            [
+                *_row_of(name, trials, column, metric),
+                _over(trials, column, comparisons),
+                _seeds_compared(trials),
+            ]
             for name, column in columns.items()
         ),
         _expected_best(a, b, comparisons),
@@ -46,7 +78,9 @@ def compare(a: Frames, b: Frames) -> Table:
         Header("compared over"),
     ]
     rows = [row for row in rows if any(_shown(value) for value in row[1:4])]
-    return table(f"{a.study.name} and {b.study.name}", headers, rows, _notes_on(a, b, confirmed, comparisons))
+    return table(
+        f"{a.study.name} and {b.study.name}", headers, rows, _notes_on(a, b, confirmed, comparisons)
+    )
 
 
 def _row_of(name: str, trials: list[pd.DataFrame], column: str, metric: str) -> list[Cell]:
@@ -60,7 +94,9 @@ def _figure(rows: pd.DataFrame, column: str, metric: str) -> Cell:
 
 
 def _trials_at(results: Frames, point: dict[str, Any] | None, confirmed: bool) -> pd.DataFrame:
-    """A point's fresh seeds where both studies' best ones have them, else the seeds of the search."""
+    """A point's fresh seeds where both studies' best ones have them, else the seeds of the
+    search.
+    """
     trials = fresh(results.trials) if confirmed else counted(results.trials)
     return trials_of(trials, point) if point else trials.iloc[:0]
 
@@ -68,10 +104,14 @@ def _trials_at(results: Frames, point: dict[str, Any] | None, confirmed: bool) -
 def _expected_best(a: Frames, b: Frames, comparisons: int) -> list[Cell]:
     """What as many points of each may be expected to find, from those that a sampler drew."""
     metric, smallest = goal(a).metric, goal(a).smallest
-    a_draws, b_draws = ([value for level in draws(results).values() for value in level] for results in (a, b))
+    a_draws, b_draws = (
+        [value for level in draws(results).values() for value in level] for results in (a, b)
+    )
     if not a_draws or not b_draws:
         return ["expected best", None, None, None, None]
-    found = statistics.best_difference(b_draws, a_draws, smallest=smallest, level=level_for(comparisons))
+    found = statistics.best_difference(
+        b_draws, a_draws, smallest=smallest, level=level_for(comparisons)
+    )
     n = found.estimate.n
     values = (statistics.best_of_n(sample, n, smallest=smallest) for sample in (a_draws, b_draws))
     drawn = f"{len(a_draws)} and {len(b_draws)} points"
@@ -100,7 +140,9 @@ def _shown(value: Cell) -> bool:
 
 
 def _over(best_trials: list[pd.DataFrame], column: str, comparisons: int) -> Difference | None:
-    """b less a: paired where both have just the same seeds, else Welch's; None where one has no such figure."""
+    """b less a: paired where both have just the same seeds, else Welch's; None where one has no
+    such figure.
+    """
     a, b = (trials.dropna(subset=column) for trials in best_trials)
     if not len(a) or not len(b):
         return None
@@ -128,7 +170,14 @@ def _notes_on(a: Frames, b: Frames, confirmed: bool, comparisons: int) -> list[s
     )
     notes = [seeds, "Differences are paired by seed where both have just the same seeds."]
     if comparisons > 1:
-        notes.append(f"Differences of figures have intervals and p values that hold for all {comparisons} together.")
-    notes.append("The expected best is compared at equal numbers of points, not of epochs or hours.")
-    notes += [f"The study files differ in {line}" for line in a.study.spec.differences(b.study.spec)[:20]]
+        notes.append(
+            f"Differences of figures have intervals and p values that hold for all {comparisons}"
+            " together."
+        )
+    notes.append(
+        "The expected best is compared at equal numbers of points, not of epochs or hours."
+    )
+    notes += [
+        f"The study files differ in {line}" for line in a.study.spec.differences(b.study.spec)[:20]
+    ]
     return notes

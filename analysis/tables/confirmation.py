@@ -1,4 +1,6 @@
-"""Fresh seeds after the search: what the chosen points are really worth, and whether they beat the baseline."""
+"""Fresh seeds after the search: what the chosen points are really worth, and whether they beat the
+baseline.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,16 @@ from analysis.factors import text_of
 from analysis.frames import Frames
 from analysis.ranking import ranked
 from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import cell, counted, fresh, goal, metric_header, metric_mean, over_seeds, trials_of
+from analysis.selection import (
+    cell,
+    counted,
+    fresh,
+    goal,
+    metric_header,
+    metric_mean,
+    over_seeds,
+    trials_of,
+)
 from analysis.statistics import Estimate, level_for
 from analysis.tables.winners import (
     SEEDS_NOTE,
@@ -24,23 +35,39 @@ from analysis.tables.winners import (
 
 
 def confirmation(results: Frames) -> Table:
-    """Each point with fresh seeds: its value by the search and on those, and the verdict against the baseline."""
+    """Each point with fresh seeds: its value by the search and on those, and the verdict against
+    the baseline.
+    """
     points = confirmed_points(results)
     baseline = baseline_point(results)
     numbers = [int(point) for point in points["point"]]
     told = with_fresh_seeds(results)
-    rivals = len([number for number in numbers if number != baseline and number in told]) if baseline in told else 0
+    rivals = (
+        len([number for number in numbers if number != baseline and number in told])
+        if baseline in told
+        else 0
+    )
     factor, metric = factor_compared(results), goal(results).metric
     rows: list[list[Cell]] = []
     for point in points.to_dict("records"):
         number = int(point["point"])
-        searched, found = (trials_of(of_kind(results.trials), point) for of_kind in (counted, fresh))
+        searched, found = (
+            trials_of(of_kind(results.trials), point) for of_kind in (counted, fresh)
+        )
         rival = baseline if rivals and number != baseline and number in told else None
-        against = None if rival is None else fresh_difference(results, number, rival, level_for(rivals))
+        against = (
+            None if rival is None else fresh_difference(results, number, rival, level_for(rivals))
+        )
         rows.append(
             [
                 number,
-                "baseline" if number == baseline else "chosen" if point["chosen"] else "chosen before",
+                (
+                    "baseline"
+                    if number == baseline
+                    else "chosen"
+                    if point["chosen"]
+                    else "chosen before"
+                ),
                 text_of(point[factor]) if factor else None,
                 metric_mean(searched["value"], metric) if len(searched) else None,
                 metric_mean(found["value"], metric) if len(found) else None,
@@ -68,15 +95,25 @@ def confirmation(results: Frames) -> Table:
         Header("further seeds", digits=0),
     ]
     if not rows:
-        return table("Confirmation on fresh seeds", headers, rows, ["No fresh seeds have been run."])
+        return table(
+            "Confirmation on fresh seeds", headers, rows, ["No fresh seeds have been run."]
+        )
     open_ones = any(row[-1] is not None for row in rows)
-    return table("Confirmation on fresh seeds", headers, rows, _notes_on(results, rivals, open_ones))
+    return table(
+        "Confirmation on fresh seeds", headers, rows, _notes_on(results, rivals, open_ones)
+    )
 
 
 def _notes_on(results: Frames, rivals: int, open_ones: bool) -> list[str]:
-    notes = ["fresh less search: what of the search's value was luck in choosing the point, and the noise of both."]
+    notes = [
+        "fresh less search: what of the search's value was luck in choosing the point, and the"
+        " noise of both."
+    ]
     if fresh(results.trials)["test_accuracy"].notna().any():
-        notes.append("test_accuracy: the interval is over seeds and images: where it lies for new ones of both.")
+        notes.append(
+            "test_accuracy: the interval is over seeds and images: where it lies for new ones of"
+            " both."
+        )
     if rivals > 1:
         notes.append(together_note(rivals))
     if open_ones:
@@ -85,7 +122,9 @@ def _notes_on(results: Frames, rivals: int, open_ones: bool) -> list[str]:
 
 
 def confirmed_points(results: Frames) -> pd.DataFrame:
-    """The points that have fresh seeds or are to get some, best first; those without a value last."""
+    """The points that have fresh seeds or are to get some, best first; those without a value
+    last.
+    """
     had = results.points["point"].isin(list(with_fresh_seeds(results)))
     begun = (results.points["confirmations"] > 0) & results.points["chosen"].astype(bool)
     points = results.points[had | begun]
@@ -116,8 +155,13 @@ def _seeds_lost(results: Frames, point: int) -> str | None:
     lost = lost_seeds(results, point)
     trials = results.trials
     own = trials[(trials["point"] == point) & (trials["kind"] == "confirm")]
-    to_come = results.points.loc[results.points["point"] == point, "seeds_to_come"].fillna(0).astype(int)
+    to_come = (
+        results.points.loc[results.points["point"] == point, "seeds_to_come"].fillna(0).astype(int)
+    )
     running = int(to_come.iloc[0])
-    kinds = [str(cell(kind) or "stopped") for kind in own.loc[own["state"].isin(["FAIL", "PRUNED"]), "failure"]]
+    kinds = [
+        str(cell(kind) or "stopped")
+        for kind in own.loc[own["state"].isin(["FAIL", "PRUNED"]), "failure"]
+    ]
     parts = [f"{lost} lost ({', '.join(dict.fromkeys(kinds))})"] if lost else []
     return ", ".join([*parts, f"{running} to come"] if running else parts) or None

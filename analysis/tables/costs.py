@@ -18,7 +18,9 @@ _COST_STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 
 
 def cost(results: Frames) -> Table:
-    """Where the time went: the search by its trials' states, the confirmation, work repeated after interruptions."""
+    """Where the time went: the search by its trials' states, the confirmation, work repeated after
+    interruptions.
+    """
     trials = results.trials
     total = float(trials["wall_seconds"].sum())
     scale, unit = (HOUR, "h") if total >= HOUR else (1.0, "s")
@@ -32,10 +34,21 @@ def cost(results: Frames) -> Table:
         Header("GPU time", unit, 1),
         Header("share", digits=3),
     ]
-    notes = ["The time that trials held their worker, times the cores or the share of a GPU reserved for them."]
+    notes = [
+        "The time that trials held their worker, times the cores or the share of a GPU reserved for"
+        " them."
+    ]
     if (trials["kind"] == _CONFIRM).any():
-        notes.append("The states are those of the search's trials; confirmation: those on fresh seeds, in any state.")
-    return table("Cost", headers, rows, [*notes, f"From the first point to the last record: {_span(results)}."])
+        notes.append(
+            "The states are those of the search's trials; confirmation: those on fresh seeds, in"
+            " any state."
+        )
+    return table(
+        "Cost",
+        headers,
+        rows,
+        [*notes, f"From the first point to the last record: {_span(results)}."],
+    )
 
 
 @dataclass(frozen=True)
@@ -50,10 +63,16 @@ class Part:
 def _parts_of(trials: pd.DataFrame) -> list[Part]:
     """Parts that add up to the last one."""
     wall, repeated = trials["wall_seconds"], trials["repeated_seconds"]
-    kinds = {state: (trials["kind"] != _CONFIRM) & (trials["state"] == state) for state in _COST_STATES}
+    kinds = {
+        state: (trials["kind"] != _CONFIRM) & (trials["state"] == state) for state in _COST_STATES
+    }
     kinds["confirmation"] = trials["kind"] == _CONFIRM
-    parts = [Part(name, trials[chosen], (wall - repeated)[chosen]) for name, chosen in kinds.items()]
-    parts.append(Part("repeated after an interruption", trials[repeated > 0], repeated[repeated > 0]))
+    parts = [
+        Part(name, trials[chosen], (wall - repeated)[chosen]) for name, chosen in kinds.items()
+    ]
+    parts.append(
+        Part("repeated after an interruption", trials[repeated > 0], repeated[repeated > 0])
+    )
     return [*parts, Part("all", trials, wall)]
 
 
@@ -74,7 +93,9 @@ def _cost_row(part: Part, total: float, scale: float) -> list[Cell]:
 def _span(results: Frames) -> str:
     """The studies' time from beginning to end, driver's absence included."""
     begin, end = results.points["asked"].min(), results.trials["ended"].max()
-    return "nothing yet" if pd.isna(begin) or pd.isna(end) else duration((end - begin).total_seconds())
+    return (
+        "nothing yet" if pd.isna(begin) or pd.isna(end) else duration((end - begin).total_seconds())
+    )
 
 
 def duration(seconds: float) -> str:
@@ -82,7 +103,11 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60:02d} min"
+    return (
+        f"{minutes} min {rest:02d} s"
+        if minutes < 60
+        else f"{minutes // 60:,} h {minutes % 60:02d} min"
+    )
 
 
 def failures(results: Frames) -> Table:
@@ -108,7 +133,11 @@ def failures(results: Frames) -> Table:
                         attempt.failure.get("message"),
                         details(attempt.failure.get("details")),
                         attempt.device,
-                        "ended it" if trial.state == "FAIL" and attempt is trial.attempts[-1] else "tried again",
+                        (
+                            "ended it"
+                            if trial.state == "FAIL" and attempt is trial.attempts[-1]
+                            else "tried again"
+                        ),
                         *(cell(point[name]) for name in names),
                     ]
                 )
@@ -136,7 +165,9 @@ def details(found: Any) -> Cell:
     """What a failure's details say on one line; `study logs` has the traceback."""
     if not isinstance(found, dict):
         return None
-    return ", ".join(f"{key} {json.dumps(value)}" for key, value in found.items() if key != "traceback")
+    return ", ".join(
+        f"{key} {json.dumps(value)}" for key, value in found.items() if key != "traceback"
+    )
 
 
 def hours(results: Frames, column: str = "wall_seconds") -> float:

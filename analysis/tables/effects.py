@@ -1,10 +1,10 @@
 """What each setting does to the objective, and what it costs in time and memory.
 
-A level is compared with the setting's first one over points (``analysis.blocks``). Where a pruner was at work the final
-values are those of the points that it let through; beside them stands the comparison at the first epoch at which it
-decides, where every point still is. The scientific factor of a method study is compared as such a study means it: the
-winner of each level against the winner of the first on common fresh seeds, or what equal budgets may be expected to
-find.
+A level is compared with the setting's first one over points (``analysis.blocks``). Where a pruner
+was at work the final values are those of the points that it let through; beside them stands the
+comparison at the first epoch at which it decides, where every point still is. The scientific factor
+of a method study is compared as such a study means it: the winner of each level against the winner
+of the first on common fresh seeds, or what equal budgets may be expected to find.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ _MEMORY = "peak_memory_bytes"
 
 @dataclass(frozen=True)
 class Effect:
-    """A level against the first one: ``at(level)`` gives the difference with its interval at that level."""
+    """A level against the first one: ``at(level)`` gives the difference with its interval at that
+    level.
+    """
 
     factor: str
     level: Hashable
@@ -48,14 +50,22 @@ class Effect:
 
 
 def effects(results: Frames, factors: Sequence[str] = ()) -> Table:
-    """Each setting's levels: what became of their points, their mean, and their difference from the first level."""
+    """Each setting's levels: what became of their points, their mean, and their difference from the
+    first level.
+    """
     chosen = list(factors) or factors_of(results)
     metric, trials = goal(results).metric, search(results.trials)
     epoch = first_decision(results)
     comparisons = [pair for factor in chosen for pair in _pairs_of(results, factor)]
     family = _families(results, comparisons)
-    found = {(f, level): effect_of(results, f, first, level, family[f]) for f, first, level in comparisons}
-    early = {(f, level): early_effect(results, f, first, level, epoch, family[f]) for f, first, level in comparisons}
+    found = {
+        (f, level): effect_of(results, f, first, level, family[f])
+        for f, first, level in comparisons
+    }
+    early = {
+        (f, level): early_effect(results, f, first, level, epoch, family[f])
+        for f, first, level in comparisons
+    }
     rows: list[list[Cell]] = []
     for factor in chosen:
         levels, first = levels_of(results, trials, factor), _reference(results, factor)
@@ -72,7 +82,10 @@ def effects(results: Frames, factors: Sequence[str] = ()) -> Table:
                     effect.by if effect else None,
                     _known_difference(effect.together) if effect else None,
                     early.get((factor, level)),
-                    *(ratio(results, c, factor, first, level) if effect else None for c in (_SECONDS, _MEMORY)),
+                    *(
+                        ratio(results, c, factor, first, level) if effect else None
+                        for c in (_SECONDS, _MEMORY)
+                    ),
                 ]
             )
     headers = [
@@ -92,7 +105,10 @@ def effects(results: Frames, factors: Sequence[str] = ()) -> Table:
         Header("ratio of peak memory", digits=3),
     ]
     return table(
-        "Effects of settings", headers, rows, _notes_on(results, found, epoch) if rows else ["Nothing varies."]
+        "Effects of settings",
+        headers,
+        rows,
+        _notes_on(results, found, epoch) if rows else ["Nothing varies."],
     )
 
 
@@ -107,28 +123,40 @@ def _reference(results: Frames, factor: str) -> Hashable:
     """The first level of which any point has a value; the first of all where none has."""
     levels = levels_of(results, search(results.trials), factor)
     valued = results.points[results.points["value"].notna()]
-    return next((level for level in levels if is_level(valued, factor, level).any()), levels[0] if levels else None)
+    return next(
+        (level for level in levels if is_level(valued, factor, level).any()),
+        levels[0] if levels else None,
+    )
 
 
-def _families(results: Frames, comparisons: Sequence[tuple[str, Hashable, Hashable]]) -> dict[str, int]:
+def _families(
+    results: Frames, comparisons: Sequence[tuple[str, Hashable, Hashable]]
+) -> dict[str, int]:
     """With how many comparisons those of each factor hold together.
 
-    The scientific factor of a method study is what the study asks: its levels are compared among themselves, each with
-    each other one, as the table of winners does. The other settings hold together with each other.
+    The scientific factor of a method study is what the study asks: its levels are compared among
+    themselves, each with each other one, as the table of winners does. The other settings hold
+    together with each other.
     """
     asked = {factor for factor, _, _ in comparisons if tuned_apart(results, factor)}
     others = sum(factor not in asked for factor, _, _ in comparisons)
     levels = {factor: 1 + sum(name == factor for name, _, _ in comparisons) for factor in asked}
-    return {factor: math.comb(levels[factor], 2) if factor in asked else others for factor, _, _ in comparisons}
+    return {
+        factor: math.comb(levels[factor], 2) if factor in asked else others
+        for factor, _, _ in comparisons
+    }
 
 
 def _outcomes(results: Frames, factor: str, level: Hashable) -> list[Cell]:
-    """Of a level's points: how many have a value, with how many trials, and which share was pruned and failed."""
+    """Of a level's points: how many have a value, with how many trials, and which share was pruned
+    and failed.
+    """
     points = results.points[is_level(results.points, factor, level)]
     ended = points[points["state"].isin(["COMPLETE", "PRUNED", "FAIL"])]
     trials = counted(results.trials)
     shares: list[Cell] = [
-        float((ended["state"] == state).mean()) if len(ended) else None for state in ("PRUNED", "FAIL")
+        float((ended["state"] == state).mean()) if len(ended) else None
+        for state in ("PRUNED", "FAIL")
     ]
     lost = results.points["state"].isin(["PRUNED", "FAIL"]).any()
     return [
@@ -139,29 +167,41 @@ def _outcomes(results: Frames, factor: str, level: Hashable) -> list[Cell]:
 
 
 def _marginal(results: Frames, factor: str, level: Hashable) -> Estimate | None:
-    """The mean over the level's points, each the mean of its seeds, with Student's interval over points."""
+    """The mean over the level's points, each the mean of its seeds, with Student's interval over
+    points.
+    """
     trials = counted(results.trials)
     means = point_means(results, trials, trials["value"])
     at = means.loc[is_level(means, factor, level), "figure"]
     return metric_mean(at, goal(results).metric) if len(at) else None
 
 
-def effect_of(results: Frames, factor: str, first: Hashable, level: Hashable, comparisons: int) -> Effect:
+def effect_of(
+    results: Frames, factor: str, first: Hashable, level: Hashable, comparisons: int
+) -> Effect:
     """A level against the first one, among so many comparisons in all."""
     if tuned_apart(results, factor):
         return _budget_effect(results, factor, first, level, comparisons)
     trials = counted(results.trials)
-    sides = compared(results, trials, trials["value"], [[(factor, first)], [(factor, level)]], [-1, 1])
+    sides = compared(
+        results, trials, trials["value"], [[(factor, first)], [(factor, level)]], [-1, 1]
+    )
     single, together = sides.estimate(), sides.estimate(level_for(comparisons))
     pairs = single.n if single.unit == "pairs" else 0
     return Effect(factor, level, unit_text(single), single.difference, together.difference, pairs)
 
 
-def _budget_effect(results: Frames, factor: str, first: Hashable, level: Hashable, comparisons: int) -> Effect:
-    """A level of a method study against the first: winners on fresh seeds; else the best that equal budgets found."""
+def _budget_effect(
+    results: Frames, factor: str, first: Hashable, level: Hashable, comparisons: int
+) -> Effect:
+    """A level of a method study against the first: winners on fresh seeds; else the best that equal
+    budgets found.
+    """
     ours, theirs = (winner_of(results, factor, value) for value in (level, first))
     if ours is not None and theirs is not None:
-        single, together = (fresh_difference(results, ours, theirs, at) for at in (LEVEL, level_for(comparisons)))
+        single, together = (
+            fresh_difference(results, ours, theirs, at) for at in (LEVEL, level_for(comparisons))
+        )
         if single.estimate.n > 1:
             by = f"winners (points {ours} and {theirs}) on {single.estimate.n} fresh seeds"
             return Effect(factor, level, by, single, together)
@@ -178,15 +218,18 @@ def _budget_effect(results: Frames, factor: str, first: Hashable, level: Hashabl
 def early_effect(
     results: Frames, factor: str, first: Hashable, level: Hashable, epoch: int, comparisons: int = 1
 ) -> Estimate | None:
-    """The difference of all points' first seeds at the pruner's first decision; None where nothing is pruned.
+    """The difference of all points' first seeds at the pruner's first decision; None where nothing
+    is pruned.
 
-    The intervals of so many comparisons hold together. Without one where a point of either level failed before that
-    epoch: those that are left are no fair sample.
+    The intervals of so many comparisons hold together. Without one where a point of either level
+    failed before that epoch: those that are left are no fair sample.
     """
     if not epoch:
         return None
     trials = at_first_decision(results, epoch)
-    sides = compared(results, trials, trials["figure"], [[(factor, first)], [(factor, level)]], [-1, 1])
+    sides = compared(
+        results, trials, trials["figure"], [[(factor, first)], [(factor, level)]], [-1, 1]
+    )
     found = _known(sides.estimate(level_for(comparisons)).estimate)
     lost = failed_before(results, epoch)
     if found and (is_level(lost, factor, first).any() or is_level(lost, factor, level).any()):
@@ -199,16 +242,26 @@ def _known(estimate: Estimate) -> Estimate | None:
 
 
 def _known_difference(difference: Difference) -> Difference | None:
-    """A difference that says something beside the single one: one with an interval or a p-value of its own."""
+    """A difference that says something beside the single one: one with an interval or a p-value of
+    its own.
+    """
     return None if math.isnan(difference.p) else difference
 
 
-def ratio(results: Frames, column: str, factor: str, first: Hashable, level: Hashable) -> Estimate | None:
-    """The level's figure over the first one's: the geometric mean, with Student's interval of the logarithms."""
+def ratio(
+    results: Frames, column: str, factor: str, first: Hashable, level: Hashable
+) -> Estimate | None:
+    """The level's figure over the first one's: the geometric mean, with Student's interval of the
+    logarithms.
+    """
     trials = counted(results.trials)
     trials = trials[(trials[column] > 0).fillna(False)]
     logs = pd.Series(np.log(trials[column].astype(float)), index=trials.index)
-    found = compared(results, trials, logs, [[(factor, first)], [(factor, level)]], [-1, 1]).estimate().estimate
+    found = (
+        compared(results, trials, logs, [[(factor, first)], [(factor, level)]], [-1, 1])
+        .estimate()
+        .estimate
+    )
     if math.isnan(found.value):
         return None
     return Estimate(math.exp(found.value), math.exp(found.low), math.exp(found.high), found.n)
@@ -217,7 +270,8 @@ def ratio(results: Frames, column: str, factor: str, first: Hashable, level: Has
 def _notes_on(results: Frames, found: dict[tuple[str, Hashable], Effect], epoch: int) -> list[str]:
     by = [effect.by for effect in found.values()]
     notes = [
-        "difference: from the first level that has a value, with an interval that holds for this comparison by itself."
+        "difference: from the first level that has a value, with an interval that holds for this"
+        " comparison by itself."
     ]
     apart = {factor for factor, _ in found if tuned_apart(results, factor)}
     others = [key for key in found if key[0] not in apart]
@@ -226,30 +280,44 @@ def _notes_on(results: Frames, found: dict[tuple[str, Hashable], Effect], epoch:
         kinds = f"{settled} {'the other' if apart else 'these'} settings" if others else ""
         asked = [f"those between any two levels of {factor}" for factor in sorted(apart)]
         notes.append(
-            f"all together: {', and '.join(filter(None, [kinds, *asked]))} hold at once, intervals and p values alike "
-            "(Bonferroni): here a p below 0.05 is one."
+            f"all together: {', and '.join(filter(None, [kinds, *asked]))} hold at once, intervals"
+            " and p values alike (Bonferroni): here a p below 0.05 is one."
         )
     if any("pairs" in text for text in by):
-        notes.append("pairs: two points that agree in all other settings, each the mean of its seeds.")
+        notes.append(
+            "pairs: two points that agree in all other settings, each the mean of its seeds."
+        )
     if any("points" in text and "winners" not in text and "best of" not in text for text in by):
         notes.append(
-            "points: the levels' points differ in other settings too, at the values that were drawn; in blocks: only "
-            "points that agree in the other settings of a few levels are compared."
+            "points: the levels' points differ in other settings too, at the values that were"
+            " drawn; in blocks: only points that agree in the other settings of a few levels are"
+            " compared."
         )
     if any("winners" in text for text in by):
-        notes.append("winners: the best point of each level, chosen by the search, compared on seeds it never saw.")
+        notes.append(
+            "winners: the best point of each level, chosen by the search, compared on seeds it"
+            " never saw."
+        )
     if any("best of" in text for text in by):
         notes.append(
-            "expected best of n points: what equal budgets may be expected to find, n being a quarter of them."
+            "expected best of n points: what equal budgets may be expected to find, n being a"
+            " quarter of them."
         )
     if epoch:
         lost = len(failed_before(results, epoch))
-        missing = f" save for the {counted_text(lost, 'point')} that failed before: of its level there is no interval"
+        missing = (
+            f" save for the {counted_text(lost, 'point')} that failed before: of its level there is"
+            " no interval"
+        )
         notes.append(
-            f"The final values are of the points that the pruner let through. At epoch {epoch}, where it first "
-            f"decides, every point's first seed is compared{missing if lost else ''}, and pruning can't bias that; "
-            "these intervals hold together."
+            f"The final values are of the points that the pruner let through. At epoch {epoch},"
+            " where it first decides, every point's first seed is"
+            f" compared{missing if lost else ''}, and pruning can't bias that; these intervals hold"
+            " together."
         )
     if (results.points["state"] == "FAIL").any():
-        notes.append("failed: a level's share of failed points; they have no value, so its mean looks better for them.")
+        notes.append(
+            "failed: a level's share of failed points; they have no value, so its mean looks better"
+            " for them."
+        )
     return notes

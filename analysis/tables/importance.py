@@ -1,8 +1,9 @@
 """How much each setting matters to the value: permutation importance, with its uncertainty.
 
-A random forest is fitted to resampled points and judged on those left out (Breiman 2001), so a setting that matters
-only to the points it was fitted to counts for nothing. Half of what shuffling a setting adds to the squared error is
-the variance that involves the setting (its total-effect index; Jansen 1999), so that is the share that is given.
+A random forest is fitted to resampled points and judged on those left out (Breiman 2001), so a
+setting that matters only to the points it was fitted to counts for nothing. Half of what shuffling
+a setting adds to the squared error is the variance that involves the setting (its total-effect
+index; Jansen 1999), so that is the share that is given.
 """
 
 from __future__ import annotations
@@ -24,21 +25,23 @@ _SHUFFLES = 5
 _LEVEL = 0.9
 LABEL = "share of the value's variance"
 FILLING = (
-    "A setting that a point doesn't have, being that of another branch, counts as one further value of it: so a "
-    "branch's own settings take over part of the branch's share."
+    "A setting that a point doesn't have, being that of another branch, counts as one further value"
+    " of it: so a branch's own settings take over part of the branch's share."
 )
 _SHARES = (
-    f"The median and the middle {_LEVEL * 100:.0f} % of {_RESAMPLES} resamples. What settings do together counts for "
-    "each of them, so shares can add up to more than 1."
+    f"The median and the middle {_LEVEL * 100:.0f} % of {_RESAMPLES} resamples. What settings do"
+    " together counts for each of them, so shares can add up to more than 1."
 )
 
 
 @dataclass(frozen=True)
 class Importance:
-    """Each setting's share of the value's variance, the greatest first, and how well the forest knows the value.
+    """Each setting's share of the value's variance, the greatest first, and how well the forest
+    knows the value.
 
-    A share is below 0 where shuffling the setting helped by chance; ``displayed`` starts at 0. ``r_squared`` is the
-    share of the variance that the forest explains on points left out, the median over resamples.
+    A share is below 0 where shuffling the setting helped by chance; ``displayed`` starts at 0.
+    ``r_squared`` is the share of the variance that the forest explains on points left out, the
+    median over resamples.
     """
 
     shares: tuple[tuple[str, Estimate], ...]
@@ -53,18 +56,24 @@ class Importance:
         """The forest's fit in a sentence."""
         if self.r_squared <= 0:
             return (
-                f"The forest explains nothing of the value of points left out (R² {self.r_squared:.2f}): the shares "
-                "mean nothing."
+                "The forest explains nothing of the value of points left out (R²"
+                f" {self.r_squared:.2f}): the shares mean nothing."
             )
-        return f"The forest explains {self.r_squared * 100:.0f} % of the value's variance among points left out (R²)."
+        return (
+            f"The forest explains {self.r_squared * 100:.0f} % of the value's variance among points"
+            " left out (R²)."
+        )
 
 
 def _from_zero(share: Estimate) -> Estimate:
-    return replace(share, value=max(0.0, share.value), low=max(0.0, share.low), high=max(0.0, share.high))
+    return replace(
+        share, value=max(0.0, share.value), low=max(0.0, share.low), high=max(0.0, share.high)
+    )
 
 
 def importance(results: Frames, seed: int = 0) -> Importance | None:
-    """Each setting's share of the value's variance; None where there are too few complete points or all are equal.
+    """Each setting's share of the value's variance; None where there are too few complete points or
+    all are equal.
 
     The interval holds the middle LEVEL of the resamples.
     """
@@ -78,7 +87,16 @@ def importance(results: Frames, seed: int = 0) -> Importance | None:
     drops = np.array([drop for drop, _ in found])  # (resamples, settings)
     ends = np.quantile(drops, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
     shares = [
-        (name, Estimate(float(np.median(drops[:, i])), float(ends[0, i]), float(ends[1, i]), len(points), _LEVEL))
+        (
+            name,
+            Estimate(
+                float(np.median(drops[:, i])),
+                float(ends[0, i]),
+                float(ends[1, i]),
+                len(points),
+                _LEVEL,
+            ),
+        )
         for i, name in enumerate(names)
     ]
     ordered = sorted(shares, key=lambda item: -item[1].value)
@@ -86,16 +104,25 @@ def importance(results: Frames, seed: int = 0) -> Importance | None:
 
 
 def importance_table(results: Frames) -> Table:
-    """Each setting's share of the value's variance, and how well the forest that says so knows the value."""
+    """Each setting's share of the value's variance, and how well the forest that says so knows the
+    value.
+    """
     found = importance(results)
     headers = [Header("setting"), Header(LABEL, digits=3)]
     title = f"Importance of settings to {goal(results).metric}"
     if found is None:
         few = f"It takes {_LEAST_POINTS} points with values that differ, and a setting that varies."
         return table(title, headers, [], [few])
-    shown = {str(header.name): str(header) for header in setting_headers([name for name, _ in found.shares])}
+    shown = {
+        str(header.name): str(header)
+        for header in setting_headers([name for name, _ in found.shares])
+    }
     points = found.shares[0][1].n
-    notes = [found.quality, f"{points} points. {_SHARES}", *([FILLING] if _conditional(results) else [])]
+    notes = [
+        found.quality,
+        f"{points} points. {_SHARES}",
+        *([FILLING] if _conditional(results) else []),
+    ]
     return table(title, headers, [[shown[name], share] for name, share in found.displayed], notes)
 
 
@@ -106,9 +133,13 @@ def _conditional(results: Frames) -> bool:
 
 
 def _coded(values: pd.Series[Any]) -> Array:
-    """A setting as numbers: its rank among the values or choices; -1, below the least, where it is missing."""
+    """A setting as numbers: its rank among the values or choices; -1, below the least, where it is
+    missing.
+    """
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        numbers = values.rank(method="dense").to_numpy(float, na_value=np.nan)  # trees see no more than the order
+        numbers = values.rank(method="dense").to_numpy(
+            float, na_value=np.nan
+        )  # trees see no more than the order
     else:
         codes, _ = pd.factorize(values.astype("str"), sort=True)
         numbers = codes.astype(float)
@@ -119,7 +150,8 @@ def _coded(values: pd.Series[Any]) -> Array:
 def _resample(features: Array, values: Array, seed: int) -> tuple[Array, float]:
     """One resample's shares, shape (settings,), and its R², both on the points left out.
 
-    In units of all points' variance: that of a few left out is too uncertain. A share of more than 1 is chance.
+    In units of all points' variance: that of a few left out is too uncertain. A share of more than
+    1 is chance.
     """
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance

@@ -1,4 +1,6 @@
-"""Whether the effect of one setting depends on another: differences of differences, over points and within blocks."""
+"""Whether the effect of one setting depends on another: differences of differences, over points and
+within blocks.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,14 @@ _SIGNS = (1, -1, -1, 1)
 
 
 def interactions(results: Frames, first: str = "", second: str = "") -> Table:
-    """The interaction of two settings; of every two of the first MOST_FACTORS settings where none are named."""
-    pairs = [(first, second)] if first else list(itertools.combinations(factors_of(results)[:_MOST_FACTORS], 2))
+    """The interaction of two settings; of every two of the first MOST_FACTORS settings where none
+    are named.
+    """
+    pairs = (
+        [(first, second)]
+        if first
+        else list(itertools.combinations(factors_of(results)[:_MOST_FACTORS], 2))
+    )
     crossed = {
         (a, b): found
         for pair in pairs
@@ -27,7 +35,9 @@ def interactions(results: Frames, first: str = "", second: str = "") -> Table:
         if (found := _crossing(results, pair, a, b)) is not None
     }
     told = [key for key, sides in crossed.items() if sides.estimate().estimate.known]
-    shown = pairs if first else [pair for pair in pairs if any((a[0], b[0]) == pair for a, b in told)]
+    shown = (
+        pairs if first else [pair for pair in pairs if any((a[0], b[0]) == pair for a, b in told)]
+    )
     rows = [row for pair in shown for row in _rows_of(results, pair, crossed, len(told))]
     metric = goal(results).metric
     headers = [
@@ -42,12 +52,18 @@ def interactions(results: Frames, first: str = "", second: str = "") -> Table:
         metric_header("value", "all together", signed=True),
     ]
     notes = [
-        "interaction: how much more the two together do than the sum of each alone, from their first levels; 0 where "
-        "they don't interact. Its interval holds for this comparison by itself."
+        "interaction: how much more the two together do than the sum of each alone, from their"
+        " first levels; 0 where they don't interact. Its interval holds for this comparison by"
+        " itself."
     ]
     if len(told) > 1:
-        notes.append(f"all together: the {len(told)} comparisons of this table hold at once (Bonferroni).")
-    none = "No two settings are crossed: that takes several points in each combination of their levels."
+        notes.append(
+            f"all together: the {len(told)} comparisons of this table hold at once (Bonferroni)."
+        )
+    none = (
+        "No two settings are crossed: that takes several points in each combination of their"
+        " levels."
+    )
     return table("Interactions of two settings", headers, rows, notes if rows else [none])
 
 
@@ -61,8 +77,12 @@ def _combinations_of(results: Frames, first: str, second: str) -> list[tuple[Lev
     return [((first, a), (second, b)) for a, b in itertools.product(*levels)]
 
 
-def _crossing(results: Frames, pair: tuple[str, str], first: Level, second: Level) -> Compared | None:
-    """(a1 b1 - a0 b1) - (a1 b0 - a0 b0), a0 and b0 being the first levels; None where that is one of these two."""
+def _crossing(
+    results: Frames, pair: tuple[str, str], first: Level, second: Level
+) -> Compared | None:
+    """(a1 b1 - a0 b1) - (a1 b0 - a0 b0), a0 and b0 being the first levels; None where that is one
+    of these two.
+    """
     trials = counted(results.trials)
     base_a, base_b = (levels_of(results, trials, name)[0] for name in pair)
     if first[1] == base_a or second[1] == base_b:
@@ -73,7 +93,10 @@ def _crossing(results: Frames, pair: tuple[str, str], first: Level, second: Leve
 
 
 def _rows_of(
-    results: Frames, pair: tuple[str, str], crossed: dict[tuple[Level, Level], Compared], comparisons: int
+    results: Frames,
+    pair: tuple[str, str],
+    crossed: dict[tuple[Level, Level], Compared],
+    comparisons: int,
 ) -> list[list[Cell]]:
     """One row for each pair of levels that any point has."""
     trials = counted(results.trials)
@@ -99,5 +122,11 @@ def _cells_of(sides: Compared | None, comparisons: int) -> list[Cell]:
     single = sides.estimate() if sides else None
     if sides is None or single is None or math.isnan(single.estimate.value):
         return [None, None, None]
-    together: Contrast | None = sides.estimate(level_for(comparisons)) if single.estimate.known else None
-    return [single.estimate, group_text(single), together.difference if together and comparisons > 1 else None]
+    together: Contrast | None = (
+        sides.estimate(level_for(comparisons)) if single.estimate.known else None
+    )
+    return [
+        single.estimate,
+        group_text(single),
+        together.difference if together and comparisons > 1 else None,
+    ]

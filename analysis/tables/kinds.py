@@ -43,6 +43,7 @@ def make(kind: str, results: Frames) -> Table:
     if kind not in KINDS:
         hint = nearest(kind, KINDS)
         raise UserError(
-            f"a table's kind is {listed(KINDS)}, not {kind!r:.60}" + (f" (did you mean {hint}?)" if hint else "")
+            f"a table's kind is {listed(KINDS)}, not {kind!r:.60}"
+            + (f" (did you mean {hint}?)" if hint else "")
         )
     return KINDS[kind](results)

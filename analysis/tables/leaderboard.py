@@ -34,18 +34,26 @@ _RANKED_BY = {"confirmed": "fresh seeds", "searched": "search", "partial": "fewe
 
 
 def leaderboard(results: Frames, top: int | None = 20) -> Table:
-    """Points by their value, best first: the mean over seeds with Student's interval, and what sets them apart."""
+    """Points by their value, best first: the mean over seeds with Student's interval, and what sets
+    them apart.
+    """
     objectives = goals(results)
     points = ranked(results)
     names = settings(results)
-    figures = [name for name in ("test_accuracy", "total_seconds") if name not in {o.metric for o in objectives}]
+    figures = [
+        name
+        for name in ("test_accuracy", "total_seconds")
+        if name not in {o.metric for o in objectives}
+    ]
     mixed = points["standing"].nunique() > 1 or (points["standing"] == CONFIRMED).any()
     headers = [
         Header("rank"),
         *([Header("study")] if several(results) else []),
         Header("point"),
         Header("ranked by"),
-        replace(metric_header("value", f"{objectives[0].metric} on fresh seeds"), short="on fresh seeds"),
+        replace(
+            metric_header("value", f"{objectives[0].metric} on fresh seeds"), short="on fresh seeds"
+        ),
         *(metric_header(objective.metric) for objective in objectives),
         Header("seeds"),
         Header("other seeds"),
@@ -66,7 +74,10 @@ def leaderboard(results: Frames, top: int | None = 20) -> Table:
                 int(point["point"]),
                 _RANKED_BY[point["standing"]] if mixed else None,
                 metric_mean(anew["value"], objectives[0].metric) if len(anew) else None,
-                *(_value_of(seeds, o, c) for o, c in zip(objectives, ("value", "value_2"), strict=False)),
+                *(
+                    _value_of(seeds, o, c)
+                    for o, c in zip(objectives, ("value", "value_2"), strict=False)
+                ),
                 len(seeds),
                 _other_seeds(results, point),
                 *(over_seeds(best_known, name) for name in figures),
@@ -75,7 +86,9 @@ def leaderboard(results: Frames, top: int | None = 20) -> Table:
                 point["origin"],
             ]
         )
-    return table(f"Leaderboard: {objective_text(objectives)}", headers, rows, _notes_on(results, points, top))
+    return table(
+        f"Leaderboard: {objective_text(objectives)}", headers, rows, _notes_on(results, points, top)
+    )
 
 
 def _value_of(seeds: pd.DataFrame, objective: Goal, column: str) -> Cell:
@@ -83,8 +96,12 @@ def _value_of(seeds: pd.DataFrame, objective: Goal, column: str) -> Cell:
 
 
 def _other_seeds(results: Frames, point: dict[Any, Any]) -> str | None:
-    """What became of the seeds that aren't in a point's value: ``1 pruned, of 3``; None where all are in it."""
-    wanted = next(study.spec.replicates for study in results.studies if study.name == point["study"])
+    """What became of the seeds that aren't in a point's value: ``1 pruned, of 3``; None where all
+    are in it.
+    """
+    wanted = next(
+        study.spec.replicates for study in results.studies if study.name == point["study"]
+    )
     left = wanted - int(point["seeds"])
     counts = {"pruned": int(point["pruned"]), "failed": int(point["failed"])}
     if left <= 0:
@@ -93,7 +110,9 @@ def _other_seeds(results: Frames, point: dict[Any, Any]) -> str | None:
     counts |= {"running": max(0, running)}
     rest = left - sum(counts.values())
     counts |= {"raced out" if point["standing"] == PARTIAL else "to come": max(0, rest)}
-    return ", ".join(f"{count} {what}" for what, count in counts.items() if count) + f", of {wanted}"
+    return (
+        ", ".join(f"{count} {what}" for what, count in counts.items() if count) + f", of {wanted}"
+    )
 
 
 def _notes_on(results: Frames, points: pd.DataFrame, top: int | None) -> list[str]:
@@ -101,7 +120,9 @@ def _notes_on(results: Frames, points: pd.DataFrame, top: int | None) -> list[st
     unranked = results.points.loc[results.points["value"].isna(), "state"]
     notes = []
     if top is not None and len(points) > top:
-        notes.append(f"{top} of {len(points)} {'complete ' if 'COMPLETE' in states else ''}points are shown.")
+        notes.append(
+            f"{top} of {len(points)} {'complete ' if 'COMPLETE' in states else ''}points are shown."
+        )
     if len(unranked):
         counts = {state: int((unranked == state).sum()) for state in STATES}
         others = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
@@ -110,15 +131,24 @@ def _notes_on(results: Frames, points: pd.DataFrame, top: int | None) -> list[st
     confirmed = int((points["standing"] == CONFIRMED).sum())
     if confirmed:
         notes.append(
-            f"Confirmed points ({confirmed}) rank first, by fresh seeds that had no part in the search; test accuracy "
-            "and seconds are of those too. The others stand below with the search's value, in which luck counts."
+            f"Confirmed points ({confirmed}) rank first, by fresh seeds that had no part in the"
+            " search; test accuracy and seconds are of those too. The others stand below with the"
+            " search's value, in which luck counts."
         )
     elif points["seeds_to_come"].fillna(0).sum() and (points["confirmations"] > 0).any():
-        notes.append("The confirmation is not over: until then points rank by the search, fresh values beside.")
+        notes.append(
+            "The confirmation is not over: until then points rank by the search, fresh values"
+            " beside."
+        )
     elif len(points):
-        notes.append("The best of many is chosen by its luck too: its value on fresh seeds will be worse.")
+        notes.append(
+            "The best of many is chosen by its luck too: its value on fresh seeds will be worse."
+        )
     if (points["standing"] == PARTIAL).any():
-        notes.append("Points with a part of their seeds rank below those with all: few seeds are more easily lucky.")
+        notes.append(
+            "Points with a part of their seeds rank below those with all: few seeds are more easily"
+            " lucky."
+        )
     overridden = sorted(set(results.trials["overrides"].dropna()))
     notes += [f"Laid over the study file by --set: {text}." for text in overridden]
     if (results.trials["data.validation"] == "test").any():
@@ -131,4 +161,7 @@ def _ties(points: pd.DataFrame) -> list[str]:
     first = [str(number) for number in points.loc[points["rank"] == 1, "point"]]
     if len(first) < 2:
         return []
-    return [f"Points {', '.join(first[:-1])} and {first[-1]} tie for the first rank; the lowest number counts as best."]
+    return [
+        f"Points {', '.join(first[:-1])} and {first[-1]} tie for the first rank; the lowest number"
+        " counts as best."
+    ]

@@ -11,21 +11,31 @@ from analysis.curves import rows_of, seeds_of
 from analysis.frames import Frames
 from analysis.ranking import PLACE, ranked
 from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import cell, goal, metric_header, over_seeds, setting_headers, settings, several, trials_of
+from analysis.selection import (
+    cell,
+    goal,
+    metric_header,
+    over_seeds,
+    setting_headers,
+    settings,
+    several,
+    trials_of,
+)
 
 _USUAL_EPOCHS = (1, 5, 10, 20, 50, 100, 300, 500, 1000)
 _TOP = 5
 _SECONDS = "seconds: training and evaluation, cumulative, the mean over seeds."
 _PART = (
-    "k of r seeds: the others had ended or not come so far, so the row's figures are those k seeds' own and no mean of "
-    "the point: whoever goes on is often the better one."
+    "k of r seeds: the others had ended or not come so far, so the row's figures are those k seeds'"
+    " own and no mean of the point: whoever goes on is often the better one."
 )
 
 
 def milestones(results: Frames, epochs: Sequence[int] = (), top: int = _TOP) -> Table:
     """Each first point and the ``top`` others at named epochs: the form of the published tables.
 
-    Without ``epochs`` those of the published rows are taken, else the usual ones, and each point's last.
+    Without ``epochs`` those of the published rows are taken, else the usual ones, and each point's
+    last.
     """
     metrics, names = _metrics_shown(results), settings(results)
     trials = seeds_of(results.trials)
@@ -82,5 +92,7 @@ def _named_epochs(results: Frames, epochs: Sequence[int], rows: pd.DataFrame) ->
 
 
 def _published_epochs(results: Frames) -> set[int]:
-    rows = [row for study in results.studies for first in study.spec.first for row in first.published]
+    rows = [
+        row for study in results.studies for first in study.spec.first for row in first.published
+    ]
     return {epoch for row in rows if isinstance(epoch := row.get("epoch"), int)}

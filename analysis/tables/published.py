@@ -19,13 +19,16 @@ from analysis.tables.published_differences import changed, unlike
 
 _NOT_METRICS = {"epoch", "end", "label", "seconds", "epoch_seconds", "extrapolated", "note"}
 _ONE_RUN = (
-    "Intervals of differences and ratios hold for a published figure of one run, as noisy as ours: over two seeds and "
-    "more they leave out zero (a ratio's: 1) in 5 % of cases where the source's training and ours are the same."
+    "Intervals of differences and ratios hold for a published figure of one run, as noisy as ours:"
+    " over two seeds and more they leave out zero (a ratio's: 1) in 5 % of cases where the source's"
+    " training and ours are the same."
 )
 
 
 def published(results: Frames) -> Table:
-    """Each published figure beside ours: our interval over seeds, difference, ratio of seconds, and what differs."""
+    """Each published figure beside ours: our interval over seeds, difference, ratio of seconds, and
+    what differs.
+    """
     rows = [
         [study.name if several(results) else None, index, *row]
         for study in results.studies
@@ -49,12 +52,15 @@ def published(results: Frames) -> Table:
         Header("note"),
     ]
     notes = [note for study in results.studies for note in unlike(study)]
-    title = f"Published figures and ours{', which were trained with other settings' if notes else ''}"
+    title = (
+        f"Published figures and ours{', which were trained with other settings' if notes else ''}"
+    )
     if rows:
         notes += [note for study in results.studies for note in _entries(study, several(results))]
         notes.append(
-            "difference: ours less the published figure. ratio of seconds: ours over the published, which are those of "
-            "the source's hardware. Both stand only where our training has reached the published epoch."
+            "difference: ours less the published figure. ratio of seconds: ours over the published,"
+            " which are those of the source's hardware. Both stand only where our training has"
+            " reached the published epoch."
         )
         notes.append(_ONE_RUN)
     if not rows:
@@ -66,7 +72,9 @@ def published(results: Frames) -> Table:
 
 @dataclass(frozen=True)
 class Ours:
-    """Our rows that stand beside a published one, at which epoch, and whether that is the epoch asked for."""
+    """Our rows that stand beside a published one, at which epoch, and whether that is the epoch
+    asked for.
+    """
 
     rows: pd.DataFrame
     trials: pd.DataFrame
@@ -96,12 +104,18 @@ class Figure:
     word: str
 
     def less(self, theirs: Any) -> Estimate | None:
-        """Ours less the published figure, which is that of one run, and as noisy as a run of ours."""
+        """Ours less the published figure, which is that of one run, and as noisy as a run of
+        ours.
+        """
         return predicted_difference(self.seeds, theirs) if isinstance(theirs, int | float) else None
 
 
-def _published_rows(results: Frames, study: Study, index: int, milestone: Mapping[str, Any]) -> list[list[Cell]]:
-    """One row for each figure of a published milestone; the seconds, and remarks on it, stand in the first."""
+def _published_rows(
+    results: Frames, study: Study, index: int, milestone: Mapping[str, Any]
+) -> list[list[Cell]]:
+    """One row for each figure of a published milestone; the seconds, and remarks on it, stand in
+    the first.
+    """
     ours = _ours_at(results, index, milestone)
     label = str(milestone.get("label", milestone.get("epoch", "end")))
     apart = list(_differing(study, index, ours))
@@ -121,7 +135,8 @@ def _published_rows(results: Frames, study: Study, index: int, milestone: Mappin
                 figure.estimate.n if figure else None,
                 figure.less(theirs) if figure and ours.reached else None,
                 *(_seconds(milestone, ours) if position == 0 else (None, None, None)),
-                "; ".join(filter(None, [word, *apart, *(() if position else _remarks(milestone))])) or None,
+                "; ".join(filter(None, [word, *apart, *(() if position else _remarks(milestone))]))
+                or None,
             ]
         )
     return rows
@@ -141,29 +156,39 @@ def _ours_at(results: Frames, index: int, milestone: Mapping[str, Any]) -> Ours:
 
 
 def _trials_beside(results: Frames, index: int) -> pd.DataFrame:
-    """The trials of an entry of ``first:``: those that its value is of, or those there are where it has none."""
+    """The trials of an entry of ``first:``: those that its value is of, or those there are where it
+    has none.
+    """
     trials = results.trials[results.trials["entry"] == index]
     valued = counted(trials)
     return valued if len(valued) else search(trials[trials["epochs"] > 0])
 
 
 def _seconds(milestone: Mapping[str, Any], ours: Ours) -> tuple[Cell, Cell, Cell]:
-    """The published seconds (of the epoch where only that is published), ours, and ours over theirs."""
+    """The published seconds (of the epoch where only that is published), ours, and ours over
+    theirs.
+    """
     rows, theirs = ours.rows, milestone.get("seconds", milestone.get("epoch_seconds"))
     if theirs is None or not len(rows):
         return theirs, None, None
-    mine = (rows["seconds"] if "seconds" in milestone else rows["train_seconds"] + rows["eval_seconds"]).dropna()
+    mine = (
+        rows["seconds"] if "seconds" in milestone else rows["train_seconds"] + rows["eval_seconds"]
+    ).dropna()
     if not len(mine):
         return theirs, None, None
     return theirs, float(mine.mean()), _ratio(mine, theirs) if ours.reached else None
 
 
 def _ratio(ours: pd.Series[float], theirs: float) -> Estimate | None:
-    """Our seconds over theirs, in the geometric mean; as of the figures, the interval takes theirs to be of one run."""
+    """Our seconds over theirs, in the geometric mean; as of the figures, the interval takes theirs
+    to be of one run.
+    """
     if theirs <= 0 or (ours <= 0).any():
         return None
     found = predicted_difference(np.log(ours.astype(float)), math.log(theirs))
-    return Estimate(math.exp(found.value), math.exp(found.low), math.exp(found.high), found.n, found.level)
+    return Estimate(
+        math.exp(found.value), math.exp(found.low), math.exp(found.high), found.n, found.level
+    )
 
 
 def _differing(study: Study, index: int, ours: Ours) -> Iterable[str]:

@@ -13,7 +13,9 @@ from study.training.recipe.recipe import parse_recipe
 
 
 def unlike(study: Study) -> list[str]:
-    """A note that a study was trained with other settings than the published, and which; none where it was not."""
+    """A note that a study was trained with other settings than the published, and which; none where
+    it was not.
+    """
     found: dict[str, list[tuple[str, str]]] = {}
     for index, first in enumerate(study.spec.first):
         for path, pair in changed(study.spec, index).items() if first.published else ():
@@ -22,11 +24,14 @@ def unlike(study: Study) -> list[str]:
         return []
     told = ", ".join(
         f"{path} {_distinct(ours)} (published {_distinct(theirs)})"
-        for path, (ours, theirs) in ((path, zip(*pairs, strict=True)) for path, pairs in found.items())
+        for path, (ours, theirs) in (
+            (path, zip(*pairs, strict=True)) for path, pairs in found.items()
+        )
     )
     return [
-        f"{study.name} was trained here with other settings than the published: {told}. So the differences and the "
-        "ratios of seconds are between unlike trainings, and say nothing of whether the publication can be repeated."
+        f"{study.name} was trained here with other settings than the published: {told}. So the"
+        " differences and the ratios of seconds are between unlike trainings, and say nothing of"
+        " whether the publication can be repeated."
     ]
 
 
@@ -35,7 +40,9 @@ def _distinct(values: tuple[str, ...]) -> str:
 
 
 def changed(spec: StudySpec, index: int) -> dict[str, tuple[str, str]]:
-    """What ``--set`` changed of an entry of ``first:``: our setting and the published one by recipe path, as text."""
+    """What ``--set`` changed of an entry of ``first:``: our setting and the published one by recipe
+    path, as text.
+    """
     ours, theirs = _recipe_of(spec, index), _recipe_of(replace(spec, overrides={}), index)
     return {
         path: (_setting(path, ours.get(path)), _setting(path, theirs.get(path)))

@@ -1,8 +1,8 @@
 """How long it takes to reach a target, in epochs and in seconds.
 
-A training that ended or failed without reaching it never does. One that was pruned, or still runs, might have: its
-time lies between right after its last epoch and never. To count it as censored (Kaplan and Meier) would be wrong, for
-a pruner stops just those that are slow.
+A training that ended or failed without reaching it never does. One that was pruned, or still runs,
+might have: its time lies between right after its last epoch and never. To count it as censored
+(Kaplan and Meier) would be wrong, for a pruner stops just those that are slow.
 """
 
 from __future__ import annotations
@@ -30,20 +30,32 @@ STUDYS_OWN = "the study's own target"
 MEDIAN_BEST = "the median of the points' best"
 _IF_REACHED = "had the pruned reached it"
 _MEANING = (
-    "A point's time is the median over those of its seeds that ran, the table's the median over points, with an exact "
-    "interval from six points on.",
-    "never: ended or failed without reaching it. ∞: fewer than half of the points reach it within their epochs, or "
-    "just half.",
+    (
+        "A point's time is the median over those of its seeds that ran, the table's the median over"
+        " points, with an exact interval from six points on."
+    ),
+    (
+        "never: ended or failed without reaching it. ∞: fewer than half of the points reach it"
+        " within their epochs, or just half."
+    ),
 )
 _MEANING_OF_PRUNED = (
-    "pruned: pruned or still running, so that they might have reached it. The medians and the share count them as "
-    "never reaching it; the 95 % intervals allow for whatever they would have done.",
-    f"{_IF_REACHED}: the median if each of them had, right after it was stopped; where that differs.",
+    (
+        "pruned: pruned or still running, so that they might have reached it. The medians and the"
+        " share count them as never reaching it; the 95 % intervals allow for whatever they would"
+        " have done."
+    ),
+    (
+        f"{_IF_REACHED}: the median if each of them had, right after it was stopped; where that"
+        " differs."
+    ),
 )
 
 
 def time_to_target(results: Frames, metric: str = "", target: float | None = None) -> Table:
-    """The median time to a target over points, and the share of them that reach it, by level of a factor."""
+    """The median time to a target over points, and the share of them that reach it, by level of a
+    factor.
+    """
     name = metric or goal(results).metric
     if name not in results.epochs:
         return _empty(f"The epochs hold no {name}, so no time to it can be told.")
@@ -89,7 +101,10 @@ def _by_level(results: Frames, points: pd.DataFrame, factor: str) -> list[tuple[
 
 
 def _row_of(level: str, points: pd.DataFrame) -> list[Cell]:
-    reached, pruned = int((points["epochs_latest"] < math.inf).sum()), int(_might_have(points).sum())
+    reached, pruned = (
+        int((points["epochs_latest"] < math.inf).sum()),
+        int(_might_have(points).sum()),
+    )
     return [
         level,
         len(points),
@@ -108,7 +123,9 @@ def _might_have(points: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _medians(points: pd.DataFrame, unit: str) -> tuple[Cell, Cell]:
-    """The latest that the median time can be, with its interval, and the earliest where that is another."""
+    """The latest that the median time can be, with its interval, and the earliest where that is
+    another.
+    """
     earliest, latest = points[f"{unit}_earliest"], points[f"{unit}_latest"]
     found = statistics.median_time(earliest, latest)
     if not found.n:
@@ -118,9 +135,11 @@ def _medians(points: pd.DataFrame, unit: str) -> tuple[Cell, Cell]:
 
 
 def _point_times(results: Frames, metric: str, value: float) -> pd.DataFrame:
-    """The points that have begun, with the earliest and the latest time at which each can have reached the value.
+    """The points that have begun, with the earliest and the latest time at which each can have
+    reached the value.
 
-    Each is the median over the point's seeds, inf for never; a time in seconds that the journal doesn't tell is nan.
+    Each is the median over the point's seeds, inf for never; a time in seconds that the journal
+    doesn't tell is nan.
     """
     trials = _with_bounds(time_to(results, metric, value))
     times = trials.groupby(PLACE)[list(_BOUNDS)].agg(_median_of)
@@ -132,11 +151,15 @@ def _median_of(seeds: pd.Series[float]) -> float:
 
 
 def _with_bounds(trials: pd.DataFrame) -> pd.DataFrame:
-    """Trials of ``time_to`` with the earliest and the latest time at which each can have reached its target."""
+    """Trials of ``time_to`` with the earliest and the latest time at which each can have reached
+    its target.
+    """
     bounds = {}
     for unit, next_one in (("epochs", 1), ("seconds", 0)):
         times = trials[f"{unit}_to"]
-        earliest = times.where(trials["reached"], (times + next_one).where(trials["bound"], math.inf))
+        earliest = times.where(
+            trials["reached"], (times + next_one).where(trials["bound"], math.inf)
+        )
         bounds[f"{unit}_earliest"] = earliest
         bounds[f"{unit}_latest"] = earliest.where(trials["reached"] | earliest.isna(), math.inf)
     return trials.assign(**bounds)
@@ -145,20 +168,28 @@ def _with_bounds(trials: pd.DataFrame) -> pd.DataFrame:
 def time_to(results: Frames, metric: str, value: float) -> pd.DataFrame:
     """The trials of the search, each with whether and when it reached a metric's value.
 
-    ``epochs_to`` and ``seconds_to`` go up to there where it was ``reached`` and up to the trial's end where it wasn't.
-    ``bound``: it wasn't, but the trial was pruned or still runs, so that it might have been later.
+    ``epochs_to`` and ``seconds_to`` go up to there where it was ``reached`` and up to the trial's
+    end where it wasn't. ``bound``: it wasn't, but the trial was pruned or still runs, so that it
+    might have been later.
     """
     if metric not in results.epochs:
-        raise UserError(f"a time is to a metric that the epochs hold, and they hold no {metric!r:.60}")
+        raise UserError(
+            f"a time is to a metric that the epochs hold, and they hold no {metric!r:.60}"
+        )
     epochs = results.epochs.sort_values([*TRIAL, "epoch"], kind="stable")
     figures = epochs[metric].astype(float)
     hit = figures <= value if _smaller_is_better(results, metric) else figures >= value
     times = epochs.set_index(TRIAL)[["epoch", "seconds"]].astype(float)
     hits = times[hit.to_numpy()]
-    first, last = hits[~hits.index.duplicated(keep="first")], times[~times.index.duplicated(keep="last")]
+    first, last = (
+        hits[~hits.index.duplicated(keep="first")],
+        times[~times.index.duplicated(keep="last")],
+    )
     reached = last.index.isin(first.index)
     last.loc[reached] = first
-    ends = last.rename(columns={"epoch": "epochs_to", "seconds": "seconds_to"}).assign(reached=reached)
+    ends = last.rename(columns={"epoch": "epochs_to", "seconds": "seconds_to"}).assign(
+        reached=reached
+    )
     trials = search(results.trials).merge(ends.reset_index(), on=TRIAL, how="left")
     trials.loc[trials["epochs_to"].isna(), ["epochs_to", "seconds_to"]] = 0.0  # no epoch is done
     trials["reached"] = trials["reached"].eq(True)
@@ -166,20 +197,30 @@ def time_to(results: Frames, metric: str, value: float) -> pd.DataFrame:
 
 
 def _smaller_is_better(results: Frames, metric: str) -> bool:
-    """By the objective's direction where the metric is one and all studies agree in it, else by its name."""
-    aims = [aim for study in results.studies for aim in study.spec.objectives if aim.metric == metric]
+    """By the objective's direction where the metric is one and all studies agree in it, else by its
+    name.
+    """
+    aims = [
+        aim for study in results.studies for aim in study.spec.objectives if aim.metric == metric
+    ]
     directions = {aim.direction for aim in aims}
     return directions == {"minimize"} if len(directions) == 1 else minimized(metric)
 
 
 def default_target(results: Frames, metric: str) -> tuple[float, str]:
-    """A target and where it comes from: the study's own, else what half of the complete points reach; nan for none."""
+    """A target and where it comes from: the study's own, else what half of the complete points
+    reach; nan for none.
+    """
     targets = {study.spec.stop.target for study in results.studies} - {None}
     if len(targets) == 1 and metric == goal(results).metric:
         return float(targets.pop() or 0.0), STUDYS_OWN
     smallest = _smaller_is_better(results, metric)
     rows = results.epochs.merge(counted(results.trials)[TRIAL], on=TRIAL).dropna(subset=metric)
-    bests = rows.astype({metric: float}).groupby([*PLACE, "trial"])[metric].agg("min" if smallest else "max")
+    bests = (
+        rows.astype({metric: float})
+        .groupby([*PLACE, "trial"])[metric]
+        .agg("min" if smallest else "max")
+    )
     if not len(bests):
         return math.nan, ""
     middles = [_median_best(list(seeds), smallest) for _, seeds in bests.groupby(PLACE)]

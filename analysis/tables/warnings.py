@@ -25,7 +25,9 @@ def warnings(results: Frames) -> list[str]:
     found = []
     for study in results.studies:
         lead = f"{study.name}: " if len(results.studies) > 1 else ""
-        found += [lead + text for check in _CHECKS for text in check(results.only(study.name), study)]
+        found += [
+            lead + text for check in _CHECKS for text in check(results.only(study.name), study)
+        ]
     return found
 
 
@@ -37,8 +39,8 @@ def warnings_table(results: Frames) -> Table:
 def _test_set_steered(results: Frames, study: Study) -> Iterator[str]:
     if (results.trials["data.validation"] == "test").any():
         yield (
-            "validation: test. The test set steered these figures, so they are no estimate for new images; "
-            "that is right for a published replica only."
+            "validation: test. The test set steered these figures, so they are no estimate for new"
+            " images; that is right for a published replica only."
         )
 
 
@@ -46,7 +48,10 @@ def _unfinished(results: Frames, study: Study) -> Iterator[str]:
     points = results.points
     done = int(points["state"].isin(["COMPLETE", "PRUNED", "FAIL"]).sum())
     if done < study.spec.points:
-        yield f"The study is not finished: {done} of {study.spec.points} points have ended; what follows may change."
+        yield (
+            f"The study is not finished: {done} of {study.spec.points} points have ended; what"
+            " follows may change."
+        )
 
 
 def _overridden(results: Frames, study: Study) -> Iterator[str]:
@@ -57,7 +62,9 @@ def _overridden(results: Frames, study: Study) -> Iterator[str]:
 
 def _one_seed(results: Frames, study: Study) -> Iterator[str]:
     if study.spec.replicates == 1 and study.spec.confirm is None:
-        yield "One seed a point: no figure says how much of it is luck. Use replicates: or confirm:."
+        yield (
+            "One seed a point: no figure says how much of it is luck. Use replicates: or confirm:."
+        )
 
 
 def _older_rule(results: Frames, study: Study) -> Iterator[str]:
@@ -65,14 +72,21 @@ def _older_rule(results: Frames, study: Study) -> Iterator[str]:
     if study.spec.replicates > 1 and not study.history.whole_seeds:
         part = int((results.points["standing"] == PARTIAL).sum())
         yield (
-            "The study was begun under an older rule, and goes on under it: each seed was pruned and could fail by "
-            f"itself, and a point's value is the mean of the seeds that were left. {_lacking_text(part)} missing seeds; "
-            "such values look better than they are, and rank below those with all seeds."
+            "The study was begun under an older rule, and goes on under it: each seed was pruned"
+            " and could fail by itself, and a point's value is the mean of the seeds that were"
+            f" left. {_lacking_text(part)} missing seeds; such values look better than they are,"
+            " and rank below those with all seeds."
         )
 
 
 def _lacking_text(points: int) -> str:
-    return "No point has" if not points else "One point has" if points == 1 else f"{points} points have"
+    return (
+        "No point has"
+        if not points
+        else "One point has"
+        if points == 1
+        else f"{points} points have"
+    )
 
 
 def _unconfirmed(results: Frames, study: Study) -> Iterator[str]:
@@ -82,12 +96,15 @@ def _unconfirmed(results: Frames, study: Study) -> Iterator[str]:
     searched = not results.points["state"].isin(["RUNNING", "WAITING"]).any()
     if to_come and (len(trials) or (searched and len(results.points) >= study.spec.points)):
         yield (
-            f"The confirmation is not finished: {counted_text(to_come, 'fresh seed')} to come. Until then points rank "
-            "by the search, and the order may change."
+            f"The confirmation is not finished: {counted_text(to_come, 'fresh seed')} to come."
+            " Until then points rank by the search, and the order may change."
         )
     lost = int(trials["state"].isin(["PRUNED", "FAIL"]).sum())
     if lost:
-        yield f"{counted_text(lost, 'fresh seed')} ended without a value: who lost any doesn't count as confirmed."
+        yield (
+            f"{counted_text(lost, 'fresh seed')} ended without a value: who lost any doesn't count"
+            " as confirmed."
+        )
 
 
 def _indistinct(results: Frames, study: Study) -> Iterator[str]:
@@ -107,8 +124,9 @@ def _indistinct(results: Frames, study: Study) -> Iterator[str]:
     difference = statistics.paired_difference(pairs["value_first"], pairs["value_second"]).estimate
     if difference.known and not difference.excludes_zero:
         yield (
-            f"Points {numbers[0]} and {numbers[1]}, the best two, differ by {gap:.4g}, less than the interval of that "
-            f"difference, [{difference.low:.4g}, {difference.high:.4g}], can tell from zero."
+            f"Points {numbers[0]} and {numbers[1]}, the best two, differ by {gap:.4g}, less than"
+            f" the interval of that difference, [{difference.low:.4g}, {difference.high:.4g}], can"
+            " tell from zero."
         )
 
 
@@ -117,22 +135,29 @@ def _at_the_edge(results: Frames, study: Study) -> Iterator[str]:
     space, found = study.spec.space, best(results)
     if found is None:
         return
-    params = space.params_of({path: cell(found.get(column_of(path))) for path in space.paths()}) or {}
+    params = (
+        space.params_of({path: cell(found.get(column_of(path))) for path in space.paths()}) or {}
+    )
     for variable in space.variables:
         side = _edge(variable, params.get(variable.name))
         if side:
             yield (
-                f"The best point's {variable.path} = {params[variable.name]:.4g} lies at the {side} end of its "
-                f"range, {variable.distribution}: a wider one may hold something better."
+                f"The best point's {variable.path} = {params[variable.name]:.4g} lies at the {side}"
+                f" end of its range, {variable.distribution}: a wider one may hold something"
+                " better."
             )
 
 
 def _edge(variable: Variable, value: object) -> str:
-    """``low`` or ``high`` where a value lies within EDGE of that end of its range, on the scale that was sampled."""
+    """``low`` or ``high`` where a value lies within EDGE of that end of its range, on the scale
+    that was sampled.
+    """
     low, high = (getattr(variable.distribution, end, None) for end in ("low", "high"))
     if low is None or high is None or low == high or not isinstance(value, int | float):
         return ""
-    scale: Callable[[float], float] = math.log if getattr(variable.distribution, "log", False) else float
+    scale: Callable[[float], float] = (
+        math.log if getattr(variable.distribution, "log", False) else float
+    )
     if getattr(variable.distribution, "log", False) and value <= 0:
         return ""
     position = (scale(float(value)) - scale(low)) / (scale(high) - scale(low))
@@ -162,7 +187,10 @@ def _unequal_budget(results: Frames, study: Study) -> Iterator[str]:
         epochs = trials.groupby(factor)["epochs"].sum()
         if len(counts) > 1 and counts.max() > _UNEQUAL * counts.min():
             text = ", ".join(f"{level} {count}" for level, count in counts.items())
-            yield f"The levels of {factor} were given unequal numbers of points ({text}); mode: method-study would not."
+            yield (
+                f"The levels of {factor} were given unequal numbers of points ({text}); mode:"
+                " method-study would not."
+            )
         elif len(epochs) > 1 and epochs.min() and epochs.max() > 2 * epochs.min():
             text = ", ".join(f"{level} {count}" for level, count in epochs.items())
             yield f"The levels of {factor} were given unequal numbers of epochs ({text})."
@@ -173,8 +201,8 @@ def _shared_device(results: Frames, study: Study) -> Iterator[str]:
     shared = int(trials["device_shared"].sum())
     if shared:
         yield (
-            f"{shared} of {len(trials)} complete trials shared their device with another one: their times are those "
-            "of a shared device and comparable with each other at best."
+            f"{shared} of {len(trials)} complete trials shared their device with another one: their"
+            " times are those of a shared device and comparable with each other at best."
         )
 
 
@@ -185,15 +213,23 @@ def _interrupted_times(results: Frames, study: Study) -> Iterator[str]:
         yield f"Trials ran on {places} machines: times are comparable within one machine alone."
     substituted = int(trials["substitutions"].notna().sum())
     if substituted:
-        yield f"{substituted} complete trials ran with values that a retry changed; see the column substitutions."
+        yield (
+            f"{substituted} complete trials ran with values that a retry changed; see the column"
+            " substitutions."
+        )
 
 
 def _many_failures(results: Frames, study: Study) -> Iterator[str]:
     ended = results.trials[results.trials["state"].isin(["COMPLETE", "PRUNED", "FAIL"])]
     failed = ended[ended["state"] == "FAIL"]
     if len(ended) and len(failed) > len(ended) / 5:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in failed["failure"].value_counts().items())
-        yield f"{len(failed)} of {len(ended)} ended trials failed ({kinds}): much of the space can't be trained."
+        kinds = ", ".join(
+            f"{kind} {count}" for kind, count in failed["failure"].value_counts().items()
+        )
+        yield (
+            f"{len(failed)} of {len(ended)} ended trials failed ({kinds}): much of the space can't"
+            " be trained."
+        )
 
 
 _CHECKS: tuple[Callable[[Frames, Study], Iterator[str]], ...] = (

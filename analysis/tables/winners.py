@@ -1,4 +1,6 @@
-"""The winners of a search on common fresh seeds: which level, or which of the chosen points, is the best?"""
+"""The winners of a search on common fresh seeds: which level, or which of the chosen points, is the
+best?
+"""
 
 from __future__ import annotations
 
@@ -51,21 +53,31 @@ def winners(results: Frames) -> Table:
         Header("further seeds"),
     ]
     open_ones = any(row[-1] is not None for row in rows)
-    return table("Winners on common fresh seeds", headers, rows, _notes_on(len(pairs), open_ones) if rows else [_NONE])
+    return table(
+        "Winners on common fresh seeds",
+        headers,
+        rows,
+        _notes_on(len(pairs), open_ones) if rows else [_NONE],
+    )
 
 
 _NONE = "There are no two winners with fresh seeds in common: confirm: runs them."
 
 
 def by_fresh_seeds(results: Frames, points: Iterable[int]) -> list[int]:
-    """Points in the order of their means over fresh seeds, the best first, those without any last."""
+    """Points in the order of their means over fresh seeds, the best first, those without any
+    last.
+    """
     losses = -goal(results).sign * fresh(results.trials).groupby("point")["value"].mean().dropna()
     return sorted(points, key=lambda point: (losses.get(point, math.inf), point))
 
 
 def _notes_on(comparisons: int, open_ones: bool) -> list[str]:
     notes = [
-        "Paired by seed: both were trained with the same fresh seeds, which had no part in choosing them.",
+        (
+            "Paired by seed: both were trained with the same fresh seeds, which had no part in"
+            " choosing them."
+        ),
         "verdict: of the first of the two, against the other.",
     ]
     if open_ones:
@@ -76,16 +88,16 @@ def _notes_on(comparisons: int, open_ones: bool) -> list[str]:
 
 
 SEEDS_NOTE = (
-    "further seeds: what it would take to tell with 80 % chance, were the difference as large as it was found; "
-    "in brackets for what it may be. ∞: more than 10,000."
+    "further seeds: what it would take to tell with 80 % chance, were the difference as large as it"
+    " was found; in brackets for what it may be. ∞: more than 10,000."
 )
 
 
 def together_note(comparisons: int) -> str:
     """How several comparisons side by side hold together."""
     return (
-        f"Intervals are at {level_for(comparisons):.1%} and p values {comparisons} times a single one's, so that all "
-        f"{comparisons} hold together."
+        f"Intervals are at {level_for(comparisons):.1%} and p values {comparisons} times a single"
+        f" one's, so that all {comparisons} hold together."
     )
 
 
@@ -98,12 +110,15 @@ def factor_compared(results: Frames) -> str:
 def winners_of(results: Frames) -> dict[int, str]:
     """The points to compare with each other, in the search's order, each with its level in words.
 
-    In a method study each level's best by the search, elsewhere the points that were chosen by it; the baseline is not
-    among them unless it was.
+    In a method study each level's best by the search, elsewhere the points that were chosen by it;
+    the baseline is not among them unless it was.
     """
     factor = factor_compared(results)
     if factor:
-        found = ((winner_of(results, factor, level), text_of(level)) for level in _levels(results, factor))
+        found = (
+            (winner_of(results, factor, level), text_of(level))
+            for level in _levels(results, factor)
+        )
         return {point: level for point, level in found if point is not None}
     return dict.fromkeys(_chosen(results)[:_MOST_WINNERS], "")
 
@@ -131,23 +146,35 @@ def with_fresh_seeds(results: Frames) -> set[int]:
 
 
 def winner_of(results: Frames, factor: str, level: Hashable) -> int | None:
-    """The best point of a level by the search, of those that have fresh seeds; None where no point has."""
+    """The best point of a level by the search, of those that have fresh seeds; None where no point
+    has.
+    """
     if len(results.studies) != 1:
         return None
     points = results.points.set_index("point")
-    own = [point for point in _chosen(results) if bool(is_level(points.loc[[point]], factor, level).iloc[0])]
+    own = [
+        point
+        for point in _chosen(results)
+        if bool(is_level(points.loc[[point]], factor, level).iloc[0])
+    ]
     return own[0] if own else None
 
 
 def _paired(results: Frames, ours: int, theirs: int) -> pd.DataFrame:
-    """The two points' values on each fresh seed that both have, ``value_ours`` and ``value_theirs``."""
+    """The two points' values on each fresh seed that both have, ``value_ours`` and
+    ``value_theirs``.
+    """
     trials = fresh(results.trials[["point", "kind", "state", "outgrown", "seed", "value"]])
-    left, right = (trials.loc[trials["point"] == point, ["seed", "value"]] for point in (ours, theirs))
+    left, right = (
+        trials.loc[trials["point"] == point, ["seed", "value"]] for point in (ours, theirs)
+    )
     return left.merge(right, on="seed", suffixes=("_ours", "_theirs"))
 
 
 def fresh_difference(results: Frames, ours: int, theirs: int, level: float = LEVEL) -> Difference:
-    """Ours less theirs, paired by fresh seed; without an interval where a fresh seed of either has failed."""
+    """Ours less theirs, paired by fresh seed; without an interval where a fresh seed of either has
+    failed.
+    """
     pairs = _paired(results, ours, theirs)
     found = statistics.paired_difference(pairs["value_ours"], pairs["value_theirs"], level)
     if lost_seeds(results, ours) or lost_seeds(results, theirs):
@@ -156,14 +183,18 @@ def fresh_difference(results: Frames, ours: int, theirs: int, level: float = LEV
 
 
 def lost_seeds(results: Frames, point: int) -> int:
-    """How many of a point's fresh seeds ended without a value: what is left of them is no fair sample."""
+    """How many of a point's fresh seeds ended without a value: what is left of them is no fair
+    sample.
+    """
     trials = results.trials
     states = trials.loc[(trials["point"] == point) & (trials["kind"] == "confirm"), "state"]
     return int(states.isin(["FAIL", "PRUNED"]).sum())
 
 
 def verdict(difference: Estimate, smallest: bool) -> str | None:
-    """better, worse or cannot tell: whether the interval of a difference leaves zero out; None where there is none."""
+    """better, worse or cannot tell: whether the interval of a difference leaves zero out; None
+    where there is none.
+    """
     if not difference.known:
         return None
     if not difference.excludes_zero:
@@ -172,13 +203,19 @@ def verdict(difference: Estimate, smallest: bool) -> str | None:
 
 
 def further_seeds(results: Frames, ours: int, theirs: int, comparisons: int) -> Estimate | None:
-    """How many seeds more it would take to tell two points apart; None where it can be told, or nothing can."""
+    """How many seeds more it would take to tell two points apart; None where it can be told, or
+    nothing can.
+    """
     found = fresh_difference(results, ours, theirs, level_for(comparisons)).estimate
     if found.excludes_zero or not found.known:
         return None
     pairs = _paired(results, ours, theirs)
-    needed = statistics.seeds_needed(pairs["value_ours"] - pairs["value_theirs"], level_for(comparisons))
+    needed = statistics.seeds_needed(
+        pairs["value_ours"] - pairs["value_theirs"], level_for(comparisons)
+    )
     if needed is None:
         return None
-    value, low, high = (max(1.0, count - len(pairs)) for count in (needed.value, needed.low, needed.high))
+    value, low, high = (
+        max(1.0, count - len(pairs)) for count in (needed.value, needed.low, needed.high)
+    )
     return Estimate(value, low, high, needed.n, needed.level)

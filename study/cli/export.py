@@ -1,4 +1,6 @@
-"""Commands that write or show something beside a run: preview, init, schema, export, tensorboard, dashboard."""
+"""Commands that write or show something beside a run: preview, init, schema, export, tensorboard,
+dashboard.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,12 @@ def preview(
     name: NewName = None,
     sets: Sets = None,
     points: Points = None,
-    samples: Annotated[int, typer.Option("--samples", min=0, help="How many sampled points to show.")] = 10,
-    measure: Annotated[bool, typer.Option("--measure", help="Train a few steps of each shape.")] = False,
+    samples: Annotated[
+        int, typer.Option("--samples", min=0, help="How many sampled points to show.")
+    ] = 10,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Train a few steps of each shape.")
+    ] = False,
     data_dir: DataDir = None,
     storage: Storage = STUDIES,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
@@ -61,7 +67,9 @@ def init(
     path = Path(file)
     if path.exists():
         raise UserError(f"{file} is there already; choose another name")
-    path.write_text(starting_file() if path.stem == "study" else starting_file(checked_name(path.stem)))
+    path.write_text(
+        starting_file() if path.stem == "study" else starting_file(checked_name(path.stem))
+    )
     typer.echo(f"wrote {file}; next: study preview {file}")
 
 
@@ -122,7 +130,9 @@ def dashboard(
         import optuna
         from optuna_dashboard import wsgi
     except ImportError:
-        raise UserError("optuna-dashboard is not installed: pip install 'ray-study[dashboard]'") from None
+        raise UserError(
+            "optuna-dashboard is not installed: pip install 'ray-study[dashboard]'"
+        ) from None
     copy = optuna.storages.InMemoryStorage()
     to_optuna(paths, copy)
     try:

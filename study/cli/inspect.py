@@ -26,12 +26,16 @@ from study.cli.options import (
 
 @app.command()
 def status(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The study's name; all without it.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The study's name; all without it.")
+    ] = None,
     storage: Storage = STUDIES,
     address: Jobs = None,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
-    """Say how far studies are, from their storage alone; with a cluster's address, of its studies."""
+    """Say how far studies are, from their storage alone; with a cluster's address, of its
+    studies.
+    """
     from study.files.object_store import place
     from study.inspection.status import overview, status_of, text_of
     from study.lifecycle import existing
@@ -45,11 +49,15 @@ def status(
     if form == "json":
         typer.echo(json.dumps(found[0] if name else found, indent=2))
     else:
-        typer.echo("\n\n".join(text_of(one) for one in found) or f"no studies in {shown_path(root)}")
+        typer.echo(
+            "\n\n".join(text_of(one) for one in found) or f"no studies in {shown_path(root)}"
+        )
 
 
 def on_cluster(address: str | None, name: str | None, storage: str) -> bool:
-    """Whether a cluster is asked: it isn't where RAY_ADDRESS happens to be set and the study lies in the storage."""
+    """Whether a cluster is asked: it isn't where RAY_ADDRESS happens to be set and the study lies
+    in the storage.
+    """
     from study.files.layout import StudyPaths
     from study.files.object_store import place
     from study.lifecycle import is_there
@@ -60,7 +68,9 @@ def on_cluster(address: str | None, name: str | None, storage: str) -> bool:
 
 
 def cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
-    """The status of a cluster's studies, from their storages; of one that can't be read from here its job alone."""
+    """The status of a cluster's studies, from their storages; of one that can't be read from here
+    its job alone.
+    """
     from study.cli.submit import jobs_of
     from study.errors import StudyError, UserError
     from study.inspection.status import status_of
@@ -73,11 +83,21 @@ def cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
     for job in jobs:
         try:
             found.append(
-                status_of(existing(job["study"], job["storage"])) | {"job": job["job"], "job_state": job["job_state"]}
+                status_of(existing(job["study"], job["storage"]))
+                | {
+                    "job": job["job"],
+                    "job_state": job["job_state"],
+                }
             )
         except (StudyError, OSError):
             found.append(
-                job | {"state": f"job {job['job']} is {job['job_state']}; {job['storage']} is not seen from here"}
+                job
+                | {
+                    "state": (
+                        f"job {job['job']} is {job['job_state']}; {job['storage']} is not seen from"
+                        " here"
+                    )
+                }
             )
     return found
 
@@ -97,7 +117,14 @@ def list_studies(storage: Storage = STUDIES, address: Jobs = None, form: Format 
     else:
         columns = ("study", "state", "points", "of", "best", "updated")
         title, rows = f"Studies in {storage}", overview(place(storage))
-    show(make_table(title, [Header(column) for column in columns], [[row[c] for c in columns] for row in rows]), form)
+    show(
+        make_table(
+            title,
+            [Header(column) for column in columns],
+            [[row[c] for c in columns] for row in rows],
+        ),
+        form,
+    )
 
 
 @app.command()
@@ -108,7 +135,9 @@ def logs(
     storage: Storage = STUDIES,
     address: Jobs = None,
 ) -> None:
-    """Show what happened, event by event, and the tracebacks of failures; of a cluster's study, what its job says."""
+    """Show what happened, event by event, and the tracebacks of failures; of a cluster's study,
+    what its job says.
+    """
     from study.cli.submit import show_logs
     from study.inspection.status import check_trial, followed_lines, log_lines
     from study.lifecycle import existing
@@ -130,11 +159,16 @@ def table(
         str,
         typer.Option(
             "--kind",
-            help="leaderboard, winners, confirmation, milestones, published, effects, interactions, importance, "
-            "best-of-n, time-to-target, cost, failures or warnings.",
+            help=(
+                "leaderboard, winners, confirmation, milestones, published, effects, interactions,"
+                " importance, "
+                "best-of-n, time-to-target, cost, failures or warnings."
+            ),
         ),
     ] = "leaderboard",
-    top: Annotated[int, typer.Option("--top", min=1, help="How many rows of the leaderboard.")] = 20,
+    top: Annotated[
+        int, typer.Option("--top", min=1, help="How many rows of the leaderboard.")
+    ] = 20,
     storage: Storage = STUDIES,
     form: Format = "table",
 ) -> None:
@@ -148,12 +182,17 @@ def table(
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT over points, trials and epochs.")],
+    sql: Annotated[
+        str, typer.Argument(metavar="SQL", help="A SELECT over points, trials and epochs.")
+    ],
     names: Annotated[
-        list[str] | None, typer.Option("--study", help="Only this study (repeatable); all by default.")
+        list[str] | None,
+        typer.Option("--study", help="Only this study (repeatable); all by default."),
     ] = None,
     storage: Storage = STUDIES,
-    form: Annotated[str, typer.Option("--format", help="table, json, csv, markdown, latex or parquet.")] = "table",
+    form: Annotated[
+        str, typer.Option("--format", help="table, json, csv, markdown, latex or parquet.")
+    ] = "table",
     to: To = None,
 ) -> None:
     """Ask in SQL over one, several or all studies of a storage."""
@@ -181,7 +220,9 @@ def report(
     storage: Storage = STUDIES,
     to: To = None,
 ) -> None:
-    """Write a report that can be handed over: one HTML file with the answer, tables, plots and warnings."""
+    """Write a report that can be handed over: one HTML file with the answer, tables, plots and
+    warnings.
+    """
     from analysis.report.report import report as write_report
     from study.lifecycle import existing
 
@@ -194,7 +235,9 @@ def compare(
     a: Annotated[str, typer.Argument(metavar="A")],
     b: Annotated[str, typer.Argument(metavar="B")],
     storage: Storage = STUDIES,
-    form: Annotated[str, typer.Option("--format", help="html, table, json, csv, markdown or latex.")] = "html",
+    form: Annotated[
+        str, typer.Option("--format", help="html, table, json, csv, markdown or latex.")
+    ] = "html",
     to: To = None,
 ) -> None:
     """Compare two studies: a report, or a table."""

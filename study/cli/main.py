@@ -11,7 +11,9 @@ from study.cli.options import app
 from study.errors import StudyError
 
 SELDOM = (200_000, 50, 100)
-"""Garbage is looked for after so many new objects: what a command loads is none, and a tenth of its time went there."""
+"""Garbage is looked for after so many new objects: what a command loads is none, and a tenth of its
+time went there.
+"""
 
 __all__ = ["answer", "app", "export", "inspect", "main", "modify", "run", "submit"]
 
@@ -19,7 +21,8 @@ __all__ = ["answer", "app", "export", "inspect", "main", "modify", "run", "submi
 def main() -> None:
     """The console script: a user's mistake is plain lines and an exit code, never a traceback.
 
-    The process ends without taking apart what it has loaded, which after a run would take a second for nothing.
+    The process ends without taking apart what it has loaded, which after a run would take a second
+    for nothing.
     """
     gc.set_threshold(*SELDOM)
     code = answer()
@@ -46,7 +49,8 @@ def answer() -> int:
     except BrokenPipeError:
         return 0  # whoever read our output has gone; nothing is left to be said
     except OSError as error:
-        # a file, folder or bucket that is not there or not open to us: faults while a study runs have their own class
+        # a file, folder or bucket that is not there or not open to us: faults while a study runs
+        # have their own class
         print(f"{error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
         return 2
     return 0

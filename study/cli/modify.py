@@ -13,7 +13,9 @@ from study.cli.options import STUDIES, Jobs, Name, Sets, Storage, app
 @app.command()
 def stop(
     name: Name,
-    trial: Annotated[int | None, typer.Option("--trial", help="End this one trial; the study goes on.")] = None,
+    trial: Annotated[
+        int | None, typer.Option("--trial", help="End this one trial; the study goes on.")
+    ] = None,
     storage: Storage = STUDIES,
     address: Jobs = None,
 ) -> None:
@@ -29,7 +31,9 @@ def stop(
             return
         storage = connected(address).job(name).storage
 
-    request: dict[str, Any] = {"do": "stop"} if trial is None else {"do": "stop_trial", "trial": trial}
+    request: dict[str, Any] = (
+        {"do": "stop"} if trial is None else {"do": "stop_trial", "trial": trial}
+    )
     driven = leave(name, request, storage=storage)
     if trial is None and not driven:
         raise UserError(f"study {name} is not running")
@@ -39,7 +43,9 @@ def stop(
 
 @app.command()
 def add(name: Name, sets: Sets = None, storage: Storage = STUDIES) -> None:
-    """Put a point of your own next in a study: --set optimizer.lr=0.1 for each value that is not the recipe's."""
+    """Put a point of your own next in a study: --set optimizer.lr=0.1 for each value that is not
+    the recipe's.
+    """
     from study.errors import UserError
     from study.lifecycle import existing, leave
     from study.spec.load import added_values

@@ -1,6 +1,7 @@
 """What the commands share: the application, their common options, and how they show a table.
 
-Everything heavy is imported where it is used: ``study --help`` and a study file with faults load neither torch nor Ray.
+Everything heavy is imported where it is used: ``study --help`` and a study file with faults load
+neither torch nor Ray.
 """
 
 from __future__ import annotations
@@ -25,34 +26,59 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-File = Annotated[str, typer.Argument(metavar="FILE", help="A study file, or the name of a shipped study.")]
+File = Annotated[
+    str, typer.Argument(metavar="FILE", help="A study file, or the name of a shipped study.")
+]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The study's name.")]
 Storage = Annotated[
-    str, typer.Option("--storage", help="What holds the studies: a folder, or s3://BUCKET/PREFIX (gs, az).")
+    str,
+    typer.Option(
+        "--storage", help="What holds the studies: a folder, or s3://BUCKET/PREFIX (gs, az)."
+    ),
 ]
 NewName = Annotated[str | None, typer.Option("--name", help="Another name for the study.")]
 DataDir = Annotated[
-    str | None, typer.Option("--data-dir", envvar="STUDY_DATA_DIR", help="Where the images lie; ./data by default.")
+    str | None,
+    typer.Option(
+        "--data-dir", envvar="STUDY_DATA_DIR", help="Where the images lie; ./data by default."
+    ),
 ]
 Address = Annotated[
-    str | None, typer.Option("--address", help="A Ray cluster to run on; a Ray of the study's own without it.")
+    str | None,
+    typer.Option("--address", help="A Ray cluster to run on; a Ray of the study's own without it."),
 ]
 Jobs = Annotated[
     str | None,
-    typer.Option("--address", envvar="RAY_ADDRESS", help="The dashboard of a Ray cluster, as http://HEAD:8265."),
+    typer.Option(
+        "--address",
+        envvar="RAY_ADDRESS",
+        help="The dashboard of a Ray cluster, as http://HEAD:8265.",
+    ),
 ]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show what comes until it ends.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Show what comes, and exit with the study's own code.")]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Show what comes, and exit with the study's own code.")
+]
 WaitForNodes = Annotated[
-    bool, typer.Option("--wait-for-nodes", help="Wait where the cluster has no room yet: it will grow.")
+    bool,
+    typer.Option("--wait-for-nodes", help="Wait where the cluster has no room yet: it will grow."),
 ]
-KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Don't stop when the same failure repeats.")]
-AcceptLoss = Annotated[bool, typer.Option("--accept-loss", help="Go on though the journal has lost records.")]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", help="Don't stop when the same failure repeats.")
+]
+AcceptLoss = Annotated[
+    bool, typer.Option("--accept-loss", help="Go on though the journal has lost records.")
+]
 Sets = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override any key of the study file.")
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Override any key of the study file."),
 ]
-Points = Annotated[int | None, typer.Option("--points", help="How many points the study may propose.")]
-Replicates = Annotated[int | None, typer.Option("--replicates", help="How many seeds each point is trained with.")]
+Points = Annotated[
+    int | None, typer.Option("--points", help="How many points the study may propose.")
+]
+Replicates = Annotated[
+    int | None, typer.Option("--replicates", help="How many seeds each point is trained with.")
+]
 Format = Annotated[str, typer.Option("--format", help="table, json, csv, markdown or latex.")]
 To = Annotated[str | None, typer.Option("--to", help="Where to write it.")]
 

@@ -54,7 +54,10 @@ class _PlainLines(Watcher):
         for point in (history.points[number] for number in told):
             if point.state in ENDED and point.number not in self._told:
                 self._told.add(point.number)
-                self.say(f"[{len(self._told)}/{_expected(history, self.spec)}] {_point_line(point, self.spec)}")
+                self.say(
+                    f"[{len(self._told)}/{_expected(history, self.spec)}]"
+                    f" {_point_line(point, self.spec)}"
+                )
 
     def say(self, message: str) -> None:
         if message != self._waiting:
@@ -100,16 +103,26 @@ class LiveDisplay(Watcher):
         history = self.conductor.history
         done = [point for point in history.points if point.state in ENDED]
         running = [trial for trial in history.trials if trial.in_flight]
-        head = Text.assemble((self.spec.study, "bold"), f"  {self.spec.question}", overflow="ellipsis", no_wrap=True)
+        head = Text.assemble(
+            (self.spec.study, "bold"), f"  {self.spec.question}", overflow="ellipsis", no_wrap=True
+        )
         bar = Progress(
             TextColumn("points"),
             BarColumn(bar_width=40),
             TextColumn("{task.completed}/{task.total}  {task.fields[note]}"),
             console=self.console,
         )
-        bar.add_task("", total=_expected(history, self.spec), completed=len(done), note=self._note(history, done))
+        bar.add_task(
+            "",
+            total=_expected(history, self.spec),
+            completed=len(done),
+            note=self._note(history, done),
+        )
         best = best_point(history.points, self.spec, whole_seeds=history.whole_seeds)
-        tail = Text(f"best so far: {best_line(best, self.spec)}" if best else "no finished point yet", style="green")
+        tail = Text(
+            f"best so far: {best_line(best, self.spec)}" if best else "no finished point yet",
+            style="green",
+        )
         stopping = Text("stopping …" if self.conductor.stopping else "", style="yellow")
         return Group(head, bar, self._table(running), tail, stopping)
 
@@ -130,7 +143,9 @@ class LiveDisplay(Watcher):
         table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
         for column in ("trial", "epoch", self.spec.objectives[0].metric):
             table.add_column(column, no_wrap=True, min_width=len(column))
-        table.add_column("values", no_wrap=True, overflow="ellipsis", ratio=1)  # what room the others leave
+        table.add_column(
+            "values", no_wrap=True, overflow="ellipsis", ratio=1
+        )  # what room the others leave
         for trial in running[:_SHOWN_TRIALS]:
             row = trial.rows[-1] if trial.rows else {}
             value = row.get(self.spec.objectives[0].metric)
@@ -151,7 +166,9 @@ def _expected(history: History, spec: StudySpec) -> int:
 def best_line(point: Point, spec: StudySpec) -> str:
     """A point's line, with what its fresh seeds say where it was confirmed."""
     fresh = fresh_value(point, spec)
-    return ("" if fresh is None else f"{_figure(fresh)} on fresh seeds, ") + _point_line(point, spec)
+    return ("" if fresh is None else f"{_figure(fresh)} on fresh seeds, ") + _point_line(
+        point, spec
+    )
 
 
 def _point_line(point: Point, spec: StudySpec) -> str:
@@ -162,7 +179,9 @@ def _point_line(point: Point, spec: StudySpec) -> str:
         if len(point.seeds) < spec.replicates:
             result += f" on {len(point.seeds)} of {spec.replicates} seeds"
     elif point.state == "PRUNED":
-        trial = next((trial for trial in search_trials(point) if trial.state == "PRUNED"), point.trials[0])
+        trial = next(
+            (trial for trial in search_trials(point) if trial.state == "PRUNED"), point.trials[0]
+        )
         value = trial.rows[-1].get(metric) if trial.rows else None
         result = f"stopped at epoch {trial.epochs} with {metric} {_figure(value)}"
     else:

@@ -50,7 +50,9 @@ def run(
     from study import lifecycle
 
     session = session_of(data_dir, address, keep_going, wait_for_nodes)
-    farewell(lifecycle.run(file, storage=storage, name=name, sets=sets or (), points=points, **session))
+    farewell(
+        lifecycle.run(file, storage=storage, name=name, sets=sets or (), points=points, **session)
+    )
 
 
 @app.command()
@@ -67,7 +69,8 @@ def resume(
     wait_for_nodes: WaitForNodes = False,
     wait: Wait = False,
 ) -> None:
-    """Go on with a study that was interrupted, or extend one: more points, more seeds, more epochs, a wider space.
+    """Go on with a study that was interrupted, or extend one: more points, more seeds, more epochs,
+    a wider space.
 
     With a cluster's dashboard as its address, a job there goes on with it.
     """
@@ -77,7 +80,11 @@ def resume(
     if address and address.startswith("http"):
         from study.cli.submit import resume_job
 
-        session: dict[str, Any] = {"data_dir": data_dir, "keep_going": keep_going, "accept_loss": accept_loss}
+        session: dict[str, Any] = {
+            "data_dir": data_dir,
+            "keep_going": keep_going,
+            "accept_loss": accept_loss,
+        }
         resume_job(name, storage, address, more, session | {"wait_for_nodes": wait_for_nodes}, wait)
         return
     session = session_of(data_dir, address, keep_going, wait_for_nodes)
@@ -88,46 +95,70 @@ def resume(
 def retry(
     name: Name,
     failed: Annotated[bool, typer.Option("--failed", help="All failed trials.")] = False,
-    trial: Annotated[list[int] | None, typer.Option("--trial", help="A failed trial's number (repeatable).")] = None,
+    trial: Annotated[
+        list[int] | None, typer.Option("--trial", help="A failed trial's number (repeatable).")
+    ] = None,
     storage: Storage = STUDIES,
     data_dir: DataDir = None,
     address: Address = None,
     keep_going: KeepGoing = False,
     wait_for_nodes: WaitForNodes = False,
 ) -> None:
-    """Run failed trials again, once what they failed of is mended; what they were stays on record."""
+    """Run failed trials again, once what they failed of is mended; what they were stays on
+    record.
+    """
     from study import lifecycle
     from study.errors import UserError
 
     if failed == bool(trial):
-        raise UserError("say which trials to run again: --failed for all that failed, or --trial NUMBER")
+        raise UserError(
+            "say which trials to run again: --failed for all that failed, or --trial NUMBER"
+        )
     session = session_of(data_dir, address, keep_going, wait_for_nodes)
     farewell(lifecycle.retry(name, trial or None, storage=storage, **session))
 
 
-def session_of(data_dir: str | None, address: str | None, keep_going: bool, wait_for_nodes: bool) -> dict[str, Any]:
+def session_of(
+    data_dir: str | None, address: str | None, keep_going: bool, wait_for_nodes: bool
+) -> dict[str, Any]:
     """The options that concern the session alone."""
     from study.cli.progress import output, watcher
 
-    told = {"data_dir": data_dir, "address": address, "keep_going": keep_going, "wait_for_nodes": wait_for_nodes}
+    told = {
+        "data_dir": data_dir,
+        "address": address,
+        "keep_going": keep_going,
+        "wait_for_nodes": wait_for_nodes,
+    }
     return {**told, "watcher": watcher(output())}
 
 
 @app.command()
 def train(
-    file: Annotated[str, typer.Argument(metavar="RECIPE.yaml", help="A recipe file: what `recipe:` holds in a study.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE.yaml", help="A recipe file: what `recipe:` holds in a study."
+        ),
+    ],
     sets: Sets = None,
-    to: Annotated[str | None, typer.Option("--to", help="The training's folder; trainings/RECIPE by default.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help="The training's folder; trainings/RECIPE by default.")
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda or mps.")] = "cpu",
     threads: Annotated[
         int | None,
         typer.Option(
-            "--threads", min=1, help="Torch's threads; all processors by default. A trial has resources.cpus."
+            "--threads",
+            min=1,
+            help="Torch's threads; all processors by default. A trial has resources.cpus.",
         ),
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Train one recipe without a study; interrupted, the same command goes on from the last checkpoint."""
+    """Train one recipe without a study; interrupted, the same command goes on from the last
+    checkpoint.
+    """
     from study.training.recipe.file import read_recipe
 
     recipe = read_recipe(file, sets or ())
@@ -151,7 +182,9 @@ def train(
         typer.echo(f"{failure.failure_class}: {failure.message}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        typer.echo(f"interrupted; the same command goes on from the last epoch in {folder}", err=True)
+        typer.echo(
+            f"interrupted; the same command goes on from the last epoch in {folder}", err=True
+        )
         raise typer.Exit(130) from None
     typer.echo(f"ended by {outcome.stop_reason}; figures in {folder}/figures.json")
     for figure in ("test_accuracy", "test_loss", "best_epoch", "parameters", "total_seconds"):
@@ -162,7 +195,9 @@ def train(
 def show_row(row: Any) -> None:
     """An epoch as a line."""
     figures = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds")
-    cells = [f"{figure} {row[figure]:.4g}" for figure in figures if isinstance(row.get(figure), float)]
+    cells = [
+        f"{figure} {row[figure]:.4g}" for figure in figures if isinstance(row.get(figure), float)
+    ]
     typer.echo(f"epoch {row['epoch']}  " + "  ".join(cells))
 
 
@@ -191,13 +226,20 @@ def farewell(ended: Ended) -> None:
     name, folder = ended.paths.name, shown_path(ended.paths.folder)
     where = storage_option(ended.paths.storage)
     if ended.exit_code == 130:
-        why = "interrupted" if ended.reason == "interrupted" else f"its budget of {ended.reason} is spent"
+        why = (
+            "interrupted"
+            if ended.reason == "interrupted"
+            else f"its budget of {ended.reason} is spent"
+        )
         typer.echo(f"{why}; nothing is lost. Go on with: study resume {name}{where}")
         raise typer.Exit(130)
     show(leaderboard(results_of(name, storage=ended.paths.storage), 10), "table")
     states = [point.state for point in ended.history.points]
     counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
-    typer.echo(f"study {name} is {'complete' if ended.reason == 'complete' else f'over ({ended.reason})'}: {counts}")
+    typer.echo(
+        f"study {name} is {'complete' if ended.reason == 'complete' else f'over ({ended.reason})'}:"
+        f" {counts}"
+    )
     typer.echo(f"results: {folder}/results: points.parquet, trials.parquet, epochs/")
     typer.echo(f"  import analysis\n  trials = analysis.load({str(folder)!r}).trials")
     hint = packing_hint(ended.history, ended.gpus)
@@ -205,5 +247,7 @@ def farewell(ended: Ended) -> None:
         typer.echo(hint)
     typer.echo("next:  " + "\n       ".join(f"{step}{where}" for step in _next_steps(ended)))
     if ended.exit_code == 1:
-        typer.echo("no point has a usable result: study table NAME --kind failures says why", err=True)
+        typer.echo(
+            "no point has a usable result: study table NAME --kind failures says why", err=True
+        )
     raise typer.Exit(ended.exit_code)

@@ -1,4 +1,6 @@
-"""Commands on a cluster: submit, and what the others do where they are given a cluster's address."""
+"""Commands on a cluster: submit, and what the others do where they are given a cluster's
+address.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,19 @@ if TYPE_CHECKING:
 def submit(
     file: File,
     storage: Annotated[
-        str, typer.Option("--storage", help="Where the study is kept: a folder or URI that all nodes share.")
+        str,
+        typer.Option(
+            "--storage", help="Where the study is kept: a folder or URI that all nodes share."
+        ),
     ],
     address: Jobs = None,
     name: NewName = None,
     sets: Sets = None,
     points: Points = None,
     data_dir: DataDir = None,
-    retries: Annotated[int, typer.Option("--retries", min=0, help="How often a driver that died starts again.")] = 3,
+    retries: Annotated[
+        int, typer.Option("--retries", min=0, help="How often a driver that died starts again.")
+    ] = 3,
     ship_code: Annotated[
         bool, typer.Option("--ship-code", help="Send this package and your own modules along.")
     ] = False,
@@ -71,13 +78,22 @@ def submit(
     with packed(spec) if ship_code else nullcontext() as code:
         job = cluster.submit(order, code)
     if form == "json" and not wait:
-        typer.echo(json.dumps({"study": job.study, "job": job.id, "address": address, "storage": job.storage}))
+        typer.echo(
+            json.dumps(
+                {"study": job.study, "job": job.id, "address": address, "storage": job.storage}
+            )
+        )
         return
     _started(cluster, job, wait)
 
 
 def resume_job(
-    name: str, storage: str, address: str, more: Mapping[str, Any], session: Mapping[str, Any], wait: bool
+    name: str,
+    storage: str,
+    address: str,
+    more: Mapping[str, Any],
+    session: Mapping[str, Any],
+    wait: bool,
 ) -> None:
     """Go on with a study by a job; its storage is the last job's where none is given."""
     from study.cluster.job_request import Order
@@ -108,7 +124,10 @@ def shared(storage: str) -> str:
     from study.files.object_store import place
 
     if "://" not in storage and not storage.startswith("/"):
-        raise UserError(f"--storage: must be an absolute path or a URI that all nodes share; found {storage!r:.80}")
+        raise UserError(
+            "--storage: must be an absolute path or a URI that all nodes share; found"
+            f" {storage!r:.80}"
+        )
     return str(place(storage))
 
 
@@ -157,7 +176,9 @@ def stop_job(name: str, address: str) -> None:
     typer.echo(f"asked job {job.id} to stop")
     job = cluster.stop(job)
     if not job.over:
-        raise OutsideFault(f"job {job.id} has not ended yet: study status {name} --address {address}")
+        raise OutsideFault(
+            f"job {job.id} has not ended yet: study status {name} --address {address}"
+        )
     typer.echo(f"stopped; go on with: study resume {name} --address {address}")
 
 

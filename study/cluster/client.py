@@ -1,4 +1,5 @@
-"""Studies as jobs of a Ray cluster, through Ray's own Jobs API: submitted, found by name, followed, stopped.
+"""Studies as jobs of a Ray cluster, through Ray's own Jobs API: submitted, found by name, followed,
+stopped.
 
 This is the side of whoever submits; what runs on the cluster is ``study.cluster.job``.
 """
@@ -65,7 +66,9 @@ class Job:
 
 
 class Cluster:
-    """The jobs of the cluster whose dashboard is at ``address``; UserError where none answers or it lets nobody in."""
+    """The jobs of the cluster whose dashboard is at ``address``; UserError where none answers or it
+    lets nobody in.
+    """
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -86,8 +89,9 @@ class Cluster:
         if self.has_token or _is_loopback(self.address):
             return ""
         return (
-            f"warning: {self.address} is used without a token. Whoever reaches a Ray cluster without one has a shell "
-            f"on it (CVE-2023-48022): start it with RAY_AUTH_MODE=token and set RAY_AUTH_TOKEN here"
+            f"warning: {self.address} is used without a token. Whoever reaches a Ray cluster"
+            " without one has a shell on it (CVE-2023-48022): start it with RAY_AUTH_MODE=token"
+            " and set RAY_AUTH_TOKEN here"
         )
 
     def jobs(self) -> list[Job]:
@@ -111,28 +115,43 @@ class Cluster:
         return found
 
     def submit(self, order: Order, code: Path | None = None) -> Job:
-        """Start a job that drives a study and brings the modules in ``code``; UserError with what stands against it."""
+        """Start a job that drives a study and brings the modules in ``code``; UserError with what
+        stands against it.
+        """
         jobs = [job for job in self.jobs() if job.study == order.name]
         if jobs and not jobs[0].over:
-            raise UserError(f"study {order.name} is running at {self.address} already, as job {jobs[0].id}")
+            raise UserError(
+                f"study {order.name} is running at {self.address} already, as job {jobs[0].id}"
+            )
         submission = f"study-{order.name}-{len(jobs) + 1}"
         text = json.dumps(asdict(order))
         if len(text.encode()) > _LARGEST_ORDER_BYTES:
-            raise UserError(f"the study file is too large to be sent: it may have {_LARGEST_ORDER_BYTES} bytes")
-        variables = {ORDER_VARIABLE: text, "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WITHIN_S), "PYTHONUNBUFFERED": "1"}
+            raise UserError(
+                f"the study file is too large to be sent: it may have {_LARGEST_ORDER_BYTES} bytes"
+            )
+        variables = {
+            ORDER_VARIABLE: text,
+            "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WITHIN_S),
+            "PYTHONUNBUFFERED": "1",
+        }
         environment: dict[str, Any] = {"env_vars": variables}
         if code is not None:
             environment["working_dir"] = str(code)
         self._start(submission, environment, {"study": order.name, "storage": order.storage})
         return self._answered(submission)
 
-    def _start(self, submission: str, environment: dict[str, Any], metadata: dict[str, str]) -> None:
+    def _start(
+        self, submission: str, environment: dict[str, Any], metadata: dict[str, str]
+    ) -> None:
         deadline = time.monotonic() + _ANSWER_S
         while True:
             try:
                 with _told(self.address):
                     self._client.submit_job(
-                        entrypoint=ENTRYPOINT, submission_id=submission, runtime_env=environment, metadata=metadata
+                        entrypoint=ENTRYPOINT,
+                        submission_id=submission,
+                        runtime_env=environment,
+                        metadata=metadata,
                     )
                 return
             except OutsideFault as error:  # a head that has just started has no agent yet
@@ -141,7 +160,9 @@ class Cluster:
                 time.sleep(1)
 
     def _answered(self, submission: str) -> Job:
-        """The job once it was accepted; UserError with the cluster's reasons where it was refused."""
+        """The job once it was accepted; UserError with the cluster's reasons where it was
+        refused.
+        """
         deadline = time.monotonic() + _ANSWER_S
         while time.monotonic() < deadline:
             job = self._by_id(submission)
@@ -155,7 +176,8 @@ class Cluster:
                 raise UserError(_what_failed(logs, job))
             time.sleep(_POLL_S)
         raise OutsideFault(
-            f"the cluster has not looked at the study for {_ANSWER_S:.0f} s; it may still: job {submission}"
+            f"the cluster has not looked at the study for {_ANSWER_S:.0f} s; it may still: job"
+            f" {submission}"
         )
 
     def _by_id(self, submission: str) -> Job:
@@ -209,8 +231,8 @@ def _what_failed(logs: str, job: Job) -> str:
     """Why a job ended before it could look at its study, in a line."""
     if re.search(r"No module named '?study\b", logs):
         return (
-            f"ray-study is not installed on the cluster's head, or not for the Python that started it: "
-            f"pip install ray-study=={version('ray-study')} there, or submit with --ship-code"
+            "ray-study is not installed on the cluster's head, or not for the Python that started"
+            f" it: pip install ray-study=={version('ray-study')} there, or submit with --ship-code"
         )
     said = [line for line in logs.splitlines() if line.strip()]
     return f"job {job.id} ended at once: {(said or [job.message or job.state])[-1][:300]}"
@@ -224,14 +246,18 @@ def packed(spec: StudySpec) -> Iterator[Path]:
         folder = Path(name)
         for source in [*(here / package for package in _PACKAGES), *_own_modules(spec)]:
             if source.is_dir():
-                shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(
+                    source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__")
+                )
             else:
                 shutil.copy(source, folder)
         yield folder
 
 
 def _own_modules(spec: StudySpec) -> list[Path]:
-    """The modules and packages below the current folder that the study names as ``package.module:factory``."""
+    """The modules and packages below the current folder that the study names as
+    ``package.module:factory``.
+    """
     names = {name.partition(":")[0].partition(".")[0] for name in factories(spec.tree())}
     found = [Path.cwd() / form for name in sorted(names) for form in (name, f"{name}.py")]
     return [path for path in found if path.exists() and path.name not in _PACKAGES]
@@ -261,12 +287,16 @@ def _reach(address: str) -> None:
     """UserError, soon, where nothing listens at a dashboard's address."""
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UserError(f"--address: must be a cluster's dashboard, as http://HEAD:8265; found {address!r:.100}")
+        raise UserError(
+            f"--address: must be a cluster's dashboard, as http://HEAD:8265; found {address!r:.100}"
+        )
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         socket.create_connection((parts.hostname, port), timeout=_CONNECT_S).close()
     except (OSError, ValueError) as error:
-        raise UserError(f"no Ray cluster answers at {address}: {getattr(error, 'strerror', '') or error}") from None
+        raise UserError(
+            f"no Ray cluster answers at {address}: {getattr(error, 'strerror', '') or error}"
+        ) from None
 
 
 @contextmanager
@@ -276,14 +306,17 @@ def _told(address: str) -> Iterator[None]:
         yield
     except StudyError:
         raise
-    except Exception as error:  # Ray's client raises bare RuntimeErrors with an HTTP status in their text
+    except (
+        Exception
+    ) as error:  # Ray's client raises bare RuntimeErrors with an HTTP status in their text
         text = str(error)
         if re.search(r"\b(401|Unauthorized)\b", text):
             wanted = "set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH"
             raise UserError(f"the cluster at {address} asks for a token: {wanted}") from None
         if re.search(r"\b(403|Forbidden)\b", text):
             raise UserError(
-                f"the cluster at {address} refuses this token (RAY_AUTH_TOKEN, or ~/.ray/auth_token)"
+                f"the cluster at {address} refuses this token (RAY_AUTH_TOKEN, or"
+                " ~/.ray/auth_token)"
             ) from None
         if isinstance(error, ConnectionError):
             raise UserError(f"no Ray cluster answers at {address}") from None

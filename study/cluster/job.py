@@ -1,8 +1,10 @@
-"""What a submitted study is on the cluster: the entry point of a Ray job, which looks around and supervises a driver.
+"""What a submitted study is on the cluster: the entry point of a Ray job, which looks around and
+supervises a driver.
 
-The entry point runs beside the cluster's head. It refuses what can't go well with one line, then has a Ray actor start
-the study's driver. A driver that dies, alone or with its node, is followed by another one, as often as the order
-allows, which goes on from the storage; one that ends by itself, be it with an error, is not.
+The entry point runs beside the cluster's head. It refuses what can't go well with one line, then
+has a Ray actor start the study's driver. A driver that dies, alone or with its node, is followed by
+another one, as often as the order allows, which goes on from the storage; one that ends by itself,
+be it with an error, is not.
 """
 
 from __future__ import annotations
@@ -62,7 +64,9 @@ def _look_and_supervise(order: Order) -> int:
 
 
 def _supervise(order: Order) -> int:
-    """Have the study driven to its end, by one driver after the other where they die; the exit code of the last."""
+    """Have the study driven to its end, by one driver after the other where they die; the exit code
+    of the last.
+    """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -86,7 +90,9 @@ def _supervise(order: Order) -> int:
             print(f"the driver died: {str(error).strip().splitlines()[0]}", flush=True)
         if stop.wanted:
             return 130
-    print(f"that was all {order.retries} retries; go on with: study resume {order.name} …", flush=True)
+    print(
+        f"that was all {order.retries} retries; go on with: study resume {order.name} …", flush=True
+    )
     return 3
 
 
@@ -110,7 +116,9 @@ class _Stop:
         self.wanted = True
 
     def repeat(self) -> None:
-        """Ask once more from time to time: a driver that just starts leaves aside what was asked before its day."""
+        """Ask once more from time to time: a driver that just starts leaves aside what was asked
+        before its day.
+        """
         if not self.wanted or time.monotonic() - self._asked < _ASK_AGAIN_S:
             return
         from study.execution import requests
@@ -135,7 +143,8 @@ class _Lines:
 
 
 class _Driver:
-    """An actor that has a study driven on whatever node Ray chose, by the ordinary command in a process of its own.
+    """An actor that has a study driven on whatever node Ray chose, by the ordinary command in a
+    process of its own.
 
     To Ray that process is a job of its own, so that all that it held is free as soon as it is gone.
     """
@@ -170,7 +179,9 @@ class _Driver:
             for line in process.stdout:
                 lines.say.remote(line.rstrip("\n"))
             code = process.wait()
-        ray.get(lines.say.remote(f"exit code {code}"))  # what was said before it has arrived as well
+        ray.get(
+            lines.say.remote(f"exit code {code}")
+        )  # what was said before it has arrived as well
         return code
 
 
@@ -183,7 +194,11 @@ def _words_of(order: Order, folder: Path) -> list[str]:
     else:
         words = ["resume", order.name]
         words += [f"--set={text}" for text in order.more.get("sets", ())]
-        words += [f"--{key}={order.more[key]}" for key in ("points", "replicates") if order.more.get(key) is not None]
+        words += [
+            f"--{key}={order.more[key]}"
+            for key in ("points", "replicates")
+            if order.more.get(key) is not None
+        ]
     words += ["--storage", order.storage]
     for key, value in order.session.items():
         option = "--" + key.replace("_", "-")
@@ -203,7 +218,9 @@ def _die_with_parent() -> None:
 
 @contextmanager
 def _empty_folder() -> Iterator[None]:
-    """Stand in an empty folder: shipped code is found by its path, and Ray may unpack it anew under our feet."""
+    """Stand in an empty folder: shipped code is found by its path, and Ray may unpack it anew under
+    our feet.
+    """
     with tempfile.TemporaryDirectory(prefix="study-job-") as folder:
         os.chdir(folder)
         try:

@@ -14,7 +14,9 @@ from study.spec.spec import StudySpec
 
 @dataclass(frozen=True)
 class Order:
-    """What a job shall do: run a study file, or go on with the study in the storage where it has none."""
+    """What a job shall do: run a study file, or go on with the study in the storage where it has
+    none.
+    """
 
     name: str
     storage: str
@@ -26,7 +28,9 @@ class Order:
     more: Mapping[str, Any] = field(default_factory=dict)
     """For a resume what it extends: ``points``, ``replicates``, ``sets``."""
     session: Mapping[str, Any] = field(default_factory=dict)
-    """``data_dir``, ``keep_going``, ``wait_for_nodes`` and ``accept_loss`` of ``study.execution.driver.Options``."""
+    """``data_dir``, ``keep_going``, ``wait_for_nodes`` and ``accept_loss`` of
+    ``study.execution.driver.Options``.
+    """
 
 
 def spec_of(order: Order) -> StudySpec:

@@ -22,7 +22,9 @@ _ANSWER_S = 60.0
 
 
 def check_cluster(order: Order) -> None:
-    """UserError with what stands against an order: a node's version, the storage, the name, the room."""
+    """UserError with what stands against an order: a node's version, the storage, the name, the
+    room.
+    """
     answers = _ask_nodes(order)
     for node, answer in answers.items():
         _check_version(order, node, answer["version"])
@@ -40,14 +42,18 @@ def check_cluster(order: Order) -> None:
 
 
 def check_free(order: Order, paths: StudyPaths) -> None:
-    """StudyLocked where the study has a driver, unless one is asked to take it over, which an object store lets it."""
+    """StudyLocked where the study has a driver, unless one is asked to take it over, which an
+    object store lets it.
+    """
     driver = holder(paths.lock) if is_there(paths) else ""
     if driver and (order.study or not isinstance(paths.lock, ObjectPath)):
         raise StudyLocked(order.name, driver)
 
 
 def _ask_nodes(order: Order) -> dict[str, dict[str, Any]]:
-    """What each node answers, by the name it is known by; a node that can't is told as one without ray-study."""
+    """What each node answers, by the name it is known by; a node that can't is told as one without
+    ray-study.
+    """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -56,7 +62,9 @@ def _ask_nodes(order: Order) -> dict[str, dict[str, Any]]:
     for node in ray.nodes():
         if node["Alive"]:
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            task = ray.remote(_answer_of).options(num_cpus=0, scheduling_strategy=there, max_retries=1)
+            task = ray.remote(_answer_of).options(
+                num_cpus=0, scheduling_strategy=there, max_retries=1
+            )
             asked[f"{node['NodeName']} ({node['NodeID'][:8]})"] = task.remote(
                 order.storage, f".probe-{probe}-{node['NodeID'][:8]}"
             )
@@ -73,7 +81,12 @@ def _ask_nodes(order: Order) -> dict[str, dict[str, Any]]:
 
 def _answer_of(storage: str, probe: str) -> dict[str, Any]:
     """A node's answer: its version of this package, and the file that it left in the storage."""
-    answer = {"version": version("ray-study"), "host": socket.gethostname(), "probe": probe, "trouble": ""}
+    answer = {
+        "version": version("ray-study"),
+        "host": socket.gethostname(),
+        "probe": probe,
+        "trouble": "",
+    }
     try:
         root = place(storage)
         make_folder(root)
@@ -87,13 +100,15 @@ def _check_version(order: Order, node: str, found: str) -> None:
     if order.version and found != order.version:
         has = f"ray-study {found}" if found else "no ray-study"
         raise UserError(
-            f"node {node} has {has}, and this is {order.version}: pip install ray-study=={order.version} there, "
-            f"or submit with --ship-code"
+            f"node {node} has {has}, and this is {order.version}: pip install"
+            f" ray-study=={order.version} there, or submit with --ship-code"
         )
 
 
 def _check_storage(order: Order, answers: dict[str, dict[str, Any]]) -> None:
-    """UserError where a node can't write, or writes where nobody else sees it; the probes are removed."""
+    """UserError where a node can't write, or writes where nobody else sees it; the probes are
+    removed.
+    """
     root = place(order.storage)
     try:
         for node, answer in answers.items():
@@ -101,8 +116,9 @@ def _check_storage(order: Order, answers: dict[str, dict[str, Any]]) -> None:
                 raise UserError(f"node {node} can't write to {order.storage}: {answer['trouble']}")
             if not (root / answer["probe"]).exists():
                 raise UserError(
-                    f"what node {node} writes to {order.storage} is not seen from the head: the storage must be one "
-                    f"that all nodes share, as a network folder or s3://BUCKET/PREFIX"
+                    f"what node {node} writes to {order.storage} is not seen from the head: the"
+                    " storage must be one that all nodes share, as a network folder or"
+                    " s3://BUCKET/PREFIX"
                 )
     finally:
         for answer in answers.values():

@@ -1,4 +1,6 @@
-"""The confirmation: the best points and the baseline, trained once more on fresh seeds after the search."""
+"""The confirmation: the best points and the baseline, trained once more on fresh seeds after the
+search.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ from study.journal.history import Point, Trial
 from study.journal.ranking import to_confirm
 
 _CONFIRM_FROM = 1000
-"""Replicate numbers, and so seeds, of confirmation trials begin here: they are fresh however many the search had."""
+"""Replicate numbers, and so seeds, of confirmation trials begin here: they are fresh however many
+the search had.
+"""
 Confirmation = tuple[Point, int, Trial | None]
 """A point, one of its fresh seeds, and the trial where that has started."""
 
@@ -15,8 +19,8 @@ Confirmation = tuple[Point, int, Trial | None]
 def confirmations(roster: Roster) -> list[Confirmation]:
     """Every point and fresh seed that the confirmation asks for, in the order in which they run.
 
-    Seed by seed, so that it treats all alike at any moment; point by point in studies of the time when seeds need not
-    be whole.
+    Seed by seed, so that it treats all alike at any moment; point by point in studies of the time
+    when seeds need not be whole.
     """
     confirm, history = roster.spec.confirm, roster.history
     if not confirm:

@@ -1,9 +1,11 @@
-"""The conductor: decides what runs next, who stops, and what the sampler is told. It knows nothing of Ray.
+"""The conductor: decides what runs next, who stops, and what the sampler is told. It knows nothing
+of Ray.
 
-It holds the study's history and asks for one thing at a time: whoever executes trials asks ``next`` when a worker is
-free and passes on what workers say (``placed``, ``reported``, ``finished``, ``failed``). Every step is made durable
-through ``record`` before anything of it leaves the driver. On a resume ``replay`` takes the journal's events in the
-same order through the same code, so that what follows is what would have followed.
+It holds the study's history and asks for one thing at a time: whoever executes trials asks ``next``
+when a worker is free and passes on what workers say (``placed``, ``reported``, ``finished``,
+``failed``). Every step is made durable through ``record`` before anything of it leaves the driver.
+On a resume ``replay`` takes the journal's events in the same order through the same code, so that
+what follows is what would have followed.
 """
 
 from __future__ import annotations
@@ -64,8 +66,8 @@ _NO_COST = 1.0
 class Conductor:
     """Drives one study from its spec and history.
 
-    ``record`` appends events durably; ``nominal_cost`` gives a recipe's cost per epoch on the virtual clock;
-    ``workers`` is the concurrency that the study was created with.
+    ``record`` appends events durably; ``nominal_cost`` gives a recipe's cost per epoch on the
+    virtual clock; ``workers`` is the concurrency that the study was created with.
     """
 
     def __init__(
@@ -100,7 +102,9 @@ class Conductor:
     # --- events: the one way in which anything changes ---
 
     def record(self, *events: Event) -> None:
-        """Make events durable, then let them take effect; within ``together``, in the other order."""
+        """Make events durable, then let them take effect; within ``together``, in the other
+        order.
+        """
         stamped = [{**event, "time": round(time.time(), 3)} for event in events]
         if self._group is None:
             self._record_durably(*stamped)
@@ -111,7 +115,9 @@ class Conductor:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is recorded in this block becomes durable at once, at its end: nothing may leave the driver before."""
+        """What is recorded in this block becomes durable at once, at its end: nothing may leave the
+        driver before.
+        """
         self._group = []
         try:
             yield
@@ -152,7 +158,10 @@ class Conductor:
             level = self.spec.level_of(trial["values"])
             if level is not None:
                 self.roster.arms[level].proposer.remember(
-                    trial["values"], trial["state"], trial["value"], {int(e): v for e, v in trial["reports"].items()}
+                    trial["values"],
+                    trial["state"],
+                    trial["value"],
+                    {int(e): v for e, v in trial["reports"].items()},
                 )
 
     def _after_opened(self, event: Event) -> None:
@@ -170,7 +179,8 @@ class Conductor:
             arm.proposer.replay(index, event["values"])
 
     def _after_reported(self, event: Event) -> None:
-        # what the judges were shown before, they are shown again; what they answered then is in the journal
+        # what the judges were shown before, they are shown again; what they answered then is in the
+        # journal
         if self._replaying and not self.roster.reproducible:
             trial = self.history.trials[event["trial"]]
             if self._settlement.loses(trial):
@@ -225,7 +235,9 @@ class Conductor:
     @property
     def _all_asked(self) -> bool:
         asked = self._asked_by_file
-        return asked >= self.spec.points or (asked >= len(self.spec.first) and self._teller.exhausted)
+        return asked >= self.spec.points or (
+            asked >= len(self.spec.first) and self._teller.exhausted
+        )
 
     @property
     def _asked_by_file(self) -> int:
@@ -234,7 +246,11 @@ class Conductor:
 
     def nothing_left(self) -> bool:
         """Whether everything that the file asks for has its outcome."""
-        return self._all_asked and not self.roster.open and all(map(self._is_confirmed, confirmations(self.roster)))
+        return (
+            self._all_asked
+            and not self.roster.open
+            and all(map(self._is_confirmed, confirmations(self.roster)))
+        )
 
     def _is_confirmed(self, confirmation: Confirmation) -> bool:
         """Whether a fresh seed has its outcome, at the length that trainings have now."""
@@ -250,10 +266,14 @@ class Conductor:
         return self._attempt(len(self.history.trials), point.number, replicate, kind, 1, 0, {})
 
     def _start(self, trial: Trial) -> Next:
-        """A further attempt at a trial that was interrupted, failed and may be tried again, or was reopened."""
+        """A further attempt at a trial that was interrupted, failed and may be tried again, or was
+        reopened.
+        """
         attempt = len(trial.attempts) + 1
         changed = substitutions(trial, self.recipe_of(trial))
-        return self._attempt(trial.number, trial.point, trial.replicate, trial.kind, attempt, trial.epochs, changed)
+        return self._attempt(
+            trial.number, trial.point, trial.replicate, trial.kind, attempt, trial.epochs, changed
+        )
 
     def _attempt(
         self,
@@ -286,12 +306,16 @@ class Conductor:
             self.failed(number, attempt, {"class": "invalid", "message": message, "details": {}})
             return self.next()
         seconds = trial.rows[-1].get("seconds", 0.0) if trial.rows else 0.0
-        return Assignment(number, attempt, point, replicate, recipe.model_dump(mode="json"), epochs, seconds)
+        return Assignment(
+            number, attempt, point, replicate, recipe.model_dump(mode="json"), epochs, seconds
+        )
 
     def recipe_of(self, trial: Trial) -> Recipe | None:
         """The trial's recipe, or None where its values can't be combined."""
         try:
-            return self._recipe(self.history.points[trial.point].values, trial.seed, trial.substitutions)
+            return self._recipe(
+                self.history.points[trial.point].values, trial.seed, trial.substitutions
+            )
         except SpecError:
             return None
 
@@ -305,7 +329,9 @@ class Conductor:
             if proposal is None:
                 return None
             values, arm = proposal
-            self._ask(values, "grid" if self.spec.sampler.name == "grid" else "sampler", level=arm.number)
+            self._ask(
+                values, "grid" if self.spec.sampler.name == "grid" else "sampler", level=arm.number
+            )
         return self.history.points[number]
 
     @property
@@ -314,7 +340,9 @@ class Conductor:
         return self._teller.clocked and not self._all_asked
 
     def think_ahead(self) -> None:
-        """Use a quiet moment for what the next point will need; it isn't recorded before it is asked for."""
+        """Use a quiet moment for what the next point will need; it isn't recorded before it is
+        asked for.
+        """
         if self.stopping or self._all_asked:
             return
         entry = self._asked_by_file
@@ -334,9 +362,16 @@ class Conductor:
         return len(self.history.points) - 1
 
     def _ask(
-        self, values: Mapping[str, Any], origin: str, *, entry: int | None = None, level: int | None = None
+        self,
+        values: Mapping[str, Any],
+        origin: str,
+        *,
+        entry: int | None = None,
+        level: int | None = None,
     ) -> None:
-        """Record a point; ``level`` is found from its values where the proposal didn't come from one."""
+        """Record a point; ``level`` is found from its values where the proposal didn't come from
+        one.
+        """
         known = level is not None or self.spec.params_of(values) is not None
         self.record(
             {
@@ -352,24 +387,32 @@ class Conductor:
         )
 
     def _nominal(self, values: Mapping[str, Any]) -> float | None:
-        """What an epoch of a point costs on the virtual clock, once that is asked for: counting needs torch."""
+        """What an epoch of a point costs on the virtual clock, once that is asked for: counting
+        needs torch.
+        """
         return self._counted(values) if self._counts_costs else None
 
     def _cost_of(self, point: Point) -> float:
         """The same for a point that was asked, recorded where it wasn't."""
         if point.nominal is None:
             self._counts_costs = True
-            self.record({"event": "costed", "point": point.number, "nominal": self._counted(point.values)})
+            self.record(
+                {"event": "costed", "point": point.number, "nominal": self._counted(point.values)}
+            )
         return point.nominal or _NO_COST
 
     def _counted(self, values: Mapping[str, Any]) -> float:
         try:
             return self._nominal_cost(self._recipe(values, 0, {}))
-        except SpecError:  # the values don't go together: the trial fails before it has cost anything
+        except (
+            SpecError
+        ):  # the values don't go together: the trial fails before it has cost anything
             return _NO_COST
 
     def _recipe(self, values: Mapping[str, Any], seed: int, changed: Mapping[str, Any]) -> Recipe:
-        """A recipe; of the last few none is put together twice, so that a point thought of ahead is quick to start."""
+        """A recipe; of the last few none is put together twice, so that a point thought of ahead is
+        quick to start.
+        """
         return self._put_together(json.dumps([dict(values), seed, dict(changed)]))
 
     # --- confirmation ---
@@ -380,7 +423,14 @@ class Conductor:
             if trial is None:
                 return self._start_new(point, replicate, "confirm")
             if self.history.whole_seeds and is_outgrown(trial, point):
-                self.record({"event": "reopened", "point": point.number, "trial": trial.number, "why": "extended"})
+                self.record(
+                    {
+                        "event": "reopened",
+                        "point": point.number,
+                        "trial": trial.number,
+                        "why": "extended",
+                    }
+                )
             if _is_idle(trial):
                 return self._start(trial)
             running |= trial.state not in ENDED
@@ -389,7 +439,9 @@ class Conductor:
     # --- what workers say ---
 
     def _current(self, trial: int, attempt: int) -> Trial | None:
-        """The trial, if this attempt is the one that holds it: an attempt that outlived its node isn't heard."""
+        """The trial, if this attempt is the one that holds it: an attempt that outlived its node
+        isn't heard.
+        """
         found = self.history.trials[trial] if trial < len(self.history.trials) else None
         return found if found and found.in_flight and found.attempt.number == attempt else None
 
@@ -409,23 +461,35 @@ class Conductor:
         epoch = row["epoch"]
         if epoch <= trial.epochs:
             return True
-        problem = fault_in(row, trial.epochs + 1, [objective.metric for objective in self.spec.objectives])
+        problem = fault_in(
+            row, trial.epochs + 1, [objective.metric for objective in self.spec.objectives]
+        )
         if problem:
             self.failed(number, attempt, problem)
             return False
-        metrics = {name: storable(value) for name, value in row.items() if name not in ("epoch", "last")}
+        metrics = {
+            name: storable(value) for name, value in row.items() if name not in ("epoch", "last")
+        }
         event = {"event": "reported", "trial": number, "attempt": attempt, "epoch": epoch}
         self.record({**event, "last": bool(row.get("last")), "metrics": metrics})
         self._settlement.judge(trial)
         return trial.state == "RUNNING"
 
-    def finished(self, number: int, attempt: int, stop_reason: str, summary: Mapping[str, Any]) -> None:
+    def finished(
+        self, number: int, attempt: int, stop_reason: str, summary: Mapping[str, Any]
+    ) -> None:
         """The training came to its own end."""
         trial = self._current(number, attempt)
         if trial is None:
             return
         kept = {name: storable(value) for name, value in summary.items()}
-        event = {"event": "finished", "trial": number, "attempt": attempt, "stop_reason": stop_reason, "summary": kept}
+        event = {
+            "event": "finished",
+            "trial": number,
+            "attempt": attempt,
+            "stop_reason": stop_reason,
+            "summary": kept,
+        }
         self.record(event)
         self._settlement.judge(trial)
         self._end(trial)
@@ -438,11 +502,21 @@ class Conductor:
         if failure["class"] == "storage":
             self.stopping = "fault"
         if dies_in_place(trial, failure):
-            # a process that was killed from outside looks the same, but doesn't die at one place again and again
-            message = f"its process has died {DEATHS} times after epoch {trial.epochs}: {failure['message']}"
+            # a process that was killed from outside looks the same, but doesn't die at one place
+            # again and again
+            message = (
+                f"its process has died {DEATHS} times after epoch {trial.epochs}:"
+                f" {failure['message']}"
+            )
             failure = {**failure, "class": "error", "message": message}
         retry = may_retry(self.spec.trial, trial, failure["class"], self.recipe_of(trial))
-        event = {"event": "failed", "trial": number, "attempt": attempt, "failure": dict(failure), "retry": retry}
+        event = {
+            "event": "failed",
+            "trial": number,
+            "attempt": attempt,
+            "failure": dict(failure),
+            "retry": retry,
+        }
         self.record(event)
         if not retry:
             self._settlement.judge(trial)
@@ -474,7 +548,9 @@ class Conductor:
         if not trial.over or trial.state in ENDED or not self._settlement.is_settled(trial):
             return
         state = "COMPLETE" if trial.over == "finished" else "FAIL"
-        self.record({"event": "ended", "trial": trial.number, "state": state, "epochs": trial.epochs})
+        self.record(
+            {"event": "ended", "trial": trial.number, "state": state, "epochs": trial.epochs}
+        )
         self._conclude(self.history.points[trial.point])
 
     def _conclude(self, point: Point) -> None:

@@ -12,8 +12,12 @@ def storable(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def fault_in(row: Mapping[str, Any], expected: int, metrics: Iterable[str]) -> dict[str, Any] | None:
-    """What is wrong with an epoch's row: a gap, or an objective that is missing, no number or not finite."""
+def fault_in(
+    row: Mapping[str, Any], expected: int, metrics: Iterable[str]
+) -> dict[str, Any] | None:
+    """What is wrong with an epoch's row: a gap, or an objective that is missing, no number or not
+    finite.
+    """
     if row["epoch"] != expected:
         message = f"epoch {row['epoch']} was reported where epoch {expected} was due"
         return {"class": "error", "message": message, "details": {}}

@@ -1,8 +1,10 @@
-"""Who is in a study: its history, its arms, which points are still open, and which replicate a point needs next.
+"""Who is in a study: its history, its arms, which points are still open, and which replicate a
+point needs next.
 
-Studies differ in how seeds count (``History.whole_seeds``). Today the pruner judges a point's first replicate alone;
-once that is COMPLETE the others run, whole, and the point has a value when all are COMPLETE. In studies that were
-begun before, each replicate is judged among those of its number, and a point's value is the mean of what is left.
+Studies differ in how seeds count (``History.whole_seeds``). Today the pruner judges a point's first
+replicate alone; once that is COMPLETE the others run, whole, and the point has a value when all are
+COMPLETE. In studies that were begun before, each replicate is judged among those of its number, and
+a point's value is the mean of what is left.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
 _HOPELESS = ("out_of_memory", "invalid")
-"""Failures of a first replicate that further seeds would only repeat: where seeds need not be whole."""
+"""Failures of a first replicate that further seeds would only repeat: where seeds need not be
+whole.
+"""
 
 
 class Undetermined:
@@ -56,7 +60,11 @@ class Roster:
     def jury(self, trial: Trial) -> tuple[Jury, int] | None:
         """Who decides on a trial, and its index there; None where nobody does."""
         place = self._places.get(trial.point)
-        if place is None or trial.kind != "search" or (self.history.whole_seeds and trial.replicate > 0):
+        if (
+            place is None
+            or trial.kind != "search"
+            or (self.history.whole_seeds and trial.replicate > 0)
+        ):
             return None
         arm, index = place
         return arm.jury(trial.replicate), index
@@ -82,10 +90,14 @@ class Roster:
         if self.history.whole_seeds:
             return any(trial.state in ("PRUNED", "FAIL") for trial in search_trials(point))
         first = point.trials[0]
-        return first.state == "PRUNED" or bool(first.failure and first.failure["class"] in _HOPELESS)
+        return first.state == "PRUNED" or bool(
+            first.failure and first.failure["class"] in _HOPELESS
+        )
 
     def outcome(self, point: Point) -> tuple[str, float | list[float] | None]:
-        """The state and the value of a point whose trials have all ended and which needs no further one."""
+        """The state and the value of a point whose trials have all ended and which needs no further
+        one.
+        """
         trials = search_trials(point)
         if not self.history.whole_seeds:
             if point.trials[0].state == "PRUNED":
@@ -104,7 +116,9 @@ class Roster:
         return value(point, self.spec.objectives, replicates)
 
     def _race(self, point: Point, started: int) -> int | Undetermined | None:
-        """With racing: no further replicate once the point loses by more than the threshold on its seeds so far."""
+        """With racing: no further replicate once the point loses by more than the threshold on its
+        seeds so far.
+        """
         assert self.spec.racing is not None
         if any(trial.state not in ENDED for trial in search_trials(point)):
             return Undetermined()
@@ -119,13 +133,19 @@ class Roster:
         return None if behind > self.spec.racing.threshold else started
 
     def _rivals(self, point: Point, replicates: int) -> list[float] | Undetermined:
-        """The values of the points to compare with, over as many replicates: in a reproducible study the lower ones."""
+        """The values of the points to compare with, over as many replicates: in a reproducible
+        study the lower ones.
+        """
         values: list[float] = []
         for rival in self.history.points:
             if rival.number == point.number or (self.reproducible and rival.number > point.number):
                 continue
             if not _has_ended(rival, replicates):
-                if self.reproducible and rival.number in self.open and self._may_get(rival, replicates):
+                if (
+                    self.reproducible
+                    and rival.number in self.open
+                    and self._may_get(rival, replicates)
+                ):
                     return Undetermined()
                 continue
             value = self._value(rival, replicates)
@@ -134,7 +154,9 @@ class Roster:
         return values
 
     def _may_get(self, point: Point, replicates: int) -> bool:
-        """Whether a point's first replicates, of which not all have ended, may still come to count."""
+        """Whether a point's first replicates, of which not all have ended, may still come to
+        count.
+        """
         if not self.history.whole_seeds:
             return self.next_replicate(point) is not None
         started = [trial for trial in search_trials(point) if trial.replicate < replicates]

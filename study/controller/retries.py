@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from study.training.recipe.recipe import Recipe
 
 DEATHS = 4
-"""So often may a trial's process die after one and the same epoch before that counts as the trial's own doing."""
+"""So often may a trial's process die after one and the same epoch before that counts as the trial's
+own doing.
+"""
 
 
 def may_retry(rules: TrialLimits, trial: Trial, failure_class: str, recipe: Recipe | None) -> bool:
-    """Whether a trial, of which ``recipe`` is what it trained with, gets another attempt after such a failure."""
+    """Whether a trial, of which ``recipe`` is what it trained with, gets another attempt after such
+    a failure.
+    """
     if failure_class == "storage":
         return True  # says nothing of the trial
     if failure_class == "out_of_memory" and _doubled_accumulation(recipe) is None:
@@ -24,12 +28,16 @@ def may_retry(rules: TrialLimits, trial: Trial, failure_class: str, recipe: Reci
     retries = rules.retries
     allowed = {"node": retries.node, "error": retries.error, "out_of_memory": retries.out_of_memory}
     since = trial.attempts[trial.reopened_at :]
-    used = sum(1 for attempt in since if attempt.failure and attempt.failure["class"] == failure_class)
+    used = sum(
+        1 for attempt in since if attempt.failure and attempt.failure["class"] == failure_class
+    )
     return used < allowed.get(failure_class, 0)
 
 
 def substitutions(trial: Trial, recipe: Recipe | None) -> dict[str, Any]:
-    """After running out of memory: twice the accumulation, which is the same batch in half the memory."""
+    """After running out of memory: twice the accumulation, which is the same batch in half the
+    memory.
+    """
     failure = trial.attempt.failure
     doubled = _doubled_accumulation(recipe)
     if failure and failure["class"] == "out_of_memory" and doubled:
@@ -45,8 +53,12 @@ def _doubled_accumulation(recipe: Recipe | None) -> int | None:
 
 
 def dies_in_place(trial: Trial, failure: Mapping[str, Any]) -> bool:
-    """Whether DEATHS attempts in a row have lost their process, not their node, without finishing an epoch."""
+    """Whether DEATHS attempts in a row have lost their process, not their node, without finishing
+    an epoch.
+    """
     last = trial.attempts[trial.reopened_at :][-DEATHS:]
     failures = [*(attempt.failure or {} for attempt in last[:-1]), failure]
-    died = all(each.get("class") == "node" and each["details"].get("node_alive") for each in failures)
+    died = all(
+        each.get("class") == "node" and each["details"].get("node_alive") for each in failures
+    )
     return died and len(last) == DEATHS and last[0].epochs_before == trial.epochs

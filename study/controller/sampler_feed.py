@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 _AHEAD = 2
-"""So many proposals a free-running study makes ahead: two trials may end at once. What they tell, those miss."""
+"""So many proposals a free-running study makes ahead: two trials may end at once. What they tell,
+those miss.
+"""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """Values for the arm's point ``index``; the ends of ``told`` points were known when it was made."""
+    """Values for the arm's point ``index``; the ends of ``told`` points were known when it was
+    made.
+    """
 
     arm: Arm
     index: int
@@ -32,9 +36,10 @@ class Proposal:
 class Teller:
     """Asks the arms for points and tells them what became of those before.
 
-    In a reproducible study proposal *n* is made from exactly what happened before the virtual start of point
-    *n - workers*; otherwise from all that is known when it is made, which may be while the trial runs whose end it is
-    waited for. ``cost_of`` gives what an epoch of a point costs on that clock: few points need it, and those late.
+    In a reproducible study proposal *n* is made from exactly what happened before the virtual start
+    of point *n - workers*; otherwise from all that is known when it is made, which may be while the
+    trial runs whose end it is waited for. ``cost_of`` gives what an epoch of a point costs on that
+    clock: few points need it, and those late.
     """
 
     def __init__(self, roster: Roster, workers: int, cost_of: Callable[[Point], float]) -> None:
@@ -50,7 +55,9 @@ class Teller:
 
     @property
     def clocked(self) -> bool:
-        """Whether proposals go by the virtual clock: not where they don't depend on results anyway."""
+        """Whether proposals go by the virtual clock: not where they don't depend on results
+        anyway.
+        """
         return self._roster.reproducible and not self._roster.arms[0].proposer.blind
 
     @property
@@ -58,15 +65,19 @@ class Teller:
         return all(arm.proposer.exhausted for arm in self._roster.arms)
 
     def propose(self) -> tuple[dict[str, Any], Arm] | None:
-        """Values for the next point, from the arm whose turn it is; None while what they depend on isn't settled."""
+        """Values for the next point, from the arm whose turn it is; None while what they depend on
+        isn't settled.
+        """
         proposal = self._ahead.pop(0) if self._ahead else self._make()
         return (proposal.values, proposal.arm) if proposal else None
 
     def think_ahead(self, most: int) -> dict[str, Any] | None:
-        """Make the next proposal, of ``most`` at most, before it is asked for; the values of one that was made.
+        """Make the next proposal, of ``most`` at most, before it is asked for; the values of one
+        that was made.
 
-        By the virtual clock those for all workers can be made; otherwise AHEAD, and anew where more has become known
-        since. Only where that can be taken back: a sampler with a state of its own would not be as if never asked.
+        By the virtual clock those for all workers can be made; otherwise AHEAD, and anew where more
+        has become known since. Only where that can be taken back: a sampler with a state of its own
+        would not be as if never asked.
         """
         if self._ahead and not self.clocked and self._ahead[0].told < len(self._told):
             self.forget_ahead()
@@ -114,9 +125,11 @@ class Teller:
         return True
 
     def replay(self, number: int) -> None:
-        """Tell the sampler what it was told for a proposal that the journal holds: what that took was settled then.
+        """Tell the sampler what it was told for a proposal that the journal holds: what that took
+        was settled then.
 
-        It has to be told at this very place. A point that is reopened later would be another one on the clock.
+        It has to be told at this very place. A point that is reopened later would be another one on
+        the clock.
         """
         self._replaying = True
         self.catch_up(number)
@@ -127,7 +140,8 @@ class Teller:
         for lower in range(self._settled_below, max(0, lag)):
             if lower not in self._told:
                 extent, needed = self._extent(lower), self._clock.epochs_by(lower, horizon)
-                # with just the epochs needed and no more, it may have ended there: that has to be known too
+                # with just the epochs needed and no more, it may have ended there: that has to be
+                # known too
                 if not extent.over and needed > 0 and extent.epochs <= needed:
                     return False
         return True
@@ -135,7 +149,8 @@ class Teller:
     def _extent(self, number: int) -> Extent:
         """How far a point is settled, its replicates taken one after the other.
 
-        Those after one that didn't complete don't count: whether they have run depends on how fast the others were.
+        Those after one that didn't complete don't count: whether they have run depends on how fast
+        the others were.
         """
         point = self._roster.history.points[number]
         over, epochs = number not in self._roster.open, 0
@@ -171,13 +186,19 @@ class Teller:
         arm.proposer.tell(index, point.state, point.value)
 
     def _tell_fault(self, arm: Arm, index: int, point: Point) -> bool:
-        """Tell that a point failed by itself, so that the sampler keeps away; False where that is the machine's."""
+        """Tell that a point failed by itself, so that the sampler keeps away; False where that is
+        the machine's.
+        """
         if not self._roster.history.whole_seeds:
-            fits = "out_of_memory" not in {trial.failure["class"] for trial in point.trials.values() if trial.failure}
+            fits = "out_of_memory" not in {
+                trial.failure["class"] for trial in point.trials.values() if trial.failure
+            }
             if not fits:
                 arm.proposer.tell_infeasible(index)
             return not fits
-        faults = RECIPE_FAULTS & {trial.failure["class"] for trial in search_trials(point) if trial.failure}
+        faults = RECIPE_FAULTS & {
+            trial.failure["class"] for trial in search_trials(point) if trial.failure
+        }
         if faults:
             arm.proposer.forget_reports(index, point.values)
             arm.proposer.tell_infeasible(index, fits="out_of_memory" not in faults)
@@ -194,15 +215,22 @@ class Teller:
             arm.proposer.report(index, epoch, values[0])
 
     def reopen(self, number: int, why: str) -> None:
-        """A point's end is taken back. One that had failed runs again for the sampler too; of one that gets more
-        seeds or epochs the sampler keeps the value that it was told until there is the new one.
+        """A point's end is taken back. One that had failed runs again for the sampler too; of one
+        that gets more seeds or epochs the sampler keeps the value that it was told until there is
+        the new one.
         """
         place = self._roster.place(number)
-        if number not in self._told or (why == "extended" and place and not place[0].proposer.forgets):
+        if number not in self._told or (
+            why == "extended" and place and not place[0].proposer.forgets
+        ):
             return
         self._told.discard(number)
         self._settled_below = min(self._settled_below, number)
         if why == "retry" and place:
             proposer, values = place[0].proposer, self._roster.history.points[number].values
-            hides = self._roster.history.whole_seeds and proposer.forgets and proposer.has_told(place[1])
+            hides = (
+                self._roster.history.whole_seeds
+                and proposer.forgets
+                and proposer.has_told(place[1])
+            )
             (proposer.revise if hides else proposer.add)(place[1], values)

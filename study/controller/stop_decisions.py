@@ -1,7 +1,8 @@
 """Stop decisions, as the journal will hold them: at once, or settled by number.
 
-In a reproducible study a decision on point *n* at an epoch waits until every lower point that reaches this epoch has
-reached it and been decided on there; meanwhile trial *n* runs on, and a stop that comes late cuts its rows.
+In a reproducible study a decision on point *n* at an epoch waits until every lower point that
+reaches this epoch has reached it and been decided on there; meanwhile trial *n* runs on, and a stop
+that comes late cuts its rows.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ from study.sampling.arm import Arm
 
 
 class Settlement:
-    """Decides which trials stop; ``stop(trial, epoch)`` and ``end(trial)`` make a decision take effect."""
+    """Decides which trials stop; ``stop(trial, epoch)`` and ``end(trial)`` make a decision take
+    effect.
+    """
 
-    def __init__(self, roster: Roster, stop: Callable[[Trial, int], None], end: Callable[[Trial], None]) -> None:
+    def __init__(
+        self, roster: Roster, stop: Callable[[Trial, int], None], end: Callable[[Trial], None]
+    ) -> None:
         self._roster = roster
         self._stop = stop
         self._end = end
@@ -49,7 +54,9 @@ class Settlement:
         return jury.decided.get(index, 0) >= trial.epochs
 
     def settle(self, trial: Trial) -> None:
-        """Take all decisions that are determined by now among the trials of this one's arm and replicate number."""
+        """Take all decisions that are determined by now among the trials of this one's arm and
+        replicate number.
+        """
         found, place = self._roster.jury(trial), self._roster.place(trial.point)
         if found is None or place is None:
             return
@@ -69,7 +76,9 @@ class Settlement:
                 limit = min(limit, jury.decided.get(index, 0))
 
     def _decide(self, arm: Arm, index: int, trial: Trial, limit: float) -> None:
-        """Take a trial's decisions in the order of its epochs, as far as the lower trials are decided."""
+        """Take a trial's decisions in the order of its epochs, as far as the lower trials are
+        decided.
+        """
         jury = arm.jury(trial.replicate)
         while (epoch := jury.decided.get(index, 0) + 1) <= trial.epochs:
             last = _is_last(trial, epoch)
@@ -92,6 +101,8 @@ class Settlement:
 
 def _is_last(trial: Trial, epoch: int) -> bool:
     """Whether training came to its own end with this epoch, so that there is nothing to stop."""
-    if trial.stopped_at is not None:  # its rows were cut back: the last of them is where it was stopped
+    if (
+        trial.stopped_at is not None
+    ):  # its rows were cut back: the last of them is where it was stopped
         return False
     return trial.last_epoch == epoch or (trial.over == "finished" and epoch == trial.epochs)

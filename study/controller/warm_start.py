@@ -1,4 +1,6 @@
-"""Starting from earlier studies: their ended points, as far as they lie in the new study's space."""
+"""Starting from earlier studies: their ended points, as far as they lie in the new study's
+space.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def warmed_events(spec: StudySpec, storage: Place) -> list[dict[str, Any]]:
-    """One event for each study that ``warm_start:`` names, by its name in the storage or by its folder."""
+    """One event for each study that ``warm_start:`` names, by its name in the storage or by its
+    folder.
+    """
     return [_warmed_event(spec, source, storage) for source in spec.warm_start]
 
 
@@ -53,8 +57,14 @@ def _lies_in(spec: StudySpec, point: Point) -> bool:
 
 
 def _as_told(spec: StudySpec, point: Point) -> dict[str, Any]:
-    """What the sampler was told of a point: its values, state, value and its first replicate's reports."""
+    """What the sampler was told of a point: its values, state, value and its first replicate's
+    reports.
+    """
     trial = point.trials.get(0)
     epochs = range(1, trial.epochs + 1) if trial else ()
-    reports = {epoch: objective_values(trial, spec.objectives, epoch)[0] for epoch in epochs} if trial else {}
+    reports = (
+        {epoch: objective_values(trial, spec.objectives, epoch)[0] for epoch in epochs}
+        if trial
+        else {}
+    )
     return {"values": point.values, "state": point.state, "value": point.value, "reports": reports}

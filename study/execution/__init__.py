@@ -1,1 +1,3 @@
-"""Drives a study on Ray: its folder taken up, its trials executed, its checkpoints and requests looked after."""
+"""Drives a study on Ray: its folder taken up, its trials executed, its checkpoints and requests
+looked after.
+"""

@@ -1,7 +1,7 @@
 """Which checkpoints stay: all of trials that may go on, and of ended ones what the study file says.
 
-``best`` keeps the weights of the best point and of those that are confirmed, or will be: what the study answers in the
-end is among them.
+``best`` keeps the weights of the best point and of those that are confirmed, or will be: what the
+study answers in the end is among them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ Standings = tuple[Standing | None, Standing | None]
 
 
 class Retention:
-    """Removes the checkpoints that nobody needs any more; called again, it removes nothing that it has kept."""
+    """Removes the checkpoints that nobody needs any more; called again, it removes nothing that it
+    has kept.
+    """
 
     def __init__(self, spec: StudySpec, paths: StudyPaths) -> None:
         self._keep = spec.keep_checkpoints
@@ -42,7 +44,8 @@ class Retention:
     def sweep(self, history: History) -> None:
         """Remove what ended trials leave behind, as far as the policy lets it go.
 
-        Looks at the points of which something has ended since the last time, and at those that were chosen then.
+        Looks at the points of which something has ended since the last time, and at those that were
+        chosen then.
         """
         news = self._news(history)
         turned = self._choose(history, self._worthy.keys() | news)
@@ -50,7 +53,9 @@ class Retention:
             self._tidy(history, history.points[number])
 
     def sweep_again(self, history: History) -> None:
-        """The same with another look at all that is there: what ran on after its end may have left a checkpoint."""
+        """The same with another look at all that is there: what ran on after its end may have left
+        a checkpoint.
+        """
         there = {parts[0] for parts in files_below(self._paths.trials) if "checkpoints" in parts}
         self._news(history)
         self._trimmed.clear()
@@ -72,16 +77,22 @@ class Retention:
         return {trial.point for trial in ended} | set(tellings)
 
     def _choose(self, history: History, among: Iterable[int]) -> set[int]:
-        """Choose the points whose weights stay, among these where none that was chosen has lost its place.
+        """Choose the points whose weights stay, among these where none that was chosen has lost its
+        place.
 
         Gives the points that were chosen and now are not, or the other way round.
         """
         if self._keep != "best":
             return set()
         before = self._worthy
-        if any(_has_fallen(self._standings(history.points[number]), old) for number, old in before.items()):
+        if any(
+            _has_fallen(self._standings(history.points[number]), old)
+            for number, old in before.items()
+        ):
             among = range(len(history.points))
-        points = worth_keeping([history.points[number] for number in sorted(among)], self._spec, history)
+        points = worth_keeping(
+            [history.points[number] for number in sorted(among)], self._spec, history
+        )
         self._worthy = {point.number: self._standings(point) for point in points}
         return set(before.keys() ^ self._worthy.keys())
 
@@ -102,7 +113,9 @@ class Retention:
             self._left.pop(point.number, None)
 
     def _is_done_with(self, trial: Trial, point: Point) -> bool:
-        """Remove what an ended trial need not keep; whether it will never have to be looked at again."""
+        """Remove what an ended trial need not keep; whether it will never have to be looked at
+        again.
+        """
         if not self._is_kept(trial, point):
             remove_tree(self._folder(trial))
             return True
@@ -117,7 +130,9 @@ class Retention:
             return False
         if self._keep == "best":
             # a point that is not told yet may become the best one
-            return trial.state == "COMPLETE" and (point.number in self._worthy or point.state not in ENDED)
+            return trial.state == "COMPLETE" and (
+                point.number in self._worthy or point.state not in ENDED
+            )
         return True
 
     def _folder(self, trial: Trial) -> Place:
@@ -125,16 +140,28 @@ class Retention:
 
 
 def worth_keeping(points: list[Point], spec: StudySpec, history: History) -> list[Point]:
-    """Of these points the best one, those that have fresh seeds, and those that would be confirmed as it stands."""
+    """Of these points the best one, those that have fresh seeds, and those that would be confirmed
+    as it stands.
+    """
     best = best_point(points, spec, whole_seeds=history.whole_seeds)
-    confirmed = [point for point in points if any(trial.kind == "confirm" for trial in point.trials.values())]
-    chosen = [*confirmed, *to_confirm(points, spec, whole_seeds=history.whole_seeds), *([best] if best else [])]
+    confirmed = [
+        point for point in points if any(trial.kind == "confirm" for trial in point.trials.values())
+    ]
+    chosen = [
+        *confirmed,
+        *to_confirm(points, spec, whole_seeds=history.whole_seeds),
+        *([best] if best else []),
+    ]
     return list({point.number: point for point in chosen}.values())
 
 
 def _has_fallen(now: Standings, before: Standings) -> bool:
-    """Whether a point stands worse than before, so that one which had to make way for it may come back."""
-    return any(old is not None and (new is None or new > old) for new, old in zip(now, before, strict=True))
+    """Whether a point stands worse than before, so that one which had to make way for it may come
+    back.
+    """
+    return any(
+        old is not None and (new is None or new > old) for new, old in zip(now, before, strict=True)
+    )
 
 
 def _keep_newest(folder: Place) -> None:

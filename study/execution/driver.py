@@ -1,4 +1,6 @@
-"""Driving a study: its folder taken up, its journal replayed, its trials executed, its end recorded."""
+"""Driving a study: its folder taken up, its journal replayed, its trials executed, its end
+recorded.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +76,8 @@ class Ended:
 
 @dataclass(frozen=True)
 class Options:
-    """How a session is run: none of it enters the study. Without an ``address`` it has a Ray of its own.
+    """How a session is run: none of it enters the study. Without an ``address`` it has a Ray of its
+    own.
 
     ``wait_for_nodes``: on a cluster that grows, wait for nodes that it doesn't have yet.
     """
@@ -95,16 +98,25 @@ def drive(
     retried: Sequence[int] | None = None,
     retries: bool = False,
 ) -> Ended:
-    """Take a study up from its folder and drive it until it ends, is interrupted or meets a fault."""
-    from study.results.parquet import collect  # with pyarrow, which those who only look a study's name up do without
+    """Take a study up from its folder and drive it until it ends, is interrupted or meets a
+    fault.
+    """
+    from study.results.parquet import (
+        collect,
+    )  # with pyarrow, which those who only look a study's name up do without
 
     right, module_path = take(paths.lock), [str(Path.cwd())]
     if right.taken_from:
-        options.watcher.say(f"taking the study over from {right.taken_from}, which stops at its next record")
+        options.watcher.say(
+            f"taking the study over from {right.taken_from}, which stops at its next record"
+        )
     try:
         supersede(paths)
         extend(paths, extended)
-        with Connection(options.address, module_path) as connection, opened(paths, options, connection) as opening:
+        with (
+            Connection(options.address, module_path) as connection,
+            opened(paths, options, connection) as opening,
+        ):
             spec, conductor = opening
             reopened = _reopen_failed(conductor, retried) if retries else 0
             if _study_is_over(conductor):
@@ -127,7 +139,9 @@ def drive(
         raise  # whoever read our output has gone
     except OSError as error:
         where, why = error.filename or paths.folder, error.strerror or error
-        raise OutsideFault(f"{where}: {why}; when that is mended: study resume {paths.name}") from error
+        raise OutsideFault(
+            f"{where}: {why}; when that is mended: study resume {paths.name}"
+        ) from error
     finally:
         right.release()
 
@@ -137,14 +151,18 @@ def _close(conductor: Conductor, paths: StudyPaths, options: Options) -> Ended:
     from study.results.parquet import collect
 
     reason = conductor.stopping or "complete"
-    conductor.record({"event": "closed", "session": len(conductor.history.sessions), "reason": reason})
+    conductor.record(
+        {"event": "closed", "session": len(conductor.history.sessions), "reason": reason}
+    )
     _write_provenance(conductor, paths)
     if reason != "fault":
         collect(paths, history=conductor.history)
     if reason == "halted":
         raise conductor.halt()
     if reason == "fault":
-        raise StorageFault(f"{paths.folder} can't be written; when it can: study resume {paths.name}")
+        raise StorageFault(
+            f"{paths.folder} can't be written; when it can: study resume {paths.name}"
+        )
     return Ended(paths, conductor.history, reason, conductor.spec.resources.gpus)
 
 
@@ -155,15 +173,22 @@ def _reopen_failed(conductor: Conductor, numbers: Sequence[int] | None) -> int:
     if numbers is not None:
         others = sorted(set(numbers) - {trial.number for trial in failed})
         if others:
-            raise UserError(f"trial {others[0]} has not failed; failed trials: {[trial.number for trial in failed]}")
+            raise UserError(
+                f"trial {others[0]} has not failed; failed trials:"
+                f" {[trial.number for trial in failed]}"
+            )
         failed = [trial for trial in failed if trial.number in numbers]
     for trial in failed:
-        conductor.record({"event": "reopened", "point": trial.point, "trial": trial.number, "why": "retry"})
+        conductor.record(
+            {"event": "reopened", "point": trial.point, "trial": trial.number, "why": "retry"}
+        )
     return len(failed)
 
 
 @contextmanager
-def opened(paths: StudyPaths, options: Options, connection: Connection) -> Iterator[tuple[StudySpec, Conductor]]:
+def opened(
+    paths: StudyPaths, options: Options, connection: Connection
+) -> Iterator[tuple[StudySpec, Conductor]]:
     """The study's spec, and a conductor that knows all that its journal holds."""
     journal = open_journal(paths)
     journal.on_wait = options.watcher.say
@@ -193,12 +218,16 @@ def opened(paths: StudyPaths, options: Options, connection: Connection) -> Itera
 
 
 def resolved(spec: StudySpec, rooms: Sequence[Room], where: str) -> StudySpec:
-    """The spec with what depends on the machine written into it; UserError where no trial finds room there."""
+    """The spec with what depends on the machine written into it; UserError where no trial finds
+    room there.
+    """
     check_fits(spec, rooms, where)
     return spec if spec.concurrency else replace(spec, concurrency=slots(spec, rooms))
 
 
-def _resolve_on(connection: Connection, spec: StudySpec, journal: Journal, history: History) -> StudySpec:
+def _resolve_on(
+    connection: Connection, spec: StudySpec, journal: Journal, history: History
+) -> StudySpec:
     """Decide what depends on a cluster, once that has been reached."""
     spec = resolved(spec, connection.rooms(), f"the cluster at {connection.address}")
     event = {"event": "resolved", "concurrency": spec.concurrency, "time": round(time.time(), 3)}
@@ -231,29 +260,48 @@ def create(journal: Journal, paths: StudyPaths) -> None:
 
 
 def start_session(conductor: Conductor, paths: StudyPaths) -> None:
-    """Journal that this process drives the study from here on, then decide what the last one left undecided."""
+    """Journal that this process drives the study from here on, then decide what the last one left
+    undecided.
+    """
     origin = {"pid": os.getpid(), "host": socket.gethostname(), "command": provenance.command()}
     session = len(conductor.history.sessions) + 1
-    conductor.record({"event": "opened", "session": session, **origin, "provenance": _gathered(conductor)})
+    conductor.record(
+        {"event": "opened", "session": session, **origin, "provenance": _gathered(conductor)}
+    )
     _write_provenance(conductor, paths)
     conductor.take_up()
 
 
 def _gathered(conductor: Conductor) -> dict[str, Any]:
-    """What is known of this session's code and machine, and how the sampler and the pruner are set up."""
+    """What is known of this session's code and machine, and how the sampler and the pruner are set
+    up.
+    """
     spec = conductor.spec
-    sampler = {"name": spec.sampler.name, "seed": spec.sampler.seed, **effective_options(spec.sampler)}
-    return provenance.gather() | {"sampler": sampler, "pruner": {"name": spec.pruner.name, **spec.pruner.options}}
+    sampler = {
+        "name": spec.sampler.name,
+        "seed": spec.sampler.seed,
+        **effective_options(spec.sampler),
+    }
+    return provenance.gather() | {
+        "sampler": sampler,
+        "pruner": {"name": spec.pruner.name, **spec.pruner.options},
+    }
 
 
 def _write_provenance(conductor: Conductor, paths: StudyPaths) -> None:
-    write_whole(paths.provenance, json.dumps(provenance.document(conductor.history), indent=2) + "\n")
+    write_whole(
+        paths.provenance, json.dumps(provenance.document(conductor.history), indent=2) + "\n"
+    )
 
 
 def _study_is_over(conductor: Conductor) -> bool:
     """Whether the journal ends with a study that ran to its end and that asks for nothing more."""
     sessions = conductor.history.sessions
-    return bool(sessions) and sessions[-1].reason in ("complete", "target") and conductor.nothing_left()
+    return (
+        bool(sessions)
+        and sessions[-1].reason in ("complete", "target")
+        and conductor.nothing_left()
+    )
 
 
 def _nominal_cost(recipe: Any) -> float:
@@ -263,7 +311,9 @@ def _nominal_cost(recipe: Any) -> float:
 
 
 def _load_costs() -> None:
-    """Have what counting needs, torch above all, while the first trials run; nothing waits for it before they end."""
+    """Have what counting needs, torch above all, while the first trials run; nothing waits for it
+    before they end.
+    """
     with suppress(Exception):  # counting itself says what is wrong
         import study.training.cost  # noqa: F401
 
@@ -294,7 +344,11 @@ def _execute_study(
             threading.Thread(target=_load_costs, daemon=True).start()
         rooms = connection.rooms()
         if not options.wait_for_nodes:
-            check_fits(spec, rooms, f"the cluster at {connection.address}" if connection.address else "this machine")
+            check_fits(
+                spec,
+                rooms,
+                f"the cluster at {connection.address}" if connection.address else "this machine",
+            )
         settings = Settings(
             paths=paths,
             resources=spec.resources,
@@ -329,7 +383,9 @@ class Signals:
         self._before: dict[int, Any] = {}
 
     def catch(self) -> None:
-        """Take the signals over; once more after Ray has started, which takes SIGTERM for itself."""
+        """Take the signals over; once more after Ray has started, which takes SIGTERM for
+        itself.
+        """
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 before = signal.signal(number, self._stop)

@@ -1,4 +1,6 @@
-"""What a driver does between results: answers requests, lets checkpoints go, keeps the tables fresh."""
+"""What a driver does between results: answers requests, lets checkpoints go, keeps the tables
+fresh.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ COLLECT_EVERY_S = 30.0
 class Housekeeping:
     """Called ten times a second; most times it finds nothing to do."""
 
-    def __init__(self, spec: StudySpec, conductor: Conductor, paths: StudyPaths, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, spec: StudySpec, conductor: Conductor, paths: StudyPaths, say: Callable[[str], None]
+    ) -> None:
         self._conductor = conductor
         self._paths = paths
         self._say = say
@@ -47,13 +51,18 @@ class Housekeeping:
             self._collected = time.monotonic() + 10 * (time.monotonic() - now)
 
     def _keep_fresh(self) -> None:
-        """Bring the tables up to date; they are derived, so a storage that refuses them costs nothing."""
+        """Bring the tables up to date; they are derived, so a storage that refuses them costs
+        nothing.
+        """
         from study.results.parquet import collect
 
         try:
             collect(self._paths, history=self._conductor.history)
         except OSError as error:
-            self._say(f"the tables in {self._paths.results} can't be written now ({error.strerror or error})")
+            self._say(
+                f"the tables in {self._paths.results} can't be written now"
+                f" ({error.strerror or error})"
+            )
 
     def close(self) -> None:
         """The last round."""

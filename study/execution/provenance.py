@@ -24,7 +24,9 @@ def gather() -> dict[str, Any]:
         "platform": platform.platform(),
         "host": socket.gethostname(),
         "processor": processor(),
-        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpus": (
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        ),
         "code": _code_state(),
     }
 
@@ -34,7 +36,9 @@ _OUTSIDE_THE_PROMISE = ("out_of_memory", "timeout", "node", "device", "storage")
 
 
 def document(history: History) -> dict[str, Any]:
-    """The whole of ``provenance.json``: each driver's session, and what no study file could have determined."""
+    """The whole of ``provenance.json``: each driver's session, and what no study file could have
+    determined.
+    """
     return {
         "study": history.study,
         "reproducible": history.reproducible,
@@ -69,21 +73,30 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), ""
+    )
 
 
 def _code_state() -> dict[str, Any]:
-    """The commit that this package's files are at, and whether they were changed since; empty outside a checkout."""
+    """The commit that this package's files are at, and whether they were changed since; empty
+    outside a checkout.
+    """
     here = Path(__file__).resolve().parents[2]
     if not (here / ".git").exists():
         return {}
     try:
         commit = _git(here, "rev-parse", "HEAD")
-        return {"commit": commit, "changed": bool(_git(here, "status", "--porcelain", "--untracked-files=no"))}
+        return {
+            "commit": commit,
+            "changed": bool(_git(here, "status", "--porcelain", "--untracked-files=no")),
+        }
     except (OSError, subprocess.SubprocessError):
         return {}
 
 
 def _git(folder: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10, check=True)
+    done = subprocess.run(
+        ["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10, check=True
+    )
     return done.stdout.strip()

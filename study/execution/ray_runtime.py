@@ -26,7 +26,9 @@ ENVIRONMENT = {
     "RAY_DISABLE_IMPORT_WARNING": "1",
     "RAY_ENABLE_METRICS_COLLECTION": "0",
     "RAY_enable_metrics_collection": "0",
-    "RAY_prestart_worker_first_driver": "0",  # those would lack the trials' environment, and serve for nothing
+    "RAY_prestart_worker_first_driver": (
+        "0"
+    ),  # those would lack the trials' environment, and serve for nothing
     "PYTHONWARNINGS": "ignore",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # every line: what becomes of workers, the study says itself
 }
@@ -34,7 +36,8 @@ _ALONE = {
     # Ray listens on loopback only where it takes this machine for one that can't be in a cluster
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_preload_python_modules": "study.execution.worker_preload",
-    # its parts try for ten seconds to reach each other: not once a second, which the first time often costs
+    # its parts try for ten seconds to reach each other: not once a second, which the first time
+    # often costs
     "RAY_raylet_client_connect_timeout_milliseconds": "50",
     "RAY_raylet_client_num_connect_attempts": "200",
 }
@@ -45,8 +48,8 @@ _SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRIT
 class Connection:
     """Ray, started or joined when it is first needed and left at the end of the ``with`` block.
 
-    Without an address it is a Ray that no one else is on: on loopback, without a dashboard, silent, gone with the
-    driver; other Rays on the machine are left alone.
+    Without an address it is a Ray that no one else is on: on loopback, without a dashboard, silent,
+    gone with the driver; other Rays on the machine are left alone.
     """
 
     def __init__(self, address: str | None, module_path: Sequence[str]) -> None:
@@ -63,8 +66,8 @@ class Connection:
     def connect(self, cpus: int | None = None, *, a_worker_each: bool = False) -> None:
         """Be on Ray. One that is started has ``cpus`` CPUs, by default all of the machine.
 
-        ``a_worker_each``: as many worker processes start with it, and load what trials need while the driver is
-        still getting ready.
+        ``a_worker_each``: as many worker processes start with it, and load what trials need while
+        the driver is still getting ready.
         """
         if self._connected:
             return
@@ -89,14 +92,19 @@ class Connection:
             raise UserError(f"no Ray cluster answers at {address}: {reason}") from None
 
     def _start(self, cpus: int | None, a_worker_each: bool) -> None:
-        """Start a Ray, more than once where the machine is so busy that Ray itself gives up after half a minute."""
+        """Start a Ray, more than once where the machine is so busy that Ray itself gives up after
+        half a minute.
+        """
         import ray
 
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         _sweep()
         self._connected = True
         self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-        reason, before = "", os.umask(0o077)  # Ray leaves a token for the user's next sessions, not for all to read
+        reason, before = (
+            "",
+            os.umask(0o077),
+        )  # Ray leaves a token for the user's next sessions, not for all to read
         try:
             with _alone(python_path(self._module_path), prestart=a_worker_each):
                 for _ in range(_STARTS):
@@ -116,7 +124,9 @@ class Connection:
                         ray.shutdown()
         finally:
             os.umask(before)
-        raise OutsideFault(f"Ray could not be started on this machine: {reason} The study can be resumed.")
+        raise OutsideFault(
+            f"Ray could not be started on this machine: {reason} The study can be resumed."
+        )
 
     def rooms(self) -> list[dict[str, float]]:
         """What each node has of each resource, under Ray's names."""
@@ -124,7 +134,10 @@ class Connection:
         return rooms()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         if self._connected:
             import ray
@@ -135,7 +148,9 @@ class Connection:
 
 
 def check_answers(address: str) -> None:
-    """UserError where nobody listens at ``HOST:PORT``, which Ray itself would go on trying for minutes."""
+    """UserError where nobody listens at ``HOST:PORT``, which Ray itself would go on trying for
+    minutes.
+    """
     host, colon, port = address.rpartition(":")
     if "/" in address or not colon or not port.isdecimal():
         return
@@ -146,7 +161,9 @@ def check_answers(address: str) -> None:
 
 
 def rooms() -> list[dict[str, float]]:
-    """What each living node of the Ray that this process is on has of each resource, under Ray's names."""
+    """What each living node of the Ray that this process is on has of each resource, under Ray's
+    names.
+    """
     import ray
 
     return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
@@ -159,10 +176,12 @@ def python_path(folders: Sequence[str]) -> str:
 
 @contextmanager
 def _alone(modules: str, *, prestart: bool) -> Iterator[None]:
-    """What a Ray of a study's own is started with. It is gone after the block: the next one may be a cluster's.
+    """What a Ray of a study's own is started with. It is gone after the block: the next one may be
+    a cluster's.
 
-    Of what Ray would start although nobody looks at it, the dashboard's process above all is waited for; its agent's
-    fixed port is what a second Ray on a machine waits for, except where Ray's dashboard isn't installed.
+    Of what Ray would start although nobody looks at it, the dashboard's process above all is waited
+    for; its agent's fixed port is what a second Ray on a machine waits for, except where Ray's
+    dashboard isn't installed.
     """
     from ray._private import node, ray_constants, utils
 
@@ -171,11 +190,17 @@ def _alone(modules: str, *, prestart: bool) -> Iterator[None]:
     os.environ.update(variables)
     try:
         with (
-            _replaced(ray_constants, "ENABLE_RAY_CLUSTER", False),  # read from the environment when Ray was loaded
-            _replaced(utils, "get_dashboard_dependency_error", lambda: ImportError("not installed")),
+            _replaced(
+                ray_constants, "ENABLE_RAY_CLUSTER", False
+            ),  # read from the environment when Ray was loaded
+            _replaced(
+                utils, "get_dashboard_dependency_error", lambda: ImportError("not installed")
+            ),
             _replaced(node.Node, "start_api_server", lambda self, **options: None),
             _replaced(node.Node, "start_monitor", lambda self: None),  # of a cluster that grows
-            _replaced(node.Node, "start_log_monitor", lambda self: None),  # passes on what workers print
+            _replaced(
+                node.Node, "start_log_monitor", lambda self: None
+            ),  # passes on what workers print
         ):
             yield
     finally:
@@ -201,5 +226,9 @@ def _sweep() -> None:
     """Remove the temporary folders of drivers that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         owner = folder.name.removeprefix(_PREFIX).split("-")[0]
-        if owner.isdecimal() and Path("/proc/self").exists() and not Path(f"/proc/{owner}").exists():
+        if (
+            owner.isdecimal()
+            and Path("/proc/self").exists()
+            and not Path(f"/proc/{owner}").exists()
+        ):
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,6 @@
-"""Requests to the driver of a running study, as files: whole or absent, taken once, in the order they were made."""
+"""Requests to the driver of a running study, as files: whole or absent, taken once, in the order
+they were made.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,14 @@ EVERY_S = 1.0
 
 
 def post(paths: StudyPaths, request: Mapping[str, Any]) -> None:
-    """Leave a request: ``{"do": "stop"}``, ``{"do": "stop_trial", "trial": n}``, ``{"do": "add", "values": {…}}``."""
+    """Leave a request: ``{"do": "stop"}``, ``{"do": "stop_trial", "trial": n}``, ``{"do": "add",
+    "values": {…}}``.
+    """
     make_folder(paths.requests)
-    write_whole(paths.requests / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.json", json.dumps(dict(request)))
+    write_whole(
+        paths.requests / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.json",
+        json.dumps(dict(request)),
+    )
 
 
 def take(paths: StudyPaths) -> list[dict[str, Any]]:

@@ -53,7 +53,10 @@ def machine_room(spec: StudySpec) -> Room:
 def slots(spec: StudySpec, rooms: Sequence[Room]) -> int:
     """How many of the study's trials find room at once; a trial lies on one node."""
     wanted = spec.resources.by_name
-    return sum(min(int(room.get(name, 0) / amount + 1e-9) for name, amount in wanted.items()) for room in rooms)
+    return sum(
+        min(int(room.get(name, 0) / amount + 1e-9) for name, amount in wanted.items())
+        for room in rooms
+    )
 
 
 def check_fits(spec: StudySpec, rooms: Sequence[Room], where: str) -> None:
@@ -66,7 +69,7 @@ def check_fits(spec: StudySpec, rooms: Sequence[Room], where: str) -> None:
             found = f"of {where} no node has that, but at most {_amounts(most)}"
         raise UserError(
             f"a trial of {spec.study} wants {_amounts(wanted)}, and {found}; "
-            f"ask for less with --set resources.cpus=… and the like"
+            "ask for less with --set resources.cpus=… and the like"
         )
 
 
@@ -76,12 +79,17 @@ def _amounts(resources: Room) -> str:
 
 
 def check_modules(spec: StudySpec) -> None:
-    """UserError where there is no module for a ``package.module:factory``; it is looked for, and not loaded."""
+    """UserError where there is no module for a ``package.module:factory``; it is looked for, and
+    not loaded.
+    """
     folders = [str(Path.cwd()), *sys.path]
     for name in sorted(set(factories(spec.tree()))):
         top = name.partition(":")[0].partition(".")[0]
         if top not in sys.builtin_module_names and PathFinder.find_spec(top, folders) is None:
-            raise UserError(f"{name} must be importable; found no module {top} in {folders[0]} or where Python looks")
+            raise UserError(
+                f"{name} must be importable; found no module {top} in {folders[0]} or where Python"
+                " looks"
+            )
 
 
 def factories(tree: Any) -> Iterator[str]:
@@ -98,10 +106,16 @@ def factories(tree: Any) -> Iterator[str]:
 
 
 def check_data(spec: StudySpec, data_dir: str | None) -> None:
-    """DataMissing where the images are neither there nor to be downloaded; downloads them where they can be."""
+    """DataMissing where the images are neither there nor to be downloaded; downloads them where
+    they can be.
+    """
     name = leaves(spec.recipe_tree({})).get("data.name")
     folder = place(data_dir or os.environ.get("STUDY_DATA_DIR") or "data")
-    if not isinstance(name, str) or name not in LAYOUTS or any((folder / part).is_dir() for part in LAYOUTS[name]):
+    if (
+        not isinstance(name, str)
+        or name not in LAYOUTS
+        or any((folder / part).is_dir() for part in LAYOUTS[name])
+    ):
         return
     if isinstance(folder, ObjectPath):
         raise DataMissing(f"{name}: {folder} holds none of the folders {', '.join(LAYOUTS[name])}")

@@ -1,7 +1,9 @@
-"""Ray Tune as the executor: it places what the conductor hands out and carries back what workers say.
+"""Ray Tune as the executor: it places what the conductor hands out and carries back what workers
+say.
 
-Tune keeps nothing that matters. Its trials are attempts, its own state lies in a folder that is thrown away, and
-where it gives up (as it does when Ray's memory monitor kills a worker) it is started again beside the same conductor.
+Tune keeps nothing that matters. Its trials are attempts, its own state lies in a folder that is
+thrown away, and where it gives up (as it does when Ray's memory monitor kills a worker) it is
+started again beside the same conductor.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ _QUIET = {
 
 
 class Over(Exception):
-    """Ends Tune, which would otherwise write down the state of every trial there was, for nobody to read."""
+    """Ends Tune, which would otherwise write down the state of every trial there was, for nobody to
+    read.
+    """
 
 
 @dataclass
@@ -62,11 +66,15 @@ class Settings:
     best_by: tuple[str, str] | None = None
     """Metric and direction of the epoch whose weights count; None where the last one's do."""
     own_ray: bool = False
-    """Whether Ray was started for this study alone, so that its workers have the driver's environment."""
+    """Whether Ray was started for this study alone, so that its workers have the driver's
+    environment.
+    """
 
 
 class Bridge:
-    """Tune's callbacks, one level down: assignments out, messages in. Tune trials are known by their id."""
+    """Tune's callbacks, one level down: assignments out, messages in. Tune trials are known by
+    their id.
+    """
 
     def __init__(self, conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> None:
         self.conductor = conductor
@@ -83,7 +91,9 @@ class Bridge:
         self._quiet = False
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles what it is given so as to restore it, and we restore from the journal."""
+        """Nothing: Tune pickles what it is given so as to restore it, and we restore from the
+        journal.
+        """
         return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | type[Done] | None:
@@ -101,7 +111,9 @@ class Bridge:
     def _config(self, assignment: Assignment) -> dict[str, Any]:
         settings, place = self.settings, (assignment.point, assignment.replicate)
         return {
-            "assignment": json.dumps(vars(assignment)),  # as text: Tune flattens, copies and keeps the rest
+            "assignment": json.dumps(
+                vars(assignment)
+            ),  # as text: Tune flattens, copies and keeps the rest
             "checkpoints": str(settings.paths.checkpoints(*place)),
             "stderr": str(settings.paths.stderr(*place, assignment.attempt)),
             "cpus": settings.resources.cpus,
@@ -136,7 +148,9 @@ class Bridge:
         elif kind == "placed":
             self.conductor.placed(held.trial, held.attempt, content)
         elif kind == "finished":
-            self.conductor.finished(held.trial, held.attempt, content["stop_reason"], content["summary"])
+            self.conductor.finished(
+                held.trial, held.attempt, content["stop_reason"], content["summary"]
+            )
         elif kind == "waiting":
             self.say(content["message"])
         else:
@@ -168,7 +182,9 @@ class Bridge:
             known.pop(trial_id, None)
 
     def watch(self) -> None:
-        """Called after each result, and ten times a second. Kills workers that have fallen silent; Over at the end."""
+        """Called after each result, and ten times a second. Kills workers that have fallen silent;
+        Over at the end.
+        """
         now = time.monotonic()
         self.tick()
         while self._spent:
@@ -179,7 +195,11 @@ class Bridge:
             if silent_s > self.settings.heartbeat_s + _PATIENCE_S:
                 held = self._held[trial_id]
                 message = f"the worker has not answered for {silent_s:.0f} s and was killed"
-                self.conductor.failed(held.trial, held.attempt, {"class": "timeout", "message": message, "details": {}})
+                self.conductor.failed(
+                    held.trial,
+                    held.attempt,
+                    {"class": "timeout", "message": message, "details": {}},
+                )
                 self._trials.pop(trial_id)
                 _kill_actor(trial)
         if self.conductor.stopping or (self._done and not self._held):
@@ -205,7 +225,9 @@ def _node_is_alive(node: str) -> bool:
 
 
 def _forget(trial: Any) -> None:
-    """Drop what Tune keeps of an ended trial's results for as long as it runs, and never looks at again."""
+    """Drop what Tune keeps of an ended trial's results for as long as it runs, and never looks at
+    again.
+    """
     for kept in (trial.metric_analysis, trial.metric_n_steps, trial.run_metadata.last_result):
         kept.clear()
 
@@ -226,7 +248,9 @@ def load() -> None:
 
 @contextmanager
 def _workers_as_they_are() -> Iterator[None]:
-    """Keep Tune from asking for workers with variables that they have already: Ray would start others for that."""
+    """Keep Tune from asking for workers with variables that they have already: Ray would start
+    others for that.
+    """
     from ray.tune.execution import class_cache
 
     given, passed_on = dict(class_cache.DEFAULT_ENV_VARS), set(class_cache.ENV_VARS_TO_PROPAGATE)
@@ -268,7 +292,10 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
         if conductor.stopping or conductor.nothing_left():
             return
         in_vain = 0 if len(conductor.history.endings) > endings else in_vain + 1
-    raise OutsideFault(f"Ray Tune gave up {_RESTARTS} times, last with {reason}; resume the study when that is mended")
+    raise OutsideFault(
+        f"Ray Tune gave up {_RESTARTS} times, last with {reason}; resume the study when that is"
+        " mended"
+    )
 
 
 def _fit(trainable: Any, bridge: Bridge, folder: str) -> None:
@@ -300,18 +327,31 @@ def _fit(trainable: Any, bridge: Bridge, folder: str) -> None:
         """Passes results on and stops what the conductor stops."""
 
         def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-            goes_on: str = TrialScheduler.CONTINUE if bridge.heard(trial, result) else TrialScheduler.STOP
+            goes_on: str = (
+                TrialScheduler.CONTINUE if bridge.heard(trial, result) else TrialScheduler.STOP
+            )
             return goes_on
 
-        def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+        def on_trial_complete(
+            self, tune_controller: Any, trial: Any, result: dict[str, Any]
+        ) -> None:
             bridge.heard(trial, result)
 
         def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
             bridge.lost(trial)
 
         def choose_trial_to_run(self, tune_controller: Any) -> Any:
-            """One that waits, looked for among those that live rather than among all there ever were."""
-            return next((trial for trial in tune_controller.get_live_trials() if trial.status == trial.PENDING), None)
+            """One that waits, looked for among those that live rather than among all there ever
+            were.
+            """
+            return next(
+                (
+                    trial
+                    for trial in tune_controller.get_live_trials()
+                    if trial.status == trial.PENDING
+                ),
+                None,
+            )
 
     class Watch(Stopper):  # type: ignore[misc]
         """Lets the driver look around."""
@@ -337,7 +377,9 @@ def _fit(trainable: Any, bridge: Bridge, folder: str) -> None:
             storage_path=folder,
             verbose=0,
             stop=Watch(),
-            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            checkpoint_config=tune.CheckpointConfig(
+                checkpoint_frequency=0, checkpoint_at_end=False
+            ),
             failure_config=tune.FailureConfig(max_failures=0),
         ),
     )

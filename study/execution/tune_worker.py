@@ -1,9 +1,11 @@
-"""One trial on a worker: where Ray Tune meets ``train``. The only file through which Ray enters a trial.
+"""One trial on a worker: where Ray Tune meets ``train``. The only file through which Ray enters a
+trial.
 
-A worker process is reused from trial to trial. Training runs in a thread of its own and hands each finished epoch
-over as a message; Tune's ``step`` delivers messages to the driver, and being called again means that the trial goes
-on. A step that finds no message returns empty-handed after a while, so that the driver stays in touch through long
-epochs; training that shows no sign of life for too long is reported as hung and its process is given up.
+A worker process is reused from trial to trial. Training runs in a thread of its own and hands each
+finished epoch over as a message; Tune's ``step`` delivers messages to the driver, and being called
+again means that the trial goes on. A step that finds no message returns empty-handed after a while,
+so that the driver stays in touch through long epochs; training that shows no sign of life for too
+long is reported as hung and its process is given up.
 """
 
 from __future__ import annotations
@@ -29,14 +31,18 @@ from study.journal.journal import PATIENCE_S, PAUSE_S
 
 _POLL_S = 2.0
 _SLACK = 0.8
-"""So much of its share of a GPU's memory a trial must find: drivers and libraries take some of everybody's."""
+"""So much of its share of a GPU's memory a trial must find: drivers and libraries take some of
+everybody's.
+"""
 _GATHER_S = 0.02
 """How long a message that nobody waits for is held back, so that others may go with it."""
 Message = tuple[str, dict[str, Any]]
 
 
 class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
-    """Runs one assignment after another; its config holds the assignment and the study's settings for workers."""
+    """Runs one assignment after another; its config holds the assignment and the study's settings
+    for workers.
+    """
 
     def setup(self, config: dict[str, Any]) -> None:
         sys.path[:0] = [path for path in config["path"] if path not in sys.path]
@@ -50,7 +56,10 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
     def step(self) -> dict[str, Any]:
         assert self._training is not None
         messages = self._training.messages()
-        return {"messages": messages, "done": any(kind in ("finished", "failed") for kind, _ in messages)}
+        return {
+            "messages": messages,
+            "done": any(kind in ("finished", "failed") for kind, _ in messages),
+        }
 
     def cleanup(self) -> None:
         self._leave()
@@ -84,7 +93,9 @@ class _Training:
     # --- the worker's side ---
 
     def messages(self) -> list[Message]:
-        """What training has to say, waiting for it up to POLL_S seconds; answers what was said last with "go on"."""
+        """What training has to say, waiting for it up to POLL_S seconds; answers what was said last
+        with "go on".
+        """
         if self._hung:
             threading.Timer(5.0, os._exit, (1,)).start()
             raise _Hung("the training thread is stuck")
@@ -139,7 +150,11 @@ class _Training:
             self._keep_stderr(traceback.format_exc())
             self._say(
                 "failed",
-                {"class": failure.failure_class, "message": failure.message, "details": dict(failure.details)},
+                {
+                    "class": failure.failure_class,
+                    "message": failure.message,
+                    "details": dict(failure.details),
+                },
             )
 
     def _train(self) -> None:
@@ -159,7 +174,8 @@ class _Training:
             device=device,
             report=self._report,
             checkpoint=PatientStore(
-                Checkpoints(place(config["checkpoints"]), assignment["attempt"]), self._wait_for_storage
+                Checkpoints(place(config["checkpoints"]), assignment["attempt"]),
+                self._wait_for_storage,
             ),
             data_dir=config["data_dir"],
             reported=assignment["epochs_reported"],
@@ -167,7 +183,9 @@ class _Training:
             best_by=BestBy(*config["best_by"]) if config["best_by"] else None,
         )
         if outcome.stop_reason != "stopped":
-            self._say("finished", {"stop_reason": outcome.stop_reason, "summary": dict(outcome.summary)})
+            self._say(
+                "finished", {"stop_reason": outcome.stop_reason, "summary": dict(outcome.summary)}
+            )
 
     def _say(self, kind: str, content: dict[str, Any]) -> None:
         self._messages.put((kind, content))
@@ -207,10 +225,14 @@ class _Training:
         limit_s = self._config["limit_s"]
         used_s = self._assignment["seconds_used"] + self._beat - self._began
         if limit_s is not None and used_s > limit_s:
-            raise TrainingFailure("timeout", f"the trial took more than its {limit_s / 3600:g} hours", {})
+            raise TrainingFailure(
+                "timeout", f"the trial took more than its {limit_s / 3600:g} hours", {}
+            )
 
     def _keep_stderr(self, text: str) -> None:
-        """Leave the traceback in the trial's folder, where a user looks for it; a full disk is no second failure."""
+        """Leave the traceback in the trial's folder, where a user looks for it; a full disk is no
+        second failure.
+        """
         path = place(self._config["stderr"])
         with suppress(OSError):
             make_folder(path.parent)
@@ -224,7 +246,9 @@ def _awaits_answer(message: Message) -> bool:
 
 
 class PatientStore:
-    """Checkpoints on a storage that may be full or away for a while: who reads or saves waits up to PATIENCE_S."""
+    """Checkpoints on a storage that may be full or away for a while: who reads or saves waits up to
+    PATIENCE_S.
+    """
 
     def __init__(self, store: Any, wait: Callable[[StorageFault], None]) -> None:
         self._store = store
@@ -249,7 +273,9 @@ class PatientStore:
 
 
 def pick_device(gpus: float) -> str:
-    """``cuda`` where the trial was allotted a share of a GPU, else ``cpu``; a GPU that can't be used is a failure."""
+    """``cuda`` where the trial was allotted a share of a GPU, else ``cpu``; a GPU that can't be
+    used is a failure.
+    """
     import torch
 
     from study.training.runtime.failures import TrainingFailure
@@ -257,14 +283,18 @@ def pick_device(gpus: float) -> str:
     if gpus == 0:
         return "cpu"
     if not torch.cuda.is_available():
-        raise TrainingFailure("device", "the trial was allotted a GPU, and torch finds none that it can use", {})
+        raise TrainingFailure(
+            "device", "the trial was allotted a GPU, and torch finds none that it can use", {}
+        )
     if gpus < 1:
         _keep_to_share(gpus)
     return "cuda"
 
 
 def _keep_to_share(share: float) -> None:
-    """See that a trial's share of a GPU's memory is there, and let it take no more: its neighbors rely on theirs."""
+    """See that a trial's share of a GPU's memory is there, and let it take no more: its neighbors
+    rely on theirs.
+    """
     import torch
 
     from study.training.runtime.failures import TrainingFailure
@@ -273,9 +303,12 @@ def _keep_to_share(share: float) -> None:
     own = torch.cuda.memory_reserved()  # a worker that trained before holds this
     if free + own < _SLACK * share * total:
         message = (
-            f"{(free + own) / 2**30:.1f} GiB of the GPU are free, and the trial's share is {share * total / 2**30:.1f}"
+            f"{(free + own) / 2**30:.1f} GiB of the GPU are free, and the trial's share is"
+            f" {share * total / 2**30:.1f}"
         )
-        raise TrainingFailure("device", f"{message}: others use it", {"free_bytes": free + own, "total_bytes": total})
+        raise TrainingFailure(
+            "device", f"{message}: others use it", {"free_bytes": free + own, "total_bytes": total}
+        )
     torch.cuda.set_per_process_memory_fraction(share)
 
 

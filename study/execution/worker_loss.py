@@ -1,4 +1,6 @@
-"""What a worker was lost to, as far as Ray says: its own end, its node's, or the machine's memory."""
+"""What a worker was lost to, as far as Ray says: its own end, its node's, or the machine's
+memory.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,23 @@ from study.journal.history import Attempt
 Failure = dict[str, Any]
 
 _UNREACHABLE = "is unavailable"
-"""How Ray says that it has lost the connection to a worker: its node may be gone, though Ray hasn't noticed yet."""
+"""How Ray says that it has lost the connection to a worker: its node may be gone, though Ray hasn't
+noticed yet.
+"""
 _PROCESS_DIED = "its worker process has died"
 """How Ray says that a worker's node has seen its process end."""
-_MEMORY = re.compile(r"low on memory. Memory on the node \(IP: \S+, ID: (\w+)\) was (\S+ used / \S+ limit)")
+_MEMORY = re.compile(
+    r"low on memory. Memory on the node \(IP: \S+, ID: (\w+)\) was (\S+ used / \S+ limit)"
+)
 _VICTIM = re.compile(r"Selected to kill:.*?pid=(\d+), actual memory used=(\S+?),")
 _LONGEST = 300
 
 
 @dataclass(frozen=True)
 class MemoryKill:
-    """Workers that Ray's memory monitor killed on one node, by process id with what each occupied (``1.81GB``)."""
+    """Workers that Ray's memory monitor killed on one node, by process id with what each occupied
+    (``1.81GB``).
+    """
 
     node: str
     usage: str
@@ -47,7 +55,9 @@ def _memory_kill(text: str) -> MemoryKill | None:
 
 
 def worker_loss(trial: Any, attempt: Attempt, is_alive: Callable[[str], bool]) -> Failure:
-    """The failure of the attempt that held a Tune trial's worker; ``is_alive`` tells of a node by its id."""
+    """The failure of the attempt that held a Tune trial's worker; ``is_alive`` tells of a node by
+    its id.
+    """
     text = _error_text(trial)
     killed = _memory_kill(text)
     if killed:
@@ -59,11 +69,17 @@ def worker_loss(trial: Any, attempt: Attempt, is_alive: Callable[[str], bool]) -
 
 
 def executor_loss(error: Exception, attempt: Attempt) -> Failure:
-    """The failure of an attempt in flight when Tune gave up, as it does when the memory monitor kills a worker."""
+    """The failure of an attempt in flight when Tune gave up, as it does when the memory monitor
+    kills a worker.
+    """
     killed = _memory_kill(str(error))
     if killed and killed.hit(attempt):
         return killed.failure(attempt)
-    return {"class": "node", "message": f"the executor stopped: {on_one_line(error)}", "details": {}}
+    return {
+        "class": "node",
+        "message": f"the executor stopped: {on_one_line(error)}",
+        "details": {},
+    }
 
 
 def on_one_line(error: Exception) -> str:
@@ -81,5 +97,9 @@ def _error_text(trial: Any) -> str:
 def _telling_line(text: str) -> str:
     """The one line of an error's text that tells most."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if "exit" in line.lower() or "died" in line.lower() or "killed" in line.lower()]
+    telling = [
+        line
+        for line in lines
+        if "exit" in line.lower() or "died" in line.lower() or "killed" in line.lower()
+    ]
     return (telling or lines or ["the worker died"])[-1][:_LONGEST]

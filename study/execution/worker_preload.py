@@ -1,4 +1,5 @@
-"""What a study's own workers load while they wait for their first trial: importing this module does it.
+"""What a study's own workers load while they wait for their first trial: importing this module does
+it.
 
 Nothing that is loaded is garbage, so nothing is looked through for it meanwhile, nor later.
 """

@@ -23,7 +23,9 @@ def make_folder(folder: Place) -> None:
 
 
 def write_whole(path: Place, content: bytes | str) -> None:
-    """Replace ``path`` by ``content``, durable on return; a crash leaves either the old file or the new one."""
+    """Replace ``path`` by ``content``, durable on return; a crash leaves either the old file or the
+    new one.
+    """
     data = content.encode() if isinstance(content, str) else content
     if isinstance(path, ObjectPath):
         path.write_bytes(data)
@@ -57,7 +59,9 @@ def matching(folder: Place, pattern: str) -> list[Place]:
 
 
 def files_below(folder: Place) -> Iterator[tuple[str, ...]]:
-    """Every file below a folder, as the parts of its path from there; nothing where there is no folder."""
+    """Every file below a folder, as the parts of its path from there; nothing where there is no
+    folder.
+    """
     if isinstance(folder, ObjectPath):
         depth = len(folder.key.split("/"))
         yield from (tuple(each["path"].split("/")[depth:]) for each in folder.below())

@@ -18,7 +18,9 @@ def checked_name(name: str) -> str:
     """The name itself, where it is one that can't leave the storage folder; UserError elsewhere."""
     if NAME.match(name):
         return name
-    raise UserError(f"a study's name is made of a-z, 0-9, '.', '_' and '-', 64 at most, not {name!r:.80}")
+    raise UserError(
+        f"a study's name is made of a-z, 0-9, '.', '_' and '-', 64 at most, not {name!r:.80}"
+    )
 
 
 def studies_in(storage: Place) -> list[StudyPaths]:
@@ -52,8 +54,14 @@ class StudyPaths:
 
     @property
     def journal(self) -> Place:
-        """A file of lines, or, where nothing can be appended to a file, a folder of numbered objects."""
-        return self.folder / "journal" / ("events.jsonl" if isinstance(self.folder, Path) else "events")
+        """A file of lines, or, where nothing can be appended to a file, a folder of numbered
+        objects.
+        """
+        return (
+            self.folder
+            / "journal"
+            / ("events.jsonl" if isinstance(self.folder, Path) else "events")
+        )
 
     @property
     def lock(self) -> Place:

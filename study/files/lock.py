@@ -1,7 +1,9 @@
-"""The right to drive a study. On a file system a lock that dies with its process: a second driver is refused at once.
+"""The right to drive a study. On a file system a lock that dies with its process: a second driver
+is refused at once.
 
-On an object store, which has no locks, the driver says that it is there, and a newer one takes the study over: the
-older one's next record is refused by the store, and it stops. So nobody waits for a lease of a dead one to run out.
+On an object store, which has no locks, the driver says that it is there, and a newer one takes the
+study over: the older one's next record is refused by the store, and it stops. So nobody waits for a
+lease of a dead one to run out.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ class Right(Protocol):
     """Held while a study is driven."""
 
     taken_from: str
-    """The driver that the study was taken over from, which may not know it yet; empty where there was none."""
+    """The driver that the study was taken over from, which may not know it yet; empty where there
+    was none.
+    """
 
     def release(self) -> None: ...
 
@@ -49,7 +53,9 @@ class _Lock:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(self._descriptor, 300).decode(errors="replace").strip() or "another driver"
+            holder = (
+                os.read(self._descriptor, 300).decode(errors="replace").strip() or "another driver"
+            )
             os.close(self._descriptor)
             raise StudyLocked(path.parent.parent.name, holder) from None
         os.ftruncate(self._descriptor, 0)

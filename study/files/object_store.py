@@ -1,5 +1,6 @@
-"""Where studies are stored: a local folder is a ``Path``, a prefix of an object store an ``ObjectPath`` that answers
-the same few questions. Whoever reads or writes a study's folder takes either.
+"""Where studies are stored: a local folder is a ``Path``, a prefix of an object store an
+``ObjectPath`` that answers the same few questions. Whoever reads or writes a study's folder takes
+either.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from study.errors import UserError
 
 _OBJECT_STORES = ("s3", "gs", "az")
 _RETRIES = {"max_retries": 4, "retry_timeout": timedelta(seconds=20)}
-"""What an object store's client does by itself; longer absences are waited for where a study can wait."""
+"""What an object store's client does by itself; longer absences are waited for where a study can
+wait.
+"""
 
 
 class _StoreError(OSError):
@@ -27,7 +30,9 @@ class _StoreError(OSError):
 
 @dataclass(frozen=True, order=True)
 class ObjectPath:
-    """``root/key`` on an object store. There are no folders: one is there as long as something lies below it."""
+    """``root/key`` on an object store. There are no folders: one is there as long as something lies
+    below it.
+    """
 
     root: str
     key: str
@@ -119,7 +124,9 @@ class ObjectPath:
                 yield path
 
     def below(self, after: str = "") -> Iterator[dict[str, Any]]:
-        """All objects below in the order of their keys, ``after`` one of them: their path, size and last_modified."""
+        """All objects below in the order of their keys, ``after`` one of them: their path, size and
+        last_modified.
+        """
         import obstore
 
         offset = f"{self.key}/{after}" if after else None
@@ -132,7 +139,9 @@ Place = Path | ObjectPath
 
 
 def place(where: str | Place) -> Place:
-    """The place that a user means: a folder, or ``s3://bucket/prefix`` and the like; UserError for other schemes."""
+    """The place that a user means: a folder, or ``s3://bucket/prefix`` and the like; UserError for
+    other schemes.
+    """
     if isinstance(where, Path | ObjectPath):
         return where if isinstance(where, ObjectPath) else where.resolve()
     scheme, mark, rest = where.partition("://")
@@ -168,7 +177,10 @@ def _as_os_errors(path: ObjectPath) -> Iterator[None]:
 def _said(error: Exception) -> str:
     """The one line that tells what went wrong, out of a client's many."""
     text = str(error).partition("\n")[0].strip()
-    for code, meaning in (("NoSuchBucket", "there is no such bucket"), ("<Code>AccessDenied", "access is denied")):
+    for code, meaning in (
+        ("NoSuchBucket", "there is no such bucket"),
+        ("<Code>AccessDenied", "access is denied"),
+    ):
         if code in str(error):
             return meaning
     return text.partition("Debug source")[0][:300]
@@ -176,10 +188,15 @@ def _said(error: Exception) -> str:
 
 @cache
 def client(root: str) -> Any:
-    """The client of one bucket. Its settings are the environment's, as for other tools (AWS_ENDPOINT_URL, …)."""
+    """The client of one bucket. Its settings are the environment's, as for other tools
+    (AWS_ENDPOINT_URL, …).
+    """
     from obstore.store import from_url
 
-    plain = any(os.environ.get(name, "").startswith("http://") for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"))
+    plain = any(
+        os.environ.get(name, "").startswith("http://")
+        for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+    )
     options: dict[str, Any] = {"client_options": {"allow_http": plain}, "retry_config": _RETRIES}
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3")
     if root.startswith("s3:") and endpoint:
@@ -190,7 +207,9 @@ def client(root: str) -> Any:
 
 
 def _profile() -> dict[str, Any]:
-    """The credentials of ``~/.aws``, where boto3 is installed to read them; else an instance's own count."""
+    """The credentials of ``~/.aws``, where boto3 is installed to read them; else an instance's own
+    count.
+    """
     try:
         from boto3 import Session
         from obstore.auth.boto3 import Boto3CredentialProvider

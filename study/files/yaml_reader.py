@@ -1,8 +1,9 @@
 """YAML 1.2 text as plain data, with the line of every key and value, and every fault in it.
 
-Only the parser of ruamel.yaml is used, for its events. Scalars follow the core schema of YAML 1.2 (section 10.3.2 of
-the specification), so ``1e-3`` is a number and ``no`` is text. Nothing is constructed but mappings, lists and scalars:
-tags are refused, aliases are expanded within limits, a cycle cannot arise.
+Only the parser of ruamel.yaml is used, for its events. Scalars follow the core schema of YAML 1.2
+(section 10.3.2 of the specification), so ``1e-3`` is a number and ``no`` is text. Nothing is
+constructed but mappings, lists and scalars: tags are refused, aliases are expanded within limits, a
+cycle cannot arise.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ _ENTRY = re.compile(r"(\bagainst: +)(first\[\d+\])(?=\s*[,}\n])")
 
 @dataclass
 class Document:
-    """What a file says: its tree, the line of each path's value and key (from 1), and its faults with their lines."""
+    """What a file says: its tree, the line of each path's value and key (from 1), and its faults
+    with their lines.
+    """
 
     tree: Any = None
     value_lines: dict[str, int] = field(default_factory=dict)
@@ -44,7 +47,9 @@ class Document:
     faults: list[tuple[int, Fault]] = field(default_factory=list)
 
     def line(self, path: Path, on_key: bool = False) -> int:
-        """The line of a path's value or key; of the nearest key above it where the path isn't in the file."""
+        """The line of a path's value or key; of the nearest key above it where the path isn't in
+        the file.
+        """
         for length in range(len(path), 0, -1):
             name = dotted(path[:length])
             if name in self.value_lines:
@@ -78,29 +83,47 @@ def _parse(text: str) -> Document:
         document.faults.append((error.line, error.fault))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        document.faults.append((mark.line + 1 if mark else 1, _syntax_fault(error.problem or error.context)))
-    except (YAMLError, ValueError, LookupError, AttributeError, TypeError, AssertionError, RecursionError) as error:
+        document.faults.append(
+            (mark.line + 1 if mark else 1, _syntax_fault(error.problem or error.context))
+        )
+    except (
+        YAMLError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        AssertionError,
+        RecursionError,
+    ) as error:
         # ruamel's scanner meets some malformed text with bare errors
         document.faults.append((1, _syntax_fault(str(error).partition("\n")[0])))
     return document
 
 
 def _decode(text: str | bytes, document: Document) -> str | None:
-    """The text if it can be YAML at all: not huge, UTF-8, printable, not empty; else None and the fault."""
+    """The text if it can be YAML at all: not huge, UTF-8, printable, not empty; else None and the
+    fault.
+    """
     if len(text) > LARGEST_BYTES:
         must = f"must be at most {LARGEST_BYTES // 1024} KiB"
         document.faults.append((1, Fault((), must, f"{len(text) // 1024} KiB")))
         return None
     try:
-        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
+        decoded = (
+            text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
+        )
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        document.faults.append((line, Fault((), "must be UTF-8 text", f"byte 0x{error.object[error.start]:02x}")))
+        document.faults.append(
+            (line, Fault((), "must be UTF-8 text", f"byte 0x{error.object[error.start]:02x}"))
+        )
         return None
     odd = UNPRINTABLE.search(decoded)
     if odd:
         line = decoded.count("\n", 0, odd.start()) + 1
-        document.faults.append((line, Fault((), "must be printable text", f"the character U+{ord(odd.group()):04X}")))
+        document.faults.append(
+            (line, Fault((), "must be printable text", f"the character U+{ord(odd.group()):04X}"))
+        )
         return None
     return decoded
 
@@ -183,7 +206,9 @@ class _Builder:
         key = str(event.value)
         plain = event.style not in ("'", '"')
         if not key or UNPRINTABLE.search(key) or (plain and not isinstance(core_schema(key), str)):
-            self.fault(event, Fault(path, "must have plain text as keys", clipped(key) or "an empty key"))
+            self.fault(
+                event, Fault(path, "must have plain text as keys", clipped(key) or "an empty key")
+            )
             return None
         name = dotted((*path, key))
         if key in mapping:
@@ -200,9 +225,18 @@ class _Builder:
         return sequence
 
     def alias(self, event: Any, path: Path) -> Any:
-        """What the anchor stands for; an alias inside its own anchor finds nothing yet, so there are no cycles."""
+        """What the anchor stands for; an alias inside its own anchor finds nothing yet, so there
+        are no cycles.
+        """
         if event.anchor not in self.anchors:
-            self.fault(event, Fault(path, "must refer to an anchor that stands complete before it", f"*{event.anchor}"))
+            self.fault(
+                event,
+                Fault(
+                    path,
+                    "must refer to an anchor that stands complete before it",
+                    f"*{event.anchor}",
+                ),
+            )
             return None
         value = self.anchors[event.anchor]
         count, depth = _extent(value)
@@ -228,7 +262,9 @@ def _extent(value: Any) -> tuple[int, int]:
     """How many values there are in a value, itself included, and how many levels."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     extents = [_extent(item) for item in inner]
-    return 1 + sum(count for count, _ in extents), 1 + max((depth for _, depth in extents), default=0)
+    return 1 + sum(count for count, _ in extents), 1 + max(
+        (depth for _, depth in extents), default=0
+    )
 
 
 def _too_deep(path: Path) -> Fault:
@@ -251,7 +287,9 @@ def core_schema(text: str) -> Any:
 
 
 def _scalar_fault(value: object, text: str, path: Path) -> Fault | None:
-    """The fault of a scalar that can't be kept: a number that is not finite or too large, text that can't be shown."""
+    """The fault of a scalar that can't be kept: a number that is not finite or too large, text that
+    can't be shown.
+    """
     if isinstance(value, str) and (odd := UNPRINTABLE.search(value)):
         return Fault(path, "must be printable text", f"the character U+{ord(odd.group()):04X}")
     if isinstance(value, float) and not math.isfinite(value):
@@ -262,7 +300,9 @@ def _scalar_fault(value: object, text: str, path: Path) -> Fault | None:
 
 
 def plain_faults(value: object, path: Path = ()) -> list[Fault]:
-    """What of a tree built in Python could not stand in a file: other types, odd keys, numbers that aren't finite."""
+    """What of a tree built in Python could not stand in a file: other types, odd keys, numbers that
+    aren't finite.
+    """
     if len(path) > _DEEPEST:
         return [_too_deep(path)]
     if isinstance(value, Mapping):
@@ -271,8 +311,18 @@ def plain_faults(value: object, path: Path = ()) -> list[Fault]:
         inner = [(key, item) for key, item in value.items() if key not in odd]
         return faults + [fault for key, item in inner for fault in plain_faults(item, (*path, key))]
     if isinstance(value, list | tuple):
-        return [fault for index, item in enumerate(value) for fault in plain_faults(item, (*path, index))]
+        return [
+            fault
+            for index, item in enumerate(value)
+            for fault in plain_faults(item, (*path, index))
+        ]
     if type(value) not in (bool, int, float, str, type(None)):
-        return [Fault(path, "must be plain data: text, numbers, true, false, lists, mappings", type(value).__name__)]
+        return [
+            Fault(
+                path,
+                "must be plain data: text, numbers, true, false, lists, mappings",
+                type(value).__name__,
+            )
+        ]
     fault = _scalar_fault(value, str(value) if isinstance(value, float) else shown(value), path)
     return [fault] if fault else []

@@ -1,4 +1,6 @@
-"""What a point costs in time and memory, from a few steps of each shape of model and batch that a study holds."""
+"""What a point costs in time and memory, from a few steps of each shape of model and batch that a
+study holds.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ Shape = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Cost:
-    """One shape's cost; figures are None where its few steps already failed, which ``failure`` tells of."""
+    """One shape's cost; figures are None where its few steps already failed, which ``failure``
+    tells of.
+    """
 
     shape: str
     train_images_per_second: float | None = None
@@ -31,17 +35,35 @@ def shape_of(recipe: Recipe) -> Shape:
     """What time and memory of a step depend on."""
     data = recipe.data.model_dump_json(exclude={"validation", "eval_batch_size", "test_images"})
     optimizer, execution = recipe.optimizer.name, recipe.execution.model_dump_json()
-    return recipe.model.model_dump_json(), data, recipe.accumulation, recipe.precision, optimizer, execution
+    return (
+        recipe.model.model_dump_json(),
+        data,
+        recipe.accumulation,
+        recipe.precision,
+        optimizer,
+        execution,
+    )
 
 
 def _shape_text(recipe: Recipe) -> str:
-    batch = f"{recipe.data.batch_size}" + (f"/{recipe.accumulation}" if recipe.accumulation > 1 else "")
-    layout = "" if recipe.execution.memory_format == "contiguous" else f" {recipe.execution.memory_format}"
+    batch = f"{recipe.data.batch_size}" + (
+        f"/{recipe.accumulation}" if recipe.accumulation > 1 else ""
+    )
+    layout = (
+        ""
+        if recipe.execution.memory_format == "contiguous"
+        else f" {recipe.execution.memory_format}"
+    )
     model = f"{recipe.model.name} norm={recipe.model.norm}"
-    return f"{model} {recipe.data.name} batch {batch} {recipe.precision} {recipe.optimizer.name}{layout}"
+    return (
+        f"{model} {recipe.data.name} batch {batch} {recipe.precision}"
+        f" {recipe.optimizer.name}{layout}"
+    )
 
 
-def measured(recipes: Iterable[Recipe], device: str, threads: int, data_dir: str | Path | None) -> dict[Shape, Cost]:
+def measured(
+    recipes: Iterable[Recipe], device: str, threads: int, data_dir: str | Path | None
+) -> dict[Shape, Cost]:
     """The cost of each different shape among ``recipes``, of at most ``MOST_SHAPES`` of them.
 
     Raises DataMissing where the images are neither there nor to be had.
@@ -51,7 +73,9 @@ def measured(recipes: Iterable[Recipe], device: str, threads: int, data_dir: str
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        return {shape_of(recipe): _measure(recipe, device, data_dir) for recipe in _distinct(recipes)}
+        return {
+            shape_of(recipe): _measure(recipe, device, data_dir) for recipe in _distinct(recipes)
+        }
     finally:
         torch.set_num_threads(before)
 
@@ -86,7 +110,9 @@ def _measure(recipe: Recipe, device: str, data_dir: str | Path | None) -> Cost:
         return Cost(_shape_text(recipe), failure=f"{failure.failure_class}: {failure.message}")
     validated = len(data.test_labels[: recipe.data.test_images] if held_out is None else held_out)
     _, short_held_out = split(short, len(data.train_labels))
-    evaluated = len(data.test_labels[: short.data.test_images] if short_held_out is None else short_held_out)
+    evaluated = len(
+        data.test_labels[: short.data.test_images] if short_held_out is None else short_held_out
+    )
     train_pace, eval_pace = rows[-1]["images_per_second"], evaluated / rows[-1]["eval_seconds"]
     seconds = len(trained) / train_pace + validated / eval_pace
     return Cost(_shape_text(recipe), train_pace, eval_pace, seconds, rows[-1]["peak_memory_bytes"])
@@ -98,7 +124,14 @@ def _shortened(recipe: Recipe) -> Recipe:
     data: dict[str, Any] = {"train_images": batch * _STEPS, "test_images": batch}
     if recipe.data.validation != "test":
         data |= {"train_images": batch * (_STEPS + 1), "validation": {"fraction": 1 / (_STEPS + 1)}}
-    length = {"epochs": 2, "steps": None, "seconds": None, "converge": None, "target": None, "patience": None}
+    length = {
+        "epochs": 2,
+        "steps": None,
+        "seconds": None,
+        "converge": None,
+        "target": None,
+        "patience": None,
+    }
     tree = lay(recipe.model_dump(mode="json"), {"data": data, "schedule": "constant", **length})
     short, faults = parse_recipe(tree)
     if short is None:

@@ -1,4 +1,6 @@
-"""The study as Optuna sees it, for Optuna's own tools: an ``optuna.Study`` rebuilt from the journal."""
+"""The study as Optuna sees it, for Optuna's own tools: an ``optuna.Study`` rebuilt from the
+journal.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
 
 
 def to_optuna(paths: StudyPaths, storage: Any = None) -> optuna.Study:
-    """One Optuna trial for each point that lies in the space, in ``storage`` (in memory by default).
+    """One Optuna trial for each point that lies in the space, in ``storage`` (in memory by
+    default).
 
-    Reports are those of the point's first replicate. Points outside the space are left out, as they are for the
-    sampler; a point's number is in the trial's user attributes.
+    Reports are those of the point's first replicate. Points outside the space are left out, as they
+    are for the sampler; a point's number is in the trial's user attributes.
     """
     import optuna
 
@@ -30,7 +33,9 @@ def to_optuna(paths: StudyPaths, storage: Any = None) -> optuna.Study:
         directions=[objective.direction for objective in spec.objectives],
     )
     study.set_user_attr("question", spec.question)
-    study.add_trials([trial for point in history.points if (trial := _frozen(point, spec)) is not None])
+    study.add_trials(
+        [trial for point in history.points if (trial := _frozen(point, spec)) is not None]
+    )
     return study
 
 
@@ -50,7 +55,11 @@ def _frozen(point: Point, spec: StudySpec) -> optuna.trial.FrozenTrial | None:
         distributions=spec.space.distributions(params),
         values=[float(value) for value in values] if state == TrialState.COMPLETE else None,
         intermediate_values=_reports(first, spec) if first and len(spec.objectives) == 1 else {},
-        user_attrs={"point": point.number, "origin": point.origin, "trials": [t.number for t in point.trials.values()]},
+        user_attrs={
+            "point": point.number,
+            "origin": point.origin,
+            "trials": [t.number for t in point.trials.values()],
+        },
     )
     made.datetime_start = _moment(point.asked) if state != TrialState.WAITING else None
     made.datetime_complete = _ended(point) if state.is_finished() else None
@@ -60,11 +69,17 @@ def _frozen(point: Point, spec: StudySpec) -> optuna.trial.FrozenTrial | None:
 def _reports(trial: Trial, spec: StudySpec) -> dict[int, float]:
     """The objective's metric at each epoch that has it."""
     metric = spec.objectives[0].metric
-    return {row["epoch"]: float(row[metric]) for row in trial.rows if isinstance(row.get(metric), int | float)}
+    return {
+        row["epoch"]: float(row[metric])
+        for row in trial.rows
+        if isinstance(row.get(metric), int | float)
+    }
 
 
 def _ended(point: Point) -> datetime.datetime:
-    return _moment(max([point.asked, *(trial.ended or point.asked for trial in point.trials.values())]))
+    return _moment(
+        max([point.asked, *(trial.ended or point.asked for trial in point.trials.values())])
+    )
 
 
 def _moment(seconds: float) -> datetime.datetime:

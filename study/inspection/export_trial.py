@@ -1,4 +1,6 @@
-"""Take the winner home: a trial's recipe, weights and figures, in a folder that needs nothing of the study."""
+"""Take the winner home: a trial's recipe, weights and figures, in a folder that needs nothing of
+the study.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from study.spec.spec import StudySpec
 
 
 def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
-    """Write ``recipe.yaml``, ``weights.safetensors`` and ``figures.json`` of a trial, by number or ``best``, to ``to``.
+    """Write ``recipe.yaml``, ``weights.safetensors`` and ``figures.json`` of a trial, by number or
+    ``best``, to ``to``.
 
     UserError where there is no such trial, or its weights were not kept. Gives the trial.
     """
@@ -35,23 +38,37 @@ def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
 
 def _numbered(history: History, text: str) -> Trial:
     if not text.isdecimal() or int(text) >= len(history.trials):
-        raise UserError(f"a trial is 'best' or a number below {len(history.trials)}, not {text!r:.40}")
+        raise UserError(
+            f"a trial is 'best' or a number below {len(history.trials)}, not {text!r:.40}"
+        )
     return history.trials[int(text)]
 
 
 def best_trial(history: History, spec: StudySpec, paths: StudyPaths) -> Trial:
-    """The best point's first complete trial whose checkpoint was kept; of equal points the first."""
+    """The best point's first complete trial whose checkpoint was kept; of equal points the
+    first.
+    """
     best = best_point(history.points, spec, whole_seeds=history.whole_seeds)
     if best is None:
         raise UserError(f"no point of {history.study} is complete yet")
-    trials = [trial for trial in best.trials.values() if trial.state == "COMPLETE" and trial.kind == "search"]
+    trials = [
+        trial
+        for trial in best.trials.values()
+        if trial.state == "COMPLETE" and trial.kind == "search"
+    ]
     trials.sort(key=lambda trial: trial.replicate)
-    kept = [trial for trial in trials if any(paths.checkpoints(best.number, trial.replicate).glob("*.ckpt"))]
+    kept = [
+        trial
+        for trial in trials
+        if any(paths.checkpoints(best.number, trial.replicate).glob("*.ckpt"))
+    ]
     return (kept or trials)[0]
 
 
 def figures_of(history: History, spec: StudySpec, trial: Trial) -> dict[str, Any]:
-    """Where the trial comes from, by what its point is ranked, and all that is known of it as a whole."""
+    """Where the trial comes from, by what its point is ranked, and all that is known of it as a
+    whole.
+    """
     session = history.sessions[-1] if history.sessions else None
     point = history.points[trial.point]
     confirmed = is_confirmed(history.points, spec, whole_seeds=history.whole_seeds)

@@ -13,7 +13,10 @@ def aligned(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     heads = list(rows[0])
     table = [heads, *([str(row[head]) for head in heads] for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
-    return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in table]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in table
+    ]
 
 
 def counted(count: int, noun: str) -> str:

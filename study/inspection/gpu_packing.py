@@ -5,7 +5,9 @@ from __future__ import annotations
 from study.journal.history import History
 
 _CONTEXT_BYTES = 0.75 * 2**30
-"""What a process holds of a GPU beside its tensors, roughly: the driver's context and its libraries."""
+"""What a process holds of a GPU beside its tensors, roughly: the driver's context and its
+libraries.
+"""
 _MARGIN = 1.25
 """Other points of the space may take more than those that were seen."""
 _MOST = 16
@@ -13,10 +15,17 @@ _MOST = 16
 
 
 def packing_hint(history: History, gpus: float) -> str:
-    """What a smaller share of a GPU than ``gpus`` would do, on one line; empty where nothing speaks for it."""
+    """What a smaller share of a GPU than ``gpus`` would do, on one line; empty where nothing speaks
+    for it.
+    """
     rows = [row for trial in history.trials for row in trial.rows]
     peak = max((row.get("peak_memory_bytes") or 0 for row in rows), default=0)
-    totals = [attempt.device_bytes for trial in history.trials for attempt in trial.attempts if attempt.device_bytes]
+    totals = [
+        attempt.device_bytes
+        for trial in history.trials
+        for attempt in trial.attempts
+        if attempt.device_bytes
+    ]
     if not gpus or not peak or not totals:
         return ""
     total = min(totals)

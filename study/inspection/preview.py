@@ -1,4 +1,5 @@
-"""What a study would do, before it does it: its space, points drawn from it, totals, and whether they fit.
+"""What a study would do, before it does it: its space, points drawn from it, totals, and whether
+they fit.
 
 Nothing is needed for it but the study file: no images, weights, GPU or network, except to measure.
 """
@@ -36,7 +37,9 @@ Point = dict[str, Value]
 
 @dataclass(frozen=True)
 class Preview:
-    """A study in figures. Epochs, seconds and bytes are upper bounds: nothing is pruned, no length is cut short."""
+    """A study in figures. Epochs, seconds and bytes are upper bounds: nothing is pruned, no length
+    is cut short.
+    """
 
     study: str
     question: str
@@ -76,10 +79,17 @@ class Preview:
 
     def _parts(self) -> Iterator[list[str]]:
         yield [f"study {self.study}", *([self.question] if self.question else [])]
-        yield aligned([{"variable": row["path"], "values": row["values"], "when": row["when"]} for row in self.rows])
+        yield aligned(
+            [
+                {"variable": row["path"], "values": row["values"], "when": row["when"]}
+                for row in self.rows
+            ]
+        )
         paths = list(dict.fromkeys(path for point in self.samples for path in point))
         if paths:
-            shown = aligned([{path: _cell(point, path) for path in paths} for point in self.samples])
+            shown = aligned(
+                [{path: _cell(point, path) for path in paths} for point in self.samples]
+            )
             yield [f"{counted(len(self.samples), 'point')}:", *shown]
         if self.branches:
             yield aligned([{**row, "share": f"{row['share']:.0%}"} for row in self.branches])
@@ -92,12 +102,17 @@ class Preview:
     def _totals(self) -> list[str]:
         levels = f", equally many for each of {self.levels} levels" if self.levels > 1 else ""
         confirmed = f" and {self.confirmations} to confirm" if self.confirmations else ""
-        free = "" if self.disk_free_bytes is None else f", {bytes_text(self.disk_free_bytes)} are free"
+        free = (
+            "" if self.disk_free_bytes is None else f", {bytes_text(self.disk_free_bytes)} are free"
+        )
         epochs = "an unknown number of" if self.epochs is None else f"at most {self.epochs:,}"
         twice = f"{self.duplicates} of as many drawn at random would be there twice"
         lines = [
             f"{counted(self.points, 'point')}{levels} ({twice})",
-            f"{counted(self.trials, 'trial')}{confirmed}, {self.concurrency} at once, {epochs} epochs",
+            (
+                f"{counted(self.trials, 'trial')}{confirmed}, {self.concurrency} at once, {epochs}"
+                " epochs"
+            ),
             f"storage: about {bytes_text(self.disk_bytes)}{free}",
         ]
         if self.seconds is not None:
@@ -115,14 +130,18 @@ def preview_of(
     storage: str | Path = "studies",
     data_dir: str | Path | None = None,
 ) -> Preview:
-    """Preview a study with ``n`` of its points; ``measure`` trains a few steps of each shape of model and batch."""
+    """Preview a study with ``n`` of its points; ``measure`` trains a few steps of each shape of
+    model and batch.
+    """
     points = list(islice(points_of(spec), min(spec.points, _DRAWN)))
     recipes = [spec.recipe(point, 0) for point in points]
     confirmations = _confirmation_trials(spec)
     trials = spec.points * spec.replicates
     concurrency = spec.concurrency or max(1, slots(spec, [machine_room(spec)]))
     lengths = [recipe.epochs for recipe in recipes]
-    epochs = None if None in lengths else round(fmean(filter(None, lengths)) * (trials + confirmations))
+    epochs = (
+        None if None in lengths else round(fmean(filter(None, lengths)) * (trials + confirmations))
+    )
     disk = _disk_bytes(spec, recipes, concurrency, trials, epochs)
     free = _free_bytes(str(storage))
     costs: dict[Any, Cost] = _measured_costs(spec, recipes, data_dir) if measure else {}
@@ -150,11 +169,13 @@ def preview_of(
     )
 
 
-# -- points ----------------------------------------------------------------------------------------------------------
+# -- points ----------------------------------------------------------------------------
 
 
 def points_of(spec: StudySpec) -> Iterator[Point]:
-    """Points in the order in which a study without a history could propose them, without end but for first-only."""
+    """Points in the order in which a study without a history could propose them, without end but
+    for first-only.
+    """
     yield from (spec.first_values(index) for index in range(len(spec.first)))
     if spec.sampler.name == "grid" and (spec.space.grid_size() or 0) <= _LISTED_GRID:
         yield from (point for level in spec.levels() for point in spec.space.fix(level).grid())
@@ -175,20 +196,28 @@ def _branch_shares(spec: StudySpec) -> list[dict[str, Any]]:
     taken = Counter(
         (variable.path, point[variable.path])
         for point in islice(_drawn(spec), _DRAWN if spec.space.variables else 0)
-        for variable in {variable.path: variable for variable in spec.space.variables if variable.branch}.values()
+        for variable in {
+            variable.path: variable for variable in spec.space.variables if variable.branch
+        }.values()
         if variable.path in point
     )
     counts = sorted(taken.items(), key=lambda item: spec.space.paths().index(item[0][0]))
-    return [{"path": path, "branch": branch, "share": count / _DRAWN} for (path, branch), count in counts]
+    return [
+        {"path": path, "branch": branch, "share": count / _DRAWN}
+        for (path, branch), count in counts
+    ]
 
 
 def _duplicates(spec: StudySpec) -> int:
-    """How many of as many points as the study has, drawn at random, are there already; none in a grid."""
+    """How many of as many points as the study has, drawn at random, are there already; none in a
+    grid.
+    """
     if spec.sampler.name in ("grid", "first-only"):
         return 0
     count = min(spec.points, 10_000)
     keys = Counter(
-        tuple((path, as_param(value)) for path, value in point.items()) for point in islice(_drawn(spec), count)
+        tuple((path, as_param(value)) for path, value in point.items())
+        for point in islice(_drawn(spec), count)
     )
     return count - len(keys)
 
@@ -197,17 +226,21 @@ def _confirmed_points(spec: StudySpec) -> int:
     if spec.confirm is None:
         return 0
     levels = len(spec.levels())
-    return levels * min(spec.confirm.top, spec.points // levels) + (spec.confirm.against is not None)
+    return levels * min(spec.confirm.top, spec.points // levels) + (
+        spec.confirm.against is not None
+    )
 
 
 def _confirmation_trials(spec: StudySpec) -> int:
     return _confirmed_points(spec) * spec.confirm.replicates if spec.confirm else 0
 
 
-# -- whether it fits -------------------------------------------------------------------------------------------------
+# -- whether it fits -------------------------------------------------------------------
 
 
-def _disk_bytes(spec: StudySpec, recipes: Sequence[Recipe], concurrency: int, trials: int, epochs: int | None) -> int:
+def _disk_bytes(
+    spec: StudySpec, recipes: Sequence[Recipe], concurrency: int, trials: int, epochs: int | None
+) -> int:
     """Checkpoints of running trials and of those that are kept, journal and tables."""
     models = {recipe.model.model_dump_json(): recipe for recipe in recipes}
     bytes_each = _WEIGHT_BYTES + (_BEST_BYTES if spec.best_by else 0)
@@ -235,24 +268,41 @@ def _parameters_of(recipe: Recipe) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def _measured_costs(spec: StudySpec, recipes: Sequence[Recipe], data_dir: str | Path | None) -> dict[Any, Cost]:
+def _measured_costs(
+    spec: StudySpec, recipes: Sequence[Recipe], data_dir: str | Path | None
+) -> dict[Any, Cost]:
     from study.inspection.cost_probe import measured
 
     device = "cuda" if spec.resources.gpus and machine_gpus() else "cpu"
     return measured(recipes, device, max(1, int(spec.resources.cpus)), data_dir)
 
 
-def _total_seconds(recipes: Sequence[Recipe], costs: Mapping[Any, Cost], rounds: float) -> float | None:
-    """Seconds for ``rounds`` trials one after another, from the measured shapes; None where none was."""
+def _total_seconds(
+    recipes: Sequence[Recipe], costs: Mapping[Any, Cost], rounds: float
+) -> float | None:
+    """Seconds for ``rounds`` trials one after another, from the measured shapes; None where none
+    was.
+    """
     from study.inspection.cost_probe import shape_of
 
-    known = [(recipe.epochs, costs[shape_of(recipe)].epoch_seconds) for recipe in recipes if shape_of(recipe) in costs]
-    trials = [epochs * seconds for epochs, seconds in known if epochs is not None and seconds is not None]
+    known = [
+        (recipe.epochs, costs[shape_of(recipe)].epoch_seconds)
+        for recipe in recipes
+        if shape_of(recipe) in costs
+    ]
+    trials = [
+        epochs * seconds for epochs, seconds in known if epochs is not None and seconds is not None
+    ]
     return fmean(trials) * rounds if trials else None
 
 
 def _notes(
-    spec: StudySpec, concurrency: int, disk: int, free: int | None, seconds: float | None, costs: Mapping[Any, Cost]
+    spec: StudySpec,
+    concurrency: int,
+    disk: int,
+    free: int | None,
+    seconds: float | None,
+    costs: Mapping[Any, Cost],
 ) -> Iterator[str]:
     """What a user should know before the study starts."""
     yield from spec.notes
@@ -261,7 +311,10 @@ def _notes(
         yield f"the disk is too small: {bytes_text(disk)} are needed, {bytes_text(free)} are free"
     hours = spec.stop.wall_hours
     if seconds is not None and hours is not None and seconds > hours * 3600:
-        yield f"stop.wall_hours: {hours:g} may interrupt it: up to {seconds_text(seconds)} are expected"
+        yield (
+            f"stop.wall_hours: {hours:g} may interrupt it: up to {seconds_text(seconds)} are"
+            " expected"
+        )
     limit = spec.trial.hours
     if (
         seconds is not None
@@ -275,9 +328,15 @@ def _notes(
 def lacking(spec: StudySpec, concurrency: int) -> Iterator[str]:
     """What this machine has too little of, should the study run here."""
     if concurrency * spec.resources.cpus > machine_cpus():
-        yield f"{concurrency} trials of {spec.resources.cpus:g} CPUs at once; this machine has {machine_cpus()} CPUs"
+        yield (
+            f"{concurrency} trials of {spec.resources.cpus:g} CPUs at once; this machine has"
+            f" {machine_cpus()} CPUs"
+        )
     if spec.resources.gpus and concurrency * spec.resources.gpus > machine_gpus():
-        yield f"{concurrency} trials of {spec.resources.gpus:g} GPUs at once; this machine has {machine_gpus()} GPUs"
+        yield (
+            f"{concurrency} trials of {spec.resources.gpus:g} GPUs at once; this machine has"
+            f" {machine_gpus()} GPUs"
+        )
 
 
 def _free_bytes(storage: str) -> int | None:
@@ -296,4 +355,8 @@ def _cell(point: Point, path: str) -> str:
 def _cost_row(cost: Cost) -> dict[str, str]:
     if cost.epoch_seconds is None or cost.memory_bytes is None:
         return {"shape": cost.shape, "an epoch": cost.failure.partition(":")[0], "memory": "-"}
-    return {"shape": cost.shape, "an epoch": f"{cost.epoch_seconds:.3g} s", "memory": bytes_text(cost.memory_bytes)}
+    return {
+        "shape": cost.shape,
+        "an epoch": f"{cost.epoch_seconds:.3g} s",
+        "memory": bytes_text(cost.memory_bytes),
+    }

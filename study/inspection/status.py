@@ -15,7 +15,14 @@ from study.files.object_store import Place
 from study.journal.history import Event, History
 from study.journal.journal import read_events
 from study.journal.outcomes import first_value
-from study.journal.ranking import CONFIRMED, PARTIAL, best_point, fresh_value, is_confirmed, standing
+from study.journal.ranking import (
+    CONFIRMED,
+    PARTIAL,
+    best_point,
+    fresh_value,
+    is_confirmed,
+    standing,
+)
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
@@ -44,7 +51,11 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
         "states": dict(sorted(points.items())),
         "trials": len(history.trials),
         "epochs": sum(trial.epochs for trial in history.trials),
-        "running": [{"trial": t.number, "point": t.point, "epoch": t.epochs} for t in running] if driver else [],
+        "running": (
+            [{"trial": t.number, "point": t.point, "epoch": t.epochs} for t in running]
+            if driver
+            else []
+        ),
         "objective": spec.objectives[0].metric,
         "best": first_value(best.value) if best else None,
         "best_standing": place.name if place else None,
@@ -73,7 +84,14 @@ def overview(storage: Place) -> list[dict[str, Any]]:
         except StudyError as error:
             blank = dict.fromkeys(("points", "of", "best", "updated"))
             fault = str(error).splitlines()[0]
-            found.append({"study": paths.name, "folder": str(paths.folder), "state": f"damaged: {fault}", **blank})
+            found.append(
+                {
+                    "study": paths.name,
+                    "folder": str(paths.folder),
+                    "state": f"damaged: {fault}",
+                    **blank,
+                }
+            )
     return found
 
 
@@ -82,12 +100,20 @@ def text_of(status: dict[str, Any]) -> str:
     if "states" not in status:
         return f"{status['study']}: {status['state']}"
     counts = ", ".join(f"{count} {state}" for state, count in status["states"].items())
-    lines = [f"{status['study']}: {status['state']}" + (f" (driven by {status['driver']})" if status["driver"] else "")]
+    lines = [
+        f"{status['study']}: {status['state']}"
+        + (f" (driven by {status['driver']})" if status["driver"] else "")
+    ]
     lines.append(f"  points   {_points_text(status)}" + (f": {counts}" if counts else ""))
     lines.append(f"  trials   {status['trials']}, {status['epochs']} epochs")
     if status["best"] is not None:
-        values = " ".join(f"{path}={_short(value)}" for path, value in status["best_values"].items())
-        lines.append(f"  best     {status['objective']} {_best_text(status)} at point {status['best_point']}: {values}")
+        values = " ".join(
+            f"{path}={_short(value)}" for path, value in status["best_values"].items()
+        )
+        lines.append(
+            f"  best     {status['objective']} {_best_text(status)} at point"
+            f" {status['best_point']}: {values}"
+        )
     lines += [
         f"  running  trial {one['trial']} (point {one['point']}) after epoch {one['epoch']}"
         for one in status["running"]
@@ -100,9 +126,13 @@ def text_of(status: dict[str, Any]) -> str:
 
 
 def _points_text(status: dict[str, Any]) -> str:
-    """How many points there are of those that the study file asks for, and how many a user added."""
+    """How many points there are of those that the study file asks for, and how many a user
+    added.
+    """
     added = status.get("added") or 0
-    return f"{status['points'] - added} of {status['of']}" + (f", and {added} added" if added else "")
+    return f"{status['points'] - added} of {status['of']}" + (
+        f", and {added} added" if added else ""
+    )
 
 
 def _best_text(status: dict[str, Any]) -> str:
@@ -117,7 +147,9 @@ def check_trial(paths: StudyPaths, trial: int) -> None:
     """UserError where the study has no trial of this number."""
     count = len(History(read_events(paths.journal)).trials)
     if not 0 <= trial < count:
-        raise UserError(f"--trial must be a number below {count}, the trials of {paths.name}; found {trial}")
+        raise UserError(
+            f"--trial must be a number below {count}, the trials of {paths.name}; found {trial}"
+        )
 
 
 def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
@@ -129,7 +161,9 @@ def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
             yield f"{clock(event['time'])}  {_event_text(event, spec)}"
             if event["event"] == "failed":
                 failed = history.trials[event["trial"]]
-                yield from _traceback_of(paths.stderr(failed.point, failed.replicate, event["attempt"]))
+                yield from _traceback_of(
+                    paths.stderr(failed.point, failed.replicate, event["attempt"])
+                )
 
 
 def followed_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
@@ -153,10 +187,16 @@ def _traceback_of(path: Place) -> Iterator[str]:
 def _event_text(event: Event, spec: StudySpec) -> str:
     """An event in words: what it is and the fields that a reader looks for."""
     hidden = {"event", "time", "provenance", "metrics", "summary", "params"}
-    fields = {key: value for key, value in event.items() if key not in hidden and value not in (None, {}, "")}
+    fields = {
+        key: value
+        for key, value in event.items()
+        if key not in hidden and value not in (None, {}, "")
+    }
     if event["event"] == "reported":
         fields |= {o.metric: event["metrics"].get(o.metric) for o in spec.objectives}
-    return f"{event['event']}  " + "  ".join(f"{key} {_short(value)}" for key, value in fields.items())
+    return f"{event['event']}  " + "  ".join(
+        f"{key} {_short(value)}" for key, value in fields.items()
+    )
 
 
 def _short(value: Any) -> str:

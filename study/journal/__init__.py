@@ -1,1 +1,3 @@
-"""The journal, the only truth about a study: its events, the state they add up to, what is lost of them."""
+"""The journal, the only truth about a study: its events, the state they add up to, what is lost of
+them.
+"""

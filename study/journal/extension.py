@@ -1,4 +1,6 @@
-"""Extending a study: what may change between one version of its spec and the next, and what that reopens."""
+"""Extending a study: what may change between one version of its spec and the next, and what that
+reopens.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,17 @@ if TYPE_CHECKING:
     from study.files.layout import StudyPaths
     from study.spec.spec import StudySpec
 
-_FREE = ("question", "points", "replicates", "stop", "trial", "keep_checkpoints", "confirm", "concurrency", "resources")
+_FREE = (
+    "question",
+    "points",
+    "replicates",
+    "stop",
+    "trial",
+    "keep_checkpoints",
+    "confirm",
+    "concurrency",
+    "resources",
+)
 """Parts of a spec that don't enter any point, stop decision or metric that was recorded."""
 _LENGTH_BOUND = frozenset({"cosine", "onecycle", "polynomial"})
 """Schedules whose every step depends on how long training will be."""
@@ -30,7 +42,7 @@ def check_extension(old: StudySpec, new: StudySpec, history: History) -> None:
         lines = "\n".join(f"  {line}" for line in refused)
         raise UserError(
             f"study {old.study} can't be extended like this:\n{lines}\n"
-            f"Run what you want as a study of its own, under another --name."
+            "Run what you want as a study of its own, under another --name."
         )
 
 
@@ -61,7 +73,9 @@ def _recipe_changes(old: StudySpec, new: StudySpec) -> dict[str, Change]:
     """The fixed recipe values that differ, overrides among them."""
     mine, theirs = _fixed_values(old), _fixed_values(new)
     return {
-        path: (mine.get(path), theirs.get(path)) for path in sorted(mine | theirs) if mine.get(path) != theirs.get(path)
+        path: (mine.get(path), theirs.get(path))
+        for path in sorted(mine | theirs)
+        if mine.get(path) != theirs.get(path)
     }
 
 
@@ -71,7 +85,9 @@ def _fixed_values(spec: StudySpec) -> dict[str, Any]:
     return {"epochs": Recipe().epochs} | leaves(spec.recipe_tree({}))
 
 
-def reopenings(old: StudySpec, new: StudySpec, history: History, paths: StudyPaths) -> list[dict[str, Any]]:
+def reopenings(
+    old: StudySpec, new: StudySpec, history: History, paths: StudyPaths
+) -> list[dict[str, Any]]:
     """The journal's events that take ends back: for more epochs, and for more replicates."""
     longer = "epochs" in _recipe_changes(old, new)
     events: list[dict[str, Any]] = []
@@ -81,9 +97,18 @@ def reopenings(old: StudySpec, new: StudySpec, history: History, paths: StudyPat
         trials = [trial for trial in search_trials(point) if longer and _may_train_on(trial)]
         for trial in trials:
             check_kept(trial, old, paths)
-            events.append({"event": "reopened", "point": point.number, "trial": trial.number, "why": "extended"})
+            events.append(
+                {
+                    "event": "reopened",
+                    "point": point.number,
+                    "trial": trial.number,
+                    "why": "extended",
+                }
+            )
         if not trials and new.replicates > old.replicates:
-            events.append({"event": "reopened", "point": point.number, "trial": None, "why": "extended"})
+            events.append(
+                {"event": "reopened", "point": point.number, "trial": None, "why": "extended"}
+            )
     return events
 
 
@@ -95,6 +120,7 @@ def check_kept(trial: Trial, spec: StudySpec, paths: StudyPaths) -> None:
     """UserError where a trial that shall train on has no checkpoint left."""
     if not any(paths.checkpoints(trial.point, trial.replicate).glob("*.ckpt")):
         raise UserError(
-            f"trial {trial.number} can't train on: its checkpoint was not kept (keep_checkpoints: "
-            f"{spec.keep_checkpoints}). With keep_checkpoints: last or all a study can be extended by epochs."
+            f"trial {trial.number} can't train on: its checkpoint was not kept (keep_checkpoints:"
+            f" {spec.keep_checkpoints}). With keep_checkpoints: last or all a study can be extended"
+            " by epochs."
         )

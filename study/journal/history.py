@@ -1,8 +1,9 @@
 """What happened in a study: the journal's events, and the history that they add up to.
 
-A study is a sequence of events, each a plain mapping with its kind under ``event``; nothing else is stored about
-what happened. ``History.apply`` is the one place where an event gets its meaning: the driver applies what it has just
-made durable, a resume applies what it reads back, and the analysis reads the same history.
+A study is a sequence of events, each a plain mapping with its kind under ``event``; nothing else is
+stored about what happened. ``History.apply`` is the one place where an event gets its meaning: the
+driver applies what it has just made durable, a resume applies what it reads back, and the analysis
+reads the same history.
 
 ======== ==============================================================================================
 event    fields beside ``event`` and ``time`` (seconds since 1970)
@@ -31,7 +32,7 @@ ended    trial, state (COMPLETE | PRUNED | FAIL), epochs
 told     point, state (COMPLETE | PRUNED | FAIL), value (a number, a list of them for several objectives, or null)
 reopened point, trial (null: more replicates are wanted), why (retry | extended): an end is taken back
 ======== ==============================================================================================
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -43,7 +44,17 @@ FORMAT = 1
 WHOLE = "whole"
 STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 ENDED = ("COMPLETE", "PRUNED", "FAIL")
-FAILURE_CLASSES = ("out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error", "node", "storage")
+FAILURE_CLASSES = (
+    "out_of_memory",
+    "diverged",
+    "invalid",
+    "device",
+    "data",
+    "timeout",
+    "error",
+    "node",
+    "storage",
+)
 
 Event = Mapping[str, Any]
 
@@ -67,7 +78,9 @@ class Attempt:
 
 @dataclass
 class Trial:
-    """One training of a point with one seed. ``rows[e - 1]`` is epoch ``e``'s metrics, rows after a stop cut."""
+    """One training of a point with one seed. ``rows[e - 1]`` is epoch ``e``'s metrics, rows after a
+    stop cut.
+    """
 
     number: int
     point: int
@@ -82,9 +95,12 @@ class Trial:
     stopped_at: int | None = None
     stopped_by: str = ""
     over: str = ""
-    """``finished`` or ``failed`` once training has come to its end, though the outcome may not be settled yet."""
+    """``finished`` or ``failed`` once training has come to its end, though the outcome may not be
+    settled yet.
+    """
     reopened_at: int = 0
-    """How many attempts there were when it was last taken up again: their failures no longer count."""
+    """How many attempts there were when it was last taken up again: their failures no longer count.
+    """
     stop_reason: str = ""
     summary: dict[str, Any] = field(default_factory=dict)
     failure: dict[str, Any] | None = None
@@ -160,7 +176,9 @@ class History:
         self.reproducible: bool | None = None
         self.concurrency: int | None = None
         self.whole_seeds = False
-        """Whether a point has a value only with all of its seeds, and the pruner judges the first one alone."""
+        """Whether a point has a value only with all of its seeds, and the pruner judges the first
+        one alone.
+        """
         self.created: float | None = None
         self.specs: list[_SpecVersion] = []
         self.warmed: list[tuple[str, int, int]] = []
@@ -171,7 +189,9 @@ class History:
         """How many of the points a user added by hand."""
         self.trials: list[Trial] = []
         self.endings: list[int] = []
-        """The trials in the order in which they ended, again where they did so again: there is something to tidy up."""
+        """The trials in the order in which they ended, again where they did so again: there is
+        something to tidy up.
+        """
         self.tellings: list[int] = []
         """The points in the order in which their outcomes were told."""
         for event in events:
@@ -203,7 +223,9 @@ class History:
         self.concurrency = event["concurrency"]
 
     def _spec(self, event: Event) -> None:
-        self.specs.append(_SpecVersion(event["version"], event["hash"], event["changes"], event["time"]))
+        self.specs.append(
+            _SpecVersion(event["version"], event["hash"], event["changes"], event["time"])
+        )
 
     def _warmed(self, event: Event) -> None:
         self.warmed.append((event["source"], len(event["trials"]), event["left"]))
@@ -227,7 +249,9 @@ class History:
         self.sessions[-1].reason = event["reason"]
 
     def _release(self, time: float) -> None:
-        """No attempt outlives its driver: what was in flight when the last one went ended by its last sign of life."""
+        """No attempt outlives its driver: what was in flight when the last one went ended by its
+        last sign of life.
+        """
         last = self.sessions[-1].last if self.sessions else time
         for trial in self.trials:
             if trial.in_flight:
@@ -261,7 +285,12 @@ class History:
         trial = self.trials[number]
         trial.state = "RUNNING"
         trial.attempts.append(
-            Attempt(event["attempt"], event["time"], event["epochs"], substitutions=dict(event["substitutions"]))
+            Attempt(
+                event["attempt"],
+                event["time"],
+                event["epochs"],
+                substitutions=dict(event["substitutions"]),
+            )
         )
         point = self.points[trial.point]
         if point.state == "WAITING":
@@ -274,7 +303,12 @@ class History:
         attempt.device_bytes = event.get("device_bytes")
 
     def _reported(self, event: Event) -> None:
-        row = {"epoch": event["epoch"], "attempt": event["attempt"], "time": event["time"], **event["metrics"]}
+        row = {
+            "epoch": event["epoch"],
+            "attempt": event["attempt"],
+            "time": event["time"],
+            **event["metrics"],
+        }
         trial = self.trials[event["trial"]]
         trial.rows.append(row)
         trial.last_epoch = event["epoch"] if event["last"] else None
@@ -322,13 +356,21 @@ class History:
             trial.reopened_at = len(trial.attempts)
 
     def touches_its_point(self, trial: Trial) -> bool:
-        """Whether the point's outcome falls with a trial's: a fresh seed's has no part in it, as it once had."""
+        """Whether the point's outcome falls with a trial's: a fresh seed's has no part in it, as it
+        once had.
+        """
         return trial.kind == "search" or not self.whole_seeds
 
 
 def _counted(point: Point) -> tuple[int, ...]:
-    """The replicates of the search that the value of a point which has just been told is the mean of."""
+    """The replicates of the search that the value of a point which has just been told is the mean
+    of.
+    """
     if point.value is None:
         return ()
-    trials = (trial for trial in point.trials.values() if trial.kind == "search" and trial.state == "COMPLETE")
+    trials = (
+        trial
+        for trial in point.trials.values()
+        if trial.kind == "search" and trial.state == "COMPLETE"
+    )
     return tuple(sorted(trial.replicate for trial in trials))

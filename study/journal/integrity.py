@@ -1,4 +1,6 @@
-"""Whether a study's journal holds all that its folder shows: a journal that was cut back is never taken for whole."""
+"""Whether a study's journal holds all that its folder shows: a journal that was cut back is never
+taken for whole.
+"""
 
 from __future__ import annotations
 
@@ -53,19 +55,28 @@ def _tables_ahead(paths: StudyPaths, journal_bytes: int) -> Iterator[str]:
     except (OSError, pa.ArrowInvalid, ValueError):
         return  # tables are derived: a missing or broken one is written anew
     if collected > journal_bytes:
-        yield f"{paths.trials_table} was made from {collected} bytes of journal, and there are {journal_bytes}"
+        yield (
+            f"{paths.trials_table} was made from {collected} bytes of journal, and there are"
+            f" {journal_bytes}"
+        )
 
 
 def _trial_ahead(folder: Place, names: list[str], trial: Trial | None) -> Iterator[str]:
     if trial is None:
         yield f"{folder} belongs to a trial that the journal doesn't know"
         return
-    checkpoints = [(int(match[1]), int(match[2])) for name in names if (match := _CHECKPOINT.fullmatch(name))]
+    checkpoints = [
+        (int(match[1]), int(match[2])) for name in names if (match := _CHECKPOINT.fullmatch(name))
+    ]
     stderr = [int(match[1]) for name in names if (match := _STDERR.fullmatch(name))]
     newest = max([*stderr, *(attempt for attempt, _ in checkpoints)], default=0)
     if newest > len(trial.attempts):
         yield f"{folder} shows attempt {newest}, and the journal {len(trial.attempts)}"
-    # a checkpoint is durable before its epoch is reported, and a trial that was stopped, or lost its node, has run on
+    # a checkpoint is durable before its epoch is reported, and a trial that was stopped, or lost
+    # its node, has run on
     epochs = [epoch for attempt, epoch in checkpoints if attempt == len(trial.attempts)]
     if epochs and trial.stopped_at is None and max(epochs) > trial.epochs + 1:
-        yield f"{folder} has a checkpoint of epoch {max(epochs)}, and the journal {trial.epochs} epochs"
+        yield (
+            f"{folder} has a checkpoint of epoch {max(epochs)}, and the journal {trial.epochs}"
+            " epochs"
+        )

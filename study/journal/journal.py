@@ -1,8 +1,10 @@
-"""The journal: an append-only log of events, one JSON line each, durable before anything is done about them.
+"""The journal: an append-only log of events, one JSON line each, durable before anything is done
+about them.
 
-Each line carries its running number and the CRC-32 of what stands before it. So a torn last line is told from damage:
-the torn tail is cut and the cut reported; damage elsewhere is refused with its place. Appending three reports of ten
-metrics each and syncing them costs one ``fsync``; a disk that is full or away for a while makes the append wait.
+Each line carries its running number and the CRC-32 of what stands before it. So a torn last line is
+told from damage: the torn tail is cut and the cut reported; damage elsewhere is refused with its
+place. Appending three reports of ten metrics each and syncing them costs one ``fsync``; a disk that
+is full or away for a while makes the append wait.
 """
 
 from __future__ import annotations
@@ -32,12 +34,17 @@ class Cut:
     size_bytes: int
 
     def __str__(self) -> str:
-        return f"the journal's last record was torn: {self.size_bytes} bytes cut at byte {self.at_byte}"
+        return (
+            f"the journal's last record was torn: {self.size_bytes} bytes cut at byte"
+            f" {self.at_byte}"
+        )
 
 
 def encode(number: int, event: Event) -> bytes:
     """One line: the event, its running number first and its checksum last."""
-    body = json.dumps({"n": number, **event}, separators=(",", ":"), ensure_ascii=False, allow_nan=False)[:-1].encode()
+    body = json.dumps(
+        {"n": number, **event}, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )[:-1].encode()
     return body + _CRC + f"{zlib.crc32(body):08x}".encode() + b'"}\n'
 
 
@@ -51,7 +58,8 @@ def _decode(line: bytes) -> dict[str, Any] | None:
 
 
 def _scan(data: bytes, path: Place, *, tears: bool = True) -> tuple[list[dict[str, Any]], int]:
-    """The events of a journal's bytes, and how many bytes they take; JournalDamaged where more than a tail is bad.
+    """The events of a journal's bytes, and how many bytes they take; JournalDamaged where more than
+    a tail is bad.
 
     ``tears`` says whether a kill can leave a torn tail there at all.
     """
@@ -63,11 +71,18 @@ def _scan(data: bytes, path: Place, *, tears: bool = True) -> tuple[list[dict[st
             break
         events.append(event)
         end += len(line)
-    if end < len(data) and (not tears or any(_decode(line) is not None for line in _lines(data[end:]))):
-        keep = f", or keep those records alone with: head -c {end} {path} > {path}.kept" if tears else ""
+    if end < len(data) and (
+        not tears or any(_decode(line) is not None for line in _lines(data[end:]))
+    ):
+        keep = (
+            f", or keep those records alone with: head -c {end} {path} > {path}.kept"
+            if tears
+            else ""
+        )
         raise JournalDamaged(
-            f"{path}: record {len(events)} (line {len(events) + 1}, byte {end}) is damaged and records follow it; "
-            f"the {len(events)} records before it can be read. Restore the journal from a copy{keep}"
+            f"{path}: record {len(events)} (line {len(events) + 1}, byte {end}) is damaged and"
+            f" records follow it; the {len(events)} records before it can be read. Restore the"
+            f" journal from a copy{keep}"
         )
     return events, end
 
@@ -81,7 +96,9 @@ def _lines(data: bytes) -> Iterator[bytes]:
 
 
 def read_events(path: Place) -> list[dict[str, Any]]:
-    """Every whole record, for readers that hold no lock; a tail that is being written is left out."""
+    """Every whole record, for readers that hold no lock; a tail that is being written is left
+    out.
+    """
     log = log_at(path)
     return _scan(log.read(), path, tears=log.tears)[0] if log.exists() else []
 
@@ -94,7 +111,9 @@ def journal_bytes(path: Place) -> int:
 class Journal:
     """A journal opened by its one driver."""
 
-    def __init__(self, path: Place, log: Log, events: list[dict[str, Any]], size: int, cut: Cut | None) -> None:
+    def __init__(
+        self, path: Place, log: Log, events: list[dict[str, Any]], size: int, cut: Cut | None
+    ) -> None:
         self.path = path
         self.events_read = events
         self.cut = cut
@@ -121,7 +140,9 @@ class Journal:
         return cls(path, log, events, end, cut)
 
     def append(self, *events: Event) -> None:
-        """Make events durable, all or none; waits up to PATIENCE_S while the storage refuses, then StorageFault."""
+        """Make events durable, all or none; waits up to PATIENCE_S while the storage refuses, then
+        StorageFault.
+        """
         following = self.records + len(events)
         data = b"".join(encode(self.records + i, event) for i, event in enumerate(events))
         began = time.monotonic()
@@ -133,8 +154,13 @@ class Journal:
                 self._roll_back()
                 waited = time.monotonic() - began
                 if waited > PATIENCE_S:
-                    raise StorageFault(f"{self.path} can't be written: {error.strerror or error}") from error
-                self.on_wait(f"paused: {self.path} can't be written ({error.strerror or error}); trying again")
+                    raise StorageFault(
+                        f"{self.path} can't be written: {error.strerror or error}"
+                    ) from error
+                self.on_wait(
+                    f"paused: {self.path} can't be written ({error.strerror or error}); trying"
+                    " again"
+                )
                 time.sleep(PAUSE_S)
         self.size_bytes += len(data)
         self.records = following
@@ -144,7 +170,9 @@ class Journal:
         try:
             self._log.roll_back()
         except OSError as error:
-            raise StorageFault(f"{self.path} can't be written nor mended: {error.strerror or error}") from error
+            raise StorageFault(
+                f"{self.path} can't be written nor mended: {error.strerror or error}"
+            ) from error
 
     def close(self) -> None:
         self._log.close()

@@ -1,7 +1,9 @@
-"""Where a journal's bytes lie: a local file that grows, or on an object store, which can't append, a row of objects.
+"""Where a journal's bytes lie: a local file that grows, or on an object store, which can't append,
+a row of objects.
 
-The objects are immutable and named by the number of their first record, each created only where none of that name is
-yet. So two drivers can't both go on from the same record: whoever comes second is superseded, and stops.
+The objects are immutable and named by the number of their first record, each created only where
+none of that name is yet. So two drivers can't both go on from the same record: whoever comes second
+is superseded, and stops.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ class Log(Protocol):
         """Go on from byte ``end``: what follows it is cut."""
 
     def append(self, data: bytes, record: int, following: int) -> None:
-        """Make records ``record`` up to, but not with, ``following`` durable; OSError where that fails."""
+        """Make records ``record`` up to, but not with, ``following`` durable; OSError where that
+        fails.
+        """
 
     def roll_back(self) -> None:
         """Drop what a failed append left."""
@@ -96,7 +100,9 @@ class FileLog:
 
 
 class ObjectLog:
-    """``events/0000000000.jsonl`` and so on, one object an append; ``merged/`` holds copies of many as one."""
+    """``events/0000000000.jsonl`` and so on, one object an append; ``merged/`` holds copies of many
+    as one.
+    """
 
     tears = False
 
@@ -136,7 +142,9 @@ class ObjectLog:
                 raise Superseded("another driver has taken the study over") from None
         self._loose.append(data)
         if len(self._loose) >= MERGE_EVERY:
-            (self.merged / f"{self._loose_from:010d}-{following:010d}.jsonl").write_bytes(b"".join(self._loose))
+            (self.merged / f"{self._loose_from:010d}-{following:010d}.jsonl").write_bytes(
+                b"".join(self._loose)
+            )
             self._loose, self._loose_from = [], following
 
     def roll_back(self) -> None:
@@ -146,7 +154,9 @@ class ObjectLog:
         pass
 
     def _chunks(self) -> tuple[list[tuple[ObjectPath, int]], int]:
-        """The merged objects that follow on each other from the start with their sizes, and the record after them."""
+        """The merged objects that follow on each other from the start with their sizes, and the
+        record after them.
+        """
         chunks: list[tuple[ObjectPath, int]] = []
         record = 0
         for each in self.merged.below():

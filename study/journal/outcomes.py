@@ -13,18 +13,24 @@ from study.spec.sections import Objective, Stop, column_of
 _STUDY_FAULTS = ("error", "data", "device", "invalid")
 """Failures that are more likely the study's fault than the point's."""
 RECIPE_FAULTS = frozenset({"diverged", "out_of_memory", "timeout", "error", "invalid"})
-"""Failures of the recipe's own: the sampler shall keep away from such points. All others are the machine's."""
+"""Failures of the recipe's own: the sampler shall keep away from such points. All others are the
+machine's.
+"""
 _SAME_IN_A_ROW = 3
 
 
 def _metric_at(trial: Trial, metric: str, epoch: int) -> float:
-    """A metric of the trial after ``epoch``, from its row there or, for what only a whole training has, its summary."""
+    """A metric of the trial after ``epoch``, from its row there or, for what only a whole training
+    has, its summary.
+    """
     row = trial.rows[epoch - 1]
     value = row.get(column_of(metric), trial.summary.get(metric))
     return float(value) if value is not None else float("nan")
 
 
-def objective_values(trial: Trial, objectives: Sequence[Objective], epoch: int) -> tuple[float, ...]:
+def objective_values(
+    trial: Trial, objectives: Sequence[Objective], epoch: int
+) -> tuple[float, ...]:
     """The objectives as the pruner sees them after ``epoch``."""
     return tuple(_metric_at(trial, objective.metric, epoch) for objective in objectives)
 
@@ -41,20 +47,31 @@ def search_trials(point: Point) -> list[Trial]:
     return [trial for trial in point.trials.values() if trial.kind == "search"]
 
 
-def point_value(point: Point, objectives: Sequence[Objective], replicates: int) -> float | list[float] | None:
-    """The mean over the point's first ``replicates`` trials; None unless all of them are COMPLETE."""
-    trials = [trial for trial in search_trials(point) if trial.replicate < replicates and _is_whole(trial)]
+def point_value(
+    point: Point, objectives: Sequence[Objective], replicates: int
+) -> float | list[float] | None:
+    """The mean over the point's first ``replicates`` trials; None unless all of them are
+    COMPLETE.
+    """
+    trials = [
+        trial for trial in search_trials(point) if trial.replicate < replicates and _is_whole(trial)
+    ]
     return _mean_value(trials, objectives) if len(trials) == replicates else None
 
 
 def survivors_value(
     point: Point, objectives: Sequence[Objective], replicates: int | None
 ) -> float | list[float] | None:
-    """The mean over the point's COMPLETE trials (the first ``replicates`` ones if given); None where there is none.
+    """The mean over the point's COMPLETE trials (the first ``replicates`` ones if given); None
+    where there is none.
 
     So is a point valued in studies of the time when the pruner judged every seed.
     """
-    trials = [trial for trial in search_trials(point) if replicates is None or trial.replicate < replicates]
+    trials = [
+        trial
+        for trial in search_trials(point)
+        if replicates is None or trial.replicate < replicates
+    ]
     return _mean_value([trial for trial in trials if _is_whole(trial)], objectives)
 
 
@@ -62,12 +79,19 @@ def _is_whole(trial: Trial) -> bool:
     return trial.state == "COMPLETE" and bool(trial.rows)
 
 
-def _mean_value(trials: Sequence[Trial], objectives: Sequence[Objective]) -> float | list[float] | None:
-    """The mean over the trials, summed in the order of their seeds: of each objective where there are several."""
+def _mean_value(
+    trials: Sequence[Trial], objectives: Sequence[Objective]
+) -> float | list[float] | None:
+    """The mean over the trials, summed in the order of their seeds: of each objective where there
+    are several.
+    """
     if not trials:
         return None
     trials = sorted(trials, key=lambda trial: trial.replicate)
-    means = [sum(trial_value(trial, objective) for trial in trials) / len(trials) for objective in objectives]
+    means = [
+        sum(trial_value(trial, objective) for trial in trials) / len(trials)
+        for objective in objectives
+    ]
     return means[0] if len(means) == 1 else means
 
 
@@ -105,7 +129,11 @@ class Verdicts:
     def told(self, point: Point, objectives: Sequence[Objective]) -> None:
         target = self._stop.target
         if target is not None and isinstance(point.value, float):
-            better = point.value >= target if objectives[0].direction == "maximize" else point.value <= target
+            better = (
+                point.value >= target
+                if objectives[0].direction == "maximize"
+                else point.value <= target
+            )
             self._reached |= better
 
     def stop_reason(self, history: History) -> str:
@@ -114,9 +142,15 @@ class Verdicts:
             return "target"
         if self._stop.failures is not None and self._failed >= self._stop.failures:
             return "failures"
-        if self._stop.wall_hours is not None and _wall_seconds(history) >= self._stop.wall_hours * 3600:
+        if (
+            self._stop.wall_hours is not None
+            and _wall_seconds(history) >= self._stop.wall_hours * 3600
+        ):
             return "wall_hours"
-        if self._stop.gpu_hours is not None and _gpu_seconds(history, self._gpus) >= self._stop.gpu_hours * 3600:
+        if (
+            self._stop.gpu_hours is not None
+            and _gpu_seconds(history, self._gpus) >= self._stop.gpu_hours * 3600
+        ):
             return "gpu_hours"
         if not self._keep_going and len(self._streak) >= _SAME_IN_A_ROW:
             return "halted"
@@ -126,14 +160,17 @@ class Verdicts:
         """The error for a study that was stopped because it only fails."""
         points = ", ".join(str(point) for _, point in self._streak)
         return StudyHalted(
-            f"the same failure {_SAME_IN_A_ROW} times in a row (points {points}): {self._message}\n"
-            "Mend it and run the failed trials again with `study retry NAME --failed`, or go on with --keep-going."
+            f"the same failure {_SAME_IN_A_ROW} times in a row (points {points}):"
+            f" {self._message}\nMend it and run the failed trials again with `study retry NAME"
+            " --failed`, or go on with --keep-going."
         )
 
 
 def _wall_seconds(history: History) -> float:
     """The seconds that drivers have spent on the study, this one's until now."""
-    closed = sum((session.closed or session.last) - session.opened for session in history.sessions[:-1])
+    closed = sum(
+        (session.closed or session.last) - session.opened for session in history.sessions[:-1]
+    )
     return closed + (time.time() - history.sessions[-1].opened if history.sessions else 0.0)
 
 

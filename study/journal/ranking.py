@@ -1,9 +1,10 @@
 """Which point is the best: the one definition that status, export, tables and reports use.
 
-Once the confirmation is over, points with fresh seeds rank first, by those; then those with all their seeds, by the
-search; then those with a part of them (raced out, or left over by the pruner in a study of the time when it judged
-every seed). Until it is over the search ranks alone: else whoever was confirmed first would be the best. Equal values
-tie, and the lower number counts as the better.
+Once the confirmation is over, points with fresh seeds rank first, by those; then those with all
+their seeds, by the search; then those with a part of them (raced out, or left over by the pruner in
+a study of the time when it judged every seed). Until it is over the search ranks alone: else
+whoever was confirmed first would be the best. Equal values tie, and the lower number counts as the
+better.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class Standing:
 
 
 def standing(point: Point, spec: StudySpec, *, confirmed: bool) -> Standing | None:
-    """Where a point stands, ``confirmed`` telling whether the confirmation is over; None where it has no value."""
+    """Where a point stands, ``confirmed`` telling whether the confirmation is over; None where it
+    has no value.
+    """
     fresh = fresh_value(point, spec) if confirmed else None
     if point.value is None or fresh is None:
         return standing_in_search(point, spec)
@@ -51,10 +54,13 @@ def standing_in_search(point: Point, spec: StudySpec) -> Standing | None:
     """The same by the search alone, as if no fresh seed had run."""
     if point.value is None:
         return None
-    # while a finished study gets more seeds, a point's value of before stands: it is no part of what was asked for then
+    # while a finished study gets more seeds, a point's value of before stands: it is no part of
+    # what was asked for then
     part = point.state == "COMPLETE" and len(point.seeds) < spec.replicates
     return Standing(
-        STANDINGS.index(PARTIAL if part else SEARCHED), _sign(spec) * first_value(point.value), point.number
+        STANDINGS.index(PARTIAL if part else SEARCHED),
+        _sign(spec) * first_value(point.value),
+        point.number,
     )
 
 
@@ -64,18 +70,28 @@ def _sign(spec: StudySpec) -> int:
 
 
 def fresh_value(point: Point, spec: StudySpec) -> float | None:
-    """The mean over a point's fresh seeds; None unless all that the study file asks for are COMPLETE."""
+    """The mean over a point's fresh seeds; None unless all that the study file asks for are
+    COMPLETE.
+    """
     trials = [trial for trial in point.trials.values() if trial.kind == "confirm"]
     if spec.confirm is None or len(trials) < spec.confirm.replicates:
         return None
-    if any(trial.state != "COMPLETE" or not trial.rows or is_outgrown(trial, point) for trial in trials):
+    if any(
+        trial.state != "COMPLETE" or not trial.rows or is_outgrown(trial, point) for trial in trials
+    ):
         return None
     return sum(trial_value(trial, spec.objectives[0]) for trial in trials) / len(trials)
 
 
 def is_outgrown(fresh: Trial, point: Point) -> bool:
-    """Whether a study was extended by epochs since a fresh seed ended, so that the search's seeds trained longer."""
-    trained = [_last_epoch(point.trials[seed]) for seed in point.seeds if point.trials[seed].stop_reason == "epochs"]
+    """Whether a study was extended by epochs since a fresh seed ended, so that the search's seeds
+    trained longer.
+    """
+    trained = [
+        _last_epoch(point.trials[seed])
+        for seed in point.seeds
+        if point.trials[seed].stop_reason == "epochs"
+    ]
     ended = fresh.state == "COMPLETE" and fresh.stop_reason == "epochs"
     return ended and _last_epoch(fresh) < max(trained, default=0)
 
@@ -85,9 +101,11 @@ def _last_epoch(trial: Trial) -> int:
 
 
 def to_confirm(points: Iterable[Point], spec: StudySpec, *, whole_seeds: bool) -> list[Point]:
-    """Of these points the best, of each level in a method study, and the baseline; none where nothing is confirmed.
+    """Of these points the best, of each level in a method study, and the baseline; none where
+    nothing is confirmed.
 
-    They are chosen by the search: what fresh seeds have shown since has no say, or luck would choose once more.
+    They are chosen by the search: what fresh seeds have shown since has no say, or luck would
+    choose once more.
     """
     if spec.confirm is None:
         return []
@@ -99,7 +117,9 @@ def to_confirm(points: Iterable[Point], spec: StudySpec, *, whole_seeds: bool) -
     best = [
         point
         for _, rivals in sorted(levels.items())
-        for point in sorted(rivals, key=lambda point: _place_of(point, spec, whole_seeds))[: spec.confirm.top]
+        for point in sorted(rivals, key=lambda point: _place_of(point, spec, whole_seeds))[
+            : spec.confirm.top
+        ]
     ]
     baseline = spec.confirm.against
     against = [point for point in points if baseline is not None and point.entry == baseline]
@@ -107,13 +127,17 @@ def to_confirm(points: Iterable[Point], spec: StudySpec, *, whole_seeds: bool) -
 
 
 def _place_of(point: Point, spec: StudySpec, whole_seeds: bool) -> Standing:
-    """What the points of a level are sorted by; where seeds need not be whole, it doesn't count how many there are."""
+    """What the points of a level are sorted by; where seeds need not be whole, it doesn't count how
+    many there are.
+    """
     found = standing_in_search(point, spec) if whole_seeds else None
     return found or Standing(STANDINGS.index(SEARCHED), _sign(spec) * point.value, point.number)
 
 
 def seeds_to_come(point: Point, spec: StudySpec) -> int:
-    """How many of a point's fresh seeds have no outcome yet, at the length that trainings have now."""
+    """How many of a point's fresh seeds have no outcome yet, at the length that trainings have
+    now.
+    """
     if spec.confirm is None:
         return 0
     trials = [trial for trial in point.trials.values() if trial.kind == "confirm"]
@@ -122,11 +146,17 @@ def seeds_to_come(point: Point, spec: StudySpec) -> int:
 
 
 def is_confirmed(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> bool:
-    """Whether the confirmation is over: every point that it names has the outcomes of all its fresh seeds."""
-    return not any(seeds_to_come(point, spec) for point in to_confirm(points, spec, whole_seeds=whole_seeds))
+    """Whether the confirmation is over: every point that it names has the outcomes of all its fresh
+    seeds.
+    """
+    return not any(
+        seeds_to_come(point, spec) for point in to_confirm(points, spec, whole_seeds=whole_seeds)
+    )
 
 
-def ranked(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> list[tuple[Standing, Point]]:
+def ranked(
+    points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool
+) -> list[tuple[Standing, Point]]:
     """A study's points that have a value, best first."""
     return sorted(_placed(points, spec, whole_seeds=whole_seeds), key=lambda pair: pair[0])
 
@@ -137,10 +167,16 @@ def best_point(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def _placed(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> list[tuple[Standing, Point]]:
+def _placed(
+    points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool
+) -> list[tuple[Standing, Point]]:
     """A study's points that have a value, in their own order, each with where it stands."""
     confirmed = is_confirmed(points, spec, whole_seeds=whole_seeds)
-    return [(found, point) for point in points if (found := standing(point, spec, confirmed=confirmed)) is not None]
+    return [
+        (found, point)
+        for point in points
+        if (found := standing(point, spec, confirmed=confirmed)) is not None
+    ]
 
 
 def ranks(standings: list[Standing]) -> list[int]:

@@ -23,7 +23,9 @@ _TRIES = 50
 
 
 def extend(paths: StudyPaths, new: StudySpec | None) -> None:
-    """Make ``new`` the study's next version: its file first, then the journal's word that it holds."""
+    """Make ``new`` the study's next version: its file first, then the journal's word that it
+    holds.
+    """
     journal = open_journal(paths)
     try:
         history = History(journal.events_read)
@@ -46,14 +48,17 @@ def extend(paths: StudyPaths, new: StudySpec | None) -> None:
 
 
 def _spec_file(paths: StudyPaths, history: History) -> Place:
-    """The spec's file that the journal vouches for by its hash; StateLost where it was lost or changed."""
+    """The spec's file that the journal vouches for by its hash; StateLost where it was lost or
+    changed.
+    """
     current = history.specs[-1]
     for path in (paths.spec_version(current.version), paths.spec):
         if path.exists() and digest(path.read_bytes()) == current.hash:
             return path
     raise StateLost(
-        f"the spec of {paths.name} is lost: neither {paths.spec_version(current.version)} nor {paths.spec} is what the "
-        f"journal knows as version {current.version}; restore one of them from a copy"
+        f"the spec of {paths.name} is lost: neither {paths.spec_version(current.version)} nor"
+        f" {paths.spec} is what the journal knows as version {current.version}; restore one of them"
+        " from a copy"
     )
 
 
@@ -64,7 +69,8 @@ def current_spec(paths: StudyPaths, history: History, say: Callable[[str], None]
     for copy in (version, paths.spec):
         if not copy.exists() or copy.read_bytes() != content:
             say(
-                f"{copy.name} was not what the study runs by, and is written anew; study resume --set … changes a study"
+                f"{copy.name} was not what the study runs by, and is written anew; study resume"
+                " --set … changes a study"
             )
             write_whole(copy, content)
     spec = load_spec(paths.spec)
@@ -83,7 +89,9 @@ def stored_file(paths: StudyPaths) -> Place:
 
 
 def supersede(paths: StudyPaths) -> None:
-    """Where there are no locks: see that no earlier driver can write any more, before anything is looked at."""
+    """Where there are no locks: see that no earlier driver can write any more, before anything is
+    looked at.
+    """
     if log_at(paths.journal).tears or not log_at(paths.journal).exists():
         return
     for _ in range(_TRIES):
@@ -93,8 +101,14 @@ def supersede(paths: StudyPaths) -> None:
             return
         except Superseded:
             continue  # the earlier driver has just written once more
-    raise Superseded(f"{paths.name} is being driven so fast that it can't be taken over; stop its driver first")
+    raise Superseded(
+        f"{paths.name} is being driven so fast that it can't be taken over; stop its driver first"
+    )
 
 
 def open_journal(paths: StudyPaths) -> Journal:
-    return Journal.open(paths.journal) if log_at(paths.journal).exists() else Journal.create(paths.journal)
+    return (
+        Journal.open(paths.journal)
+        if log_at(paths.journal).exists()
+        else Journal.create(paths.journal)
+    )

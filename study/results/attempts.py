@@ -1,4 +1,6 @@
-"""Attempts at trials: how long each held its worker, what was lost with it, and whether it was alone there."""
+"""Attempts at trials: how long each held its worker, what was lost with it, and whether it was
+alone there.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,14 @@ def seconds_of(history: History, attempt: Attempt) -> float:
 
 
 def repeated_seconds(trial: Trial) -> float:
-    """Work that had to be done again: what broken attempts did after their last epoch that counts."""
+    """Work that had to be done again: what broken attempts did after their last epoch that
+    counts.
+    """
     last_report = {row["attempt"]: row["time"] for row in trial.rows}
     broken = [attempt for attempt in trial.attempts[:-1] if attempt.ended is not None]
-    return float(sum(max(0.0, (a.ended or 0.0) - last_report.get(a.number, a.started)) for a in broken))
+    return float(
+        sum(max(0.0, (a.ended or 0.0) - last_report.get(a.number, a.started)) for a in broken)
+    )
 
 
 def shared_devices(history: History) -> set[int]:

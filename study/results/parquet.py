@@ -1,8 +1,9 @@
-"""From the journal to Parquet: ``results/`` is derived, whole or absent file by file, and can be rebuilt at any time.
+"""From the journal to Parquet: ``results/`` is derived, whole or absent file by file, and can be
+rebuilt at any time.
 
-Epochs lie in parts of PART_TRIALS trials each. A part is written again only if its trials have changed, so collecting
-while a study runs costs the parts that moved; ``trials.parquet`` is written last and says up to which byte of the
-journal the tables go.
+Epochs lie in parts of PART_TRIALS trials each. A part is written again only if its trials have
+changed, so collecting while a study runs costs the parts that moved; ``trials.parquet`` is written
+last and says up to which byte of the journal the tables go.
 """
 
 from __future__ import annotations
@@ -33,8 +34,12 @@ _JOURNAL_BYTES = b"journal_bytes"
 _FINGERPRINT = b"fingerprint"
 
 
-def collect(paths: StudyPaths, *, history: History | None = None, spec: StudySpec | None = None) -> None:
-    """Bring ``results/`` up to date. A driver may hand over the history it holds; it is read back otherwise."""
+def collect(
+    paths: StudyPaths, *, history: History | None = None, spec: StudySpec | None = None
+) -> None:
+    """Bring ``results/`` up to date. A driver may hand over the history it holds; it is read back
+    otherwise.
+    """
     size = journal_bytes(paths.journal)
     history = history or History(read_events(paths.journal))
     spec = spec or load_spec(paths.spec)
@@ -49,7 +54,9 @@ def collect(paths: StudyPaths, *, history: History | None = None, spec: StudySpe
 
 def _write_epochs(paths: StudyPaths, history: History) -> None:
     """Write the parts whose trials have changed, and drop those that no trial has."""
-    blocks = [history.trials[i : i + PART_TRIALS] for i in range(0, len(history.trials), PART_TRIALS)] or [[]]
+    blocks = [
+        history.trials[i : i + PART_TRIALS] for i in range(0, len(history.trials), PART_TRIALS)
+    ] or [[]]
     for number, trials in enumerate(blocks):
         part = part_path(paths, number)
         mark = _fingerprint(trials)
@@ -64,13 +71,20 @@ def part_path(paths: StudyPaths, number: int) -> Place:
 
 
 def _fingerprint(trials: list[Trial]) -> bytes:
-    """Changes whenever the trials' rows do: rows are only ever appended or cut, each with its own time."""
-    state = [(trial.number, trial.epochs, trial.rows[-1]["time"] if trial.rows else None) for trial in trials]
+    """Changes whenever the trials' rows do: rows are only ever appended or cut, each with its own
+    time.
+    """
+    state = [
+        (trial.number, trial.epochs, trial.rows[-1]["time"] if trial.rows else None)
+        for trial in trials
+    ]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest().encode()
 
 
 def read_tables(paths: StudyPaths) -> Tables | None:
-    """The tables from Parquet; None where they are absent, of another schema or older than the journal."""
+    """The tables from Parquet; None where they are absent, of another schema or older than the
+    journal.
+    """
     try:
         size = str(journal_bytes(paths.journal)).encode()
         if _read_stamp(paths.trials_table, _JOURNAL_BYTES) != size:
@@ -83,7 +97,9 @@ def read_tables(paths: StudyPaths) -> Tables | None:
 
 
 def _read_stamp(path: Place, key: bytes) -> bytes | None:
-    """A value from a Parquet file's metadata; None where the file is absent, unreadable or has other columns."""
+    """A value from a Parquet file's metadata; None where the file is absent, unreadable or has
+    other columns.
+    """
     try:
         metadata = _schema_of(path).metadata or {}
     except (OSError, pa.ArrowInvalid):
@@ -104,8 +120,12 @@ def _stamped(table: pa.Table, stamp: dict[bytes, bytes]) -> pa.Table:
 def _write_table(path: Place, table: pa.Table) -> None:
     """Replace a Parquet file; a crash leaves either the old one or the new one."""
     sink = pa.BufferOutputStream()
-    texts = [field.name for field in table.schema if pa.types.is_string(field.type)]  # few differ; of figures, most do
-    times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]  # no two alike, but near
+    texts = [
+        field.name for field in table.schema if pa.types.is_string(field.type)
+    ]  # few differ; of figures, most do
+    times = [
+        field.name for field in table.schema if pa.types.is_timestamp(field.type)
+    ]  # no two alike, but near
     pq.write_table(
         table,
         sink,
@@ -123,7 +143,9 @@ def _read_table(path: Place) -> pa.Table:
 
 @contextmanager
 def _writing(folder: Place) -> Iterator[None]:
-    """One collector at a time: the driver and ``study collect`` may meet. Without locks the last one counts."""
+    """One collector at a time: the driver and ``study collect`` may meet. Without locks the last
+    one counts.
+    """
     if not isinstance(folder, Path):
         yield
         return

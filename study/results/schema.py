@@ -4,10 +4,11 @@ points    one row for each point that was proposed
 trials    one row for each trial, the failed and pruned ones included, with its whole recipe
 epochs    one row for each finished epoch of a trial that counts
 
-A column has one type in every study: known columns are listed here, recipe columns take theirs from the recipe's
-fields (all forms of all sections, null where a trial's form has none), and a figure that no list knows is float64,
-bool or string. So ``STORAGE/*/results/trials.parquet`` is one data set for any reader. Meaning and unit travel in
-the Parquet files as the field's metadata, ``SCHEMA_VERSION`` in the schema's.
+A column has one type in every study: known columns are listed here, recipe columns take theirs from
+the recipe's fields (all forms of all sections, null where a trial's form has none), and a figure
+that no list knows is float64, bool or string. So ``STORAGE/*/results/trials.parquet`` is one data
+set for any reader. Meaning and unit travel in the Parquet files as the field's metadata,
+``SCHEMA_VERSION`` in the schema's.
 """
 
 from __future__ import annotations
@@ -57,16 +58,43 @@ _POINTS = (
     Column("failed", INTEGER, "those of them that are FAIL"),
     Column("seeds", INTEGER, "those of them that its value is the mean of"),
     Column("confirmations", INTEGER, "further trials on fresh seeds, after the search"),
-    Column("fresh_value", NUMBER, "the objective's mean over the fresh seeds; null unless all of them are COMPLETE"),
-    Column("chosen", BOOL, "whether it is confirmed on fresh seeds: one of the best by the search, or the baseline"),
-    Column("seeds_to_come", INTEGER, "of the fresh seeds of a chosen point, those without an outcome yet"),
-    Column("rank", INTEGER, "its place among the study's points that have a value, from 1; equal for those that tie"),
-    Column("standing", TEXT, "what it is ranked by: confirmed (fresh seeds), searched, or partial (not all its seeds)"),
+    Column(
+        "fresh_value",
+        NUMBER,
+        "the objective's mean over the fresh seeds; null unless all of them are COMPLETE",
+    ),
+    Column(
+        "chosen",
+        BOOL,
+        "whether it is confirmed on fresh seeds: one of the best by the search, or the baseline",
+    ),
+    Column(
+        "seeds_to_come",
+        INTEGER,
+        "of the fresh seeds of a chosen point, those without an outcome yet",
+    ),
+    Column(
+        "rank",
+        INTEGER,
+        "its place among the study's points that have a value, from 1; equal for those that tie",
+    ),
+    Column(
+        "standing",
+        TEXT,
+        "what it is ranked by: confirmed (fresh seeds), searched, or partial (not all its seeds)",
+    ),
     Column("origin", TEXT, "who proposed it: first, sampler, grid, user or warm"),
     Column("entry", INTEGER, "index into the study file's first:, where it comes from there"),
     Column("level", INTEGER, "scientific level that it belongs to, in a method study"),
-    Column("known", BOOL, "whether its values lie in the space, so that the sampler was told of it"),
-    Column("nominal_cost", NUMBER, "cost of an epoch as the recipe alone gives it", "weighted operations"),
+    Column(
+        "known", BOOL, "whether its values lie in the space, so that the sampler was told of it"
+    ),
+    Column(
+        "nominal_cost",
+        NUMBER,
+        "cost of an epoch as the recipe alone gives it",
+        "weighted operations",
+    ),
     Column("asked", TIME, "when it was proposed"),
 )
 
@@ -79,28 +107,51 @@ _TRIALS = (
     Column("state", TEXT, "COMPLETE, PRUNED, FAIL, RUNNING or WAITING"),
     Column("failure", TEXT, "class of the failure that ended it"),
     Column("failure_message", TEXT, "that failure in one line"),
-    Column("stop_reason", TEXT, "why the training ended: epochs, steps, seconds, converged, target, patience, stopped"),
+    Column(
+        "stop_reason",
+        TEXT,
+        "why the training ended: epochs, steps, seconds, converged, target, patience, stopped",
+    ),
     Column("stopped_by", TEXT, "who stopped it early: pruner or user"),
     Column("epochs", INTEGER, "epochs done that count", "epochs"),
     Column("counted", BOOL, "whether it is one of the seeds that its point's value is the mean of"),
-    Column("outgrown", BOOL, "whether it is a fresh seed whose training is shorter than the search's are by now"),
+    Column(
+        "outgrown",
+        BOOL,
+        "whether it is a fresh seed whose training is shorter than the search's are by now",
+    ),
     Column("value", NUMBER, "its objective; null unless COMPLETE"),
     Column("value_2", NUMBER, "its second objective, where the study has two"),
     Column("best_epoch", INTEGER, "epoch at which the objective's metric was best", "epochs"),
     Column("origin", TEXT, "who proposed the point: first, sampler, grid, user or warm"),
-    Column("entry", INTEGER, "index into the study file's first:, where the point comes from there"),
+    Column(
+        "entry", INTEGER, "index into the study file's first:, where the point comes from there"
+    ),
     Column("level", INTEGER, "scientific level that the point belongs to, in a method study"),
     Column("started", TIME, "when the first attempt began"),
     Column("ended", TIME, "when the last attempt ended"),
-    Column("attempts", INTEGER, "how often it was taken up; more than one after an interruption or a failure"),
+    Column(
+        "attempts",
+        INTEGER,
+        "how often it was taken up; more than one after an interruption or a failure",
+    ),
     Column("wall_seconds", NUMBER, "time that its attempts held a worker", "s"),
-    Column("repeated_seconds", NUMBER, "of those, work after the last finished epoch of a broken attempt", "s"),
+    Column(
+        "repeated_seconds",
+        NUMBER,
+        "of those, work after the last finished epoch of a broken attempt",
+        "s",
+    ),
     Column("cpu_seconds", NUMBER, "wall_seconds times the CPU cores reserved for it", "s"),
     Column("gpu_seconds", NUMBER, "wall_seconds times the share of a GPU reserved for it", "s"),
     Column("host", TEXT, "machine of the last attempt"),
     Column("node", TEXT, "Ray node of the last attempt"),
     Column("device", TEXT, "device of the last attempt"),
-    Column("device_shared", BOOL, "whether another trial was on the same device of the same node meanwhile"),
+    Column(
+        "device_shared",
+        BOOL,
+        "whether another trial was on the same device of the same node meanwhile",
+    ),
     Column("substitutions", TEXT, "recipe values that a retry changed, as JSON"),
     Column("overrides", TEXT, "recipe values that --set laid over the study file, as JSON"),
     Column("spec_version", INTEGER, "version of the study file under which it last ran"),
@@ -109,11 +160,21 @@ _TRIALS = (
     Column("code_version", TEXT, "version and state of the code that drove that session"),
     Column("packages", TEXT, "versions of the packages there, as JSON"),
     Column("hardware", TEXT, "the machine there, as JSON"),
-    Column("test_epoch", INTEGER, "epoch whose weights the test figures are of; null: the last", "epochs"),
+    Column(
+        "test_epoch",
+        INTEGER,
+        "epoch whose weights the test figures are of; null: the last",
+        "epochs",
+    ),
     Column("test_accuracy", NUMBER, "share of test images classified right, at the end", "1"),
     Column("test_loss", NUMBER, "mean test loss at the end", "nat"),
     Column("test_f1", NUMBER, "macro F1 on the test images at the end", "1"),
-    Column("test_top5", NUMBER, "share of test images whose class is among the five likeliest, at the end", "1"),
+    Column(
+        "test_top5",
+        NUMBER,
+        "share of test images whose class is among the five likeliest, at the end",
+        "1",
+    ),
     Column("first_epoch_seconds", NUMBER, "time of the first epoch, which holds the warm-up", "s"),
     Column("steady_epoch_seconds", NUMBER, "median time of the later epochs", "s"),
     Column("total_seconds", NUMBER, "training and evaluation time of the epochs that count", "s"),
@@ -125,10 +186,24 @@ _TRIALS = (
     Column("torch_threads", INTEGER, "torch's threads for an operation"),
     Column("precision_used", TEXT, "the arithmetic that the device really did"),
     Column("train_figures", TEXT, "how training loss and accuracy are taken"),
-    Column("validation", TEXT, "split: from the training images; test: the test images steered the study"),
+    Column(
+        "validation",
+        TEXT,
+        "split: from the training images; test: the test images steered the study",
+    ),
     Column("data_fingerprint", TEXT, "hash, counts and split of the images"),
-    Column("peak_memory_bytes", INTEGER, "most memory that tensors held on the device in any epoch", "bytes"),
-    Column("micro_batch_size", INTEGER, "images of one forward pass: data.batch_size / accumulation", "images"),
+    Column(
+        "peak_memory_bytes",
+        INTEGER,
+        "most memory that tensors held on the device in any epoch",
+        "bytes",
+    ),
+    Column(
+        "micro_batch_size",
+        INTEGER,
+        "images of one forward pass: data.batch_size / accumulation",
+        "images",
+    ),
 )
 
 _EPOCHS = (
@@ -146,11 +221,36 @@ _EPOCHS = (
     Column("val_accuracy", NUMBER, "share of validation images classified right", "1"),
     Column("val_loss", NUMBER, "mean loss on the validation images", "nat"),
     Column("val_f1", NUMBER, "macro F1 on the validation images", "1"),
-    Column("val_top5", NUMBER, "share of validation images whose class is among the five likeliest", "1"),
-    Column("test_accuracy", NUMBER, "the same on the test images, where the study looks at them each epoch", "1"),
-    Column("test_loss", NUMBER, "mean loss on the test images, where the study looks at them each epoch", "nat"),
-    Column("test_f1", NUMBER, "macro F1 on the test images, where the study looks at them each epoch", "1"),
-    Column("test_top5", NUMBER, "top-5 share of the test images, where the study looks at them each epoch", "1"),
+    Column(
+        "val_top5",
+        NUMBER,
+        "share of validation images whose class is among the five likeliest",
+        "1",
+    ),
+    Column(
+        "test_accuracy",
+        NUMBER,
+        "the same on the test images, where the study looks at them each epoch",
+        "1",
+    ),
+    Column(
+        "test_loss",
+        NUMBER,
+        "mean loss on the test images, where the study looks at them each epoch",
+        "nat",
+    ),
+    Column(
+        "test_f1",
+        NUMBER,
+        "macro F1 on the test images, where the study looks at them each epoch",
+        "1",
+    ),
+    Column(
+        "test_top5",
+        NUMBER,
+        "top-5 share of the test images, where the study looks at them each epoch",
+        "1",
+    ),
     Column("train_seconds", NUMBER, "training time of the epoch", "s"),
     Column("eval_seconds", NUMBER, "evaluation time of the epoch", "s"),
     Column("seconds", NUMBER, "training and evaluation time up to the epoch's end", "s"),
@@ -167,7 +267,9 @@ def minimized(metric: str) -> bool:
 
 
 def is_metric(name: str) -> bool:
-    """Whether a figure of the epoch rows is a quality, which has a best and a last value in ``trials``."""
+    """Whether a figure of the epoch rows is a quality, which has a best and a last value in
+    ``trials``.
+    """
     split, _, rest = name.partition("_")
     return split in _SPLITS and bool(rest) and not rest.endswith("seconds")
 
@@ -188,13 +290,19 @@ def metric_columns(metric: str, unit: str = "") -> tuple[Column, Column]:
 def recipe_columns() -> tuple[Column, ...]:
     """A column for every field of every form of every section of the recipe, by its dotted path."""
     return tuple(
-        Column(column_of(path), _common_type(found), f"the recipe's {path}; null where that recipe has no such field")
+        Column(
+            column_of(path),
+            _common_type(found),
+            f"the recipe's {path}; null where that recipe has no such field",
+        )
         for path, found in sorted(_types_in(Recipe, ()).items())
     )
 
 
 def column_of(path: str) -> str:
-    """The column of a recipe path: its own name, save for lengths, whose names are those of what was done."""
+    """The column of a recipe path: its own name, save for lengths, whose names are those of what
+    was done.
+    """
     return f"recipe.{path}" if path in _LENGTHS else path
 
 
@@ -226,7 +334,9 @@ def _leaf_types(annotation: Any) -> set[pa.DataType]:
 
 
 def _common_type(found: Iterable[pa.DataType]) -> pa.DataType:
-    """The one type for a path that several forms have: numbers meet in float64, anything else in text."""
+    """The one type for a path that several forms have: numbers meet in float64, anything else in
+    text.
+    """
     held = set(found)
     if len(held) == 1:
         return held.pop()
@@ -234,7 +344,9 @@ def _common_type(found: Iterable[pa.DataType]) -> pa.DataType:
 
 
 def unlisted(name: str, values: Iterable[object]) -> Column:
-    """The column of a figure that no list knows; never an integer, so that it has one type in every study."""
+    """The column of a figure that no list knows; never an integer, so that it has one type in every
+    study.
+    """
     present = [value for value in values if value is not None]
     meaning = "a figure of the study's own"
     if present and all(isinstance(value, bool) for value in present):
@@ -257,12 +369,22 @@ def listed_columns(table: str) -> tuple[Column, ...]:
 
 @cache
 def columns_mark() -> str:
-    """Changes with any listed column, so that files written before it came are not taken for whole."""
-    columns = [f"{table} {column.name} {column.type}" for table in _TABLES for column in listed_columns(table)]
+    """Changes with any listed column, so that files written before it came are not taken for
+    whole.
+    """
+    columns = [
+        f"{table} {column.name} {column.type}"
+        for table in _TABLES
+        for column in listed_columns(table)
+    ]
     return hashlib.sha256("\n".join(columns).encode()).hexdigest()
 
 
 def schema_of(columns: Iterable[Column], metadata: Mapping[str, str] | None = None) -> pa.Schema:
     """The Arrow schema, with the schema's version and ``metadata`` beside the columns' own."""
-    stamped = {"schema_version": str(_SCHEMA_VERSION), "columns": columns_mark(), **(metadata or {})}
+    stamped = {
+        "schema_version": str(_SCHEMA_VERSION),
+        "columns": columns_mark(),
+        **(metadata or {}),
+    }
     return pa.schema([column.field for column in columns], metadata=stamped)

@@ -47,7 +47,9 @@ class Tables:
 
 
 def tabulate(history: History, spec: StudySpec, *, with_epochs: bool = True) -> Tables:
-    """Everything that is known of a study, whatever state it is in; ``epochs`` is empty where it isn't wanted."""
+    """Everything that is known of a study, whatever state it is in; ``epochs`` is empty where it
+    isn't wanted.
+    """
     recipes = Recipes(spec)
     trials = _trial_rows(history, spec, recipes)
     return Tables(
@@ -65,7 +67,9 @@ class Recipes:
         self._made: dict[tuple[int, str | None], Row] = {}
 
     def of(self, point: Point, substitutions: Mapping[str, Any] | None = None) -> Row:
-        """The recipe of a point's trials; only the point's own values where today's code refuses that recipe."""
+        """The recipe of a point's trials; only the point's own values where today's code refuses
+        that recipe.
+        """
         key = (point.number, _as_json(substitutions))
         if key not in self._made:
             try:
@@ -79,7 +83,9 @@ class Recipes:
 
 def _point_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row]:
     order = ranked(history.points, spec, whole_seeds=history.whole_seeds)
-    chosen = {point.number for point in to_confirm(history.points, spec, whole_seeds=history.whole_seeds)}
+    chosen = {
+        point.number for point in to_confirm(history.points, spec, whole_seeds=history.whole_seeds)
+    }
     standings = [found for found, _ in order]
     places = {
         found.number: {"rank": rank, "standing": found.name}
@@ -139,7 +145,9 @@ def _trial_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row
             "entry": history.points[trial.point].entry,
             "level": history.points[trial.point].level,
             "outgrown": trial.kind == "confirm" and is_outgrown(trial, history.points[trial.point]),
-            "counted": trial.kind == "search" and trial.replicate in history.points[trial.point].seeds,
+            "counted": (
+                trial.kind == "search" and trial.replicate in history.points[trial.point].seeds
+            ),
             "device_shared": trial.number in shared,
             "overrides": overrides,
         }
@@ -164,9 +172,13 @@ def _trial_figures(trial: Trial, spec: StudySpec) -> Row:
         "epochs": trial.epochs,
         "value": values[0],
         "value_2": values[1] if len(values) > 1 else None,
-        "best_epoch": _best_epoch(trial, spec.objectives[0].metric, spec.objectives[0].direction == "minimize"),
+        "best_epoch": _best_epoch(
+            trial, spec.objectives[0].metric, spec.objectives[0].direction == "minimize"
+        ),
         "substitutions": _as_json(trial.substitutions),
-        "peak_memory_bytes": max((row.get("peak_memory_bytes") or 0 for row in trial.rows), default=None),
+        "peak_memory_bytes": max(
+            (row.get("peak_memory_bytes") or 0 for row in trial.rows), default=None
+        ),
         **_epoch_times(trial),
     }
 
@@ -214,14 +226,19 @@ def _metric_figures(trial: Trial) -> Row:
 
 def _metrics_in(trials: Iterable[Trial]) -> list[str]:
     """The qualities that the trials' first rows hold, each of which has a best and a last value."""
-    names = {name: None for trial in trials if trial.rows for name in trial.rows[0] if is_metric(name)}
+    names = {
+        name: None for trial in trials if trial.rows for name in trial.rows[0] if is_metric(name)
+    }
     return list(names)
 
 
 def _summary_figures(trial: Trial) -> Row:
     """What the training said of itself at its end; lists and mappings as JSON."""
     summary = {**trial.summary, "device_name": trial.summary.get("device")}
-    return {name: _as_json(value) if isinstance(value, dict | list) else value for name, value in summary.items()}
+    return {
+        name: _as_json(value) if isinstance(value, dict | list) else value
+        for name, value in summary.items()
+    }
 
 
 def _place_and_time(history: History, trial: Trial, spec: StudySpec) -> Row:
@@ -245,7 +262,9 @@ def _provenance_figures(history: History, trial: Trial) -> Row:
     """Under which study file and by which session the trial last ran."""
     began = trial.attempt.started
     specs = [spec for spec in history.specs if spec.time <= began] or history.specs[:1]
-    sessions = [session for session in history.sessions if session.opened <= began] or history.sessions[:1]
+    sessions = [
+        session for session in history.sessions if session.opened <= began
+    ] or history.sessions[:1]
     return {
         "spec_version": specs[-1].version if specs else None,
         "spec_hash": specs[-1].hash if specs else None,
@@ -258,13 +277,17 @@ def _session_figures(session: Session) -> Row:
     return {
         "session": session.number,
         "code_version": code_version(provenance),
-        "packages": _as_json({"python": provenance.get("python"), **provenance.get("packages", {})}),
+        "packages": _as_json(
+            {"python": provenance.get("python"), **provenance.get("packages", {})}
+        ),
         "hardware": _as_json({key: provenance[key] for key in _HARDWARE if key in provenance}),
     }
 
 
 def code_version(provenance: Mapping[str, Any]) -> str:
-    """``0.1.0 5398031b0c2d, changed``: the package's version, the commit of its checkout and whether files differed."""
+    """``0.1.0 5398031b0c2d, changed``: the package's version, the commit of its checkout and
+    whether files differed.
+    """
     code = provenance.get("code") or {}
     version = provenance.get("packages", {}).get("ray-study", "")
     changed = ", changed" if code.get("changed") else ""
@@ -274,7 +297,8 @@ def code_version(provenance: Mapping[str, Any]) -> str:
 def epochs_table(study: str, trials: Sequence[Trial]) -> pa.Table:
     """One row for each epoch that counts."""
     places = [
-        {"study": study, "trial": trial.number, "point": trial.point, "replicate": trial.replicate} for trial in trials
+        {"study": study, "trial": trial.number, "point": trial.point, "replicate": trial.replicate}
+        for trial in trials
     ]
     rows = [place | row for place, trial in zip(places, trials, strict=True) for row in trial.rows]
     return _table("epochs", rows)
@@ -284,10 +308,17 @@ def _table(name: str, rows: Sequence[Row], metrics: Sequence[str] = ()) -> pa.Ta
     """Rows as an Arrow table: the listed columns first, then what else the rows hold."""
     columns = list(listed_columns(name))
     known = {column.name for column in columns}
-    own = [column for metric in metrics for column in metric_columns(metric) if column.name not in known]
+    own = [
+        column
+        for metric in metrics
+        for column in metric_columns(metric)
+        if column.name not in known
+    ]
     known |= {column.name for column in own}
     present = _keys_in(rows)
-    others = [key for key in sorted(present - known) if any(row.get(key) is not None for row in rows)]
+    others = [
+        key for key in sorted(present - known) if any(row.get(key) is not None for row in rows)
+    ]
     columns += own + [unlisted(key, (row.get(key) for row in rows)) for key in others]
     arrays = [
         _column_array(column, rows) if column.name in present else pa.nulls(len(rows), column.type)
@@ -311,7 +342,9 @@ def _column_array(column: Column, rows: Sequence[Row]) -> pa.Array:
     values = [row.get(name) for row in rows]
     kinds = set(map(type, values))
     if column.type == TIME:
-        values = [round(value * 1e6) if isinstance(value, int | float) else value for value in values]
+        values = [
+            round(value * 1e6) if isinstance(value, int | float) else value for value in values
+        ]
     elif column.type == TEXT:
         values = values if kinds <= {str, NoneType} else [_as_text(value) for value in values]
     elif column.type == BOOL:

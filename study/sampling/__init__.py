@@ -1,1 +1,3 @@
-"""What Optuna is asked and told: proposals, stop decisions, and the clock that makes both reproducible."""
+"""What Optuna is asked and told: proposals, stop decisions, and the clock that makes both
+reproducible.
+"""

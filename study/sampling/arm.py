@@ -1,4 +1,6 @@
-"""The arms of a study, each sampled and judged alone: the whole of it, or one for each level of a method study."""
+"""The arms of a study, each sampled and judged alone: the whole of it, or one for each level of a
+method study.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Jury:
-    """The stop decisions among one arm's trials of one replicate number, by the points' index in the arm.
+    """The stop decisions among one arm's trials of one replicate number, by the points' index in
+    the arm.
 
-    ``decided[i]`` is the last epoch of trial ``i`` that is decided on, ``open`` holds the trials that could still
-    report or be decided on, lowest first.
+    ``decided[i]`` is the last epoch of trial ``i`` that is decided on, ``open`` holds the trials
+    that could still report or be decided on, lowest first.
     """
 
     judge: Judge
@@ -33,9 +36,13 @@ class Jury:
 
 
 class Arm:
-    """One arm: its points in the order of their numbers, its proposals and its juries by replicate number."""
+    """One arm: its points in the order of their numbers, its proposals and its juries by replicate
+    number.
+    """
 
-    def __init__(self, spec: StudySpec, number: int, level: Mapping[str, Any], *, by_number: bool) -> None:
+    def __init__(
+        self, spec: StudySpec, number: int, level: Mapping[str, Any], *, by_number: bool
+    ) -> None:
         space = spec.space.fix(level) if level else spec.space
         self.number = number
         self.level = dict(level)
@@ -48,7 +55,9 @@ class Arm:
     def jury(self, replicate: int) -> Jury:
         if replicate not in self._juries:
             spec = self._spec
-            judge = make_judge(spec.pruner, spec.objectives, _longest(spec), by_number=self._by_number)
+            judge = make_judge(
+                spec.pruner, spec.objectives, _longest(spec), by_number=self._by_number
+            )
             self._juries[replicate] = Jury(judge)
         jury = self._juries[replicate]
         jury.enter_up_to(len(self.points))
@@ -64,4 +73,6 @@ def _longest(spec: StudySpec) -> int:
 
 def make_arms(spec: StudySpec, *, by_number: bool) -> list[Arm]:
     """One arm in a search, one for each combination of scientific levels in a method study."""
-    return [Arm(spec, number, level, by_number=by_number) for number, level in enumerate(spec.levels())]
+    return [
+        Arm(spec, number, level, by_number=by_number) for number, level in enumerate(spec.levels())
+    ]

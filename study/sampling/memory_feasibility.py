@@ -1,8 +1,8 @@
 """Which points fit in memory, learned from those that did and did not.
 
-TPE's own constraints only make a bad region less likely: where the objective grows towards the limit, 40 % of the
-later proposals still crossed it. A decision tree over the points told so far marks the region, and a proposal that
-falls into it is drawn again.
+TPE's own constraints only make a bad region less likely: where the objective grows towards the
+limit, 40 % of the later proposals still crossed it. A decision tree over the points told so far
+marks the region, and a proposal that falls into it is drawn again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ _SEED = 0
 
 
 class Feasibility:
-    """Learns from Optuna params by name; until something has not fitted, everything is expected to fit."""
+    """Learns from Optuna params by name; until something has not fitted, everything is expected to
+    fit.
+    """
 
     def __init__(self) -> None:
         self._points: list[tuple[dict[str, Any], bool]] = []
@@ -42,7 +44,9 @@ class Feasibility:
 
         self._names = sorted({name for params, _ in self._points for name in params})
         rows = [self._row(params) for params, _ in self._points]
-        self._tree = DecisionTreeClassifier(random_state=_SEED).fit(rows, [fitted for _, fitted in self._points])
+        self._tree = DecisionTreeClassifier(random_state=_SEED).fit(
+            rows, [fitted for _, fitted in self._points]
+        )
 
     def _row(self, params: Mapping[str, Any]) -> list[float]:
         return [_number(params[name]) if name in params else _ABSENT for name in self._names]

@@ -1,9 +1,10 @@
 """Proposals: one Optuna study in memory, asked for points and told the truth about them.
 
-The Optuna study is never stored. It is rebuilt by telling it again what the journal says; samplers that hide state
-of their own beside the trials (cmaes, nsga2, qmc, a user's) are also asked again, so that they come to the same
-state. The sampler is made anew for each proposal, with a seed that depends on the proposal's number alone, so
-nothing is replayed and nothing depends on when a study was interrupted.
+The Optuna study is never stored. It is rebuilt by telling it again what the journal says; samplers
+that hide state of their own beside the trials (cmaes, nsga2, qmc, a user's) are also asked again,
+so that they come to the same state. The sampler is made anew for each proposal, with a seed that
+depends on the proposal's number alone, so nothing is replayed and nothing depends on when a study
+was interrupted.
 """
 
 from __future__ import annotations
@@ -33,13 +34,16 @@ _DRAWS = 20
 
 
 class Proposer:
-    """The proposals of one arm of a study (the whole of it, or one level of its scientific factors).
+    """The proposals of one arm of a study (the whole of it, or one level of its scientific
+    factors).
 
     Points are known here by their index in the arm. Points outside the space are unknown to Optuna,
     which numbers its trials for itself.
     """
 
-    def __init__(self, space: Space, sampler: SamplerChoice, objectives: tuple[Objective, ...], arm: int = 0) -> None:
+    def __init__(
+        self, space: Space, sampler: SamplerChoice, objectives: tuple[Objective, ...], arm: int = 0
+    ) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -68,33 +72,43 @@ class Proposer:
         return self.spec.name == "first-only" or self._grid == []
 
     def propose(self, index: int) -> dict[str, Any]:
-        """The values of the arm's point ``index``, by dotted recipe path; the point counts as running from here."""
+        """The values of the arm's point ``index``, by dotted recipe path; the point counts as
+        running from here.
+        """
         if self._grid is None:
             return self._draw(index)
         return self._grid.pop(0)
 
     @property
     def forgets(self) -> bool:
-        """Whether a proposal can be taken back: not where the sampler keeps a state beside the trials, or a list."""
+        """Whether a proposal can be taken back: not where the sampler keeps a state beside the
+        trials, or a list.
+        """
         return not self._hides_state and self._grid is None and not self.exhausted
 
     def forget(self, index: int) -> None:
-        """Take the proposal of the arm's point ``index`` back: told as FAIL, from which no sampler learns."""
+        """Take the proposal of the arm's point ``index`` back: told as FAIL, from which no sampler
+        learns.
+        """
         import optuna
 
         self.study.tell(self._numbers.pop(index), state=optuna.trial.TrialState.FAIL)
 
     def _draw(self, index: int) -> dict[str, Any]:
-        """A point that is expected to fit in memory: the sampler's own, or one at random where it insists.
+        """A point that is expected to fit in memory: the sampler's own, or one at random where it
+        insists.
 
-        Draws that were turned down count for nothing: they are told as FAIL, from which no sampler learns.
+        Draws that were turned down count for nothing: they are told as FAIL, from which no sampler
+        learns.
         """
         import optuna
 
         for draw in range(_DRAWS):
             seed = self._seed(index, draw)
             own = draw < _DRAWS // 2 or self._hides_state
-            self.study.sampler = make_sampler(self.spec, seed) if own else optuna.samplers.RandomSampler(seed=seed)
+            self.study.sampler = (
+                make_sampler(self.spec, seed) if own else optuna.samplers.RandomSampler(seed=seed)
+            )
             trial = self.study.ask()
             values = self.space.ask(trial)
             if self._hides_state or draw == _DRAWS - 1 or self._feasibility.expects(trial.params):
@@ -107,7 +121,8 @@ class Proposer:
     def _forget_phantoms(self, index: int) -> None:
         """Drop TPE's note of the parameters that it drew for branches not taken.
 
-        While a trial runs they would count as its own; after a resume, which knows only what was run, they would not.
+        While a trial runs they would count as its own; after a resume, which knows only what was
+        run, they would not.
         """
         identifier = self._identifier(index)
         for key in self.storage.get_trial_system_attrs(identifier):
@@ -121,7 +136,8 @@ class Proposer:
         if not self._hides_state:
             self.add(index, values)
             return
-        # asked again with the same seed, after the same tells, the sampler comes to the same values and hidden state
+        # asked again with the same seed, after the same tells, the sampler comes to the same values
+        # and hidden state
         self.study.sampler = make_sampler(self.spec, self._seed(index))
         trial = self.study.ask()
         again = self.space.ask(trial)
@@ -142,7 +158,9 @@ class Proposer:
             self._grid = [point for point in self._grid if self.space.params_of(point) != params]
             return True
         trial = optuna.trial.create_trial(
-            state=optuna.trial.TrialState.RUNNING, params=params, distributions=self.space.distributions(params)
+            state=optuna.trial.TrialState.RUNNING,
+            params=params,
+            distributions=self.space.distributions(params),
         )
         identifier = self.storage.create_new_trial(self.study._study_id, template_trial=trial)
         self._reports.pop(index, None)
@@ -151,7 +169,10 @@ class Proposer:
 
     def has_told(self, index: int) -> bool:
         """Whether Optuna knows the point's outcome."""
-        return index in self._numbers and self.storage.get_trial(self._identifier(index)).state.is_finished()
+        return (
+            index in self._numbers
+            and self.storage.get_trial(self._identifier(index)).state.is_finished()
+        )
 
     def revise(self, index: int, values: Mapping[str, Any]) -> None:
         """Take back what was told of a point; it counts as running until it is told again."""
@@ -159,7 +180,11 @@ class Proposer:
         self.add(index, values)
 
     def remember(
-        self, values: Mapping[str, Any], state: str, value: float | list[float] | None, reports: Mapping[int, float]
+        self,
+        values: Mapping[str, Any],
+        state: str,
+        value: float | list[float] | None,
+        reports: Mapping[int, float],
     ) -> None:
         """Take up an ended point of an earlier study, which has no number in this one."""
         import optuna
@@ -183,7 +208,9 @@ class Proposer:
         return self._reports.get(index, 0)
 
     def report(self, index: int, epoch: int, value: float) -> None:
-        """What a running point has shown; nothing where there are several objectives, which Optuna can't report."""
+        """What a running point has shown; nothing where there are several objectives, which Optuna
+        can't report.
+        """
         if index in self._numbers and self.single:
             self._reports[index] = epoch
             self.storage.set_trial_intermediate_value(self._identifier(index), epoch, value)
@@ -206,7 +233,8 @@ class Proposer:
             self.revise(index, values)
 
     def tell_infeasible(self, index: int, *, fits: bool = False) -> None:
-        """The point's recipe fails by itself, where it doesn't even fit in memory: PRUNED with a violated constraint.
+        """The point's recipe fails by itself, where it doesn't even fit in memory: PRUNED with a
+        violated constraint.
 
         TPE never learns from FAIL, so this is how the region comes to be avoided.
         """
@@ -216,8 +244,12 @@ class Proposer:
             return
         if not fits:
             self._feasibility.learn(self._params(index), fitted=False)
-        self.storage.set_trial_system_attr(self._identifier(index), f"constraints:{ENDS if fits else FITS}", 1.0)
-        with warnings.catch_warnings():  # cmaes says that it makes no use of constraints: it leaves such points out
+        self.storage.set_trial_system_attr(
+            self._identifier(index), f"constraints:{ENDS if fits else FITS}", 1.0
+        )
+        with (
+            warnings.catch_warnings()
+        ):  # cmaes says that it makes no use of constraints: it leaves such points out
             warnings.filterwarnings("ignore", message="Constraints have been set")
             self.study.tell(self._numbers[index], state=optuna.trial.TrialState.PRUNED)
 
@@ -225,10 +257,13 @@ class Proposer:
         return self.storage.get_trial(self._identifier(index)).params
 
     def _identifier(self, index: int) -> int:
-        return self.storage.get_trial_id_from_study_id_trial_number(self.study._study_id, self._numbers[index])
+        return self.storage.get_trial_id_from_study_id_trial_number(
+            self.study._study_id, self._numbers[index]
+        )
 
     def _seed(self, index: int, draw: int = 0) -> int:
-        # a quasi-random sequence is one sequence: its points share a scrambling, and its position is in the study
+        # a quasi-random sequence is one sequence: its points share a scrambling, and its position
+        # is in the study
         return point_seed(self.spec.seed, self.arm, 0 if self.spec.name == "qmc" else index, draw)
 
 
@@ -237,7 +272,9 @@ def _storage_without(numbers: Collection[int]) -> InMemoryStorage:
     from optuna.storages import InMemoryStorage
 
     class Shown(InMemoryStorage):
-        def get_all_trials(self, study_id: int, deepcopy: bool = True, states: Any = None) -> list[FrozenTrial]:
+        def get_all_trials(
+            self, study_id: int, deepcopy: bool = True, states: Any = None
+        ) -> list[FrozenTrial]:
             trials = super().get_all_trials(study_id, deepcopy, states)
             return [trial for trial in trials if trial.number not in numbers] if numbers else trials
 
@@ -262,9 +299,15 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "tpe": {"multivariate": True, "group": True, "constant_liar": True},
     "cmaes": {"warn_independent_sampling": False},
     "gp": {"warn_independent_sampling": False},
-    "qmc": {"scramble": True, "warn_independent_sampling": False, "warn_asynchronous_seeding": False},
+    "qmc": {
+        "scramble": True,
+        "warn_independent_sampling": False,
+        "warn_asynchronous_seeding": False,
+    },
 }
-"""Options that differ from Optuna's: for conditional spaces, for points asked for in parallel, and for silence."""
+"""Options that differ from Optuna's: for conditional spaces, for points asked for in parallel, and
+for silence.
+"""
 
 
 def effective_options(spec: SamplerChoice) -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""Stop decisions: Optuna's pruners, asked about a trial and shown just the trials that it may be compared with.
+"""Stop decisions: Optuna's pruners, asked about a trial and shown just the trials that it may be
+compared with.
 
-A judge serves the trials of one replicate number in one arm, known by their point's index in the arm. Of each trial
-it is told the epochs in order, and it answers for each whether the trial should stop there. With ``by_number`` a
-decision on trial *n* at epoch *e* is taken against the trials below *n* that reach *e*, whenever they reach it, so
-that no clock enters; otherwise against all that is known at that moment.
+A judge serves the trials of one replicate number in one arm, known by their point's index in the
+arm. Of each trial it is told the epochs in order, and it answers for each whether the trial should
+stop there. With ``by_number`` a decision on trial *n* at epoch *e* is taken against the trials
+below *n* that reach *e*, whenever they reach it, so that no clock enters; otherwise against all
+that is known at that moment.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ class Judge(Protocol):
     """Whether it ever stops a trial: where not, nothing waits for its decisions."""
 
     def stops(self, index: int, epoch: int, values: tuple[float, ...]) -> bool:
-        """Whether trial ``index`` stops at ``epoch`` (asked in order of epochs), given its objectives there."""
+        """Whether trial ``index`` stops at ``epoch`` (asked in order of epochs), given its
+        objectives there.
+        """
         ...
 
     def close(self, index: int, state: str) -> None:
@@ -50,14 +54,20 @@ class _NoJudge:
         pass
 
 
-def make_judge(pruner: PrunerChoice, objectives: tuple[Objective, ...], epochs: int, *, by_number: bool) -> Judge:
+def make_judge(
+    pruner: PrunerChoice, objectives: tuple[Objective, ...], epochs: int, *, by_number: bool
+) -> Judge:
     """The judge that the study file asks for; ``epochs`` is the longest that a trial can get."""
     if pruner.name == "none":
         return _NoJudge()
     if len(objectives) > 1:
-        signs = tuple(1.0 if objective.direction == "maximize" else -1.0 for objective in objectives)
+        signs = tuple(
+            1.0 if objective.direction == "maximize" else -1.0 for objective in objectives
+        )
         return FrontJudge(pruner.name, dict(pruner.options), signs, epochs, by_number)
-    return _OptunaJudge(make_pruner(pruner.name, dict(pruner.options), epochs), objectives[0].direction, by_number)
+    return _OptunaJudge(
+        make_pruner(pruner.name, dict(pruner.options), epochs), objectives[0].direction, by_number
+    )
 
 
 class _OptunaJudge:
@@ -65,14 +75,19 @@ class _OptunaJudge:
 
     asks = True
 
-    def __init__(self, pruner: optuna.pruners.BasePruner, direction: Direction, by_number: bool) -> None:
+    def __init__(
+        self, pruner: optuna.pruners.BasePruner, direction: Direction, by_number: bool
+    ) -> None:
         import optuna
 
         self._pruner = pruner
         self._by_number = by_number
         self._storage = _view_storage()
-        # Hyperband picks a trial's bracket by the study's name and the trial's number: one name for all studies
-        created = optuna.create_study(storage=self._storage, study_name="study", direction=direction)
+        # Hyperband picks a trial's bracket by the study's name and the trial's number: one name for
+        # all studies
+        created = optuna.create_study(
+            storage=self._storage, study_name="study", direction=direction
+        )
         self._study = created
         self._identifiers: list[int] = []
         self._complete: set[int] = set()
@@ -81,7 +96,9 @@ class _OptunaJudge:
         identifier = self._enter(index)
         self._storage.set_trial_intermediate_value(identifier, epoch, values[0])
         if self._by_number:
-            self._storage.shown = lambda trial: trial.number < index and epoch in trial.intermediate_values
+            self._storage.shown = lambda trial: (
+                trial.number < index and epoch in trial.intermediate_values
+            )
         else:
             self._storage.shown = lambda trial: trial.number != index
             self._storage.counted = self._complete
@@ -98,7 +115,9 @@ class _OptunaJudge:
 
 
 def _view_storage() -> Any:
-    """Trials in memory, of which those are shown that a decision may see; all stay RUNNING, as pruners mark them."""
+    """Trials in memory, of which those are shown that a decision may see; all stay RUNNING, as
+    pruners mark them.
+    """
     from optuna.storages import InMemoryStorage
     from optuna.trial import TrialState
 
@@ -107,8 +126,14 @@ def _view_storage() -> Any:
         counted: set[int] | None = None
         """Numbers of the trials that count as complete; None where all that are shown do."""
 
-        def get_all_trials(self, study_id: int, deepcopy: bool = True, states: Any = None) -> list[FrozenTrial]:
-            trials = [trial for trial in super().get_all_trials(study_id, deepcopy=False) if self.shown(trial)]
+        def get_all_trials(
+            self, study_id: int, deepcopy: bool = True, states: Any = None
+        ) -> list[FrozenTrial]:
+            trials = [
+                trial
+                for trial in super().get_all_trials(study_id, deepcopy=False)
+                if self.shown(trial)
+            ]
             if states is None or TrialState.RUNNING in states or self.counted is None:
                 return trials
             return [trial for trial in trials if trial.number in self.counted]
@@ -134,7 +159,9 @@ def make_pruner(name: str, options: dict[str, Any], epochs: int) -> optuna.prune
                 reduction_factor=options["reduction"],
             )
         if name == "patient":
-            return pruners.PatientPruner(None, patience=options["patience"], min_delta=options["min_delta"])
+            return pruners.PatientPruner(
+                None, patience=options["patience"], min_delta=options["min_delta"]
+            )
         return pruners.PercentilePruner(
             percentile=options.get("percentile", 50.0),
             n_startup_trials=options["startup_trials"],
@@ -147,15 +174,21 @@ def make_pruner(name: str, options: dict[str, Any], epochs: int) -> optuna.prune
 class FrontJudge:
     """Several objectives: a trial stops where too many others dominate it.
 
-    At each rung the trials there are sorted into non-dominated fronts (ties within a front by crowding distance, as
-    NSGA-II does, doi:10.1109/4235.996017), and a trial goes on if it is among the best ``1 / reduction`` (asha and
-    hyperband), half (median) or given share (percentile) of them. Optuna's own pruners take one objective only.
+    At each rung the trials there are sorted into non-dominated fronts (ties within a front by
+    crowding distance, as NSGA-II does, doi:10.1109/4235.996017), and a trial goes on if it is among
+    the best ``1 / reduction`` (asha and hyperband), half (median) or given share (percentile) of
+    them. Optuna's own pruners take one objective only.
     """
 
     asks = True
 
     def __init__(
-        self, name: str, options: dict[str, Any], signs: tuple[float, ...], epochs: int, by_number: bool
+        self,
+        name: str,
+        options: dict[str, Any],
+        signs: tuple[float, ...],
+        epochs: int,
+        by_number: bool,
     ) -> None:
         self._signs = np.array(signs)
         self._by_number = by_number
@@ -169,7 +202,9 @@ class FrontJudge:
             self._brackets = len(self._rungs) - 1 if name == "hyperband" else 1
         else:
             self._share = options.get("percentile", 50.0) / 100
-            self._rungs = list(range(max(1, options["warmup_epochs"]), epochs + 1, options["interval_epochs"]))
+            self._rungs = list(
+                range(max(1, options["warmup_epochs"]), epochs + 1, options["interval_epochs"])
+            )
             self._brackets = 1
 
     def stops(self, index: int, epoch: int, values: tuple[float, ...]) -> bool:
@@ -181,7 +216,9 @@ class FrontJudge:
         others = [
             value
             for other, value in sorted(rung.items())
-            if other % max(1, self._brackets) == bracket and (other < index or not self._by_number) and other != index
+            if other % max(1, self._brackets) == bracket
+            and (other < index or not self._by_number)
+            and other != index
         ]
         rung[index] = mine
         if len(others) < self._startup:
@@ -196,7 +233,8 @@ class FrontJudge:
 def better_than_last(values: np.ndarray) -> int:
     """How many rows of ``values`` (trials × objectives, larger is better) come before the last one.
 
-    Rows come by non-dominated front, then by crowding distance, rarer first; equal rows don't come before it.
+    Rows come by non-dominated front, then by crowding distance, rarer first; equal rows don't come
+    before it.
     """
     fronts = front_of(values)
     mine = fronts[-1]
@@ -208,7 +246,9 @@ def better_than_last(values: np.ndarray) -> int:
 
 def front_of(values: np.ndarray) -> np.ndarray:
     """The number, from 0, of each row's non-dominated front. (trials × objectives) -> (trials,)"""
-    at_least = (values[:, None] >= values[None, :]).all(-1)  # (trials, trials): row i is nowhere worse than j
+    at_least = (values[:, None] >= values[None, :]).all(
+        -1
+    )  # (trials, trials): row i is nowhere worse than j
     better = (values[:, None] > values[None, :]).any(-1)
     dominates = at_least & better
     fronts = np.full(len(values), -1)
@@ -221,7 +261,9 @@ def front_of(values: np.ndarray) -> np.ndarray:
 
 
 def crowding(values: np.ndarray) -> np.ndarray:
-    """The crowding distance of each row within its front; the ends of each objective count as infinitely far."""
+    """The crowding distance of each row within its front; the ends of each objective count as
+    infinitely far.
+    """
     distance = np.zeros(len(values))
     for column in values.T:
         order = np.argsort(column, kind="stable")

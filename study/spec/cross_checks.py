@@ -1,6 +1,7 @@
 """What must hold over several keys of a study file, beyond each key's own form.
 
-Each rule is handed a spec whose parts are sound and gives its faults; none of them knows lines or files.
+Each rule is handed a spec whose parts are sound and gives its faults; none of them knows lines or
+files.
 """
 
 from __future__ import annotations
@@ -25,14 +26,18 @@ _SEED_MUST = "must be left out: a trial's seed is the number of its replicate"
 def seed_faults(tree: Mapping[str, Any], path: Path) -> list[Fault]:
     """A seed of the user's own would be overwritten by the replicate's."""
     return (
-        [Fault((*path, "seed"), _SEED_MUST, shown(tree["seed"]), "replicates", on_key=True)] if "seed" in tree else []
+        [Fault((*path, "seed"), _SEED_MUST, shown(tree["seed"]), "replicates", on_key=True)]
+        if "seed" in tree
+        else []
     )
 
 
 def hidden_faults(
     fixed: Mapping[str, Any], space: Space, overrides: Mapping[str, Value], schema: RecipeSchema
 ) -> list[Fault]:
-    """What the recipe refuses of fixed values that the space or an override covers, so that no sample shows it."""
+    """What the recipe refuses of fixed values that the space or an override covers, so that no
+    sample shows it.
+    """
     covered = (*space.paths(), *overrides)
     _, faults = schema.parse_recipe(fixed)
     hidden = [fault for fault in faults if any(below(dotted(fault.path), path) for path in covered)]
@@ -40,7 +45,9 @@ def hidden_faults(
 
 
 def _first_faults(spec: StudySpec, sound: bool) -> Iterator[Fault]:
-    """Entries of ``first:`` that make no recipe; where the recipe isn't ``sound``, only what they set themselves."""
+    """Entries of ``first:`` that make no recipe; where the recipe isn't ``sound``, only what they
+    set themselves.
+    """
     for index, first in enumerate(spec.first):
         yield from seed_faults(first.set, ("first", index, "set"))
         _, faults = recipes.parse_recipe(spec.recipe_tree(first.set))
@@ -52,7 +59,11 @@ def _first_faults(spec: StudySpec, sound: bool) -> Iterator[Fault]:
             if any(below(path, key) or below(key, path) for key in written):
                 yield fault.under(("first", index, "set"))
             elif sound:
-                yield Fault(("first", index, "set"), f"must allow the recipe's {path}, which {fault.must}", fault.found)
+                yield Fault(
+                    ("first", index, "set"),
+                    f"must allow the recipe's {path}, which {fault.must}",
+                    fault.found,
+                )
 
 
 def _space_faults(spec: StudySpec) -> Iterator[Fault]:
@@ -63,7 +74,10 @@ def _space_faults(spec: StudySpec) -> Iterator[Fault]:
         return
     if not spec.space.variables:
         yield Fault(
-            ("space",), f"must vary something with sampler {spec.sampler.name}", "nothing", "sampler: first-only"
+            ("space",),
+            f"must vary something with sampler {spec.sampler.name}",
+            "nothing",
+            "sampler: first-only",
         )
     if spec.sampler.name == "grid":
         for variable in spec.space.variables:
@@ -71,7 +85,12 @@ def _space_faults(spec: StudySpec) -> Iterator[Fault]:
                 found = shown(variable.distribution.tree())
                 yield Fault(("space", *variable.place), "must have a step with sampler grid", found)
     if spec.sampler.name == "cmaes" and len(spec.objectives) > 1:
-        yield Fault(("sampler",), "must take several objectives", "cmaes", "tpe | nsga2 | gp | random | grid | qmc")
+        yield Fault(
+            ("sampler",),
+            "must take several objectives",
+            "cmaes",
+            "tpe | nsga2 | gp | random | grid | qmc",
+        )
 
 
 def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
@@ -79,29 +98,53 @@ def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
     metrics = [objective.metric for objective in spec.objectives]
     validation = leaves(spec.recipe_tree(spec.space.complete({}))).get("data.validation")
     for index, metric in enumerate(metrics):
-        path: Path = ("objective", "metric") if len(metrics) == 1 else ("objective", index, "metric")
+        path: Path = (
+            ("objective", "metric") if len(metrics) == 1 else ("objective", index, "metric")
+        )
         if metric in metrics[:index]:
             yield Fault(path, "must be another metric than the first", shown(metric))
         if metric.startswith("test_") and validation != "test":
             must = "must not look at the test set unless recipe.data.validation is test"
-            yield Fault(path, must, shown(metric), metric.replace("test_", "val_").replace("val_top5", "val_accuracy"))
+            yield Fault(
+                path,
+                must,
+                shown(metric),
+                metric.replace("test_", "val_").replace("val_top5", "val_accuracy"),
+            )
     if len(metrics) > 1 and spec.racing:
         yield Fault(("racing",), "must be left out with two objectives", "racing", on_key=True)
     if len(metrics) > 1 and spec.stop.target is not None:
-        yield Fault(("stop", "target"), "must be left out with two objectives", shown(spec.stop.target), on_key=True)
+        yield Fault(
+            ("stop", "target"),
+            "must be left out with two objectives",
+            shown(spec.stop.target),
+            on_key=True,
+        )
 
 
 def reproducible_faults(spec: StudySpec) -> Iterator[Fault]:
     """What makes points or stops depend on the machine: objectives and lengths measured in time."""
     for index, objective in enumerate(spec.objectives):
         if objective.metric in MEASURED:
-            path: Path = ("objective", "metric") if len(spec.objectives) == 1 else ("objective", index, "metric")
-            yield Fault(path, "must not be measured by the machine with reproducible: true", shown(objective.metric))
+            path: Path = (
+                ("objective", "metric")
+                if len(spec.objectives) == 1
+                else ("objective", index, "metric")
+            )
+            yield Fault(
+                path,
+                "must not be measured by the machine with reproducible: true",
+                shown(objective.metric),
+            )
     must = "must not limit a trial by time with reproducible: true"
     if spec.fixed.get("seconds") is not None:
-        yield Fault(("recipe", "seconds"), must, shown(spec.fixed["seconds"]), "epochs | steps", on_key=True)
+        yield Fault(
+            ("recipe", "seconds"), must, shown(spec.fixed["seconds"]), "epochs | steps", on_key=True
+        )
     if spec.overrides.get("seconds") is not None:
-        yield Fault(("overrides", "seconds"), must, shown(spec.overrides["seconds"]), "epochs | steps")
+        yield Fault(
+            ("overrides", "seconds"), must, shown(spec.overrides["seconds"]), "epochs | steps"
+        )
     for item in spec.space.items:
         if item.path == "seconds":
             yield Fault(("space", *item.place), must, "seconds", "epochs | steps", on_key=True)
@@ -112,14 +155,20 @@ def reproducible_faults(spec: StudySpec) -> Iterator[Fault]:
 
 
 def default_reproducible(spec: StudySpec) -> bool:
-    """What ``reproducible`` is where the file leaves it out: true where nothing is decided by measured time."""
+    """What ``reproducible`` is where the file leaves it out: true where nothing is decided by
+    measured time.
+    """
     return not list(reproducible_faults(spec))
 
 
 def _role_faults(spec: StudySpec) -> Iterator[Fault]:
-    """Roles name what the space varies; what is compared is a choice or a branch, and always there to compare."""
+    """Roles name what the space varies; what is compared is a choice or a branch, and always there
+    to compare.
+    """
     known = spec.space.paths()
-    factors = [path for path in known if any(_is_factor(variable) for variable in spec.space.at(path))]
+    factors = [
+        path for path in known if any(_is_factor(variable) for variable in spec.space.at(path))
+    ]
     for index, path in enumerate(spec.roles.scientific):
         where: Path = ("roles", "scientific", index)
         if path not in factors:
@@ -127,9 +176,16 @@ def _role_faults(spec: StudySpec) -> Iterator[Fault]:
             yield Fault(where, must, shown(path), listed(factors), nearest(path, factors))
             continue
         names = {variable.name: variable.path for variable in spec.space.variables}
-        for parent in dict.fromkeys(names[name] for variable in spec.space.at(path) for name, _ in variable.given):
+        for parent in dict.fromkeys(
+            names[name] for variable in spec.space.at(path) for name, _ in variable.given
+        ):
             if parent not in spec.roles.scientific:
-                yield Fault(where, f"must stand beside {parent}, in whose branches it lies", shown(path), parent)
+                yield Fault(
+                    where,
+                    f"must stand beside {parent}, in whose branches it lies",
+                    shown(path),
+                    parent,
+                )
     for index, path in enumerate(spec.roles.nuisance):
         where = ("roles", "nuisance", index)
         if not any(below(name, path) for name in known):
@@ -138,7 +194,12 @@ def _role_faults(spec: StudySpec) -> Iterator[Fault]:
         elif any(below(name, path) for name in spec.roles.scientific):
             yield Fault(where, "must not be scientific too", shown(path))
     if spec.mode == "method-study" and not spec.roles.scientific:
-        yield Fault(("roles", "scientific"), "must name what mode method-study compares", "nothing", listed(factors))
+        yield Fault(
+            ("roles", "scientific"),
+            "must name what mode method-study compares",
+            "nothing",
+            listed(factors),
+        )
 
 
 def _is_factor(variable: Any) -> bool:
@@ -148,41 +209,67 @@ def _is_factor(variable: Any) -> bool:
 def points_faults(spec: StudySpec, points: int | None) -> Iterator[Fault]:
     """Only a grid and a list of points end by themselves."""
     if points is None and spec.sampler.name not in _ENDING_SAMPLERS:
-        yield Fault(("points",), f"must be given with sampler {spec.sampler.name}", "nothing", "points: 40")
+        yield Fault(
+            ("points",), f"must be given with sampler {spec.sampler.name}", "nothing", "points: 40"
+        )
 
 
 def _confirm_faults(spec: StudySpec) -> Iterator[Fault]:
-    if spec.confirm and spec.confirm.against is not None and spec.confirm.against >= len(spec.first):
+    if (
+        spec.confirm
+        and spec.confirm.against is not None
+        and spec.confirm.against >= len(spec.first)
+    ):
         found = f"first[{spec.confirm.against}]"
-        yield Fault(("confirm", "against"), f"must be one of the {len(spec.first)} entries of first", found)
+        yield Fault(
+            ("confirm", "against"), f"must be one of the {len(spec.first)} entries of first", found
+        )
 
 
 def cross_faults(spec: StudySpec, sound: bool) -> list[Fault]:
-    """All rules but those of how many points; where recipe or space aren't ``sound``, those that don't need them."""
+    """All rules but those of how many points; where recipe or space aren't ``sound``, those that
+    don't need them.
+    """
     faults = [*_first_faults(spec, sound), *_objective_faults(spec), *_confirm_faults(spec)]
     return [*faults, *_space_faults(spec), *_role_faults(spec)] if sound else faults
 
 
-# -- points ----------------------------------------------------------------------------------------------------------
+# -- points ----------------------------------------------------------------------------
 
 
 def resolve_points(spec: StudySpec, points: int | None) -> tuple[int, list[Fault]]:
-    """How many points the study proposes: what the file says, no more than there are with grid and first-only."""
+    """How many points the study proposes: what the file says, no more than there are with grid and
+    first-only.
+    """
     limit = _point_limit(spec)
     if points is None and limit is not None and limit > _LARGEST_GRID:
-        return 1, [Fault(("points",), "must be given for a grid of this size", f"{limit:,} points of the grid")]
+        return 1, [
+            Fault(
+                ("points",),
+                "must be given for a grid of this size",
+                f"{limit:,} points of the grid",
+            )
+        ]
     resolved = min((number for number in (points, limit) if number is not None), default=1)
     return _even_points(spec, resolved) if spec.mode == "method-study" else (resolved, [])
 
 
 def _point_limit(spec: StudySpec) -> int | None:
-    """How many points there are at all: of a grid those in it and the entries of ``first:`` beside it."""
+    """How many points there are at all: of a grid those in it and the entries of ``first:`` beside
+    it.
+    """
     if spec.sampler.name == "first-only":
         return len(spec.first)
     if spec.sampler.name != "grid":
         return None
-    inside = [params for index in range(len(spec.first)) if (params := spec.first_params(index)) is not None]
-    distinct = {tuple(sorted((name, str(value)) for name, value in params.items())) for params in inside}
+    inside = [
+        params
+        for index in range(len(spec.first))
+        if (params := spec.first_params(index)) is not None
+    ]
+    distinct = {
+        tuple(sorted((name, str(value)) for name, value in params.items())) for params in inside
+    }
     return (spec.space.grid_size() or 0) + len(spec.first) - len(distinct)
 
 
@@ -194,7 +281,9 @@ def _even_points(spec: StudySpec, points: int) -> tuple[int, list[Fault]]:
     if spec.sampler.name == "first-only":
         return points, [Fault(("mode",), "must be search with sampler first-only", "method-study")]
     chosen = set(spec.roles.scientific)
-    count = Space(tuple(item for item in spec.space.variables if item.path in chosen)).grid_size() or 0
+    count = (
+        Space(tuple(item for item in spec.space.variables if item.path in chosen)).grid_size() or 0
+    )
     tried = range(min(points, len(spec.first)) if count <= points else 0)
     entries = [spec.level_of(spec.first_values(index)) for index in tried]
     outside = entries.count(None)
@@ -202,13 +291,17 @@ def _even_points(spec: StudySpec, points: int) -> tuple[int, list[Fault]]:
     if not budget:
         apart = f" beside the {outside} entries of first that lie in none" if outside else ""
         must = f"must give each of the {count:,} levels a point{apart}"
-        return points, [Fault(("points",), must, str(points), f"{count + outside} | {2 * count + outside} | …")]
+        return points, [
+            Fault(("points",), must, str(points), f"{count + outside} | {2 * count + outside} | …")
+        ]
     for number, level in enumerate(spec.levels()):
         if entries.count(number) > budget:
             named = ", ".join(f"{path} = {value}" for path, value in level.items())
             must = f"must have at most the {budget} points that the level {named} has"
             return points, [Fault(("first",), must, f"{entries.count(number)} entries in it")]
-    return budget * count + outside, _uneven_faults(spec, budget) if spec.sampler.name == "grid" else []
+    return budget * count + outside, (
+        _uneven_faults(spec, budget) if spec.sampler.name == "grid" else []
+    )
 
 
 def _uneven_faults(spec: StudySpec, budget: int) -> list[Fault]:

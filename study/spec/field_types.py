@@ -1,7 +1,8 @@
-"""The kinds of fields that a study file is made of: each reads a plain value and describes itself as JSON Schema.
+"""The kinds of fields that a study file is made of: each reads a plain value and describes itself
+as JSON Schema.
 
-A kind appends faults to a list and goes on, so that a user sees all of them at once. In place of a faulty value stands
-its default, so that the rest can still be judged.
+A kind appends faults to a list and goes on, so that a user sees all of them at once. In place of a
+faulty value stands its default, so that the rest can still be judged.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ class Word:
         if isinstance(value, str) and value in self.names:
             return value
         ours = self.foreign.get(str(value).lower(), "") or nearest(value, self.names)
-        faults.append(Fault(path, "must be one of the accepted words", shown(value), listed(self.names), ours))
+        faults.append(
+            Fault(path, "must be one of the accepted words", shown(value), listed(self.names), ours)
+        )
         return ""
 
     def schema(self) -> JsonSchema:
@@ -85,7 +88,11 @@ class Whole:
         if not finite(value) or isinstance(value, float):
             faults.append(Fault(path, "must be an integer", shown(value)))
         elif not self.low <= value <= self.high:
-            must = f"must be at least {self.low}" if value < self.low else f"must be at most {self.high}"
+            must = (
+                f"must be at least {self.low}"
+                if value < self.low
+                else f"must be at most {self.high}"
+            )
             faults.append(Fault(path, must, shown(value)))
         else:
             return value
@@ -118,7 +125,9 @@ class Number:
 
     def schema(self) -> JsonSchema:
         bounds = {"exclusiveMinimum": self.above, "minimum": self.low, "maximum": self.high}
-        return {"type": "number"} | {word: bound for word, bound in bounds.items() if bound is not None}
+        return {"type": "number"} | {
+            word: bound for word, bound in bounds.items() if bound is not None
+        }
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,9 @@ class Many:
         if not isinstance(value, list):
             return (self.kind.read(value, path, faults),)
         if not self.least <= len(value) <= self.most:
-            faults.append(Fault(path, f"must have {self.least} to {self.most} entries", str(len(value))))
+            faults.append(
+                Fault(path, f"must have {self.least} to {self.most} entries", str(len(value)))
+            )
         items = []
         for index, item in enumerate(value):
             before = len(faults)
@@ -144,7 +155,12 @@ class Many:
 
     def schema(self) -> JsonSchema:
         items = self.kind.schema()
-        return {"anyOf": [{"type": "array", "items": items, "minItems": self.least, "maxItems": self.most}, items]}
+        return {
+            "anyOf": [
+                {"type": "array", "items": items, "minItems": self.least, "maxItems": self.most},
+                items,
+            ]
+        }
 
 
 @dataclass(frozen=True)
@@ -175,7 +191,9 @@ class Field:
 
 @dataclass(frozen=True)
 class Group:
-    """A mapping with known keys, built into a value. ``short``: the key that a plain text stands for."""
+    """A mapping with known keys, built into a value. ``short``: the key that a plain text stands
+    for.
+    """
 
     fields: Mapping[str, Field]
     build: Callable[..., Any] = dict
@@ -198,15 +216,23 @@ class Group:
         """Faults of a name that stands for the mapping, at the path where the user wrote it."""
         found: Faults = []
         self.values(value, path, found)
-        return [Fault(path, fault.must, fault.found, fault.accepted, fault.nearest) for fault in found]
+        return [
+            Fault(path, fault.must, fault.found, fault.accepted, fault.nearest) for fault in found
+        ]
 
     def values(self, tree: Mapping[str, Any], path: Path, faults: Faults) -> dict[str, Any]:
         """Every field's value, read or by default."""
-        faults.extend(unknown((*path, key), self.fields, dict(self.foreign)) for key in tree if key not in self.fields)
+        faults.extend(
+            unknown((*path, key), self.fields, dict(self.foreign))
+            for key in tree
+            if key not in self.fields
+        )
         values = {}
         for key, known in self.fields.items():
             values[key] = known.default
-            if key not in tree or (tree[key] is None and known.default is None and not known.required):
+            if key not in tree or (
+                tree[key] is None and known.default is None and not known.required
+            ):
                 if known.required:
                     faults.append(Fault((*path, key), "must be given", "nothing"))
                 continue
@@ -219,12 +245,22 @@ class Group:
     def schema(self) -> JsonSchema:
         properties = {}
         for key, known in self.fields.items():
-            properties[key] = known.kind.schema() | ({"description": known.doc} if known.doc else {})
-        described: JsonSchema = {"type": "object", "properties": properties, "additionalProperties": False}
+            properties[key] = known.kind.schema() | (
+                {"description": known.doc} if known.doc else {}
+            )
+        described: JsonSchema = {
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": False,
+        }
         required = [key for key, known in self.fields.items() if known.required]
         if required:
             described["required"] = required
-        return {"anyOf": [described, self.fields[self.short].kind.schema()]} if self.short else described
+        return (
+            {"anyOf": [described, self.fields[self.short].kind.schema()]}
+            if self.short
+            else described
+        )
 
 
 FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -234,8 +270,9 @@ FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 class Forms:
     """A mapping whose ``name`` decides which other keys it has; a plain name may stand for it.
 
-    ``common`` keys go with every name. ``factory``: the name may also be ``package.module:factory`` with any options.
-    ``build`` is handed the name, the common values and the options, with the defaults that the form has filled in.
+    ``common`` keys go with every name. ``factory``: the name may also be ``package.module:factory``
+    with any options. ``build`` is handed the name, the common values and the options, with the
+    defaults that the form has filled in.
     """
 
     kind: str
@@ -255,19 +292,28 @@ class Forms:
         if not isinstance(tree, Mapping) or not isinstance(tree.get("name"), str):
             found = tree.get("name") if isinstance(tree, Mapping) else value
             at = (*path, "name") if isinstance(tree, Mapping) else path
-            faults.append(Fault(at, f"must be the name of a {self.kind}", shown(found), listed(self.names())))
+            faults.append(
+                Fault(at, f"must be the name of a {self.kind}", shown(found), listed(self.names()))
+            )
             return None
         name = tree["name"]
         own = self.forms.get(name)
         if own is None and not (self.factory and FACTORY.fullmatch(name)):
             at = path if isinstance(value, str) else (*path, "name")
             ours = self.foreign.get(name.lower().replace("_", "-"), "") or nearest(name, self.forms)
-            faults.append(Fault(at, f"must name a known {self.kind}", shown(name), listed(self.names()), ours))
+            faults.append(
+                Fault(at, f"must name a known {self.kind}", shown(name), listed(self.names()), ours)
+            )
             own = None
         return self.form(name, own, tree, path, faults)
 
     def form(
-        self, name: str, own: Mapping[str, Field] | None, tree: Mapping[str, Any], path: Path, faults: Faults
+        self,
+        name: str,
+        own: Mapping[str, Field] | None,
+        tree: Mapping[str, Any],
+        path: Path,
+        faults: Faults,
     ) -> Any:
         keys = {"name": Field(Text()), **self.common, **(own or {})}
         rest = {key: value for key, value in tree.items() if key not in keys}
@@ -290,5 +336,8 @@ class Forms:
             shapes.append(shape if name == self.default else shape | {"required": ["name"]})
         if self.factory:
             shape = {"type": "string", "pattern": f"^{FACTORY.pattern}$"}
-            shapes += [shape, {"type": "object", "properties": {"name": shape}, "required": ["name"]}]
+            shapes += [
+                shape,
+                {"type": "object", "properties": {"name": shape}, "required": ["name"]},
+            ]
         return {"anyOf": shapes}

@@ -1,6 +1,8 @@
-"""The JSON Schema of a study file (draft 2020-12), from the tables that validation follows, for editors.
+"""The JSON Schema of a study file (draft 2020-12), from the tables that validation follows, for
+editors.
 
-It says less than validation does: rules over several keys, and which branch has which field, are not in it.
+It says less than validation does: rules over several keys, and which branch has which field, are
+not in it.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ def json_schema() -> JsonSchema:
     return title | STUDY_FILE.schema() | {"$defs": definitions}
 
 
-# -- recipe ----------------------------------------------------------------------------------------------------------
+# -- recipe ----------------------------------------------------------------------------
 
 
 def _recipe_definitions() -> dict[str, JsonSchema]:
@@ -48,22 +50,32 @@ def _type_name(path: tuple[str, ...]) -> str:
 
 def _named(section: JsonSchema, path: str) -> JsonSchema:
     """A section, in any of its forms, or its name."""
-    forms = section.get("oneOf") or [{word: value for word, value in section.items() if word == "$ref"}]
+    forms = section.get("oneOf") or [
+        {word: value for word, value in section.items() if word == "$ref"}
+    ]
     return {"anyOf": [_name_schema(path), *forms]}
 
 
 def _name_schema(path: str) -> JsonSchema:
     names: JsonSchema = {"enum": sorted(branches(path) or ())}
-    return {"anyOf": [names, {"type": "string", "pattern": f"^{FACTORY.pattern}$"}]} if path in _OPEN_NAMES else names
+    return (
+        {"anyOf": [names, {"type": "string", "pattern": f"^{FACTORY.pattern}$"}]}
+        if path in _OPEN_NAMES
+        else names
+    )
 
 
-# -- space -----------------------------------------------------------------------------------------------------------
+# -- space -----------------------------------------------------------------------------
 
 
 def _section_schema(path: str) -> JsonSchema:
-    """What a space may hold at a section of the recipe: its fields, or a branch of it where it has names."""
+    """What a space may hold at a section of the recipe: its fields, or a branch of it where it has
+    names.
+    """
     top = f"{path}." if path else ""
-    children = sorted({field[len(top) :].split(".")[0] for field in FIELDS if field.startswith(top)} - {"seed"})
+    children = sorted(
+        {field[len(top) :].split(".")[0] for field in FIELDS if field.startswith(top)} - {"seed"}
+    )
     fields: JsonSchema = {
         "type": "object",
         "properties": {child: _node_schema(f"{top}{child}") for child in children},
@@ -110,4 +122,9 @@ def _distribution_schema() -> JsonSchema:
 
 def _one_key(word: str, value: JsonSchema, more: dict[str, Any] | None = None) -> JsonSchema:
     properties = {word: value, **(more or {})}
-    return {"type": "object", "properties": properties, "required": [word], "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [word],
+        "additionalProperties": False,
+    }

@@ -3,7 +3,8 @@
 >>> spec = load_spec("quickstart", sets=["recipe.epochs=2"])
 >>> spec.points, spec.space.paths()
 
-Neither torch, Ray nor Optuna is loaded here, so that three mistakes in a file are three lines in a moment.
+Neither torch, Ray nor Optuna is loaded here, so that three mistakes in a file are three lines in a
+moment.
 """
 
 from __future__ import annotations
@@ -39,19 +40,25 @@ from study.training.recipe.defaults import RecipeSchema
 
 
 def load_spec(
-    source: str | Place, *, sets: Sequence[str] = (), name: str | None = None, points: int | None = None
+    source: str | Place,
+    *,
+    sets: Sequence[str] = (),
+    name: str | None = None,
+    points: int | None = None,
 ) -> StudySpec:
     """The spec of a study file, by its path or by the name of a shipped study.
 
-    ``sets`` are ``path=value`` texts that win over the file; ``name`` and ``points`` are two of them by another way.
-    Raises SpecError with every fault as one line.
+    ``sets`` are ``path=value`` texts that win over the file; ``name`` and ``points`` are two of
+    them by another way. Raises SpecError with every fault as one line.
     """
     path = _located(source)
     label = str(source) if isinstance(source, ObjectPath) or path == FilePath(source) else str(path)
     try:
         document = read_yaml(_beginning(path))
     except OSError as error:
-        raise SpecError([_one_line(f"{label}:1: must be a readable file; found {error.strerror or error}")]) from None
+        raise SpecError(
+            [_one_line(f"{label}:1: must be a readable file; found {error.strerror or error}")]
+        ) from None
     report = Report(label, document)
     settings = Settings(document.tree)
     if isinstance(document.tree, Mapping):
@@ -97,12 +104,16 @@ def _located(source: str | Place) -> Place:
         if path.is_file() or (path.exists() and not path.is_dir()):
             return path
     except (OSError, ValueError) as error:
-        raise SpecError([_one_line(f"{str(source)[:80]}:1: must be a study file; found {error}")]) from None
+        raise SpecError(
+            [_one_line(f"{str(source)[:80]}:1: must be a study file; found {error}")]
+        ) from None
     if str(source) in shipped:
         return shipped[str(source)]
     found = "a folder" if path.is_dir() else "no such file"
     ours = nearest(path.stem, shipped)
-    fault = Fault((), "must be a study file or the name of a shipped study", found, listed(shipped), ours)
+    fault = Fault(
+        (), "must be a study file or the name of a shipped study", found, listed(shipped), ours
+    )
     raise SpecError([_one_line(f"{source}:1: {fault}")])
 
 
@@ -122,12 +133,20 @@ class Report:
     faults: list[Fault] = field(default_factory=list)
 
     def add(self, faults: Sequence[Fault]) -> bool:
-        """Add faults, one a path, and none where the text itself is at fault; whether there were none."""
-        bad = [dotted(fault.path) for _, fault in self.document.faults if fault.path and not fault.on_key]
+        """Add faults, one a path, and none where the text itself is at fault; whether there were
+        none.
+        """
+        bad = [
+            dotted(fault.path)
+            for _, fault in self.document.faults
+            if fault.path and not fault.on_key
+        ]
         for fault in faults:
             path = dotted(fault.path)
             known = any(fault.path == other.path for other in self.faults)
-            if not known and not any(path == top or path.startswith((f"{top}.", f"{top}[")) for top in bad):
+            if not known and not any(
+                path == top or path.startswith((f"{top}.", f"{top}[")) for top in bad
+            ):
                 self.faults.append(fault)
         return not faults
 
@@ -157,7 +176,11 @@ def _one_line(text: str) -> str:
 
 def _as_set(fault: Fault) -> Fault:
     """A fault in an override, at the path that ``--set`` knows it by."""
-    return replace(fault, path=("recipe", *fault.path[1:])) if fault.path[:1] == ("overrides",) else fault
+    return (
+        replace(fault, path=("recipe", *fault.path[1:]))
+        if fault.path[:1] == ("overrides",)
+        else fault
+    )
 
 
 def read(tree: Any, report: Report) -> StudySpec:
@@ -180,7 +203,9 @@ def read(tree: Any, report: Report) -> StudySpec:
         resolved, point_faults = resolve_points(spec, points)
         report.add(point_faults)
     report.check()
-    notes = (_point_note(spec, points, resolved),) if points is not None and resolved != points else ()
+    notes = (
+        (_point_note(spec, points, resolved),) if points is not None and resolved != points else ()
+    )
     reproducible = default_reproducible(spec) if reproducible is None else reproducible
     return replace(spec, points=resolved, reproducible=reproducible, notes=notes)
 
@@ -188,23 +213,43 @@ def read(tree: Any, report: Report) -> StudySpec:
 def _point_note(spec: StudySpec, points: int, resolved: int) -> str:
     if spec.mode == "method-study":
         return f"points: {resolved} of the {points} are used, so that each level has equally many"
-    return f"points: {resolved} of the {points} are used, since there are no more with sampler {spec.sampler.name}"
+    return (
+        f"points: {resolved} of the {points} are used, since there are no more with sampler"
+        f" {spec.sampler.name}"
+    )
 
 
 def _hinted(tree: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
-    """The tree without top-level keys that belong into the recipe, which are faults with a hint of their own."""
+    """The tree without top-level keys that belong into the recipe, which are faults with a hint of
+    their own.
+    """
     kept = {}
     for key, value in tree.items():
-        if key not in STUDY_FILE.fields and key not in STUDY_FILE.foreign and (key in FIELDS or key in SECTIONS):
+        if (
+            key not in STUDY_FILE.fields
+            and key not in STUDY_FILE.foreign
+            and (key in FIELDS or key in SECTIONS)
+        ):
             accepted = listed(STUDY_FILE.fields)
-            faults.append(Fault((key,), "must be a known key", shown(key), accepted, f"recipe.{key}", on_key=True))
+            faults.append(
+                Fault(
+                    (key,),
+                    "must be a known key",
+                    shown(key),
+                    accepted,
+                    f"recipe.{key}",
+                    on_key=True,
+                )
+            )
         else:
             kept[key] = value
     return kept
 
 
 def _recipe_and_space(values: dict[str, Any], report: Report) -> bool:
-    """Read the trees among ``values`` into their final form, in place; whether all of them are sound."""
+    """Read the trees among ``values`` into their final form, in place; whether all of them are
+    sound.
+    """
     overrides = values["overrides"] = leaves(recipes.lay({}, values["overrides"]))
     fixed = values["fixed"] = recipes.lay({}, values.pop("recipe"))
     schema = RecipeSchema(values["defaults"])
@@ -212,10 +257,15 @@ def _recipe_and_space(values: dict[str, Any], report: Report) -> bool:
     faults += [*seed_faults(fixed, ("recipe",)), *seed_faults(overrides, ("overrides",))]
     sound = report.add([*faults, *hidden_faults(fixed, space, overrides, schema)])
     values["space"] = space
-    values["first"] = tuple(First(recipes.lay({}, first.set), first.published) for first in values["first"])
+    values["first"] = tuple(
+        First(recipes.lay({}, first.set), first.published) for first in values["first"]
+    )
     values["objectives"] = values.pop("objective")
     values["roles"] = Roles(
-        *(_without(paths, overrides) for paths in (values["roles"].scientific, values["roles"].nuisance))
+        *(
+            _without(paths, overrides)
+            for paths in (values["roles"].scientific, values["roles"].nuisance)
+        )
     )
     return sound and not report.document.faults
 
@@ -225,11 +275,12 @@ def _without(paths: Sequence[str], overrides: Mapping[str, Any]) -> tuple[str, .
     return tuple(path for path in paths if path not in overrides)
 
 
-# -- points that a user adds by hand ------------------------------------------------------------------------------
+# -- points that a user adds by hand ---------------------------------------------------
 
 
 def added_values(paths: StudyPaths, sets: Sequence[str]) -> tuple[dict[str, Any], bool]:
-    """The values that ``optimizer.lr=0.1`` texts give a point, and whether the space could have given them.
+    """The values that ``optimizer.lr=0.1`` texts give a point, and whether the space could have
+    given them.
 
     They are checked as an entry of ``first:`` is.
     """
@@ -248,5 +299,7 @@ def _setting(text: str) -> tuple[str, Any]:
     path, sign, value = text.partition("=")
     document = read_yaml(value)
     if not sign or not path.strip() or document.faults:
-        raise UserError(f"--set: must be path=value; found {shown(text)}; accepted e.g. optimizer.lr=0.1")
+        raise UserError(
+            f"--set: must be path=value; found {shown(text)}; accepted e.g. optimizer.lr=0.1"
+        )
     return path.strip().removeprefix("recipe."), document.tree

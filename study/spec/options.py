@@ -1,7 +1,7 @@
 """The samplers and pruners by name, each with its options.
 
-A sampler's options are Optuna's own words; what is left out is Optuna's default or decided from the study. A pruner's
-options are ours, in epochs, and complete.
+A sampler's options are Optuna's own words; what is left out is Optuna's default or decided from the
+study. A pruner's options are ours, in epochs, and complete.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ _RANKED: dict[str, Field] = {
     "startup_trials": Field(Whole(), 5, "trials before any may be stopped"),
     "warmup_epochs": Field(Whole(), 0, "epochs in which a trial may not be stopped"),
     "interval_epochs": Field(COUNT, 1, "epochs between decisions"),
-    "min_trials": Field(COUNT, 1, "trials that must have reached an epoch before one is stopped there"),
+    "min_trials": Field(
+        COUNT, 1, "trials that must have reached an epoch before one is stopped there"
+    ),
 }
 PRUNERS: dict[str, dict[str, Field]] = {
     "asha": {"min_epochs": _MIN_EPOCHS, "reduction": _REDUCTION},
@@ -61,7 +63,10 @@ PRUNERS: dict[str, dict[str, Field]] = {
         "reduction": _REDUCTION,
     },
     "median": _RANKED,
-    "percentile": {"percentile": Field(Number(low=0, high=100), 25.0, "the share that goes on"), **_RANKED},
+    "percentile": {
+        "percentile": Field(Number(low=0, high=100), 25.0, "the share that goes on"),
+        **_RANKED,
+    },
     "patient": {
         "patience": Field(Whole(), 5, "epochs without progress that are borne"),
         "min_delta": Field(Number(low=0), 0.0, "the least that counts as progress"),

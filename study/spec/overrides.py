@@ -20,7 +20,9 @@ _NAMING_KEYS = {"objective": "metric"}
 
 @dataclass
 class Settings:
-    """A study file's tree with options laid over it, which option wrote which path, and the options' own faults."""
+    """A study file's tree with options laid over it, which option wrote which path, and the
+    options' own faults.
+    """
 
     tree: Any
     origins: dict[str, str] = field(default_factory=dict)
@@ -32,12 +34,20 @@ class Settings:
         left, sign, right = text.partition("=")
         path = _parsed(left.strip())
         if not sign or not path:
-            fault = Fault((), "must be path=value", shown(text), "a key of the study file, such as recipe.epochs=60")
+            fault = Fault(
+                (),
+                "must be path=value",
+                shown(text),
+                "a key of the study file, such as recipe.epochs=60",
+            )
             self.faults.append(("--set", fault))
             return
         document = read_yaml(f"{_VALUE}: {right}")
         if document.faults:
-            self.faults += [(option, replace(fault, path=(*path, *fault.path[1:]))) for _, fault in document.faults]
+            self.faults += [
+                (option, replace(fault, path=(*path, *fault.path[1:])))
+                for _, fault in document.faults
+            ]
         elif path[0] == "recipe":
             self.override(option, path[1:], document.tree[_VALUE])
         else:
@@ -54,18 +64,30 @@ class Settings:
 
     def put(self, option: str, path: Path, value: Any) -> None:
         """Write a value at a path, making mappings on the way."""
-        new = next((length for length in range(1, len(path)) if not _has(self.tree, path[:length])), len(path))
+        new = next(
+            (length for length in range(1, len(path)) if not _has(self.tree, path[:length])),
+            len(path),
+        )
         try:
             self.tree = _placed(self.tree, path, value, "")
         except LookupError as error:
-            self.faults.append((option, Fault(path, "must lead to a key or to an entry of a list", str(error))))
+            self.faults.append(
+                (option, Fault(path, "must lead to a key or to an entry of a list", str(error)))
+            )
             return
         self.origins[dotted(path)] = self.origins[dotted(path[:new])] = option
 
     def origin(self, path: Path) -> str | None:
         """The option that wrote what stands at a path."""
         lengths = range(len(path), 0, -1)
-        return next((self.origins[name] for length in lengths if (name := dotted(path[:length])) in self.origins), None)
+        return next(
+            (
+                self.origins[name]
+                for length in lengths
+                if (name := dotted(path[:length])) in self.origins
+            ),
+            None,
+        )
 
 
 def _parsed(text: str) -> Path:
@@ -75,18 +97,26 @@ def _parsed(text: str) -> Path:
         match = _PART.fullmatch(part)
         if match is None:
             return ()
-        path = (*path, match.group(1), *(int(index) for index in re.findall(r"\d+", match.group(2))))
+        path = (
+            *path,
+            match.group(1),
+            *(int(index) for index in re.findall(r"\d+", match.group(2))),
+        )
     return path
 
 
 def _placed(holder: Any, path: Path, value: Any, key: str) -> Any:
-    """``holder``, which stands under ``key``, with ``value`` at ``path``; LookupError where the path leads nowhere."""
+    """``holder``, which stands under ``key``, with ``value`` at ``path``; LookupError where the
+    path leads nowhere.
+    """
     if not path:
         return value
     part, rest = path[0], path[1:]
     if isinstance(part, int):
         if not isinstance(holder, list) or part >= len(holder):
-            raise LookupError(f"{len(holder)} entries" if isinstance(holder, list) else shown(holder))
+            raise LookupError(
+                f"{len(holder)} entries" if isinstance(holder, list) else shown(holder)
+            )
         return [*holder[:part], _placed(holder[part], rest, value, ""), *holder[part + 1 :]]
     if isinstance(holder, list):
         raise LookupError("a list")

@@ -31,8 +31,8 @@ def column_of(metric: str) -> str:
 
 @dataclass(frozen=True)
 class Resources:
-    """What one trial occupies: CPU cores, which are also its torch threads, a share of one GPU, and what a cluster
-    calls its own by name."""
+    """What one trial occupies: CPU cores, which are also its torch threads, a share of one GPU, and
+    what a cluster calls its own by name."""
 
     cpus: float = 1.0
     gpus: float = 0.0
@@ -64,7 +64,9 @@ class PrunerChoice:
 
 @dataclass(frozen=True)
 class Stop:
-    """Study-wide budgets; None is no limit. The hours interrupt (resumable), ``failures`` halts, ``target`` ends."""
+    """Study-wide budgets; None is no limit. The hours interrupt (resumable), ``failures`` halts,
+    ``target`` ends.
+    """
 
     wall_hours: float | None = None
     gpu_hours: float | None = None
@@ -83,7 +85,9 @@ class Retries:
 
 @dataclass(frozen=True)
 class TrialLimits:
-    """Limits of one trial: its hours, and the seconds without a sign of life after which it counts as hung."""
+    """Limits of one trial: its hours, and the seconds without a sign of life after which it counts
+    as hung.
+    """
 
     hours: float | None = None
     heartbeat_s: float = 300.0
@@ -92,7 +96,9 @@ class TrialLimits:
 
 @dataclass(frozen=True)
 class Roles:
-    """Which varied paths are compared (scientific) and which are tuned away (nuisance); all others are fixed."""
+    """Which varied paths are compared (scientific) and which are tuned away (nuisance); all others
+    are fixed.
+    """
 
     scientific: tuple[str, ...] = ()
     nuisance: tuple[str, ...] = ()
@@ -100,14 +106,18 @@ class Roles:
 
 @dataclass(frozen=True)
 class Racing:
-    """Further replicates of a point are not started once it loses by more than ``threshold`` of the objective."""
+    """Further replicates of a point are not started once it loses by more than ``threshold`` of the
+    objective.
+    """
 
     threshold: float = 0.05
 
 
 @dataclass(frozen=True)
 class Confirm:
-    """Fresh seeds after the search: for the ``top`` points and for the baseline, an index into ``first``."""
+    """Fresh seeds after the search: for the ``top`` points and for the baseline, an index into
+    ``first``.
+    """
 
     top: int = 3
     replicates: int = 5
@@ -116,7 +126,9 @@ class Confirm:
 
 @dataclass(frozen=True)
 class First:
-    """A point that runs first, exactly as written, and the published figures that stand beside it."""
+    """A point that runs first, exactly as written, and the published figures that stand beside
+    it.
+    """
 
     set: Mapping[str, object]
     published: tuple[Mapping[str, Scalar], ...] = ()

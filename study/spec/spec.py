@@ -35,7 +35,9 @@ from study.training.recipe.recipe import Recipe
 
 @dataclass(frozen=True)
 class StudySpec:
-    """What a study is: all of its file, defaults filled in; ``fixed`` is its ``recipe:``, ``points`` is resolved."""
+    """What a study is: all of its file, defaults filled in; ``fixed`` is its ``recipe:``,
+    ``points`` is resolved.
+    """
 
     study: str
     space: Space
@@ -64,25 +66,39 @@ class StudySpec:
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What was resolved otherwise than written, for the user to know."""
 
-    # -- recipes ----------------------------------------------------------------------------------------------------
+    # -- recipes -----------------------------------------------------------------------
 
-    def recipe_tree(self, values: Mapping[str, Any], substitutions: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The fixed recipe with a point's values laid on it, then the overrides, then a retry's substitutions."""
+    def recipe_tree(
+        self, values: Mapping[str, Any], substitutions: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The fixed recipe with a point's values laid on it, then the overrides, then a retry's
+        substitutions.
+        """
         tree = recipes.lay(recipes.lay(self.fixed, values), self.overrides)
-        if self.overrides:  # a name among them has dropped its section's other keys: what the space varies stays
+        if (
+            self.overrides
+        ):  # a name among them has dropped its section's other keys: what the space varies stays
             varied = set(self.space.paths())
-            tree = recipes.lay(tree, {path: value for path, value in values.items() if path in varied})
+            tree = recipes.lay(
+                tree, {path: value for path, value in values.items() if path in varied}
+            )
         return filled(recipes.lay(tree, substitutions) if substitutions else tree, self.defaults)
 
-    def recipe(self, values: Mapping[str, Any], seed: int, substitutions: Mapping[str, Any] | None = None) -> Recipe:
+    def recipe(
+        self, values: Mapping[str, Any], seed: int, substitutions: Mapping[str, Any] | None = None
+    ) -> Recipe:
         """The recipe of one trial; SpecError where the values make none together."""
-        recipe, faults = recipes.parse_recipe(self.recipe_tree(values, substitutions) | {"seed": seed})
+        recipe, faults = recipes.parse_recipe(
+            self.recipe_tree(values, substitutions) | {"seed": seed}
+        )
         if recipe is None:
             raise SpecError([str(fault) for fault in faults])
         return recipe
 
     def settled(self) -> StudySpec:
-        """The spec with the defaults that its recipes take written down; those that are written down stay."""
+        """The spec with the defaults that its recipes take written down; those that are written
+        down stay.
+        """
         return replace(self, defaults={**in_force(self._written()), **self.defaults})
 
     def _written(self) -> Iterator[tuple[str, Any]]:
@@ -94,20 +110,30 @@ class StudySpec:
             yield from ((item.path, value) for value, _ in values)
 
     def first_values(self, index: int) -> dict[str, Value]:
-        """The values of an entry of ``first:``: what it sets, and what its recipe has where the space varies."""
+        """The values of an entry of ``first:``: what it sets, and what its recipe has where the
+        space varies.
+        """
         written = leaves(self.first[index].set)
         full = leaves(self.recipe(written, 0).model_dump(mode="json"))
-        return written | {path: full[path] for path in self.space.paths() if path in full and path not in written}
+        return written | {
+            path: full[path] for path in self.space.paths() if path in full and path not in written
+        }
 
     def first_params(self, index: int) -> dict[str, Scalar] | None:
         """Optuna's params of an entry of ``first:``; None where it doesn't lie in the space."""
         return self.params_of(self.first_values(index))
 
     def params_of(self, values: Mapping[str, Any]) -> dict[str, Scalar] | None:
-        """Optuna's params of values whose recipe the space could have given; None where it could not."""
+        """Optuna's params of values whose recipe the space could have given; None where it could
+        not.
+        """
         recipe = self.recipe(values, 0)
         params = self.space.params_of(leaves(recipe.model_dump(mode="json")))
-        return params if params is not None and self.recipe(self.space.values_of(params), 0) == recipe else None
+        return (
+            params
+            if params is not None and self.recipe(self.space.values_of(params), 0) == recipe
+            else None
+        )
 
     def levels(self) -> list[dict[str, Value]]:
         """The levels of a method study; one without conditions in a search."""
@@ -123,11 +149,13 @@ class StudySpec:
 
     @property
     def best_by(self) -> tuple[str, str] | None:
-        """With ``at: best``, by which column of the epoch rows and in which direction an epoch is the best one."""
+        """With ``at: best``, by which column of the epoch rows and in which direction an epoch is
+        the best one.
+        """
         first = self.objectives[0]
         return (column_of(first.metric), first.direction) if first.at == "best" else None
 
-    # -- as a file --------------------------------------------------------------------------------------------------
+    # -- as a file ---------------------------------------------------------------------
 
     def tree(self) -> dict[str, Any]:
         """Plain data that ``spec_from_tree`` reads back equal; what is off or empty is left out."""
@@ -137,8 +165,14 @@ class StudySpec:
         tree["objective"] = objectives[0] if len(objectives) == 1 else objectives
         tree |= {"points": self.points, "replicates": self.replicates}
         tree |= {"concurrency": self.concurrency} if self.concurrency else {}
-        tree["resources"] = {key: value for key, value in asdict(self.resources).items() if value != {}}
-        tree["sampler"] = {"name": self.sampler.name, "seed": self.sampler.seed, **self.sampler.options}
+        tree["resources"] = {
+            key: value for key, value in asdict(self.resources).items() if value != {}
+        }
+        tree["sampler"] = {
+            "name": self.sampler.name,
+            "seed": self.sampler.seed,
+            **self.sampler.options,
+        }
         tree["pruner"] = {"name": self.pruner.name, **self.pruner.options}
         tree |= {"stop": _given(asdict(self.stop))} if _given(asdict(self.stop)) else {}
         tree["trial"] = _given(asdict(self.trial))
@@ -169,7 +203,9 @@ class StudySpec:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def differences(self, other: StudySpec) -> list[str]:
-        """One line for each path at which the two differ as they were written: ``points: 40 -> 60``."""
+        """One line for each path at which the two differ as they were written: ``points: 40 ->
+        60``.
+        """
         mine, theirs = self._flat, other._flat
         paths = [*mine, *(path for path in theirs if path not in mine)]
         return [
@@ -181,7 +217,10 @@ class StudySpec:
     @cached_property
     def _flat(self) -> dict[str, str]:
         written = replace(self, defaults={}).tree()
-        return {dotted(path): json.dumps(value, ensure_ascii=False) for path, value in _flat(written, ())}
+        return {
+            dotted(path): json.dumps(value, ensure_ascii=False)
+            for path, value in _flat(written, ())
+        }
 
 
 def _given(tree: Mapping[str, Any]) -> dict[str, Any]:

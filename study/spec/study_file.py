@@ -1,7 +1,8 @@
 """The keys of a study file: for each its kind, its default and a line on what it is for.
 
-Validation, the JSON Schema of editors and the starting file all follow this table. Rules over several keys are in
-``study.spec.cross_checks``; ``recipe`` and ``space`` are judged by the recipe and by ``search_spaces``.
+Validation, the JSON Schema of editors and the starting file all follow this table. Rules over
+several keys are in ``study.spec.cross_checks``; ``recipe`` and ``space`` are judged by the recipe
+and by ``search_spaces``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,20 @@ from typing import Any
 from search_spaces.distributions import finite
 from search_spaces.validation import Fault, Path, listed, nearest, shown
 from study.files.layout import NAME
-from study.spec.field_types import Faults, Field, Flag, Forms, Group, JsonSchema, Many, Number, Text, Tree, Whole, Word
+from study.spec.field_types import (
+    Faults,
+    Field,
+    Flag,
+    Forms,
+    Group,
+    JsonSchema,
+    Many,
+    Number,
+    Text,
+    Tree,
+    Whole,
+    Word,
+)
 from study.spec.options import COUNT, POSITIVE, PRUNERS, SAMPLERS
 from study.spec.sections import (
     Confirm,
@@ -77,8 +91,17 @@ def _objective(metric: str, direction: str | None, at: str) -> Objective:
 
 _OBJECTIVE = Group(
     {
-        "metric": Field(Word(_METRICS, METRIC_WORDS), "val_accuracy", "a column of the epoch table", required=True),
-        "direction": Field(Word(("maximize", "minimize"), DIRECTION_WORDS), None, "by the metric's nature if left out"),
+        "metric": Field(
+            Word(_METRICS, METRIC_WORDS),
+            "val_accuracy",
+            "a column of the epoch table",
+            required=True,
+        ),
+        "direction": Field(
+            Word(("maximize", "minimize"), DIRECTION_WORDS),
+            None,
+            "by the metric's nature if left out",
+        ),
         "at": Field(Word(("last", "best")), "last", "the value at the last epoch, or the best one"),
     },
     _objective,
@@ -94,7 +117,9 @@ class _Entry:
     def read(self, value: Any, path: Path, faults: Faults) -> int:
         match = re.fullmatch(r"first\[(\d{1,6})\]", value) if isinstance(value, str) else None
         if match is None:
-            faults.append(Fault(path, "must name an entry of first", shown(value), "first[0] | first[1] | …"))
+            faults.append(
+                Fault(path, "must name an entry of first", shown(value), "first[0] | first[1] | …")
+            )
         return int(match.group(1)) if match else 0
 
     def schema(self) -> JsonSchema:
@@ -118,7 +143,9 @@ class _Published:
 
     def read(self, value: Any, path: Path, faults: Faults) -> dict[str, Any]:
         if not isinstance(value, Mapping):
-            faults.append(Fault(path, "must be a mapping", shown(value), listed([*_PUBLISHED, "any metric"])))
+            faults.append(
+                Fault(path, "must be a mapping", shown(value), listed([*_PUBLISHED, "any metric"]))
+            )
             return {}
         for key, item in value.items():
             if key in _PUBLISHED:
@@ -134,7 +161,11 @@ class _Published:
         like = nearest(key, _PUBLISHED) if key not in _METRICS else ""
         if like or not re.fullmatch(r"[a-z][a-z0-9_]*", key):
             accepted = listed([*_PUBLISHED, "any metric"])
-            return [Fault(path, "must be a known key or a metric", shown(key), accepted, like, on_key=True)]
+            return [
+                Fault(
+                    path, "must be a known key or a metric", shown(key), accepted, like, on_key=True
+                )
+            ]
         return [] if finite(value) else [Fault(path, "must be a finite number", shown(value))]
 
     def schema(self) -> JsonSchema:
@@ -148,7 +179,9 @@ class _Tables:
 
     def read(self, value: Any, path: Path, faults: Faults) -> dict[str, dict[str, Any]]:
         whole = Tree().read(value, path, faults)
-        return {str(key): Tree().read(table, (*path, str(key)), faults) for key, table in whole.items()}
+        return {
+            str(key): Tree().read(table, (*path, str(key)), faults) for key, table in whole.items()
+        }
 
     def schema(self) -> JsonSchema:
         return {"type": "object", "additionalProperties": {"type": "object"}}
@@ -164,12 +197,21 @@ def _space_schema() -> JsonSchema:
 
 _FIRST = Group(
     {
-        "set": Field(Tree(_recipe_schema), {}, "recipe values; what is left out has the recipe's value", required=True),
-        "published": Field(Many(_Published()), (), "published figures that stand beside the measured ones"),
+        "set": Field(
+            Tree(_recipe_schema),
+            {},
+            "recipe values; what is left out has the recipe's value",
+            required=True,
+        ),
+        "published": Field(
+            Many(_Published()), (), "published figures that stand beside the measured ones"
+        ),
     },
     First,
 )
-_STUDY_NAME = Text(NAME.pattern.removesuffix(r"\Z"), "must be a name of a-z, 0-9, '.', '_' and '-', 64 at most")
+_STUDY_NAME = Text(
+    NAME.pattern.removesuffix(r"\Z"), "must be a name of a-z, 0-9, '.', '_' and '-', 64 at most"
+)
 _RETRIES = Group(
     {
         "node": Field(Whole(high=1000), 10, "lost workers and nodes"),
@@ -193,9 +235,16 @@ class _Amounts:
         for name in value:
             if not isinstance(name, str) or not name or name in ("CPU", "GPU", "memory"):
                 faults.append(
-                    Fault(path, "must name a cluster's own resources; CPUs and GPUs have their own keys", shown(name))
+                    Fault(
+                        path,
+                        "must name a cluster's own resources; CPUs and GPUs have their own keys",
+                        shown(name),
+                    )
                 )
-        return {str(name): self.amount.read(each, (*path, str(name)), faults) for name, each in value.items()}
+        return {
+            str(name): self.amount.read(each, (*path, str(name)), faults)
+            for name, each in value.items()
+        }
 
     def schema(self) -> JsonSchema:
         return {"type": "object", "additionalProperties": self.amount.schema()}
@@ -205,16 +254,26 @@ STUDY_FILE = Group(
     {
         "study": Field(_STUDY_NAME, "", "the study's name and its folder's", required=True),
         "question": Field(Text(), "", "what the study is to answer; the report opens with it"),
-        "objective": Field(Many(_OBJECTIVE, 1, 2), (Objective("val_accuracy", "maximize"),), "what is optimized"),
+        "objective": Field(
+            Many(_OBJECTIVE, 1, 2), (Objective("val_accuracy", "maximize"),), "what is optimized"
+        ),
         "points": Field(COUNT, None, "how many points may be proposed, those of first included"),
-        "replicates": Field(Whole(low=1, high=1000), 1, "trials a point, with seeds 0 to replicates - 1"),
-        "concurrency": Field(Whole(low=1, high=10_000), None, "trials at once; left out, what the resources allow"),
+        "replicates": Field(
+            Whole(low=1, high=1000), 1, "trials a point, with seeds 0 to replicates - 1"
+        ),
+        "concurrency": Field(
+            Whole(low=1, high=10_000), None, "trials at once; left out, what the resources allow"
+        ),
         "resources": Field(
             Group(
                 {
-                    "cpus": Field(Number(above=0, high=100_000), 1.0, "cores and torch threads of a trial"),
+                    "cpus": Field(
+                        Number(above=0, high=100_000), 1.0, "cores and torch threads of a trial"
+                    ),
                     "gpus": Field(Number(low=0, high=1), 0.0, "a share of one GPU"),
-                    "custom": Field(_Amounts(), {}, "amounts of a cluster's own resources, by name"),
+                    "custom": Field(
+                        _Amounts(), {}, "amounts of a cluster's own resources, by name"
+                    ),
                 },
                 Resources,
                 foreign=RESOURCE_WORDS,
@@ -243,7 +302,9 @@ STUDY_FILE = Group(
         "stop": Field(
             Group(
                 {
-                    "wall_hours": Field(POSITIVE, doc="then the study is interrupted, and resumable"),
+                    "wall_hours": Field(
+                        POSITIVE, doc="then the study is interrupted, and resumable"
+                    ),
                     "gpu_hours": Field(POSITIVE, doc="the same in hours of GPUs held"),
                     "failures": Field(COUNT, doc="so many failed trials halt the study"),
                     "target": Field(Number(), doc="a value of the objective that is good enough"),
@@ -258,8 +319,14 @@ STUDY_FILE = Group(
             Group(
                 {
                     "hours": Field(POSITIVE, doc="a trial that takes longer fails"),
-                    "heartbeat_s": Field(POSITIVE, 300.0, "seconds without a sign of life after which a trial is hung"),
-                    "retries": Field(_RETRIES, Retries(), "tries again after a failure, by its kind"),
+                    "heartbeat_s": Field(
+                        POSITIVE,
+                        300.0,
+                        "seconds without a sign of life after which a trial is hung",
+                    ),
+                    "retries": Field(
+                        _RETRIES, Retries(), "tries again after a failure, by its kind"
+                    ),
                 },
                 TrialLimits,
             ),
@@ -273,7 +340,9 @@ STUDY_FILE = Group(
         "roles": Field(
             Group(
                 {
-                    "scientific": Field(Many(Text()), (), "choices and branch names that are compared"),
+                    "scientific": Field(
+                        Many(Text()), (), "choices and branch names that are compared"
+                    ),
                     "nuisance": Field(Many(Text()), (), "paths that are tuned for each of them"),
                 },
                 Roles,
@@ -304,11 +373,17 @@ STUDY_FILE = Group(
             "the winners and a baseline on fresh seeds after the search",
         ),
         "warm_start": Field(
-            Many(Text(r"[\s\S]+", "must be a study's name or folder")), (), "earlier studies to learn from"
+            Many(Text(r"[\s\S]+", "must be a study's name or folder")),
+            (),
+            "earlier studies to learn from",
         ),
         "first": Field(Many(_FIRST), (), "points that run first, exactly as written"),
-        "overrides": Field(Tree(), {}, "recipe values by path that win over all else: what --set wrote"),
-        "defaults": Field(_Tables(), {}, "the recipe's defaults when the study was created, written down by it"),
+        "overrides": Field(
+            Tree(), {}, "recipe values by path that win over all else: what --set wrote"
+        ),
+        "defaults": Field(
+            _Tables(), {}, "the recipe's defaults when the study was created, written down by it"
+        ),
     },
     foreign=TOP_WORDS,
 )

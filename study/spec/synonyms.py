@@ -1,4 +1,6 @@
-"""Words that users of Optuna, Ray Tune, W&B sweeps and Keras type, and ours for them: hints of error messages."""
+"""Words that users of Optuna, Ray Tune, W&B sweeps and Keras type, and ours for them: hints of
+error messages.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,12 @@ METRIC_WORDS = {
     "duration": "total_seconds",
     "mean_accuracy": "val_accuracy",
 }
-DIRECTION_WORDS = {"max": "maximize", "min": "minimize", "maximise": "maximize", "minimise": "minimize"}
+DIRECTION_WORDS = {
+    "max": "maximize",
+    "min": "minimize",
+    "maximise": "maximize",
+    "minimise": "minimize",
+}
 MODE_WORDS = dict.fromkeys(("max", "maximize"), "objective: {direction: maximize}") | dict.fromkeys(
     ("min", "minimize"), "objective: {direction: minimize}"
 )

@@ -21,7 +21,9 @@ class BestBy(NamedTuple):
 
 
 class BestEpoch:
-    """Remembers the first epoch at which the metric was best, and its weights; without ``by`` it does nothing."""
+    """Remembers the first epoch at which the metric was best, and its weights; without ``by`` it
+    does nothing.
+    """
 
     def __init__(self, by: BestBy | None) -> None:
         self._by = by
@@ -37,20 +39,31 @@ class BestEpoch:
             return
         if not self.epoch or self._by.better(value, than=self._value):
             self.epoch, self._value = epoch, float(value)
-            self._model = {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
+            self._model = {
+                name: tensor.detach().to("cpu", copy=True)
+                for name, tensor in model.state_dict().items()
+            }
 
     def put_into(self, model: nn.Module) -> bool:
-        """Give the model the best epoch's weights; False where there is none, and it keeps its own."""
+        """Give the model the best epoch's weights; False where there is none, and it keeps its
+        own.
+        """
         if self.epoch:
             model.load_state_dict(self._model)
         return bool(self.epoch)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds of it: nothing where there is no best epoch to remember."""
-        return {"best": {"epoch": self.epoch, "value": self._value, "model": self._model}} if self.epoch else {}
+        return (
+            {"best": {"epoch": self.epoch, "value": self._value, "model": self._model}}
+            if self.epoch
+            else {}
+        )
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint; from one that knows of no best epoch none can be told any more."""
+        """Go on from a checkpoint; from one that knows of no best epoch none can be told any
+        more.
+        """
         if found := state.get("best"):
             self.epoch, self._value, self._model = found["epoch"], found["value"], found["model"]
         else:

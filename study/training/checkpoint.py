@@ -1,7 +1,8 @@
-"""Checkpoints of one trial: whole or absent, checked when read, the two newest kept, never unpickled.
+"""Checkpoints of one trial: whole or absent, checked when read, the two newest kept, never
+unpickled.
 
-A file is the SHA-256 of its body, then the body: a ``torch.save`` of plain values and tensors, which is read with
-``weights_only=True``. A damaged newest file makes way for the one before it.
+A file is the SHA-256 of its body, then the body: a ``torch.save`` of plain values and tensors,
+which is read with ``weights_only=True``. A damaged newest file makes way for the one before it.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ class NoCheckpoints:
 class Checkpoints:
     """The checkpoints of one trial in one folder, written by its attempt number ``attempt``.
 
-    Each attempt writes files of its own, and removes none of a later one: a worker that lives on beside its successor
-    can't harm it.
+    Each attempt writes files of its own, and removes none of a later one: a worker that lives on
+    beside its successor can't harm it.
     """
 
     def __init__(self, folder: Place, attempt: int = 1) -> None:
@@ -56,9 +57,15 @@ class Checkpoints:
         return self.folder / f"attempt-{self.attempt:04d}-epoch-{epoch:06d}.ckpt"
 
     def kept(self) -> list[tuple[int, str]]:
-        """The attempt and the name of each checkpoint: of the latest attempt first, of its epochs the newest."""
+        """The attempt and the name of each checkpoint: of the latest attempt first, of its epochs
+        the newest.
+        """
         names = (parts[0] for parts in files_below(self.folder))
-        found = [(int(match[1]), int(match[2]), name) for name in names if (match := _NAME.fullmatch(name))]
+        found = [
+            (int(match[1]), int(match[2]), name)
+            for name in names
+            if (match := _NAME.fullmatch(name))
+        ]
         return [(attempt, name) for attempt, _, name in sorted(found, reverse=True)]
 
     def latest(self) -> State | None:
@@ -70,7 +77,9 @@ class Checkpoints:
         return None
 
     def save(self, epoch: int, state: State) -> None:
-        """Make ``state`` durable, then drop all but the two newest. A full or broken disk is a StorageFault."""
+        """Make ``state`` durable, then drop all but the two newest. A full or broken disk is a
+        StorageFault.
+        """
         try:
             make_folder(self.folder)
             write(self.path(epoch), state)
@@ -78,10 +87,14 @@ class Checkpoints:
             for old in own[_KEPT:]:
                 (self.folder / old).unlink(missing_ok=True)
             if isinstance(self.folder, Path):
-                for partial in self.folder.glob(".attempt-*"):  # what a kill in the middle of a write has left
+                for partial in self.folder.glob(
+                    ".attempt-*"
+                ):  # what a kill in the middle of a write has left
                     partial.unlink(missing_ok=True)
         except OSError as error:
-            raise StorageFault(f"can't write the checkpoint {self.path(epoch)}: {error.strerror or error}") from error
+            raise StorageFault(
+                f"can't write the checkpoint {self.path(epoch)}: {error.strerror or error}"
+            ) from error
 
 
 def write(path: Place, state: State) -> None:

@@ -1,4 +1,6 @@
-"""What an epoch of a recipe costs, as a number that depends on the recipe alone, never on a clock."""
+"""What an epoch of a recipe costs, as a number that depends on the recipe alone, never on a
+clock.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ _PACE = {"fp32": 1.0, "tf32": 0.5, "bf16": 0.5, "fp16": 0.5, "fp16_unscaled": 0.
 """The time of an operation in each precision beside one in fp32, roughly."""
 
 UNKNOWN_COST = 1e12
-"""The cost of what can't be counted: a user's own data set, or a network that doesn't run without values."""
+"""The cost of what can't be counted: a user's own data set, or a network that doesn't run without
+values.
+"""
 
 _COUNTED_IMAGES = 2
 """Batch norm trains on no fewer."""
@@ -41,10 +45,15 @@ def nominal_cost(recipe: Recipe) -> float:
     image_shape = (shape[0], side or shape[1], side or shape[2])
     try:
         forward, both = _operations(recipe.model.model_dump_json(), image_shape, classes)
-    except Exception:  # a network of any kind, the user's own too: what fails here is judged where it is trained
+    except (
+        Exception
+    ):  # a network of any kind, the user's own too: what fails here is judged where it is trained
         return UNKNOWN_COST
     if recipe.data.validation == "test":
-        trained, validated = min(train_images, recipe.data.train_images or train_images), test_images
+        trained, validated = (
+            min(train_images, recipe.data.train_images or train_images),
+            test_images,
+        )
         validated = min(validated, recipe.data.test_images or validated)
     else:
         images = min(train_images, recipe.data.train_images or train_images)
@@ -55,11 +64,14 @@ def nominal_cost(recipe: Recipe) -> float:
 
 @lru_cache(maxsize=1024)
 def _operations(model: str, image_shape: tuple[int, int, int], classes: int) -> tuple[float, float]:
-    """Operations per image of a forward pass, and of a forward and backward pass, counted without values.
+    """Operations per image of a forward pass, and of a forward and backward pass, counted without
+    values.
 
     ``model`` is the recipe's section as JSON, which can be the key of a cache.
     """
-    spec = ModelSpec.model_validate_json(model).model_copy(update={"pretrained": False, "weights": None})
+    spec = ModelSpec.model_validate_json(model).model_copy(
+        update={"pretrained": False, "weights": None}
+    )
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         network = build(spec, image_shape, classes)
         images = torch.empty(_COUNTED_IMAGES, *image_shape)

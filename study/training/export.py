@@ -1,6 +1,8 @@
-"""A trained network to take home: its recipe, its weights as safetensors and its figures, in a folder of three files.
+"""A trained network to take home: its recipe, its weights as safetensors and its figures, in a
+folder of three files.
 
-The weights carry the network's own names, which for a network that torchvision has are torchvision's.
+The weights carry the network's own names, which for a network that torchvision has are
+torchvision's.
 """
 
 from __future__ import annotations
@@ -30,16 +32,22 @@ RECIPE, WEIGHTS, FIGURES = "recipe.yaml", "weights.safetensors", "figures.json"
 
 
 def export_weights(checkpoints: Place, recipe: Recipe, to: Path) -> int:
-    """Write RECIPE and WEIGHTS from the newest valid checkpoint into ``to``; the epoch that the weights are of.
+    """Write RECIPE and WEIGHTS from the newest valid checkpoint into ``to``; the epoch that the
+    weights are of.
 
-    They are the best epoch's where the checkpoint remembers one, as it does with ``objective.at: best``. UserError
-    where there is no checkpoint.
+    They are the best epoch's where the checkpoint remembers one, as it does with ``objective.at:
+    best``. UserError where there is no checkpoint.
     """
     state = Checkpoints(checkpoints).latest()
     if state is None:
-        raise UserError(f"there is no whole checkpoint in {checkpoints}: keep_checkpoints did not keep this trial's")
+        raise UserError(
+            f"there is no whole checkpoint in {checkpoints}: keep_checkpoints did not keep this"
+            " trial's"
+        )
     chosen = state.get("best", state)
-    tensors = {name: tensor.detach().clone().contiguous() for name, tensor in chosen["model"].items()}
+    tensors = {
+        name: tensor.detach().clone().contiguous() for name, tensor in chosen["model"].items()
+    }
     make_folder(to)
     content = save(tensors, metadata={"model": recipe.model.name, "data": recipe.data.name})
     write_whole(to / WEIGHTS, content)
@@ -48,11 +56,15 @@ def export_weights(checkpoints: Place, recipe: Recipe, to: Path) -> int:
 
 
 def _load_exported(folder: Path, data_dir: str | Path | None = None) -> tuple[Recipe, nn.Module]:
-    """The recipe in ``folder`` and its network with the weights there, on the CPU and ready to evaluate."""
+    """The recipe in ``folder`` and its network with the weights there, on the CPU and ready to
+    evaluate.
+    """
     recipe = read_recipe(folder / RECIPE)
     if not (folder / WEIGHTS).is_file():
         raise DataMissing(f"{folder} holds no {WEIGHTS}")
-    bare = recipe.model_copy(update={"model": recipe.model.model_copy(update={"pretrained": False})})
+    bare = recipe.model_copy(
+        update={"model": recipe.model.model_copy(update={"pretrained": False})}
+    )
     model = built(bare, load(recipe.data, data_dir))
     model.load_state_dict(load_file(folder / WEIGHTS))
     return recipe, model.eval()
@@ -61,11 +73,15 @@ def _load_exported(folder: Path, data_dir: str | Path | None = None) -> tuple[Re
 def figures_on_test(
     folder: Path, *, device: str | torch.device = "cpu", data_dir: str | Path | None = None
 ) -> dict[str, float]:
-    """Loss, accuracy and what else is measured on the test images, with the weights in ``folder``."""
+    """Loss, accuracy and what else is measured on the test images, with the weights in
+    ``folder``.
+    """
     recipe, model = _load_exported(folder, data_dir)
     place = usable(device)
     with alone(recipe, place):
         sets = make_sets(recipe, load(recipe.data, data_dir), place)
         model = model.to(place, memory_format=sets.layout)  # type: ignore[call-overload]
         arithmetic, mirrored = Arithmetic(recipe.precision, place), recipe.data.eval_mirrored
-        return dict(evaluate(model, sets.test.epoch(1), arithmetic, lambda: None, mirrored=mirrored))
+        return dict(
+            evaluate(model, sets.test.epoch(1), arithmetic, lambda: None, mirrored=mirrored)
+        )

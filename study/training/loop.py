@@ -27,7 +27,14 @@ from study.training.optim.precision import Arithmetic
 from study.training.optim.schedules import LearningRate
 from study.training.optim.update import gradients
 from study.training.recipe.recipe import Recipe
-from study.training.runtime.device import forget_peak, memory_figures, now, peak_memory_bytes, release, usable
+from study.training.runtime.device import (
+    forget_peak,
+    memory_figures,
+    now,
+    peak_memory_bytes,
+    release,
+    usable,
+)
 from study.training.runtime.failures import Stopped, TrainingFailure, classify
 from study.training.runtime.randomness import alone, random_states, restore_random_states, seed_of
 from study.training.stopping import Length, Reason
@@ -58,13 +65,15 @@ def train(
 ) -> Outcome:
     """Train ``recipe`` on one device; go on from the newest checkpoint where there is one.
 
-    ``report`` gets each epoch's row once its checkpoint is durable, with ``last`` telling whether the training has
-    come to its own end, and answers whether to go on. ``reported`` is the number of epochs whose rows the caller
-    already has: those are not reported, and rows that only the checkpoint has are reported first. ``heartbeat`` is
-    called at each step and may raise ``Stopped``. With ``best_by`` the checkpoints also hold the weights of the best
-    epoch so far, and the test figures are that epoch's; training itself goes on from the last. Any other exception
-    becomes a ``TrainingFailure``, and the device's memory is free again when it is raised. Not for several threads of
-    a process at once: torch's random state and switches belong to the process.
+    ``report`` gets each epoch's row once its checkpoint is durable, with ``last`` telling whether
+    the training has come to its own end, and answers whether to go on. ``reported`` is the number
+    of epochs whose rows the caller already has: those are not reported, and rows that only the
+    checkpoint has are reported first. ``heartbeat`` is called at each step and may raise
+    ``Stopped``. With ``best_by`` the checkpoints also hold the weights of the best epoch so far,
+    and the test figures are that epoch's; training itself goes on from the last. Any other
+    exception becomes a ``TrainingFailure``, and the device's memory is free again when it is
+    raised. Not for several threads of a process at once: torch's random state and switches belong
+    to the process.
     """
     place = torch.device("cpu")
     try:
@@ -80,7 +89,9 @@ def train(
     except Exception as error:
         failure = classify(error)
         if failure.failure_class == "out_of_memory":
-            failure.details = memory_figures(place) | failure.details  # what the message says is of its very moment
+            failure.details = (
+                memory_figures(place) | failure.details
+            )  # what the message says is of its very moment
     # The exception is gone here, and with it the frames that held on to tensors.
     release(place)
     raise failure
@@ -112,8 +123,15 @@ def _training(
 
     if state := checkpoint.latest():
         if state["data"] != sets.fingerprint:
-            raise TrainingFailure("data", f"must be the same on resuming: {sets.fingerprint}; was {state['data']}", {})
-        epoch, step, seconds, history = state["epoch"], state["step"], state["seconds"], state["history"]
+            raise TrainingFailure(
+                "data", f"must be the same on resuming: {sets.fingerprint}; was {state['data']}", {}
+            )
+        epoch, step, seconds, history = (
+            state["epoch"],
+            state["step"],
+            state["seconds"],
+            state["history"],
+        )
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         arithmetic.load_state_dict(state["arithmetic"])
@@ -147,13 +165,25 @@ def _training(
         watch.look()
         trained = now(device)
         model.eval()
-        validated = evaluate(forward, sets.validation.epoch(epoch), arithmetic, heartbeat, mirrored=mirrored)
+        validated = evaluate(
+            forward, sets.validation.epoch(epoch), arithmetic, heartbeat, mirrored=mirrored
+        )
         evaluated = now(device)
         watch.judge(step, validated["loss"])
 
         seconds = evaluated - started
-        row = {"epoch": epoch, "steps": step, **rates(optimizer), **running.row(), **_named(validated, recipe)}
-        row |= {"train_seconds": trained - begun, "eval_seconds": evaluated - trained, "seconds": seconds}
+        row = {
+            "epoch": epoch,
+            "steps": step,
+            **rates(optimizer),
+            **running.row(),
+            **_named(validated, recipe),
+        }
+        row |= {
+            "train_seconds": trained - begun,
+            "eval_seconds": evaluated - trained,
+            "seconds": seconds,
+        }
         row |= {"images_per_second": running.images / (trained - begun)}
         row |= {"peak_memory_bytes": peak_memory_bytes(device), "skipped_steps": arithmetic.skipped}
         history = [*history, row]
@@ -179,9 +209,15 @@ def _training(
             length.stop()
 
     model.eval()
-    stopped = length.reason == "stopped"  # not the end of this training: what the test set says would mean nothing
+    stopped = (
+        length.reason == "stopped"
+    )  # not the end of this training: what the test set says would mean nothing
     tested = best.epoch if not stopped and best.put_into(model) else epoch
-    test = {} if stopped else evaluate(forward, sets.test.epoch(epoch), arithmetic, heartbeat, mirrored=mirrored)
+    test = (
+        {}
+        if stopped
+        else evaluate(forward, sets.test.epoch(epoch), arithmetic, heartbeat, mirrored=mirrored)
+    )
     summary = summary_of(recipe, model, device, arithmetic, sets.fingerprint, history, test, tested)
     return Outcome(length.reason, summary)
 
@@ -196,7 +232,9 @@ def built(recipe: Recipe, data: DataSet) -> nn.Module:
         failure = classify(error)
         if failure.failure_class != "error":
             raise failure from None
-        raise TrainingFailure("invalid", f"the model can't be built: {error}", failure.details) from None
+        raise TrainingFailure(
+            "invalid", f"the model can't be built: {error}", failure.details
+        ) from None
 
 
 def _named(validated: Mapping[str, float], recipe: Recipe) -> dict[str, float]:

@@ -38,12 +38,18 @@ def evaluate(
 
 
 def figures(logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """``logits`` of (N, classes) against ``labels`` of (N,). F1, precision and recall are macro averages (each class
-    that occurs, be it as an answer only, counts the same); their micro averages are the accuracy.
+    """``logits`` of (N, classes) against ``labels`` of (N,). F1, precision and recall are macro
+    averages (each class that occurs, be it as an answer only, counts the same); their micro
+    averages are the accuracy.
     """
     classes = logits.shape[1]
     answers = logits.argmax(1)
-    counts = torch.bincount(labels * classes + answers, minlength=classes**2).view(classes, classes).cpu().double()
+    counts = (
+        torch.bincount(labels * classes + answers, minlength=classes**2)
+        .view(classes, classes)
+        .cpu()
+        .double()
+    )
     right, actual, answered = counts.diag(), counts.sum(1), counts.sum(0)
     occurs = actual + answered > 0
     return {
@@ -52,7 +58,9 @@ def figures(logits: Tensor, labels: Tensor) -> dict[str, float]:
         "f1": _macro(2 * right, actual + answered, occurs),
         "precision": _macro(right, answered, occurs),
         "recall": _macro(right, actual, occurs),
-        "top5": int((logits.topk(min(5, classes)).indices == labels.unsqueeze(1)).sum()) / len(labels),
+        "top5": (
+            int((logits.topk(min(5, classes)).indices == labels.unsqueeze(1)).sum()) / len(labels)
+        ),
     }
 
 
@@ -62,7 +70,8 @@ def _macro(part: Tensor, whole: Tensor, occurs: Tensor) -> float:
 
 
 class Running:
-    """Means over an epoch's training images, each as its batch saw them: in training mode, before its update.
+    """Means over an epoch's training images, each as its batch saw them: in training mode, before
+    its update.
 
     Sums stay on the device, so that no step waits for them.
     """

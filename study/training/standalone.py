@@ -1,4 +1,5 @@
-"""One training of one recipe in a folder of its own, without a study: started, interrupted, gone on with.
+"""One training of one recipe in a folder of its own, without a study: started, interrupted, gone on
+with.
 
 FOLDER/recipe.yaml      the recipe, every value written out
 FOLDER/checkpoints/     the two newest
@@ -34,7 +35,9 @@ class Session:
         self.figures = folder / "figures.json"
 
     def rows(self) -> list[Row]:
-        """The epochs written so far. A last line that a crash cut short is taken away: its epoch is reported again."""
+        """The epochs written so far. A last line that a crash cut short is taken away: its epoch is
+        reported again.
+        """
         if not self.epochs.exists():
             return []
         content = self.epochs.read_bytes()
@@ -65,10 +68,12 @@ def train_recipe_file(
     data_dir: str | Path | None = None,
     show: Callable[[Row], None] = lambda row: None,
 ) -> Outcome:
-    """Train ``recipe`` in ``folder``, or go on with what was interrupted there; ``show`` gets each new epoch's row.
+    """Train ``recipe`` in ``folder``, or go on with what was interrupted there; ``show`` gets each
+    new epoch's row.
 
-    A training that has ended is not repeated: its outcome is read back. Another recipe in the folder is a UserError
-    that names the differences. Ctrl-C (KeyboardInterrupt) passes through; the last epoch's checkpoint counts.
+    A training that has ended is not repeated: its outcome is read back. Another recipe in the
+    folder is a UserError that names the differences. Ctrl-C (KeyboardInterrupt) passes through; the
+    last epoch's checkpoint counts.
     """
     session = Session(folder)
     make_folder(folder)
@@ -90,7 +95,10 @@ def train_recipe_file(
         data_dir=data_dir,
         reported=len(session.rows()),
     )
-    write_whole(session.figures, json.dumps({"stop_reason": outcome.stop_reason, **outcome.summary}, indent=2) + "\n")
+    write_whole(
+        session.figures,
+        json.dumps({"stop_reason": outcome.stop_reason, **outcome.summary}, indent=2) + "\n",
+    )
     return outcome
 
 
@@ -101,6 +109,13 @@ def _begin(session: Session, recipe: Recipe) -> None:
         write_whole(session.recipe, text)
     elif session.recipe.read_text() != text:
         theirs, ours = flatten(read_recipe(session.recipe)), flatten(recipe)
-        paths = sorted(path for path in theirs.keys() | ours.keys() if theirs.get(path) != ours.get(path))
-        differences = "; ".join(f"{path}: {theirs.get(path)} there, {ours.get(path)} now" for path in paths)
-        raise UserError(f"{session.folder} holds a training of another recipe ({differences}); choose another folder")
+        paths = sorted(
+            path for path in theirs.keys() | ours.keys() if theirs.get(path) != ours.get(path)
+        )
+        differences = "; ".join(
+            f"{path}: {theirs.get(path)} there, {ours.get(path)} now" for path in paths
+        )
+        raise UserError(
+            f"{session.folder} holds a training of another recipe ({differences}); choose another"
+            " folder"
+        )

@@ -15,9 +15,11 @@ Row = Mapping[str, float | int | str]
 
 
 class Averages:
-    """Knet's ``converge``: exponential averages of the loss and of its change; converged once the change is positive.
+    """Knet's ``converge``: exponential averages of the loss and of its change; converged once the
+    change is positive.
 
-    For each value x: p = x - avgx; avgx <- a x + (1 - a) avgx; avgp <- a p + (1 - a) avgp. It starts at the first x.
+    For each value x: p = x - avgx; avgx <- a x + (1 - a) avgx; avgp <- a p + (1 - a) avgp. It
+    starts at the first x.
     """
 
     def __init__(self, alpha: float) -> None:
@@ -87,10 +89,17 @@ class Length:
 
     def state_dict(self) -> dict[str, Any]:
         averages = vars(self.averages) if self.averages else {}
-        return {"reason": self.reason, "best": self.best, "waited": self.waited, "averages": dict(averages)}
+        return {
+            "reason": self.reason,
+            "best": self.best,
+            "waited": self.waited,
+            "averages": dict(averages),
+        }
 
     def load_state_dict(self, state: dict[str, Any], epoch: int) -> None:
-        """Take up the state after ``epoch``; an end by epochs is none where the recipe has more of them by now."""
+        """Take up the state after ``epoch``; an end by epochs is none where the recipe has more of
+        them by now.
+        """
         self.reason, self.best, self.waited = state["reason"], state["best"], state["waited"]
         if self.reason == "epochs" and epoch != self.recipe.epochs:
             self.reason = None

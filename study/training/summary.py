@@ -27,7 +27,8 @@ def summary_of(
     test: Mapping[str, float],
     test_epoch: int,
 ) -> dict[str, Scalar]:
-    """``test`` holds the figures with the weights of ``test_epoch``, nothing where the training was stopped.
+    """``test`` holds the figures with the weights of ``test_epoch``, nothing where the training was
+    stopped.
 
     The best epoch is the first one of the best validation accuracy.
     """

@@ -49,7 +49,8 @@ first:
 class Maker:
     """Writes a study's journal event by event; the clock advances by a second with each.
 
-    ``seeds``: ``whole`` in a study of today, nothing in one that was begun when the pruner judged every seed.
+    ``seeds``: ``whole`` in a study of today, nothing in one that was begun when the pruner judged
+    every seed.
     """
 
     def __init__(
@@ -73,17 +74,28 @@ class Maker:
 
     def add(self, **event: Any) -> None:
         self.time += 1
-        with self.paths.journal.open("ab") as file:  # without a journal's fsync, which tests don't need
+        with self.paths.journal.open(
+            "ab"
+        ) as file:  # without a journal's fsync, which tests don't need
             file.write(encode(self.records, {"time": self.time, **event}))
         self.records += 1
 
     def open(self, session: int = 0) -> None:
-        self.add(event="opened", session=session, pid=7, host="here", command="study run x", provenance=PROVENANCE)
+        self.add(
+            event="opened",
+            session=session,
+            pid=7,
+            host="here",
+            command="study run x",
+            provenance=PROVENANCE,
+        )
 
     def close(self, session: int = 0, reason: str = "complete") -> None:
         self.add(event="closed", session=session, reason=reason)
 
-    def point(self, values: dict[str, Any], origin: str = "sampler", entry: int | None = None) -> int:
+    def point(
+        self, values: dict[str, Any], origin: str = "sampler", entry: int | None = None
+    ) -> int:
         number, self.points = self.points, self.points + 1
         level = 0 if values.get("optimizer.name") == "sgd" else 1
         self.add(
@@ -103,7 +115,9 @@ class Maker:
         self.attempt(number, point, replicate, 1, kind=kind)
         return number
 
-    def attempt(self, trial: int, point: int, replicate: int, attempt: int, epochs: int = 0, **more: Any) -> None:
+    def attempt(
+        self, trial: int, point: int, replicate: int, attempt: int, epochs: int = 0, **more: Any
+    ) -> None:
         fields = {"kind": "search", "substitutions": {}, "flags": [], **more}
         self.add(
             event="started",
@@ -118,7 +132,9 @@ class Maker:
         place = {"host": "here", "node": "n1", "pid": 9, "device": f"cuda:{trial % 2}"}
         self.add(event="placed", trial=trial, attempt=attempt, **place)
 
-    def report(self, trial: int, epoch: int, accuracy: float, attempt: int = 1, **more: Any) -> None:
+    def report(
+        self, trial: int, epoch: int, accuracy: float, attempt: int = 1, **more: Any
+    ) -> None:
         seconds = 5.0 if epoch == 1 else 2.0
         metrics = {
             "steps": 26 * epoch,
@@ -133,11 +149,18 @@ class Maker:
             "peak_memory_bytes": 1000,
         }
         self.add(
-            event="reported", trial=trial, attempt=attempt, epoch=epoch, last=epoch == 3, metrics={**metrics, **more}
+            event="reported",
+            trial=trial,
+            attempt=attempt,
+            epoch=epoch,
+            last=epoch == 3,
+            metrics={**metrics, **more},
         )
 
     def finish(self, trial: int, attempt: int = 1, **summary: Any) -> None:
-        self.add(event="finished", trial=trial, attempt=attempt, stop_reason="epochs", summary=summary)
+        self.add(
+            event="finished", trial=trial, attempt=attempt, stop_reason="epochs", summary=summary
+        )
         self.end(trial, "COMPLETE", 3)
 
     def end(self, trial: int, state: str, epochs: int) -> None:
@@ -147,7 +170,9 @@ class Maker:
         self.add(event="stopped", trial=trial, epoch=epoch, by="pruner")
         self.end(trial, "PRUNED", epoch)
 
-    def fail(self, trial: int, kind: str, epochs: int = 0, attempt: int = 1, retry: bool = False) -> None:
+    def fail(
+        self, trial: int, kind: str, epochs: int = 0, attempt: int = 1, retry: bool = False
+    ) -> None:
         failure = {"class": kind, "message": f"{kind} in step 3", "details": {"step": 3}}
         self.add(event="failed", trial=trial, attempt=attempt, failure=failure, retry=retry)
         if not retry:
@@ -165,8 +190,16 @@ class Maker:
         for replicate, accuracy in enumerate(accuracies):
             trial = self.start(point, replicate)
             for epoch in range(1, epochs + 1):
-                self.report(trial, epoch, accuracy * (1 - math.exp(-epoch)) / (1 - math.exp(-epochs)))
-            self.finish(trial, test_accuracy=accuracy - 0.01, test_loss=0.3, parameters=1234, loader_share=0.1)
+                self.report(
+                    trial, epoch, accuracy * (1 - math.exp(-epoch)) / (1 - math.exp(-epochs))
+                )
+            self.finish(
+                trial,
+                test_accuracy=accuracy - 0.01,
+                test_loss=0.3,
+                parameters=1234,
+                loader_share=0.1,
+            )
             trials.append(trial)
         self.tell(point, "COMPLETE", sum(accuracies) / len(accuracies))
         return trials
@@ -197,7 +230,9 @@ def make(tmp_path: Path) -> Callable[..., Maker]:
 
 @pytest.fixture
 def mixed(make: Callable[..., Maker]) -> Maker:
-    """A finished study with every kind of trial: complete, pruned, failed, interrupted and taken up again."""
+    """A finished study with every kind of trial: complete, pruned, failed, interrupted and taken up
+    again.
+    """
     study = make()
     study.complete_point(adam(1e-3), [0.90, 0.92], origin="first", entry=0)
     study.complete_point(sgd(0.1, 0.9), [0.95, 0.97])

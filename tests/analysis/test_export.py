@@ -53,14 +53,22 @@ def trained(make: Any) -> Any:
     return study
 
 
-def test_an_exported_winner_gives_its_recorded_test_accuracy_in_a_fresh_process(trained: Any, tmp_path: Path) -> None:
+def test_an_exported_winner_gives_its_recorded_test_accuracy_in_a_fresh_process(
+    trained: Any, tmp_path: Path
+) -> None:
     home = tmp_path / "home"
     chosen = export_trial(trained.paths, "best", home)
     figures = json.loads((home / "figures.json").read_text())
     assert (chosen.number, figures["weights_epoch"], figures["point"]) == (0, 1, 0)
-    fresh = subprocess.run([sys.executable, "-c", FRESH, home], capture_output=True, text=True, check=True)
+    fresh = subprocess.run(
+        [sys.executable, "-c", FRESH, home], capture_output=True, text=True, check=True
+    )
     assert float(fresh.stdout) == figures["test_accuracy"]
-    assert sorted(path.name for path in home.iterdir()) == ["figures.json", "recipe.yaml", "weights.safetensors"]
+    assert sorted(path.name for path in home.iterdir()) == [
+        "figures.json",
+        "recipe.yaml",
+        "weights.safetensors",
+    ]
 
 
 def test_an_exported_recipe_is_one_that_can_be_trained(trained: Any, tmp_path: Path) -> None:

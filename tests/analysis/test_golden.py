@@ -1,8 +1,9 @@
-"""A study of each schema version is kept in golden/; what is loaded from it stays the same for ever.
+"""A study of each schema version is kept in golden/; what is loaded from it stays the same for
+ever.
 
-golden/vN holds a journal and a study file as version N wrote them, and in expected.json what was loaded from them then.
-Its study file writes every value of the recipe, since defaults may change. Later versions may add columns and may not
-change or lose one.
+golden/vN holds a journal and a study file as version N wrote them, and in expected.json what was
+loaded from them then. Its study file writes every value of the recipe, since defaults may change.
+Later versions may add columns and may not change or lose one.
 """
 
 from __future__ import annotations
@@ -23,15 +24,21 @@ GOLDEN = Path(__file__).parent / "golden"
 
 @pytest.mark.parametrize("version", sorted(path.name for path in GOLDEN.iterdir()))
 @pytest.mark.parametrize("through_parquet", [False, True])
-def test_a_golden_study_loads_as_it_did(version: str, through_parquet: bool, tmp_path: Path) -> None:
-    expected: dict[str, list[dict[str, Any]]] = json.loads((GOLDEN / version / "expected.json").read_text())
+def test_a_golden_study_loads_as_it_did(
+    version: str, through_parquet: bool, tmp_path: Path
+) -> None:
+    expected: dict[str, list[dict[str, Any]]] = json.loads(
+        (GOLDEN / version / "expected.json").read_text()
+    )
     shutil.copytree(GOLDEN / version, tmp_path / version)
     paths = StudyPaths(tmp_path, version)
     if through_parquet:
         collect(paths)
     tables = load(paths).study.tables
     for name, rows in expected.items():
-        found = json.loads(json.dumps(getattr(tables, name).to_pylist(), default=lambda value: value.isoformat()))
+        found = json.loads(
+            json.dumps(getattr(tables, name).to_pylist(), default=lambda value: value.isoformat())
+        )
         assert len(found) == len(rows)
         for ours, theirs in zip(found, rows, strict=True):
             assert {key: ours.get(key) for key in theirs} == theirs

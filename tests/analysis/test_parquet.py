@@ -73,7 +73,9 @@ def test_studies_read_as_one_data_set_for_pyarrow_pandas_and_duckdb(mixed: Any, 
     assert pyarrow.dataset.dataset([str(file) for file in files]).count_rows() == 12
     assert len(pd.read_parquet([str(file) for file in files])) == 12
     pattern = f"{mixed.paths.storage}/*/results/trials.parquet"
-    assert duckdb.sql(f"select count(*), count(distinct study) from '{pattern}'").fetchall() == [(12, 2)]
+    assert duckdb.sql(f"select count(*), count(distinct study) from '{pattern}'").fetchall() == [
+        (12, 2)
+    ]
 
 
 def test_files_are_private(mixed: Any) -> None:
@@ -84,7 +86,9 @@ def test_files_are_private(mixed: Any) -> None:
     assert (modes, folders) == ({0o600}, {0o700})
 
 
-def test_only_parts_whose_trials_moved_are_written_again(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_parts_whose_trials_moved_are_written_again(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(parquet, "PART_TRIALS", 2)
     study = make()
     values = {"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}
@@ -100,7 +104,9 @@ def test_only_parts_whose_trials_moved_are_written_again(make: Any, monkeypatch:
 
 def test_a_running_study_is_read_from_the_journal_until_it_is_collected_again(make: Any) -> None:
     study = make()
-    trial = study.start(study.point({"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}), 0)
+    trial = study.start(
+        study.point({"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}), 0
+    )
     study.report(trial, 1, 0.4)
     collect(study.paths)
     study.report(trial, 2, 0.6)
@@ -113,7 +119,9 @@ def test_a_running_study_is_read_from_the_journal_until_it_is_collected_again(ma
 
 def test_rows_cut_by_a_late_stop_leave_the_parts(make: Any) -> None:
     study = make()
-    trial = study.start(study.point({"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}), 0)
+    trial = study.start(
+        study.point({"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}), 0
+    )
     study.report(trial, 1, 0.4)
     study.report(trial, 2, 0.6)
     collect(study.paths)
@@ -134,7 +142,9 @@ def test_results_can_be_deleted_and_rebuilt(mixed: Any) -> None:
     same(before, load(mixed.paths))
 
 
-def test_tables_written_before_a_column_came_are_not_believed(mixed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_written_before_a_column_came_are_not_believed(
+    mixed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     collect(mixed.paths)
     monkeypatch.setattr(parquet, "columns_mark", lambda: "another")
     assert read_tables(mixed.paths) is None
@@ -151,7 +161,9 @@ def test_a_damaged_table_is_not_believed(mixed: Any) -> None:
 def test_work_done_again_after_an_interruption_is_counted(mixed: Any) -> None:
     trials = load(mixed.paths).trials.set_index("trial")
     assert trials.loc[9, "attempts"] == 2
-    assert trials.loc[9, "repeated_seconds"] == 22, "from the report of epoch 1 to the last sign of life"
+    assert trials.loc[9, "repeated_seconds"] == 22, (
+        "from the report of epoch 1 to the last sign of life"
+    )
     assert trials.loc[9, "gpu_seconds"] == trials.loc[9, "wall_seconds"] / 2
     assert (trials["repeated_seconds"].drop([9, 10]) == 0).all()
 

@@ -13,7 +13,12 @@ from study.errors import StudyNotFound
 
 def test_a_study_is_found_by_name_path_or_paths(mixed: Any) -> None:
     by_name = load(mixed.paths.name, storage=mixed.paths.storage)
-    assert len(by_name.points) == len(load(mixed.paths.folder).points) == len(load(str(mixed.paths.folder)).points) == 6
+    assert (
+        len(by_name.points)
+        == len(load(mixed.paths.folder).points)
+        == len(load(str(mixed.paths.folder)).points)
+        == 6
+    )
     assert len(load([mixed.paths]).points) == 6
 
 
@@ -30,8 +35,9 @@ def test_counts_stay_integers_beside_missing_ones(mixed: Any) -> None:
 
 def test_importing_analysis_loads_neither_torch_nor_ray_nor_optuna() -> None:
     code = (
-        "import sys, analysis, analysis.results, study.results.parquet, analysis.tables.kinds; analysis.load;"
-        "print([m for m in ('torch', 'ray', 'optuna', 'matplotlib', 'scipy', 'duckdb') if m in sys.modules])"
+        "import sys, analysis, analysis.results, study.results.parquet, analysis.tables.kinds;"
+        " analysis.load;print([m for m in ('torch', 'ray', 'optuna', 'matplotlib', 'scipy',"
+        " 'duckdb') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -14,7 +14,8 @@ def test_trials_of_several_studies_are_asked_in_sql(mixed: Any, make: Any) -> No
     other = make(name="other")
     other.complete_point({"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}, [0.5])
     found = query_sql(
-        'select study, count(*) as n, max("val_accuracy_best") as best from trials group by study order by study',
+        'select study, count(*) as n, max("val_accuracy_best") as best from trials group by study'
+        " order by study",
         storage=mixed.paths.storage,
     )
     assert found.to_pylist() == [
@@ -24,7 +25,10 @@ def test_trials_of_several_studies_are_asked_in_sql(mixed: Any, make: Any) -> No
 
 
 def test_tables_join(mixed: Any) -> None:
-    sql = 'select "optimizer.name" as o, avg(e.val_accuracy) from epochs e join trials using (study, trial) group by o'
+    sql = (
+        'select "optimizer.name" as o, avg(e.val_accuracy) from epochs e join trials using (study,'
+        " trial) group by o"
+    )
     assert query_sql(sql, mixed.paths).num_rows == 2
 
 
@@ -62,7 +66,9 @@ def test_a_query_cannot_see_the_callers_variables(mixed: Any) -> None:
 
 
 def test_an_answer_is_rendered_as_text_csv_and_json(mixed: Any) -> None:
-    found = query_sql("select study, value from points where state = 'COMPLETE' order by value", mixed.paths)
+    found = query_sql(
+        "select study, value from points where state = 'COMPLETE' order by value", mixed.paths
+    )
     assert render(found, "csv").splitlines()[1] == "digits-momentum,0.845"
     assert json.loads(render(found, "json"))["rows"][0]["value"] == 0.845
     assert "digits-momentum" in render(found, "table")

@@ -21,12 +21,14 @@ def ends(estimate: statistics.Estimate) -> tuple[float, float]:
     return estimate.low, estimate.high
 
 
-# -- means --------------------------------------------------------------------------------------------------------
+# -- means -----------------------------------------------------------------------------
 
 
 def test_mean_has_students_interval() -> None:
     estimate = statistics.mean(A)
-    assert ends(estimate) == pytest.approx(stats.t.interval(0.95, 4, loc=np.mean(A), scale=stats.sem(A)))
+    assert ends(estimate) == pytest.approx(
+        stats.t.interval(0.95, 4, loc=np.mean(A), scale=stats.sem(A))
+    )
     assert estimate.n == 5
 
 
@@ -34,7 +36,9 @@ def test_mean_has_students_interval() -> None:
 def test_what_says_nothing_of_its_spread_has_no_interval(values: list[float]) -> None:
     estimate = statistics.mean(values)
     assert not estimate.known
-    assert estimate.value == pytest.approx(np.mean(values)) if values else math.isnan(estimate.value)
+    assert (
+        estimate.value == pytest.approx(np.mean(values)) if values else math.isnan(estimate.value)
+    )
 
 
 def test_missing_values_are_left_out() -> None:
@@ -66,7 +70,9 @@ def test_welch_is_scipys() -> None:
 
 
 @given(st.integers(1, 9), st.integers(0, 1000))
-def test_interval_and_p_of_one_of_several_comparisons_belong_together(comparisons: int, seed: int) -> None:
+def test_interval_and_p_of_one_of_several_comparisons_belong_together(
+    comparisons: int, seed: int
+) -> None:
     values = np.random.default_rng(seed).normal(1.0, 1.0, 5)
     found = statistics.paired_difference(values, 0 * values, statistics.level_for(comparisons))
     assert found.estimate.excludes_zero == (found.p < 0.05)
@@ -78,11 +84,13 @@ def test_a_published_figure_is_one_more_run_and_the_interval_a_prediction() -> N
     half = stats.t.ppf(0.975, 4) * np.std(A, ddof=1) * math.sqrt(1 + 1 / 5)
     assert ends(found) == pytest.approx((np.mean(A) - 0.9 - half, np.mean(A) - 0.9 + half))
     many = statistics.predicted_difference(A, 0.9, seeds=10**9)
-    assert ends(many) == pytest.approx(tuple(end - 0.9 for end in ends(statistics.mean(A))), abs=1e-5)
+    assert ends(many) == pytest.approx(
+        tuple(end - 0.9 for end in ends(statistics.mean(A))), abs=1e-5
+    )
     assert not statistics.predicted_difference([0.9], 0.9).known
 
 
-# -- contrasts ----------------------------------------------------------------------------------------------------
+# -- contrasts -------------------------------------------------------------------------
 
 
 def arrays(*cells: list[float]) -> list[statistics.Array]:
@@ -103,12 +111,19 @@ def test_a_contrast_of_points_in_one_block_is_welchs() -> None:
 
 def test_a_contrast_in_blocks_takes_each_cells_variance_within_its_blocks() -> None:
     draw = np.random.default_rng(3)
-    blocks = [arrays(*(base + gain + draw.normal(0, 0.01, 4) for gain in (0.0, 0.02))) for base in (0.5, 0.7, 0.9)]
+    blocks = [
+        arrays(*(base + gain + draw.normal(0, 0.01, 4) for gain in (0.0, 0.02)))
+        for base in (0.5, 0.7, 0.9)
+    ]
     found = statistics.contrast(blocks, [-1, 1])
     parts = [np.mean([block[cell].var(ddof=1) for block in blocks]) / 12 for cell in (0, 1)]
-    half = stats.t.ppf(0.975, sum(parts) ** 2 / sum(part**2 / 9 for part in parts)) * math.sqrt(sum(parts))
+    half = stats.t.ppf(0.975, sum(parts) ** 2 / sum(part**2 / 9 for part in parts)) * math.sqrt(
+        sum(parts)
+    )
     assert found.unit == "points in blocks"
-    assert found.estimate.value == pytest.approx(np.mean([b[1].mean() - b[0].mean() for b in blocks]))
+    assert found.estimate.value == pytest.approx(
+        np.mean([b[1].mean() - b[0].mean() for b in blocks])
+    )
     assert found.estimate.high - found.estimate.value == pytest.approx(half)
 
 
@@ -121,21 +136,27 @@ def test_four_cells_make_an_interaction() -> None:
 
 
 @pytest.mark.parametrize("blocks", [[], [arrays([1.0], [2.0])], [arrays([1.0, 1.1], [2.0])]])
-def test_a_contrast_that_knows_no_spread_of_some_cell_has_no_interval(blocks: list[list[statistics.Array]]) -> None:
+def test_a_contrast_that_knows_no_spread_of_some_cell_has_no_interval(
+    blocks: list[list[statistics.Array]],
+) -> None:
     assert not statistics.contrast(blocks, [-1, 1]).estimate.known
 
 
-# -- budgets ------------------------------------------------------------------------------------------------------
+# -- budgets ---------------------------------------------------------------------------
 
 
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=6), st.integers(1, 6), st.booleans())
-def test_best_of_n_is_the_mean_over_all_subsets(values: list[float], n: int, smallest: bool) -> None:
+def test_best_of_n_is_the_mean_over_all_subsets(
+    values: list[float], n: int, smallest: bool
+) -> None:
     found = statistics.best_of_n(values, n, smallest=smallest)
     if n > len(values):
         assert math.isnan(found)
     else:
         best = min if smallest else max
-        assert found == pytest.approx(np.mean([best(subset) for subset in itertools.combinations(values, n)]))
+        assert found == pytest.approx(
+            np.mean([best(subset) for subset in itertools.combinations(values, n)])
+        )
 
 
 def test_best_of_n_curve_rises_to_the_best_with_intervals_up_to_a_quarter() -> None:
@@ -162,7 +183,9 @@ def test_best_of_n_of_many_values_is_as_many_draws_say() -> None:
     assert statistics.best_of_n_curve(values, [10])[10].known
 
 
-@pytest.mark.parametrize(("total", "n", "truth"), [(6, 3, 0.8463), (12, 6, 1.2672), (12, 12, 1.6292), (30, 10, 1.5388)])
+@pytest.mark.parametrize(
+    ("total", "n", "truth"), [(6, 3, 0.8463), (12, 6, 1.2672), (12, 12, 1.6292), (30, 10, 1.5388)]
+)
 def test_the_expected_best_of_n_is_unbiased(total: int, n: int, truth: float) -> None:
     """The truth: the expected largest of n standard normal values (Harter 1961)."""
     samples = np.random.default_rng(0).normal(size=(4000, total))
@@ -173,7 +196,9 @@ def test_the_expected_best_of_n_is_unbiased(total: int, n: int, truth: float) ->
 def test_the_expected_best_of_two_samples_is_compared_at_a_quarter_of_the_smaller() -> None:
     found = statistics.best_difference([*A, *B], [*B, *B])
     assert (statistics.compared_at([*A, *B], [*B, *B]), found.estimate.n) == (2, 2)
-    assert found.estimate.value == pytest.approx(statistics.best_of_n([*A, *B], 2) - statistics.best_of_n([*B, *B], 2))
+    assert found.estimate.value == pytest.approx(
+        statistics.best_of_n([*A, *B], 2) - statistics.best_of_n([*B, *B], 2)
+    )
     assert found.estimate.excludes_zero == (found.p < 0.05)
 
 
@@ -192,7 +217,7 @@ def test_a_small_sample_beside_a_large_one_has_no_more_freedom_than_two_of_its_s
     assert half == pytest.approx(stats.t.ppf(0.975, 2) * error)
 
 
-# -- times, shares, images, seeds ---------------------------------------------------------------------------------
+# -- times, shares, images, seeds ------------------------------------------------------
 
 
 def test_the_median_of_times_counts_those_that_never_get_there() -> None:
@@ -223,14 +248,21 @@ def test_a_share_has_the_exact_binomial_interval_from_its_bounds() -> None:
 
 def test_an_accuracy_of_equal_seeds_has_wilsons_interval_over_images() -> None:
     wilson = stats.binomtest(342, 360).proportion_ci(method="wilson")
-    assert ends(statistics.accuracy([0.95, 0.95, 0.95], 360)) == pytest.approx((wilson.low, wilson.high))
+    assert ends(statistics.accuracy([0.95, 0.95, 0.95], 360)) == pytest.approx(
+        (wilson.low, wilson.high)
+    )
 
 
 def test_an_accuracys_interval_is_wider_than_over_seeds_or_images_alone() -> None:
     seeds, images = statistics.mean(A), statistics.accuracy([0.922] * 2, 360)
     both = statistics.accuracy(A, 360)
     assert both.high - both.low > max(seeds.high - seeds.low, images.high - images.low)
-    assert 0 <= statistics.accuracy([1.0, 0.99], 40).low < statistics.accuracy([1.0, 0.99], 40).high <= 1
+    assert (
+        0
+        <= statistics.accuracy([1.0, 0.99], 40).low
+        < statistics.accuracy([1.0, 0.99], 40).high
+        <= 1
+    )
 
 
 @pytest.mark.parametrize("differences", [[0.02, 0.01, 0.025], [0.01, -0.005, 0.02, 0.0, 0.004]])
@@ -238,14 +270,18 @@ def test_seeds_needed_is_the_least_number_with_the_power(differences: list[float
     needed = statistics.seeds_needed(differences)
     effect = float(np.mean(differences) / np.std(differences, ddof=1))
     assert needed is not None
-    assert power(effect, int(needed.value), 0.95) >= 0.8 > power(effect, int(needed.value) - 1, 0.95)
+    assert (
+        power(effect, int(needed.value), 0.95) >= 0.8 > power(effect, int(needed.value) - 1, 0.95)
+    )
     assert needed.low <= needed.value <= needed.high
 
 
 def test_power_is_as_simulated() -> None:
     values = np.random.default_rng(0).normal(1.0, 1.0, (20_000, 8))
     found = stats.ttest_1samp(values, 0.0, axis=1)
-    assert power(1.0, 8, 0.95) == pytest.approx(((found.pvalue < 0.05) & (found.statistic > 0)).mean(), abs=0.01)
+    assert power(1.0, 8, 0.95) == pytest.approx(
+        ((found.pvalue < 0.05) & (found.statistic > 0)).mean(), abs=0.01
+    )
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=12))
@@ -282,5 +318,7 @@ def test_one_point_that_scatters_wildly_does_not_make_the_typical_one() -> None:
 def test_components_of_variance_are_recovered() -> None:
     draw = np.random.default_rng(0)
     heights = draw.normal(0, 0.03, 4000)
-    found = statistics.components([height + draw.normal(0, 0.01, 2 + i % 3) for i, height in enumerate(heights)])
+    found = statistics.components(
+        [height + draw.normal(0, 0.01, 2 + i % 3) for i, height in enumerate(heights)]
+    )
     assert (found.points, found.seeds) == pytest.approx((0.03, 0.01), rel=0.05)

@@ -8,7 +8,9 @@ import pytest
 
 from analysis.results import load
 
-pytest.importorskip("tensorboardX", reason="TensorBoard's files are written by tensorboardX, which is not installed")
+pytest.importorskip(
+    "tensorboardX", reason="TensorBoard's files are written by tensorboardX, which is not installed"
+)
 
 
 def records(path: Path) -> int:

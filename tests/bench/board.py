@@ -34,9 +34,13 @@ class Board:
     def shown(self, what: str, measured: str) -> None:
         self.lines.append(Line(what, measured))
 
-    def _compare(self, what: str, measured: float, goal: float, shown_goal: str, unit: str, met: bool) -> None:
+    def _compare(
+        self, what: str, measured: float, goal: float, shown_goal: str, unit: str, met: bool
+    ) -> None:
         ratio = f"{measured / goal:.2f}"
-        self.lines.append(Line(what, f"{figure(measured)} {unit}", shown_goal, ratio, "met" if met else "not met"))
+        self.lines.append(
+            Line(what, f"{figure(measured)} {unit}", shown_goal, ratio, "met" if met else "not met")
+        )
 
     def table(self) -> list[str]:
         """As Markdown, the machine first."""

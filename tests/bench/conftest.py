@@ -26,14 +26,18 @@ def data(spec, folder):
 def model(image_shape, classes):
     return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, classes))
 """
-"""A data set and a network of next to nothing: a real training, checkpoint and figures included, in 5 ms."""
+"""A data set and a network of next to nothing: a real training, checkpoint and figures included, in
+5 ms.
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[BOARD] = Board()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     board = config.stash[BOARD]
     if board.lines:
         terminalreporter.section("measured")
@@ -58,4 +62,8 @@ def write_nothing(folder: Path, seconds: float = 0.0) -> dict[str, object]:
     """A recipe that trains for no more than ``seconds``."""
     name = f"nothing_{round(seconds * 1000)}"
     (folder / f"{name}.py").write_text(NOTHING.format(seconds=seconds))
-    return {"epochs": 1, "data": {"name": f"{name}:data", "batch_size": 8}, "model": {"name": f"{name}:model"}}
+    return {
+        "epochs": 1,
+        "data": {"name": f"{name}:data", "batch_size": 8},
+        "model": {"name": f"{name}:model"},
+    }

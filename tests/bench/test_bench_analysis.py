@@ -26,7 +26,16 @@ from .board import Board
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600), pytest.mark.filterwarnings("default")]
 TRIALS, EPOCHS = int(os.environ.get("BENCH_TRIALS", "1000")), 50
-METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "train_seconds", "eval_seconds", "seconds", "lr")
+METRICS = (
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "train_seconds",
+    "eval_seconds",
+    "seconds",
+    "lr",
+)
 MEMORY_LIMIT_BYTES = 2 * 2**30
 SPEC = """\
 study: {name}
@@ -37,7 +46,9 @@ space: {{optimizer: {{one_of: {{adam: {{lr: {{log: [1e-5, 1]}}}}}}}}, accumulati
 
 
 def metrics(trial: int, epoch: int) -> dict[str, float]:
-    return {name: (zlib.crc32(f"{trial} {epoch} {name}".encode()) % 10_000) / 10_000 for name in METRICS}
+    return {
+        name: (zlib.crc32(f"{trial} {epoch} {name}".encode()) % 10_000) / 10_000 for name in METRICS
+    }
 
 
 def write_study(storage: Path, name: str, trials: int, epochs: int = EPOCHS) -> StudyPaths:
@@ -54,12 +65,30 @@ def write_study(storage: Path, name: str, trials: int, epochs: int = EPOCHS) -> 
 def events(name: str, trials: int, epochs: int) -> Any:
     yield {"event": "created", "study": name, "format": 1, "reproducible": True, "concurrency": 2}
     yield {"event": "spec", "version": 1, "hash": "0", "changes": []}
-    yield {"event": "opened", "session": 0, "pid": 1, "host": "h", "command": "study run", "provenance": {}}
+    yield {
+        "event": "opened",
+        "session": 0,
+        "pid": 1,
+        "host": "h",
+        "command": "study run",
+        "provenance": {},
+    }
     for n in range(trials):
-        values = {"optimizer.name": "adam", "optimizer.lr": 1e-5 * (n + 1), "accumulation": 1 + n % 2}
+        values = {
+            "optimizer.name": "adam",
+            "optimizer.lr": 1e-5 * (n + 1),
+            "accumulation": 1 + n % 2,
+        }
         asked = {"origin": "sampler", "entry": None, "level": None, "nominal": 1.0, "known": True}
         yield {"event": "asked", "point": n, "values": values, **asked}
-        started = {"seed": 0, "attempt": 1, "kind": "search", "epochs": 0, "substitutions": {}, "flags": []}
+        started = {
+            "seed": 0,
+            "attempt": 1,
+            "kind": "search",
+            "epochs": 0,
+            "substitutions": {},
+            "flags": [],
+        }
         yield {"event": "started", "trial": n, "point": n, "replicate": 0, **started}
         for epoch in range(1, epochs + 1):
             row = metrics(n, epoch)
@@ -71,9 +100,20 @@ def events(name: str, trials: int, epochs: int) -> Any:
                 "last": epoch == epochs,
                 "metrics": row,
             }
-        yield {"event": "finished", "trial": n, "attempt": 1, "stop_reason": "epochs", "summary": {"test_loss": 0.1}}
+        yield {
+            "event": "finished",
+            "trial": n,
+            "attempt": 1,
+            "stop_reason": "epochs",
+            "summary": {"test_loss": 0.1},
+        }
         yield {"event": "ended", "trial": n, "state": "COMPLETE", "epochs": epochs}
-        yield {"event": "told", "point": n, "state": "COMPLETE", "value": metrics(n, epochs)["val_accuracy"]}
+        yield {
+            "event": "told",
+            "point": n,
+            "state": "COMPLETE",
+            "value": metrics(n, epochs)["val_accuracy"],
+        }
 
 
 def replay() -> Any:
@@ -99,7 +139,9 @@ def replay() -> Any:
 
 
 def run_tune(storage: Path, trials: int) -> None:
-    """The same rows through Tune, with its default files; workers send a trial's results at once, to save an hour."""
+    """The same rows through Tune, with its default files; workers send a trial's results at once,
+    to save an hour.
+    """
     os.environ["TUNE_RESULT_BUFFER_LENGTH"] = str(EPOCHS)
     import ray
     from ray import tune
@@ -114,7 +156,9 @@ def run_tune(storage: Path, trials: int) -> None:
                 name="replay",
                 storage_path=str(storage),
                 verbose=0,
-                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+                checkpoint_config=tune.CheckpointConfig(
+                    checkpoint_frequency=0, checkpoint_at_end=False
+                ),
             ),
         ).fit()
     finally:
@@ -131,7 +175,9 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 def best_ten(paths: StudyPaths) -> list[int]:
     """The best trials by their last validation accuracy, straight from Parquet."""
     columns = pq.ParquetFile(paths.trials_table).read(columns=["trial", "val_accuracy_last"])
-    return columns.sort_by([("val_accuracy_last", "descending"), ("trial", "ascending")])["trial"][:10].to_pylist()
+    return columns.sort_by([("val_accuracy_last", "descending"), ("trial", "ascending")])["trial"][
+        :10
+    ].to_pylist()
 
 
 def best_ten_of_tune(folder: Path) -> list[int]:
@@ -163,15 +209,32 @@ def test_against_tune(tmp_path: Path, board: Board) -> None:
     theirs, analysis = timed(lambda: ExperimentAnalysis(str(tree)))
     frames, all_rows = timed(lambda: pd.concat(analysis.trial_dataframes.values()))
     assert len(epochs) == len(all_rows) == TRIALS * EPOCHS
-    size, read, tune_bytes = bytes_below(paths.results), paths.trials_table.stat().st_size, bytes_below(tree)
+    size, read, tune_bytes = (
+        bytes_below(paths.results),
+        paths.trials_table.stat().st_size,
+        bytes_below(tree),
+    )
     cells = f"{TRIALS:,} x {EPOCHS} epochs"
     board.at_least(
-        f"the best ten of {cells}: {quick[0] * 1000:.1f} ms; Tuner.restore over it", slow[0] / quick[0], 1000, "×"
+        f"the best ten of {cells}: {quick[0] * 1000:.1f} ms; Tuner.restore over it",
+        slow[0] / quick[0],
+        1000,
+        "×",
     )
-    board.at_least(f"Tune's tree over the file that this reads ({read / 2**10:.0f} KiB)", tune_bytes / read, 100, "×")
-    board.at_least(f"Tune's tree over all of our results ({size / 2**20:.2f} MiB)", tune_bytes / size, 100, "×")
+    board.at_least(
+        f"Tune's tree over the file that this reads ({read / 2**10:.0f} KiB)",
+        tune_bytes / read,
+        100,
+        "×",
+    )
+    board.at_least(
+        f"Tune's tree over all of our results ({size / 2**20:.2f} MiB)", tune_bytes / size, 100, "×"
+    )
     slower, again = theirs + frames, opened + rows
-    board.shown("- every row, consolidated; ExperimentAnalysis over it", f"{ours:.2f} s; {slower / ours:.1f} ×")
+    board.shown(
+        "- every row, consolidated; ExperimentAnalysis over it",
+        f"{ours:.2f} s; {slower / ours:.1f} ×",
+    )
     board.shown("- every row, opened again", f"{again * 1000:.0f} ms; {slower / again:.0f} ×")
 
 
@@ -190,13 +253,16 @@ def test_cost_grows_with_the_rows_alone(tmp_path: Path, board: Board) -> None:
 def test_ten_thousand_trials_fit_in_memory(tmp_path: Path, board: Board) -> None:
     paths = write_study(tmp_path, "large", 10_000)
     code = (
-        "import json, resource, sys, time; began = time.perf_counter();"
-        "from pathlib import Path; from study.results.parquet import collect; from analysis.results import load;"
-        "from study.files.layout import StudyPaths; paths = StudyPaths(Path(sys.argv[1]), 'large');"
-        "collect(paths); collected = time.perf_counter() - began; r = load(paths); n = len(r.epochs), len(r.trials);"
-        "print(json.dumps([n, collected, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))"
+        "import json, resource, sys, time; began = time.perf_counter();from pathlib import Path;"
+        " from study.results.parquet import collect; from analysis.results import load;from"
+        " study.files.layout import StudyPaths; paths = StudyPaths(Path(sys.argv[1]),"
+        " 'large');collect(paths); collected = time.perf_counter() - began; r = load(paths); n ="
+        " len(r.epochs), len(r.trials);print(json.dumps([n, collected,"
+        " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
     (epochs, trials), seconds, peak = json.loads(done.stdout)
     assert (epochs, trials) == (500_000, 10_000)
     assert peak < MEMORY_LIMIT_BYTES

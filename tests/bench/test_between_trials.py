@@ -1,4 +1,6 @@
-"""What a study costs beside its trainings: trials that do nothing, on the embedded Ray, against plain Tune."""
+"""What a study costs beside its trainings: trials that do nothing, on the embedded Ray, against
+plain Tune.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ class Meter(Watcher):
     def per_trial_ms(self, first: int, last: int) -> tuple[float, float]:
         """Wall and processor milliseconds of each trial from ``first`` to ``last``."""
         (wall, cpu), (wall_then, cpu_then) = self.marks[last - 1], self.marks[first]
-        return 1000 * (wall - wall_then) / (last - 1 - first), 1000 * (cpu - cpu_then) / (last - 1 - first)
+        return 1000 * (wall - wall_then) / (last - 1 - first), 1000 * (cpu - cpu_then) / (
+            last - 1 - first
+        )
 
 
 def processor_seconds() -> float:
@@ -68,7 +72,9 @@ def processor_seconds() -> float:
     return spent
 
 
-def run_study(folder: Path, name: str, points: int, seconds: float = 0.0, **changes: Any) -> tuple[History, Meter]:
+def run_study(
+    folder: Path, name: str, points: int, seconds: float = 0.0, **changes: Any
+) -> tuple[History, Meter]:
     """A free-running study of trials that do nothing for so many seconds, two at once."""
     tree: dict[str, Any] = {
         "study": name,
@@ -77,7 +83,9 @@ def run_study(folder: Path, name: str, points: int, seconds: float = 0.0, **chan
         "reproducible": False,
         "concurrency": 2,
         "recipe": write_nothing(folder, seconds),
-        "space": {"optimizer": {"one_of": {"sgd": {"lr": LR}, "adam": {"lr": {"log": [1e-5, 1e-2]}}}}},
+        "space": {
+            "optimizer": {"one_of": {"sgd": {"lr": LR}, "adam": {"lr": {"log": [1e-5, 1e-2]}}}}
+        },
     }
     meter = Meter()
     ended = study.run(spec_from_tree(tree | changes), storage=folder / "studies", watcher=meter)
@@ -85,7 +93,9 @@ def run_study(folder: Path, name: str, points: int, seconds: float = 0.0, **chan
 
 
 def run_tune(folder: Path, trials: int) -> float:
-    """The ordinary pattern: a function, OptunaSearch, default loggers; milliseconds a trial, from end to end."""
+    """The ordinary pattern: a function, OptunaSearch, default loggers; milliseconds a trial, from
+    end to end.
+    """
     import ray
     from ray import tune
     from ray.tune.search.optuna import OptunaSearch
@@ -105,7 +115,9 @@ def run_tune(folder: Path, trials: int) -> float:
             train,
             param_space={"lr": tune.loguniform(1e-3, 1)},
             tune_config=tune.TuneConfig(
-                search_alg=OptunaSearch(metric="val_accuracy", mode="max"), num_samples=trials, max_concurrent_trials=2
+                search_alg=OptunaSearch(metric="val_accuracy", mode="max"),
+                num_samples=trials,
+                max_concurrent_trials=2,
             ),
             run_config=tune.RunConfig(storage_path=str(folder), verbose=0, callbacks=[Ends()]),
         ).fit()
@@ -123,14 +135,33 @@ def test_a_thousand_trials_of_nothing(place: Path, board: Board) -> None:
     assert len({point.values["optimizer.lr"] for point in history.points}) == TRIALS
     wall, driver = meter.per_trial_ms(0, TRIALS)
     cpu = 1000 * (meter.all_cpu[-1] - meter.all_cpu[0]) / (TRIALS - 1)
-    early, late = meter.per_trial_ms(TRIALS // 10, TRIALS // 5)[1], meter.per_trial_ms(TRIALS * 9 // 10, TRIALS)[1]
-    board.at_most(f"a trial that does nothing, of {TRIALS}, durable journal included", wall, 20, "ms")
-    board.shown("- of it processor time: all processes, the driver", f"{cpu:.1f} ms, {driver:.1f} ms")
-    board.at_least("- plain Tune's time for one (10 before, 10 after) over ours", min(before, after) / wall, 75, "×")
-    board.at_most("- the driver's time for the last tenth of the trials over the second tenth", late / early, 1.2, "×")
+    early, late = (
+        meter.per_trial_ms(TRIALS // 10, TRIALS // 5)[1],
+        meter.per_trial_ms(TRIALS * 9 // 10, TRIALS)[1],
+    )
+    board.at_most(
+        f"a trial that does nothing, of {TRIALS}, durable journal included", wall, 20, "ms"
+    )
+    board.shown(
+        "- of it processor time: all processes, the driver", f"{cpu:.1f} ms, {driver:.1f} ms"
+    )
+    board.at_least(
+        "- plain Tune's time for one (10 before, 10 after) over ours",
+        min(before, after) / wall,
+        75,
+        "×",
+    )
+    board.at_most(
+        "- the driver's time for the last tenth of the trials over the second tenth",
+        late / early,
+        1.2,
+        "×",
+    )
 
 
-def test_a_worker_waits_for_no_suggestion(place: Path, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_waits_for_no_suggestion(
+    place: Path, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_study(place / "studies", "earlier", 600, 1)
     waits: list[float] = []
     suggest = Bridge.suggest

@@ -1,6 +1,8 @@
-"""On a GPU: our loop against one by hand, accuracies against published seconds, small networks side by side.
+"""On a GPU: our loop against one by hand, accuracies against published seconds, small networks side
+by side.
 
-Without a GPU each is listed as not measured. ``BENCH_DEVICE=cpu`` tries the code itself, on few images.
+Without a GPU each is listed as not measured. ``BENCH_DEVICE=cpu`` tries the code itself, on few
+images.
 """
 
 from __future__ import annotations
@@ -36,7 +38,13 @@ FEW = DEVICE == "cpu"
 BATCH, EPOCHS, ROUNDS = (32, 2, 1) if FEW else (512, 6, 3)
 IMAGES = 200 if FEW else 45_000 if DATA_DIR else 4500
 PACKED = (1, 2) if FEW else (1, 2, 4, 8)
-PUBLISHED = ("deepstudy_googlenet", "deepstudy_resnet", "flux_vgg16_resnet18", "annt_replica", "knet_stopping")
+PUBLISHED = (
+    "deepstudy_googlenet",
+    "deepstudy_resnet",
+    "flux_vgg16_resnet18",
+    "annt_replica",
+    "knet_stopping",
+)
 MPS = "nvidia-cuda-mps-control"
 """NVIDIA's server that runs the kernels of several processes at the same time."""
 
@@ -61,11 +69,21 @@ def recipe(model: str, epochs: int, batch_size: int = BATCH) -> Recipe:
 
 
 def by_hand(given: Recipe) -> float:
-    """Images a second of the shortest loop that trains the same: images on the device, crop and flip of a batch."""
+    """Images a second of the shortest loop that trains the same: images on the device, crop and
+    flip of a batch.
+    """
     data = load(given.data, DATA_DIR)
-    images = data.train_images[:IMAGES].to(DEVICE).float().div(255).contiguous(memory_format=torch.channels_last)
+    images = (
+        data.train_images[:IMAGES]
+        .to(DEVICE)
+        .float()
+        .div(255)
+        .contiguous(memory_format=torch.channels_last)
+    )
     labels = data.train_labels[:IMAGES].to(DEVICE)
-    model = build(given.model, data.image_shape, data.classes).to(DEVICE, memory_format=torch.channels_last)
+    model = build(given.model, data.image_shape, data.classes).to(
+        DEVICE, memory_format=torch.channels_last
+    )
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, fused=True)
     rates = []
     for _ in range(EPOCHS):
@@ -75,7 +93,9 @@ def by_hand(given: Recipe) -> float:
         for chosen in torch.randperm(IMAGES, device=DEVICE).split(BATCH):
             top, left = torch.randint(0, 9, (2,)).tolist()
             batch = padded[chosen, :, top : top + 32, left : left + 32]
-            batch = torch.where(torch.rand(len(chosen), 1, 1, 1, device=DEVICE) < 0.5, batch.flip(3), batch)
+            batch = torch.where(
+                torch.rand(len(chosen), 1, 1, 1, device=DEVICE) < 0.5, batch.flip(3), batch
+            )
             with torch.autocast(DEVICE, torch.bfloat16):
                 loss = nn.functional.cross_entropy(model(batch), labels[chosen])
             optimizer.zero_grad()
@@ -108,7 +128,11 @@ def fast(**changes: Any) -> Recipe:
     """The shipped recipe for CIFAR-10; on a CPU a bit of it."""
     spec = load_spec("cifar10_fast")
     tree = spec.recipe(spec.first_values(0), 0).model_dump(mode="json")
-    few = {"epochs": 2, "data": {"train_images": 1200, "test_images": 500, "batch_size": 256}} if FEW else {}
+    few = (
+        {"epochs": 2, "data": {"train_images": 1200, "test_images": 500, "batch_size": 256}}
+        if FEW
+        else {}
+    )
     return Recipe.model_validate(lay(lay(tree, few), changes))
 
 
@@ -119,9 +143,13 @@ def published_figures() -> list[tuple[float, float]]:
         spec = load_spec(name)
         for number, first in enumerate(spec.first):
             if spec.recipe(spec.first_values(number), 0).data.name == "cifar10":
-                figures = [(row.get("test_accuracy"), row.get("seconds")) for row in first.published]
+                figures = [
+                    (row.get("test_accuracy"), row.get("seconds")) for row in first.published
+                ]
                 found += [
-                    (float(a), float(s)) for a, s in figures if isinstance(a, float) and isinstance(s, int | float)
+                    (float(a), float(s))
+                    for a, s in figures
+                    if isinstance(a, float) and isinstance(s, int | float)
                 ]
     return found
 
@@ -157,7 +185,9 @@ def rate_together(model: str, processes: int) -> float:
     """Images a second of so many trainings at once on one device, all together."""
     context = multiprocessing.get_context("spawn")
     start, rates = context.Barrier(processes), context.Queue()
-    running = [context.Process(target=rate_of_one, args=(model, start, rates)) for _ in range(processes)]
+    running = [
+        context.Process(target=rate_of_one, args=(model, start, rates)) for _ in range(processes)
+    ]
     for process in running:
         process.start()
     total = sum(rates.get(timeout=900) for _ in running)
@@ -219,7 +249,9 @@ def test_94_percent_on_cifar10(board: Board) -> None:
 
 
 def test_published_accuracies_in_a_hundredth_of_their_time(board: Board) -> None:
-    """Training time alone, as most of the published times are; by our recipe, not by the published one."""
+    """Training time alone, as most of the published times are; by our recipe, not by the published
+    one.
+    """
     what = f"{WHERE}: published seconds to an accuracy on CIFAR-10, over those of cifar10_fast"
     if not DEVICE or not DATA_DIR:
         board.shown(what, f"not measured: no {'CIFAR-10' if DEVICE else 'GPU'}")
@@ -237,7 +269,10 @@ def test_published_accuracies_in_a_hundredth_of_their_time(board: Board) -> None
         ours_then = next((then for reached, then in curve if reached >= accuracy), None)
         ratios.append(seconds / ours_then if ours_then else 0.0)
     reached = [ratio for ratio in ratios if ratio]
-    board.shown(f"- rows reached of {len(figures)}, {curve[-1][0]:.4f} being ours at the end", f"{len(reached)}")
+    board.shown(
+        f"- rows reached of {len(figures)}, {curve[-1][0]:.4f} being ours at the end",
+        f"{len(reached)}",
+    )
     board.shown("- of these in a hundredth of their time; the median", ratio_line(reached))
     board.at_least(what, min(reached, default=0.0), 100, "×")
 

@@ -1,4 +1,6 @@
-"""What ``reproducible: true`` costs: the makespan over a free-running study on the same simulated cluster."""
+"""What ``reproducible: true`` costs: the makespan over a free-running study on the same simulated
+cluster.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ WORLDS, POINTS, EPOCHS = 9, 60, 27
 
 
 def makespan(world: int, workers: int, spread: float, error: float, **changes: Any) -> float:
-    """Seconds of one study in a world where costs vary by ``spread`` and the nominal cost is off by ``error``."""
+    """Seconds of one study in a world where costs vary by ``spread`` and the nominal cost is off by
+    ``error``.
+    """
     spec = small_spec(points=POINTS, concurrency=workers, recipe={"epochs": EPOCHS}, **changes)
     paces = [random.Random(f"{world} {n}").lognormvariate(0, spread) for n in range(POINTS)]
     wrong = [random.Random(f"{world} {n} nominal").lognormvariate(0, error) for n in range(POINTS)]
@@ -30,7 +34,9 @@ def makespan(world: int, workers: int, spread: float, error: float, **changes: A
         return paces[number] * wrong[number]
 
     def curve(recipe: Any, epoch: int) -> dict[str, Any]:
-        """What a point shows depends on its number alone, so that both studies have the same trials to stop."""
+        """What a point shows depends on its number alone, so that both studies have the same trials
+        to stop.
+        """
         chance = random.Random(f"{world} {recipe['point']} curve")
         top, tau = chance.betavariate(5, 2), chance.uniform(1, 6)
         noise = random.Random(f"{world} {recipe['point']} {epoch}").gauss(0, 0.01)
@@ -54,6 +60,9 @@ def test_makespan(workers: int, spread: float, error: float, pruner: str, board:
         for world in range(WORLDS)
     ]
     costs = "trials cost alike" if not spread else "their costs vary"
-    what = f"a reproducible study's makespan over a free-running one's, {workers} workers, pruner {pruner}, {costs}"
+    what = (
+        f"a reproducible study's makespan over a free-running one's, {workers} workers, pruner"
+        f" {pruner}, {costs}"
+    )
     board.at_most(what, statistics.median(ratios), 1.05, "×")
     assert all(ratio > 0 for ratio in ratios)

@@ -1,4 +1,6 @@
-"""What asking, telling and journaling cost beside Optuna alone in memory, in CPU seconds, interleaved."""
+"""What asking, telling and journaling cost beside Optuna alone in memory, in CPU seconds,
+interleaved.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,11 @@ LR = {"log": [1e-4, 1]}
 SPACE = {
     "optimizer": {
         "one_of": {
-            "sgd": {"lr": LR, "momentum": {"uniform": [0, 0.99]}, "weight_decay": {"log": [1e-6, 1e-2]}},
+            "sgd": {
+                "lr": LR,
+                "momentum": {"uniform": [0, 0.99]},
+                "weight_decay": {"log": [1e-6, 1e-2]},
+            },
             "adamw": {"lr": LR, "weight_decay": {"log": [1e-6, 1e-1]}},
         }
     },
@@ -64,7 +70,9 @@ def test_a_thousand_points_beside_optuna_alone(tmp_path: Path, board: Board) -> 
         began = time.process_time()
         ask_ours(conductor)
         ours += time.process_time() - began
-    what = f"ask and tell {POINTS:,} points by tpe, recorded, over Optuna in memory ({theirs:.1f} s)"
+    what = (
+        f"ask and tell {POINTS:,} points by tpe, recorded, over Optuna in memory ({theirs:.1f} s)"
+    )
     board.at_most(what, ours / theirs, 1.3, "×")
     assert len(conductor.history.points) == len(alone.trials) == POINTS
 
@@ -79,26 +87,48 @@ def ask_ours(conductor: Any) -> None:
     for _ in range(BLOCK):
         assignment = conductor.next()
         value = score(conductor.history.points[assignment.point].values)
-        conductor.reported(assignment.trial, 1, {"epoch": 1, "last": True, "val_accuracy": value, "seconds": 1.0})
+        conductor.reported(
+            assignment.trial, 1, {"epoch": 1, "last": True, "val_accuracy": value, "seconds": 1.0}
+        )
         conductor.finished(assignment.trial, 1, "epochs", {})
 
 
 @pytest.mark.parametrize("trials", [1000, 10_000])
-def test_loading_a_journal_takes_time_linear_in_its_length(trials: int, tmp_path: Path, board: Board) -> None:
+def test_loading_a_journal_takes_time_linear_in_its_length(
+    trials: int, tmp_path: Path, board: Board
+) -> None:
     epochs = 50
     path = tmp_path / "journal" / "events.jsonl"
     journal = Journal.create(path)
-    row = dict.fromkeys(("val_accuracy", "val_loss", "train_loss", "train_accuracy", "lr", "seconds"), 0.12345)
+    row = dict.fromkeys(
+        ("val_accuracy", "val_loss", "train_loss", "train_accuracy", "lr", "seconds"), 0.12345
+    )
     took = []
     for number in range(trials):
         shared = {"trial": number, "attempt": 1, "time": 1.0}
-        asked = {"event": "asked", "point": number, "values": {"optimizer.lr": 0.1}, "origin": "sampler", "time": 1.0}
-        started = {"event": "started", "point": number, "replicate": 0, "seed": 0, "kind": "search", "epochs": 0}
+        asked = {
+            "event": "asked",
+            "point": number,
+            "values": {"optimizer.lr": 0.1},
+            "origin": "sampler",
+            "time": 1.0,
+        }
+        started = {
+            "event": "started",
+            "point": number,
+            "replicate": 0,
+            "seed": 0,
+            "kind": "search",
+            "epochs": 0,
+        }
         events: list[dict[str, Any]] = [
             asked | {"entry": None, "level": 0, "nominal": 1.0, "known": True},
             started | {"substitutions": {}} | shared,
         ]
-        events += [{"event": "reported", "epoch": e + 1, "last": False, "metrics": row} | shared for e in range(epochs)]
+        events += [
+            {"event": "reported", "epoch": e + 1, "last": False, "metrics": row} | shared
+            for e in range(epochs)
+        ]
         began = time.perf_counter()
         journal.append(*events)
         took.append(time.perf_counter() - began)
@@ -107,11 +137,15 @@ def test_loading_a_journal_takes_time_linear_in_its_length(trials: int, tmp_path
     history = History(read_events(path))
     seconds = time.process_time() - began
     size = path.stat().st_size / 2**20
-    board.shown(f"- a journal of {trials:,} × {epochs} epochs ({size:.0f} MiB) read", f"{seconds:.2f} s")
+    board.shown(
+        f"- a journal of {trials:,} × {epochs} epochs ({size:.0f} MiB) read", f"{seconds:.2f} s"
+    )
     assert len(history.trials) == trials
 
 
-def test_appending_an_epoch_costs_the_same_however_long_the_study(tmp_path: Path, board: Board) -> None:
+def test_appending_an_epoch_costs_the_same_however_long_the_study(
+    tmp_path: Path, board: Board
+) -> None:
     journal = Journal.create(tmp_path / "journal" / "events.jsonl")
     report = {"event": "reported", "trial": 0, "attempt": 1, "epoch": 1, "last": False, "time": 1.0}
     report["metrics"] = {f"metric_{n}": 0.1234567 for n in range(16)}
@@ -122,5 +156,8 @@ def test_appending_an_epoch_costs_the_same_however_long_the_study(tmp_path: Path
         took.append(time.perf_counter() - began)
     journal.close()
     early, late = sorted(took[:500])[250] * 1000, sorted(took[-500:])[250] * 1000
-    board.shown("- an epoch appended alone, at first and after 2,500 others", f"{early:.2f} and {late:.2f} ms")
+    board.shown(
+        "- an epoch appended alone, at first and after 2,500 others",
+        f"{early:.2f} and {late:.2f} ms",
+    )
     assert len(took) == 3000

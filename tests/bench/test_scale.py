@@ -1,4 +1,6 @@
-"""Ten thousand trials, three hundred resumed, two thousand reports a second: what grows, and how."""
+"""Ten thousand trials, three hundred resumed, two thousand reports a second: what grows, and
+how.
+"""
 
 from __future__ import annotations
 
@@ -49,18 +51,33 @@ def test_ten_thousand_trials(place: Path, board: Board) -> None:
     began = time.process_time()
     assert len(History(read_events(paths.journal)).trials) == TRIALS
     reading = time.process_time() - began
-    early, late = (meter.per_trial_ms(first, first + TRIALS // 10) for first in (TRIALS // 10, TRIALS * 9 // 10))
-    board.shown(f"{TRIALS:,} trials that do nothing", f"{meter.per_trial_ms(0, TRIALS)[0]:.1f} ms each")
-    board.at_most("- the driver's time for the last tenth of them over the second tenth", late[1] / early[1], 1.2, "×")
+    early, late = (
+        meter.per_trial_ms(first, first + TRIALS // 10)
+        for first in (TRIALS // 10, TRIALS * 9 // 10)
+    )
+    board.shown(
+        f"{TRIALS:,} trials that do nothing", f"{meter.per_trial_ms(0, TRIALS)[0]:.1f} ms each"
+    )
+    board.at_most(
+        "- the driver's time for the last tenth of them over the second tenth",
+        late[1] / early[1],
+        1.2,
+        "×",
+    )
     memory = [meter.memory_bytes[place] / 2**20 for place in (TRIALS // 10, TRIALS - 1)]
     board.shown(
-        "- the driver's memory after a tenth of them and at the end", f"{memory[0]:.0f} and {memory[1]:.0f} MiB"
+        "- the driver's memory after a tenth of them and at the end",
+        f"{memory[0]:.0f} and {memory[1]:.0f} MiB",
     )
-    board.shown("- journal", f"{paths.journal.stat().st_size / 2**20:.1f} MiB, read back in {reading:.2f} s")
+    board.shown(
+        "- journal", f"{paths.journal.stat().st_size / 2**20:.1f} MiB, read back in {reading:.2f} s"
+    )
 
 
 def test_resuming_three_hundred_trials(tmp_path: Path, board: Board) -> None:
-    """What a resume does before and beside Ray's start: the journal read and replayed, the session opened."""
+    """What a resume does before and beside Ray's start: the journal read and replayed, the session
+    opened.
+    """
     spec = small_spec(study="resumed", points=400, recipe={"epochs": 27}, sampler="tpe")
     storage, paths = Storage(), StudyPaths(tmp_path, "resumed")
     storage.die_after = 100_000
@@ -104,16 +121,22 @@ def test_reports_become_durable_in_groups(tmp_path: Path, board: Board) -> None:
                 conductor.reported(0, 1, {"epoch": epoch, "last": False, **row})
     rate = REPORTS / (time.perf_counter() - began)
     journal.close()
-    reported = [event["epoch"] for event in read_events(journal.path) if event["event"] == "reported"]
+    reported = [
+        event["epoch"] for event in read_events(journal.path) if event["event"] == "reported"
+    ]
     assert reported == list(range(1, REPORTS + 1))
-    board.at_least(f"epoch reports taken and made durable, in groups of {GROUP}", rate, 2000, "a second")
+    board.at_least(
+        f"epoch reports taken and made durable, in groups of {GROUP}", rate, 2000, "a second"
+    )
 
 
 def test_a_kill_loses_no_report_that_was_acted_upon(tmp_path: Path, board: Board) -> None:
     acted = []
     for round_ in range(5):
         path = tmp_path / str(round_) / "journal" / "events.jsonl"
-        process = subprocess.Popen([sys.executable, "-c", REPORTER, str(path)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", REPORTER, str(path)], stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
         for _ in range(20 + 7 * round_):
             process.stdout.readline()

@@ -1,4 +1,6 @@
-"""What comes before the first epoch: the command's start, against the import of torch and an ordinary Tune script."""
+"""What comes before the first epoch: the command's start, against the import of torch and an
+ordinary Tune script.
+"""
 
 from __future__ import annotations
 
@@ -62,10 +64,14 @@ tune.Tuner(
 
 
 def run(*words: str, cwd: Path) -> tuple[float, float, str]:
-    """Wall and processor seconds of a command and of the processes that it waited for, and what it said."""
+    """Wall and processor seconds of a command and of the processes that it waited for, and what it
+    said.
+    """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.time()
-    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        words, cwd=cwd, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+    )
     wall = time.time() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
@@ -76,7 +82,9 @@ def import_torch(folder: Path) -> float:
 
 
 def first_epoch(folder: Path) -> tuple[float, float]:
-    """Seconds from ``study run`` to the first epoch's record, and from there to the command's end."""
+    """Seconds from ``study run`` to the first epoch's record, and from there to the command's
+    end.
+    """
     from study.journal.journal import read_events
 
     (folder / "first.yaml").write_text(SPEC)
@@ -107,7 +115,9 @@ def test_the_command_itself(tmp_path: Path, board: Board) -> None:
     assert "Usage" in run(STUDY, "--help", cwd=tmp_path)[2]
     assert "points" in run(STUDY, "preview", "quickstart", cwd=tmp_path)[2]
     board.at_most("study --help", median(lambda: run(STUDY, "--help", cwd=tmp_path)[0]), 0.3, "s")
-    walls, cpus = zip(*[run(STUDY, "preview", "quickstart", cwd=tmp_path)[:2] for _ in range(ROUNDS)], strict=True)
+    walls, cpus = zip(
+        *[run(STUDY, "preview", "quickstart", cwd=tmp_path)[:2] for _ in range(ROUNDS)], strict=True
+    )
     board.at_most("study preview quickstart", statistics.median(walls), 1.5, "s")
     board.shown("- of it processor time", f"{statistics.median(cpus):.2f} s")
 
@@ -125,6 +135,9 @@ def test_the_first_epoch(tmp_path: Path, board: Board) -> None:
     what = f"study run to the first epoch's record, over import torch ({middle:.1f} s)"
     board.at_most(what, statistics.median(ours) / middle, 3, "×")
     board.shown(
-        "- an ordinary Tune script's first result, over import torch", f"{statistics.median(theirs) / middle:.1f} ×"
+        "- an ordinary Tune script's first result, over import torch",
+        f"{statistics.median(theirs) / middle:.1f} ×",
     )
-    board.shown("- from the only epoch's record to the command's end", f"{statistics.median(ends):.1f} s")
+    board.shown(
+        "- from the only epoch's record to the command's end", f"{statistics.median(ends):.1f} s"
+    )

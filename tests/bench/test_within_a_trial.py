@@ -1,4 +1,6 @@
-"""Training against the usual loop: a DataLoader with transforms image by image; images per second of processor time."""
+"""Training against the usual loop: a DataLoader with transforms image by image; images per second
+of processor time.
+"""
 
 from __future__ import annotations
 
@@ -46,10 +48,16 @@ def recipe(**changes: Any) -> Recipe:
 
 
 class Photos(Dataset[tuple[Tensor, int]]):
-    """The usual data set: an image at a time, changed by torchvision's transforms as the papers' code does."""
+    """The usual data set: an image at a time, changed by torchvision's transforms as the papers'
+    code does.
+    """
 
     def __init__(self, images: Tensor, labels: Tensor, transform: Callable[[Any], Tensor]) -> None:
-        self.images, self.labels, self.transform = images.permute(0, 2, 3, 1).contiguous().numpy(), labels, transform
+        self.images, self.labels, self.transform = (
+            images.permute(0, 2, 3, 1).contiguous().numpy(),
+            labels,
+            transform,
+        )
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -62,7 +70,9 @@ class Photos(Dataset[tuple[Tensor, int]]):
 
 def usual_batches(data: DataSet, train_images: int) -> DataLoader[tuple[Tensor, Tensor]]:
     transforms = torchvision.transforms
-    mean, deviation = (np.array(values) for values in ((0.4914, 0.4822, 0.4465), (0.247, 0.243, 0.262)))
+    mean, deviation = (
+        np.array(values) for values in ((0.4914, 0.4822, 0.4465), (0.247, 0.243, 0.262))
+    )
     changed = transforms.Compose(
         [
             transforms.RandomCrop(32, padding=4),
@@ -76,7 +86,9 @@ def usual_batches(data: DataSet, train_images: int) -> DataLoader[tuple[Tensor, 
 
 
 def usual_training(data: DataSet, given: Recipe) -> tuple[float, int]:
-    """Training accuracy in the last epoch and the images trained on, of a loop as it is written everywhere."""
+    """Training accuracy in the last epoch and the images trained on, of a loop as it is written
+    everywhere.
+    """
     torch.manual_seed(0)
     batches = usual_batches(data, round(IMAGES * 0.9))
     model = build(given.model, data.image_shape, data.classes)
@@ -102,7 +114,9 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def our_training(given: Recipe) -> tuple[float, float, int]:
-    """Processor seconds of training alone, training accuracy in the last epoch, and the images trained on."""
+    """Processor seconds of training alone, training accuracy in the last epoch, and the images
+    trained on.
+    """
     rows: list[dict[str, Any]] = []
 
     def report(row: Any) -> bool:
@@ -127,7 +141,10 @@ def one_thread() -> Any:
 def test_the_data_path_alone(board: Board) -> None:
     given = recipe()
     data = load(given.data, DATA_DIR)
-    ours, theirs = make_sets(given, data, torch.device("cpu")).train, usual_batches(data, round(IMAGES * 0.9))
+    ours, theirs = (
+        make_sets(given, data, torch.device("cpu")).train,
+        usual_batches(data, round(IMAGES * 0.9)),
+    )
     spent = [0.0, 0.0]
     for epoch in range(1, 4):
         for place, batches in enumerate((ours.epoch(epoch), iter(theirs))):
@@ -135,7 +152,9 @@ def test_the_data_path_alone(board: Board) -> None:
             assert count == round(IMAGES * 0.9)
             spent[place] += seconds
     rate = 3 * round(IMAGES * 0.9) / spent[0]
-    board.at_least(f"the data path alone: {rate:,.0f} images a second, over PIL's", spent[1] / spent[0], 7, "×")
+    board.at_least(
+        f"the data path alone: {rate:,.0f} images a second, over PIL's", spent[1] / spent[0], 7, "×"
+    )
 
 
 def test_a_whole_training(board: Board) -> None:
@@ -154,7 +173,8 @@ def test_a_whole_training(board: Board) -> None:
         assert count == images
         assert abs(reached - accuracy) < 0.06, "the same training"
         board.at_least(
-            f"images a processor second, channels_last and {precision}, over the usual loop in fp32",
+            f"images a processor second, channels_last and {precision}, over the usual loop in"
+            " fp32",
             seconds / spent,
             goal,
             "×",

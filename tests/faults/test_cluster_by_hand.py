@@ -1,4 +1,6 @@
-"""The README on clusters, command by command: two nodes started by hand, a study submitted, watched, extended."""
+"""The README on clusters, command by command: two nodes started by hand, a study submitted,
+watched, extended.
+"""
 
 from __future__ import annotations
 
@@ -50,15 +52,24 @@ def answers(address: str) -> bool:
     return True
 
 
-def test_the_page_on_clusters_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_on_clusters_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     port, dashboard = free_port(), free_port()
     address = f"http://127.0.0.1:{dashboard}"
-    head = ("--head", f"--port={port}", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}")
+    head = (
+        "--head",
+        f"--port={port}",
+        "--dashboard-host=127.0.0.1",
+        f"--dashboard-port={dashboard}",
+    )
     with (
-        tempfile.TemporaryDirectory(prefix="ray-test-", dir="/tmp", ignore_cleanup_errors=True) as folder,
+        tempfile.TemporaryDirectory(
+            prefix="ray-test-", dir="/tmp", ignore_cleanup_errors=True
+        ) as folder,
         node(*head, f"--dashboard-agent-listen-port={free_port()}", f"--temp-dir={folder}"),
     ):
         wait_for(lambda: answers(address), "the head")

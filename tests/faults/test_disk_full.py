@@ -1,4 +1,6 @@
-"""A study on a file system that fills up: it waits, goes on when there is space, and loses nothing."""
+"""A study on a file system that fills up: it waits, goes on when there is space, and loses
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", str(folder)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
     )
     if mounted.returncode:
         pytest.skip(f"a tmpfs can't be mounted here: {mounted.stderr.decode().strip()}")

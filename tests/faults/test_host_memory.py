@@ -51,7 +51,9 @@ def study(folder: Path) -> Path:
     return folder
 
 
-def test_a_worker_that_is_killed_for_memory_is_tried_again_and_the_study_goes_on(tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_for_memory_is_tried_again_and_the_study_goes_on(
+    tmp_path: Path,
+) -> None:
     whole, short = study(tmp_path / "whole"), study(tmp_path / "short")
     (whole / "fed").touch()
     run(whole, "run", "tiny.yaml")
@@ -60,10 +62,14 @@ def test_a_worker_that_is_killed_for_memory_is_tried_again_and_the_study_goes_on
     run(short, "run", "tiny.yaml", RAY_memory_usage_threshold=f"{threshold:.4f}")
     history = history_of(short)
     assert [point.state for point in history.points] == ["COMPLETE"] * 4
-    failures = [attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure]
+    failures = [
+        attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure
+    ]
     hungry = [failure for failure in failures if failure["class"] == "out_of_memory"]
     assert hungry  # more than one where other work on the machine grew meanwhile
     assert "the machine's memory ran out" in hungry[0]["message"]
     assert {failure["class"] for failure in failures} <= {"out_of_memory", "node"}
     assert max(len(trial.attempts) for trial in history.trials) == 2
-    assert [point[1] for point in outcome(history)] == [point[1] for point in outcome(history_of(whole))]
+    assert [point[1] for point in outcome(history)] == [
+        point[1] for point in outcome(history_of(whole))
+    ]

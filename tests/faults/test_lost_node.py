@@ -12,7 +12,16 @@ from typing import Any
 import psutil
 import pytest
 
-from ..study.command import check_exact, events_of, history_of, outcome, run, start, wait_for, write_slow_study
+from ..study.command import (
+    check_exact,
+    events_of,
+    history_of,
+    outcome,
+    run,
+    start,
+    wait_for,
+    write_slow_study,
+)
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
 
@@ -64,7 +73,10 @@ def workers(raylet: psutil.Process) -> list[psutil.Process]:
 
 @pytest.mark.parametrize("end", [kill_with_its_workers, kill_alone, terminate])
 def test_a_study_outlives_one_of_its_nodes(
-    cluster: Any, tmp_path: Path, end: Callable[[psutil.Process], None], capsys: pytest.CaptureFixture[str]
+    cluster: Any,
+    tmp_path: Path,
+    end: Callable[[psutil.Process], None],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     second = next(iter(cluster.worker_nodes))
     whole, hurt = study(tmp_path / "whole"), study(tmp_path / "hurt")
@@ -74,7 +86,11 @@ def test_a_study_outlives_one_of_its_nodes(
         assert process.poll() is None, process.communicate()[0]
         events = events_of(hurt)
         reported = {event["trial"] for event in events if event["event"] == "reported"}
-        there = {event["trial"] for event in events if event["event"] == "placed" and event["node"] == second.node_id}
+        there = {
+            event["trial"]
+            for event in events
+            if event["event"] == "placed" and event["node"] == second.node_id
+        }
         return there & reported
 
     wait_for(at_work_there, "a trial on the second node")
@@ -85,7 +101,10 @@ def test_a_study_outlives_one_of_its_nodes(
     second.all_processes["raylet"][0].process.wait()
     wait_for(lambda: not is_alive(cluster, second.node_id), "Ray to notice")
     noticed = time.time()
-    wait_for(lambda: [e for e in events_of(hurt) if e["event"] == "reported" and e["attempt"] > 1], "a trial to go on")
+    wait_for(
+        lambda: [e for e in events_of(hurt) if e["event"] == "reported" and e["attempt"] > 1],
+        "a trial to go on",
+    )
     for orphan in orphans:
         with suppress(psutil.NoSuchProcess):
             orphan.resume()
@@ -93,23 +112,34 @@ def test_a_study_outlives_one_of_its_nodes(
     assert process.returncode == 0, said
     history = history_of(hurt)
     check_exact(history)
-    failures = [attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure]
+    failures = [
+        attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure
+    ]
     assert {failure["class"] for failure in failures} == {"node"}
     assert first_again(hurt, "started") - noticed < SOON_S
     run(whole, "run", "tiny.yaml")
-    assert [point[1:] for point in outcome(history)] == [point[1:] for point in outcome(history_of(whole))]
+    assert [point[1:] for point in outcome(history)] == [
+        point[1:] for point in outcome(history_of(whole))
+    ]
     with capsys.disabled():
         print(
-            f"\n{end.__name__}: {len(failures)} trials lost their worker; Ray noticed after {noticed - killed:.1f} s, "
-            f"{first_again(hurt, 'started') - killed:.1f} s after the loss a trial was started again, and "
-            f"{first_again(hurt, 'placed') - killed:.1f} s after it had a worker"
+            f"\n{end.__name__}: {len(failures)} trials lost their worker; Ray noticed after"
+            f" {noticed - killed:.1f} s, {first_again(hurt, 'started') - killed:.1f} s after the"
+            f" loss a trial was started again, and {first_again(hurt, 'placed') - killed:.1f} s"
+            " after it had a worker"
         )
 
 
 def first_again(folder: Path, kind: str) -> float:
     """When the first event of that kind came that belongs to a second attempt."""
-    return min(event["time"] for event in events_of(folder) if event["event"] == kind and event["attempt"] > 1)
+    return min(
+        event["time"]
+        for event in events_of(folder)
+        if event["event"] == kind and event["attempt"] > 1
+    )
 
 
 def is_alive(cluster: Any, node: str) -> bool:
-    return any(known["NodeID"] == node and known["Alive"] for known in cluster.global_state.node_table())
+    return any(
+        known["NodeID"] == node and known["Alive"] for known in cluster.global_state.node_table()
+    )

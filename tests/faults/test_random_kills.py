@@ -1,7 +1,8 @@
 """Studies killed at random moments, again and again, by SIGKILL.
 
-Each study is killed ``KILLS`` times: while it starts, while trials train, while checkpoints and records are written;
-in turn with all that it has started, as when the power goes, and with workers that live on for a while.
+Each study is killed ``KILLS`` times: while it starts, while trials train, while checkpoints and
+records are written; in turn with all that it has started, as when the power goes, and with workers
+that live on for a while.
 """
 
 from __future__ import annotations
@@ -19,7 +20,17 @@ from study.files.layout import StudyPaths
 from study.journal.history import ENDED, History
 from study.training.checkpoint import Checkpoints
 
-from ..study.command import count, events_of, history_of, kill, kill_all, outcome, run, start, write_study
+from ..study.command import (
+    count,
+    events_of,
+    history_of,
+    kill,
+    kill_all,
+    outcome,
+    run,
+    start,
+    write_study,
+)
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
@@ -27,12 +38,17 @@ STUDIES = 10
 KILLS = 6
 POINTS = 40
 UNTOUCHED = 4
-"""So many points are left at least when the last kill is due, so that there is something to kill."""
+"""So many points are left at least when the last kill is due, so that there is something to kill.
+"""
 STARTING_S = 10.0
 UPDATES = 12
 """Updates of an epoch: 360 images for training in batches of 32."""
 
-PRUNERS = [{"name": "asha", "min_epochs": 1, "reduction": 2}, {"name": "hyperband"}, {"name": "median"}]
+PRUNERS = [
+    {"name": "asha", "min_epochs": 1, "reduction": 2},
+    {"name": "hyperband"},
+    {"name": "median"},
+]
 MODEL = """
 import os, time
 from torch import nn
@@ -70,7 +86,9 @@ def study(folder: Path, number: int) -> None:
     )
 
 
-def wait_for_the_moment(folder: Path, process: Popen[str], chance: random.Random, kills_left: int) -> None:
+def wait_for_the_moment(
+    folder: Path, process: Popen[str], chance: random.Random, kills_left: int
+) -> None:
     """Sleep until a random moment that leaves something to kill for the kills that are left."""
     if chance.random() < 0.2:
         time.sleep(chance.uniform(0, STARTING_S))
@@ -78,13 +96,17 @@ def wait_for_the_moment(folder: Path, process: Popen[str], chance: random.Random
     told, reported = count(folder, "told"), count(folder, "reported")
     share = 2 * max(0, POINTS - told - UNTOUCHED) // (kills_left + 1)
     further = chance.randrange(share + 1)
-    while process.poll() is None and (count(folder, "reported") == reported or count(folder, "told") < told + further):
+    while process.poll() is None and (
+        count(folder, "reported") == reported or count(folder, "told") < told + further
+    ):
         time.sleep(0.05)
     time.sleep(chance.random() * 0.5)
 
 
 def check_nothing_is_behind(folder: Path, history: History) -> None:
-    """Each running trial has a checkpoint of all that it reported, so that just the epoch in work is repeated."""
+    """Each running trial has a checkpoint of all that it reported, so that just the epoch in work
+    is repeated.
+    """
     paths = StudyPaths(folder / "studies", "tiny")
     for trial in history.trials:
         if trial.in_flight and trial.epochs:
@@ -94,12 +116,19 @@ def check_nothing_is_behind(folder: Path, history: History) -> None:
 
 
 def kill_again_and_again(folder: Path, chance: random.Random) -> tuple[int, set[int]]:
-    """Kill the study KILLS times; how many trials ran at those moments, and which had ended by the last one."""
+    """Kill the study KILLS times; how many trials ran at those moments, and which had ended by the
+    last one.
+    """
     running = 0
     for kills in range(KILLS):
-        process = start(folder, *(("run", "tiny.yaml") if not (folder / "studies").exists() else ("resume", "tiny")))
+        process = start(
+            folder,
+            *(("run", "tiny.yaml") if not (folder / "studies").exists() else ("resume", "tiny")),
+        )
         wait_for_the_moment(folder, process, chance, KILLS - kills)
-        assert process.poll() is None, f"ended before it could be killed: {process.communicate()[0]}"
+        assert process.poll() is None, (
+            f"ended before it could be killed: {process.communicate()[0]}"
+        )
         (kill_all if kills % 2 else kill)(process)
         history = history_of(folder)
         check_nothing_is_behind(folder, history)
@@ -108,14 +137,20 @@ def kill_again_and_again(folder: Path, chance: random.Random) -> tuple[int, set[
 
 
 def check_exact(events: list[dict[str, Any]], history: History) -> None:
-    assert [point.number for point in history.points] == list(range(POINTS)), "points lost or doubled"
+    assert [point.number for point in history.points] == list(range(POINTS)), (
+        "points lost or doubled"
+    )
     assert all(point.state in ENDED for point in history.points)
     assert [trial.number for trial in history.trials] == list(range(len(history.trials)))
     assert {trial.state for trial in history.trials} == {"COMPLETE", "PRUNED"}
     for kind, per in (("told", "point"), ("ended", "trial"), ("finished", "trial")):
-        assert set(Counter(event[per] for event in events if event["event"] == kind).values()) == {1}, f"{kind} twice"
+        assert set(Counter(event[per] for event in events if event["event"] == kind).values()) == {
+            1
+        }, f"{kind} twice"
     for trial in history.trials:
-        assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1)), "epochs lost or doubled"
+        assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1)), (
+            "epochs lost or doubled"
+        )
 
 
 def check_ended_stay_ended(events: list[dict[str, Any]]) -> None:
@@ -124,7 +159,9 @@ def check_ended_stay_ended(events: list[dict[str, Any]]) -> None:
     for event in events:
         if event["event"] == "ended":
             ended.add(event["trial"])
-        assert not (event["event"] == "started" and event["trial"] in ended), "a finished trial ran again"
+        assert not (event["event"] == "started" and event["trial"] in ended), (
+            "a finished trial ran again"
+        )
 
 
 def epochs_beyond_the_reported(folder: Path) -> float:
@@ -133,7 +170,9 @@ def epochs_beyond_the_reported(folder: Path) -> float:
 
 
 @pytest.mark.parametrize("number", range(STUDIES))
-def test_nothing_is_lost_doubled_or_run_again(number: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_lost_doubled_or_run_again(
+    number: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     study(killed, number)
     running, ended = kill_again_and_again(killed, random.Random(number))
@@ -153,6 +192,7 @@ def test_nothing_is_lost_doubled_or_run_again(number: int, tmp_path: Path, capsy
     kind = "reproducible" if history.reproducible else "free-running"
     with capsys.disabled():
         print(
-            f"\nstudy {number} ({kind}): {KILLS} kills, {running} trials hit, {len(ended)} had ended by the last; "
-            f"{attempts} attempts at {len(history.trials)} trials, {repeated:.2f} epochs beyond the reported"
+            f"\nstudy {number} ({kind}): {KILLS} kills, {running} trials hit, {len(ended)} had"
+            f" ended by the last; {attempts} attempts at {len(history.trials)} trials,"
+            f" {repeated:.2f} epochs beyond the reported"
         )

@@ -9,7 +9,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ..study.command import count, history_of, outcome, run, session_of, start, wait_for, write_study
+from ..study.command import (
+    count,
+    history_of,
+    outcome,
+    run,
+    session_of,
+    start,
+    wait_for,
+    write_study,
+)
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 
@@ -21,16 +30,27 @@ def study(folder: Path) -> Path:
     """A study whose trials are still at work when the storage goes away."""
     folder.mkdir()
     data = {"name": "digits", "train_images": 1000, "batch_size": 8}
-    write_study(folder, keep_checkpoints="none", pruner="none", recipe={"epochs": 12, "data": data, "model": "mlp"})
+    write_study(
+        folder,
+        keep_checkpoints="none",
+        pruner="none",
+        recipe={"epochs": 12, "data": data, "model": "mlp"},
+    )
     return folder
 
 
 def refuse(session: int, refused: bool) -> None:
-    """Let every write of a study's driver and workers fail (EFBIG), or succeed again; Ray's own parts are spared."""
-    allowed = (1, resource.RLIM_INFINITY) if refused else (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    """Let every write of a study's driver and workers fail (EFBIG), or succeed again; Ray's own
+    parts are spared.
+    """
+    allowed = (
+        (1, resource.RLIM_INFINITY) if refused else (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    )
     for process in psutil.process_iter(["cmdline"]):
         words = " ".join(process.info["cmdline"] or ())
-        if session_of(process.pid) == session and (process.pid == session or words.startswith(WORKERS)):
+        if session_of(process.pid) == session and (
+            process.pid == session or words.startswith(WORKERS)
+        ):
             process.rlimit(psutil.RLIMIT_FSIZE, allowed)
 
 

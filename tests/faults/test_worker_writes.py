@@ -44,7 +44,9 @@ def study(folder: Path, fatal: int) -> None:
     write_study(folder, points=2, pruner="none", recipe=recipe, concurrency=1)
 
 
-def test_a_worker_may_die_after_any_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_worker_may_die_after_any_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole = tmp_path / "whole"
     study(whole, 0)
     run(whole, "run", "tiny.yaml")

@@ -1,4 +1,6 @@
-"""Images for the scaled-down runs: real ones where the machine has them, else made-up ones in the same layouts."""
+"""Images for the scaled-down runs: real ones where the machine has them, else made-up ones in the
+same layouts.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,15 @@ IMAGES = 300
 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with CIFAR-10 and CIFAR-100 in the official binary layout and MNIST in torchvision's."""
+    """A data folder with CIFAR-10 and CIFAR-100 in the official binary layout and MNIST in
+    torchvision's.
+    """
     folder = tmp_path_factory.mktemp("data")
     unpack = real_images() / "unpack.py"
     if unpack.is_file():
-        subprocess.run([sys.executable, str(unpack), str(folder), "--images", str(IMAGES)], check=True)
+        subprocess.run(
+            [sys.executable, str(unpack), str(folder), "--images", str(IMAGES)], check=True
+        )
     else:
         made_up_cifar(folder)
     made_up_mnist(folder)
@@ -32,7 +38,10 @@ def real_images() -> Path:
 
 
 def made_up_cifar(folder: Path) -> None:
-    names = [f"cifar-10-batches-bin/{name}.bin" for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")]
+    names = [
+        f"cifar-10-batches-bin/{name}.bin"
+        for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
+    ]
     for name, label_bytes, classes in [
         *((name, 1, 10) for name in names),
         ("cifar-100-binary/train.bin", 2, 100),
@@ -58,5 +67,7 @@ def made_up_mnist(folder: Path) -> None:
 
 
 def idx_header(array: np.ndarray) -> bytes:
-    """Unsigned bytes (8) in so many dimensions, then each dimension as a big-endian integer of 4 bytes."""
+    """Unsigned bytes (8) in so many dimensions, then each dimension as a big-endian integer of 4
+    bytes.
+    """
     return bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)

@@ -1,4 +1,6 @@
-"""Each network in full width learns from real or made-up images of CIFAR-10 in every precision of this machine."""
+"""Each network in full width learns from real or made-up images of CIFAR-10 in every precision of
+this machine.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ IMAGES = 32
 def test_loss_falls_in_full_width(name: str, precision: str, data_dir: Path) -> None:
     recipe = Recipe.model_validate(
         {
-            "model": {"name": name, "dropout": 0.0} | ({"drop_path": 0.0} if name == "efficientnet_b0" else {}),
+            "model": (
+                {"name": name, "dropout": 0.0}
+                | ({"drop_path": 0.0} if name == "efficientnet_b0" else {})
+            ),
             "data": {
                 "name": "cifar10",
                 "batch_size": 16,

@@ -1,4 +1,6 @@
-"""Each shipped study of published experiments runs to its end on a CPU, scaled down, through the command line."""
+"""Each shipped study of published experiments runs to its end on a CPU, scaled down, through the
+command line.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,14 @@ SCALED_DOWN = {
     "concurrency": "2",
 }
 FURTHER: dict[str, dict[str, str]] = {
-    # 224 pixels a side are fifty times the work of 32, and a CPU takes fifteen times as long in fp16 as in fp32
+    # 224 pixels a side are fifty times the work of 32, and a CPU takes fifteen times as long in
+    # fp16 as in fp32
     "annt_replica": {"recipe.data.image_size": "32", "recipe.precision": "bf16"},
-    "annt_factorial": {"recipe.model.width": "0.25", "recipe.data.train_images": "64", "replicates": "1"},
+    "annt_factorial": {
+        "recipe.model.width": "0.25",
+        "recipe.data.train_images": "64",
+        "replicates": "1",
+    },
     "cifar10_fast": {"recipe.data.batch_size": "64", "replicates": "1"},
     "deepstudy_googlenet": {"recipe.data.train_images": "64"},
     "deepstudy_resnet": {"recipe.data.train_images": "128"},
@@ -53,13 +60,24 @@ def command(study: str, storage: Path, data_dir: Path) -> list[str]:
         del sets["recipe.data.loader.name"]  # pinned memory is what it varies
     options = [part for key, value in sets.items() for part in ("--set", f"{key}={value}")]
     tool = Path(sys.executable).with_name("study")
-    return [str(tool), "run", study, "--storage", str(storage), "--data-dir", str(data_dir), *options]
+    return [
+        str(tool),
+        "run",
+        study,
+        "--storage",
+        str(storage),
+        "--data-dir",
+        str(data_dir),
+        *options,
+    ]
 
 
 @pytest.mark.parametrize("study", POINTS)
 def test_runs_to_its_end_on_a_cpu(study: str, tmp_path: Path, data_dir: Path) -> None:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    ended = subprocess.run(command(study, tmp_path, data_dir), env=environment, capture_output=True, text=True)
+    ended = subprocess.run(
+        command(study, tmp_path, data_dir), env=environment, capture_output=True, text=True
+    )
     assert ended.returncode == 0, ended.stdout[-4000:] + ended.stderr[-4000:]
     trials = pd.read_parquet(tmp_path / study / "results" / "trials.parquet")
     assert len(trials) == POINTS[study]

@@ -55,7 +55,18 @@ def test_what_lies_outside_is_refused(distribution: Distribution, outside: objec
 
 
 def test_a_decimal_grid_holds_the_numbers_a_user_would_write() -> None:
-    assert list(Real(0.0, 0.9, step=0.1).grid()) == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+    assert list(Real(0.0, 0.9, step=0.1).grid()) == [
+        0.0,
+        0.1,
+        0.2,
+        0.3,
+        0.4,
+        0.5,
+        0.6,
+        0.7,
+        0.8,
+        0.9,
+    ]
 
 
 @given(low=st.integers(-50, 50), width=st.integers(0, 60), step=st.integers(1, 9))

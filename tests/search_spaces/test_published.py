@@ -1,4 +1,6 @@
-"""The study files of published experiments hold every published row, at the setting that was published."""
+"""The study files of published experiments hold every published row, at the setting that was
+published.
+"""
 
 from __future__ import annotations
 
@@ -36,18 +38,73 @@ END = 0
 
 # study, entry, epoch, figures: every row of the published tables that holds one
 ROWS: list[tuple[str, int, int, dict[str, float]]] = [
-    ("flux_vgg16_resnet18", 0, 5, {"epoch_seconds": 17.553, "train_accuracy": 0.905, "test_accuracy": 0.809}),
-    ("flux_vgg16_resnet18", 0, 45, {"epoch_seconds": 15.105, "train_loss": 0.006, "test_loss": 0.9333}),
-    ("flux_vgg16_resnet18", 0, 50, {"epoch_seconds": 15.056, "test_accuracy": 0.838, "test_loss": 0.953}),
-    ("flux_vgg16_resnet18", 1, 5, {"epoch_seconds": 26, "train_loss": 0.431, "test_accuracy": 0.812}),
+    (
+        "flux_vgg16_resnet18",
+        0,
+        5,
+        {"epoch_seconds": 17.553, "train_accuracy": 0.905, "test_accuracy": 0.809},
+    ),
+    (
+        "flux_vgg16_resnet18",
+        0,
+        45,
+        {"epoch_seconds": 15.105, "train_loss": 0.006, "test_loss": 0.9333},
+    ),
+    (
+        "flux_vgg16_resnet18",
+        0,
+        50,
+        {"epoch_seconds": 15.056, "test_accuracy": 0.838, "test_loss": 0.953},
+    ),
+    (
+        "flux_vgg16_resnet18",
+        1,
+        5,
+        {"epoch_seconds": 26, "train_loss": 0.431, "test_accuracy": 0.812},
+    ),
     ("flux_vgg16_resnet18", 1, 45, {"epoch_seconds": 27, "train_loss": 0.035, "test_loss": 1.065}),
-    ("flux_vgg16_resnet18", 1, 50, {"epoch_seconds": 27, "train_loss": 1.033, "test_accuracy": 0.830}),
-    ("flux_vgg16_resnet18", 2, 5, {"epoch_seconds": 33, "train_accuracy": 0.758, "test_loss": 0.827}),
-    ("flux_vgg16_resnet18", 2, 45, {"epoch_seconds": 31, "train_loss": 0.086, "test_accuracy": 0.766}),
-    ("flux_vgg16_resnet18", 2, 50, {"epoch_seconds": 30, "train_accuracy": 0.991, "test_accuracy": 0.787}),
-    ("flux_vgg16_resnet18", 3, 5, {"epoch_seconds": 30, "train_accuracy": 0.7262, "test_loss": 1.254}),
-    ("flux_vgg16_resnet18", 3, 45, {"epoch_seconds": 29, "train_loss": 0.0786, "test_accuracy": 0.7504}),
-    ("flux_vgg16_resnet18", 3, 50, {"epoch_seconds": 29, "train_accuracy": 0.9763, "test_accuracy": 0.7564}),
+    (
+        "flux_vgg16_resnet18",
+        1,
+        50,
+        {"epoch_seconds": 27, "train_loss": 1.033, "test_accuracy": 0.830},
+    ),
+    (
+        "flux_vgg16_resnet18",
+        2,
+        5,
+        {"epoch_seconds": 33, "train_accuracy": 0.758, "test_loss": 0.827},
+    ),
+    (
+        "flux_vgg16_resnet18",
+        2,
+        45,
+        {"epoch_seconds": 31, "train_loss": 0.086, "test_accuracy": 0.766},
+    ),
+    (
+        "flux_vgg16_resnet18",
+        2,
+        50,
+        {"epoch_seconds": 30, "train_accuracy": 0.991, "test_accuracy": 0.787},
+    ),
+    (
+        "flux_vgg16_resnet18",
+        3,
+        5,
+        {"epoch_seconds": 30, "train_accuracy": 0.7262, "test_loss": 1.254},
+    ),
+    (
+        "flux_vgg16_resnet18",
+        3,
+        45,
+        {"epoch_seconds": 29, "train_loss": 0.0786, "test_accuracy": 0.7504},
+    ),
+    (
+        "flux_vgg16_resnet18",
+        3,
+        50,
+        {"epoch_seconds": 29, "train_accuracy": 0.9763, "test_accuracy": 0.7564},
+    ),
     ("annt_replica", 0, END, {"seconds": 86 * 60}),
     ("annt_replica", 1, 30, {"seconds": 46 * 60, "test_accuracy": 0.92, "test_f1": 0.92}),
     ("annt_replica", 2, END, {"seconds": 85 * 60}),
@@ -90,13 +147,48 @@ ROWS: list[tuple[str, int, int, dict[str, float]]] = [
     ("deepstudy_resnet", 2, 1000, {"test_accuracy": 0.9148, "seconds": 44563}),
     ("knet_stopping", 0, 10, {"test_accuracy": 0.99, "seconds": 37}),
     ("knet_stopping", 1, 3, {"test_accuracy": 0.99, "seconds": 10}),
-    ("knet_stopping", 2, END, {"train_loss": 0.00637, "test_loss": 0.0841, "test_accuracy": 1 - 0.0243}),
-    ("knet_stopping", 2, END, {"train_loss": 0.00519, "test_loss": 0.0769, "test_accuracy": 1 - 0.0218}),
-    ("knet_stopping", 3, END, {"train_loss": 0.0265, "train_accuracy": 1 - 0.0069, "test_accuracy": 1 - 0.0231}),
-    ("knet_stopping", 4, END, {"train_loss": 0.0145, "train_accuracy": 1 - 0.0038, "test_accuracy": 1 - 0.0189}),
-    ("knet_stopping", 5, END, {"train_loss": 0.0035, "train_accuracy": 1 - 0.0003, "test_accuracy": 1 - 0.0149}),
-    ("knet_stopping", 6, END, {"train_loss": 0.2407, "train_accuracy": 1 - 0.0691, "test_accuracy": 1 - 0.0794}),
-    ("knet_stopping", 7, END, {"train_loss": 0.000135, "test_loss": 0.0197, "test_accuracy": 1 - 0.0053}),
+    (
+        "knet_stopping",
+        2,
+        END,
+        {"train_loss": 0.00637, "test_loss": 0.0841, "test_accuracy": 1 - 0.0243},
+    ),
+    (
+        "knet_stopping",
+        2,
+        END,
+        {"train_loss": 0.00519, "test_loss": 0.0769, "test_accuracy": 1 - 0.0218},
+    ),
+    (
+        "knet_stopping",
+        3,
+        END,
+        {"train_loss": 0.0265, "train_accuracy": 1 - 0.0069, "test_accuracy": 1 - 0.0231},
+    ),
+    (
+        "knet_stopping",
+        4,
+        END,
+        {"train_loss": 0.0145, "train_accuracy": 1 - 0.0038, "test_accuracy": 1 - 0.0189},
+    ),
+    (
+        "knet_stopping",
+        5,
+        END,
+        {"train_loss": 0.0035, "train_accuracy": 1 - 0.0003, "test_accuracy": 1 - 0.0149},
+    ),
+    (
+        "knet_stopping",
+        6,
+        END,
+        {"train_loss": 0.2407, "train_accuracy": 1 - 0.0691, "test_accuracy": 1 - 0.0794},
+    ),
+    (
+        "knet_stopping",
+        7,
+        END,
+        {"train_loss": 0.000135, "test_loss": 0.0197, "test_accuracy": 1 - 0.0053},
+    ),
     ("knet_stopping", 8, 10, {"test_accuracy": 0.78, "seconds": 159}),
     ("knet_stopping", 8, 10, {"test_accuracy": 0.7826, "seconds": 103.09}),
     ("knet_stopping", 8, 1, {"epoch_seconds": 22.0}),
@@ -126,8 +218,12 @@ def test_each_study_file_is_valid_and_named_as_its_file(study: str) -> None:
     assert spec.reproducible
 
 
-@pytest.mark.parametrize(("study", "index", "epoch", "figures"), ROWS, ids=lambda value: str(value)[:40])
-def test_each_published_row_is_a_milestone(study: str, index: int, epoch: int, figures: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    ("study", "index", "epoch", "figures"), ROWS, ids=lambda value: str(value)[:40]
+)
+def test_each_published_row_is_a_milestone(
+    study: str, index: int, epoch: int, figures: dict[str, float]
+) -> None:
     rows = [row for row in spec_of(study).first[index].published if row.get("epoch", END) == epoch]
     wanted = {key: pytest.approx(value) for key, value in figures.items()}
     assert any({key: row.get(key) for key in wanted} == wanted for row in rows)
@@ -151,12 +247,19 @@ def test_the_replica_keeps_the_confounds_of_its_arms() -> None:
         before, after = values("annt_replica", without), values("annt_replica", tuned)
         assert before["data.loader.pin_memory"] is after["data.loader.pin_memory"] is True
         assert before["data.batch_size"] != after["data.batch_size"]
-        assert (before["precision"], after["precision"]) in {("fp32", "fp16"), ("fp32", "fp16_unscaled")}
+        assert (before["precision"], after["precision"]) in {
+            ("fp32", "fp16"),
+            ("fp32", "fp16_unscaled"),
+        }
         assert before["data.name"] == after["data.name"]
     assert values("annt_replica", 0)["clip.name"] == "value"
     assert values("annt_replica", 1)["clip.name"] == "none"
     assert values("annt_replica", 5)["accumulation"] == 1
-    assert values("annt_replica", 9)["micro_batch_size"] == values("annt_replica", 11)["micro_batch_size"] == 70
+    assert (
+        values("annt_replica", 9)["micro_batch_size"]
+        == values("annt_replica", 11)["micro_batch_size"]
+        == 70
+    )
 
 
 @pytest.mark.parametrize("index", range(12))
@@ -195,7 +298,11 @@ def test_every_iterator_form_of_knet_has_an_entry() -> None:
 
 
 def test_double_softmax_is_written_where_it_was_published() -> None:
-    for study, index in (("deepstudy_googlenet", 2), ("deepstudy_resnet", 0), ("mobilenet_v1_width", 0)):
+    for study, index in (
+        ("deepstudy_googlenet", 2),
+        ("deepstudy_resnet", 0),
+        ("mobilenet_v1_width", 0),
+    ):
         assert values(study, index)["model.softmax"] is True
     assert values("flux_vgg16_resnet18", 0)["model.softmax"] is False
 

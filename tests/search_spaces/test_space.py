@@ -44,7 +44,9 @@ def space_of(tree: dict[str, Any]) -> Space:
 def tpe(seed: int) -> optuna.samplers.BaseSampler:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.TPESampler(multivariate=True, group=True, n_startup_trials=5, seed=seed)
+        return optuna.samplers.TPESampler(
+            multivariate=True, group=True, n_startup_trials=5, seed=seed
+        )
 
 
 @pytest.mark.parametrize("tree", [TREE, NESTED], ids=["flat", "nested"])
@@ -101,16 +103,31 @@ def test_values_outside_the_space_have_no_params() -> None:
         "epochs": 100,
     }
     assert space.params_of(inside) is not None
-    for path, outside in [("optimizer.lr", 2.0), ("optimizer.nesterov", False), ("optimizer.name", "rprop")]:
+    for path, outside in [
+        ("optimizer.lr", 2.0),
+        ("optimizer.nesterov", False),
+        ("optimizer.name", "rprop"),
+    ]:
         assert space.params_of(inside | {path: outside}) is None
-    assert space.params_of({path: value for path, value in inside.items() if path != "accumulation"}) is None
+    assert (
+        space.params_of({path: value for path, value in inside.items() if path != "accumulation"})
+        is None
+    )
 
 
 def test_a_grid_holds_every_point_of_every_branch_once() -> None:
     space = space_of(NESTED)
     points = space.grid()
     assert len(points) == space.grid_size() == (1 + 3 + 2) * (2 + 1)
-    assert len({tuple(sorted((path, as_param(value)) for path, value in point.items())) for point in points}) == 18
+    assert (
+        len(
+            {
+                tuple(sorted((path, as_param(value)) for path, value in point.items()))
+                for point in points
+            }
+        )
+        == 18
+    )
     assert all(space.params_of(point) is not None for point in points)
 
 
@@ -122,14 +139,19 @@ def test_a_space_with_a_continuous_distribution_has_no_grid() -> None:
 
 def test_the_size_of_a_huge_grid_is_known_without_enumerating_it() -> None:
     axes = {"pad": {"int": [1, 64]}, "fill": {"choice": ["zero", "reflect"]}}
-    tree = {"epochs": {"int": [1, 10**9]}, "data": {"augment": {"one_of": {"none": {}, "crop_flip": axes}}}}
+    tree = {
+        "epochs": {"int": [1, 10**9]},
+        "data": {"augment": {"one_of": {"none": {}, "crop_flip": axes}}},
+    }
     assert space_of(tree).grid_size() == 10**9 * (1 + 128)
 
 
 def test_levels_are_all_combinations_of_the_factors() -> None:
     levels = space_of(TREE).levels(["model.norm", "optimizer.name"])
     assert levels == [
-        {"model.norm": norm, "optimizer.name": name} for norm in ("none", "every_conv") for name in ("sgd", "adam")
+        {"model.norm": norm, "optimizer.name": name}
+        for norm in ("none", "every_conv")
+        for name in ("sgd", "adam")
     ]
 
 
@@ -184,7 +206,12 @@ def test_choices_that_are_lists_reach_the_recipe_as_lists() -> None:
 
 def test_a_field_that_holds_a_mapping_may_be_a_constant_or_a_choice_of_mappings() -> None:
     tree = {
-        "optimizer": {"one_of": {"sgd": {"lr_factors": {"features": 0.1}}, "adam": {"lr_factors": {"choice": [{}]}}}}
+        "optimizer": {
+            "one_of": {
+                "sgd": {"lr_factors": {"features": 0.1}},
+                "adam": {"lr_factors": {"choice": [{}]}},
+            }
+        }
     }
     space = space_of(tree)
     assert space.complete({"optimizer": "sgd"})["optimizer.lr_factors"] == {"features": 0.1}
@@ -192,11 +219,21 @@ def test_a_field_that_holds_a_mapping_may_be_a_constant_or_a_choice_of_mappings(
 
 
 def test_the_same_space_in_short_and_long_words_is_one() -> None:
-    short = {"optimizer": {"choice": ["sgd", "adam"]}, "model.norm": {"choice": ["none", "every_conv"]}}
-    long = {"optimizer": {"one_of": {"sgd": {}, "adam": {}}}, "model": {"norm": {"choice": ["none", "every_conv"]}}}
+    short = {
+        "optimizer": {"choice": ["sgd", "adam"]},
+        "model.norm": {"choice": ["none", "every_conv"]},
+    }
+    long = {
+        "optimizer": {"one_of": {"sgd": {}, "adam": {}}},
+        "model": {"norm": {"choice": ["none", "every_conv"]}},
+    }
     assert space_of(short) == space_of(long)
 
 
 def test_rows_say_where_each_variable_exists() -> None:
     row = next(row for row in space_of(TREE).rows() if row["path"] == "schedule.warmup_epochs")
-    assert row == {"path": "schedule.warmup_epochs", "values": "[0, 5]", "when": "schedule = cosine"}
+    assert row == {
+        "path": "schedule.warmup_epochs",
+        "values": "[0, 5]",
+        "when": "schedule = cosine",
+    }

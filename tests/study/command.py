@@ -1,4 +1,6 @@
-"""The real command in a real process: started, watched through its journal, killed, and asked again."""
+"""The real command in a real process: started, watched through its journal, killed, and asked
+again.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ TINY: dict[str, Any] = {
     "pruner": {"name": "asha", "min_epochs": 1, "reduction": 2},
     "recipe": {"epochs": 4, "data": {"name": "digits", "train_images": 400}, "model": "mlp"},
     "space": {
-        "optimizer": {"one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}, "adam": {"lr": {"log": [1e-5, 1e-2]}}}},
+        "optimizer": {
+            "one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}, "adam": {"lr": {"log": [1e-5, 1e-2]}}}
+        },
     },
 }
 
@@ -60,7 +64,9 @@ def factory(image_shape, classes, pause_s):
 """
 
 
-def write_slow_study(folder: Path, *, pause_s: float = 0.02, epochs: int = 4, **changes: Any) -> Path:
+def write_slow_study(
+    folder: Path, *, pause_s: float = 0.02, epochs: int = 4, **changes: Any
+) -> Path:
     """A study whose epochs of 12 updates take their time, so that one can meet it running."""
     (folder / "slow.py").write_text(SLOW)
     data = {"name": "digits", "train_images": 400, "batch_size": 32}
@@ -68,7 +74,9 @@ def write_slow_study(folder: Path, *, pause_s: float = 0.02, epochs: int = 4, **
     return write_study(folder, recipe={"epochs": epochs, "data": data, "model": model}, **changes)
 
 
-def run(folder: Path, *words: str, code: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *words: str, code: int | None = 0, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run ``study …`` in ``folder`` and check its exit code."""
     done = subprocess.run(
         [STUDY, *words],
@@ -80,7 +88,9 @@ def run(folder: Path, *words: str, code: int | None = 0, **environment: str) -> 
         env=os.environ | environment,
         check=False,
     )
-    assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert code is None or done.returncode == code, (
+        f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    )
     return done
 
 
@@ -107,14 +117,18 @@ def end_what_is_left() -> None:
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """SIGKILL to the driver and to Ray. Workers, each in a group of its own, live on until they find out."""
+    """SIGKILL to the driver and to Ray. Workers, each in a group of its own, live on until they
+    find out.
+    """
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=30)
 
 
 def kill_all(process: subprocess.Popen[str]) -> None:
     """SIGKILL to everything that it has started, workers too, as when the power goes."""
-    for member in (found.pid for found in psutil.process_iter() if session_of(found.pid) == process.pid):
+    for member in (
+        found.pid for found in psutil.process_iter() if session_of(found.pid) == process.pid
+    ):
         with suppress(ProcessLookupError):
             os.kill(member, signal.SIGKILL)
     process.communicate(timeout=30)
@@ -151,7 +165,15 @@ def count(folder: Path, kind: str, name: str = "tiny") -> int:
     return sum(event["event"] == kind for event in events_of(folder, name))
 
 
-TIMED = ("seconds", "train_seconds", "eval_seconds", "images_per_second", "time", "attempt", "peak_memory_bytes")
+TIMED = (
+    "seconds",
+    "train_seconds",
+    "eval_seconds",
+    "images_per_second",
+    "time",
+    "attempt",
+    "peak_memory_bytes",
+)
 
 
 def outcome(history: History) -> list[Any]:
@@ -163,7 +185,10 @@ def outcome(history: History) -> list[Any]:
             point.state,
             point.value,
             {
-                replicate: (trial.state, [{k: v for k, v in row.items() if k not in TIMED} for row in trial.rows])
+                replicate: (
+                    trial.state,
+                    [{k: v for k, v in row.items() if k not in TIMED} for row in trial.rows],
+                )
                 for replicate, trial in sorted(point.trials.items())
             },
         )

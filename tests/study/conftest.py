@@ -20,7 +20,9 @@ from .fake_cluster import Storage, conductor_on, drive, small_spec
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
-    """A study of the fake cluster in a real folder, with tables, a checkpoint and a finished journal."""
+    """A study of the fake cluster in a real folder, with tables, a checkpoint and a finished
+    journal.
+    """
     from study.results.parquet import collect
 
     paths = StudyPaths(tmp_path_factory.mktemp("studies"), "fake")
@@ -44,7 +46,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
-    """A real S3 server on loopback, known to this process and its children by their environment; its address."""
+    """A real S3 server on loopback, known to this process and its children by their environment;
+    its address.
+    """
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise

@@ -21,11 +21,21 @@ class Killed(Exception):
 
 
 def curve(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:
-    """Accuracy rises to a height that depends on the learning rate (best at 0.1), the optimizer and the seed."""
+    """Accuracy rises to a height that depends on the learning rate (best at 0.1), the optimizer and
+    the seed.
+    """
     optimizer = recipe["optimizer"]
-    height = 0.9 - 0.1 * abs(math.log10(optimizer["lr"]) + 1) - (0.02 if optimizer["name"] == "adam" else 0)
+    height = (
+        0.9
+        - 0.1 * abs(math.log10(optimizer["lr"]) + 1)
+        - (0.02 if optimizer["name"] == "adam" else 0)
+    )
     noise = random.Random(f"{optimizer['lr']:.6g} {recipe['seed']} {epoch}").gauss(0, 0.01)
-    return {"val_accuracy": height * (1 - math.exp(-epoch / 3)) + noise, "val_loss": 1 / epoch, "seconds": 1.0 * epoch}
+    return {
+        "val_accuracy": height * (1 - math.exp(-epoch / 3)) + noise,
+        "val_loss": 1 / epoch,
+        "seconds": 1.0 * epoch,
+    }
 
 
 class Storage:
@@ -52,7 +62,10 @@ def small_spec(**changes: Any) -> StudySpec:
         "recipe": {"epochs": 6},
         "space": {
             "optimizer": {
-                "one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}, "adam": {"lr": {"log": [1e-4, 1]}, "beta1": 0.9}}
+                "one_of": {
+                    "sgd": {"lr": {"log": [1e-3, 1]}},
+                    "adam": {"lr": {"log": [1e-4, 1]}, "beta1": 0.9},
+                }
             },
         },
     }
@@ -63,7 +76,8 @@ def small_spec(**changes: Any) -> StudySpec:
 def conductor_on(storage: Storage, spec: StudySpec, **options: Any) -> Conductor:
     """A conductor that has taken up all that the storage holds, as a new driver does.
 
-    An empty storage becomes that of a new study, with ``seeds="survivors"`` of one under the old rule.
+    An empty storage becomes that of a new study, with ``seeds="survivors"`` of one under the old
+    rule.
     """
     seeds = options.pop("seeds", WHOLE)
     if not storage.events:
@@ -82,12 +96,21 @@ def conductor_on(storage: Storage, spec: StudySpec, **options: Any) -> Conductor
         spec,
         storage.append,
         workers=spec.concurrency or 2,
-        nominal_cost=options.pop("nominal_cost", lambda recipe: 1.0 if recipe.optimizer.name == "sgd" else 1.5),
+        nominal_cost=options.pop(
+            "nominal_cost", lambda recipe: 1.0 if recipe.optimizer.name == "sgd" else 1.5
+        ),
         reproducible=spec.reproducible,
         **options,
     )
     conductor.replay(storage.events)
-    opened = {"event": "opened", "session": 1, "pid": 1, "host": "here", "command": "test", "provenance": {}}
+    opened = {
+        "event": "opened",
+        "session": 1,
+        "pid": 1,
+        "host": "here",
+        "command": "test",
+        "provenance": {},
+    }
     conductor.record(opened)
     conductor.take_up()
     return conductor
@@ -105,12 +128,14 @@ def drive(
     pace: Callable[[Assignment], float] = lambda assignment: 1.0,
     thinks: Callable[[], bool] = lambda: False,
 ) -> float:
-    """Run the conductor's assignments on workers whose epochs take random times; ``hurt`` may fail an epoch.
+    """Run the conductor's assignments on workers whose epochs take random times; ``hurt`` may fail
+    an epoch.
 
     Before a worker is heard, the driver thinks ahead where ``thinks`` says so.
 
-    ``checkpoints`` holds the newest epoch that each trial has on disk; it outlives the driver. An epoch takes
-    ``pace`` seconds, times a random factor. Gives the seconds that the study took on this cluster.
+    ``checkpoints`` holds the newest epoch that each trial has on disk; it outlives the driver. An
+    epoch takes ``pace`` seconds, times a random factor. Gives the seconds that the study took on
+    this cluster.
     """
     clock = random.Random(seed)
     checkpoints = {} if checkpoints is None else checkpoints
@@ -121,11 +146,23 @@ def drive(
             order += 1
             first = min(checkpoints.get(assignment.trial, 0), assignment.epochs_reported) + 1
             if first > assignment.recipe["epochs"]:
-                conductor.finished(assignment.trial, assignment.attempt, "epochs", {"parameters": 10})
+                conductor.finished(
+                    assignment.trial, assignment.attempt, "epochs", {"parameters": 10}
+                )
                 continue
-            heapq.heappush(queue, (now + pace(assignment) * clock.lognormvariate(0, jitter), order, assignment, first))
+            heapq.heappush(
+                queue,
+                (
+                    now + pace(assignment) * clock.lognormvariate(0, jitter),
+                    order,
+                    assignment,
+                    first,
+                ),
+            )
         if not queue:
-            assert isinstance(assignment, Done) or conductor.stopping, "nothing runs and nothing can start"
+            assert isinstance(assignment, Done) or conductor.stopping, (
+                "nothing runs and nothing can start"
+            )
             return now
         if thinks():
             conductor.think_ahead()
@@ -139,14 +176,26 @@ def drive(
             continue
         last = epoch >= assignment.recipe["epochs"]
         checkpoints[trial] = max(epoch, checkpoints.get(trial, 0))
-        row = {"epoch": epoch, "last": last, **curve({**assignment.recipe, "point": assignment.point}, epoch)}
+        row = {
+            "epoch": epoch,
+            "last": last,
+            **curve({**assignment.recipe, "point": assignment.point}, epoch),
+        }
         if not conductor.reported(trial, attempt, row):
             continue
         if last:
             conductor.finished(trial, attempt, "epochs", {"parameters": 10})
             continue
         order += 1
-        heapq.heappush(queue, (now + pace(assignment) * clock.lognormvariate(0, jitter), order, assignment, epoch + 1))
+        heapq.heappush(
+            queue,
+            (
+                now + pace(assignment) * clock.lognormvariate(0, jitter),
+                order,
+                assignment,
+                epoch + 1,
+            ),
+        )
 
 
 def outcome(conductor: Conductor) -> list[tuple[Any, ...]]:

@@ -1,4 +1,6 @@
-"""A real Ray cluster on loopback in processes of its own: a head with a dashboard, and two workers."""
+"""A real Ray cluster on loopback in processes of its own: a head with a dashboard, and two
+workers.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +55,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def ray_cluster(workers: list[dict[str, Any]], head_cpus: int = 0, **environment: str) -> Iterator[RayCluster]:
+def ray_cluster(
+    workers: list[dict[str, Any]], head_cpus: int = 0, **environment: str
+) -> Iterator[RayCluster]:
     """The cluster, ready for jobs; gone at the end of the block."""
-    ports, folder = [free_port() for _ in range(3)], tempfile.mkdtemp(prefix="ray-test-", dir="/tmp")
+    ports, folder = (
+        [free_port() for _ in range(3)],
+        tempfile.mkdtemp(prefix="ray-test-", dir="/tmp"),
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", HOST, json.dumps([*ports, folder, head_cpus, workers])],
         stdin=subprocess.PIPE,

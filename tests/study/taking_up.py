@@ -21,7 +21,10 @@ def take_up(paths: StudyPaths) -> tuple[History | StudyError, list[str]]:
     """What a resume finds in the folder, and what it says."""
     listener = Listener()
     try:
-        with Connection(None, []) as idle, opened(paths, Options(watcher=listener), idle) as (_, conductor):
+        with (
+            Connection(None, []) as idle,
+            opened(paths, Options(watcher=listener), idle) as (_, conductor),
+        ):
             return conductor.history, listener.said
     except StudyError as error:
         return error, listener.said

@@ -34,7 +34,9 @@ def study(finished: StudyPaths, tmp_path: Path) -> StudyPaths:
 
 def test_a_study_starts_from_what_earlier_ones_told(study: StudyPaths) -> None:
     warm = small_spec(
-        study="warm", warm_start=["fake"], space={"optimizer": {"one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}}}}
+        study="warm",
+        warm_start=["fake"],
+        space={"optimizer": {"one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}}}},
     )
     paths = StudyPaths(study.storage, "warm")
     make_folder(paths.folder)
@@ -63,7 +65,10 @@ def test_a_point_of_the_users_own_is_next(study: StudyPaths) -> None:
     assert lies_in_space
     assert values["optimizer.lr"] == 0.01
     assert leave("fake", {"do": "add", "values": values}, storage=study.storage) is False
-    with Connection(None, []) as idle, opened(study, Options(accept_loss=True), idle) as (_, conductor):
+    with (
+        Connection(None, []) as idle,
+        opened(study, Options(accept_loss=True), idle) as (_, conductor),
+    ):
         assert conductor.history.points[6].origin == "user"
         assert not conductor.nothing_left()
         assert conductor.next().point == 6  # type: ignore[union-attr]
@@ -79,7 +84,9 @@ def test_a_study_is_extended_only_by_what_contradicts_nothing(study: StudyPaths)
     old = load_spec(study.spec)
     with Connection(None, []) as idle, opened(study, Options(), idle) as (_, conductor):
         history = conductor.history
-    check_extension(old, load_spec(study.spec, sets=["points=20", "replicates=3", "stop.target=0.99"]), history)
+    check_extension(
+        old, load_spec(study.spec, sets=["points=20", "replicates=3", "stop.target=0.99"]), history
+    )
     for change, why in [
         ("points=3", "6 are proposed already"),
         ("sampler.seed=4", "sampler.seed: 0 -> 4"),
@@ -97,7 +104,10 @@ def test_an_extension_keeps_every_version_of_the_spec(study: StudyPaths) -> None
     extend(study, load_spec(study.spec, points=9))
     assert study.spec_version(1).read_text() == before
     assert study.spec_version(2).read_text() == study.spec.read_text() != before
-    with Connection(None, []) as idle, opened(study, Options(watcher=Listener()), idle) as (spec, conductor):
+    with (
+        Connection(None, []) as idle,
+        opened(study, Options(watcher=Listener()), idle) as (spec, conductor),
+    ):
         assert spec.points == 9
         assert conductor.history.specs[-1].changes == ["points: 6 -> 9"]
 

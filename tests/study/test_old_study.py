@@ -1,7 +1,9 @@
-"""Studies that were begun when the pruner judged every seed: they go on, and end, under the rule of then.
+"""Studies that were begun when the pruner judged every seed: they go on, and end, under the rule of
+then.
 
-``old_study`` is the folder of a small one, interrupted in its middle, and ``old_outcomes.json`` holds what became of
-some on the fake cluster; both were written by the last version that had that rule (3e4e20f).
+``old_study`` is the folder of a small one, interrupted in its middle, and ``old_outcomes.json``
+holds what became of some on the fake cluster; both were written by the last version that had that
+rule (3e4e20f).
 """
 
 from __future__ import annotations
@@ -30,8 +32,16 @@ KINDS = ["out_of_memory", "diverged", "invalid", "device", "data", "timeout", "e
 
 def hurt(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
     """Failures of every class, as there were when the outcomes were recorded."""
-    fails = (3 * assignment.point + assignment.replicate) % 7 == 1 and assignment.replicate < 1000 and epoch == 2
-    return {"class": KINDS[assignment.point % len(KINDS)], "message": "hurt", "details": {}} if fails else None
+    fails = (
+        (3 * assignment.point + assignment.replicate) % 7 == 1
+        and assignment.replicate < 1000
+        and epoch == 2
+    )
+    return (
+        {"class": KINDS[assignment.point % len(KINDS)], "message": "hurt", "details": {}}
+        if fails
+        else None
+    )
 
 
 def as_told(conductor: Conductor) -> list[Any]:
@@ -63,7 +73,10 @@ def test_taken_up_in_its_middle_it_ends_exactly_as_it_would_have_ended_then(name
             point.values,
             point.state,
             point.value,
-            [[trial.number, trial.replicate, trial.state, trial.epochs] for trial in point.trials.values()],
+            [
+                [trial.number, trial.replicate, trial.state, trial.epochs]
+                for trial in point.trials.values()
+            ],
         ]
         for point in conductor.history.points
     ]
@@ -81,7 +94,9 @@ def taken_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def check_survivors(history: History, folder: Path, points: int) -> None:
-    """Every point has its outcome, and for its value the mean of the seeds that the pruner has left."""
+    """Every point has its outcome, and for its value the mean of the seeds that the pruner has
+    left.
+    """
     from study.files.layout import StudyPaths
 
     spec = load_spec(stored_file(StudyPaths(folder / "studies", "old")))
@@ -101,7 +116,11 @@ def test_an_old_study_opens_with_all_that_it_holds(tmp_path: Path) -> None:
     history, said = take_up(StudyPaths(tmp_path, "old"))
     assert isinstance(history, History)
     assert said == []
-    assert [point.state for point in history.points[:6]] == ["COMPLETE", "PRUNED", *["COMPLETE"] * 4]
+    assert [point.state for point in history.points[:6]] == [
+        "COMPLETE",
+        "PRUNED",
+        *["COMPLETE"] * 4,
+    ]
     assert history.points[2].seeds == (0,)
 
 
@@ -113,7 +132,10 @@ def test_an_old_study_is_resumed_to_its_end(taken_up: Path) -> None:
     told = [point for point in before.points if point.state in ENDED]
     assert len(told) == 6
     for point in told:
-        assert (point.value, point.seeds) == (history.points[point.number].value, history.points[point.number].seeds)
+        assert (point.value, point.seeds) == (
+            history.points[point.number].value,
+            history.points[point.number].seeds,
+        )
     assert sum(trial.kind == "confirm" for trial in history.trials) == 2
     said = run(taken_up, "status", "old").stdout
     assert "8 of 8" in said

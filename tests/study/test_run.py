@@ -39,7 +39,8 @@ def test_a_study_runs_to_its_tables(whole: Path) -> None:
     assert list(trials["trial"]) == list(range(6))
     assert set(trials["state"]) == {"COMPLETE", "PRUNED"}
     assert (
-        run(whole, "table", "tiny", "--format", "csv").stdout.count("\n") == 1 + (trials["state"] == "COMPLETE").sum()
+        run(whole, "table", "tiny", "--format", "csv").stdout.count("\n")
+        == 1 + (trials["state"] == "COMPLETE").sum()
     )
 
 
@@ -70,12 +71,16 @@ def test_killed_and_resumed_a_study_ends_as_if_it_had_never_been_killed(
     run(tmp_path, "resume", "tiny")
     history = history_of(tmp_path)
     check_exact(history)
-    assert all(len(history.trials[number].attempts) == 1 for number in ended), "an ended trial ran again"
+    assert all(len(history.trials[number].attempts) == 1 for number in ended), (
+        "an ended trial ran again"
+    )
     assert outcome(history) == outcome(history_of(whole))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_sigterm_stop_cleanly(whole: Path, tmp_path: Path, number: signal.Signals) -> None:
+def test_ctrl_c_and_sigterm_stop_cleanly(
+    whole: Path, tmp_path: Path, number: signal.Signals
+) -> None:
     write_slow_study(tmp_path)
     process = start(tmp_path, "run", "tiny.yaml")
     wait_for(lambda: count(tmp_path, "reported") >= 2, "two epochs")
@@ -94,13 +99,17 @@ def test_a_killed_worker_costs_an_attempt_and_nothing_else(whole: Path, tmp_path
 
     write_slow_study(tmp_path)
     process = start(tmp_path, "run", "tiny.yaml")
-    placed = wait_for(lambda: [e for e in events_of(tmp_path) if e["event"] == "placed"], "a worker")
+    placed = wait_for(
+        lambda: [e for e in events_of(tmp_path) if e["event"] == "placed"], "a worker"
+    )
     os.kill(placed[0]["pid"], signal.SIGKILL)
     said, _ = process.communicate(timeout=240)
     assert process.returncode == 0, said
     assert "(raylet)" not in said
     history = history_of(tmp_path)
-    failures = [attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure]
+    failures = [
+        attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure
+    ]
     assert [failure["class"] for failure in failures] == ["node"]
     assert outcome(history) == outcome(history_of(whole))
 
@@ -132,7 +141,9 @@ def test_extended_a_study_equals_a_straight_one(whole: Path, tmp_path: Path) -> 
         assert after.epochs == (5 if before.state == "COMPLETE" else before.epochs)
 
 
-def test_all_seeds_of_a_survivor_run_whole_and_a_kill_among_them_changes_nothing(tmp_path: Path) -> None:
+def test_all_seeds_of_a_survivor_run_whole_and_a_kill_among_them_changes_nothing(
+    tmp_path: Path,
+) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     changes: dict[str, Any] = {"points": 4, "replicates": 3}
     for folder in (whole, killed):
@@ -145,14 +156,22 @@ def test_all_seeds_of_a_survivor_run_whole_and_a_kill_among_them_changes_nothing
     for point in history.points:
         assert point.seeds == ((0, 1, 2) if point.state == "COMPLETE" else ())
     process = start(killed, "run", "tiny.yaml")
-    wait_for(lambda: any(trial.replicate and trial.epochs for trial in history_of(killed).trials), "a further seed")
+    wait_for(
+        lambda: any(trial.replicate and trial.epochs for trial in history_of(killed).trials),
+        "a further seed",
+    )
     kill(process)
     run(killed, "resume", "tiny")
     assert outcome(history_of(killed)) == outcome(history)
 
 
-def test_with_at_best_the_best_epochs_weights_are_tested_and_exported_whatever_was_killed(tmp_path: Path) -> None:
-    changes = {"objective": {"metric": "val_loss", "direction": "maximize", "at": "best"}, "pruner": "none"}
+def test_with_at_best_the_best_epochs_weights_are_tested_and_exported_whatever_was_killed(
+    tmp_path: Path,
+) -> None:
+    changes = {
+        "objective": {"metric": "val_loss", "direction": "maximize", "at": "best"},
+        "pruner": "none",
+    }
     write_slow_study(tmp_path, points=2, keep_checkpoints="all", **changes)
     process = start(tmp_path, "run", "tiny.yaml")
     wait_for(lambda: count(tmp_path, "reported") >= 4, "four epochs")
@@ -204,10 +223,14 @@ def test_a_study_that_only_fails_stops_and_its_trials_can_be_retried(tmp_path: P
 
 def test_the_first_worker_is_there_before_its_trial(tmp_path: Path) -> None:
     broken_study(
-        tmp_path, f"import psutil; Path({str(tmp_path / 'born')!r}).write_text(str(psutil.Process().create_time()))"
+        tmp_path,
+        "import psutil;"
+        f" Path({str(tmp_path / 'born')!r}).write_text(str(psutil.Process().create_time()))",
     )
     run(tmp_path, "run", "tiny.yaml", "--points", "1")
-    assert float((tmp_path / "born").read_text()) < history_of(tmp_path).trials[0].attempts[0].started
+    assert (
+        float((tmp_path / "born").read_text()) < history_of(tmp_path).trials[0].attempts[0].started
+    )
 
 
 def test_a_worker_that_ends_itself_fails_its_trial(tmp_path: Path) -> None:
@@ -223,7 +246,9 @@ def test_a_trial_that_hangs_is_found_and_the_study_goes_on(tmp_path: Path) -> No
     trouble = "Path('hung').exists() or (Path('hung').touch(), time.sleep(10000))"
     # long enough for the second trial to start on a busy machine
     broken_study(tmp_path, trouble, trial={"heartbeat_s": 20}, concurrency=1)
-    (tmp_path / "mine.py").write_text(MODEL.format(trouble=f"os.chdir({str(tmp_path)!r}); {trouble}"))
+    (tmp_path / "mine.py").write_text(
+        MODEL.format(trouble=f"os.chdir({str(tmp_path)!r}); {trouble}")
+    )
     run(tmp_path, "run", "tiny.yaml", "--points", "2")
     history = history_of(tmp_path)
     assert [trial.state for trial in history.trials] == ["FAIL", "COMPLETE"]

@@ -28,9 +28,14 @@ def test_a_study_on_s3_is_killed_resumed_and_analyzed(tmp_path: Path, bucket: Ob
     paths, where = StudyPaths(bucket, "tiny"), ("--storage", str(bucket))
     file = str(write_study(tmp_path))
     session = start(tmp_path, "run", file, *where)
-    wait_for(lambda: sum(event["event"] == "reported" for event in read_events(paths.journal)) > 3, "reports")
+    wait_for(
+        lambda: sum(event["event"] == "reported" for event in read_events(paths.journal)) > 3,
+        "reports",
+    )
     kill(session)
-    assert json.loads(run(tmp_path, "status", "tiny", *where, "--format", "json").stdout)["points"] > 0
+    assert (
+        json.loads(run(tmp_path, "status", "tiny", *where, "--format", "json").stdout)["points"] > 0
+    )
     said = run(tmp_path, "resume", "tiny", *where).stdout
     assert "study tiny is complete" in said
     assert f"--storage {bucket}" in said
@@ -42,7 +47,9 @@ def test_a_study_on_s3_is_killed_resumed_and_analyzed(tmp_path: Path, bucket: Ob
         assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1))
     trials = pd.read_parquet(f"{paths.results}/trials.parquet")
     assert list(trials["trial"]) == list(range(6))
-    assert len(analysis.load(str(paths.folder)).epochs) == sum(trial.epochs for trial in history.trials)
+    assert len(analysis.load(str(paths.folder)).epochs) == sum(
+        trial.epochs for trial in history.trials
+    )
     assert not (tmp_path / "studies").exists()
 
     assert "tiny" in run(tmp_path, "list", *where).stdout
@@ -61,7 +68,14 @@ def test_a_study_on_s3_is_killed_resumed_and_analyzed(tmp_path: Path, bucket: Ob
 
 
 def test_a_storage_that_is_not_there_is_one_line(tmp_path: Path, s3: str) -> None:
-    done = run(tmp_path, "run", str(write_study(tmp_path)), "--storage", "s3://no-such-bucket-here/x", code=2)
+    done = run(
+        tmp_path,
+        "run",
+        str(write_study(tmp_path)),
+        "--storage",
+        "s3://no-such-bucket-here/x",
+        code=2,
+    )
     assert done.stderr.count("\n") == 1
     assert "no-such-bucket-here" in done.stderr
 
@@ -69,9 +83,15 @@ def test_a_storage_that_is_not_there_is_one_line(tmp_path: Path, s3: str) -> Non
 def test_a_second_driver_takes_the_study_over(tmp_path: Path, bucket: ObjectPath) -> None:
     paths, where = StudyPaths(bucket, "tiny"), ("--storage", str(bucket))
     recipe = {"epochs": 50, "data": {"name": "digits", "train_images": 400}, "model": "mlp"}
-    first = start(tmp_path, "run", str(write_study(tmp_path, pruner="none", points=2, recipe=recipe)), *where)
-    wait_for(lambda: any(event["event"] == "reported" for event in read_events(paths.journal)), "reports")
-    first.send_signal(signal.SIGSTOP)  # as one that the network has cut off, and that doesn't know it
+    first = start(
+        tmp_path, "run", str(write_study(tmp_path, pruner="none", points=2, recipe=recipe)), *where
+    )
+    wait_for(
+        lambda: any(event["event"] == "reported" for event in read_events(paths.journal)), "reports"
+    )
+    first.send_signal(
+        signal.SIGSTOP
+    )  # as one that the network has cut off, and that doesn't know it
     said = run(tmp_path, "resume", "tiny", *where).stdout
     assert "taking the study over from process" in said
     assert "study tiny is complete" in said
@@ -84,7 +104,9 @@ def test_a_second_driver_takes_the_study_over(tmp_path: Path, bucket: ObjectPath
     assert [(trial.state, trial.epochs) for trial in history.trials] == 2 * [("COMPLETE", 50)]
 
 
-def test_only_a_job_that_resumes_takes_a_study_on_an_object_store_over(tmp_path: Path, bucket: ObjectPath) -> None:
+def test_only_a_job_that_resumes_takes_a_study_on_an_object_store_over(
+    tmp_path: Path, bucket: ObjectPath
+) -> None:
     new, going_on = (Order("tiny", str(bucket), study=text) for text in ("study: tiny", ""))
     for paths in (StudyPaths(bucket, "tiny"), StudyPaths(tmp_path, "tiny")):
         make_folder(paths.folder)

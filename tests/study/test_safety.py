@@ -41,10 +41,14 @@ print("UNPICKLED", unpickled[before:])
 """
 
 
-def test_taking_up_and_analyzing_a_study_unpickles_nothing(finished: StudyPaths, tmp_path: Path) -> None:
+def test_taking_up_and_analyzing_a_study_unpickles_nothing(
+    finished: StudyPaths, tmp_path: Path
+) -> None:
     folder = tmp_path / "fake"
     shutil.copytree(finished.folder, folder)
-    done = subprocess.run([sys.executable, "-c", WATCHED, str(folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(folder)], capture_output=True, text=True, check=False
+    )
     assert done.stdout.splitlines()[-1] == "UNPICKLED []", done.stdout + done.stderr
 
 
@@ -61,7 +65,9 @@ def test_a_folder_full_of_pickles_leaves_no_trace(finished: StudyPaths, tmp_path
 
     mark = tmp_path / "exploded"
     bomb = pickle.dumps(Bomb(mark))
-    targets = [path.relative_to(finished.folder) for path in finished.folder.rglob("*") if path.is_file()]
+    targets = [
+        path.relative_to(finished.folder) for path in finished.folder.rglob("*") if path.is_file()
+    ]
     for number, target in enumerate(targets):
         paths = StudyPaths(tmp_path / str(number), "fake")
         shutil.copytree(finished.folder, paths.folder)

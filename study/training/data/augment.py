@@ -1,6 +1,8 @@
-"""From stored pixels to what a network sees: resized, augmented, normalized; on whole batches, each image apart.
+"""From stored pixels to what a network sees: resized, augmented, normalized; on whole batches, each
+image apart.
 
-torchvision's transforms draw once for a whole batch; these draw for each image, from a generator that is given.
+torchvision's transforms draw once for a whole batch; these draw for each image, from a generator
+that is given.
 """
 
 from __future__ import annotations
@@ -14,7 +16,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from study.training.recipe.sections import AffineFlip, Augment, CropFlip, CropFlipCutout, Flip, NoAugment, Shift
+from study.training.recipe.sections import (
+    AffineFlip,
+    Augment,
+    CropFlip,
+    CropFlipCutout,
+    Flip,
+    NoAugment,
+    Shift,
+)
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and deviation of ImageNet's channels, as torchvision's pretrained models expect them."""
@@ -47,12 +57,18 @@ class Normalization:
 
 
 def statistics(images: Tensor) -> Normalization:
-    """Of a whole set, channel by channel. Bytes are counted, so that no float copy of the set is made."""
+    """Of a whole set, channel by channel. Bytes are counted, so that no float copy of the set is
+    made.
+    """
     values, weights = [], []
     for channel in images.unbind(1):
         counted = images.dtype == torch.uint8
         values.append(torch.arange(256) / 255.0 if counted else channel.flatten())
-        weights.append(torch.bincount(channel.flatten(), minlength=256) if counted else torch.ones(channel.numel()))
+        weights.append(
+            torch.bincount(channel.flatten(), minlength=256)
+            if counted
+            else torch.ones(channel.numel())
+        )
     value, weight = torch.stack(values).double(), torch.stack(weights).double()
     weight /= weight.sum(1, keepdim=True)
     mean = (weight * value).sum(1, keepdim=True)
@@ -83,13 +99,19 @@ def crop(images: Tensor, pad: int, fill: str, chance: torch.Generator) -> Tensor
         padded = _reflected(_reflected(images, 2, pad), 3, pad)
     else:
         padded = functional.pad(images, (pad, pad, pad, pad))
-    top, left = torch.randint(0, 2 * pad + 1, (2, count, 1), generator=chance).to(images.device).squeeze(2)
-    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view, (N, C, 2 pad + 1, 2 pad + 1, H, W)
+    top, left = (
+        torch.randint(0, 2 * pad + 1, (2, count, 1), generator=chance).to(images.device).squeeze(2)
+    )
+    windows = padded.unfold(2, height, 1).unfold(
+        3, width, 1
+    )  # a view, (N, C, 2 pad + 1, 2 pad + 1, H, W)
     return windows[torch.arange(count, device=images.device), :, top, left]
 
 
 def _reflected(images: Tensor, axis: int, pad: int) -> Tensor:
-    """Longer by ``pad`` at both ends of an axis, mirrored there; also of bytes, for which torch has no such padding."""
+    """Longer by ``pad`` at both ends of an axis, mirrored there; also of bytes, for which torch has
+    no such padding.
+    """
     last = images.shape[axis] - 1
     places = torch.arange(-pad, last + pad + 1, device=images.device).abs()
     return images.index_select(axis, last - (last - places).abs())
@@ -109,9 +131,17 @@ def cutout(images: Tensor, size: int, chance: torch.Generator) -> Tensor:
 def affine(images: Tensor, spec: AffineFlip, chance: torch.Generator) -> Tensor:
     """Turn, shear, scale and move each image about its center; what comes from outside is black."""
     draws = torch.rand(5, len(images), generator=chance) * 2 - 1
-    turn, shear = (math.radians(limit) * draw for limit, draw in zip((spec.degrees, spec.shear), draws, strict=False))
+    turn, shear = (
+        math.radians(limit) * draw
+        for limit, draw in zip((spec.degrees, spec.shear), draws, strict=False)
+    )
     scale = 1 + spec.scale * draws[2]
-    matrix = torch.stack([turn.cos(), -(turn + shear).sin(), turn.sin(), (turn + shear).cos()]).view(2, 2, -1) / scale
+    matrix = (
+        torch.stack([turn.cos(), -(turn + shear).sin(), turn.sin(), (turn + shear).cos()]).view(
+            2, 2, -1
+        )
+        / scale
+    )
     shift = 2 * spec.translate * draws[3:].unsqueeze(1)  # in half image sides, (2, 1, N)
     theta = torch.cat([matrix, shift], 1).permute(2, 0, 1).to(images.device)  # (N, 2, 3)
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
@@ -123,7 +153,9 @@ def _crop_flip(images: Tensor, spec: CropFlip | CropFlipCutout, chance: torch.Ge
 
 
 def moves_pixels_alone(spec: Augment) -> bool:
-    """Whether pixels are only moved or blanked, which is the same for bytes, and done four times as fast."""
+    """Whether pixels are only moved or blanked, which is the same for bytes, and done four times as
+    fast.
+    """
     return not isinstance(spec, AffineFlip)
 
 
@@ -133,7 +165,9 @@ _CHANGES: dict[type, Change] = {
     Flip: lambda images, spec, chance: _flip(images, chance),
     Shift: lambda images, spec, chance: crop(images, spec.pad, "zero", chance),
     CropFlip: _crop_flip,
-    CropFlipCutout: lambda images, spec, chance: cutout(_crop_flip(images, spec, chance), spec.size, chance),
+    CropFlipCutout: lambda images, spec, chance: cutout(
+        _crop_flip(images, spec, chance), spec.size, chance
+    ),
     AffineFlip: lambda images, spec, chance: _flip(affine(images, spec, chance), chance),
 }
 

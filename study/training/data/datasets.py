@@ -1,8 +1,9 @@
-"""The image sets by name, as tensors, with a fingerprint; and the one place that says how to provide missing ones.
+"""The image sets by name, as tensors, with a fingerprint; and the one place that says how to
+provide missing ones.
 
-CIFAR is read from torchvision's layout (its pickles only after their checksums agree) or from the official binary
-layout (https://www.cs.toronto.edu/~kriz/cifar.html), else downloaded by torchvision; MNIST from torchvision's
-layout; digits comes with scikit-learn.
+CIFAR is read from torchvision's layout (its pickles only after their checksums agree) or from the
+official binary layout (https://www.cs.toronto.edu/~kriz/cifar.html), else downloaded by
+torchvision; MNIST from torchvision's layout; digits comes with scikit-learn.
 """
 
 from __future__ import annotations
@@ -35,12 +36,15 @@ if TYPE_CHECKING:
 
 _DATA_DIR = "STUDY_DATA_DIR"
 _DIGITS_TEST = 360
-"""scikit-learn's digits have no test set: the last 360 of 1,797, by other writers than the first."""
+"""scikit-learn's digits have no test set: the last 360 of 1,797, by other writers than the first.
+"""
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """Images of (N, C, H, W), uint8 or float in [0, 1]; labels of (N,), int64, below ``classes``."""
+    """Images of (N, C, H, W), uint8 or float in [0, 1]; labels of (N,), int64, below
+    ``classes``.
+    """
 
     train_images: Tensor
     train_labels: Tensor
@@ -59,8 +63,8 @@ class DataSet:
 def load(spec: Data, data_dir: str | Path | None = None) -> DataSet:
     """The set that ``spec`` names, kept in this process. ``DataMissing`` where it can't be had.
 
-    ``data_dir`` is a folder, or one on an object store that each node fetches what it needs from; by default what the
-    environment's STUDY_DATA_DIR names, else ``./data``.
+    ``data_dir`` is a folder, or one on an object store that each node fetches what it needs from;
+    by default what the environment's STUDY_DATA_DIR names, else ``./data``.
     """
     folder = place(str(data_dir or os.environ.get(_DATA_DIR) or "data"))
     if isinstance(folder, ObjectPath):
@@ -77,23 +81,36 @@ def load_named(name: str, folder: Path) -> DataSet:
 
 
 def _sources_of(name: str, folder: Path) -> list[Path]:
-    """The files that a set is read from, as far as they are there; reading others is worth keeping for nobody."""
+    """The files that a set is read from, as far as they are there; reading others is worth keeping
+    for nobody.
+    """
     if name == "digits":  # found without the import, which takes longer than the reading
         package = importlib.util.find_spec("sklearn")
         return [Path(package.origin)] if package and package.origin else []
-    return [path for part in LAYOUTS.get(name, ()) for path in (folder / part).rglob("*") if path.is_file()]
+    return [
+        path
+        for part in LAYOUTS.get(name, ())
+        for path in (folder / part).rglob("*")
+        if path.is_file()
+    ]
 
 
 def _load_factory(spec: Data, folder: Path) -> DataSet:
-    """A user's own set: ``package.module:factory`` is called with the recipe's data section and the data folder."""
+    """A user's own set: ``package.module:factory`` is called with the recipe's data section and the
+    data folder.
+    """
     module, _, name = spec.name.partition(":")
     try:
         factory = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise TrainingFailure("invalid", f"data.name: must be importable; found {spec.name}: {error}", {}) from error
+        raise TrainingFailure(
+            "invalid", f"data.name: must be importable; found {spec.name}: {error}", {}
+        ) from error
     data = factory(spec, folder)
     if not isinstance(data, DataSet):
-        raise TrainingFailure("invalid", f"data.name: {spec.name} must return a DataSet; found {type(data)}", {})
+        raise TrainingFailure(
+            "invalid", f"data.name: {spec.name} must return a DataSet; found {type(data)}", {}
+        )
     return fingerprinted(data)
 
 
@@ -103,7 +120,12 @@ def fingerprinted(data: DataSet) -> DataSet:
         digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(tensor.contiguous().numpy().data)
     return DataSet(
-        data.train_images, data.train_labels, data.test_images, data.test_labels, data.classes, digest.hexdigest()
+        data.train_images,
+        data.train_labels,
+        data.test_images,
+        data.test_labels,
+        data.classes,
+        digest.hexdigest(),
     )
 
 
@@ -114,11 +136,19 @@ def _digits(folder: Path) -> DataSet:
     pixels, labels = load_digits(return_X_y=True)
     images = torch.from_numpy(np.rint(pixels * (255 / 16)).astype(np.uint8)).view(-1, 1, 8, 8)
     answers = torch.from_numpy(labels.astype(np.int64))
-    return DataSet(images[:-_DIGITS_TEST], answers[:-_DIGITS_TEST], images[-_DIGITS_TEST:], answers[-_DIGITS_TEST:], 10)
+    return DataSet(
+        images[:-_DIGITS_TEST],
+        answers[:-_DIGITS_TEST],
+        images[-_DIGITS_TEST:],
+        answers[-_DIGITS_TEST:],
+        10,
+    )
 
 
 def synthetic(folder: Path) -> DataSet:
-    """5,000 training and 1,000 test images of 32 × 32: a soft pattern for each of 10 classes, under noise."""
+    """5,000 training and 1,000 test images of 32 × 32: a soft pattern for each of 10 classes, under
+    noise.
+    """
     chance = torch.Generator().manual_seed(0)
     coarse = torch.rand(10, 3, 4, 4, generator=chance)
     patterns = torch.nn.functional.interpolate(coarse, size=(32, 32), mode="bilinear")
@@ -145,8 +175,13 @@ class _Cifar:
             return self.read_binary(folder / self.binary)
         from study.training.runtime.torchvision import torchvision
 
-        source = {"cifar10": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}[self.name]
-        layouts = f"{self.pickled}/ (torchvision's layout) or {self.binary}/ (the official binary layout)"
+        source = {
+            "cifar10": torchvision.datasets.CIFAR10,
+            "cifar100": torchvision.datasets.CIFAR100,
+        }[self.name]
+        layouts = (
+            f"{self.pickled}/ (torchvision's layout) or {self.binary}/ (the official binary layout)"
+        )
         train, test = _from_torchvision(source, self.name, folder, self.pickled, layouts)
         return DataSet(*_pixels_first(train), *_pixels_first(test), self.classes)
 
@@ -156,18 +191,23 @@ class _Cifar:
         return DataSet(images, labels, *self.records(folder / self.test_file), self.classes)
 
     def records(self, path: Path) -> tuple[Tensor, Tensor]:
-        """A record is 1 label byte (CIFAR-100: coarse, then fine), then 32 × 32 red, green and blue bytes."""
+        """A record is 1 label byte (CIFAR-100: coarse, then fine), then 32 × 32 red, green and blue
+        bytes.
+        """
         size = self.label_bytes + 3 * 32 * 32
         content = np.fromfile(path, np.uint8) if path.is_file() else np.empty(0, np.uint8)
         if not content.size or content.size % size:
             raise DataMissing(
-                f"{self.name}: {path} must hold whole records of {size} bytes; found {content.size} bytes; "
-                f"unpack it again from the official binary archive"
+                f"{self.name}: {path} must hold whole records of {size} bytes; found {content.size}"
+                " bytes; unpack it again from the official binary archive"
             )
         records = torch.from_numpy(content).view(-1, size)
         labels = records[:, self.label_bytes - 1].long()
         if int(labels.max()) >= self.classes:
-            raise DataMissing(f"{self.name}: {path} must hold labels below {self.classes}; found {int(labels.max())}")
+            raise DataMissing(
+                f"{self.name}: {path} must hold labels below {self.classes}; found"
+                f" {int(labels.max())}"
+            )
         return records[:, self.label_bytes :].reshape(-1, 3, 32, 32).contiguous(), labels
 
 
@@ -182,22 +222,33 @@ def _mnist(folder: Path) -> DataSet:
 
 
 def _from_torchvision(
-    source: Callable[..., torchvision.datasets.VisionDataset], name: str, folder: Path, subfolder: str, layouts: str
+    source: Callable[..., torchvision.datasets.VisionDataset],
+    name: str,
+    folder: Path,
+    subfolder: str,
+    layouts: str,
 ) -> list[torchvision.datasets.VisionDataset]:
-    """Training and test set from torchvision's layout under ``folder``, which is downloaded where it isn't there."""
+    """Training and test set from torchvision's layout under ``folder``, which is downloaded where
+    it isn't there.
+    """
     if not (folder / subfolder).is_dir():
         _download(source, name, folder, subfolder, layouts)
     try:
         return [source(str(folder), train=train, _download=False) for train in (True, False)]
     except (RuntimeError, OSError, ValueError) as error:
         raise DataMissing(
-            f"{name}: the files in {folder / subfolder} are not whole, or not those that torchvision knows: "
-            f"{' '.join(str(error).split())}; delete them, or put {layouts} into {folder}"
+            f"{name}: the files in {folder / subfolder} are not whole, or not those that"
+            f" torchvision knows: {' '.join(str(error).split())}; delete them, or put {layouts}"
+            f" into {folder}"
         ) from error
 
 
-def _download(source: Callable[..., object], name: str, folder: Path, subfolder: str, layouts: str) -> None:
-    """Into a folder of its own, then renamed: trials that download at once don't disturb each other."""
+def _download(
+    source: Callable[..., object], name: str, folder: Path, subfolder: str, layouts: str
+) -> None:
+    """Into a folder of its own, then renamed: trials that download at once don't disturb each
+    other.
+    """
     partial: Path | None = None
     made = not folder.exists()
     try:
@@ -206,12 +257,14 @@ def _download(source: Callable[..., object], name: str, folder: Path, subfolder:
         source(str(partial), train=True, _download=True)
         if not (folder / subfolder).is_dir():
             os.rename(partial / subfolder, folder / subfolder)
-    except Exception as error:  # whatever the network, the proxy, the archive or the disk came up with
+    except (
+        Exception
+    ) as error:  # whatever the network, the proxy, the archive or the disk came up with
         if (folder / subfolder).is_dir():
             return  # another trial was first
         raise DataMissing(
-            f"{name}: found no {layouts} in {folder}, and the download failed: {' '.join(str(error).split())}; "
-            f"put them there, or name their folder in {_DATA_DIR}"
+            f"{name}: found no {layouts} in {folder}, and the download failed:"
+            f" {' '.join(str(error).split())}; put them there, or name their folder in {_DATA_DIR}"
         ) from error
     finally:
         if partial:

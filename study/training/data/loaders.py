@@ -1,4 +1,5 @@
-"""Batches on the device: from the host through a DataLoader, or from the whole set resident on the device.
+"""Batches on the device: from the host through a DataLoader, or from the whole set resident on the
+device.
 
 Which image comes when, and how it is changed, depends on the recipe's seed and the epoch alone.
 """
@@ -14,7 +15,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from study.training.data.augment import Normalization, as_unit, augmented, moves_pixels_alone, normalization, resized
+from study.training.data.augment import (
+    Normalization,
+    as_unit,
+    augmented,
+    moves_pixels_alone,
+    normalization,
+    resized,
+)
 from study.training.data.datasets import DataSet
 from study.training.recipe.recipe import Recipe
 from study.training.recipe.sections import Data, HostLoader, NoAugment
@@ -45,7 +53,11 @@ class Part:
     trains: bool
 
     def to(self, device: torch.device) -> Part:
-        images, labels, normalization = self.images.to(device), self.labels.to(device), self.normalization.to(device)
+        images, labels, normalization = (
+            self.images.to(device),
+            self.labels.to(device),
+            self.normalization.to(device),
+        )
         return replace(self, images=images, labels=labels, normalization=normalization)
 
     @property
@@ -68,11 +80,15 @@ class Part:
         return [order[size * number : size * (number + 1)] for number in range(len(self))]
 
     def prepared(self, images: Tensor, epoch: int, place: int) -> Tensor:
-        """As the network sees them; ``place`` is the batch's or the image's number, for its own chance."""
+        """As the network sees them; ``place`` is the batch's or the image's number, for its own
+        chance.
+        """
         if self.spec.image_size is not None or not moves_pixels_alone(self.spec.augment):
             images = resized(as_unit(images), self.spec.image_size)
         if self.trains and not isinstance(self.spec.augment, NoAugment):
-            images = augmented(images, self.spec.augment, stream(self.seed, "augment", epoch, place))
+            images = augmented(
+                images, self.spec.augment, stream(self.seed, "augment", epoch, place)
+            )
         return self.normalization(as_unit(images))
 
 
@@ -93,7 +109,9 @@ class _Resident:
 
 
 class _Numbered(Dataset[Batch]):
-    """Each image of a part by (epoch, number), so that a worker that lives on knows which epoch it works for."""
+    """Each image of a part by (epoch, number), so that a worker that lives on knows which epoch it
+    works for.
+    """
 
     def __init__(self, part: Part) -> None:
         self.part = part
@@ -130,9 +148,11 @@ class _Fetched:
             _Numbered(part),
             batch_sampler=self.order,
             num_workers=workers,
-            pin_memory=spec.pin_memory and device.type == "cuda",  # pinned memory is for copies to a GPU
+            # pinned memory is for copies to a GPU
+            pin_memory=spec.pin_memory and device.type == "cuda",
             persistent_workers=workers > 0,
-            generator=torch.Generator(),  # workers' own seeds are not used, but would be drawn from the global one
+            # workers' own seeds are not used, but would be drawn from the global generator
+            generator=torch.Generator(),
         )
 
     def __len__(self) -> int:
@@ -142,7 +162,9 @@ class _Fetched:
         self.order.epoch = epoch
         for images, labels in self.loader:
             ahead = self.spec.non_blocking
-            images = images.contiguous(memory_format=self.part.layout).to(self.device, non_blocking=ahead)
+            images = images.contiguous(memory_format=self.part.layout).to(
+                self.device, non_blocking=ahead
+            )
             yield images, labels.to(self.device, non_blocking=ahead)
 
 
@@ -163,24 +185,43 @@ class Sets:
 
 
 def make_sets(recipe: Recipe, data: DataSet, device: torch.device) -> Sets:
-    """Split by the recipe's seed. With ``validation: test`` all images train and the test set validates."""
+    """Split by the recipe's seed. With ``validation: test`` all images train and the test set
+    validates.
+    """
     spec = recipe.data
     train, validation = split(recipe, len(data.train_labels))
     test = torch.arange(len(data.test_labels))[: spec.test_images]
     training_images = data.train_images[train]
-    layout = torch.channels_last if recipe.execution.memory_format == "channels_last" else torch.contiguous_format
+    layout = (
+        torch.channels_last
+        if recipe.execution.memory_format == "channels_last"
+        else torch.contiguous_format
+    )
 
     def batches(images: Tensor, labels: Tensor, trains: bool = False) -> Batches:
         normal = normalization(spec.normalize, images, training_images)
         part = Part(images, labels, normal, spec, recipe.seed, layout, trains)
-        return _Fetched(part, device, spec.loader) if isinstance(spec.loader, HostLoader) else _Resident(part, device)
+        return (
+            _Fetched(part, device, spec.loader)
+            if isinstance(spec.loader, HostLoader)
+            else _Resident(part, device)
+        )
 
     training = batches(training_images, data.train_labels[train], trains=True)
     if not len(training):
-        raise TrainingFailure("invalid", f"data.batch_size: no batch is full of {len(train)} training images", {})
+        raise TrainingFailure(
+            "invalid", f"data.batch_size: no batch is full of {len(train)} training images", {}
+        )
     held_out = batches(data.test_images[test], data.test_labels[test])
-    held_in = held_out if validation is None else batches(data.train_images[validation], data.train_labels[validation])
-    counts = f"train {len(train)}, validation {0 if validation is None else len(validation)}, test {len(test)}"
+    held_in = (
+        held_out
+        if validation is None
+        else batches(data.train_images[validation], data.train_labels[validation])
+    )
+    counts = (
+        f"train {len(train)}, validation {0 if validation is None else len(validation)}, test"
+        f" {len(test)}"
+    )
     named = f"{data.fingerprint[:32]}, {counts}, seed {recipe.seed}"
     return Sets(training, held_in, held_out, layout, named)
 
@@ -193,5 +234,7 @@ def split(recipe: Recipe, images: int) -> tuple[Tensor, Tensor | None]:
         return chosen, None
     count = max(1, round(len(chosen) * spec.validation.fraction))
     if count >= len(chosen):
-        raise TrainingFailure("invalid", f"data: {len(chosen)} images are too few to train and to validate", {})
+        raise TrainingFailure(
+            "invalid", f"data: {len(chosen)} images are too few to train and to validate", {}
+        )
     return chosen[count:], chosen[:count]

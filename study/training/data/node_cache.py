@@ -1,6 +1,8 @@
-"""What the processes of one node share: images are read, or fetched, once a node and mapped into each process.
+"""What the processes of one node share: images are read, or fetched, once a node and mapped into
+each process.
 
-The cache lies below the system's temporary folder, readable by its owner alone, and can be removed at any time.
+The cache lies below the system's temporary folder, readable by its owner alone, and can be removed
+at any time.
 """
 
 from __future__ import annotations
@@ -44,10 +46,11 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def mapped(name: str, sources: list[Path], read: Read) -> dict[str, Any]:
-    """What ``read`` gives, tensors and plain values, out of one file that all processes of the node map.
+    """What ``read`` gives, tensors and plain values, out of one file that all processes of the node
+    map.
 
-    ``sources`` are the files that it is read from: where one has changed it is read anew. Where nothing can be kept,
-    on a full disk say, ``read`` answers alone.
+    ``sources`` are the files that it is read from: where one has changed it is read anew. Where
+    nothing can be kept, on a full disk say, ``read`` answers alone.
     """
     try:
         folder = cache_folder()
@@ -90,7 +93,9 @@ def _keep(file: Path, content: dict[str, Any]) -> None:
 
 
 def fetched(source: ObjectPath, parts: tuple[str, ...]) -> Path:
-    """A folder on this node with those of the folders ``parts`` that ``source`` has, fetched once."""
+    """A folder on this node with those of the folders ``parts`` that ``source`` has, fetched
+    once.
+    """
     folder = cache_folder()
     copy = folder / f"from-{hashlib.sha256(str(source).encode()).hexdigest()[:24]}"
     with _one_at_a_time(folder):

@@ -1,7 +1,8 @@
-"""EfficientNet-B0 (arXiv:1905.11946): torchvision's network, its norm layers placed as the recipe says.
+"""EfficientNet-B0 (arXiv:1905.11946): torchvision's network, its norm layers placed as the recipe
+says.
 
-The gates of squeeze-and-excitation work on one pixel and are no convolutions in the sense of the placement. A join
-is an addition; blocks that change the shape have none.
+The gates of squeeze-and-excitation work on one pixel and are no convolutions in the sense of the
+placement. A join is an addition; blocks that change the shape have none.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def _place_norms(features: nn.Module, norms: Norms) -> None:
         for stage in features.children():
             for index, block in enumerate(list(stage.children())):
                 if isinstance(block, block_class) and block.use_res_connect:
-                    stage.register_module(str(index), nn.Sequential(block, norms.join(block.out_channels, None)))
+                    stage.register_module(
+                        str(index), nn.Sequential(block, norms.join(block.out_channels, None))
+                    )
 
 
 def _silu() -> nn.Module:

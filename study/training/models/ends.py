@@ -1,7 +1,8 @@
-"""What a recipe may put in front of a network or behind it: resizing, gray images in color, softmax.
+"""What a recipe may put in front of a network or behind it: resizing, gray images in color,
+softmax.
 
-These are hooks and not modules around the network, so that its parameters keep the names that its family gives them
-(``lr_factors`` and pretrained weights go by name).
+These are hooks and not modules around the network, so that its parameters keep the names that its
+family gives them (``lr_factors`` and pretrained weights go by name).
 """
 
 from __future__ import annotations
@@ -24,9 +25,13 @@ def resize(network: nn.Module, height: int, width: int) -> None:
 
 
 def see_color(network: nn.Module, channels: int) -> None:
-    """Let a network made for color images take gray ones: (N, 1, H, W) is repeated to (N, 3, H, W)."""
+    """Let a network made for color images take gray ones: (N, 1, H, W) is repeated to (N, 3, H,
+    W).
+    """
     if channels not in (1, _COLORS):
-        raise ValueError(f"images must have 1 or {_COLORS} channels for this model; found {channels}")
+        raise ValueError(
+            f"images must have 1 or {_COLORS} channels for this model; found {channels}"
+        )
 
     def colored(module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
         return inputs[0].expand(-1, _COLORS, -1, -1)

@@ -1,4 +1,6 @@
-"""From a recipe's model section to a network: the family's builder, then what holds for every network."""
+"""From a recipe's model section to a network: the family's builder, then what holds for every
+network.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,9 @@ _INITIALIZERS: dict[str, Callable[..., Any]] = {
 def build(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """The network for images (C, H, W): (N, C, H, W) in, logits (N, ``classes``) out.
 
-    In training with auxiliary heads it answers a tuple, the main logits first. On the meta device no weights are
-    loaded. Raises ``UserError`` where the images don't fit or a user's factory doesn't work, and ``DataMissing``
-    where pretrained weights can't be had.
+    In training with auxiliary heads it answers a tuple, the main logits first. On the meta device
+    no weights are loaded. Raises ``UserError`` where the images don't fit or a user's factory
+    doesn't work, and ``DataMissing`` where pretrained weights can't be had.
     """
     channels, height, width = image_shape
     seen = (channels, _scaled(height, model.resolution), _scaled(width, model.resolution))
@@ -72,10 +74,13 @@ def _users_own(model: ModelSpec, image_shape: tuple[int, int, int], classes: int
         network = make(image_shape, classes, **model.options)
     except TypeError as error:
         raise UserError(
-            f"{model.name} must take (image_shape, classes) and the options {sorted(model.options)}; found: {error}"
+            f"{model.name} must take (image_shape, classes) and the options"
+            f" {sorted(model.options)}; found: {error}"
         ) from error
     if not isinstance(network, nn.Module):
-        raise UserError(f"{model.name} must answer a torch.nn.Module; found {type(network).__name__}")
+        raise UserError(
+            f"{model.name} must answer a torch.nn.Module; found {type(network).__name__}"
+        )
     return network
 
 
@@ -87,7 +92,9 @@ def _imported(path: str) -> Callable[..., Any]:
 
 
 def _initialize(network: nn.Module, init: str) -> None:
-    """Start all convolutions and fully connected layers over in the named way, their biases at zero."""
+    """Start all convolutions and fully connected layers over in the named way, their biases at
+    zero.
+    """
     start = _INITIALIZERS.get(init)
     if start is None:
         return

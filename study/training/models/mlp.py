@@ -1,7 +1,8 @@
-"""The multilayer perceptron of the Knet tutorial: pixels, ``depth`` hidden layers of 64 × ``width``, classes.
+"""The multilayer perceptron of the Knet tutorial: pixels, ``depth`` hidden layers of 64 ×
+``width``, classes.
 
-Dropout stands before each layer, the pixels' included, as there. Variant ``linear`` has no activation at all: two
-linear layers in a row.
+Dropout stands before each layer, the pixels' included, as there. Variant ``linear`` has no
+activation at all: two linear layers in a row.
 """
 
 from __future__ import annotations
@@ -25,5 +26,8 @@ def mlp(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn
     activation = None if model.variant == "linear" else relu
     layers: list[nn.Module] = [nn.Flatten()]
     for features_in, features in pairwise(sizes):
-        layers += [nn.Dropout(model.dropout or 0.0), norms.hidden(features_in, features, activation)]
+        layers += [
+            nn.Dropout(model.dropout or 0.0),
+            norms.hidden(features_in, features, activation),
+        ]
     return nn.Sequential(*layers, nn.Dropout(model.dropout or 0.0), nn.Linear(sizes[-1], classes))

@@ -1,7 +1,7 @@
 """Plain stacks: groups of convolutions, a pooling behind each group, fully connected layers on top.
 
-VGG-16 (arXiv:1409.1556) with the head of Yuji-github/Julia-VGG-ResNet-Cifar10, LeNet and the small networks of that
-repository and of denizyuret/Knet.jl differ in nothing but numbers.
+VGG-16 (arXiv:1409.1556) with the head of Yuji-github/Julia-VGG-ResNet-Cifar10, LeNet and the small
+networks of that repository and of denizyuret/Knet.jl differ in nothing but numbers.
 """
 
 from __future__ import annotations
@@ -36,16 +36,22 @@ _LENET = Stack(((20,), (50,)), dense=(500,), kernel=5, padding=0, drop_input=Tru
 _FLUX_ONE_STAGE = Stack(((32, 32),), dense=(64,), group_dropout=1.0)
 _FLUX_THREE_STAGES = Stack(((32, 32), (64, 64), (128, 128)), dense=(516,), group_dropout=1.0)
 _KNET_VGG_STYLE = Stack(((50, 50), (100, 100)), dense=(512,), group_dropout=0.5)
-_KNET_BATCH_NORM = Stack(((16,), (32,), (64,)), dense=(100,), bias=False, pool_last=False, dense_norm=True)
+_KNET_BATCH_NORM = Stack(
+    ((16,), (32,), (64,)), dense=(100,), bias=False, pool_last=False, dense_norm=True
+)
 
 
 def vgg16(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """On 32 × 32 pixels the head is 512-4096-4096-classes: 33,646,666 parameters for 10 classes with batch norm."""
+    """On 32 × 32 pixels the head is 512-4096-4096-classes: 33,646,666 parameters for 10 classes
+    with batch norm.
+    """
     return _stacked(_VGG16, model, image_shape, classes)
 
 
 def lenet(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """Knet's LeNet: on 28 × 28 pixels the head is 800-500-classes: 431,080 parameters for 10 classes."""
+    """Knet's LeNet: on 28 × 28 pixels the head is 800-500-classes: 431,080 parameters for 10
+    classes.
+    """
     return _stacked(_LENET, model, image_shape, classes)
 
 
@@ -59,7 +65,9 @@ def knet_cnn(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) 
     return _stacked(stack, model, image_shape, classes)
 
 
-def _stacked(stack: Stack, model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Sequential:
+def _stacked(
+    stack: Stack, model: ModelSpec, image_shape: tuple[int, int, int], classes: int
+) -> nn.Sequential:
     norms = Norms.of(model)
     dropout = model.dropout or 0.0
     channels, height, width = image_shape
@@ -68,7 +76,9 @@ def _stacked(stack: Stack, model: ModelSpec, image_shape: tuple[int, int, int], 
     for number, group in enumerate(stack.groups, start=1):
         for wanted in group:
             size = widened(wanted, model.width)
-            features.append(norms.conv(channels, size, stack.kernel, padding=stack.padding, bias=bias))
+            features.append(
+                norms.conv(channels, size, stack.kernel, padding=stack.padding, bias=bias)
+            )
             channels = size
             shrink = stack.kernel - 1 - 2 * stack.padding
             height, width = height - shrink, width - shrink

@@ -30,28 +30,39 @@ def load(network: nn.Module, model: ModelSpec) -> None:
     own = network.state_dict()
     kept = {key: tensor for key, tensor in own.items() if key.startswith(_CLASSIFIERS[model.name])}
     wanted = {key: tensor.shape for key, tensor in own.items() if key not in kept}
-    found = {key: tensor.shape for key, tensor in state.items() if not key.startswith(_CLASSIFIERS[model.name])}
-    differing = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
+    found = {
+        key: tensor.shape
+        for key, tensor in state.items()
+        if not key.startswith(_CLASSIFIERS[model.name])
+    }
+    differing = sorted(
+        key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key)
+    )
     if differing:
         raise DataMissing(
-            f"pretrained weights of {model.name} must be the tensors that torchvision's {model.name} has; found "
-            f"{len(differing)} of {len(wanted)} missing, unknown or of another shape, the first {differing[0]!r}, "
-            f"in {model.weights or 'the download'}"
+            f"pretrained weights of {model.name} must be the tensors that torchvision's"
+            f" {model.name} has; found {len(differing)} of {len(wanted)} missing, unknown or of"
+            f" another shape, the first {differing[0]!r}, in {model.weights or 'the download'}"
         )
     network.load_state_dict({key: state[key] for key in found} | kept)
 
 
 def _download(name: str) -> State:
-    """torchvision's ImageNet weights, checked against their hash, from torch's cache or the network."""
+    """torchvision's ImageNet weights, checked against their hash, from torch's cache or the
+    network.
+    """
     weights = getattr(torchvision.models, _ENUMS[name]).IMAGENET1K_V1
     try:
         state: State = weights.get_state_dict(progress=False, check_hash=True)
-    except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
         cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
         raise DataMissing(
-            f"pretrained weights of {name} can't be had: {cached} is absent and {weights.url} can't be downloaded "
-            f"({' '.join(str(error).split())}); put the file there, name one in model.weights, or set "
-            "model.pretrained=false"
+            f"pretrained weights of {name} can't be had: {cached} is absent and {weights.url} can't"
+            f" be downloaded ({' '.join(str(error).split())}); put the file there, name one in"
+            " model.weights, or set model.pretrained=false"
         ) from error
     return state
 
@@ -66,9 +77,15 @@ def _read(file: Path) -> State:
         state = _tensors_in(file)
     except Exception as error:  # whatever the two libraries make of a damaged file
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DataMissing(f"model.weights must hold nothing but tensors by name; found {file}: {reason}") from error
-    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise DataMissing(f"model.weights must hold a mapping of names to tensors; found another object in {file}")
+        raise DataMissing(
+            f"model.weights must hold nothing but tensors by name; found {file}: {reason}"
+        ) from error
+    if not isinstance(state, dict) or not all(
+        isinstance(tensor, Tensor) for tensor in state.values()
+    ):
+        raise DataMissing(
+            f"model.weights must hold a mapping of names to tensors; found another object in {file}"
+        )
     return state
 
 
@@ -85,5 +102,7 @@ def _at_image_size(state: State, network: nn.Module) -> State:
     if "encoder.pos_embedding" not in state:
         return state
     side: Any = network.image_size
-    fitted: State = torchvision.models.vision_transformer.interpolate_embeddings(side, 16, dict(state))
+    fitted: State = torchvision.models.vision_transformer.interpolate_embeddings(
+        side, 16, dict(state)
+    )
     return fitted

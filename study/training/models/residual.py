@@ -1,8 +1,9 @@
-"""Residual networks (arXiv:1512.03385): ResNet-18 and -50 behind a CIFAR stem, the 6n + 2 family, two relatives.
+"""Residual networks (arXiv:1512.03385): ResNet-18 and -50 behind a CIFAR stem, the 6n + 2 family,
+two relatives.
 
-``resnet18`` and ``resnet50`` are torchvision's networks with a 3 × 3 stem and no first pooling (a test compares
-their outputs). They are built here because torchvision's have no width, no order of norm and activation and no
-place for a norm behind the addition.
+``resnet18`` and ``resnet50`` are torchvision's networks with a 3 × 3 stem and no first pooling (a
+test compares their outputs). They are built here because torchvision's have no width, no order of
+norm and activation and no place for a norm behind the addition.
 """
 
 from __future__ import annotations
@@ -34,16 +35,22 @@ class Residual(nn.Module):
         return joined
 
 
-def _basic(norms: Norms, channels_in: int, channels: int, stride: int, bias: bool | None) -> nn.Module:
+def _basic(
+    norms: Norms, channels_in: int, channels: int, stride: int, bias: bool | None
+) -> nn.Module:
     """Two 3 × 3 convolutions."""
     branch = nn.Sequential(
         norms.conv(channels_in, channels, 3, stride=stride, padding=1, bias=bias),
         norms.conv(channels, channels, 3, padding=1, bias=bias, activation=None),
     )
-    return Residual(branch, _projection(norms, channels_in, channels, stride, bias), norms.join(channels, relu))
+    return Residual(
+        branch, _projection(norms, channels_in, channels, stride, bias), norms.join(channels, relu)
+    )
 
 
-def _bottleneck(norms: Norms, channels_in: int, channels: int, stride: int, bias: bool | None) -> nn.Module:
+def _bottleneck(
+    norms: Norms, channels_in: int, channels: int, stride: int, bias: bool | None
+) -> nn.Module:
     """1 × 1, 3 × 3 (which strides), 1 × 1 to four times the channels."""
     wide = channels * _BOTTLENECK_EXPANSION
     branch = nn.Sequential(
@@ -51,10 +58,14 @@ def _bottleneck(norms: Norms, channels_in: int, channels: int, stride: int, bias
         norms.conv(channels, channels, 3, stride=stride, padding=1, bias=bias),
         norms.conv(channels, wide, 1, bias=bias, activation=None),
     )
-    return Residual(branch, _projection(norms, channels_in, wide, stride, bias), norms.join(wide, relu))
+    return Residual(
+        branch, _projection(norms, channels_in, wide, stride, bias), norms.join(wide, relu)
+    )
 
 
-def _projection(norms: Norms, channels_in: int, channels: int, stride: int, bias: bool | None) -> nn.Module:
+def _projection(
+    norms: Norms, channels_in: int, channels: int, stride: int, bias: bool | None
+) -> nn.Module:
     """The identity where shapes agree, else a 1 × 1 convolution."""
     if stride == 1 and channels_in == channels:
         return nn.Identity()
@@ -76,7 +87,14 @@ def _resnet(
     """A 3 × 3 stem, then stages of ``depths`` blocks; each stage but the first halves the side."""
     norms = Norms.of(model)
     sizes = [widened(width, model.width) for width in widths]
-    stem = norms.conv(image_shape[0], sizes[0], 3, padding=1, bias=bias, activation=relu if stem_activation else None)
+    stem = norms.conv(
+        image_shape[0],
+        sizes[0],
+        3,
+        padding=1,
+        bias=bias,
+        activation=relu if stem_activation else None,
+    )
     channels = sizes[0]
     stages: list[nn.Module] = []
     for number, (size, depth) in enumerate(zip(sizes, depths, strict=True)):
@@ -86,12 +104,19 @@ def _resnet(
             blocks.append(block(norms, channels, size, stride, bias))
             channels = size * expansion
         stages.append(nn.Sequential(*blocks))
-    head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(model.dropout or 0.0), nn.Linear(channels, classes))
+    head = (
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(model.dropout or 0.0),
+        nn.Linear(channels, classes),
+    )
     return nn.Sequential(stem, *stages, *head)
 
 
 def small_cnn(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """Three stages of 16, 32 and 64 channels with ``depth`` blocks each: small enough for one CPU."""
+    """Three stages of 16, 32 and 64 channels with ``depth`` blocks each: small enough for one
+    CPU.
+    """
     return _resnet(model, image_shape, classes, widths=(16, 32, 64), depths=(model.depth or 1,) * 3)
 
 
@@ -116,8 +141,8 @@ def resnet50(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) 
 def resnet_6n2(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """ResNet-20, 32, 44, 56, 110, … with projections where the width changes.
 
-    Variant ``deepstudy`` is as darkgs/DeepStudy has it: biased convolutions and no activation behind the stem;
-    1,734,858 parameters at depth 110 for 10 classes.
+    Variant ``deepstudy`` is as darkgs/DeepStudy has it: biased convolutions and no activation
+    behind the stem; 1,734,858 parameters at depth 110 for 10 classes.
     """
     depth = model.depth or 20
     published = model.variant == "deepstudy"
@@ -132,12 +157,16 @@ def resnet_6n2(model: ModelSpec, image_shape: tuple[int, int, int], classes: int
     )
 
 
-def resnet18_two_stage(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """What Yuji-github/Julia-VGG-ResNet-Cifar10 calls ResNet18: stages of 64 and 128 channels, three blocks each.
+def resnet18_two_stage(
+    model: ModelSpec, image_shape: tuple[int, int, int], classes: int
+) -> nn.Module:
+    """What Yuji-github/Julia-VGG-ResNet-Cifar10 calls ResNet18: stages of 64 and 128 channels,
+    three blocks each.
 
-    Three 3 × 3 convolutions a block; the first block of a stage loses two pixels a side in its last, unpadded one
-    and in its shortcut. 1,853,450 parameters for 10 classes (Keras counts 3,968 running statistics on top). The
-    Julia variant pads the first pooling and has no activation behind the additions; the Keras variant is the reverse.
+    Three 3 × 3 convolutions a block; the first block of a stage loses two pixels a side in its
+    last, unpadded one and in its shortcut. 1,853,450 parameters for 10 classes (Keras counts 3,968
+    running statistics on top). The Julia variant pads the first pooling and has no activation
+    behind the additions; the Keras variant is the reverse.
     """
     norms = Norms.of(model)
     keras = model.variant == "keras"
@@ -160,12 +189,18 @@ def resnet18_two_stage(model: ModelSpec, image_shape: tuple[int, int, int], clas
     )
 
 
-def _triple(norms: Norms, channels_in: int, channels: int, padding: int, activated: bool) -> nn.Module:
+def _triple(
+    norms: Norms, channels_in: int, channels: int, padding: int, activated: bool
+) -> nn.Module:
     """Three 3 × 3 convolutions; with ``padding`` 0 the last and the shortcut are unpadded."""
     branch = nn.Sequential(
         norms.conv(channels_in, channels, 3, padding=1, bias=True),
         norms.conv(channels, channels, 3, padding=1, bias=True),
         norms.conv(channels, channels, 3, padding=padding, bias=True, activation=None),
     )
-    shortcut = nn.Identity() if padding else norms.conv(channels_in, channels, 3, bias=True, activation=None)
+    shortcut = (
+        nn.Identity()
+        if padding
+        else norms.conv(channels_in, channels, 3, bias=True, activation=None)
+    )
     return Residual(branch, shortcut, norms.join(channels, relu if activated else None))

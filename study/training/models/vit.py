@@ -1,4 +1,6 @@
-"""ViT-B/16 (arXiv:2010.11929): torchvision's network. Its layer norms are its own; no placement changes them."""
+"""ViT-B/16 (arXiv:2010.11929): torchvision's network. Its layer norms are its own; no placement
+changes them.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,8 @@ def vit_b_16(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) 
     channels, height, width = image_shape
     if height != width or height % _PATCH:
         raise ValueError(
-            f"images must be square with a side that 16 divides for vit_b_16; found {height} × {width} pixels; "
-            "set data.image_size (224 in its paper)"
+            f"images must be square with a side that 16 divides for vit_b_16; found {height} ×"
+            f" {width} pixels; set data.image_size (224 in its paper)"
         )
     heads = widened(_HEADS, model.width)
     network: nn.Module = torchvision.models.vision_transformer.VisionTransformer(

@@ -18,7 +18,9 @@ _CHECK_EVERY = 32
 
 @dataclass(frozen=True)
 class Losses:
-    """``total`` is what the gradient is of; ``main`` is the main output's cross-entropy alone, which is reported."""
+    """``total`` is what the gradient is of; ``main`` is the main output's cross-entropy alone,
+    which is reported.
+    """
 
     total: Tensor
     main: Tensor
@@ -29,9 +31,11 @@ class Losses:
 
 
 class Loss:
-    """Cross-entropy with label smoothing, the weighted losses of auxiliary heads, and L1 and L2 penalties.
+    """Cross-entropy with label smoothing, the weighted losses of auxiliary heads, and L1 and L2
+    penalties.
 
-    A model gives logits of (N, classes), or in training a tuple of those and each auxiliary head's logits.
+    A model gives logits of (N, classes), or in training a tuple of those and each auxiliary head's
+    logits.
     """
 
     def __init__(self, spec: CrossEntropy, model: nn.Module) -> None:
@@ -51,13 +55,23 @@ class Loss:
 
     def penalty(self) -> Tensor | float:
         """Over weight matrices and kernels, not over biases and norms."""
-        l1 = self.spec.l1 * sum(matrix.abs().sum() for matrix in self.matrices) if self.spec.l1 else 0.0
-        l2 = self.spec.l2 * sum(matrix.square().sum() for matrix in self.matrices) if self.spec.l2 else 0.0
+        l1 = (
+            self.spec.l1 * sum(matrix.abs().sum() for matrix in self.matrices)
+            if self.spec.l1
+            else 0.0
+        )
+        l2 = (
+            self.spec.l2 * sum(matrix.square().sum() for matrix in self.matrices)
+            if self.spec.l2
+            else 0.0
+        )
         return l1 + l2
 
 
 class Watch:
-    """Raises ``diverged``, with the step, for the first loss that is no finite number; a GPU is asked now and then."""
+    """Raises ``diverged``, with the step, for the first loss that is no finite number; a GPU is
+    asked now and then.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self.every = 1 if device.type == "cpu" else _CHECK_EVERY
@@ -69,7 +83,9 @@ class Watch:
             self.look()
 
     def judge(self, step: int, validation_loss: float) -> None:
-        """The same for the validation loss after ``step``, which no figure of an epoch means anything without."""
+        """The same for the validation loss after ``step``, which no figure of an epoch means
+        anything without.
+        """
         if not math.isfinite(validation_loss):
             message = f"the validation loss became {validation_loss} after step {step}"
             raise TrainingFailure("diverged", message, {"step": step})
@@ -81,4 +97,6 @@ class Watch:
         finite = torch.stack([loss for _, loss in waiting]).isfinite().tolist()
         for (step, loss), good in zip(waiting, finite, strict=True):
             if not good:
-                raise TrainingFailure("diverged", f"the loss became {float(loss)} at step {step}", {"step": step})
+                raise TrainingFailure(
+                    "diverged", f"the loss became {float(loss)} at step {step}", {"step": step}
+                )

@@ -1,4 +1,6 @@
-"""The optimizers of torch.optim by name, with a learning rate of its own for each named part of a model."""
+"""The optimizers of torch.optim by name, with a learning rate of its own for each named part of a
+model.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,19 @@ from study.training.runtime.failures import TrainingFailure
 
 Group = dict[str, Any]
 
-_OURS = {"name", "lr_factors", "recreate_each_epoch", "independent_decay"} | {"beta1", "beta2", "eta_minus", "eta_plus"}
+_OURS = {"name", "lr_factors", "recreate_each_epoch", "independent_decay"} | {
+    "beta1",
+    "beta2",
+    "eta_minus",
+    "eta_plus",
+}
 _RENAMED = {"clip_threshold": "d", "initial_accumulator": "initial_accumulator_value"}
-"""Fields of a recipe that are no arguments of torch.optim's classes, and those with another name there."""
+"""Fields of a recipe that are no arguments of torch.optim's classes, and those with another name
+there.
+"""
 FUSED = {"sgd", "adam", "adamw"}
-"""Those that torch has as one kernel on every device: AdamW's step of 11 million parameters takes a sixth of the time
-on a CPU. All others work on lists of tensors on a GPU, as torch chooses."""
+"""Those that torch has as one kernel on every device: AdamW's step of 11 million parameters takes a
+sixth of the time on a CPU. All others work on lists of tensors on a GPU, as torch chooses."""
 CLASSES: dict[str, type[Optimizer]] = {
     "sgd": torch.optim.SGD,
     "adam": torch.optim.Adam,
@@ -39,8 +48,8 @@ CLASSES: dict[str, type[Optimizer]] = {
 def make_optimizer(spec: AnyOptimizer, model: nn.Module) -> Optimizer:
     """The optimizer of ``spec`` for the parameters of ``model`` that want a gradient.
 
-    Each group keeps its ``peak_lr``, which the schedule scales, and its ``name``: the prefix of ``lr_factors`` that
-    chose it, or "" for the rest.
+    Each group keeps its ``peak_lr``, which the schedule scales, and its ``name``: the prefix of
+    ``lr_factors`` that chose it, or "" for the rest.
     """
     groups = _named_groups(spec, model)
     if isinstance(spec, Muon):
@@ -62,12 +71,20 @@ def _named_groups(spec: AnyOptimizer, model: nn.Module) -> list[Group]:
             f"its parameters begin with {', '.join(names)}",
             {},
         )
-    return [_group(spec, prefix, parameters) for prefix, parameters in members.items() if parameters]
+    return [
+        _group(spec, prefix, parameters) for prefix, parameters in members.items() if parameters
+    ]
 
 
 def _group_of(name: str, factors: Iterable[str]) -> str:
-    """The longest prefix that ``name`` begins with, at a whole part of the name; "" where there is none."""
-    return max((prefix for prefix in factors if f"{name}.".startswith(f"{prefix.rstrip('.')}.")), key=len, default="")
+    """The longest prefix that ``name`` begins with, at a whole part of the name; "" where there is
+    none.
+    """
+    return max(
+        (prefix for prefix in factors if f"{name}.".startswith(f"{prefix.rstrip('.')}.")),
+        key=len,
+        default="",
+    )
 
 
 def _group(spec: AnyOptimizer, prefix: str, parameters: list[nn.Parameter]) -> Group:
@@ -85,7 +102,9 @@ def _options(spec: AnyOptimizer) -> dict[str, Any]:
     if isinstance(spec, Betas):
         given["betas"] = (spec.beta1, spec.beta2)
     if isinstance(spec, Sgd):
-        given["nesterov"] = spec.nesterov and spec.momentum > 0  # torch refuses it where it makes no difference
+        given["nesterov"] = (
+            spec.nesterov and spec.momentum > 0
+        )  # torch refuses it where it makes no difference
     if isinstance(spec, Rprop):
         given["etas"] = (spec.eta_minus, spec.eta_plus)
     if spec.name in FUSED:
@@ -94,10 +113,11 @@ def _options(spec: AnyOptimizer) -> dict[str, Any]:
 
 
 class MuonWithAdamW(Optimizer):
-    """torch's Muon for matrices and AdamW for the rest, as one optimizer (https://kellerjordan.github.io/posts/muon/).
+    """torch's Muon for matrices and AdamW for the rest, as one optimizer
+    (https://kellerjordan.github.io/posts/muon/).
 
-    torch's Muon takes 2-D parameters only: a convolution's kernels are given to it as a matrix of one row an output
-    channel, in a copy that is written back after the step.
+    torch's Muon takes 2-D parameters only: a convolution's kernels are given to it as a matrix of
+    one row an output channel, in a copy that is written back after the step.
     """
 
     def __init__(self, groups: list[Group], spec: Muon) -> None:
@@ -109,16 +129,29 @@ class MuonWithAdamW(Optimizer):
 
     def inner_optimizers(self, spec: Muon) -> list[Optimizer]:
         """One optimizer for each group; its state is what is kept."""
-        muon: dict[str, Any] = {"momentum": spec.momentum, "nesterov": spec.nesterov, "ns_steps": spec.ns_steps}
+        muon: dict[str, Any] = {
+            "momentum": spec.momentum,
+            "nesterov": spec.nesterov,
+            "ns_steps": spec.ns_steps,
+        }
         return [
-            torch.optim.Muon([self.flat[matrix] for matrix in _group["params"]], lr=_group["lr"], **muon)
-            if _group["matrices"]
-            else torch.optim.AdamW(_group["params"], lr=_group["lr"])
+            (
+                torch.optim.Muon(
+                    [self.flat[matrix] for matrix in _group["params"]], lr=_group["lr"], **muon
+                )
+                if _group["matrices"]
+                else torch.optim.AdamW(_group["params"], lr=_group["lr"])
+            )
             for _group in self.param_groups
         ]
 
     def matrices(self) -> list[nn.Parameter]:
-        return [matrix for _group in self.param_groups if _group["matrices"] for matrix in _group["params"]]
+        return [
+            matrix
+            for _group in self.param_groups
+            if _group["matrices"]
+            for matrix in _group["params"]
+        ]
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -126,7 +159,9 @@ class MuonWithAdamW(Optimizer):
             flat.copy_(matrix.flatten(1))
             flat.grad = None if matrix.grad is None else matrix.grad.flatten(1)
         for group, inner in zip(self.param_groups, self.inner, strict=True):
-            shared = ("lr", "weight_decay", "momentum") if group["matrices"] else ("lr", "weight_decay")
+            shared = (
+                ("lr", "weight_decay", "momentum") if group["matrices"] else ("lr", "weight_decay")
+            )
             inner.param_groups[0].update({key: group[key] for key in shared})
             inner.step()
         for matrix, flat in self.flat.items():
@@ -141,20 +176,32 @@ class MuonWithAdamW(Optimizer):
 
 
 def _split_matrices(whole: Group, spec: Muon) -> list[Group]:
-    """A group's matrices at Muon's rate, and all else at AdamW's; a group's factor holds for both."""
+    """A group's matrices at Muon's rate, and all else at AdamW's; a group's factor holds for
+    both.
+    """
     factor = whole["lr"] / spec.lr
     parts = []
     for matrices, lr in ((True, spec.lr), (False, spec.adamw_lr)):
-        parameters = [parameter for parameter in whole["params"] if (parameter.ndim >= 2) == matrices]
+        parameters = [
+            parameter for parameter in whole["params"] if (parameter.ndim >= 2) == matrices
+        ]
         decay = spec.weight_decay / (lr * factor) if spec.independent_decay else spec.weight_decay
         name = whole["name"] if matrices else f"{whole['name']}.adamw".lstrip(".")
-        part = {"params": parameters, "name": name, "lr": lr * factor, "peak_lr": lr * factor, "matrices": matrices}
+        part = {
+            "params": parameters,
+            "name": name,
+            "lr": lr * factor,
+            "peak_lr": lr * factor,
+            "matrices": matrices,
+        }
         parts.append(part | {"weight_decay": decay, "momentum": spec.momentum})
     return [part for part in parts if part["params"]]
 
 
 def rates(optimizer: Optimizer) -> dict[str, float]:
-    """The learning rates as an epoch's row has them: ``lr``, and ``lr.<group>`` where there are several groups."""
+    """The learning rates as an epoch's row has them: ``lr``, and ``lr.<group>`` where there are
+    several groups.
+    """
     groups = optimizer.param_groups
     named = {f"lr.{group['name']}": float(group["lr"]) for group in groups if group["name"]}
     return {"lr": float(groups[0]["lr"])} | (named if len(groups) > 1 else {})

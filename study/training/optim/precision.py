@@ -1,6 +1,8 @@
-"""The arithmetic of a training: autocast, loss scaling, and the update that counts what it had to skip.
+"""The arithmetic of a training: autocast, loss scaling, and the update that counts what it had to
+skip.
 
-``tf32`` is a switch of the GPU's matrix units (see ``randomness.alone``) and plain fp32 anywhere else.
+``tf32`` is a switch of the GPU's matrix units (see ``randomness.alone``) and plain fp32 anywhere
+else.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp16_unscaled": tor
 
 
 class Arithmetic:
-    """Forward, backward and update in one precision; ``skipped`` counts updates lost to an overflow in fp16."""
+    """Forward, backward and update in one precision; ``skipped`` counts updates lost to an overflow
+    in fp16.
+    """
 
     def __init__(self, precision: str, device: torch.device) -> None:
         self.device = device
@@ -37,11 +41,15 @@ class Arithmetic:
     def update(self, optimizer: Optimizer, clip: NoClip | ClipNorm | ClipValue) -> Tensor:
         """One step; returns the 2-norm of the whole gradient as it was before clipping."""
         self.scaler.unscale_(optimizer)
-        norm = _clipped(clip, (parameter for group in optimizer.param_groups for parameter in group["params"]))
+        norm = _clipped(
+            clip, (parameter for group in optimizer.param_groups for parameter in group["params"])
+        )
         scale = self.scaler.get_scale()
         self.scaler.step(optimizer)
         self.scaler.update()
-        self.skipped += int(self.scaler.get_scale() < scale)  # the scale falls only when a step was skipped
+        self.skipped += int(
+            self.scaler.get_scale() < scale
+        )  # the scale falls only when a step was skipped
         return norm
 
     def state_dict(self) -> dict[str, Any]:
@@ -55,7 +63,9 @@ class Arithmetic:
 def _clipped(clip: NoClip | ClipNorm | ClipValue, parameters: Iterable[nn.Parameter]) -> Tensor:
     """Clip the gradients in place as the recipe says; their norm before that."""
     trained = [parameter for parameter in parameters if parameter.grad is not None]
-    norm = nn.utils.get_total_norm([parameter.grad for parameter in trained if parameter.grad is not None])
+    norm = nn.utils.get_total_norm(
+        [parameter.grad for parameter in trained if parameter.grad is not None]
+    )
     if isinstance(clip, ClipNorm):
         nn.utils.clip_grads_with_norm_(trained, clip.limit, norm)
     elif isinstance(clip, ClipValue):

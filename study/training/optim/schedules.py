@@ -1,9 +1,10 @@
-"""Learning-rate schedules: pure functions of the step where they can be, so that there is nothing to checkpoint.
+"""Learning-rate schedules: pure functions of the step where they can be, so that there is nothing
+to checkpoint.
 
-A schedule gives the factor on every group's learning rate for the update numbered ``step`` (from 0). Warm-up is a
-factor of its own; the curves that span the training (cosine, onecycle, polynomial) span what is left after it, all
-others keep to the epochs as written. Two schedules follow a metric instead and carry their state: plateau (torch's
-own) and switch.
+A schedule gives the factor on every group's learning rate for the update numbered ``step`` (from
+0). Warm-up is a factor of its own; the curves that span the training (cosine, onecycle, polynomial)
+span what is left after it, all others keep to the epochs as written. Two schedules follow a metric
+instead and carry their state: plateau (torch's own) and switch.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ HIGH_MOMENTUM, LOW_MOMENTUM = 0.95, 0.85
 
 @dataclass(frozen=True)
 class Clock:
-    """How many updates an epoch has, and how many the whole training has (0 where that is not known)."""
+    """How many updates an epoch has, and how many the whole training has (0 where that is not
+    known).
+    """
 
     steps_per_epoch: int
     total: int
@@ -67,7 +70,9 @@ def _line(start: float, end: float, share: float) -> float:
 
 
 def _warmup(spec: Schedule, step: int, clock: Clock) -> float:
-    """Rises from ``warmup_factor`` in equal parts and reaches 1 with the last update of the warm-up."""
+    """Rises from ``warmup_factor`` in equal parts and reaches 1 with the last update of the
+    warm-up.
+    """
     steps = clock.after(spec.warmup_epochs)
     return _line(spec.warmup_factor, 1.0, (step + 1) / steps) if step + 1 < steps else 1.0
 
@@ -119,7 +124,11 @@ def _onecycle_curve(spec: OneCycle, step: int, clock: Clock) -> float:
 def _onecycle_momentum(spec: OneCycle, step: int, clock: Clock) -> float:
     rising, share = _onecycle_phase(spec, step, clock)
     curve = _between if spec.anneal == "cosine" else _line
-    return curve(HIGH_MOMENTUM, LOW_MOMENTUM, share) if rising else curve(LOW_MOMENTUM, HIGH_MOMENTUM, share)
+    return (
+        curve(HIGH_MOMENTUM, LOW_MOMENTUM, share)
+        if rising
+        else curve(LOW_MOMENTUM, HIGH_MOMENTUM, share)
+    )
 
 
 def _triangular_curve(spec: Triangular, step: int, clock: Clock) -> float:
@@ -178,7 +187,11 @@ class SwitchTrigger(Trigger):
 
     def after_epoch(self, row: Row) -> None:
         value = float(row[self.spec.metric])
-        passed = value < self.spec.threshold if self.spec.metric in MINIMIZED else value > self.spec.threshold
+        passed = (
+            value < self.spec.threshold
+            if self.spec.metric in MINIMIZED
+            else value > self.spec.threshold
+        )
         if passed:
             self.factor = self.factor_after
 
@@ -212,7 +225,10 @@ class PlateauTrigger(Trigger):
 
     def state_dict(self) -> dict[str, Any]:
         kept = {"best", "num_bad_epochs", "cooldown_counter", "last_epoch"}
-        return {"factor": self.factor, **{key: value for key, value in vars(self.scheduler).items() if key in kept}}
+        return {
+            "factor": self.factor,
+            **{key: value for key, value in vars(self.scheduler).items() if key in kept},
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.factor = self.carrier.param_groups[0]["lr"] = state["factor"]
@@ -220,17 +236,25 @@ class PlateauTrigger(Trigger):
 
 
 class LearningRate:
-    """Sets every group's learning rate (and, in a cycle, momentum) before an update, from the recipe's schedule."""
+    """Sets every group's learning rate (and, in a cycle, momentum) before an update, from the
+    recipe's schedule.
+    """
 
     def __init__(self, recipe: Recipe, steps_per_epoch: int) -> None:
         lengths = [recipe.epochs * steps_per_epoch] if recipe.epochs else []
         self.spec = recipe.schedule
-        self.clock = Clock(steps_per_epoch, min([*lengths, recipe.steps] if recipe.steps else lengths, default=0))
+        self.clock = Clock(
+            steps_per_epoch, min([*lengths, recipe.steps] if recipe.steps else lengths, default=0)
+        )
         self.trigger = _trigger_of(recipe)
 
     def factor(self, step: int) -> float:
         curve = _CURVES[type(self.spec)]
-        return _warmup(self.spec, step, self.clock) * curve(self.spec, step, self.clock) * self.trigger.factor
+        return (
+            _warmup(self.spec, step, self.clock)
+            * curve(self.spec, step, self.clock)
+            * self.trigger.factor
+        )
 
     def set(self, optimizer: Optimizer, step: int) -> None:
         factor = self.factor(step)

@@ -19,14 +19,18 @@ def gradients(
     labels: Tensor,
     micro_batch_size: int,
 ) -> Losses:
-    """Add up the gradient of the batch's mean loss; return its losses and logits, which don't depend on the split.
+    """Add up the gradient of the batch's mean loss; return its losses and logits, which don't
+    depend on the split.
 
     Each micro-batch counts by the images it holds, so that a last, smaller one is weighted right.
     """
     parts: list[Losses] = []
     shares: list[float] = []
     for begin in range(0, len(labels), micro_batch_size):
-        some_images, some_labels = images[begin : begin + micro_batch_size], labels[begin : begin + micro_batch_size]
+        some_images, some_labels = (
+            images[begin : begin + micro_batch_size],
+            labels[begin : begin + micro_batch_size],
+        )
         share = len(some_labels) / len(labels)
         with arithmetic.autocast():
             part = loss(forward(some_images), some_labels)

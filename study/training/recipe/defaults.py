@@ -1,7 +1,9 @@
-"""The recipe's defaults as plain data: what a study was created with, so that it stays the same under newer ones.
+"""The recipe's defaults as plain data: what a study was created with, so that it stays the same
+under newer ones.
 
-A table holds what a section takes where nothing is written: ``recipe`` that of the whole, ``optimizer.adam`` that of a
-form, ``model.mlp.linear`` that of a network's variant. Sections without forms have one table. No torch here.
+A table holds what a section takes where nothing is written: ``recipe`` that of the whole,
+``optimizer.adam`` that of a form, ``model.mlp.linear`` that of a network's variant. Sections
+without forms have one table. No torch here.
 """
 
 from __future__ import annotations
@@ -15,7 +17,15 @@ from search_spaces.validation import Fault
 from study.training.recipe import recipe as recipes
 from study.training.recipe.model import ModelSpec, defaults_of
 from study.training.recipe.model_catalog import family_of
-from study.training.recipe.recipe import BRANCHES, DEFAULT_EPOCHS, LENGTHS, NAMED, WHOLE, Recipe, Tree
+from study.training.recipe.recipe import (
+    BRANCHES,
+    DEFAULT_EPOCHS,
+    LENGTHS,
+    NAMED,
+    WHOLE,
+    Recipe,
+    Tree,
+)
 from study.training.recipe.sections import Section
 
 Defaults = Mapping[str, Mapping[str, Any]]
@@ -39,7 +49,7 @@ class RecipeSchema:
         return recipes.field_paths()
 
 
-# -- taking them down ------------------------------------------------------------------------------------------------
+# -- taking them down ------------------------------------------------------------------
 
 
 def in_force(written: Iterable[tuple[str, object]]) -> dict[str, Tree]:
@@ -68,13 +78,17 @@ def in_force(written: Iterable[tuple[str, object]]) -> dict[str, Tree]:
 
 
 def _whole_table() -> Tree:
-    """What a recipe has where it says nothing of a section: its form, and what that form has not by itself."""
+    """What a recipe has where it says nothing of a section: its form, and what that form has not by
+    itself.
+    """
     table: Tree = {"epochs": DEFAULT_EPOCHS}
     for key, field in Recipe.model_fields.items():
         default = field.default
         if isinstance(default, Section):
             own, form = _dumped(default), _dumped(type(default)())
-            table[key] = {name: value for name, value in own.items() if name == "name" or value != form[name]}
+            table[key] = {
+                name: value for name, value in own.items() if name == "name" or value != form[name]
+            }
         elif default is not None and key != "seed":
             table[key] = default
     return table
@@ -107,15 +121,19 @@ def _given(table: Mapping[str, Any]) -> Tree:
     return {key: value for key, value in table.items() if value is not None and value != {}}
 
 
-# -- laying them under what is written -------------------------------------------------------------------------------
+# -- laying them under what is written -------------------------------------------------
 
 
 def filled(tree: Mapping[str, object], defaults: Defaults) -> Tree:
-    """A recipe's tree with what it leaves out taken from the tables; as it is where there are none."""
+    """A recipe's tree with what it leaves out taken from the tables; as it is where there are
+    none.
+    """
     return _fill(recipes.expand(tree), defaults, (), None) if defaults else dict(tree)
 
 
-def _fill(section: Mapping[str, Any], defaults: Defaults, path: tuple[str, ...], default_name: object) -> Tree:
+def _fill(
+    section: Mapping[str, Any], defaults: Defaults, path: tuple[str, ...], default_name: object
+) -> Tree:
     name = section.get("name", default_name)
     table = _table_at(defaults, path, name, section.get("variant"))
     full = dict(section) if name is None else {"name": name, **section}
@@ -125,7 +143,12 @@ def _fill(section: Mapping[str, Any], defaults: Defaults, path: tuple[str, ...],
     for key, value in full.items():
         if isinstance(value, Mapping) and (*path, key) not in WHOLE:
             outer = table.get(key)
-            full[key] = _fill(value, defaults, (*path, key), outer.get("name") if isinstance(outer, Mapping) else None)
+            full[key] = _fill(
+                value,
+                defaults,
+                (*path, key),
+                outer.get("name") if isinstance(outer, Mapping) else None,
+            )
     return full
 
 
@@ -133,7 +156,9 @@ def _has_length(section: Mapping[str, object]) -> bool:
     return any(section.get(length) is not None for length in LENGTHS)
 
 
-def _table_at(defaults: Defaults, path: tuple[str, ...], name: object, variant: object) -> Mapping[str, Any]:
+def _table_at(
+    defaults: Defaults, path: tuple[str, ...], name: object, variant: object
+) -> Mapping[str, Any]:
     """The table of a section: of its variant, of its form, or the only one."""
     place = ".".join(path) or _WHOLE_RECIPE
     for key in (f"{place}.{name}.{variant}", f"{place}.{name}", place):

@@ -1,4 +1,6 @@
-"""A recipe file: one recipe as YAML, with the command line's ``--set path=value`` over it. No torch here."""
+"""A recipe file: one recipe as YAML, with the command line's ``--set path=value`` over it. No torch
+here.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def read_recipe(source: str | Path, sets: Sequence[str] = ()) -> Recipe:
         with open(source, "rb") as file:
             document = read_yaml(file.read(LARGEST_BYTES + 1))
     except OSError as error:
-        raise SpecError([f"{source}:1: must be a readable file; found {error.strerror or error}"]) from None
+        raise SpecError(
+            [f"{source}:1: must be a readable file; found {error.strerror or error}"]
+        ) from None
     lines = [f"{source}:{line}: {fault}" for line, fault in document.faults]
     if not lines and not isinstance(document.tree, Mapping):
         lines = [f"{source}:1: {Fault((), 'must be a mapping', shown(document.tree))}"]
@@ -30,19 +34,24 @@ def read_recipe(source: str | Path, sets: Sequence[str] = ()) -> Recipe:
     recipe, faults = parse_recipe(tree)
     if recipe is None:
         places = [
-            _origin_of(fault, origins) or f"{source}:{document.line(fault.path, fault.on_key)}" for fault in faults
+            _origin_of(fault, origins) or f"{source}:{document.line(fault.path, fault.on_key)}"
+            for fault in faults
         ]
         raise SpecError([f"{place}: {fault}" for place, fault in zip(places, faults, strict=True)])
     return recipe
 
 
-def _settings(tree: Mapping[str, object], sets: Sequence[str]) -> tuple[dict[str, object], dict[str, str]]:
+def _settings(
+    tree: Mapping[str, object], sets: Sequence[str]
+) -> tuple[dict[str, object], dict[str, str]]:
     """The tree with each ``path=value`` laid over it, and which option wrote which path."""
     laid, origins, lines = dict(tree), dict[str, str](), list[str]()
     for text in sets:
         path, sign, value = text.partition("=")
         if not sign or not path.strip():
-            lines.append(f"--set: {Fault((), 'must be path=value', shown(text), 'such as optimizer.lr=0.1')}")
+            lines.append(
+                f"--set: {Fault((), 'must be path=value', shown(text), 'such as optimizer.lr=0.1')}"
+            )
             continue
         document = read_yaml(value if value.strip() else "null")
         lines += [f"--set {text}: {fault}" for _, fault in document.faults]
@@ -56,5 +65,7 @@ def _settings(tree: Mapping[str, object], sets: Sequence[str]) -> tuple[dict[str
 def _origin_of(fault: Fault, origins: Mapping[str, str]) -> str | None:
     """The option that wrote what the fault speaks of: the path itself, or one above or below it."""
     path = f"{dotted(fault.path)}."
-    related = (name for name in origins if path.startswith(f"{name}.") or f"{name}.".startswith(path))
+    related = (
+        name for name in origins if path.startswith(f"{name}.") or f"{name}.".startswith(path)
+    )
     return origins.get(max(related, key=len, default=""))

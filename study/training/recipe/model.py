@@ -1,4 +1,6 @@
-"""What a recipe may say of the model: its name and the switches that all or some of the families understand."""
+"""What a recipe may say of the model: its name and the switches that all or some of the families
+understand.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,8 @@ _KEPT_BY_PRETRAINED = _UNIVERSAL | {"pretrained", "weights", "dropout", "drop_pa
 class ModelSpec(Section):
     """What is left out has the family's own default, filled in here: a recipe shows what it means.
 
-    ``norm`` is the placement of the norm layers, ``order`` how they stand to the activation, ``norm_kind`` what they
-    are. See ``model_catalog`` for who understands what.
+    ``norm`` is the placement of the norm layers, ``order`` how they stand to the activation,
+    ``norm_kind`` what they are. See ``model_catalog`` for who understands what.
     """
 
     name: str = "small_cnn"
@@ -43,15 +45,21 @@ class ModelSpec(Section):
     norm_kind: Literal["batch", "group", "none"] = "batch"
     dropout: Share | None = None
     softmax: bool = False
-    """Softmax inside the model, in front of a loss that applies it again: a published habit that slows learning."""
+    """Softmax inside the model, in front of a loss that applies it again: a published habit that
+    slows learning.
+    """
     init: Literal["default", "glorot_uniform", "kaiming_normal"] = "default"
-    """How convolutions and fully connected layers start; ``default``: as the family has it. Else biases start at 0."""
+    """How convolutions and fully connected layers start; ``default``: as the family has it. Else
+    biases start at 0.
+    """
     aux_heads: bool = False
     """GoogLeNet's two further classifiers, which train with it (see ``loss.aux_weight``)."""
     rho: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Multiplier of the hidden channels in the ``twelve_blocks`` variant of MobileNet."""
     drop_path: Share = 0.0
-    """Stochastic depth (arXiv:1603.09382): the share of residual branches left out in the last block."""
+    """Stochastic depth (arXiv:1603.09382): the share of residual branches left out in the last
+    block.
+    """
     pretrained: bool = False
     """Start from ImageNet weights (torchvision's enums), except for the classifier."""
     weights: str | None = None
@@ -69,7 +77,11 @@ class ModelSpec(Section):
     def with_family_defaults(cls, tree: object) -> object:
         if not isinstance(tree, Mapping):
             return tree
-        said = {key: value for key, value in tree.items() if value is not None or key not in _LEFT_TO_FAMILY}
+        said = {
+            key: value
+            for key, value in tree.items()
+            if value is not None or key not in _LEFT_TO_FAMILY
+        }
         return {**defaults_of(said.get("name", "small_cnn"), said.get("variant")), **said}
 
     @model_validator(mode="after")
@@ -77,15 +89,23 @@ class ModelSpec(Section):
         family = family_of(self.name)
         if self.variant is not None and self.variant not in family.variants:
             accepted = " | ".join(family.variants) or "left out"
-            raise PydanticCustomError("rule_variant", "must be {accepted} for {name}", self.about(accepted=accepted))
+            raise PydanticCustomError(
+                "rule_variant", "must be {accepted} for {name}", self.about(accepted=accepted)
+            )
         for option in _others(_UNIVERSAL | family.understood):
-            self.demand_default(option, "must be {default}: {name} has nothing that it could change")
+            self.demand_default(
+                option, "must be {default}: {name} has nothing that it could change"
+            )
         if self.rho != 1 and self.variant != "twelve_blocks":
             raise PydanticCustomError(
-                "rule_rho", "must be 1.0 except in the variant twelve_blocks", {"beside": ["model.variant"]}
+                "rule_rho",
+                "must be 1.0 except in the variant twelve_blocks",
+                {"beside": ["model.variant"]},
             )
         if self.name == "resnet" and (self.depth or 0) % 6 != 2:
-            raise PydanticCustomError("rule_depth", "must be 6n + 2, such as 20, 32, 56 or 110", self.about())
+            raise PydanticCustomError(
+                "rule_depth", "must be 6n + 2, such as 20, 32, 56 or 110", self.about()
+            )
         if self.pretrained:
             for option in _others(_KEPT_BY_PRETRAINED):
                 self.demand_default(option, "must be {default} with pretrained weights")
@@ -94,7 +114,9 @@ class ModelSpec(Section):
     def demand_default(self, option: str, message: Any) -> None:
         default = defaults_of(self.name, self.variant)[option]
         if getattr(self, option) != default:
-            shown = str(default).lower() if isinstance(default, bool) else str(default or "left out")
+            shown = (
+                str(default).lower() if isinstance(default, bool) else str(default or "left out")
+            )
             raise PydanticCustomError(f"rule_{option}", message, self.about(default=shown))
 
     def about(self, **more: object) -> dict[str, Any]:
@@ -108,11 +130,16 @@ def _others(fields: frozenset[str]) -> list[str]:
 
 def defaults_of(name: object, variant: object) -> dict[str, object]:
     """Every field's default for a network and its variant (None: its first)."""
-    return {**_general_defaults(), **(family_of(name).defaults_of(variant) if isinstance(name, str) else {})}
+    return {
+        **_general_defaults(),
+        **(family_of(name).defaults_of(variant) if isinstance(name, str) else {}),
+    }
 
 
 @lru_cache(maxsize=1)
 def _general_defaults() -> dict[str, object]:
     """Every field's default where the family has none of its own."""
     fields = ModelSpec.model_fields.items()
-    return {key: field.get_default(call_default_factory=True) for key, field in fields if key != "name"}
+    return {
+        key: field.get_default(call_default_factory=True) for key, field in fields if key != "name"
+    }

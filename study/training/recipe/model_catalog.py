@@ -1,7 +1,8 @@
-"""Which networks there are, what each understands and what it takes where a recipe says nothing. No torch here.
+"""Which networks there are, what each understands and what it takes where a recipe says nothing. No
+torch here.
 
-An option that a family doesn't understand keeps its default: a recipe that says otherwise is refused, since the
-difference would have no effect.
+An option that a family doesn't understand keeps its default: a recipe that says otherwise is
+refused, since the difference would have no effect.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ _NO_NORM: Defaults = {"norm": "none"}
 
 @dataclass(frozen=True)
 class Family:
-    """One network: the function that builds it, the options it understands, their defaults and its variants.
+    """One network: the function that builds it, the options it understands, their defaults and its
+    variants.
 
-    ``variants`` maps each variant to the defaults that it changes; the first is taken where none is named.
-    ``smallest`` is the least side in pixels that leaves something to look at after the last pooling.
+    ``variants`` maps each variant to the defaults that it changes; the first is taken where none is
+    named. ``smallest`` is the least side in pixels that leaves something to look at after the last
+    pooling.
     """
 
     builder: str
@@ -32,7 +35,9 @@ class Family:
     smallest: int = 1
 
     def defaults_of(self, variant: object) -> dict[str, object]:
-        """What a recipe's model section holds where it says nothing, for one of the variants (None: the first)."""
+        """What a recipe's model section holds where it says nothing, for one of the variants (None:
+        the first).
+        """
         chosen = variant if variant is not None or not self.variants else next(iter(self.variants))
         changed = self.variants.get(chosen, {}) if isinstance(chosen, str) else {}
         return {"variant": chosen, **self.defaults, **changed}
@@ -46,7 +51,12 @@ _PLAIN = "study.training.models.plain"
 _RESIDUAL = "study.training.models.residual"
 
 FAMILIES: Mapping[str, Family] = {
-    "small_cnn": Family(f"{_RESIDUAL}:small_cnn", _CONVOLUTIONAL | {"depth"}, {"depth": 1, "dropout": 0.0}, smallest=4),
+    "small_cnn": Family(
+        f"{_RESIDUAL}:small_cnn",
+        _CONVOLUTIONAL | {"depth"},
+        {"depth": 1, "dropout": 0.0},
+        smallest=4,
+    ),
     "mlp": Family(
         "study.training.models.mlp:mlp",
         _CONVOLUTIONAL | {"depth"},
@@ -54,7 +64,9 @@ FAMILIES: Mapping[str, Family] = {
         variants={"relu": {}, "linear": {}},
     ),
     "lenet": Family(f"{_PLAIN}:lenet", _CONVOLUTIONAL, {"dropout": 0.0, **_NO_NORM}, smallest=16),
-    "vgg16": Family(f"{_PLAIN}:vgg16", _CONVOLUTIONAL, {"dropout": 0.5, "order": "conv_act_norm"}, smallest=32),
+    "vgg16": Family(
+        f"{_PLAIN}:vgg16", _CONVOLUTIONAL, {"dropout": 0.5, "order": "conv_act_norm"}, smallest=32
+    ),
     "flux_cnn": Family(
         f"{_PLAIN}:flux_cnn",
         _CONVOLUTIONAL,
@@ -92,7 +104,9 @@ FAMILIES: Mapping[str, Family] = {
         variants={"julia": {}, "keras": {}},
         smallest=32,
     ),
-    "whitened_cnn": Family("study.training.models.whitened:whitened_cnn", _CONVOLUTIONAL, {"dropout": 0.0}, smallest=9),
+    "whitened_cnn": Family(
+        "study.training.models.whitened:whitened_cnn", _CONVOLUTIONAL, {"dropout": 0.0}, smallest=9
+    ),
     "googlenet": Family(
         "study.training.models.googlenet:googlenet",
         _CONVOLUTIONAL | {"aux_heads"},
@@ -124,7 +138,9 @@ FAMILIES: Mapping[str, Family] = {
 MODEL_NAMES: tuple[str, ...] = tuple(FAMILIES)
 
 _USER_FACTORY = Family("", frozenset({"options"}))
-"""A user's own ``package.module:factory`` understands what it is given under ``options`` and nothing else."""
+"""A user's own ``package.module:factory`` understands what it is given under ``options`` and
+nothing else.
+"""
 
 
 def family_of(name: str) -> Family:

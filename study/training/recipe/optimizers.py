@@ -1,7 +1,8 @@
-"""What a recipe may say of each optimizer: torch.optim's own names and meanings, one class each, without torch.
+"""What a recipe may say of each optimizer: torch.optim's own names and meanings, one class each,
+without torch.
 
-``betas`` are two numbers here, so that a search space can reach each. LBFGS (needs a closure) and SparseAdam (needs
-sparse gradients) are left out.
+``betas`` are two numbers here, so that a search space can reach each. LBFGS (needs a closure) and
+SparseAdam (needs sparse gradients) are left out.
 """
 
 from __future__ import annotations
@@ -17,27 +18,37 @@ Rate = Annotated[float, Field(gt=0, le=1e6)]
 
 
 class Optimizer(Section):
-    """What all have. ``lr_factors`` maps the beginning of parameters' names to a factor on ``lr``; the longest wins."""
+    """What all have. ``lr_factors`` maps the beginning of parameters' names to a factor on ``lr``;
+    the longest wins.
+    """
 
     lr: Rate = 1e-3
     weight_decay: NonNegative = 0.0
     lr_factors: dict[str, Positive] = Field(default_factory=dict)
     recreate_each_epoch: bool = False
-    """Make a new optimizer before each epoch, so that its moments start from zero (a published habit)."""
+    """Make a new optimizer before each epoch, so that its moments start from zero (a published
+    habit).
+    """
 
     @field_validator("lr_factors")
     @classmethod
     def named_groups(cls, factors: dict[str, float]) -> dict[str, float]:
         if any(not prefix for prefix in factors):
-            raise PydanticCustomError("rule", "must name the beginning of parameters' names, such as features.0")
+            raise PydanticCustomError(
+                "rule", "must name the beginning of parameters' names, such as features.0"
+            )
         return factors
 
 
 class DecayedOptimizer(Optimizer):
-    """Where decay acts on the weights at the pace of the learning rate, the pace can be taken out of it."""
+    """Where decay acts on the weights at the pace of the learning rate, the pace can be taken out
+    of it.
+    """
 
     independent_decay: bool = False
-    """True: ``weight_decay`` is the share of a weight lost in a step at full rate, whatever ``lr`` is."""
+    """True: ``weight_decay`` is the share of a weight lost in a step at full rate, whatever ``lr``
+    is.
+    """
 
 
 class Sgd(DecayedOptimizer):
@@ -138,7 +149,9 @@ class Rprop(Section):
 
 
 class Muon(DecayedOptimizer):
-    """Muon on matrices (a convolution's kernels flattened), AdamW with ``adamw_lr`` on everything else."""
+    """Muon on matrices (a convolution's kernels flattened), AdamW with ``adamw_lr`` on everything
+    else.
+    """
 
     name: Literal["muon"] = "muon"
     lr: Rate = 0.02
@@ -150,6 +163,18 @@ class Muon(DecayedOptimizer):
 
 
 AnyOptimizer = Annotated[
-    Sgd | Adam | AdamW | NAdam | RAdam | Adamax | Adadelta | Adagrad | Adafactor | RmsProp | Asgd | Rprop | Muon,
+    Sgd
+    | Adam
+    | AdamW
+    | NAdam
+    | RAdam
+    | Adamax
+    | Adadelta
+    | Adagrad
+    | Adafactor
+    | RmsProp
+    | Asgd
+    | Rprop
+    | Muon,
     Field(discriminator="name"),
 ]

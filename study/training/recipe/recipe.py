@@ -1,7 +1,8 @@
 """The recipe: a frozen, validated object that fixes one training completely.
 
-Its axes are independent: learning rates hold for the batch they are written with, warm-up is in epochs, and
-``accumulation`` trades memory for time without changing the point. Validation needs no torch.
+Its axes are independent: learning rates hold for the batch they are written with, warm-up is in
+epochs, and ``accumulation`` trades memory for time without changing the point. Validation needs no
+torch.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ WHOLE = _FREE | {("data", "validation")}
 class Recipe(Section):
     """Everything that fixes one training. ``Recipe()`` is a small convolutional network on digits.
 
-    The training ends at the first of its lengths (``epochs``, ``steps``, ``seconds``) and stop rules (``converge``,
-    ``target``, ``patience``); where no length is written it has 10 epochs.
+    The training ends at the first of its lengths (``epochs``, ``steps``, ``seconds``) and stop
+    rules (``converge``, ``target``, ``patience``); where no length is written it has 10 epochs.
     """
 
     model: ModelSpec = ModelSpec()
@@ -91,7 +92,9 @@ class Recipe(Section):
             )
         if self.epochs is None and self.steps is None and self.schedule.name in NEEDS_LENGTH:
             raise PydanticCustomError(
-                "rule_schedule", "must have a length in epochs or steps to span", {"beside": ["epochs", "steps"]}
+                "rule_schedule",
+                "must have a length in epochs or steps to span",
+                {"beside": ["epochs", "steps"]},
             )
         for section in ("schedule", "target", "patience"):
             metric = getattr(getattr(self, section), "metric", "")
@@ -110,14 +113,20 @@ class Recipe(Section):
 
 
 def _in_full(tree: Mapping[str, object]) -> Tree:
-    """The tree with names written out as mappings, forms that are left out filled in, and a length."""
+    """The tree with names written out as mappings, forms that are left out filled in, and a
+    length.
+    """
     full = expand(tree)
     for path, default in NAMED.items():
         holder: Any = full
         for part in path[:-1]:
             holder = holder.get(part) if isinstance(holder, dict) else {}
         key = path[-1]
-        if isinstance(holder, dict) and isinstance(holder.get(key), dict) and "name" not in holder[key]:
+        if (
+            isinstance(holder, dict)
+            and isinstance(holder.get(key), dict)
+            and "name" not in holder[key]
+        ):
             holder[key] = {"name": default, **holder[key]}
     if all(full.get(length) is None for length in LENGTHS):
         full["epochs"] = DEFAULT_EPOCHS
@@ -125,7 +134,9 @@ def _in_full(tree: Mapping[str, object]) -> Tree:
 
 
 def expand(tree: Mapping[str, object], at: tuple[str, ...] = ()) -> Tree:
-    """Plain nested mappings: dotted keys opened, and a section written as its name made a mapping."""
+    """Plain nested mappings: dotted keys opened, and a section written as its name made a
+    mapping.
+    """
     full: Tree = {}
     for key, value in tree.items():
         first, dot, rest = str(key).partition(".") if len(at) < _DEEPEST else (str(key), "", "")
@@ -140,7 +151,9 @@ def expand(tree: Mapping[str, object], at: tuple[str, ...] = ()) -> Tree:
 
 
 def lay(base: Mapping[str, object], over: Mapping[str, object]) -> Tree:
-    """``base`` with ``over`` laid on it; another ``name`` in a section drops the base's other keys of that section."""
+    """``base`` with ``over`` laid on it; another ``name`` in a section drops the base's other keys
+    of that section.
+    """
     merged: Tree = _merge(expand(base), expand(over), ())
     return merged
 
@@ -150,14 +163,17 @@ def _merge(base: Any, over: Any, path: tuple[str, ...]) -> Any:
         return over
     if path in NAMED and "name" in base and "name" in over and base["name"] != over["name"]:
         return over
-    return base | {key: _merge(base[key], value, (*path, key)) if key in base else value for key, value in over.items()}
+    return base | {
+        key: _merge(base[key], value, (*path, key)) if key in base else value
+        for key, value in over.items()
+    }
 
 
 def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]]:
     """The recipe that ``tree`` writes, or every fault in it, at the paths that the user wrote.
 
-    Rules over several fields are judged also where other fields are at fault: those are left out and it is judged
-    again, unless the rule speaks of one of them.
+    Rules over several fields are judged also where other fields are at fault: those are left out
+    and it is judged again, unless the rule speaks of one of them.
     """
     sound = expand(tree)
     faults: list[Fault] = []
@@ -168,15 +184,21 @@ def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]
             return (None, faults) if faults else (recipe, [])
         except ValidationError as error:
             found = faults_of(error, tree, BRANCHES, _field_names)
-            faults += [fault for fault in found if fault not in faults and not related(error) & dropped]
+            faults += [
+                fault for fault in found if fault not in faults and not related(error) & dropped
+            ]
             left_out = {path for fault in found for path in _drop(sound, fault.path)}
-            if left_out <= dropped:  # nothing more can be left out: a default is at fault beside what is written
+            if (
+                left_out <= dropped
+            ):  # nothing more can be left out: a default is at fault beside what is written
                 return None, faults
             dropped |= left_out
 
 
 def _drop(tree: Tree, path: Path) -> set[str]:
-    """Take the value at ``path`` out of ``tree`` (or the section that holds it), and name it and its sections."""
+    """Take the value at ``path`` out of ``tree`` (or the section that holds it), and name it and
+    its sections.
+    """
     holder: Any = tree
     for depth, part in enumerate(path):
         inner = holder.get(part)
@@ -188,8 +210,12 @@ def _drop(tree: Tree, path: Path) -> set[str]:
 
 
 def flatten(recipe: Recipe) -> dict[str, Scalar]:
-    """Every field by its dotted path, lists and mappings as JSON text, and the derived ``micro_batch_size``."""
-    tree = recipe.model_dump(mode="json", exclude={rule for rule in _STOP_RULES if getattr(recipe, rule) is None})
+    """Every field by its dotted path, lists and mappings as JSON text, and the derived
+    ``micro_batch_size``.
+    """
+    tree = recipe.model_dump(
+        mode="json", exclude={rule for rule in _STOP_RULES if getattr(recipe, rule) is None}
+    )
     flat = dict(_leaves(tree, ()))
     return flat | {"micro_batch_size": recipe.micro_batch_size}
 
@@ -203,7 +229,9 @@ def _leaves(value: Any, path: tuple[str, ...]) -> list[tuple[str, Scalar]]:
 
 
 def branches(path: str) -> dict[str, frozenset[str]] | None:
-    """The forms of the section at ``path`` by name, each with its fields; None where nothing has forms there."""
+    """The forms of the section at ``path`` by name, each with its fields; None where nothing has
+    forms there.
+    """
     forms = BRANCHES.get(tuple(path.split(".")))
     if forms is None:
         return None
@@ -230,7 +258,9 @@ def _paths_in(section: type[Section], at: tuple[str, ...]) -> set[str]:
 
 
 def _field_names(path: tuple[str, ...], name: str | None) -> list[str]:
-    """The fields that a mapping at ``path`` may have, in the form ``name`` where there are forms; for messages."""
+    """The fields that a mapping at ``path`` may have, in the form ``name`` where there are forms;
+    for messages.
+    """
     section: type[Section] = Recipe
     for depth, part in enumerate(path):
         at = path[: depth + 1]
@@ -239,7 +269,11 @@ def _field_names(path: tuple[str, ...], name: str | None) -> list[str]:
             section = forms.get(name or "") if at == path else None  # type: ignore[assignment]
             section = section or next(iter(forms.values()))
         else:
-            inner = sections_in(section.model_fields[part].annotation) if part in section.model_fields else []
+            inner = (
+                sections_in(section.model_fields[part].annotation)
+                if part in section.model_fields
+                else []
+            )
             if not inner:
                 return []
             section = inner[0]
@@ -255,12 +289,20 @@ def sections_in(annotation: object) -> list[type[Section]]:
     return []
 
 
-def _forms_in(section: type[Section], at: tuple[str, ...] = ()) -> dict[tuple[str, ...], dict[str, type[Section]]]:
-    """Every section that has a ``name``, with its forms by that name; model and data have one form for all names."""
+def _forms_in(
+    section: type[Section], at: tuple[str, ...] = ()
+) -> dict[tuple[str, ...], dict[str, type[Section]]]:
+    """Every section that has a ``name``, with its forms by that name; model and data have one form
+    for all names.
+    """
     found: dict[tuple[str, ...], dict[str, type[Section]]] = {}
     for key, field in section.model_fields.items():
         inner = sections_in(field.annotation)
-        named = {str(form.model_fields["name"].default): form for form in inner if "name" in form.model_fields}
+        named = {
+            str(form.model_fields["name"].default): form
+            for form in inner
+            if "name" in form.model_fields
+        }
         if named:
             found[(*at, key)] = named
         for form in inner:
@@ -283,5 +325,7 @@ NAMED: dict[tuple[str, ...], str] = {path: _default_name(path) for path in BRANC
 
 
 def better(metric: str, value: float, than: float) -> bool:
-    """Whether ``value`` of ``metric`` is better than another one: lower for a loss, higher for all others."""
+    """Whether ``value`` of ``metric`` is better than another one: lower for a loss, higher for all
+    others.
+    """
     return value < than if metric in MINIMIZED else value > than

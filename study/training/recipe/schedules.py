@@ -1,8 +1,10 @@
-"""What a recipe may say of each schedule. A schedule is a factor on every group's learning rate; ``lr`` is its peak.
+"""What a recipe may say of each schedule. A schedule is a factor on every group's learning rate;
+``lr`` is its peak.
 
-Lengths are in epochs (parts of an epoch too), so that a recipe means the same at another batch size. Warm-up is a
-factor of its own that rises in a straight line from ``warmup_factor`` to 1 over ``warmup_epochs``; a schedule that
-spans the training spans what is left after it, any other keeps to its epochs as written.
+Lengths are in epochs (parts of an epoch too), so that a recipe means the same at another batch
+size. Warm-up is a factor of its own that rises in a straight line from ``warmup_factor`` to 1 over
+``warmup_epochs``; a schedule that spans the training spans what is left after it, any other keeps
+to its epochs as written.
 """
 
 from __future__ import annotations
@@ -52,21 +54,27 @@ class MultiStep(Schedule):
 
 
 class Exponential(Schedule):
-    """Multiply by ``gamma`` after each epoch (in steps, not in between, as torch's ExponentialLR per epoch)."""
+    """Multiply by ``gamma`` after each epoch (in steps, not in between, as torch's ExponentialLR
+    per epoch).
+    """
 
     name: Literal["exponential"] = "exponential"
     gamma: Decay = 0.95
 
 
 class Cosine(Schedule):
-    """Half a cosine from 1 to ``min_factor`` over the whole length (arXiv:1608.03983 without restarts)."""
+    """Half a cosine from 1 to ``min_factor`` over the whole length (arXiv:1608.03983 without
+    restarts).
+    """
 
     name: Literal["cosine"] = "cosine"
     min_factor: Factor = 0.0
 
 
 class OneCycle(Schedule):
-    """torch's OneCycleLR: up from 1 / ``div_factor`` to 1, then down to 1 / (``div_factor`` × ``final_div_factor``)."""
+    """torch's OneCycleLR: up from 1 / ``div_factor`` to 1, then down to 1 / (``div_factor`` ×
+    ``final_div_factor``).
+    """
 
     name: Literal["onecycle"] = "onecycle"
     pct_start: Annotated[float, Field(gt=0, lt=1)] = 0.3
@@ -74,7 +82,9 @@ class OneCycle(Schedule):
     final_div_factor: Annotated[float, Field(ge=1)] = 1e4
     anneal: Literal["cosine", "linear"] = "cosine"
     cycle_momentum: bool = False
-    """Move momentum (Adam: beta1) between 0.95 and 0.85 against the rate, as torch does unless told not to."""
+    """Move momentum (Adam: beta1) between 0.95 and 0.85 against the rate, as torch does unless told
+    not to.
+    """
 
 
 class Polynomial(Schedule):
@@ -86,7 +96,9 @@ class Polynomial(Schedule):
 
 
 class Triangular(Schedule):
-    """Up and down in straight lines between ``min_factor`` and 1, ``period_epochs`` a cycle (arXiv:1506.01186)."""
+    """Up and down in straight lines between ``min_factor`` and 1, ``period_epochs`` a cycle
+    (arXiv:1506.01186).
+    """
 
     name: Literal["triangular"] = "triangular"
     period_epochs: Positive = 4.0
@@ -94,7 +106,9 @@ class Triangular(Schedule):
 
 
 class Plateau(Schedule):
-    """Multiply by ``factor`` when ``metric`` has not improved by ``threshold`` (relative) for ``patience`` epochs."""
+    """Multiply by ``factor`` when ``metric`` has not improved by ``threshold`` (relative) for
+    ``patience`` epochs.
+    """
 
     name: Literal["plateau"] = "plateau"
     metric: Metric = "val_loss"
@@ -106,7 +120,9 @@ class Plateau(Schedule):
 
 
 class Switch(Schedule):
-    """After the first epoch at which ``metric`` passes ``threshold``, ``lr`` becomes ``lr_after`` for good."""
+    """After the first epoch at which ``metric`` passes ``threshold``, ``lr`` becomes ``lr_after``
+    for good.
+    """
 
     name: Literal["switch"] = "switch"
     metric: Metric = "val_accuracy"
@@ -115,7 +131,9 @@ class Switch(Schedule):
 
 
 class Restarts(Schedule):
-    """Cosine with warm restarts (arXiv:1608.03983): the first cycle has ``period_epochs``, each next is longer."""
+    """Cosine with warm restarts (arXiv:1608.03983): the first cycle has ``period_epochs``, each
+    next is longer.
+    """
 
     name: Literal["cosine_restarts"] = "cosine_restarts"
     period_epochs: Positive = 10.0

@@ -1,7 +1,9 @@
-"""The axes of a recipe that are neither model, optimizer nor schedule: data, loss, clipping, execution, lengths.
+"""The axes of a recipe that are neither model, optimizer nor schedule: data, loss, clipping,
+execution, lengths.
 
-Every axis is a frozen section whose fields all have defaults. Where a section has several forms, the form is its
-``name`` and each form has fields of its own. No torch here: a study file is validated before torch is loaded.
+Every axis is a frozen section whose fields all have defaults. Where a section has several forms,
+the form is its ``name`` and each form has fields of its own. No torch here: a study file is
+validated before torch is loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +20,14 @@ FACTORY = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
 """``package.module:factory``: how a user's own model or data set is named."""
 
 Metric = Literal[
-    "val_accuracy", "val_loss", "val_f1", "test_accuracy", "test_loss", "test_f1", "train_accuracy", "train_loss"
+    "val_accuracy",
+    "val_loss",
+    "val_f1",
+    "test_accuracy",
+    "test_loss",
+    "test_f1",
+    "train_accuracy",
+    "train_loss",
 ]
 MINIMIZED: frozenset[str] = frozenset({"val_loss", "test_loss", "train_loss"})
 
@@ -31,7 +40,9 @@ NonNegative = Annotated[float, Field(ge=0)]
 class Section(BaseModel):
     """Frozen, strict (a bool is no int, a text is no number), without unknown keys, nan or inf."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
+    )
 
 
 def from_list(value: object) -> object:
@@ -40,14 +51,18 @@ def from_list(value: object) -> object:
 
 
 class CrossEntropy(Section):
-    """Cross-entropy of the logits; ``l1`` and ``l2`` weigh the sums of |w| and w² over all weight matrices."""
+    """Cross-entropy of the logits; ``l1`` and ``l2`` weigh the sums of |w| and w² over all weight
+    matrices.
+    """
 
     name: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: Share = 0.0
     l1: NonNegative = 0.0
     l2: NonNegative = 0.0
     aux_weight: NonNegative = 0.3
-    """The weight of each auxiliary head's loss, in models that have such heads (GoogLeNet, arXiv:1409.4842)."""
+    """The weight of each auxiliary head's loss, in models that have such heads (GoogLeNet,
+    arXiv:1409.4842).
+    """
 
 
 class NoClip(Section):
@@ -72,11 +87,15 @@ Clip = Annotated[NoClip | ClipNorm | ClipValue, Field(discriminator="name")]
 
 
 class HostLoader(Section):
-    """Images stay in the host's memory, are augmented one by one and are copied to the device batch by batch."""
+    """Images stay in the host's memory, are augmented one by one and are copied to the device batch
+    by batch.
+    """
 
     name: Literal["host"] = "host"
     workers: Annotated[int, Field(ge=0, le=256)] = 0
-    """Processes that prepare images, as many as there are processors at most; what they bring doesn't depend on it."""
+    """Processes that prepare images, as many as there are processors at most; what they bring
+    doesn't depend on it.
+    """
     pin_memory: bool = False
     non_blocking: bool = False
 
@@ -151,7 +170,8 @@ def _validation_tag(value: object) -> str:
 
 
 Validation = Annotated[
-    Annotated[Split, Tag("split")] | Annotated[Literal["test"], Tag("test")], Discriminator(_validation_tag)
+    Annotated[Split, Tag("split")] | Annotated[Literal["test"], Tag("test")],
+    Discriminator(_validation_tag),
 ]
 
 
@@ -165,13 +185,19 @@ class Data(Section):
     eval_mirrored: bool = False
     """Evaluate by the mean logits of each image and of its mirror image."""
     train_images: Count | None = None
-    """Use only so many training images (those for validation included), drawn by the seed; None: all."""
+    """Use only so many training images (those for validation included), drawn by the seed; None:
+    all.
+    """
     test_images: Count | None = None
     validation: Validation = Split()
-    """``test``: all training images train and the test set is looked at after each epoch (published replicas only)."""
+    """``test``: all training images train and the test set is looked at after each epoch (published
+    replicas only).
+    """
     drop_last: bool = False
     normalize: Literal["dataset", "own", "imagenet", "none"] = "dataset"
-    """Mean and deviation per channel: of the training images, of each set itself, ImageNet's, or none: [0, 1]."""
+    """Mean and deviation per channel: of the training images, of each set itself, ImageNet's, or
+    none: [0, 1].
+    """
     image_size: Annotated[int, Field(ge=4, le=1024)] | None = None
     """Resize to this many pixels a side (bicubic); None: as stored."""
     augment: Augment = NoAugment()
@@ -184,10 +210,14 @@ class Data(Section):
 
 
 def known_name(name: str, kind: str, names: tuple[str, ...]) -> str:
-    """``name`` if it is one of ``names`` or has the form ``package.module:factory``; else the fault that says so."""
+    """``name`` if it is one of ``names`` or has the form ``package.module:factory``; else the fault
+    that says so.
+    """
     if name in names or re.fullmatch(FACTORY, name):
         return name
-    raise PydanticCustomError("unknown_name", "{kind}", {"kind": kind, "names": [*names, "package.module:factory"]})
+    raise PydanticCustomError(
+        "unknown_name", "{kind}", {"kind": kind, "names": [*names, "package.module:factory"]}
+    )
 
 
 class Execution(Section):
@@ -196,11 +226,15 @@ class Execution(Section):
     mode: Literal["eager", "compile"] = "eager"
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"
     deterministic: bool = False
-    """Only deterministic kernels (``torch.use_deterministic_algorithms``), at the price of speed on a GPU."""
+    """Only deterministic kernels (``torch.use_deterministic_algorithms``), at the price of speed on
+    a GPU.
+    """
 
 
 class Converge(Section):
-    """Knet's rule: stop when the exponentially averaged change of the training loss per step turns positive."""
+    """Knet's rule: stop when the exponentially averaged change of the training loss per step turns
+    positive.
+    """
 
     alpha: Annotated[float, Field(gt=0, le=1)] = 0.1
 
@@ -213,7 +247,9 @@ class Target(Section):
 
 
 class Patience(Section):
-    """Stop when ``metric`` has not become better by more than ``min_delta`` for ``epochs`` epochs."""
+    """Stop when ``metric`` has not become better by more than ``min_delta`` for ``epochs``
+    epochs.
+    """
 
     metric: Metric = "val_loss"
     epochs: Count = 10

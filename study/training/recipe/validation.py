@@ -1,4 +1,6 @@
-"""From pydantic's errors to faults as a user reads them: their own paths, what must hold, what was found."""
+"""From pydantic's errors to faults as a user reads them: their own paths, what must hold, what was
+found.
+"""
 
 from __future__ import annotations
 
@@ -101,39 +103,77 @@ _MUST = {
 }
 
 
-def faults_of(error: ValidationError, tree: Mapping[str, object], forms: Forms, names: Names) -> list[Fault]:
+def faults_of(
+    error: ValidationError, tree: Mapping[str, object], forms: Forms, names: Names
+) -> list[Fault]:
     """One fault for each error, in the order in which the fields are declared."""
     return [_fault_of(details, tree, forms, names) for details in error.errors(include_url=False)]
 
 
 def related(error: ValidationError) -> set[str]:
     """The dotted paths of other fields that the broken rules speak of."""
-    return {path for details in error.errors(include_url=False) for path in details.get("ctx", {}).get("beside", ())}
+    return {
+        path
+        for details in error.errors(include_url=False)
+        for path in details.get("ctx", {}).get("beside", ())
+    }
 
 
-def _fault_of(details: ErrorDetails, tree: Mapping[str, object], forms: Forms, names: Names) -> Fault:
+def _fault_of(
+    details: ErrorDetails, tree: Mapping[str, object], forms: Forms, names: Names
+) -> Fault:
     kind, context = details["type"], details.get("ctx", {})
     path, form = _without_tags(details["loc"], forms)
     found = shown(details["input"])
     if kind == "extra_forbidden":
-        return unknown(path, names(_texts(path[:-1]), form), _TOP_WORDS if len(path) == 1 else _WORDS)
+        return unknown(
+            path, names(_texts(path[:-1]), form), _TOP_WORDS if len(path) == 1 else _WORDS
+        )
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        value = details["input"].get("name") if isinstance(details["input"], Mapping) else details["input"]
+        value = (
+            details["input"].get("name")
+            if isinstance(details["input"], Mapping)
+            else details["input"]
+        )
         section = _texts(path)
         if not isinstance(value, str):
-            return Fault(path, "must be a name or a mapping with a name", shown(value), listed(forms[section]))
+            return Fault(
+                path,
+                "must be a name or a mapping with a name",
+                shown(value),
+                listed(forms[section]),
+            )
         return unknown_name(
-            _as_written((*path, "name"), tree), _KINDS.get(section, str(path[-1])), value, forms[section]
+            _as_written((*path, "name"), tree),
+            _KINDS.get(section, str(path[-1])),
+            value,
+            forms[section],
         )
     if kind == "unknown_name":
-        return unknown_name(_as_written(path, tree), context["kind"], details["input"], context["names"])
+        return unknown_name(
+            _as_written(path, tree), context["kind"], details["input"], context["names"]
+        )
     if kind == "literal_error":
-        words = [word.strip("'") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
-        return Fault(_as_written(path, tree), _MUST[kind], found, listed(words), nearest(details["input"], words))
+        words = [
+            word.strip("'") for word in str(context["expected"]).replace(" or ", ", ").split(", ")
+        ]
+        return Fault(
+            _as_written(path, tree),
+            _MUST[kind],
+            found,
+            listed(words),
+            nearest(details["input"], words),
+        )
     if kind.startswith("rule"):
-        path = (*path, *kind.removeprefix("rule").removeprefix("_").split(".")) if "_" in kind else path
+        path = (
+            (*path, *kind.removeprefix("rule").removeprefix("_").split("."))
+            if "_" in kind
+            else path
+        )
         return Fault(path, details["msg"], shown(_value_at(path, tree)))
-    limits = {key: f"{value:g}" if isinstance(value, float) else value for key, value in context.items()}
+    limits = {
+        key: f"{value:g}" if isinstance(value, float) else value for key, value in context.items()
+    }
     must = _MUST[kind].format(**limits) if kind in _MUST else f"must hold: {details['msg']}"
     return Fault(_as_written(path, tree), must, found)
 
@@ -144,7 +184,9 @@ def _without_tags(loc: Path, forms: Forms) -> tuple[Path, str | None]:
     form: str | None = None
     tagged: set[Path] = set()
     for part in loc:
-        tags: Collection[str] = forms.get(_texts(path), {}) if path != _VALIDATION else ("split", "test")
+        tags: Collection[str] = (
+            forms.get(_texts(path), {}) if path != _VALIDATION else ("split", "test")
+        )
         if len(tags) > 1 and path not in tagged and part in tags:
             form = str(part)
             tagged.add(path)

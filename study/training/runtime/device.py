@@ -16,9 +16,13 @@ _KNOWN = ("cpu", "cuda", "mps")
 
 
 def usable(name: str | torch.device) -> torch.device:
-    """The device called ``name``; a failure of class ``device`` where the machine doesn't have it."""
+    """The device called ``name``; a failure of class ``device`` where the machine doesn't have
+    it.
+    """
     if str(name).partition(":")[0] not in _KNOWN:
-        raise TrainingFailure("device", f"{name} was asked for; accepted cpu | cuda | cuda:NUMBER | mps", {})
+        raise TrainingFailure(
+            "device", f"{name} was asked for; accepted cpu | cuda | cuda:NUMBER | mps", {}
+        )
     device = torch.device(name)
     if device.type == "cuda":
         found = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -45,7 +49,9 @@ def shared(device: torch.device) -> bool | None:
         return None
     try:
         pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
+        handle = pynvml.nvmlDeviceGetHandleByUUID(
+            f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+        )
         return len(pynvml.nvmlDeviceGetComputeRunningProcesses(handle)) > 1
     except pynvml.NVMLError:
         return None
@@ -70,7 +76,9 @@ def forget_peak(device: torch.device) -> None:
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """A GPU: the most that tensors took since ``forget_peak``. A CPU: what the process has in memory now."""
+    """A GPU: the most that tensors took since ``forget_peak``. A CPU: what the process has in
+    memory now.
+    """
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     return int(psutil.Process().memory_info().rss)

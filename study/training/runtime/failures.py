@@ -1,4 +1,5 @@
-"""Why a training ended without a result, as one of seven classes and one line, never a bare traceback.
+"""Why a training ended without a result, as one of seven classes and one line, never a bare
+traceback.
 
 out_of_memory   the device (or the machine) could not give the memory asked for
 diverged        the loss was no finite number
@@ -33,7 +34,12 @@ _MEMORY = {
 }
 """Where CUDA's and the CPU's allocators say what they were asked for and what they had."""
 
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
 _NO_DEVICE = (
     "No CUDA GPUs are available",
     "Found no NVIDIA driver",
@@ -48,11 +54,15 @@ _LONGEST_MESSAGE = 400
 
 
 class Stopped(Exception):
-    """Raised by a heartbeat to end the training here; the last epoch's checkpoint is what counts."""
+    """Raised by a heartbeat to end the training here; the last epoch's checkpoint is what
+    counts.
+    """
 
 
 class TrainingFailure(Exception):
-    """``failure_class``, one line of ``message``, and ``details``: bytes, the step, or a traceback as text."""
+    """``failure_class``, one line of ``message``, and ``details``: bytes, the step, or a traceback
+    as text.
+    """
 
     def __init__(self, failure_class: FailureClass, message: str, details: Details) -> None:
         super().__init__(failure_class, message, details)
@@ -65,7 +75,9 @@ class TrainingFailure(Exception):
 
 
 def classify(error: BaseException) -> TrainingFailure:
-    """The failure that an exception means; its traceback is kept as text, so that no tensor stays referred to."""
+    """The failure that an exception means; its traceback is kept as text, so that no tensor stays
+    referred to.
+    """
     text = str(error)
     if isinstance(error, TrainingFailure):
         return TrainingFailure(error.failure_class, error.message, error.details)
@@ -86,11 +98,15 @@ def _says(text: str, phrases: tuple[str, ...]) -> bool:
 
 
 def _memory_in(text: str) -> Details:
-    """The figures that an allocator's message holds, in bytes; ``reserved_bytes`` is what PyTorch held in all."""
+    """The figures that an allocator's message holds, in bytes; ``reserved_bytes`` is what PyTorch
+    held in all.
+    """
     found: Details = {}
     for name, pattern in _MEMORY.items():
         if match := re.search(pattern, text):
             found[name] = int(float(match[1]) * _BYTES[match[2]])
     if {"allocated_bytes", "reserved_unallocated_bytes"} <= found.keys():
-        found["reserved_bytes"] = int(found["allocated_bytes"]) + int(found["reserved_unallocated_bytes"])
+        found["reserved_bytes"] = int(found["allocated_bytes"]) + int(
+            found["reserved_unallocated_bytes"]
+        )
     return found

@@ -1,7 +1,9 @@
-"""All chance of a training comes from its recipe's seed, and none of it is left behind in the process.
+"""All chance of a training comes from its recipe's seed, and none of it is left behind in the
+process.
 
-Data order and augmentation are drawn from generators made for one epoch, batch or image: pure functions of the seed
-and the position, so that there is nothing of them to checkpoint. Only dropout uses torch's global generators.
+Data order and augmentation are drawn from generators made for one epoch, batch or image: pure
+functions of the seed and the position, so that there is nothing of them to checkpoint. Only dropout
+uses torch's global generators.
 """
 
 from __future__ import annotations
@@ -40,15 +42,23 @@ def restore_random_states(states: dict[str, torch.Tensor], device: torch.device)
 
 @contextmanager
 def alone(recipe: Recipe, device: torch.device) -> Iterator[None]:
-    """Set torch's global switches and generators for one training; put back what was there when it ends."""
-    # The older TF32 switches: torch.compile still reads them, and fails where old and new ones were mixed.
+    """Set torch's global switches and generators for one training; put back what was there when it
+    ends.
+    """
+    # The older TF32 switches: torch.compile still reads them, and fails where old and new ones were
+    # mixed.
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = (matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic)
-    algorithms = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    algorithms = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
     dtype = torch.get_default_dtype()
     deterministic = recipe.execution.deterministic
     if deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats itself only with this
+        os.environ.setdefault(
+            "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
+        )  # cuBLAS repeats itself only with this
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         try:
             matmul.allow_tf32 = cudnn.allow_tf32 = recipe.precision == "tf32"

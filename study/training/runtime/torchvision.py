@@ -1,8 +1,9 @@
 """torchvision, also beside a torch without CUDA: everything else imports it from here.
 
-torchvision's Linux wheel is linked against CUDA. Beside a CPU-only torch its compiled operators don't load and the
-import dies at ``torchvision::nms``, which has no schema then. On exactly that error the half-imported package is
-dropped, the two schemas are declared and the import is tried again. Nothing here calls those operators.
+torchvision's Linux wheel is linked against CUDA. Beside a CPU-only torch its compiled operators
+don't load and the import dies at ``torchvision::nms``, which has no schema then. On exactly that
+error the half-imported package is dropped, the two schemas are declared and the import is tried
+again. Nothing here calls those operators.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def _import() -> None:
     except RuntimeError as error:
         if "operator torchvision::nms does not exist" not in str(error):
             raise
-        for name in [name for name in sys.modules if name == "torchvision" or name.startswith("torchvision.")]:
+        for name in [
+            name for name in sys.modules if name == "torchvision" or name.startswith("torchvision.")
+        ]:
             del sys.modules[name]
         _library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
         for schema in _SCHEMAS:

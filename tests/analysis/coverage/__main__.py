@@ -1,6 +1,7 @@
 """The long form: every scenario, law and size, written down as docs/coverage.md.
 
-``python -m tests.analysis.coverage [ANSWERS]``; exits with 1 where a count can't have come of a share in its bounds.
+``python -m tests.analysis.coverage [ANSWERS]``; exits with 1 where a count can't have come of a
+share in its bounds.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ PAGE = Path(__file__).parents[3] / "docs" / "coverage.md"
 ANSWERS = 500
 FEWER = 0.4
 """Of these for scenarios that are slow, and for the law that no interval is right for."""
-CELLS = [(index, law, n) for index, scenario in enumerate(SCENARIOS) for law in LAWS for n in scenario.sizes]
+CELLS = [
+    (index, law, n)
+    for index, scenario in enumerate(SCENARIOS)
+    for law in LAWS
+    for n in scenario.sizes
+]
 
 HEAD = """\
 # What the intervals cover
@@ -54,9 +60,14 @@ def main() -> int:
         found = pool.map(counted, CELLS, chunksize=1)
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(found))
-    wrong = [one for one in found if one.of and not plausible(one, *bounds(named(one.scenario), one.law))]
+    wrong = [
+        one for one in found if one.of and not plausible(one, *bounds(named(one.scenario), one.law))
+    ]
     for one in wrong:
-        print(f"{one.scenario}, {one.law}, n = {one.n}: {one.yes} of {one.of} ({one.share:.3f})", file=sys.stderr)
+        print(
+            f"{one.scenario}, {one.law}, n = {one.n}: {one.yes} of {one.of} ({one.share:.3f})",
+            file=sys.stderr,
+        )
     print(f"{len(found)} figures, {len(wrong)} out of bounds; see {PAGE}")
     return 1 if wrong else 0
 
@@ -69,13 +80,18 @@ def page(found: list[Count]) -> str:
     """The page of all counts, in Markdown."""
     error = 2 * (0.05 * 0.95 / answers()) ** 0.5
     parts = [HEAD.format(answers=answers(), fewer=round(FEWER * answers()), error=error).rstrip()]
-    for kind, title in ((INTERVAL, "Intervals: the share that holds the truth"), (VERDICT, "Verdicts: false alarms")):
+    for kind, title in (
+        (INTERVAL, "Intervals: the share that holds the truth"),
+        (VERDICT, "Verdicts: false alarms"),
+    ):
         parts.append(f"## {title}")
         for scenario in SCENARIOS:
             if scenario.kind == kind:
                 level = f" ({scenario.level:.0%})" if kind == INTERVAL else ""
                 parts.append(f"### {scenario.name[0].upper()}{scenario.name[1:]}{level}")
-                parts.append(markdown(scenario, (one for one in found if one.scenario == scenario.name)))
+                parts.append(
+                    markdown(scenario, (one for one in found if one.scenario == scenario.name))
+                )
     return "\n\n".join(parts) + "\n"
 
 

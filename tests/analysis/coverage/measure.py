@@ -71,7 +71,9 @@ def markdown(scenario: Scenario, found: Iterable[Count]) -> str:
     shares = {(one.law, one.n): one for one in found}
     rows = []
     for law in LAWS:
-        cells = [f"{shares[law, n].share:.3f}" if (law, n) in shares else "" for n in scenario.sizes]
+        cells = [
+            f"{shares[law, n].share:.3f}" if (law, n) in shares else "" for n in scenario.sizes
+        ]
         if any(cells):
             rows.append(f"| {law} | {' | '.join(cells)} |")
     head = f"| {scenario.n_is} | {' | '.join(map(str, scenario.sizes))} |"

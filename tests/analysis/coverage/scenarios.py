@@ -1,6 +1,8 @@
-"""What the tables claim, each as a scenario: a world is drawn, a table is asked, and the truth is held against it.
+"""What the tables claim, each as a scenario: a world is drawn, a table is asked, and the truth is
+held against it.
 
-A scenario gives one answer for each interval (does it hold the truth?) or verdict (is it a false alarm?) of one world.
+A scenario gives one answer for each interval (does it hold the truth?) or verdict (is it a false
+alarm?) of one world.
 """
 
 from __future__ import annotations
@@ -47,7 +49,9 @@ class Scenario:
     n_is: str
     draw: Callable[[Random, Noise, int], Answers]
     may_cover_more: bool = False
-    """Whether it is exact for discrete laws or adjusted for several comparisons, and so may cover more than it says."""
+    """Whether it is exact for discrete laws or adjusted for several comparisons, and so may cover
+    more than it says.
+    """
     level: float = 0.95
     answers: int = 1
     """How many independent answers a world gives."""
@@ -60,7 +64,11 @@ FEW = (2, 3, 5, 10)
 
 def column(shown: Table, name: str) -> list[Any]:
     names = [header.name for header in shown.headers]
-    return [row[names.index(name)] for row in shown.rows] if name in names else [None] * len(shown.rows)
+    return (
+        [row[names.index(name)] for row in shown.rows]
+        if name in names
+        else [None] * len(shown.rows)
+    )
 
 
 def holds(found: Any, truth: float) -> Answers:
@@ -70,7 +78,7 @@ def holds(found: Any, truth: float) -> Answers:
         yield estimate.low <= truth <= estimate.high
 
 
-# -- leaderboard ---------------------------------------------------------------------------------------------------
+# -- leaderboard -----------------------------------------------------------------------
 
 
 def seeds_of_a_point(random: Random, noise: Noise, n: int) -> Answers:
@@ -84,16 +92,26 @@ def seeds_of_a_point(random: Random, noise: Noise, n: int) -> Answers:
 
 
 def seeds_and_images(random: Random, noise: Noise, n: int) -> Answers:
-    """A test accuracy over seeds and 360 images against what new seeds and new images would give."""
+    """A test accuracy over seeds and 360 images against what new seeds and new images would
+    give.
+    """
     images, world, truth = 360, World(spec_of(replicates=n)), list[float]()
     for _ in range(5):
-        easy = random.beta(6.0, 1.0, 200_000)  # how likely each image that there could be is classified right
+        easy = random.beta(
+            6.0, 1.0, 200_000
+        )  # how likely each image that there could be is classified right
         truth.append(float(easy.mean()))
         chosen, shifts = easy[:images], 0.01 * noise(random, n)
-        right = [float((random.uniform(size=images) < np.clip(chosen + shift, 0, 1)).mean()) for shift in shifts]
+        right = [
+            float((random.uniform(size=images) < np.clip(chosen + shift, 0, 1)).mean())
+            for shift in shifts
+        ]
         point = world.point(lr(random.uniform(0.01, 0.9)))
         for seed, accuracy in enumerate(right):
-            said = {"test_accuracy": accuracy, "data_fingerprint": f"x, train 9, validation 9, test {images}, seed 0"}
+            said = {
+                "test_accuracy": accuracy,
+                "data_fingerprint": f"x, train 9, validation 9, test {images}, seed 0",
+            }
             world.trial(point, seed, [HEIGHT], **said)
         world.tell(point, "COMPLETE", HEIGHT)
     shown = leaderboard(world.results)
@@ -101,7 +119,7 @@ def seeds_and_images(random: Random, noise: Noise, n: int) -> Answers:
         yield from holds(found, truth[point])
 
 
-# -- effects -------------------------------------------------------------------------------------------------------
+# -- effects ---------------------------------------------------------------------------
 
 SWITCH = "accumulation"
 TWO_LEVELS: dict[str, Any] = {
@@ -144,7 +162,9 @@ def difference_over_pairs(random: Random, noise: Noise, n: int) -> Answers:
     world = World(spec_of(space=TWO_LEVELS))
     for rate in random.uniform(0.01, 0.9, n):
         for level in (1, 2):
-            world.whole(lr(float(rate), accumulation=level), HEIGHT + 0.1 * rate + SD * noise(random, 1))
+            world.whole(
+                lr(float(rate), accumulation=level), HEIGHT + 0.1 * rate + SD * noise(random, 1)
+            )
     found = effect_of(world.results, SWITCH, 1, 2, 1)
     assert found.pairs == n
     yield from holds(found.single, 0.0)
@@ -162,13 +182,17 @@ def difference_over_seeds(random: Random, noise: Noise, n: int) -> Answers:
 
 
 BRANCHES: dict[str, Any] = {
-    "optimizer": {"one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}, "adam": {"lr": {"log": [1e-3, 1]}}}},
+    "optimizer": {
+        "one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}, "adam": {"lr": {"log": [1e-3, 1]}}}
+    },
     SWITCH: {"choice": [1, 2]},
 }
 
 
 def difference_of_branches(random: Random, noise: Noise, n: int) -> Answers:
-    """A choice of optimizers that does nothing, n points of each; learning rates and another setting do much."""
+    """A choice of optimizers that does nothing, n points of each; learning rates and another
+    setting do much.
+    """
     world = World(spec_of(space=BRANCHES))
     for name in ("sgd", "adam"):
         for value in SD * noise(random, n):
@@ -188,12 +212,16 @@ FOUR: dict[str, Any] = {
 
 
 def all_together(random: Random, noise: Noise, n: int) -> Answers:
-    """Whether all four intervals of a table hold at once, over n points for each combination of levels."""
+    """Whether all four intervals of a table hold at once, over n points for each combination of
+    levels.
+    """
     world = World(spec_of(space=FOUR, recipe={"epochs": 1, "model": "small_cnn"}))
     for level in (1, 2, 4):
         for norm in ("none", "every_conv", "every_conv_and_block"):
             for value in HEIGHT + SD * noise(random, n):
-                world.whole(lr(random.uniform(0.01, 0.9), **{SWITCH: level, "model.norm": norm}), [value])
+                world.whole(
+                    lr(random.uniform(0.01, 0.9), **{SWITCH: level, "model.norm": norm}), [value]
+                )
     found = column(effects(world.results), "all together")
     yield all(all(holds(one, 0.0)) for one in found)
 
@@ -202,7 +230,9 @@ ASHA = PrunerChoice("asha", {"min_epochs": 2, "reduction": 2})
 
 
 def difference_at_the_first_decision(random: Random, noise: Noise, n: int) -> Answers:
-    """n points at each of two levels that do nothing, with asha at work: the comparison where every point still is."""
+    """n points at each of two levels that do nothing, with asha at work: the comparison where every
+    point still is.
+    """
     pruner = {"name": "asha", "min_epochs": 2, "reduction": 2}
     world = World(spec_of(space=TWO_LEVELS, pruner=pruner, recipe={"epochs": 8}))
     steps = np.arange(1, 9) / 8
@@ -242,12 +272,14 @@ def interaction(random: Random, noise: Noise, n: int, *, paired: bool) -> Answer
             for norm in ("none", "every_conv"):
                 rate = common if paired else random.uniform(0.01, 0.9)
                 height = HEIGHT + 0.02 * level + (0.1 * common if paired else 0.0)
-                world.whole(lr(rate, **{SWITCH: level, "model.norm": norm}), height + SD * noise(random, 1))
+                world.whole(
+                    lr(rate, **{SWITCH: level, "model.norm": norm}), height + SD * noise(random, 1)
+                )
     for found in column(interactions(world.results, SWITCH, "model.norm"), "interaction"):
         yield from holds(found, 0.0)
 
 
-# -- budgets, confirmation, comparison -----------------------------------------------------------------------------
+# -- budgets, confirmation, comparison -------------------------------------------------
 
 
 @lru_cache
@@ -261,7 +293,9 @@ def best_of(random: Random, noise: Noise, n: int) -> Answers:
     for value in HEIGHT + SD * noise(random, n):
         world.whole(lr(random.uniform(0.01, 0.9)), [value])
     shown = best_of_n(world.results)
-    for count, found in zip(column(shown, "points"), column(shown, "expected best val_accuracy"), strict=True):
+    for count, found in zip(
+        column(shown, "points"), column(shown, "expected best val_accuracy"), strict=True
+    ):
         yield from holds(found, HEIGHT + SD * expected_best(noise, count))
 
 
@@ -269,13 +303,21 @@ CONFIRMED = {"top": 3, "replicates": 5, "against": "first[0]"}
 FIRST = [{"set": {"optimizer": {"name": "sgd", "lr": 0.1}}}]
 
 
-def confirmed(random: Random, noise: Noise, n: int, spread: float) -> tuple[World, dict[int, float]]:
-    """A search of 12 points whose best three and first one get n fresh seeds; and the true height of each of these."""
+def confirmed(
+    random: Random, noise: Noise, n: int, spread: float
+) -> tuple[World, dict[int, float]]:
+    """A search of 12 points whose best three and first one get n fresh seeds; and the true height
+    of each of these.
+    """
     spec = spec_of(confirm={**CONFIRMED, "replicates": n}, first=FIRST, replicates=2, points=12)
     world, heights = World(spec), HEIGHT + spread * random.normal(size=12)
     searched = heights[:, None] + SD * noise(random, 24).reshape(12, 2)
     for number, seeds in enumerate(searched):
-        world.whole(lr(0.1 if number == 0 else random.uniform(0.01, 0.9)), seeds, entry=0 if number == 0 else None)
+        world.whole(
+            lr(0.1 if number == 0 else random.uniform(0.01, 0.9)),
+            seeds,
+            entry=0 if number == 0 else None,
+        )
     best = list(np.argsort(-searched.mean(axis=1))[:3])
     shared = SD * random.normal(size=n)
     for point in dict.fromkeys([*best, 0]):
@@ -317,22 +359,35 @@ METHODS: dict[str, Any] = {
 }
 
 
-def method_study(random: Random, noise: Noise, points: int, fresh: int, levels: int = 3, **changes: Any) -> World:
-    """A method study of levels that are all alike, so many points each, the best of each on fresh seeds."""
+def method_study(
+    random: Random, noise: Noise, points: int, fresh: int, levels: int = 3, **changes: Any
+) -> World:
+    """A method study of levels that are all alike, so many points each, the best of each on fresh
+    seeds.
+    """
     names = ("sgd", "adam", "rmsprop")[:levels]
-    space = {"optimizer": {"one_of": {name: METHODS["optimizer"]["one_of"][name] for name in names}}}
+    space = {
+        "optimizer": {"one_of": {name: METHODS["optimizer"]["one_of"][name] for name in names}}
+    }
     confirm = {"confirm": {"top": 1, "replicates": fresh}} if fresh else {}
-    roles = {"roles": {"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]}, "mode": "method-study"}
+    roles = {
+        "roles": {"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]},
+        "mode": "method-study",
+    }
     world = World(spec_of(space=space, points=points * levels, **confirm, **roles, **changes))
     shared = SD * random.normal(size=fresh)
     for name in names:
         values = HEIGHT + SD * noise(random, points)
         numbers = [
-            world.whole({"optimizer.name": name, "optimizer.lr": random.uniform(0.01, 0.9)}, [value])
+            world.whole(
+                {"optimizer.name": name, "optimizer.lr": random.uniform(0.01, 0.9)}, [value]
+            )
             for value in values
         ]
         if fresh:
-            world.confirm(numbers[int(np.argmax(values))], HEIGHT + shared + SD * noise(random, fresh))
+            world.confirm(
+                numbers[int(np.argmax(values))], HEIGHT + shared + SD * noise(random, fresh)
+            )
     return world
 
 
@@ -354,7 +409,9 @@ def leads_by_budget(random: Random, noise: Noise, n: int, levels: int) -> Answer
     yield " leads." in sentences[0]
 
 
-def two_studies(random: Random, noise: Noise, n: int, spread: float) -> tuple[list[Results], list[Array]]:
+def two_studies(
+    random: Random, noise: Noise, n: int, spread: float
+) -> tuple[list[Results], list[Array]]:
     """Two studies of 12 points with n seeds each, and the true heights of their points."""
     studies, heights = [], []
     for name in ("a", "b"):
@@ -369,12 +426,22 @@ def two_studies(random: Random, noise: Noise, n: int, spread: float) -> tuple[li
 def leads_by_spread(random: Random, noise: Noise, n: int) -> Answers:
     """Two levels of one expected best, of which one scatters three times as much."""
     compared = max(1, n // 4)
-    space = {"optimizer": {"one_of": {name: METHODS["optimizer"]["one_of"][name] for name in ("sgd", "adam")}}}
-    roles = {"roles": {"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]}, "mode": "method-study"}
+    space = {
+        "optimizer": {
+            "one_of": {name: METHODS["optimizer"]["one_of"][name] for name in ("sgd", "adam")}
+        }
+    }
+    roles = {
+        "roles": {"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]},
+        "mode": "method-study",
+    }
     world = World(spec_of(space=space, points=2 * n, **roles))
     for name, spread in (("sgd", SD), ("adam", 3 * SD)):
         for value in spread * (noise(random, n) - expected_best(noise, compared)):
-            world.whole({"optimizer.name": name, "optimizer.lr": random.uniform(0.01, 0.9)}, [HEIGHT + value])
+            world.whole(
+                {"optimizer.name": name, "optimizer.lr": random.uniform(0.01, 0.9)},
+                [HEIGHT + value],
+            )
     (sentence,) = levels_sentence(world.results)
     yield " leads." in sentence
 
@@ -395,19 +462,29 @@ def difference_of_best_points(random: Random, noise: Noise, n: int) -> Answers:
 
 
 def further_seeds(random: Random, noise: Noise, n: int) -> Answers:
-    """The printed range of the seeds that a difference of one deviation needs, against the true number."""
+    """The printed range of the seeds that a difference of one deviation needs, against the true
+    number.
+    """
     found = seeds_needed(1.0 + (noise(random, n) - noise(random, n)) / math.sqrt(2))
     assert found is not None
     yield found.low <= seeds_for(1.0) <= found.high
 
 
 THEIRS = 0.6
-REPLICA = [{"set": {"optimizer": {"name": "sgd", "lr": 0.1}}, "published": [{"epoch": 1, "val_accuracy": THEIRS}]}]
+REPLICA = [
+    {
+        "set": {"optimizer": {"name": "sgd", "lr": 0.1}},
+        "published": [{"epoch": 1, "val_accuracy": THEIRS}],
+    }
+]
 
 
 def published_difference(random: Random, noise: Noise, n: int) -> Answers:
     """Our n seeds less a published figure that is one more run of the very same law."""
-    world, truth = World(spec_of(first=REPLICA, replicates=n)), THEIRS - SD * float(noise(random, 1)[0])
+    world, truth = (
+        World(spec_of(first=REPLICA, replicates=n)),
+        THEIRS - SD * float(noise(random, 1)[0]),
+    )
     world.whole(lr(0.1), truth + SD * noise(random, n), entry=0)
     for found in column(published(world.results), "difference"):
         yield from holds(found, 0.0)
@@ -418,9 +495,13 @@ TARGET = 0.5
 
 
 def rising(random: Random, noise: Noise, n: int) -> Array:
-    """Curves (n, epochs) that rise to one height at speeds of their own; half reach TARGET by their seventh epoch."""
+    """Curves (n, epochs) that rise to one height at speeds of their own; half reach TARGET by their
+    seventh epoch.
+    """
     speeds = np.exp(0.6 * noise(random, n))[:, None]
-    return HEIGHT * (1 - np.exp(-EPOCHS * speeds / 3.6)) + 0.002 * random.normal(size=(n, len(EPOCHS)))
+    return HEIGHT * (1 - np.exp(-EPOCHS * speeds / 3.6)) + 0.002 * random.normal(
+        size=(n, len(EPOCHS))
+    )
 
 
 @lru_cache
@@ -430,7 +511,9 @@ def median_epochs(noise: Noise) -> float:
 
 
 def time_to_reach(random: Random, noise: Noise, n: int) -> Answers:
-    """The median time of n points with asha at work, against that of points which all run to their end."""
+    """The median time of n points with asha at work, against that of points which all run to their
+    end.
+    """
     pruner = {"name": "asha", "min_epochs": 2, "reduction": 2}
     world = World(spec_of(pruner=pruner, recipe={"epochs": len(EPOCHS)}))
     for rows in pruned_rows(rising(random, noise, n), ASHA, world.spec):
@@ -444,41 +527,127 @@ def time_to_reach(random: Random, noise: Noise, n: int) -> Answers:
 
 
 SCENARIOS = (
-    Scenario("leaderboard: mean over seeds", INTERVAL, FEW, "seeds", seeds_of_a_point, answers=10, slow=True),
     Scenario(
-        "leaderboard: test accuracy over seeds and images", INTERVAL, FEW, "seeds", seeds_and_images, True, slow=True
+        "leaderboard: mean over seeds",
+        INTERVAL,
+        FEW,
+        "seeds",
+        seeds_of_a_point,
+        answers=10,
+        slow=True,
+    ),
+    Scenario(
+        "leaderboard: test accuracy over seeds and images",
+        INTERVAL,
+        FEW,
+        "seeds",
+        seeds_and_images,
+        True,
+        slow=True,
     ),
     Scenario("effects: mean of a level", INTERVAL, FEW, "points a level", mean_of_a_level),
-    Scenario("effects: difference over points", INTERVAL, FEW, "points a level", difference_over_points),
-    Scenario("effects: difference of 2 points from n", INTERVAL, (3, 5, 10, 20), "points", difference_beside_two, True),
+    Scenario(
+        "effects: difference over points", INTERVAL, FEW, "points a level", difference_over_points
+    ),
+    Scenario(
+        "effects: difference of 2 points from n",
+        INTERVAL,
+        (3, 5, 10, 20),
+        "points",
+        difference_beside_two,
+        True,
+    ),
     Scenario("effects: difference over pairs", INTERVAL, FEW, "pairs", difference_over_pairs),
     Scenario("effects: difference over seeds", INTERVAL, FEW, "seeds", difference_over_seeds),
     Scenario(
-        "effects: difference of one_of branches", INTERVAL, (5, 10, 12, 30), "points a level", difference_of_branches
+        "effects: difference of one_of branches",
+        INTERVAL,
+        (5, 10, 12, 30),
+        "points a level",
+        difference_of_branches,
     ),
-    Scenario("effects: all four differences at once", INTERVAL, FEW, "points a cell", all_together, True, slow=True),
-    Scenario("effects: at asha's first decision", INTERVAL, FEW, "points a level", difference_at_the_first_decision),
+    Scenario(
+        "effects: all four differences at once",
+        INTERVAL,
+        FEW,
+        "points a cell",
+        all_together,
+        True,
+        slow=True,
+    ),
+    Scenario(
+        "effects: at asha's first decision",
+        INTERVAL,
+        FEW,
+        "points a level",
+        difference_at_the_first_decision,
+    ),
     Scenario("effects: ratio of epoch seconds", INTERVAL, FEW, "points a level", ratio_of_seconds),
     Scenario(
-        "interactions: over pairs", INTERVAL, FEW, "blocks", lambda r, noise, n: interaction(r, noise, n, paired=True)
+        "interactions: over pairs",
+        INTERVAL,
+        FEW,
+        "blocks",
+        lambda r, noise, n: interaction(r, noise, n, paired=True),
     ),
     Scenario(
-        "interactions: over points", INTERVAL, FEW, "points a cell", lambda r, f, n: interaction(r, f, n, paired=False)
+        "interactions: over points",
+        INTERVAL,
+        FEW,
+        "points a cell",
+        lambda r, f, n: interaction(r, f, n, paired=False),
     ),
     Scenario("best of n", INTERVAL, (5, 10, 20, 40), "points", best_of),
-    Scenario("confirmation: value on fresh seeds", INTERVAL, FEW, "fresh seeds", fresh_value_of_the_chosen),
     Scenario(
-        "confirmation: all over the baseline at once", INTERVAL, FEW, "fresh seeds", over_the_baseline, True, slow=True
+        "confirmation: value on fresh seeds",
+        INTERVAL,
+        FEW,
+        "fresh seeds",
+        fresh_value_of_the_chosen,
     ),
-    Scenario("winners: all three differences at once", INTERVAL, FEW, "fresh seeds", winners_together, True, slow=True),
     Scenario(
-        "compare: difference of the best points", INTERVAL, FEW, "seeds", difference_of_best_points, True, slow=True
+        "confirmation: all over the baseline at once",
+        INTERVAL,
+        FEW,
+        "fresh seeds",
+        over_the_baseline,
+        True,
+        slow=True,
     ),
-    Scenario("published: difference from one more run", INTERVAL, FEW, "seeds", published_difference),
-    Scenario("time to target: median, with asha at work", INTERVAL, (6, 10, 16, 30), "points", time_to_reach, True),
+    Scenario(
+        "winners: all three differences at once",
+        INTERVAL,
+        FEW,
+        "fresh seeds",
+        winners_together,
+        True,
+        slow=True,
+    ),
+    Scenario(
+        "compare: difference of the best points",
+        INTERVAL,
+        FEW,
+        "seeds",
+        difference_of_best_points,
+        True,
+        slow=True,
+    ),
+    Scenario(
+        "published: difference from one more run", INTERVAL, FEW, "seeds", published_difference
+    ),
+    Scenario(
+        "time to target: median, with asha at work",
+        INTERVAL,
+        (6, 10, 16, 30),
+        "points",
+        time_to_reach,
+        True,
+    ),
     Scenario("further seeds", INTERVAL, FEW, "seeds", further_seeds, True),
     Scenario("confirmation: better or worse", VERDICT, FEW, "fresh seeds", false_verdicts),
-    Scenario("report: a level leads, on fresh seeds", VERDICT, FEW, "fresh seeds", leads_on_fresh_seeds),
+    Scenario(
+        "report: a level leads, on fresh seeds", VERDICT, FEW, "fresh seeds", leads_on_fresh_seeds
+    ),
     Scenario(
         "report: one of two levels leads, at equal budget",
         VERDICT,
@@ -486,7 +655,13 @@ SCENARIOS = (
         "points a level",
         lambda r, noise, n: leads_by_budget(r, noise, n, 2),
     ),
-    Scenario("report: a level of wider spread leads", VERDICT, (4, 6, 12, 30), "points a level", leads_by_spread),
+    Scenario(
+        "report: a level of wider spread leads",
+        VERDICT,
+        (4, 6, 12, 30),
+        "points a level",
+        leads_by_spread,
+    ),
     Scenario(
         "report: one of three levels leads, at equal budget",
         VERDICT,
@@ -494,5 +669,12 @@ SCENARIOS = (
         "points a level",
         lambda r, noise, n: leads_by_budget(r, noise, n, 3),
     ),
-    Scenario("compare: any difference of two like studies", VERDICT, FEW, "seeds", compared_studies, slow=True),
+    Scenario(
+        "compare: any difference of two like studies",
+        VERDICT,
+        FEW,
+        "seeds",
+        compared_studies,
+        slow=True,
+    ),
 )

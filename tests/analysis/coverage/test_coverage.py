@@ -1,4 +1,6 @@
-"""What intervals cover and how often verdicts are false, counted: a quick form of ``make coverage``."""
+"""What intervals cover and how often verdicts are false, counted: a quick form of ``make
+coverage``.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,15 @@ QUICK = [
 ]
 
 
-@pytest.mark.parametrize(("scenario", "law", "n"), QUICK, ids=lambda part: getattr(part, "name", str(part)))
+@pytest.mark.parametrize(
+    ("scenario", "law", "n"), QUICK, ids=lambda part: getattr(part, "name", str(part))
+)
 def test_intervals_cover_and_verdicts_hold(scenario: Scenario, law: str, n: int) -> None:
     found = count(scenario, law, n, FEWER if scenario.slow else ANSWERS)
     least, most = bounds(scenario, law)
-    assert plausible(found, least, most), f"{found.yes} of {found.of}; the share must lie in {least:.2f} to {most:.2f}"
+    assert plausible(found, least, most), (
+        f"{found.yes} of {found.of}; the share must lie in {least:.2f} to {most:.2f}"
+    )
 
 
 @pytest.mark.parametrize(("yes", "told"), [(20, False), (33, True), (38, True)])

@@ -1,7 +1,9 @@
-"""Studies whose truth is known: points with true heights, seeds with noise of a known law, and what a driver records.
+"""Studies whose truth is known: points with true heights, seeds with noise of a known law, and what
+a driver records.
 
-The tables are asked about such a study just as about a real one, so that what their intervals cover and how often their
-verdicts are false can be counted. Events are made in memory and go through the same history and the same tabulation.
+The tables are asked about such a study just as about a real one, so that what their intervals cover
+and how often their verdicts are false can be counted. Events are made in memory and go through the
+same history and the same tabulation.
 """
 
 from __future__ import annotations
@@ -77,7 +79,13 @@ class World:
         number, self._points = self._points, self._points + 1
         origin = "sampler" if entry is None else "first"
         level = self.spec.level_of(values)
-        place = {"point": number, "values": dict(values), "origin": origin, "entry": entry, "level": level}
+        place = {
+            "point": number,
+            "values": dict(values),
+            "origin": origin,
+            "entry": entry,
+            "level": level,
+        }
         self._add("asked", **place, nominal=1.0, known=True)
         return number
 
@@ -92,7 +100,9 @@ class World:
         **summary: Any,
     ) -> None:
         """A trial with the objective's value after each epoch."""
-        times = {} if epoch_seconds is None else {"train_seconds": epoch_seconds, "eval_seconds": 0.0}
+        times = (
+            {} if epoch_seconds is None else {"train_seconds": epoch_seconds, "eval_seconds": 0.0}
+        )
         number, self._trials = self._trials, self._trials + 1
         place = {"point": point, "replicate": seed, "seed": seed, "attempt": 1}
         self._add("started", trial=number, **place, kind=kind, epochs=0, substitutions={})
@@ -112,7 +122,14 @@ class World:
     def tell(self, point: int, state: str = "COMPLETE", value: float | None = None) -> None:
         self._add("told", point=point, state=state, value=value)
 
-    def whole(self, values: Mapping[str, Any], seeds: Sequence[float], *, entry: int | None = None, **more: Any) -> int:
+    def whole(
+        self,
+        values: Mapping[str, Any],
+        seeds: Sequence[float],
+        *,
+        entry: int | None = None,
+        **more: Any,
+    ) -> int:
         """A point whose seeds all run to their one epoch's end."""
         point = self.point(values, entry=entry)
         for seed, value in enumerate(seeds):
@@ -126,12 +143,16 @@ class World:
 
     @property
     def results(self) -> Results:
-        """The study as a user loads it, without the columns of the recipe that no table asks for: they cost time."""
+        """The study as a user loads it, without the columns of the recipe that no table asks for:
+        they cost time.
+        """
         results = Results((cast(Study, InMemory(self.spec, self.events)),))
         left_out = unasked(self.spec)
         for name in ("points", "trials"):
             rows = getattr(results, name)
-            results.__dict__[name] = rows[[column for column in rows.columns if column not in left_out]]
+            results.__dict__[name] = rows[
+                [column for column in rows.columns if column not in left_out]
+            ]
         return results
 
 
@@ -166,7 +187,9 @@ def lr(value: float, **more: Any) -> dict[str, Any]:
 
 
 def pruned_rows(curves: Array, pruner: Any, spec: StudySpec) -> list[Array]:
-    """What of each curve (points, epochs) the project's own pruner leaves, the points being judged by their number."""
+    """What of each curve (points, epochs) the project's own pruner leaves, the points being judged
+    by their number.
+    """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     judge = make_judge(pruner, spec.objectives, curves.shape[1], by_number=True)
     kept = []

@@ -16,7 +16,9 @@ from analysis.report.report import comparison_report, report
 from analysis.report.summary import answer
 from analysis.results import load
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 
@@ -81,7 +83,11 @@ def test_plots_follow_the_colors_of_the_page(big_report: Path) -> None:
 
 def test_a_report_opens_with_the_question_and_its_answer(mixed: Any) -> None:
     page = report(mixed.paths).read_text()
-    assert page.index("Does momentum help") < page.index("The highest val_accuracy") < page.index("Leaderboard")
+    assert (
+        page.index("Does momentum help")
+        < page.index("The highest val_accuracy")
+        < page.index("Leaderboard")
+    )
     assert "0.9600 [0.8329, 1.0000]" in page
     for word in (
         "out_of_memory",
@@ -108,13 +114,17 @@ def test_a_study_that_has_only_begun_has_a_report(make: Any) -> None:
 
 def test_what_a_user_wrote_is_escaped(make: Any) -> None:
     study = make()
-    study.paths.spec.write_text(study.paths.spec.read_text().replace("Does momentum", "<script>alert(1)</script> Does"))
+    study.paths.spec.write_text(
+        study.paths.spec.read_text().replace("Does momentum", "<script>alert(1)</script> Does")
+    )
     page = report(study.paths).read_text()
     assert "<script" not in page
     assert "&lt;script&gt;" in page
 
 
-def test_several_studies_share_a_page_without_sharing_identities(mixed: Any, large: Callable[..., Any]) -> None:
+def test_several_studies_share_a_page_without_sharing_identities(
+    mixed: Any, large: Callable[..., Any]
+) -> None:
     found = read(report([mixed.paths, large(6, name="other").paths]).read_text())
     assert len(found.ids) == len(set(found.ids))
 
@@ -126,12 +136,16 @@ def test_two_studies_are_compared_on_a_page(mixed: Any, large: Callable[..., Any
 
 
 def test_the_same_study_gives_the_same_plots(mixed: Any) -> None:
-    assert [plot.svg for plot in draw(load(mixed.paths))] == [plot.svg for plot in draw(load(mixed.paths))]
+    assert [plot.svg for plot in draw(load(mixed.paths))] == [
+        plot.svg for plot in draw(load(mixed.paths))
+    ]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed to open the report in")
 @pytest.mark.parametrize("width", [1300, 390])
-def test_a_browser_shows_the_report_without_a_word_on_its_console(big_report: Path, tmp_path: Path, width: int) -> None:
+def test_a_browser_shows_the_report_without_a_word_on_its_console(
+    big_report: Path, tmp_path: Path, width: int
+) -> None:
     picture = tmp_path / "report.png"
     done = subprocess.run(
         [

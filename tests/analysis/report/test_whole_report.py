@@ -1,4 +1,6 @@
-"""A method study with confirmation, racing, pruning and failures: every table and the report, read as a reader does."""
+"""A method study with confirmation, racing, pruning and failures: every table and the report, read
+as a reader does.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,10 @@ def settings(draw: random.Random, number: int) -> tuple[dict[str, Any], float]:
     """A point's values and its true height."""
     sgd = number % 2 == 0
     lr = 10 ** (draw.uniform(-3, 0) if sgd else draw.uniform(-5, -2))
-    values = {"accumulation": draw.choice([1, 2]), "model.norm": draw.choice(["none", "every_conv"])}
+    values = {
+        "accumulation": draw.choice([1, 2]),
+        "model.norm": draw.choice(["none", "every_conv"]),
+    }
     values |= {"optimizer.name": "sgd" if sgd else "adamw", "optimizer.lr": lr}
     values |= {"optimizer.momentum": draw.uniform(0, 0.99)} if sgd else {}
     return values, 0.92 - 0.03 * (math.log10(lr) + (1 if sgd else 3)) ** 2
@@ -65,8 +70,15 @@ def fill(study: Maker, draw: random.Random) -> None:
     for number in range(24):
         values, height = settings(draw, number)
         if number == 1:
-            values = {"optimizer.name": "adamw", "optimizer.lr": 1e-3, "accumulation": 1, "model.norm": "none"}
-        point = study.point(values, origin="first" if number == 1 else "sampler", entry=0 if number == 1 else None)
+            values = {
+                "optimizer.name": "adamw",
+                "optimizer.lr": 1e-3,
+                "accumulation": 1,
+                "model.norm": "none",
+            }
+        point = study.point(
+            values, origin="first" if number == 1 else "sampler", entry=0 if number == 1 else None
+        )
         seeds = [round((height + draw.gauss(0, 0.008)) * 180) / 180 for _ in range(3)]
         if number in (6, 9):
             study.fail(study.start(point, 0), "diverged")
@@ -121,7 +133,11 @@ def test_the_report_and_the_table_of_winners_give_one_verdict(whole: Results) ->
     (sentence,) = [text for text in answer(whole) if text.startswith("Of each optimizer.name")]
     told = "cannot tell" not in row
     assert ("leads" in sentence) == told
-    effect = next(row for row in make("effects", whole).rows if row[0] == "optimizer.name" and row[1] == "adamw")
+    effect = next(
+        row
+        for row in make("effects", whole).rows
+        if row[0] == "optimizer.name" and row[1] == "adamw"
+    )
     assert any("winners" in str(cell) for cell in effect)
 
 

@@ -34,7 +34,9 @@ def against_baseline(gain: float, noise: float, seeds: int = 5) -> Frames:
     return world.results
 
 
-@pytest.mark.parametrize(("gain", "said"), [(0.05, "better"), (-0.05, "worse"), (0.0, "cannot tell")])
+@pytest.mark.parametrize(
+    ("gain", "said"), [(0.05, "better"), (-0.05, "worse"), (0.0, "cannot tell")]
+)
 def test_the_verdict_is_that_of_the_interval_beside_it(gain: float, said: str) -> None:
     shown = confirmation(against_baseline(gain, 0.002))
     row = column(shown, "role").index("chosen")
@@ -47,7 +49,9 @@ def test_only_the_chosen_are_compared_with_their_search() -> None:
     shown = confirmation(against_baseline(0.05, 0.002))
     by_role = dict(zip(column(shown, "role"), column(shown, "fresh less search"), strict=True))
     assert by_role["baseline"] is None
-    assert by_role["chosen"].value == pytest.approx(column(shown, "val_accuracy on fresh seeds")[0].value - 0.9)
+    assert by_role["chosen"].value == pytest.approx(
+        column(shown, "val_accuracy on fresh seeds")[0].value - 0.9
+    )
 
 
 def test_the_report_says_what_both_reach_and_how_they_differ() -> None:
@@ -60,7 +64,9 @@ def test_the_report_says_what_both_reach_and_how_they_differ() -> None:
 
 def test_the_reports_first_sentence_is_the_value_on_fresh_seeds() -> None:
     first = answer(against_baseline(0.05, 0.002))[0]
-    assert first.startswith("Of 2 points trained on 5 fresh seeds point 1 has the highest val_accuracy, 0.8")
+    assert first.startswith(
+        "Of 2 points trained on 5 fresh seeds point 1 has the highest val_accuracy, 0.8"
+    )
     assert "(0.9000 in the search, as one of 2 complete points)" in first
 
 
@@ -99,7 +105,9 @@ def test_a_confirmation_that_is_not_finished_is_warned_of() -> None:
     results = world.results
     assert any("2 fresh seeds to come" in text for text in warnings(results))
     shown = leaderboard(results)
-    assert set(column(shown, "ranked by")) == {None}, "the search's order stands until all are confirmed"
+    assert set(column(shown, "ranked by")) == {None}, (
+        "the search's order stands until all are confirmed"
+    )
     assert results.best()["point"] == 7
     assert "0.6300" in shown.text(), "what is known of fresh seeds stands beside"
     assert any("confirmation is not over" in note for note in shown.notes)
@@ -109,6 +117,10 @@ def test_levels_of_one_law_have_no_order_and_far_ones_have() -> None:
     far = method_study(8, 0)
     assert "no order can be told" in " ".join(answer(far.results))
     for number in range(8):
-        far.whole({"optimizer.name": "adam", "optimizer.lr": 0.5 + 0.01 * number}, [0.9 + 0.001 * number])
-        far.whole({"optimizer.name": "sgd", "optimizer.lr": 0.5 + 0.01 * number}, [0.5 + 0.001 * number])
+        far.whole(
+            {"optimizer.name": "adam", "optimizer.lr": 0.5 + 0.01 * number}, [0.9 + 0.001 * number]
+        )
+        far.whole(
+            {"optimizer.name": "sgd", "optimizer.lr": 0.5 + 0.01 * number}, [0.5 + 0.001 * number]
+        )
     assert "adam leads." in " ".join(answer(far.results))

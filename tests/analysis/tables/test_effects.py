@@ -29,7 +29,8 @@ def test_the_seeds_of_a_point_are_averaged_before_points_are_compared() -> None:
         for _ in range(4):
             height = 0.6 + draw.gauss(0, 0.05)
             world.whole(
-                lr(draw.uniform(0.01, 0.9), accumulation=level), [height + draw.gauss(0, 1e-4) for _ in range(3)]
+                lr(draw.uniform(0.01, 0.9), accumulation=level),
+                [height + draw.gauss(0, 1e-4) for _ in range(3)],
             )
     shown = effects(world.results, [SWITCH])
     assert column(shown, "compared over") == [None, "8 points"]
@@ -42,7 +43,10 @@ def test_points_in_blocks_of_another_setting_are_no_pairs() -> None:
     for name in ("sgd", "adam"):
         for level in (1, 2):
             for _ in range(5):
-                world.whole({**branch(name, draw.uniform(0.01, 0.9)), SWITCH: level}, [0.6 + draw.gauss(0, 0.01)])
+                world.whole(
+                    {**branch(name, draw.uniform(0.01, 0.9)), SWITCH: level},
+                    [0.6 + draw.gauss(0, 0.01)],
+                )
     shown = effects(world.results, ["optimizer.name"])
     assert column(shown, "pairs")[1] == 0
     assert column(shown, "compared over")[1] == "20 points in blocks"
@@ -66,7 +70,9 @@ def test_what_became_of_a_levels_points_stands_beside_it() -> None:
 
 
 def test_at_the_pruners_first_decision_every_point_is_compared() -> None:
-    """Accumulation 2 is worse by 0.1 from the start, so the pruner leaves its lucky points, which look no worse."""
+    """Accumulation 2 is worse by 0.1 from the start, so the pruner leaves its lucky points, which
+    look no worse.
+    """
     pruner = {"name": "asha", "min_epochs": 2, "reduction": 2}
     world = World(spec_of(space=TWO_LEVELS, pruner=pruner, recipe={"epochs": 4}))
     draw = random.Random(1)
@@ -85,7 +91,10 @@ def test_at_the_pruners_first_decision_every_point_is_compared() -> None:
 
 
 def test_comparisons_side_by_side_hold_together_by_one_adjustment() -> None:
-    draw, world = random.Random(2), World(spec_of(space=CROSSED, recipe={"epochs": 1, "model": "small_cnn"}))
+    draw, world = (
+        random.Random(2),
+        World(spec_of(space=CROSSED, recipe={"epochs": 1, "model": "small_cnn"})),
+    )
     for _ in range(6):
         for level in (1, 2):
             for norm in ("none", "every_conv"):
@@ -101,7 +110,9 @@ def test_comparisons_side_by_side_hold_together_by_one_adjustment() -> None:
 
 def method_study(points: int, fresh: int) -> World:
     confirm = {"confirm": {"top": 1, "replicates": fresh}} if fresh else {}
-    world = World(spec_of(space=BRANCHES, roles=ROLES, mode="method-study", points=2 * points, **confirm))
+    world = World(
+        spec_of(space=BRANCHES, roles=ROLES, mode="method-study", points=2 * points, **confirm)
+    )
     for number in range(points):
         world.whole(branch("sgd", 0.01 * (number + 1)), [0.6 + 0.01 * number])
         world.whole(branch("adam", 0.011 * (number + 1)), [0.62 + 0.01 * number])
@@ -136,7 +147,14 @@ def test_a_level_of_which_no_point_is_complete_is_shown_without_figures() -> Non
     assert column(shown, "points") == [1, 0]
     assert column(shown, "difference") == [None, None]
     rows = json.loads(shown.json())["rows"]
-    assert {"setting", "level", "points", "difference", "difference_low", "difference_high"} <= rows[1].keys()
+    assert {
+        "setting",
+        "level",
+        "points",
+        "difference",
+        "difference_low",
+        "difference_high",
+    } <= rows[1].keys()
     assert rows[1]["difference_low"] is None
     assert "nan" not in shown.json().lower()
 
@@ -146,7 +164,10 @@ def test_interactions_need_all_four_combinations() -> None:
     draw = random.Random(3)
     for level, norm in ((1, "none"), (1, "every_conv"), (2, "none")):
         for _ in range(3):
-            world.whole(lr(draw.uniform(0.01, 0.9), **{SWITCH: level, "model.norm": norm}), [draw.uniform(0.5, 0.6)])
+            world.whole(
+                lr(draw.uniform(0.01, 0.9), **{SWITCH: level, "model.norm": norm}),
+                [draw.uniform(0.5, 0.6)],
+            )
     shown = interactions(world.results)
     assert not shown.rows
     assert "No two settings are crossed" in shown.notes[0]

@@ -33,7 +33,9 @@ def searched(make: Any, points: int, value: Callable[[float, int, random.Random]
 
 
 def test_a_setting_that_decides_has_nearly_all_the_variance_and_no_more(make: Any) -> None:
-    found = importance(searched(make, 60, lambda lr, accumulation, draw: 0.5 + 0.1 * math.log10(lr)))
+    found = importance(
+        searched(make, 60, lambda lr, accumulation, draw: 0.5 + 0.1 * math.log10(lr))
+    )
     assert found is not None
     (first, share), (second, other) = found.shares
     assert (first, second) == ("optimizer.lr", "accumulation")
@@ -45,8 +47,12 @@ def test_a_setting_that_decides_has_nearly_all_the_variance_and_no_more(make: An
 
 
 def test_each_of_two_settings_has_its_share(make: Any) -> None:
-    """The variances are (0.1 · 3)² / 12 for the logarithm of lr and 0.05² for accumulation: three quarters and one."""
-    found = importance(searched(make, 60, lambda lr, steps, draw: 0.5 + 0.1 * math.log10(lr) + 0.1 * (steps - 1.5)))
+    """The variances are (0.1 · 3)² / 12 for the logarithm of lr and 0.05² for accumulation: three
+    quarters and one.
+    """
+    found = importance(
+        searched(make, 60, lambda lr, steps, draw: 0.5 + 0.1 * math.log10(lr) + 0.1 * (steps - 1.5))
+    )
     assert found is not None
     shares = dict(found.shares)
     assert shares["optimizer.lr"].value == pytest.approx(0.75, abs=0.2)
@@ -69,7 +75,10 @@ def test_what_is_shown_starts_at_zero() -> None:
     found = Importance((("lr", Estimate(-0.01, -0.2, 0.3, 12)),), 0.5)
     assert found.displayed == [("lr", Estimate(0.0, 0.0, 0.3, 12))]
     assert found.shares[0][1].low == -0.2
-    assert found.quality == "The forest explains 50 % of the value's variance among points left out (R²)."
+    assert (
+        found.quality
+        == "The forest explains 50 % of the value's variance among points left out (R²)."
+    )
 
 
 def test_the_table_has_a_row_for_each_setting_and_says_how_gaps_are_filled(large: Any) -> None:
@@ -87,8 +96,14 @@ def test_settings_of_one_branch_alone_are_named_as_filled(make: Any) -> None:
     study, draw = make(), random.Random(2)
     for i in range(12):
         lr = 10 ** draw.uniform(-3, -2)
-        branch = {"optimizer.name": "sgd", "optimizer.momentum": draw.random()} if i % 2 else {"optimizer.name": "adam"}
-        study.complete_point({**branch, "optimizer.lr": lr, "accumulation": 1}, [draw.random()], epochs=1)
+        branch = (
+            {"optimizer.name": "sgd", "optimizer.momentum": draw.random()}
+            if i % 2
+            else {"optimizer.name": "adam"}
+        )
+        study.complete_point(
+            {**branch, "optimizer.lr": lr, "accumulation": 1}, [draw.random()], epochs=1
+        )
     assert FILLING in importance_table(load(study.paths)).notes
 
 

@@ -41,7 +41,7 @@ def results(mixed: Any) -> Results:
     return load(mixed.paths)
 
 
-# -- forms --------------------------------------------------------------------------------------------------------
+# -- forms -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -54,7 +54,9 @@ def test_every_table_has_every_form(results: Results, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_table_of_a_study_without_results_says_so_without_failing(make: Any, kind: str) -> None:
+def test_every_table_of_a_study_without_results_says_so_without_failing(
+    make: Any, kind: str
+) -> None:
     study = make()
     from analysis.tables.kinds import make as table_of
 
@@ -67,7 +69,9 @@ def test_an_unknown_kind_is_met_with_the_kinds(results: Results) -> None:
 
 
 def test_csv_and_json_carry_the_interval_in_columns_of_its_own() -> None:
-    shown = table("t", [Header("a"), Header("b", "s")], [["x", Estimate(1.0, 0.5, 1.5, 3)], ["y", None]])
+    shown = table(
+        "t", [Header("a"), Header("b", "s")], [["x", Estimate(1.0, 0.5, 1.5, 3)], ["y", None]]
+    )
     rows = list(csv.DictReader(io.StringIO(shown.csv())))
     assert rows[0] == {"a": "x", "b": "1.0", "b_low": "0.5", "b_high": "1.5", "b_n": "3"}
     assert rows[1]["b"] == ""
@@ -88,13 +92,15 @@ def test_numbers_beyond_all_bounds_are_valid_json() -> None:
     assert json.loads(shown.json())["rows"][0]["a"] == "inf"
 
 
-# -- kinds --------------------------------------------------------------------------------------------------------
+# -- kinds -----------------------------------------------------------------------------
 
 
 def test_leaderboard_ranks_points_by_the_mean_over_seeds(results: Results) -> None:
     shown = leaderboard(results)
     assert column(shown, "point") == [1, 0, 5, 2]
-    assert [value(cell) for cell in column(shown, "val_accuracy")] == pytest.approx([0.96, 0.91, 0.85, 0.845])
+    assert [value(cell) for cell in column(shown, "val_accuracy")] == pytest.approx(
+        [0.96, 0.91, 0.85, 0.845]
+    )
     assert column(shown, "seeds") == [2, 2, 2, 2]
     assert "1 PRUNED, 1 FAIL" in shown.notes[0]
 
@@ -124,8 +130,14 @@ def test_effects_without_pairs_say_so(large: Callable[[int], Any]) -> None:
 
 def test_an_interaction_is_a_difference_of_differences(make: Any) -> None:
     study = make(spec=FACTORIAL)
-    for norm, accumulation, accuracy in (("none", 1, 0.5), ("none", 2, 0.6), ("every_conv", 1, 0.7)):
-        study.complete_point({"model.norm": norm, "accumulation": accumulation}, [accuracy, accuracy + 0.01])
+    for norm, accumulation, accuracy in (
+        ("none", 1, 0.5),
+        ("none", 2, 0.6),
+        ("every_conv", 1, 0.7),
+    ):
+        study.complete_point(
+            {"model.norm": norm, "accumulation": accumulation}, [accuracy, accuracy + 0.01]
+        )
     study.complete_point({"model.norm": "every_conv", "accumulation": 2}, [0.95, 0.96])
     shown = interactions(load(study.paths), "model.norm", "accumulation")
     assert value(column(shown, "interaction")[-1]) == pytest.approx(0.95 - 0.7 - 0.6 + 0.5)
@@ -168,7 +180,11 @@ sampler: nsga2
 
 def test_best_of_n_counts_pruned_points(results: Results) -> None:
     shown = best_of_n(results)
-    sgd = [value(cell) for level, cell in zip(*(column(shown, name) for name in BEST), strict=True) if level == "sgd"]
+    sgd = [
+        value(cell)
+        for level, cell in zip(*(column(shown, name) for name in BEST), strict=True)
+        if level == "sgd"
+    ]
     assert sgd == pytest.approx([(0.96 + 0.845 + 0.1) / 3, (0.96 * 2 + 0.845) / 3, 0.96])
 
 
@@ -187,7 +203,10 @@ def test_a_failures_traceback_is_left_to_the_logs() -> None:
 
 
 def test_an_interval_ends_where_its_metric_does() -> None:
-    share, seconds = metric_mean([0.96, 0.98], "val_accuracy"), metric_mean([0.1, 0.3], "total_seconds")
+    share, seconds = (
+        metric_mean([0.96, 0.98], "val_accuracy"),
+        metric_mean([0.1, 0.3], "total_seconds"),
+    )
     assert share.low < 0.9
     assert share.high == 1.0
     assert seconds.low == 0.0
@@ -220,8 +239,12 @@ first: [{set: {optimizer: {name: adam, lr: 1e-3}, accumulation: 1}}]
 """
 
 
-@pytest.mark.parametrize(("gain", "noise", "said"), [(0.05, 0.001, "better"), (-0.05, 0.001, "worse")])
-def test_confirmation_gives_its_verdict_on_fresh_seeds(make: Any, gain: float, noise: float, said: str) -> None:
+@pytest.mark.parametrize(
+    ("gain", "noise", "said"), [(0.05, 0.001, "better"), (-0.05, 0.001, "worse")]
+)
+def test_confirmation_gives_its_verdict_on_fresh_seeds(
+    make: Any, gain: float, noise: float, said: str
+) -> None:
     shown = confirmation(confirmed(make, gain, noise))
     assert [cell for cell in column(shown, "verdict") if cell] == [said]
     assert column(shown, "fresh seeds") == [5, 5]
@@ -237,13 +260,18 @@ def test_confirmation_that_cannot_tell_says_how_many_seeds_it_would_take(make: A
     assert value(column(shown, "fresh less search")[row]) == pytest.approx(0.809 - 0.905)
 
 
-# -- warnings and helpers -----------------------------------------------------------------------------------------
+# -- warnings and helpers --------------------------------------------------------------
 
 
 def test_a_best_value_at_the_edge_is_warned_of(make: Any) -> None:
     study = make()
     for lr in (0.99, 0.5, 0.1):
-        values = {"optimizer.name": "sgd", "optimizer.lr": lr, "optimizer.momentum": 0.5, "accumulation": 1}
+        values = {
+            "optimizer.name": "sgd",
+            "optimizer.lr": lr,
+            "optimizer.momentum": 0.5,
+            "accumulation": 1,
+        }
         study.complete_point(values, [lr * 0.9, lr * 0.9])
     found = warnings(load(study.paths))
     assert any("optimizer.lr = 0.99 lies at the high end" in text for text in found)

@@ -25,9 +25,15 @@ def values(shown: Table, name: str) -> list[float | None]:
 
 
 def confirmed_study() -> Results:
-    """Point 1 is the search's best, point 2 that of fresh seeds, point 0 the baseline; point 3 was never confirmed."""
+    """Point 1 is the search's best, point 2 that of fresh seeds, point 0 the baseline; point 3 was
+    never confirmed.
+    """
     first = [{"set": {"optimizer": {"name": "sgd", "lr": 0.1}}}]
-    world = World(spec_of(replicates=2, confirm={"top": 2, "replicates": 2, "against": "first[0]"}, first=first))
+    world = World(
+        spec_of(
+            replicates=2, confirm={"top": 2, "replicates": 2, "against": "first[0]"}, first=first
+        )
+    )
     world.whole(lr(0.1), [0.80, 0.82], entry=0)
     world.whole(lr(0.2), [0.95, 0.97])
     world.whole(lr(0.3), [0.90, 0.94])
@@ -112,7 +118,9 @@ def test_equal_points_tie_and_the_lowest_number_counts_as_best() -> None:
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_the_tables_the_results_and_the_study_name_one_best_point(direction: str) -> None:
-    world = World(spec_of(replicates=2, objective={"metric": "val_accuracy", "direction": direction}))
+    world = World(
+        spec_of(replicates=2, objective={"metric": "val_accuracy", "direction": direction})
+    )
     for rate, height in ((0.1, 0.9), (0.2, 0.7), (0.3, 0.95), (0.4, 0.7), (0.5, 0.95)):
         world.whole(lr(rate), [height, height])
     results = world.results

@@ -22,7 +22,9 @@ def column(shown: Table, name: str) -> list[Any]:
     return [row[position] for row in shown.rows]
 
 
-def trained(study: Any, curves: Sequence[Sequence[float]], ends: Sequence[str], **asked: Any) -> int:
+def trained(
+    study: Any, curves: Sequence[Sequence[float]], ends: Sequence[str], **asked: Any
+) -> int:
     """A point whose seeds have these curves and ends; it has a value where one seed is COMPLETE."""
     point = int(study.point(asked.pop("values", ADAM), **asked))
     done = []
@@ -31,7 +33,9 @@ def trained(study: Any, curves: Sequence[Sequence[float]], ends: Sequence[str], 
         for epoch, accuracy in enumerate(curve, start=1):
             study.report(trial, epoch, accuracy)
         if end == "COMPLETE":
-            study.finish(trial, test_accuracy=curve[-1], data_fingerprint="5bec: train 100, val 20, test 360")
+            study.finish(
+                trial, test_accuracy=curve[-1], data_fingerprint="5bec: train 100, val 20, test 360"
+            )
             done.append(curve[-1])
         elif end == "PRUNED":
             study.prune(trial, len(curve))
@@ -67,7 +71,9 @@ def test_a_seed_that_failed_at_once_is_one_of_those_that_are_missing(make: Any) 
 
 def test_while_a_finished_point_gets_more_seeds_its_figures_stand(make: Any) -> None:
     study = make()
-    point = trained(study, ([0.5, 0.6], [0.7, 0.8]), ["COMPLETE", "COMPLETE"], origin="first", entry=0)
+    point = trained(
+        study, ([0.5, 0.6], [0.7, 0.8]), ["COMPLETE", "COMPLETE"], origin="first", entry=0
+    )
     trial = study.start(point, 2)
     study.report(trial, 1, 0.1)
     shown = milestones(load(study.paths), epochs=(1,))
@@ -92,15 +98,19 @@ def test_a_test_accuracys_interval_is_over_seeds_and_images(make: Any) -> None:
         study.report(trial, 1, 0.5, test_accuracy=accuracy)
         study.finish(trial, data_fingerprint="5bec: train 100, val 20, test 360")
     study.tell(point, "COMPLETE", 0.5)
-    assert column(milestones(load(study.paths)), "test_accuracy") == [statistics.accuracy([0.88, 0.90], 360)]
+    assert column(milestones(load(study.paths)), "test_accuracy") == [
+        statistics.accuracy([0.88, 0.90], 360)
+    ]
 
 
-# -- curves -------------------------------------------------------------------------------------------------------
+# -- curves ----------------------------------------------------------------------------
 
 
 def test_a_mean_curve_ends_before_the_first_epoch_that_a_seed_did_not_reach(make: Any) -> None:
     study = make(replicates=3)
-    trained(study, ([0.5, 0.6, 0.7], [0.3, 0.2], [0.4, 0.5, 0.9]), ["COMPLETE", "PRUNED", "COMPLETE"])
+    trained(
+        study, ([0.5, 0.6, 0.7], [0.3, 0.2], [0.4, 0.5, 0.9]), ["COMPLETE", "PRUNED", "COMPLETE"]
+    )
     results = load(study.paths)
     rows = rows_of(results, seeds_of(results.trials))
     curve = by_epoch(rows, "val_accuracy")
@@ -117,7 +127,9 @@ def test_curves_are_of_the_seeds_of_the_search(make: Any) -> None:
     study.report(fresh, 1, 0.1)
     study.finish(fresh)
     results = load(study.paths)
-    own = trials_of(rows_of(results, seeds_of(results.trials)), {"study": "digits-momentum", "point": point})
+    own = trials_of(
+        rows_of(results, seeds_of(results.trials)), {"study": "digits-momentum", "point": point}
+    )
     assert list(own["replicate"]) == [0, 1]
     assert by_epoch(own, "val_accuracy")["mean"].iloc[0] == pytest.approx(0.55)
 

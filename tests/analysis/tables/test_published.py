@@ -38,7 +38,9 @@ def column(shown: Table, name: str) -> list[Any]:
     return [row[position] for row in shown.rows]
 
 
-def seeds(study: Any, accuracies: Sequence[float], seconds: Sequence[float] = (), told: bool = True) -> int:
+def seeds(
+    study: Any, accuracies: Sequence[float], seconds: Sequence[float] = (), told: bool = True
+) -> int:
     """The first point with a seed of one epoch for each accuracy."""
     point = int(study.point({"accumulation": 1}, origin="first", entry=0))
     for replicate, accuracy in enumerate(accuracies):
@@ -50,7 +52,13 @@ def seeds(study: Any, accuracies: Sequence[float], seconds: Sequence[float] = ()
     return point
 
 
-def made(make: Any, theirs: float, accuracies: Sequence[float], seconds: Sequence[float] = (), **names: Any) -> Results:
+def made(
+    make: Any,
+    theirs: float,
+    accuracies: Sequence[float],
+    seconds: Sequence[float] = (),
+    **names: Any,
+) -> Results:
     study = make(spec=LEAST.replace("THEIRS", repr(theirs)).replace("SECONDS", "40"), **names)
     seeds(study, accuracies, seconds)
     return load(study.paths)
@@ -63,7 +71,9 @@ def test_published_rows_stand_beside_ours(mixed: Any) -> None:
     ratios = column(shown, "ratio of seconds")
     assert [ratio.value for ratio in ratios] == [pytest.approx(5.5 / 10), pytest.approx(7.5 / 40)]
     assert column(shown, "note")[1] == "one seed"
-    assert any(note.startswith("first 0: ") for note in shown.notes), "what the published rows were trained with"
+    assert any(note.startswith("first 0: ") for note in shown.notes), (
+        "what the published rows were trained with"
+    )
     assert any("of one run, as noisy as ours" in note for note in shown.notes)
 
 
@@ -75,10 +85,15 @@ def test_the_difference_has_the_publications_noise_in_its_interval(make: Any) ->
 
 
 def test_the_ratio_of_seconds_has_an_interval_on_a_logarithmic_scale(make: Any) -> None:
-    (found,) = column(published(made(make, 0.8, [0.8, 0.9, 0.85], [30.0, 40.0, 50.0])), "ratio of seconds")
+    (found,) = column(
+        published(made(make, 0.8, [0.8, 0.9, 0.85], [30.0, 40.0, 50.0])), "ratio of seconds"
+    )
     logs = statistics.predicted_difference(np.log([30.0, 40.0, 50.0]), math.log(40.0))
     assert found.value == pytest.approx((30 * 40 * 50) ** (1 / 3) / 40)
-    assert (found.low, found.high) == (pytest.approx(math.exp(logs.low)), pytest.approx(math.exp(logs.high)))
+    assert (found.low, found.high) == (
+        pytest.approx(math.exp(logs.low)),
+        pytest.approx(math.exp(logs.high)),
+    )
     assert found.low > 0
 
 
@@ -164,13 +179,15 @@ def test_settings_that_are_set_to_what_was_published_differ_in_nothing(make: Any
     assert not any("settings" in str(note) for note in column(shown, "note"))
 
 
-# -- what the intervals leave out ---------------------------------------------------------------------------------
+# -- what the intervals leave out ------------------------------------------------------
 
 WORLDS = 1500
 
 
 def world(count: int, seed: int) -> tuple[list[float], list[float], float, float]:
-    """Accuracies and seconds of so many of our seeds, and the publication's: one more run of the same law."""
+    """Accuracies and seconds of so many of our seeds, and the publication's: one more run of the
+    same law.
+    """
     random = np.random.default_rng(seed)
     accuracies = 0.9 + random.normal(0, 0.01, count + 1)
     seconds = 40 * np.exp(random.normal(0, 0.1, count + 1))
@@ -197,4 +214,6 @@ def test_the_table_prints_just_these_intervals(make: Any, count: int) -> None:
         shown = published(made(make, accuracy, accuracies, seconds, name=f"world-{seed}"))
         found = column(shown, "difference")[0]
         expected = statistics.predicted_difference(accuracies, accuracy)
-        assert (found.value, found.low, found.high) == pytest.approx((expected.value, expected.low, expected.high))
+        assert (found.value, found.low, found.high) == pytest.approx(
+            (expected.value, expected.low, expected.high)
+        )

@@ -13,7 +13,13 @@ from analysis import statistics
 from analysis.rendering import FORMS, Table
 from analysis.results import load
 from analysis.statistics import Estimate
-from analysis.tables.time_to_target import MEDIAN_BEST, STUDYS_OWN, default_target, time_to, time_to_target
+from analysis.tables.time_to_target import (
+    MEDIAN_BEST,
+    STUDYS_OWN,
+    default_target,
+    time_to,
+    time_to_target,
+)
 from study.errors import UserError
 from study.sampling.pruning import make_judge
 from study.spec.sections import Objective, PrunerChoice
@@ -33,8 +39,12 @@ def last(shown: Table) -> dict[str, Any]:
     return dict(zip((header.name for header in shown.headers), shown.rows[-1], strict=True))
 
 
-def trained(study: Any, curves: Sequence[Sequence[float]], state: str = "COMPLETE", **more: Any) -> int:
-    """A point with a curve of validation accuracies for each seed, all of which end in the state."""
+def trained(
+    study: Any, curves: Sequence[Sequence[float]], state: str = "COMPLETE", **more: Any
+) -> int:
+    """A point with a curve of validation accuracies for each seed, all of which end in the
+    state.
+    """
     point = int(study.point({**ADAM, **more}))
     for replicate, curve in enumerate(curves):
         trial = study.start(point, replicate)
@@ -47,11 +57,15 @@ def trained(study: Any, curves: Sequence[Sequence[float]], state: str = "COMPLET
         elif state == "FAIL":
             study.fail(trial, "diverged", len(curve))
     if state != "RUNNING":
-        study.tell(point, state, float(np.mean([curve[-1] for curve in curves])) if state == "COMPLETE" else None)
+        study.tell(
+            point,
+            state,
+            float(np.mean([curve[-1] for curve in curves])) if state == "COMPLETE" else None,
+        )
     return point
 
 
-# -- the table ----------------------------------------------------------------------------------------------------
+# -- the table -------------------------------------------------------------------------
 
 
 def test_what_ended_or_failed_never_reaches_and_what_was_pruned_might_have(make: Any) -> None:
@@ -81,7 +95,9 @@ def test_a_points_time_is_the_median_over_its_seeds(make: Any) -> None:
     row = last(shown)
     assert [row[name] for name in ("points", "reached", "never")] == [3, 1, 2]
     assert row["share"].value == pytest.approx(1 / 3)
-    assert not any("had the pruned" in str(header) for header in shown.headers), "nothing was pruned"
+    assert not any("had the pruned" in str(header) for header in shown.headers), (
+        "nothing was pruned"
+    )
     assert not any("pruned" in note for note in shown.notes)
 
 
@@ -100,7 +116,9 @@ def test_points_whose_seeds_are_stopped_or_running_are_known_in_bounds(make: Any
     trained(study, [[]], "RUNNING")
     row = last(time_to_target(load(study.paths), target=0.8))
     assert [row[name] for name in ("points", "reached", "never", "pruned")] == [2, 0, 0, 2]
-    assert row[EPOCHS_IF] == pytest.approx(1.5), "the first of 2, 3 and 2 epochs, the other, begun, of 1"
+    assert row[EPOCHS_IF] == pytest.approx(1.5), (
+        "the first of 2, 3 and 2 epochs, the other, begun, of 1"
+    )
     assert row["median epochs"] == Estimate(math.inf, n=2) or math.isinf(row["median epochs"].value)
 
 
@@ -118,7 +136,10 @@ def test_levels_of_the_scientific_factor_and_all(mixed: Any) -> None:
     assert column(shown, "optimizer.name") == ["sgd", "adam", "all"]
     assert column(shown, "points") == [3, 3, 6]
     assert column(shown, "pruned") == [1, 0, 1]
-    assert [a + b + c for a, b, c in zip(*(column(shown, n) for n in ("reached", "never", "pruned")), strict=True)] == [
+    assert [
+        a + b + c
+        for a, b, c in zip(*(column(shown, n) for n in ("reached", "never", "pruned")), strict=True)
+    ] == [
         3,
         3,
         6,
@@ -132,10 +153,13 @@ def test_no_form_shows_a_figure_that_is_none(mixed: Any, form: str) -> None:
 
 
 def test_infinity_is_explained_rightly(mixed: Any) -> None:
-    assert any("∞: fewer than half of the points reach it" in note for note in time_to_target(load(mixed.paths)).notes)
+    assert any(
+        "∞: fewer than half of the points reach it" in note
+        for note in time_to_target(load(mixed.paths)).notes
+    )
 
 
-# -- the target ---------------------------------------------------------------------------------------------------
+# -- the target ------------------------------------------------------------------------
 
 
 def test_the_target_is_the_median_of_the_points_best(make: Any) -> None:
@@ -147,14 +171,22 @@ def test_the_target_is_the_median_of_the_points_best(make: Any) -> None:
     value, origin = default_target(results, "val_accuracy")
     assert (value, origin) == (pytest.approx(0.7), MEDIAN_BEST)
     shown = time_to_target(results)
-    assert last(shown)["reached"] == 4, "three complete points, and the pruned one before it was stopped"
+    assert last(shown)["reached"] == 4, (
+        "three complete points, and the pruned one before it was stopped"
+    )
     assert shown.title == "Time to val_accuracy ≥ 0.7"
     assert shown.notes[0] == "The target is the median of the points' best."
 
 
 def test_the_studys_own_target_comes_first(make: Any) -> None:
-    spec = "study: digits-momentum\nobjective: {metric: val_accuracy, direction: maximize}\npoints: 4\n"
-    study = make(spec=spec + "stop: {target: 0.85}\nrecipe: {epochs: 3}\nspace: {accumulation: {choice: [1, 2]}}\n")
+    spec = (
+        "study: digits-momentum\nobjective: {metric: val_accuracy, direction:"
+        " maximize}\npoints: 4\n"
+    )
+    study = make(
+        spec=spec
+        + "stop: {target: 0.85}\nrecipe: {epochs: 3}\nspace: {accumulation: {choice: [1, 2]}}\n"
+    )
     trained(study, [[0.9]])
     results = load(study.paths)
     assert default_target(results, "val_accuracy") == (0.85, STUDYS_OWN)
@@ -163,27 +195,35 @@ def test_the_studys_own_target_comes_first(make: Any) -> None:
 
 
 def test_less_is_better_where_the_objective_says_so(make: Any) -> None:
-    spec = "study: digits-momentum\nobjective: {metric: val_accuracy, direction: minimize}\npoints: 4\n"
+    spec = (
+        "study: digits-momentum\nobjective: {metric: val_accuracy, direction:"
+        " minimize}\npoints: 4\n"
+    )
     study = make(spec=spec + "recipe: {epochs: 3}\nspace: {accumulation: {choice: [1, 2]}}\n")
     trained(study, [[0.5, 0.3, 0.4]])
     trained(study, [[0.9, 0.8, 0.7]])
     results = load(study.paths)
     assert time_to_target(results).title == "Time to val_accuracy ≤ 0.7"
     assert list(time_to(results, "val_accuracy", 0.35)["reached"]) == [True, False]
-    assert list(time_to(results, "train_accuracy", 0.6)["reached"]) == [False, True], "no objective: by its name"
+    assert list(time_to(results, "train_accuracy", 0.6)["reached"]) == [
+        False,
+        True,
+    ], "no objective: by its name"
     assert list(time_to(results, "val_loss", 0.35)["epochs_to"]) == [3, 1]
 
 
 def test_without_a_target_or_a_trial_the_table_says_so(make: Any) -> None:
     study = make()
-    assert time_to_target(load(study.paths)).notes == ("No point is complete yet, so there is no target.",)
+    assert time_to_target(load(study.paths)).notes == (
+        "No point is complete yet, so there is no target.",
+    )
     assert time_to_target(load(study.paths), target=0.5).notes == ("No trial has begun yet.",)
     trained(study, [[0.5]], "PRUNED")
     assert not time_to_target(load(study.paths)).rows
     assert "no total_seconds" in time_to_target(load(study.paths), "total_seconds").notes[0]
 
 
-# -- the trials ---------------------------------------------------------------------------------------------------
+# -- the trials ------------------------------------------------------------------------
 
 
 def test_each_trial_says_when_it_reached_the_value_or_up_to_where_it_did_not(make: Any) -> None:
@@ -201,7 +241,7 @@ def test_each_trial_says_when_it_reached_the_value_or_up_to_where_it_did_not(mak
         time_to(load(study.paths), "accuracy", 0.8)
 
 
-# -- what the intervals cover -------------------------------------------------------------------------------------
+# -- what the intervals cover ----------------------------------------------------------
 
 WORLDS = 300
 EPOCHS = 16
@@ -212,13 +252,18 @@ ASHA = PrunerChoice("asha", {"min_epochs": 4, "reduction": 2})
 
 @dataclass(frozen=True)
 class World:
-    """The curves (points, epochs) of a study without a pruner, and the epochs after which asha stops each."""
+    """The curves (points, epochs) of a study without a pruner, and the epochs after which asha
+    stops each.
+    """
 
     curves: np.ndarray
     ends: list[int]
 
     def bounds(self, target: float) -> tuple[list[float], list[float]]:
-        pairs = [bounds_of(curve[:end], target) for curve, end in zip(self.curves, self.ends, strict=True)]
+        pairs = [
+            bounds_of(curve[:end], target)
+            for curve, end in zip(self.curves, self.ends, strict=True)
+        ]
         return [earliest for earliest, _ in pairs], [latest for _, latest in pairs]
 
 
@@ -242,7 +287,8 @@ def world(points: int, seed: int) -> World:
     judge = make_judge(ASHA, OBJECTIVE, EPOCHS, by_number=True)
     rungs = (4, 8)  # it answers no at all other epochs
     ends = [
-        next((e for e in rungs if judge.stops(i, e, (float(curve[e - 1]),))), EPOCHS) for i, curve in enumerate(curves)
+        next((e for e in rungs if judge.stops(i, e, (float(curve[e - 1]),))), EPOCHS)
+        for i, curve in enumerate(curves)
     ]
     return World(curves, ends)
 
@@ -279,11 +325,16 @@ def test_the_medians_interval_covers_the_truth_though_a_pruner_stops_the_slow(
 
 
 @pytest.mark.usefixtures("_silent")
-def test_worlds_are_such_that_to_leave_the_pruned_out_would_be_wrong_and_most_intervals_end() -> None:
-    """Else that coverage would show nothing: without the pruned trials it is 0.07, for 30 points and the far target."""
+def test_worlds_are_such_that_to_leave_the_pruned_out_would_be_wrong_and_most_intervals_end() -> (
+    None
+):
+    """Else that coverage would show nothing: without the pruned trials it is 0.07, for 30 points
+    and the far target.
+    """
     worlds = [world(30, seed) for seed in range(WORLDS // 3)]
     kept = [
-        [latest for latest, end in zip(one.bounds(0.6)[1], one.ends, strict=True) if end == EPOCHS] for one in worlds
+        [latest for latest, end in zip(one.bounds(0.6)[1], one.ends, strict=True) if end == EPOCHS]
+        for one in worlds
     ]
     found = [statistics.median_time(times, times) for times in kept]
     assert np.mean([one.low <= 9 <= one.high for one in found]) < 0.5
@@ -308,7 +359,9 @@ def test_the_medians_interval_covers_never_where_more_than_half_diverge(points: 
 def test_where_11_of_20_diverge_the_printed_median_is_never(make: Any) -> None:
     study = make(replicates=1)
     for i in range(20):
-        trained(study, [[0.1]] if i < 11 else [[0.1, 0.2, 0.3, 0.9]], "FAIL" if i < 11 else "COMPLETE")
+        trained(
+            study, [[0.1]] if i < 11 else [[0.1, 0.2, 0.3, 0.9]], "FAIL" if i < 11 else "COMPLETE"
+        )
     row = last(time_to_target(load(study.paths), target=0.8))
     assert row["median epochs"].value == math.inf
     assert (row["median epochs"].low, row["median epochs"].high) == (4, math.inf)

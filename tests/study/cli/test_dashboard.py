@@ -1,4 +1,6 @@
-"""`study dashboard` as a user has it: optuna-dashboard on a copy of the study, in a process of its own."""
+"""`study dashboard` as a user has it: optuna-dashboard on a copy of the study, in a process of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,8 @@ def test_the_dashboard_serves_every_finished_point_and_ends_with_ctrl_c(
     shown = answer(port, f"studies/{studies[0]['study_id']}")
     points = History(read_events(finished.journal)).points
     assert [(trial["state"], trial.get("values")) for trial in shown["trials"]] == [
-        (point.state.capitalize(), [point.value] if point.state == "COMPLETE" else None) for point in points
+        (point.state.capitalize(), [point.value] if point.state == "COMPLETE" else None)
+        for point in points
     ]
     served.send_signal(signal.SIGINT)
     said, _ = served.communicate(timeout=60)
@@ -68,5 +71,7 @@ def test_the_dashboard_serves_every_finished_point_and_ends_with_ctrl_c(
 def test_a_port_that_is_taken_is_a_users_mistake(finished: StudyPaths) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(UserError, match=f"127.0.0.1:{port} can't be listened on: .*; choose with --host"):
+        with pytest.raises(
+            UserError, match=f"127.0.0.1:{port} can't be listened on: .*; choose with --host"
+        ):
             dashboard(finished.name, str(Path(finished.folder).parent), port=port)

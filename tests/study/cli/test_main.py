@@ -1,4 +1,6 @@
-"""The command line as a user meets it: every command answers, and every mistake is one line and exit code 2."""
+"""The command line as a user meets it: every command answers, and every mistake is one line and
+exit code 2.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,10 @@ def test_answers_can_be_read_by_programs(home: Path) -> None:
         ("logs fake --trial 88", "--trial must be a number below 6"),
         ("export fake --to out --trial 0", "no whole checkpoint"),
         ("run own.yaml", "nomod:net must be importable; found no module nomod"),
-        ("run quickstart --name big --address 127.0.0.1:9", "no Ray cluster answers at 127.0.0.1:9"),
+        (
+            "run quickstart --name big --address 127.0.0.1:9",
+            "no Ray cluster answers at 127.0.0.1:9",
+        ),
     ],
 )
 def test_a_mistake_is_told_plainly(home: Path, words: str, expected: str) -> None:
@@ -104,17 +109,25 @@ def test_a_recipe_is_trained_without_a_study_and_gone_on_with(home: Path) -> Non
 
 
 def test_a_training_by_itself_takes_the_threads_it_is_given(home: Path) -> None:
-    (home / "few.yaml").write_text("model: mlp\ndata: {name: digits, train_images: 300}\nepochs: 1\n")
+    (home / "few.yaml").write_text(
+        "model: mlp\ndata: {name: digits, train_images: 300}\nepochs: 1\n"
+    )
     run(home, "train", "few.yaml", "--threads", "1")
-    assert json.loads((home / "trainings" / "few" / "figures.json").read_text())["torch_threads"] == 1
+    assert (
+        json.loads((home / "trainings" / "few" / "figures.json").read_text())["torch_threads"] == 1
+    )
 
 
 def test_a_point_that_is_added_is_shown_whole(home: Path, finished: StudyPaths) -> None:
     shutil.copytree(finished.folder, home / "studies" / "more")
-    inside = run(home, "add", "more", "--set", "optimizer.name=sgd", "--set", "optimizer.lr=0.1").stdout
+    inside = run(
+        home, "add", "more", "--set", "optimizer.name=sgd", "--set", "optimizer.lr=0.1"
+    ).stdout
     assert "optimizer.name=sgd" in inside
     assert "outside the space" not in inside
-    outside = run(home, "add", "more", "--set", "optimizer.name=sgd", "--set", "optimizer.lr=50.0").stdout
+    outside = run(
+        home, "add", "more", "--set", "optimizer.name=sgd", "--set", "optimizer.lr=50.0"
+    ).stdout
     assert "optimizer.lr=50.0" in outside
     assert "outside the space" in outside
 

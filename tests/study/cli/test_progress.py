@@ -19,7 +19,9 @@ def test_trial_epoch_and_metric_are_shown_whole_however_many_values_there_are(wi
     conductor = conductor_on(Storage(), small_spec())
     assignment = conductor.next()
     assert isinstance(assignment, Assignment)
-    conductor.reported(assignment.trial, 1, {"epoch": 1, "last": False, **curve(assignment.recipe, 1)})
+    conductor.reported(
+        assignment.trial, 1, {"epoch": 1, "last": False, **curve(assignment.recipe, 1)}
+    )
     conductor.history.points[0].values.update(many)
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
     display = LiveDisplay(console)
@@ -32,5 +34,7 @@ def test_trial_epoch_and_metric_are_shown_whole_however_many_values_there_are(wi
     row = lines[lines.index(head) + 1]
     assert head.split() == ["trial", "epoch", "val_accuracy", "values"]
     assert row.split()[:2] == ["0", "1"]
-    assert float(row.split()[2]) == pytest.approx(float(conductor.history.trials[0].rows[0]["val_accuracy"]), rel=1e-3)
+    assert float(row.split()[2]) == pytest.approx(
+        float(conductor.history.trials[0].rows[0]["val_accuracy"]), rel=1e-3
+    )
     assert row.rstrip().endswith("…") == (width < 400)

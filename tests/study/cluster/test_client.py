@@ -1,4 +1,6 @@
-"""Studies on a real cluster of three nodes with token authentication: submitted, watched, killed, stopped, resumed."""
+"""Studies on a real cluster of three nodes with token authentication: submitted, watched, killed,
+stopped, resumed.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,10 @@ def test_a_driver_that_is_killed_is_started_again(lab: Path) -> None:
 
 
 def test_a_study_is_stopped_and_resumed(lab: Path) -> None:
-    submit(lab, study_file(lab, study="stopped", recipe=LONG | {"epochs": 500}, points=2, pruner="none"))
+    submit(
+        lab,
+        study_file(lab, study="stopped", recipe=LONG | {"epochs": 500}, points=2, pruner="none"),
+    )
     wait_for(lambda: count(lab, "reported", "stopped") > 2, "reports")
     assert "stopped" in ask(lab, "stop", "stopped")
     closed = events_of(lab, "stopped")[-1]
@@ -125,7 +130,12 @@ def test_what_cannot_go_well_is_refused_in_one_line(lab: Path, what: str) -> Non
 
 
 def test_a_name_that_another_study_has_is_refused_with_the_difference(lab: Path) -> None:
-    file = study_file(lab, study="taken", points=1, recipe={"epochs": 1, "data": {"name": "digits"}, "model": "mlp"})
+    file = study_file(
+        lab,
+        study="taken",
+        points=1,
+        recipe={"epochs": 1, "data": {"name": "digits"}, "model": "mlp"},
+    )
     submit(lab, file, "--wait")
     assert "sampler.seed: 0 -> 5" in submit(lab, file, "--set", "sampler.seed=5", code=2)
 
@@ -140,14 +150,24 @@ main()
 
 
 def test_another_version_on_the_nodes_is_refused(lab: Path) -> None:
-    words = [sys.executable, "-c", OLDER, "submit", study_file(lab, study="older"), "--storage", str(lab / "studies")]
+    words = [
+        sys.executable,
+        "-c",
+        OLDER,
+        "submit",
+        study_file(lab, study="older"),
+        "--storage",
+        str(lab / "studies"),
+    ]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 2
     assert "and this is 0.0.9: pip install ray-study==0.0.9 there" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_a_wrong_token_and_an_unreachable_head_are_one_line(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_token_and_an_unreachable_head_are_one_line(
+    lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = study_file(lab)
     monkeypatch.setenv("RAY_AUTH_TOKEN", "wrong-" + 30 * "y")
     refused = submit(lab, file, code=2)

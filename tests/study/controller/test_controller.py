@@ -1,4 +1,6 @@
-"""The conductor on a fake cluster: what runs, who stops, what the sampler hears, and that kills change nothing."""
+"""The conductor on a fake cluster: what runs, who stops, what the sampler hears, and that kills
+change nothing.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +32,14 @@ PRUNERS: list[dict[str, Any]] = [
 
 
 RULES = ["whole", "survivors"]
-"""How seeds count: as in a study that is new, and as in one that was begun when the pruner judged every seed."""
+"""How seeds count: as in a study that is new, and as in one that was begun when the pruner judged
+every seed.
+"""
 
 
-def run_whole(seed: int = 0, workers: int = 2, seeds: str = "whole", **changes: Any) -> list[tuple[Any, ...]]:
+def run_whole(
+    seed: int = 0, workers: int = 2, seeds: str = "whole", **changes: Any
+) -> list[tuple[Any, ...]]:
     conductor = conductor_on(Storage(), small_spec(**changes), seeds=seeds)
     drive(conductor, seed=seed, workers=workers)
     return outcome(conductor)
@@ -78,7 +84,9 @@ def test_thinking_ahead_records_nothing_and_survives_a_kill() -> None:
     resumed = conductor_on(storage, small_spec())
     written = len(storage.events)
     resumed.think_ahead()
-    assert {event["event"] for event in storage.events[written:]} <= {"costed"}, "known of points that were asked"
+    assert {event["event"] for event in storage.events[written:]} <= {"costed"}, (
+        "known of points that were asked"
+    )
     drive(resumed, seed=5, checkpoints=checkpoints, thinks=lambda: True)
     assert outcome(resumed) == run_whole(3)
 
@@ -96,7 +104,9 @@ def test_costs_are_counted_once_the_clock_needs_them_and_are_recorded() -> None:
     conductor.think_ahead()
     held = [conductor.next(), conductor.next()]
     assert all(isinstance(assignment, Assignment) for assignment in held)
-    assert not counted, "nothing goes by the clock yet: torch needn't be loaded for the first trials"
+    assert not counted, (
+        "nothing goes by the clock yet: torch needn't be loaded for the first trials"
+    )
     conductor = conductor_on(storage, spec, nominal_cost=cost)
     drive(conductor)
     points = conductor.history.points
@@ -105,12 +115,16 @@ def test_costs_are_counted_once_the_clock_needs_them_and_are_recorded() -> None:
     assert len([event for event in storage.events if event["event"] == "costed"]) >= 3
     before = len(counted)
     resumed = conductor_on(storage, spec, nominal_cost=cost)
-    assert [point.nominal for point in resumed.history.points] == [point.nominal for point in points]
+    assert [point.nominal for point in resumed.history.points] == [
+        point.nominal for point in points
+    ]
     assert len(counted) == before, "what is recorded isn't counted again"
     assert not resumed.goes_by_cost
 
 
-def test_values_that_do_not_go_together_fail_their_own_trial_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_that_do_not_go_together_fail_their_own_trial_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     together = StudySpec.recipe
 
     def picky(self: StudySpec, values: dict[str, Any], seed: int, changed: dict[str, Any]) -> Any:
@@ -123,10 +137,15 @@ def test_values_that_do_not_go_together_fail_their_own_trial_alone(monkeypatch: 
     drive(conductor)
     failed = [point for point in conductor.history.points if point.values["optimizer.lr"] < 0.01]
     assert 0 < len(failed) < 24
-    assert {point.number for point in conductor.history.points if point.state == "FAIL"} == {p.number for p in failed}
-    assert {trial.failure["class"] for point in failed for trial in point.trials.values() if trial.failure} == {
-        "invalid"
+    assert {point.number for point in conductor.history.points if point.state == "FAIL"} == {
+        p.number for p in failed
     }
+    assert {
+        trial.failure["class"]
+        for point in failed
+        for trial in point.trials.values()
+        if trial.failure
+    } == {"invalid"}
 
 
 def test_a_point_that_a_user_adds_takes_the_place_of_one_that_was_thought_of() -> None:
@@ -142,7 +161,9 @@ def test_a_point_that_a_user_adds_takes_the_place_of_one_that_was_thought_of() -
     assert with_addition(thinks=True) == with_addition(thinks=False)
 
 
-def test_a_free_running_study_thinks_again_once_more_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_free_running_study_thinks_again_once_more_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from study.sampling.proposer import Proposer
 
     seen: list[int] = []
@@ -153,7 +174,9 @@ def test_a_free_running_study_thinks_again_once_more_is_known(monkeypatch: pytes
         return propose(self, index)
 
     monkeypatch.setattr(Proposer, "propose", watched)
-    conductor = conductor_on(Storage(), small_spec(reproducible=False, pruner="none", recipe={"epochs": 1}))
+    conductor = conductor_on(
+        Storage(), small_spec(reproducible=False, pruner="none", recipe={"epochs": 1})
+    )
     first, second = conductor.next(), conductor.next()
     assert isinstance(first, Assignment)
     assert isinstance(second, Assignment)
@@ -176,23 +199,34 @@ def test_what_is_recorded_together_is_one_write_and_takes_effect_within_it() -> 
     with conductor.together():
         assignment = conductor.next()
         assert isinstance(assignment, Assignment)
-        conductor.reported(assignment.trial, 1, {"epoch": 1, "last": True, **curve(assignment.recipe, 1)})
+        conductor.reported(
+            assignment.trial, 1, {"epoch": 1, "last": True, **curve(assignment.recipe, 1)}
+        )
         conductor.finished(assignment.trial, 1, "epochs", {})
         assert conductor.history.points[0].state == "COMPLETE"
         assert storage.writes == writes
     assert storage.writes == writes + 1
     kinds = [event["event"] for event in storage.events[-6:]]
     assert kinds == ["asked", "started", "reported", "finished", "ended", "told"]
-    assert outcome(conductor_on(storage, small_spec(pruner="none", recipe={"epochs": 1}))) == outcome(conductor)
+    assert outcome(
+        conductor_on(storage, small_spec(pruner="none", recipe={"epochs": 1}))
+    ) == outcome(conductor)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_a_reproducible_study_does_not_depend_on_how_many_workers_there_really_are(concurrency: int) -> None:
-    assert run_whole(1, workers=1, concurrency=concurrency) == run_whole(2, workers=7, concurrency=concurrency)
+def test_a_reproducible_study_does_not_depend_on_how_many_workers_there_really_are(
+    concurrency: int,
+) -> None:
+    assert run_whole(1, workers=1, concurrency=concurrency) == run_whole(
+        2, workers=7, concurrency=concurrency
+    )
 
 
 def test_a_reproducible_study_does_not_depend_on_its_name_or_on_how_many_points_follow() -> None:
-    few, many = run_whole(study="one", points=12), run_whole(3, study="another", points=20, question="?")
+    few, many = (
+        run_whole(study="one", points=12),
+        run_whole(3, study="another", points=20, question="?"),
+    )
     assert many[:12] == few
 
 
@@ -222,7 +256,9 @@ def test_a_kill_after_every_single_write_loses_and_doubles_nothing(
         assert [point.number for point in resumed.history.points] == list(range(6))
         ended = Counter(event["trial"] for event in storage.events if event["event"] == "ended")
         assert set(ended.values()) == {1}, "a trial ended twice"
-        assert all(resumed.history.trials[event["trial"]].state == event["state"] for event in before)
+        assert all(
+            resumed.history.trials[event["trial"]].state == event["state"] for event in before
+        )
         for trial in resumed.history.trials:
             assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1))
         if reproducible:
@@ -245,8 +281,15 @@ def test_killed_again_and_again_a_study_still_comes_to_its_end() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_trials_that_ran_on_to_their_end_before_a_stop_count_the_same_after_a_resume(seed: int) -> None:
-    changes: dict[str, Any] = {"points": 40, "concurrency": 4, "recipe": {"epochs": 3}, "sampler": {"seed": seed}}
+def test_trials_that_ran_on_to_their_end_before_a_stop_count_the_same_after_a_resume(
+    seed: int,
+) -> None:
+    changes: dict[str, Any] = {
+        "points": 40,
+        "concurrency": 4,
+        "recipe": {"epochs": 3},
+        "sampler": {"seed": seed},
+    }
     whole = conductor_on(Storage(), small_spec(**changes))
     drive(whole, workers=4, jitter=1.5)
     storage, checkpoints = Storage(), dict[int, int]()
@@ -282,18 +325,26 @@ def test_replicates_share_their_seeds_and_a_point_is_worth_their_mean() -> None:
     drive(conductor)
     for point in conductor.history.points:
         assert [trial.seed for _, trial in sorted(point.trials.items())] == [0, 1, 2]
-        assert point.value == pytest.approx(sum(t.rows[-1]["val_accuracy"] for t in point.trials.values()) / 3)
+        assert point.value == pytest.approx(
+            sum(t.rows[-1]["val_accuracy"] for t in point.trials.values()) / 3
+        )
 
 
-def extended(reproducible: bool, seed: int, die_every: int | None = None, seeds: str = "whole") -> Conductor:
-    """A study of 12 points with a seed each, extended to 20 points with three, be it killed every so many writes."""
+def extended(
+    reproducible: bool, seed: int, die_every: int | None = None, seeds: str = "whole"
+) -> Conductor:
+    """A study of 12 points with a seed each, extended to 20 points with three, be it killed every
+    so many writes.
+    """
     changes: dict[str, Any] = {"reproducible": reproducible, "pruner": "none"}
     old, new = small_spec(**changes), small_spec(**changes, points=20, replicates=3)
     storage, checkpoints = Storage(), dict[int, int]()
     conductor = conductor_on(storage, old, seeds=seeds)
     drive(conductor, seed=seed)
     paths = StudyPaths(Path("nowhere"), "fake")
-    storage.append(*({**event, "time": 0} for event in reopenings(old, new, conductor.history, paths)))
+    storage.append(
+        *({**event, "time": 0} for event in reopenings(old, new, conductor.history, paths))
+    )
     for session in range(100):
         storage.die_after = storage.writes + die_every if die_every else None
         try:
@@ -307,12 +358,18 @@ def extended(reproducible: bool, seed: int, die_every: int | None = None, seeds:
 
 @pytest.mark.parametrize("seeds", RULES)
 @pytest.mark.parametrize("reproducible", [True, False])
-def test_with_more_seeds_the_sampler_is_told_the_new_mean_in_place_of_the_old(reproducible: bool, seeds: str) -> None:
+def test_with_more_seeds_the_sampler_is_told_the_new_mean_in_place_of_the_old(
+    reproducible: bool, seeds: str
+) -> None:
     conductor = extended(reproducible, seed=0, seeds=seeds)
     assert conductor.nothing_left()
     told = conductor.roster.arms[0].proposer.study.get_trials(deepcopy=False)
     assert len(told) == 20
-    values = {tuple(trial.params.values()): trial.value for trial in told if trial.state.name == "COMPLETE"}
+    values = {
+        tuple(trial.params.values()): trial.value
+        for trial in told
+        if trial.state.name == "COMPLETE"
+    }
     seen = [point for point in conductor.history.points if params_in(point.values) in values]
     assert len(seen) >= 12
     for point in seen:
@@ -356,7 +413,9 @@ def test_racing_starts_no_further_replicate_of_a_point_that_clearly_loses(seeds:
 
 
 def test_a_method_study_gives_each_level_the_same_number_of_points_in_turn() -> None:
-    spec = small_spec(mode="method-study", roles={"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]})
+    spec = small_spec(
+        mode="method-study", roles={"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]}
+    )
     conductor = conductor_on(Storage(), spec)
     drive(conductor)
     names = [point.values["optimizer.name"] for point in conductor.history.points]
@@ -378,7 +437,9 @@ def test_confirmation_runs_the_winners_on_fresh_seeds() -> None:
     assert set(seeds) == {1000, 1001, 1002}
 
 
-def test_running_out_of_memory_is_retried_with_twice_the_accumulation_and_then_told_as_infeasible() -> None:
+def test_running_out_of_memory_is_retried_with_twice_the_accumulation_and_then_told_as_infeasible() -> (
+    None
+):
     def hurt(assignment: Any, epoch: int) -> dict[str, Any] | None:
         if assignment.point == 3:
             return {"class": "out_of_memory", "message": "full", "details": {}}
@@ -430,7 +491,11 @@ def test_a_process_that_dies_at_one_place_again_and_again_is_the_trials_own_faul
 def test_a_value_that_is_no_finite_number_never_counts_as_a_result(value: Any) -> None:
     def sick(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:
         row = curve(recipe, epoch)
-        return row | {"val_accuracy": value} if epoch == 2 and recipe["optimizer"]["name"] == "adam" else row
+        return (
+            row | {"val_accuracy": value}
+            if epoch == 2 and recipe["optimizer"]["name"] == "adam"
+            else row
+        )
 
     conductor = conductor_on(Storage(), small_spec(pruner="none"), keep_going=True)
     drive(conductor, curve=sick)
@@ -480,7 +545,9 @@ def test_a_spent_budget_stops_a_study_while_its_workers_are_busy(budget: str) ->
     assert not conductor.nothing_left()
 
 
-def test_a_reproducible_study_thinks_ahead_for_every_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reproducible_study_thinks_ahead_for_every_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from study.sampling.proposer import Proposer
 
     made: list[int] = []
@@ -491,7 +558,9 @@ def test_a_reproducible_study_thinks_ahead_for_every_worker(monkeypatch: pytest.
         return propose(self, index)
 
     monkeypatch.setattr(Proposer, "propose", counted)
-    conductor = conductor_on(Storage(), small_spec(pruner="none", recipe={"epochs": 1}, concurrency=3))
+    conductor = conductor_on(
+        Storage(), small_spec(pruner="none", recipe={"epochs": 1}, concurrency=3)
+    )
     running = [conductor.next() for _ in range(3)]
     for _ in range(5):
         conductor.think_ahead()

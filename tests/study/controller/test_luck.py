@@ -1,4 +1,6 @@
-"""What choosing the best point costs in truth: simulated worlds in which the points' true heights are known."""
+"""What choosing the best point costs in truth: simulated worlds in which the points' true heights
+are known.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,9 @@ def pruned() -> list[World]:
 
 def test_every_complete_point_has_all_its_seeds(pruned: list[World]) -> None:
     assert all(set(world.seeds) == {SEEDS} for world in pruned)
-    assert any(len(world.seeds) < POINTS for world in pruned), "nothing was pruned: the test shows nothing"
+    assert any(len(world.seeds) < POINTS for world in pruned), (
+        "nothing was pruned: the test shows nothing"
+    )
 
 
 def test_pruning_makes_the_winner_no_luckier(pruned: list[World]) -> None:
@@ -95,10 +99,14 @@ def test_pruning_makes_the_winner_no_luckier(pruned: list[World]) -> None:
     assert fmean(more) <= 2 * stdev(more) / math.sqrt(WORLDS)
 
 
-def test_judging_every_seed_as_old_studies_do_left_the_winner_with_a_part_of_its_seeds(pruned: list[World]) -> None:
+def test_judging_every_seed_as_old_studies_do_left_the_winner_with_a_part_of_its_seeds(
+    pruned: list[World],
+) -> None:
     old = [search(world, ASHA, "survivors") for world in range(WORLDS)]
     counts = [count for world in old for count in world.seeds]
     assert sum(count < SEEDS for count in counts) > 0.4 * len(counts)
     assert sum(world.winners_seeds < SEEDS for world in old) > 0.5 * WORLDS
     more = [one.luck - other.luck for one, other in zip(old, pruned, strict=True)]
-    assert fmean(more) > 2 * stdev(more) / math.sqrt(WORLDS), "the simulation can't tell the two rules apart"
+    assert fmean(more) > 2 * stdev(more) / math.sqrt(WORLDS), (
+        "the simulation can't tell the two rules apart"
+    )

@@ -1,4 +1,6 @@
-"""The seeds of a point: whose training is judged, when the others run, and what the point is worth when all have."""
+"""The seeds of a point: whose training is judged, when the others run, and what the point is worth
+when all have.
+"""
 
 from __future__ import annotations
 
@@ -35,12 +37,14 @@ def fails(failure_class: str, points: set[int], replicate: int, epoch: int = 2) 
 
 
 def promised(conductor: Conductor) -> list[tuple[Any, ...]]:
-    """What a reproducible study promises: the points and their outcomes, and each's trials up to the first that failed.
+    """What a reproducible study promises: the points and their outcomes, and each's trials up to
+    the first that failed.
 
     Whether those after it have run depends on how long trials take.
     """
     return [
-        (point.number, point.values, point.state, point.value, counting(point)) for point in conductor.history.points
+        (point.number, point.values, point.state, point.value, counting(point))
+        for point in conductor.history.points
     ]
 
 
@@ -68,7 +72,9 @@ def test_the_pruner_judges_the_first_seed_alone_and_the_others_of_a_survivor_run
     pruner: str, reproducible: bool
 ) -> None:
     options = {"min_epochs": 1, "reduction": 2} if pruner != "median" else {}
-    spec = small_spec(points=20, replicates=3, pruner={"name": pruner, **options}, reproducible=reproducible)
+    spec = small_spec(
+        points=20, replicates=3, pruner={"name": pruner, **options}, reproducible=reproducible
+    )
     conductor = conductor_on(Storage(), spec)
     drive(conductor)
     points = conductor.history.points
@@ -114,7 +120,9 @@ def test_without_a_pruner_all_seeds_start_at_once() -> None:
     assert places == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
 
 
-def test_no_further_seed_starts_after_one_has_failed_and_those_that_run_go_on_to_their_end() -> None:
+def test_no_further_seed_starts_after_one_has_failed_and_those_that_run_go_on_to_their_end() -> (
+    None
+):
     conductor = conductor_on(Storage(), small_spec(points=1, replicates=4))
     play(conductor, conductor.next())
     second, third = conductor.next(), conductor.next()
@@ -131,7 +139,9 @@ def test_no_further_seed_starts_after_one_has_failed_and_those_that_run_go_on_to
 
 @pytest.mark.parametrize("pruner", ["none", "asha"])
 def test_a_seed_that_a_user_stops_makes_its_point_pruned(pruner: str) -> None:
-    conductor = conductor_on(Storage(), small_spec(points=1, replicates=3, pruner=pruner, reproducible=False))
+    conductor = conductor_on(
+        Storage(), small_spec(points=1, replicates=3, pruner=pruner, reproducible=False)
+    )
     play(conductor, conductor.next())
     second = conductor.next()
     assert isinstance(second, Assignment)
@@ -140,20 +150,27 @@ def test_a_seed_that_a_user_stops_makes_its_point_pruned(pruner: str) -> None:
     assert isinstance(conductor.next(), Done)
     point = conductor.history.points[0]
     assert (point.state, point.value) == ("PRUNED", None)
-    assert [(trial.state, trial.epochs) for trial in point.trials.values()] == [("COMPLETE", 6), ("PRUNED", 1)]
+    assert [(trial.state, trial.epochs) for trial in point.trials.values()] == [
+        ("COMPLETE", 6),
+        ("PRUNED", 1),
+    ]
     (told,) = conductor.roster.arms[0].proposer.study.trials
     assert told.state.name == "PRUNED"
     assert len(told.intermediate_values) == 6
     assert not told.constraints
 
 
-KINDS = [kind for kind in FAILURE_CLASSES if kind != "storage"]  # that one stops the study, and the trial goes on
+KINDS = [
+    kind for kind in FAILURE_CLASSES if kind != "storage"
+]  # that one stops the study, and the trial goes on
 
 
 @pytest.mark.parametrize("pruner", ["none", "asha"])
 @pytest.mark.parametrize("replicate", [0, 1, 2])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_seed_that_fails_makes_its_point_fail_whatever_trials_take(kind: str, replicate: int, pruner: str) -> None:
+def test_a_seed_that_fails_makes_its_point_fail_whatever_trials_take(
+    kind: str, replicate: int, pruner: str
+) -> None:
     spec, hurt = small_spec(replicates=3, pruner=pruner), fails(kind, {1, 4, 7}, replicate)
     runs = []
     for seed in range(3):
@@ -161,17 +178,30 @@ def test_a_seed_that_fails_makes_its_point_fail_whatever_trials_take(kind: str, 
         drive(conductor, seed=seed, workers=2 + seed, hurt=hurt)
         runs.append(promised(conductor))
     assert runs[1:] == runs[:1] * 2
-    hit = [point for point in conductor.history.points if any(trial.failure for trial in point.trials.values())]
+    hit = [
+        point
+        for point in conductor.history.points
+        if any(trial.failure for trial in point.trials.values())
+    ]
     assert hit or pruner == "asha"
     assert all((point.state, point.value, len(point.seeds)) == ("FAIL", None, 0) for point in hit)
-    assert all(point.state == "COMPLETE" for point in conductor.history.points if pruner == "none" and point not in hit)
+    assert all(
+        point.state == "COMPLETE"
+        for point in conductor.history.points
+        if pruner == "none" and point not in hit
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("replicate", [0, 1, 2])
-def test_with_failing_seeds_a_kill_after_every_write_changes_nothing(kind: str, replicate: int) -> None:
+def test_with_failing_seeds_a_kill_after_every_write_changes_nothing(
+    kind: str, replicate: int
+) -> None:
     pruner = "none" if replicate == 1 else "asha"
-    spec, hurt = small_spec(replicates=3, points=5, pruner=pruner, recipe={"epochs": 4}), fails(kind, {1, 3}, replicate)
+    spec, hurt = (
+        small_spec(replicates=3, points=5, pruner=pruner, recipe={"epochs": 4}),
+        fails(kind, {1, 3}, replicate),
+    )
     whole = Storage()
     uninterrupted = conductor_on(whole, spec, keep_going=True)
     drive(uninterrupted, hurt=hurt)
@@ -192,12 +222,16 @@ def test_the_sampler_keeps_away_from_what_fails_by_itself_and_learns_nothing_fro
     kind: str, reproducible: bool
 ) -> None:
     hurt = {2, 3, 6, 9, 11}
-    conductor = conductor_on(Storage(), small_spec(pruner="none", reproducible=reproducible, points=24))
+    conductor = conductor_on(
+        Storage(), small_spec(pruner="none", reproducible=reproducible, points=24)
+    )
     proposer, shown = conductor.roster.arms[0].proposer, set[int]()
 
     def watched(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
         shown.update(
-            number for number in hurt if proposer.reported(number) and conductor.history.points[number].value is None
+            number
+            for number in hurt
+            if proposer.reported(number) and conductor.history.points[number].value is None
         )
         return fails(kind, hurt, 0, epoch=5)(assignment, epoch)
 
@@ -211,7 +245,11 @@ def test_the_sampler_keeps_away_from_what_fails_by_itself_and_learns_nothing_fro
             assert told.intermediate_values == {}
         else:
             assert (told.state.name, told.constraints) == ("FAIL", {})
-    known = [trial for trial in proposer.study.trials if trial.state.name != "FAIL" or kind not in RECIPE_FAULTS]
+    known = [
+        trial
+        for trial in proposer.study.trials
+        if trial.state.name != "FAIL" or kind not in RECIPE_FAULTS
+    ]
     assert len(known) == 24, "what was reported of them before is gone"
     assert proposer._feasibility._all_fitted == (kind != "out_of_memory")
 
@@ -220,9 +258,15 @@ def test_of_failures_of_both_kinds_the_recipes_own_counts() -> None:
     def hurt(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
         kinds = {0: "device", 1: "diverged"}
         own = assignment.point == 0 and epoch == 3 + 2 * (1 - assignment.replicate)
-        return {"class": kinds[assignment.replicate], "message": "hurt", "details": {}} if own else None
+        return (
+            {"class": kinds[assignment.replicate], "message": "hurt", "details": {}}
+            if own
+            else None
+        )
 
-    conductor = conductor_on(Storage(), small_spec(replicates=2, pruner="none", points=1, reproducible=False))
+    conductor = conductor_on(
+        Storage(), small_spec(replicates=2, pruner="none", points=1, reproducible=False)
+    )
     drive(conductor, hurt=hurt)
     assert {trial.state for trial in conductor.history.trials} == {"FAIL"}
     (told,) = conductor.roster.arms[0].proposer.study.trials
@@ -233,11 +277,17 @@ def test_of_failures_of_both_kinds_the_recipes_own_counts() -> None:
 def test_every_sampler_goes_on_after_points_that_failed_by_themselves(sampler: str) -> None:
     space: dict[str, Any] = {"optimizer": {"one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}}}}
     if sampler == "grid":
-        space = {"optimizer": {"one_of": {"sgd": {"lr": {"choice": [0.001 * 2**n for n in range(16)]}}}}}
+        space = {
+            "optimizer": {"one_of": {"sgd": {"lr": {"choice": [0.001 * 2**n for n in range(16)]}}}}
+        }
     spec = small_spec(space=space, sampler=sampler, points=16, pruner="none", replicates=2)
     conductor = conductor_on(Storage(), spec)
     drive(conductor, hurt=fails("diverged", {1, 3, 8}, 1))
-    assert [point.number for point in conductor.history.points if point.state == "FAIL"] == [1, 3, 8]
+    assert [point.number for point in conductor.history.points if point.state == "FAIL"] == [
+        1,
+        3,
+        8,
+    ]
     again = conductor_on(Storage(), spec)
     drive(again, seed=4, workers=3, hurt=fails("diverged", {1, 3, 8}, 1))
     assert promised(again) == promised(conductor)
@@ -252,7 +302,15 @@ def test_failed_trials_that_run_again_make_their_point_whole(die_every: int | No
     failed = [trial for trial in conductor.history.trials if trial.state == "FAIL"]
     assert len(failed) == 2
     for trial in failed:
-        storage.append({"event": "reopened", "point": trial.point, "trial": trial.number, "why": "retry", "time": 0.0})
+        storage.append(
+            {
+                "event": "reopened",
+                "point": trial.point,
+                "trial": trial.number,
+                "why": "retry",
+                "time": 0.0,
+            }
+        )
     for session in range(50):
         storage.die_after = storage.writes + die_every if die_every else None
         try:
@@ -264,7 +322,9 @@ def test_failed_trials_that_run_again_make_their_point_whole(die_every: int | No
     assert conductor.nothing_left()
     assert all(point.seeds == (0, 1, 2) for point in conductor.history.points)
     told = conductor.roster.arms[0].proposer.study.trials
-    assert [trial.state.name for trial in told] == ["COMPLETE"] * 6, "that it once failed is taken back"
+    assert [trial.state.name for trial in told] == ["COMPLETE"] * 6, (
+        "that it once failed is taken back"
+    )
 
 
 def test_a_fresh_seed_that_runs_again_leaves_its_point_alone() -> None:
@@ -274,14 +334,25 @@ def test_a_fresh_seed_that_runs_again_leaves_its_point_alone() -> None:
     drive(conductor, hurt=fails("error", set(range(4)), 1001))
     (failed,) = [trial for trial in conductor.history.trials if trial.state == "FAIL"]
     value = conductor.history.points[failed.point].value
-    storage.append({"event": "reopened", "point": failed.point, "trial": failed.number, "why": "retry", "time": 0.0})
+    storage.append(
+        {
+            "event": "reopened",
+            "point": failed.point,
+            "trial": failed.number,
+            "why": "retry",
+            "time": 0.0,
+        }
+    )
     again = conductor_on(storage, spec)
     point = again.history.points[failed.point]
     assert (point.state, point.value) == ("COMPLETE", value)
     drive(again)
     assert again.nothing_left()
     assert {trial.state for trial in again.history.trials} == {"COMPLETE"}
-    assert sum(event["event"] == "told" and event["point"] == failed.point for event in storage.events) == 1
+    assert (
+        sum(event["event"] == "told" and event["point"] == failed.point for event in storage.events)
+        == 1
+    )
 
 
 def test_a_point_that_is_raced_out_is_worth_the_mean_of_what_it_ran() -> None:
@@ -297,7 +368,9 @@ def test_a_point_that_is_raced_out_is_worth_the_mean_of_what_it_ran() -> None:
 
 
 @pytest.mark.parametrize("seeds", ["whole", "survivors"])
-def test_with_racing_and_failures_a_reproducible_study_is_the_same_whatever_trials_take(seeds: str) -> None:
+def test_with_racing_and_failures_a_reproducible_study_is_the_same_whatever_trials_take(
+    seeds: str,
+) -> None:
     spec = small_spec(replicates=3, pruner="none", racing={"threshold": 0.03}, points=16)
     runs = []
     for seed in range(4):
@@ -321,7 +394,9 @@ def test_more_epochs_train_every_seed_on_and_more_seeds_follow(
         conductor = conductor_on(storage, old)
         drive(conductor, seed=seed, checkpoints=checkpoints)
         paths = StudyPaths(Path("nowhere"), "fake")
-        storage.append(*({**event, "time": 0} for event in reopenings(old, new, conductor.history, paths)))
+        storage.append(
+            *({**event, "time": 0} for event in reopenings(old, new, conductor.history, paths))
+        )
         conductor = conductor_on(storage, new)
         drive(conductor, seed=seed + 7, workers=2 + seed, checkpoints=checkpoints)
         runs.append(promised(conductor))
@@ -334,10 +409,16 @@ def test_more_epochs_train_every_seed_on_and_more_seeds_follow(
 
 
 @pytest.mark.parametrize(("pruner", "concurrency"), [("patient", 2), ("patient", 4), ("asha", 4)])
-def test_extended_after_kills_a_study_goes_on_by_the_same_clock(pruner: str, concurrency: int) -> None:
-    """What was proposed before an extension stays on the clock of then, however the journal came to be."""
+def test_extended_after_kills_a_study_goes_on_by_the_same_clock(
+    pruner: str, concurrency: int
+) -> None:
+    """What was proposed before an extension stays on the clock of then, however the journal came to
+    be.
+    """
     old = small_spec(points=16, pruner=pruner, recipe={"epochs": 5}, concurrency=concurrency)
-    new = small_spec(points=22, pruner=pruner, recipe={"epochs": 5}, concurrency=concurrency, replicates=2)
+    new = small_spec(
+        points=22, pruner=pruner, recipe={"epochs": 5}, concurrency=concurrency, replicates=2
+    )
     runs = []
     for seed in range(8):
         storage, checkpoints, dice = Storage(), dict[int, int](), random.Random(seed)
@@ -347,40 +428,67 @@ def test_extended_after_kills_a_study_goes_on_by_the_same_clock(pruner: str, con
                 try:
                     conductor = conductor_on(storage, spec)
                     workers = dice.randint(1, 7)
-                    drive(conductor, seed=dice.randint(0, 99), workers=workers, jitter=1.5, checkpoints=checkpoints)
+                    drive(
+                        conductor,
+                        seed=dice.randint(0, 99),
+                        workers=workers,
+                        jitter=1.5,
+                        checkpoints=checkpoints,
+                    )
                     break
                 except Killed:
                     continue
             storage.die_after = None
             if spec is old:
-                events = reopenings(old, new, conductor.history, StudyPaths(Path("nowhere"), "fake"))
+                events = reopenings(
+                    old, new, conductor.history, StudyPaths(Path("nowhere"), "fake")
+                )
                 storage.append(*({**event, "time": 0} for event in events))
         runs.append(promised(conductor))
     assert all(run == runs[0] for run in runs[1:])
 
 
-def test_the_confirmation_takes_points_with_all_their_seeds_before_others_and_never_looks_at_fresh_ones() -> None:
-    spec = small_spec(replicates=3, pruner="none", racing={"threshold": 0.001}, confirm={"top": 3, "replicates": 2})
+def test_the_confirmation_takes_points_with_all_their_seeds_before_others_and_never_looks_at_fresh_ones() -> (
+    None
+):
+    spec = small_spec(
+        replicates=3,
+        pruner="none",
+        racing={"threshold": 0.001},
+        confirm={"top": 3, "replicates": 2},
+    )
 
     def better_fresh(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:
-        """Seed 0 makes odd points lucky, so that some win the race on it and lose; fresh seeds turn the order round."""
+        """Seed 0 makes odd points lucky, so that some win the race on it and lose; fresh seeds turn
+        the order round.
+        """
         row = curve(recipe, epoch)
         lift = 0.2 if recipe["seed"] == 0 and recipe["point"] == 1 else 0
-        return row | {"val_accuracy": 1 - row["val_accuracy"] if recipe["seed"] >= 1000 else row["val_accuracy"] + lift}
+        return row | {
+            "val_accuracy": (
+                1 - row["val_accuracy"] if recipe["seed"] >= 1000 else row["val_accuracy"] + lift
+            )
+        }
 
     conductor = conductor_on(Storage(), spec)
     drive(conductor, curve=better_fresh)
     history = conductor.history
     confirmed = {trial.point for trial in history.trials if trial.kind == "confirm"}
-    whole = sorted((-point.value, point.number) for point in history.points if len(point.seeds) == 3)
+    whole = sorted(
+        (-point.value, point.number) for point in history.points if len(point.seeds) == 3
+    )
     part = sorted((-point.value, point.number) for point in history.points if len(point.seeds) < 3)
     assert confirmed == {number for _, number in [*whole, *part][:3]}
-    assert part[0] < whole[-1], "no point that was raced out has the better value: the test shows nothing"
+    assert part[0] < whole[-1], (
+        "no point that was raced out has the better value: the test shows nothing"
+    )
     old = to_confirm(history.points, spec, whole_seeds=False)
     assert [point.number for point in old] == [number for _, number in sorted([*whole, *part])[:3]]
 
 
-def test_more_epochs_train_the_fresh_seeds_of_the_confirmed_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_epochs_train_the_fresh_seeds_of_the_confirmed_on_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(extension, "check_kept", lambda *_: None)
     confirm = {"top": 2, "replicates": 2}
     old = small_spec(pruner="none", confirm=confirm)
@@ -388,7 +496,9 @@ def test_more_epochs_train_the_fresh_seeds_of_the_confirmed_on_too(monkeypatch: 
     storage, checkpoints = Storage(), dict[int, int]()
     conductor = conductor_on(storage, old)
     drive(conductor, checkpoints=checkpoints)
-    before = {point.number for point in conductor.history.points if fresh_value(point, old) is not None}
+    before = {
+        point.number for point in conductor.history.points if fresh_value(point, old) is not None
+    }
     assert len(before) == 2
     events = reopenings(old, new, conductor.history, StudyPaths(Path("nowhere"), "fake"))
     storage.append(*({**event, "time": 0} for event in events))
@@ -397,8 +507,8 @@ def test_more_epochs_train_the_fresh_seeds_of_the_confirmed_on_too(monkeypatch: 
     drive(conductor, seed=3, checkpoints=checkpoints)
     assert conductor.nothing_left()
     chosen = to_confirm(conductor.history.points, new, whole_seeds=True)
-    assert {point.number for point in conductor.history.points if fresh_value(point, new) is not None} == {
-        point.number for point in chosen
-    }
+    assert {
+        point.number for point in conductor.history.points if fresh_value(point, new) is not None
+    } == {point.number for point in chosen}
     for point in chosen:
         assert {trial.epochs for trial in point.trials.values()} == {9}

@@ -21,7 +21,9 @@ from ..fake_cluster import Curve, Storage, conductor_on, curve, drive, small_spe
 
 
 class Shelf(dict[int, int]):
-    """The newest epoch of each trial, and on disk its two newest checkpoints, as a worker leaves them."""
+    """The newest epoch of each trial, and on disk its two newest checkpoints, as a worker leaves
+    them.
+    """
 
     def __init__(self, paths: StudyPaths, conductor: Conductor) -> None:
         self.paths = paths
@@ -47,7 +49,11 @@ Look = Callable[[StudyPaths, Conductor], None]
 
 
 def run(
-    folder: Path, keep: str, curve: Curve = curve, look: Look = lambda paths, conductor: None, **changes: Any
+    folder: Path,
+    keep: str,
+    curve: Curve = curve,
+    look: Look = lambda paths, conductor: None,
+    **changes: Any,
 ) -> tuple[StudyPaths, Conductor]:
     """A study that is swept after each epoch, as a driver does, and looked at, and at its end."""
     spec = small_spec(keep_checkpoints=keep, **changes)
@@ -57,9 +63,15 @@ def run(
     def sweep(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
         retention.sweep(conductor.history)
         running = [trial for trial in conductor.history.trials if trial.in_flight and trial.epochs]
-        assert all(left(paths, trial)[-1] >= trial.epochs for trial in running), "a running trial lost its checkpoint"
+        assert all(left(paths, trial)[-1] >= trial.epochs for trial in running), (
+            "a running trial lost its checkpoint"
+        )
         look(paths, conductor)
-        return {"class": "error", "message": "mine", "details": {}} if assignment.point == 0 and epoch == 3 else None
+        return (
+            {"class": "error", "message": "mine", "details": {}}
+            if assignment.point == 0 and epoch == 3
+            else None
+        )
 
     drive(conductor, checkpoints=Shelf(paths, conductor), hurt=sweep, curve=curve)
     retention.sweep_again(conductor.history)
@@ -68,7 +80,9 @@ def run(
 
 @pytest.mark.parametrize("replicates", [1, 2])
 @pytest.mark.parametrize("keep", ["best", "last", "all", "none"])
-def test_ended_trials_keep_what_the_study_file_says(tmp_path: Path, keep: str, replicates: int) -> None:
+def test_ended_trials_keep_what_the_study_file_says(
+    tmp_path: Path, keep: str, replicates: int
+) -> None:
     paths, conductor = run(tmp_path, keep, replicates=replicates)
     history = conductor.history
     best = best_point(history.points, conductor.spec, whole_seeds=True)
@@ -77,7 +91,9 @@ def test_ended_trials_keep_what_the_study_file_says(tmp_path: Path, keep: str, r
     for trial in history.trials:
         newest = {"COMPLETE": 6, "PRUNED": trial.epochs, "FAIL": 2}[trial.state]
         found = left(paths, trial)
-        if keep == "none" or (keep == "best" and (trial.point, trial.state) != (best.number, "COMPLETE")):
+        if keep == "none" or (
+            keep == "best" and (trial.point, trial.state) != (best.number, "COMPLETE")
+        ):
             assert found == []
         elif keep == "all":
             assert found[-1] >= newest
@@ -94,7 +110,9 @@ def turned_by_fresh_seeds(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:
 
 
 def has_weights(paths: StudyPaths, point: Point, kind: str) -> bool:
-    trials = [trial for trial in point.trials.values() if trial.kind == kind and trial.state == "COMPLETE"]
+    trials = [
+        trial for trial in point.trials.values() if trial.kind == kind and trial.state == "COMPLETE"
+    ]
     return all(left(paths, trial) for trial in trials)
 
 
@@ -124,7 +142,10 @@ def test_what_is_confirmed_keeps_its_weights_from_the_search_on_whatever_fresh_s
         "pruner": "none",
     }
     if levels == 2:
-        study |= {"mode": "method-study", "roles": {"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]}}
+        study |= {
+            "mode": "method-study",
+            "roles": {"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]},
+        }
     paths, conductor = run(tmp_path, "best", turned_by_fresh_seeds, look, **study)
     history = conductor.history
     assert max(seen) > 2, "nothing was looked at between the search's end and the last fresh seed"
@@ -133,7 +154,9 @@ def test_what_is_confirmed_keeps_its_weights_from_the_search_on_whatever_fresh_s
     confirmed = {trial.point for trial in history.trials if trial.kind == "confirm"}
     assert best is not None
     assert best.number in confirmed
-    searched = max((point for point in history.points if point.value), key=lambda point: point.value)
+    searched = max(
+        (point for point in history.points if point.value), key=lambda point: point.value
+    )
     assert best is not searched, "fresh seeds have not turned the order: the test shows nothing"
     for trial in history.trials:
         assert bool(left(paths, trial)) == (trial.point in confirmed and trial.state == "COMPLETE")
@@ -150,7 +173,9 @@ def test_sweeping_looks_at_what_is_new_and_not_at_every_point_again(
         return worth_keeping(points, *others)
 
     monkeypatch.setattr(retention, "worth_keeping", counted)
-    spec = small_spec(points=300, recipe={"epochs": 1}, pruner="none", sampler="random", confirm={"top": 2})
+    spec = small_spec(
+        points=300, recipe={"epochs": 1}, pruner="none", sampler="random", confirm={"top": 2}
+    )
     conductor = conductor_on(Storage(), spec)
     swept = Retention(spec, StudyPaths(tmp_path, "fake"))
 
@@ -163,7 +188,9 @@ def test_sweeping_looks_at_what_is_new_and_not_at_every_point_again(
 
 
 def test_one_that_had_to_make_way_comes_back_when_the_best_has_fallen(tmp_path: Path) -> None:
-    """While all points get a further seed, the old values stand, and so do the weights, until the new ones are told."""
+    """While all points get a further seed, the old values stand, and so do the weights, until the
+    new ones are told.
+    """
     old = small_spec(points=6, pruner="none", reproducible=False)
     new = small_spec(points=6, pruner="none", reproducible=False, replicates=2)
     storage, paths = Storage(), StudyPaths(tmp_path, "fake")
@@ -171,7 +198,10 @@ def test_one_that_had_to_make_way_comes_back_when_the_best_has_fallen(tmp_path: 
     drive(conductor, checkpoints=Shelf(paths, conductor))
     order = sorted(conductor.history.points, key=lambda point: -point.value)
     storage.append(
-        *({"event": "reopened", "point": n, "trial": None, "why": "extended", "time": 0.0} for n in range(6))
+        *(
+            {"event": "reopened", "point": n, "trial": None, "why": "extended", "time": 0.0}
+            for n in range(6)
+        )
     )
 
     def regressing(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:

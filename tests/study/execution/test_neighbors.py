@@ -64,7 +64,9 @@ def neighbor() -> Iterator[Neighbor]:
     other.leave()
 
 
-def test_a_study_runs_beside_another_ray_and_leaves_it_alone(neighbor: Neighbor, tmp_path: Path) -> None:
+def test_a_study_runs_beside_another_ray_and_leaves_it_alone(
+    neighbor: Neighbor, tmp_path: Path
+) -> None:
     assert neighbor.look() == "NODES 1 JOBS 1 COUNT 1"
     write_study(tmp_path, points=2, pruner="none")
     run(tmp_path, "run", "tiny.yaml")

@@ -37,7 +37,9 @@ class Unsteady:
         self.kept.append(epoch)
 
 
-def test_a_worker_waits_for_its_checkpoints_and_takes_no_storage_that_is_away_for_an_empty_one() -> None:
+def test_a_worker_waits_for_its_checkpoints_and_takes_no_storage_that_is_away_for_an_empty_one() -> (
+    None
+):
     waited: list[StorageFault] = []
     store = PatientStore(Unsteady(), waited.append)
     store.save(1, {})
@@ -61,4 +63,7 @@ def test_tables_that_cannot_be_written_while_a_study_runs_are_a_line_and_no_faul
     house = Housekeeping(conductor.spec, conductor, StudyPaths(tmp_path, "fake"), said.append)
     house.tick()
     house.close()
-    assert said == [f"the tables in {tmp_path / 'fake' / 'results'} can't be written now (No space left on device)"]
+    assert said == [
+        f"the tables in {tmp_path / 'fake' / 'results'} can't be written now (No space left on"
+        " device)"
+    ]

@@ -32,7 +32,10 @@ def test_a_machine_too_busy_for_ray_is_tried_again_and_then_a_fault_of_one_line(
 
     monkeypatch.setattr("study.execution.ray_runtime.ENVIRONMENT", {})
     monkeypatch.setattr("ray.init", slow)
-    with Connection(None, []) as connection, pytest.raises(OutsideFault, match=r"timed out during startup\. The study"):
+    with (
+        Connection(None, []) as connection,
+        pytest.raises(OutsideFault, match=r"timed out during startup\. The study"),
+    ):
         connection.connect()
     assert len(tries) == 3
 
@@ -74,11 +77,17 @@ def test_a_ray_of_its_own_listens_on_loopback_and_its_workers_are_ready(
     monkeypatch.delenv("PYTHONPATH", raising=False)
     (tmp_path / "mine.py").write_text("NAME = 'mine'")
     command = [sys.executable, "-c", OPENED, str(tmp_path)]
-    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout)
+    told = json.loads(
+        subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout
+    )
     assert told["cpus"] == [1.0]
     assert told["found"] == ["mine", True]
     assert {name for name, _, _ in told["ports"]} >= {"gcs_server", "raylet"}
     assert {address.removeprefix("::ffff:") for _, address, _ in told["ports"]} == {"127.0.0.1"}
     assert RAYS_AGENT_PORT not in {port for _, _, port in told["ports"]}
-    assert not any("dashboard/dashboard.py" in command for command in told["commands"]), "nobody would look at it"
-    assert any("dashboard/agent.py" in command for command in told["commands"]), "Ray has files of these names"
+    assert not any("dashboard/dashboard.py" in command for command in told["commands"]), (
+        "nobody would look at it"
+    )
+    assert any("dashboard/agent.py" in command for command in told["commands"]), (
+        "Ray has files of these names"
+    )

@@ -32,11 +32,15 @@ def attempt(node: str, pid: int | None) -> Attempt:
     return Attempt(1, started=0.0, epochs_before=0, node=node, pid=pid)
 
 
-def test_those_that_the_memory_monitor_killed_are_told_from_those_that_only_lost_the_executor() -> None:
+def test_those_that_the_memory_monitor_killed_are_told_from_those_that_only_lost_the_executor() -> (
+    None
+):
     error = RuntimeError(KILL)
     hit = executor_loss(error, attempt("63a5aa25", 29397))
     assert hit["class"] == "out_of_memory"
-    assert "(5.88GB used / 23.54GB limit): Ray killed its process, which had 1.81GB" in hit["message"]
+    assert (
+        "(5.88GB used / 23.54GB limit): Ray killed its process, which had 1.81GB" in hit["message"]
+    )
     for other in (attempt("63a5aa25", 28100), attempt("another", 29397), attempt("", None)):
         assert executor_loss(error, other)["class"] == "node"
 
@@ -46,13 +50,17 @@ def test_a_worker_is_lost_to_memory_to_its_node_or_to_its_own_end(tmp_path: Path
         path = tmp_path / "error.txt"
         path.write_text(text)
         trial = SimpleNamespace(error_file=str(path))
-        return worker_loss(trial, attempt(node, None), lambda known: node_alive and known == "63a5aa25")
+        return worker_loss(
+            trial, attempt(node, None), lambda known: node_alive and known == "63a5aa25"
+        )
 
     assert loss(KILL)["class"] == "out_of_memory"
     assert loss(DIED)["details"] == {"node_alive": True}
     assert "exit type: SYSTEM_ERROR" in str(loss(DIED)["message"])
     assert loss(DIED, node_alive=False)["details"] == {"node_alive": False}
     assert loss(GONE)["details"] == {"node_alive": False}
-    assert loss(DIED, node="")["details"] == {"node_alive": True}, "it died before it told where it was"
+    assert loss(DIED, node="")["details"] == {"node_alive": True}, (
+        "it died before it told where it was"
+    )
     assert loss(GONE, node="")["details"] == {"node_alive": False}
     assert {loss(text)["class"] for text in (GONE, DIED, "")} == {"node"}

@@ -18,7 +18,13 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 
 
 def fill(root: Place) -> None:
-    for name in ("b/study.yaml", "a/study.yaml", "a/trials/00001.0/x.ckpt", "a/trials/00001.0/y.ckpt", "c/other"):
+    for name in (
+        "b/study.yaml",
+        "a/study.yaml",
+        "a/trials/00001.0/x.ckpt",
+        "a/trials/00001.0/y.ckpt",
+        "c/other",
+    ):
         path = root
         for part in name.split("/"):
             path = path / part
@@ -47,8 +53,13 @@ def test_what_is_written_is_read_back(root: Place) -> None:
 
 def test_names_are_found_part_by_part(root: Place) -> None:
     fill(root)
-    assert [path.name for path in matching(root / "a" / "trials" / "00001.0", "*.ckpt")] == ["x.ckpt", "y.ckpt"]
-    assert sorted(str(path) for path in root.glob("*/study.yaml")) == [f"{root}/{x}/study.yaml" for x in "ab"]
+    assert [path.name for path in matching(root / "a" / "trials" / "00001.0", "*.ckpt")] == [
+        "x.ckpt",
+        "y.ckpt",
+    ]
+    assert sorted(str(path) for path in root.glob("*/study.yaml")) == [
+        f"{root}/{x}/study.yaml" for x in "ab"
+    ]
     assert sorted(path.name for path in root.iterdir()) == ["a", "b", "c"]
     assert sorted(files_below(root / "a")) == [
         ("study.yaml",),

@@ -1,4 +1,6 @@
-"""YAML as plain data: YAML 1.2 scalars, lines, and every way in which a text can fail to be plain data."""
+"""YAML as plain data: YAML 1.2 scalars, lines, and every way in which a text can fail to be plain
+data.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,11 @@ def test_the_line_of_every_key_and_value_is_known() -> None:
         ("a: 1\nb: 2\na: 3\n", 3, "a: must not stand there twice; found it again, first in line 1"),
         ("a:\n  b: !!python/object:os.system x\n", 2, "a.b: must not have a YAML tag"),
         ("a: !custom {b: 1}\n", 1, "a: must not have a YAML tag; found '!custom'"),
-        ("a: 1\nb: &x [*x]\n", 2, "b[0]: must refer to an anchor that stands complete before it; found *x"),
+        (
+            "a: 1\nb: &x [*x]\n",
+            2,
+            "b[0]: must refer to an anchor that stands complete before it; found *x",
+        ),
         ("a: *nowhere\n", 1, "a: must refer to an anchor"),
         ("a: 1\n1: 2\n", 2, "must have plain text as keys; found 1"),
         ("a: 1\n'': 2\n", 2, "must have plain text as keys; found an empty key"),
@@ -87,7 +93,9 @@ def test_the_line_of_every_key_and_value_is_known() -> None:
         (b"#" * (LARGEST_BYTES + 1), 1, "must be at most 512 KiB"),
     ],
 )
-def test_what_is_no_plain_data_is_a_fault_at_its_line(text: str | bytes, line: int, fault: str) -> None:
+def test_what_is_no_plain_data_is_a_fault_at_its_line(
+    text: str | bytes, line: int, fault: str
+) -> None:
     found = faults(text)
     assert len(found) == 1, found
     assert found[0][0] == line
@@ -110,7 +118,9 @@ def test_a_chain_of_aliases_is_no_deeper_than_a_file_may_be() -> None:
 
 
 def test_an_entry_of_first_needs_no_quotes_inside_braces() -> None:
-    assert read_yaml("confirm: {top: 3, against: first[0]}\n").tree == {"confirm": {"top": 3, "against": "first[0]"}}
+    assert read_yaml("confirm: {top: 3, against: first[0]}\n").tree == {
+        "confirm": {"top": 3, "against": "first[0]"}
+    }
 
 
 @settings(deadline=None)
@@ -133,7 +143,9 @@ scalars = (
 )
 keys = st.text(min_size=1, max_size=10).filter(printable)
 trees: st.SearchStrategy[Any] = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4), max_leaves=20
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
+    max_leaves=20,
 )
 
 
@@ -147,7 +159,15 @@ def test_what_is_written_is_read_back_equal(tree: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "tree",
-    [{1: 2}, {"a": {None: 1}}, {"a": object()}, {"a": float("nan")}, {"a": 10**400}, {"a": "\x00"}, {"a": {1, 2}}],
+    [
+        {1: 2},
+        {"a": {None: 1}},
+        {"a": object()},
+        {"a": float("nan")},
+        {"a": 10**400},
+        {"a": "\x00"},
+        {"a": {1, 2}},
+    ],
 )
 def test_a_tree_built_in_python_that_no_file_could_hold_is_a_fault(tree: object) -> None:
     assert len(plain_faults(tree)) == 1

@@ -20,10 +20,14 @@ def history(peak_gib: float | None, total_gib: float | None) -> History:
 
 def test_the_share_that_would_do_follows_from_the_most_memory_that_a_trial_held() -> None:
     # 1.25 × 2.6 + 0.75 = 4 GiB of 24: six trials
-    assert packing_hint(history(2.6, 24), 1) == (
-        "a trial held at most 2.6 GiB of its GPU's 24 GiB: resources: {gpus: 0.166} would run 6 at once on each"
+    assert (
+        packing_hint(history(2.6, 24), 1)
+        == "a trial held at most 2.6 GiB of its GPU's 24 GiB: resources: {gpus: 0.166} would run 6"
+        " at once on each"
     )
-    assert "{gpus: 0.062} would run 16 at once" in packing_hint(history(0.1, 140), 1), "however small they are"
+    assert "{gpus: 0.062} would run 16 at once" in packing_hint(history(0.1, 140), 1), (
+        "however small they are"
+    )
 
 
 def test_nothing_is_said_where_nothing_speaks_for_it() -> None:

@@ -1,4 +1,6 @@
-"""Before a study runs: the preview's figures, the starting file, the JSON Schema that editors check with."""
+"""Before a study runs: the preview's figures, the starting file, the JSON Schema that editors check
+with.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def small(**keys: Any) -> StudySpec:
     return spec_from_tree({"study": "s", "points": 6, "space": space} | keys)
 
 
-def test_a_preview_shows_the_space_and_points_from_it(quickstart: StudySpec, preview: Preview) -> None:
+def test_a_preview_shows_the_space_and_points_from_it(
+    quickstart: StudySpec, preview: Preview
+) -> None:
     assert preview.rows == quickstart.space.rows()
     assert len(preview.samples) == 5
     assert preview.samples[0] == quickstart.first_values(0)
@@ -67,7 +71,10 @@ def test_the_shares_of_the_branches_of_a_section_add_up(preview: Preview) -> Non
 
 
 def test_each_section_of_branches_has_its_own_shares() -> None:
-    space = {"optimizer": {"one_of": {"sgd": {}, "adam": {}}}, "schedule": {"one_of": {"constant": {}, "cosine": {}}}}
+    space = {
+        "optimizer": {"one_of": {"sgd": {}, "adam": {}}},
+        "schedule": {"one_of": {"constant": {}, "cosine": {}}},
+    }
     shares: dict[str, float] = {}
     for row in preview_of(small(space=space)).branches:
         shares[row["path"]] = shares.get(row["path"], 0) + row["share"]
@@ -78,7 +85,11 @@ def test_totals_are_bounds_without_pruning(quickstart: StudySpec, preview: Previ
     assert (preview.points, preview.trials, preview.confirmations) == (32, 32 * 3, 3 * 8)
     assert preview.epochs == (32 * 3 + 3 * 8) * 5
     assert preview.disk_bytes > 0
-    twice = preview_of(spec_from_tree(quickstart.tree() | {"replicates": 2, "confirm": {"top": 3, "replicates": 5}}))
+    twice = preview_of(
+        spec_from_tree(
+            quickstart.tree() | {"replicates": 2, "confirm": {"top": 3, "replicates": 5}}
+        )
+    )
     assert (twice.trials, twice.confirmations, twice.epochs) == (64, 2 * 3 * 5, (64 + 30) * 5)
 
 
@@ -90,7 +101,9 @@ def test_points_that_would_repeat_are_counted() -> None:
 def test_a_grid_and_a_list_of_points_are_shown_as_they_are() -> None:
     grid = small(sampler="grid")
     assert preview_of(grid).samples == grid.space.grid()
-    listed = spec_from_tree({"study": "s", "sampler": "first-only", "first": [{"set": {"epochs": 2}}]})
+    listed = spec_from_tree(
+        {"study": "s", "sampler": "first-only", "first": [{"set": {"epochs": 2}}]}
+    )
     assert preview_of(listed).samples == [{"epochs": 2}]
 
 
@@ -116,7 +129,10 @@ def test_a_preview_is_plain_data_and_text(preview: Preview) -> None:
 
 
 def test_measuring_gives_each_shape_its_time_and_memory_and_the_study_its_own() -> None:
-    spec = small(recipe={"epochs": 3, "model": {"name": "small_cnn", "width": 0.25}}, space={"epochs": {"int": [2, 3]}})
+    spec = small(
+        recipe={"epochs": 3, "model": {"name": "small_cnn", "width": 0.25}},
+        space={"epochs": {"int": [2, 3]}},
+    )
     measured = preview_of(replace(spec, stop=Stop(wall_hours=1e-9)), measure=True)
     assert len(measured.costs) == 1
     assert measured.costs[0].epoch_seconds is not None
@@ -126,7 +142,9 @@ def test_measuring_gives_each_shape_its_time_and_memory_and_the_study_its_own() 
 
 
 def test_a_shape_that_cannot_be_trained_is_a_note() -> None:
-    spec = small(recipe={"data": {"name": "digits"}, "model": "googlenet"}, space={"epochs": {"int": [1, 2]}})
+    spec = small(
+        recipe={"data": {"name": "digits"}, "model": "googlenet"}, space={"epochs": {"int": [1, 2]}}
+    )
     spec = replace(spec, fixed=spec.fixed | {"model": {"name": "no_such_package:factory"}})
     measured = preview_of(spec, measure=True)
     assert measured.seconds is None
@@ -135,8 +153,15 @@ def test_a_shape_that_cannot_be_trained_is_a_note() -> None:
 
 def test_dice_keep_to_bounds_and_steps() -> None:
     dice = Dice(0)
-    assert all(1e-5 <= dice.suggest_float("x", 1e-5, 1e-1, step=None, log=True) <= 1e-1 for _ in range(100))
-    assert {dice.suggest_float("x", 0.0, 0.3, step=0.1, log=False) for _ in range(100)} == {0.0, 0.1, 0.2, 0.3}
+    assert all(
+        1e-5 <= dice.suggest_float("x", 1e-5, 1e-1, step=None, log=True) <= 1e-1 for _ in range(100)
+    )
+    assert {dice.suggest_float("x", 0.0, 0.3, step=0.1, log=False) for _ in range(100)} == {
+        0.0,
+        0.1,
+        0.2,
+        0.3,
+    }
     assert {dice.suggest_int("x", 1, 4, step=1, log=True) for _ in range(200)} == {1, 2, 3, 4}
     assert {dice.suggest_int("x", 0, 6, step=3, log=False) for _ in range(100)} == {0, 3, 6}
 
@@ -154,7 +179,7 @@ def test_seconds_read_well(number: float, text: str) -> None:
     assert seconds_text(number) == text
 
 
-# -- writing one -----------------------------------------------------------------------------------------------------
+# -- writing one -----------------------------------------------------------------------
 
 
 def test_the_starting_file_is_valid_as_it_stands() -> None:
@@ -166,7 +191,10 @@ def test_the_starting_file_is_valid_as_it_stands() -> None:
 
 def test_the_starting_file_is_valid_with_everything_in_it_switched_on() -> None:
     lines = starting_file().splitlines()
-    on = [line[2:] if line.startswith("# ") and line.split()[1].endswith(":") else line for line in lines]
+    on = [
+        line[2:] if line.startswith("# ") and line.split()[1].endswith(":") else line
+        for line in lines
+    ]
     spec = spec_from_tree(read_yaml("\n".join(on)).tree)
     assert spec.mode == "method-study"
     assert spec.confirm is not None
@@ -181,7 +209,9 @@ def checker() -> jsonschema.Draft202012Validator:
 
 
 @pytest.mark.parametrize("name", shipped_studies())
-def test_shipped_studies_satisfy_the_schema(name: str, checker: jsonschema.Draft202012Validator) -> None:
+def test_shipped_studies_satisfy_the_schema(
+    name: str, checker: jsonschema.Draft202012Validator
+) -> None:
     written = read_yaml(shipped_studies()[name].read_bytes()).tree
     assert list(checker.iter_errors(written)) == []
     assert list(checker.iter_errors(load_spec(name).tree())) == []
@@ -213,7 +243,9 @@ def test_the_schema_refuses_what_validation_refuses(
     assert list(checker.iter_errors({"study": "s", "points": 4} | keys))
 
 
-def test_what_is_confirmed_and_the_best_epochs_weights_count_among_what_is_kept(quickstart: StudySpec) -> None:
+def test_what_is_confirmed_and_the_best_epochs_weights_count_among_what_is_kept(
+    quickstart: StudySpec,
+) -> None:
     def disk(**changes: Any) -> int:
         bare = replace(quickstart, confirm=None)
         return preview_of(spec_from_tree(bare.tree() | changes), 1).disk_bytes

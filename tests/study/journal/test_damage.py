@@ -1,4 +1,6 @@
-"""Every file of a study cut, emptied, deleted, bent: recovered, or a named error; never a hang or silent loss."""
+"""Every file of a study cut, emptied, deleted, bent: recovered, or a named error; never a hang or
+silent loss.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ def damages() -> Iterator[tuple[str, Callable[[bytes], bytes | None]]]:
         yield f"cut to {part}/16", lambda content, part=part: content[: len(content) * part // 16]
     yield "deleted", lambda content: None
     for part in range(1, 16, 2):
-        yield f"bent at {part}/16", lambda content, part=part: bent(content, len(content) * part // 16)
+        yield (
+            f"bent at {part}/16",
+            lambda content, part=part: bent(content, len(content) * part // 16),
+        )
 
 
 def bent(content: bytes, at: int) -> bytes:
@@ -45,7 +50,9 @@ FILES = [
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_damaged_file_is_recovered_from_or_named(finished: StudyPaths, tmp_path: Path, file: str) -> None:
+def test_a_damaged_file_is_recovered_from_or_named(
+    finished: StudyPaths, tmp_path: Path, file: str
+) -> None:
     whole = len(read_events(finished.journal))
     for number, (what, damage) in enumerate(damages()):
         paths = StudyPaths(tmp_path / str(number), "fake")
@@ -57,8 +64,12 @@ def test_a_damaged_file_is_recovered_from_or_named(finished: StudyPaths, tmp_pat
             target.write_bytes(content)
         found, said = take_up(paths)
         if isinstance(found, History):
-            assert len(read_events(paths.journal)) == whole, f"{file} {what}: lost records in silence"
-            assert [point.state for point in found.points] == [point.state for point in history_of(finished).points]
+            assert len(read_events(paths.journal)) == whole, (
+                f"{file} {what}: lost records in silence"
+            )
+            assert [point.state for point in found.points] == [
+                point.state for point in history_of(finished).points
+            ]
         else:
             assert isinstance(found, StateLost | JournalDamaged), f"{file} {what}: {found!r}"
             assert str(paths.folder) in str(found)
@@ -71,7 +82,9 @@ def history_of(paths: StudyPaths) -> History:
     return History(read_events(paths.journal))
 
 
-def test_a_torn_last_record_is_cut_and_the_cut_reported(finished: StudyPaths, tmp_path: Path) -> None:
+def test_a_torn_last_record_is_cut_and_the_cut_reported(
+    finished: StudyPaths, tmp_path: Path
+) -> None:
     paths = StudyPaths(tmp_path, "fake")
     shutil.copytree(finished.folder, paths.folder)
     shutil.rmtree(paths.results)
@@ -89,7 +102,10 @@ def test_loss_is_accepted_where_the_user_says_so(finished: StudyPaths, tmp_path:
     lines = paths.journal.read_bytes().splitlines(keepends=True)
     paths.journal.write_bytes(b"".join(lines[:-5]))
     assert isinstance(take_up(paths)[0], StateLost)
-    with Connection(None, []) as idle, opened(paths, Options(accept_loss=True), idle) as (_, conductor):
+    with (
+        Connection(None, []) as idle,
+        opened(paths, Options(accept_loss=True), idle) as (_, conductor),
+    ):
         assert len(conductor.history.points) > 0
 
 
@@ -120,7 +136,9 @@ def test_appending_continues_after_a_cut(tmp_path: Path) -> None:
     assert [event["point"] for event in read_events(path)] == [0, 7]
 
 
-def test_a_storage_that_refuses_for_a_while_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_storage_that_refuses_for_a_while_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import study.journal.journal as module
 
     monkeypatch.setattr(module, "PAUSE_S", 0.01)

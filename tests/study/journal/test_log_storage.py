@@ -47,7 +47,9 @@ def test_many_objects_are_read_as_few(path: ObjectPath, monkeypatch: pytest.Monk
         journal.append(told(point))
     fetched: list[str] = []
     whole = ObjectPath.read_bytes
-    monkeypatch.setattr(ObjectPath, "read_bytes", lambda self: (fetched.append(self.name), whole(self))[1])
+    monkeypatch.setattr(
+        ObjectPath, "read_bytes", lambda self: (fetched.append(self.name), whole(self))[1]
+    )
     assert points(path) == list(range(20))
     assert len(fetched) == 5
     assert journal_bytes(path) == journal.size_bytes
@@ -64,7 +66,9 @@ def test_a_superseded_driver_stops_at_its_next_record(path: ObjectPath) -> None:
     assert points(path) == [0, 1, 2]
 
 
-def test_an_append_whose_answer_was_lost_is_taken_for_done(path: ObjectPath, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_append_whose_answer_was_lost_is_taken_for_done(
+    path: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("study.journal.journal.PAUSE_S", 0.01)
     journal = Journal.create(path)
     whole, answers = ObjectPath.create, iter([False, True])

@@ -1,4 +1,6 @@
-"""The best point: one and the same in status, display and export, by fresh seeds where there are any."""
+"""The best point: one and the same in status, display and export, by fresh seeds where there are
+any.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ from ..fake_cluster import Storage, conductor_on, curve, drive, small_spec
 def turned(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:
     """On fresh seeds the best of the search are the worst."""
     row = curve(recipe, epoch)
-    return row | {"val_accuracy": 1 - row["val_accuracy"] if recipe["seed"] >= 1000 else row["val_accuracy"]}
+    return row | {
+        "val_accuracy": 1 - row["val_accuracy"] if recipe["seed"] >= 1000 else row["val_accuracy"]
+    }
 
 
 def study_in(folder: Path, added: int = 0, **changes: Any) -> tuple[StudyPaths, StudySpec]:
@@ -45,17 +49,26 @@ def study_in(folder: Path, added: int = 0, **changes: Any) -> tuple[StudyPaths, 
 
 @pytest.fixture(scope="module")
 def confirmed(tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyPaths, StudySpec]:
-    return study_in(tmp_path_factory.mktemp("studies"), points=30, replicates=2, confirm={"top": 3, "replicates": 2})
+    return study_in(
+        tmp_path_factory.mktemp("studies"),
+        points=30,
+        replicates=2,
+        confirm={"top": 3, "replicates": 2},
+    )
 
 
-def test_confirmed_points_rank_first_by_their_fresh_seeds(confirmed: tuple[StudyPaths, StudySpec]) -> None:
+def test_confirmed_points_rank_first_by_their_fresh_seeds(
+    confirmed: tuple[StudyPaths, StudySpec],
+) -> None:
     paths, spec = confirmed
     places = ranked(History(read_events(paths.journal)).points, spec, whole_seeds=True)
     assert [place.name for place, _ in places[:4]] == ["confirmed"] * 3 + ["searched"]
     fresh = [fresh_value(point, spec) or 0.0 for _, point in places[:3]]
     assert fresh == sorted(fresh, reverse=True)
     searched = [point.value for _, point in places]
-    assert searched[0] < max(searched), "the fresh seeds have not turned the order: the test shows nothing"
+    assert searched[0] < max(searched), (
+        "the fresh seeds have not turned the order: the test shows nothing"
+    )
     assert searched[3:] == sorted(searched[3:], reverse=True)
     assert ranks([place for place, _ in places]) == list(range(1, len(places) + 1))
 
@@ -69,15 +82,26 @@ def test_status_display_and_export_name_the_same_point_and_by_what_it_is_the_bes
     assert best is not None
     fresh = fresh_value(best, spec)
     status = status_of(paths)
-    assert (status["best_point"], status["best"], status["best_fresh"]) == (best.number, best.value, fresh)
+    assert (status["best_point"], status["best"], status["best_fresh"]) == (
+        best.number,
+        best.value,
+        fresh,
+    )
     assert status["best_standing"] == "confirmed"
     line = next(line for line in text_of(status).splitlines() if "best" in line)
-    assert f"{fresh:.4g} on fresh seeds ({best.value:.4g} in the search) at point {best.number}" in line
+    assert (
+        f"{fresh:.4g} on fresh seeds ({best.value:.4g} in the search) at point {best.number}"
+        in line
+    )
     assert best_line(best, spec).startswith(f"{fresh:.4g} on fresh seeds, point {best.number} ")
     trial = best_trial(history, spec, paths)
     figures = json.loads(json.dumps(figures_of(history, spec, trial)))
     assert (trial.point, trial.kind) == (best.number, "search")
-    assert (figures["standing"], figures["point_value"], figures["fresh_value"]) == ("confirmed", best.value, fresh)
+    assert (figures["standing"], figures["point_value"], figures["fresh_value"]) == (
+        "confirmed",
+        best.value,
+        fresh,
+    )
 
 
 def test_without_a_confirmation_the_best_is_told_as_the_searchs(tmp_path: Path) -> None:
@@ -92,13 +116,19 @@ def test_without_a_confirmation_the_best_is_told_as_the_searchs(tmp_path: Path) 
     assert figures_of(history, spec, pruned)["standing"] is None
 
 
-def test_a_point_that_was_raced_out_never_ranks_above_one_with_all_its_seeds(tmp_path: Path) -> None:
-    paths, spec = study_in(tmp_path, replicates=3, pruner="none", racing={"threshold": 0.001}, points=20)
+def test_a_point_that_was_raced_out_never_ranks_above_one_with_all_its_seeds(
+    tmp_path: Path,
+) -> None:
+    paths, spec = study_in(
+        tmp_path, replicates=3, pruner="none", racing={"threshold": 0.001}, points=20
+    )
     places = ranked(History(read_events(paths.journal)).points, spec, whole_seeds=True)
     names = [place.name for place, _ in places]
     assert names == sorted(names, key=["searched", "partial"].index)
     assert set(names) == {"searched", "partial"}
-    values = {name: [point.value for place, point in places if place.name == name] for name in names}
+    values = {
+        name: [point.value for place, point in places if place.name == name] for name in names
+    }
     assert max(values["partial"]) > min(values["searched"])
 
 

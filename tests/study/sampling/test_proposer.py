@@ -29,7 +29,12 @@ SPACE: dict[str, Any] = {
 
 def proposer(name: str, seed: int, space: dict[str, Any] = SPACE, **options: Any) -> Proposer:
     spec = spec_from_tree(
-        {"study": "s", "points": 60, "sampler": {"name": name, "seed": seed, **options}, "space": space}
+        {
+            "study": "s",
+            "points": 60,
+            "sampler": {"name": name, "seed": seed, **options},
+            "space": space,
+        }
     )
     return Proposer(spec.space, spec.sampler, spec.objectives)
 
@@ -38,7 +43,11 @@ def steep(values: dict[str, Any]) -> float:
     """Best: adamw at lr 3e-3 and weight decay 1e-2."""
     base = {"sgd": 0.8, "adam": 0.85, "adamw": 0.9}[values["optimizer.name"]]
     best = {"sgd": -1.0, "adam": -3.0, "adamw": -2.5}[values["optimizer.name"]]
-    decay = 0.02 * (math.log10(values["optimizer.weight_decay"]) + 2) ** 2 if "optimizer.weight_decay" in values else 0
+    decay = (
+        0.02 * (math.log10(values["optimizer.weight_decay"]) + 2) ** 2
+        if "optimizer.weight_decay" in values
+        else 0
+    )
     return base - 0.1 * (math.log10(values["optimizer.lr"]) - best) ** 2 - decay
 
 
@@ -46,7 +55,11 @@ def narrow(values: dict[str, Any]) -> float:
     """Best: sgd at lr 0.1 and momentum 0.9, a narrow ridge."""
     if values["optimizer.name"] != "sgd":
         return 0.5 - 0.01 * abs(math.log10(values["optimizer.lr"]) + 3)
-    return 1 - 0.3 * (math.log10(values["optimizer.lr"]) + 1) ** 2 - (values["optimizer.momentum"] - 0.9) ** 2
+    return (
+        1
+        - 0.3 * (math.log10(values["optimizer.lr"]) + 1) ** 2
+        - (values["optimizer.momentum"] - 0.9) ** 2
+    )
 
 
 def mixed(values: dict[str, Any]) -> float:
@@ -56,7 +69,9 @@ def mixed(values: dict[str, Any]) -> float:
     return bonus + shift - 0.05 * (math.log10(values["optimizer.lr"]) + 3) ** 2
 
 
-def best_of(name: str, seed: int, objective: Callable[[dict[str, Any]], float], points: int = 30) -> float:
+def best_of(
+    name: str, seed: int, objective: Callable[[dict[str, Any]], float], points: int = 30
+) -> float:
     asked = proposer(name, seed)
     values = []
     for index in range(points):
@@ -67,14 +82,18 @@ def best_of(name: str, seed: int, objective: Callable[[dict[str, Any]], float], 
 
 
 @pytest.mark.parametrize("objective", [steep, narrow, mixed])
-def test_tpe_beats_random_on_a_conditional_space(objective: Callable[[dict[str, Any]], float]) -> None:
+def test_tpe_beats_random_on_a_conditional_space(
+    objective: Callable[[dict[str, Any]], float],
+) -> None:
     tpe = statistics.median(best_of("tpe", seed, objective) for seed in range(20))
     chance = statistics.median(best_of("random", seed, objective) for seed in range(20))
     assert tpe > chance
 
 
 def test_a_study_learns_what_does_not_fit_in_memory() -> None:
-    """Wider nets are better and those above a limit don't fit; a sampler that heard nothing would go there."""
+    """Wider nets are better and those above a limit don't fit; a sampler that heard nothing would
+    go there.
+    """
     space = {"model": {"width": {"log": [0.1, 10]}}, "optimizer": {"lr": {"log": [1e-4, 1]}}}
     limit, shares = 2.0, []
     for seed in range(10):
@@ -114,7 +133,10 @@ def test_every_sampler_goes_on_after_a_resume_as_it_would_have(name: str) -> Non
 
 
 def steep_line(values: dict[str, Any]) -> float:
-    return -((math.log10(values["optimizer.lr"]) + 2) ** 2) - (math.log10(values["optimizer.weight_decay"]) + 4) ** 2
+    return (
+        -((math.log10(values["optimizer.lr"]) + 2) ** 2)
+        - (math.log10(values["optimizer.weight_decay"]) + 4) ** 2
+    )
 
 
 def test_a_grid_is_proposed_once_whole() -> None:
@@ -133,7 +155,9 @@ def test_a_grid_is_proposed_once_whole() -> None:
 
 
 def test_seeds_depend_on_what_they_are_for_alone() -> None:
-    seeds = {point_seed(seed, arm, index) for seed in range(5) for arm in range(3) for index in range(50)}
+    seeds = {
+        point_seed(seed, arm, index) for seed in range(5) for arm in range(3) for index in range(50)
+    }
     assert len(seeds) == 5 * 3 * 50
     assert point_seed(0, 0, 0) == point_seed(0, 0, 0)
     assert all(0 <= seed < 2**31 for seed in seeds)

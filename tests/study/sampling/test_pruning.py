@@ -9,7 +9,14 @@ import numpy as np
 import optuna
 import pytest
 
-from study.sampling.pruning import FrontJudge, better_than_last, crowding, front_of, make_judge, make_pruner
+from study.sampling.pruning import (
+    FrontJudge,
+    better_than_last,
+    crowding,
+    front_of,
+    make_judge,
+    make_pruner,
+)
 from study.spec.load import spec_from_tree
 from study.spec.sections import Objective
 
@@ -20,7 +27,12 @@ NAMES = ["asha", "hyperband", "median", "percentile", "patient"]
 
 def options_of(name: str) -> Any:
     return spec_from_tree(
-        {"study": "s", "points": 1, "pruner": name, "space": {"optimizer": {"lr": {"log": [1e-4, 1]}}}}
+        {
+            "study": "s",
+            "points": 1,
+            "pruner": name,
+            "space": {"optimizer": {"lr": {"log": [1e-4, 1]}}},
+        }
     ).pruner
 
 
@@ -32,7 +44,9 @@ def reports(index: int) -> list[float]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_trial_by_trial_decisions_are_optunas_own(name: str) -> None:
-    """Trials run one after the other: there the free-running judge must decide just as an Optuna study does."""
+    """Trials run one after the other: there the free-running judge must decide just as an Optuna
+    study does.
+    """
     choice = options_of(name)
     judge = make_judge(choice, ACCURACY, 9, by_number=False)
     study = optuna.create_study(
@@ -49,15 +63,21 @@ def test_trial_by_trial_decisions_are_optunas_own(name: str) -> None:
                 state = "PRUNED"
                 break
         judge.close(index, state)
-        study.tell(trial, value if state == "COMPLETE" else None, state=optuna.trial.TrialState[state])
+        study.tell(
+            trial, value if state == "COMPLETE" else None, state=optuna.trial.TrialState[state]
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_by_number_the_order_of_arrival_does_not_matter(name: str) -> None:
     choice = options_of(name)
     one, other = (make_judge(choice, ACCURACY, 9, by_number=True) for _ in range(2))
-    decided = {(i, e): one.stops(i, e, (reports(i)[e - 1],)) for i in range(12) for e in range(1, 9)}
-    epochs_first = {(i, e): other.stops(i, e, (reports(i)[e - 1],)) for e in range(1, 9) for i in range(12)}
+    decided = {
+        (i, e): one.stops(i, e, (reports(i)[e - 1],)) for i in range(12) for e in range(1, 9)
+    }
+    epochs_first = {
+        (i, e): other.stops(i, e, (reports(i)[e - 1],)) for e in range(1, 9) for i in range(12)
+    }
     if name != "hyperband" and name != "asha":
         assert decided == epochs_first
     # halving counts those that reached a rung: the same ones in either order
@@ -73,7 +93,9 @@ def test_with_two_objectives_the_dominated_are_stopped(name: str) -> None:
         worse = index % 3 == 0
         values = [(0.9 - 0.3 * worse, (10.0 + 20 * worse) * epoch) for epoch in range(1, 9)]
         values = [(accuracy - index / 1000, seconds + index / 10) for accuracy, seconds in values]
-        stopped[index] = any(judge.stops(index, epoch, value) for epoch, value in enumerate(values, 1))
+        stopped[index] = any(
+            judge.stops(index, epoch, value) for epoch, value in enumerate(values, 1)
+        )
     late = range(12, 30)
     assert all(stopped[index] for index in late if index % 3 == 0)
 
@@ -82,4 +104,8 @@ def test_fronts_are_those_worked_out_by_hand() -> None:
     values = np.array([[3, 1], [1, 3], [2, 2], [1, 1], [0, 0], [2, 2]], dtype=float)
     assert front_of(values).tolist() == [0, 0, 0, 1, 2, 0]
     assert better_than_last(values[:5]) == 4
-    assert crowding(np.array([[0.0, 4.0], [1.0, 3.0], [4.0, 0.0]])).tolist() == [np.inf, 2.0, np.inf]
+    assert crowding(np.array([[0.0, 4.0], [1.0, 3.0], [4.0, 0.0]])).tolist() == [
+        np.inf,
+        2.0,
+        np.inf,
+    ]

@@ -10,7 +10,12 @@ def clock_of(workers: int, extents: dict[int, Extent]) -> VirtualClock:
 
 
 def test_points_begin_when_an_ideal_worker_is_free() -> None:
-    extents = {0: Extent(3, True, 2.0), 1: Extent(2, True, 1.0), 2: Extent(5, True, 1.0), 3: Extent(1, True, 9.0)}
+    extents = {
+        0: Extent(3, True, 2.0),
+        1: Extent(2, True, 1.0),
+        2: Extent(5, True, 1.0),
+        3: Extent(1, True, 9.0),
+    }
     clock = clock_of(2, extents)
     assert [clock.began(number) for number in range(5)] == [0.0, 0.0, 2.0, 6.0, 7.0]
 

@@ -1,4 +1,6 @@
-"""A study keeps the recipe defaults that it was created with, whatever those of a later version are."""
+"""A study keeps the recipe defaults that it was created with, whatever those of a later version
+are.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,9 @@ def test_a_study_goes_on_with_the_defaults_it_was_created_with(
     check_same(STUDY, study)  # the study file itself is the same
 
 
-def test_an_extension_keeps_them_and_adds_those_of_what_is_new(study: StudyPaths, newer_version: None) -> None:
+def test_an_extension_keeps_them_and_adds_those_of_what_is_new(
+    study: StudyPaths, newer_version: None
+) -> None:
     wider = load_spec(study.spec, sets=["space.model.name.choice=[small_cnn, mlp]", "points=20"])
     before = spec_in(study)
     extend(study, wider)

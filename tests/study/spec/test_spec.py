@@ -1,4 +1,6 @@
-"""A spec: what is read from a file, what the command line lays over it, and what comes out of it for a trial."""
+"""A spec: what is read from a file, what the command line lays over it, and what comes out of it
+for a trial.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,10 @@ def test_every_key_of_the_grammar_is_read(example: Path) -> None:
     assert spec.resources == Resources(2.0, 0.25)
     assert spec.trial == TrialLimits(2.0, 300.0, Retries(10, 0, 1))
     assert (spec.sampler.name, spec.sampler.seed, dict(spec.sampler.options)) == ("tpe", 0, {})
-    assert (spec.pruner.name, dict(spec.pruner.options)) == ("asha", {"min_epochs": 3, "reduction": 3})
+    assert (spec.pruner.name, dict(spec.pruner.options)) == (
+        "asha",
+        {"min_epochs": 3, "reduction": 3},
+    )
     assert (spec.replicates, spec.concurrency, spec.stop.wall_hours) == (2, 4, 12.0)
     assert spec.racing is not None
     assert spec.racing.threshold == 0.05
@@ -96,7 +101,9 @@ def test_a_shipped_study_is_valid_and_reads_back_equal(name: str, tmp_path: Path
 
 
 def test_a_spec_written_with_overrides_reads_back_equal(example: Path, tmp_path: Path) -> None:
-    spec = load_spec(example, sets=["recipe.epochs=3", "recipe.optimizer.lr=0.5", "recipe.schedule=constant"])
+    spec = load_spec(
+        example, sets=["recipe.epochs=3", "recipe.optimizer.lr=0.5", "recipe.schedule=constant"]
+    )
     file = tmp_path / "study.yaml"
     file.write_text(spec.yaml())
     assert load_spec(file) == spec
@@ -104,14 +111,27 @@ def test_a_spec_written_with_overrides_reads_back_equal(example: Path, tmp_path:
 
 def test_what_is_left_out_has_its_default() -> None:
     spec = spec_from_tree(small())
-    assert (spec.replicates, spec.concurrency, spec.pruner.name, spec.keep_checkpoints) == (1, None, "none", "best")
+    assert (spec.replicates, spec.concurrency, spec.pruner.name, spec.keep_checkpoints) == (
+        1,
+        None,
+        "none",
+        "best",
+    )
     assert spec.objectives == (Objective("val_accuracy", "maximize"),)
 
 
 def test_a_mapping_that_holds_only_a_name_may_be_written_as_the_name() -> None:
-    short = spec_from_tree(small(sampler="random", pruner="median", objective="val_loss", recipe={"model": "mlp"}))
-    full = {"sampler": {"name": "random"}, "pruner": {"name": "median"}, "recipe": {"model": {"name": "mlp"}}}
-    assert short == spec_from_tree(small(objective={"metric": "val_loss", "direction": "minimize"}, **full))
+    short = spec_from_tree(
+        small(sampler="random", pruner="median", objective="val_loss", recipe={"model": "mlp"})
+    )
+    full = {
+        "sampler": {"name": "random"},
+        "pruner": {"name": "median"},
+        "recipe": {"model": {"name": "mlp"}},
+    }
+    assert short == spec_from_tree(
+        small(objective={"metric": "val_loss", "direction": "minimize"}, **full)
+    )
 
 
 def test_the_options_of_a_pruner_are_complete_and_those_of_a_sampler_as_written() -> None:
@@ -122,15 +142,21 @@ def test_the_options_of_a_pruner_are_complete_and_those_of_a_sampler_as_written(
 
 def test_a_sampler_of_the_users_own_takes_any_options() -> None:
     spec = spec_from_tree(small(sampler={"name": "my.package:sampler", "seed": 3, "depth": 2}))
-    assert (spec.sampler.name, spec.sampler.seed, dict(spec.sampler.options)) == ("my.package:sampler", 3, {"depth": 2})
+    assert (spec.sampler.name, spec.sampler.seed, dict(spec.sampler.options)) == (
+        "my.package:sampler",
+        3,
+        {"depth": 2},
+    )
 
 
-# -- recipes ---------------------------------------------------------------------------------------------------------
+# -- recipes ---------------------------------------------------------------------------
 
 
 def test_a_points_recipe_is_the_fixed_one_with_its_values_and_its_seed(example: Path) -> None:
     spec = load_spec(example)
-    recipe = spec.recipe({"optimizer.name": "sgd", "optimizer.lr": 0.5, "optimizer.nesterov": True}, seed=7)
+    recipe = spec.recipe(
+        {"optimizer.name": "sgd", "optimizer.lr": 0.5, "optimizer.nesterov": True}, seed=7
+    )
     assert (recipe.model.name, recipe.epochs, recipe.seed) == ("googlenet", 30, 7)
     assert (recipe.optimizer.name, recipe.optimizer.lr) == ("sgd", 0.5)
 
@@ -148,7 +174,9 @@ def test_values_that_make_no_recipe_are_an_error(example: Path) -> None:
 
 def test_an_entry_of_first_has_its_own_values_and_the_recipes_for_the_rest() -> None:
     space = {"optimizer": {"lr": {"log": [1e-3, 1]}}, "precision": {"choice": ["fp32", "bf16"]}}
-    spec = spec_from_tree(small(space=space, first=[{"set": {"optimizer.lr": 0.1}}], recipe={"precision": "bf16"}))
+    spec = spec_from_tree(
+        small(space=space, first=[{"set": {"optimizer.lr": 0.1}}], recipe={"precision": "bf16"})
+    )
     assert spec.first_values(0) == {"optimizer.lr": 0.1, "precision": "bf16"}
     assert spec.first_params(0) == {"optimizer.lr": 0.1, "precision": "bf16"}
 
@@ -167,10 +195,12 @@ def test_an_entry_that_no_sample_could_equal_has_no_params(values: dict[str, Any
     assert spec.first_params(0) is None
 
 
-# -- --set -----------------------------------------------------------------------------------------------------------
+# -- --set -----------------------------------------------------------------------------
 
 
-def test_a_set_recipe_value_wins_over_first_and_space_and_its_path_leaves_the_space(example: Path) -> None:
+def test_a_set_recipe_value_wins_over_first_and_space_and_its_path_leaves_the_space(
+    example: Path,
+) -> None:
     spec = load_spec(example, sets=["recipe.epochs=2", "recipe.optimizer.lr=0.01"])
     assert spec.overrides == {"epochs": 2, "optimizer.lr": 0.01}
     assert "optimizer.lr" not in spec.space.paths()
@@ -180,7 +210,11 @@ def test_a_set_recipe_value_wins_over_first_and_space_and_its_path_leaves_the_sp
 
 
 def test_a_branch_that_is_set_keeps_its_own_variables() -> None:
-    space = {"optimizer": {"one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}, "adam": {"lr": {"log": [1e-5, 1e-2]}}}}}
+    space = {
+        "optimizer": {
+            "one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}, "adam": {"lr": {"log": [1e-5, 1e-2]}}}
+        }
+    }
     spec = spec_from_tree(small(space=space, overrides={"optimizer": "adam"}))
     assert [variable.name for variable in spec.space.variables] == ["optimizer.adam.lr"]
     assert spec_from_tree(spec.tree()) == spec
@@ -228,7 +262,7 @@ def test_name_and_points_are_set_by_the_command_line(example: Path) -> None:
     assert (spec.study, spec.points) == ("other", 12)
 
 
-# -- points and levels -----------------------------------------------------------------------------------------------
+# -- points and levels -----------------------------------------------------------------
 
 
 def test_a_grid_has_its_own_number_of_points() -> None:
@@ -239,12 +273,18 @@ def test_a_grid_has_its_own_number_of_points() -> None:
     assert spec_from_tree(tree | {"first": first}).points == 7
     limited = spec_from_tree(tree | {"points": 50})
     assert limited.points == 6
-    assert limited.notes == ("points: 6 of the 50 are used, since there are no more with sampler grid",)
+    assert limited.notes == (
+        "points: 6 of the 50 are used, since there are no more with sampler grid",
+    )
     assert spec_from_tree(tree | {"points": 4}).points == 4
 
 
 def test_a_list_of_points_has_as_many_as_entries() -> None:
-    tree = {"study": "s", "sampler": "first-only", "first": [{"set": {"epochs": 1}}, {"set": {"epochs": 2}}]}
+    tree = {
+        "study": "s",
+        "sampler": "first-only",
+        "first": [{"set": {"epochs": 1}}, {"set": {"epochs": 2}}],
+    }
     assert spec_from_tree(tree).points == 2
     assert spec_from_tree(tree | {"points": 1}).points == 1
 
@@ -261,12 +301,14 @@ def test_entries_in_no_level_come_on_top_of_the_levels_budgets() -> None:
     roles = {"scientific": ["precision"]}
     space = {"optimizer": {"lr": {"log": [1e-3, 1]}}, "precision": {"choice": ["fp32", "bf16"]}}
     first = [{"set": {"precision": "fp16"}}, {"set": {"precision": "bf16"}}]
-    spec = spec_from_tree(small(points=6, roles=roles, mode="method-study", space=space, first=first))
+    spec = spec_from_tree(
+        small(points=6, roles=roles, mode="method-study", space=space, first=first)
+    )
     assert spec.level_of(spec.first_values(0)) is None
     assert spec.points == 5
 
 
-# -- reproducible ----------------------------------------------------------------------------------------------------
+# -- reproducible ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -279,7 +321,9 @@ def test_entries_in_no_level_come_on_top_of_the_levels_budgets() -> None:
         {"overrides": {"seconds": 5}},
     ],
 )
-def test_what_is_decided_by_measured_time_is_not_reproducible_by_default(timed: dict[str, Any]) -> None:
+def test_what_is_decided_by_measured_time_is_not_reproducible_by_default(
+    timed: dict[str, Any],
+) -> None:
     assert spec_from_tree(small()).reproducible is True
     assert spec_from_tree(small(**timed)).reproducible is False
     with pytest.raises(SpecError, match="reproducible: true"):
@@ -293,7 +337,9 @@ def test_budgets_in_hours_keep_a_study_reproducible() -> None:
 
 def test_a_spec_tells_its_differences_by_path() -> None:
     spec = spec_from_tree(small())
-    other = spec_from_tree(small(points=6, space={"optimizer": {"lr": {"log": [1e-2, 1]}}}, recipe={"epochs": 3}))
+    other = spec_from_tree(
+        small(points=6, space={"optimizer": {"lr": {"log": [1e-2, 1]}}}, recipe={"epochs": 3})
+    )
     assert spec.differences(other) == [
         "points: 4 -> 6",
         "space.optimizer.lr.log: [0.001, 1.0] -> [0.01, 1.0]",

@@ -1,4 +1,6 @@
-"""Every error of a study file, each with its exact line: one fault, one line, all of them at once."""
+"""Every error of a study file, each with its exact line: one fault, one line, all of them at
+once.
+"""
 
 from __future__ import annotations
 
@@ -34,27 +36,49 @@ def fails(tmp_path: Path) -> Fails:
 
 
 OPTIMIZERS = (
-    "sgd | adam | adamw | nadam | radam | adamax | adadelta | adagrad | adafactor | rmsprop | asgd | rprop | muon"
+    "sgd | adam | adamw | nadam | radam | adamax | adadelta | adagrad | adafactor | rmsprop | asgd"
+    " | rprop | muon"
 )
-DISTRIBUTIONS = "choice: [...] | uniform: [lo, hi] | log: [lo, hi] | int: [lo, hi] | log_int: [lo, hi] | one_of: {...}"
+DISTRIBUTIONS = (
+    "choice: [...] | uniform: [lo, hi] | log: [lo, hi] | int: [lo, hi] | log_int: [lo, hi] |"
+    " one_of: {...}"
+)
 
 WHOLE_FILE = [
     ("", "f.yaml:1: must be a mapping; found an empty file"),
     ("- 1\n", "f.yaml:1: must be a mapping; found [1]"),
     ("a: [1, 2\nb: 3\n", "f.yaml:2: must be valid YAML; found "),
-    (HEAD + SPACE + "points: 5\n", "f.yaml:4: points: must not stand there twice; found it again, first in line 2"),
-    (HEAD + SPACE + "seed: !!int 3\n", "f.yaml:4: seed: must not have a YAML tag; found 'tag:yaml.org,2002:int'"),
+    (
+        HEAD + SPACE + "points: 5\n",
+        "f.yaml:4: points: must not stand there twice; found it again, first in line 2",
+    ),
+    (
+        HEAD + SPACE + "seed: !!int 3\n",
+        "f.yaml:4: seed: must not have a YAML tag; found 'tag:yaml.org,2002:int'",
+    ),
 ]
 
 KEYS = [
-    ("pionts: 4", "pionts: must be a known key; found 'pionts'; accepted study | ", "(did you mean points?)"),
-    ("num_samples: 4", "num_samples: must be a known key; found 'num_samples'; ", "(did you mean points?)"),
+    (
+        "pionts: 4",
+        "pionts: must be a known key; found 'pionts'; accepted study | ",
+        "(did you mean points?)",
+    ),
+    (
+        "num_samples: 4",
+        "num_samples: must be a known key; found 'num_samples'; ",
+        "(did you mean points?)",
+    ),
     ("n_trials: 4", "n_trials: must be a known key; ", "(did you mean points?)"),
     ("method: bayes", "method: must be a known key; ", "(did you mean sampler: tpe?)"),
     ("parameters: {}", "parameters: must be a known key; ", "(did you mean space?)"),
     ("metric: accuracy", "metric: must be a known key; ", "(did you mean objective.metric?)"),
     ("epochs: 3", "epochs: must be a known key; ", "(did you mean recipe.epochs?)"),
-    ("mode: max", "mode: must be one of the accepted words; found 'max'; ", "objective: {direction: maximize}?)"),
+    (
+        "mode: max",
+        "mode: must be one of the accepted words; found 'max'; ",
+        "objective: {direction: maximize}?)",
+    ),
     ("replicates: true", "replicates: must be an integer; found true", ""),
     ("replicates: 0", "replicates: must be at least 1; found 0", ""),
     ("replicates: 1.5", "replicates: must be an integer; found 1.5", ""),
@@ -67,45 +91,125 @@ KEYS = [
     ("trial: {retries: {node: true}}", "trial.retries.node: must be an integer; found true", ""),
     ("reproducible: 1", "reproducible: must be true or false; found 1", ""),
     ("reproducible: no", "reproducible: must be true or false; found 'no'", ""),
-    ("keep_checkpoints: bset", "keep_checkpoints: must be one of the accepted words; ", "(did you mean best?)"),
+    (
+        "keep_checkpoints: bset",
+        "keep_checkpoints: must be one of the accepted words; ",
+        "(did you mean best?)",
+    ),
     ("question: 3", "question: must be text; found 3", ""),
-    ("sampler: bayes", "sampler: must name a known sampler; found 'bayes'; accepted tpe | ", "(did you mean tpe?)"),
-    ("sampler: {name: TPESampler}", "sampler.name: must name a known sampler; ", "(did you mean tpe?)"),
-    ("sampler: {name: 3}", "sampler.name: must be the name of a sampler; found 3; accepted tpe | ", ""),
+    (
+        "sampler: bayes",
+        "sampler: must name a known sampler; found 'bayes'; accepted tpe | ",
+        "(did you mean tpe?)",
+    ),
+    (
+        "sampler: {name: TPESampler}",
+        "sampler.name: must name a known sampler; ",
+        "(did you mean tpe?)",
+    ),
+    (
+        "sampler: {name: 3}",
+        "sampler.name: must be the name of a sampler; found 3; accepted tpe | ",
+        "",
+    ),
     ("sampler: {name: tpe, sed: 1}", "sampler.sed: must be a known key; ", "(did you mean seed?)"),
     ("sampler: {name: tpe, popsize: 5}", "sampler.popsize: must be a known key; ", ""),
     ("pruner: hyperbnd", "pruner: must name a known pruner; ", "(did you mean hyperband?)"),
-    ("pruner: {name: asha, grace_period: 1}", "pruner.grace_period: must be a known key; ", "mean min_epochs?)"),
+    (
+        "pruner: {name: asha, grace_period: 1}",
+        "pruner.grace_period: must be a known key; ",
+        "mean min_epochs?)",
+    ),
     ("pruner: {name: asha, reduction: 1}", "pruner.reduction: must be at least 2; found 1", ""),
-    ("objective: accuracy", "objective: must be one of the accepted words; ", "(did you mean val_accuracy?)"),
+    (
+        "objective: accuracy",
+        "objective: must be one of the accepted words; ",
+        "(did you mean val_accuracy?)",
+    ),
     ("objective: {direction: maximize}", "objective.metric: must be given; found nothing", ""),
-    ("objective: {metric: val_loss, direction: min}", "objective.direction: must be one of ", "mean minimize?)"),
-    ("objective: [val_loss, val_loss]", "objective[1].metric: must be another metric than the first; ", ""),
+    (
+        "objective: {metric: val_loss, direction: min}",
+        "objective.direction: must be one of ",
+        "mean minimize?)",
+    ),
+    (
+        "objective: [val_loss, val_loss]",
+        "objective[1].metric: must be another metric than the first; ",
+        "",
+    ),
     ("objective: [val_loss, val_f1, seconds]", "objective: must have 1 to 2 entries; found 3", ""),
     ("objective: test_accuracy", "objective.metric: must not look at the test set unless ", ""),
     ("confirm: {against: 0}", "confirm.against: must name an entry of first; found 0", ""),
-    ("confirm: {against: first[0]}", "confirm.against: must be one of the 0 entries of first; found first[0]", ""),
+    (
+        "confirm: {against: first[0]}",
+        "confirm.against: must be one of the 0 entries of first; found first[0]",
+        "",
+    ),
     (
         "roles: {scientific: [optimizer.lr]}",
         "roles.scientific[0]: must be a choice or a branch name of the space; ",
         "",
     ),
-    ("roles: {nuisance: [optimizer.momentum]}", "roles.nuisance[0]: must be a path of the space; ", ""),
-    ("mode: method-study", "roles.scientific: must name what mode method-study compares; found nothing", ""),
-    ("reproducible: true\nobjective: total_seconds", "objective.metric: must not be measured by the machine ", ""),
-    ("reproducible: true\nrecipe: {seconds: 60}", "recipe.seconds: must not limit a trial by time ", ""),
+    (
+        "roles: {nuisance: [optimizer.momentum]}",
+        "roles.nuisance[0]: must be a path of the space; ",
+        "",
+    ),
+    (
+        "mode: method-study",
+        "roles.scientific: must name what mode method-study compares; found nothing",
+        "",
+    ),
+    (
+        "reproducible: true\nobjective: total_seconds",
+        "objective.metric: must not be measured by the machine ",
+        "",
+    ),
+    (
+        "reproducible: true\nrecipe: {seconds: 60}",
+        "recipe.seconds: must not limit a trial by time ",
+        "",
+    ),
     ("first: [{published: []}]", "first[0].set: must be given; found nothing", ""),
     ("first: [{set: {epochs: 0}}]", "first[0].set.epochs: must be at least 1; found 0", ""),
-    ("first: [{set: {optimizer: {name: rprop, momentum: 0.9}}}]", "first[0].set.optimizer.momentum: must be a ", ""),
+    (
+        "first: [{set: {optimizer: {name: rprop, momentum: 0.9}}}]",
+        "first[0].set.optimizer.momentum: must be a ",
+        "",
+    ),
     ("first: [{set: {seed: 3}}]", "first[0].set.seed: must be left out: ", "accepted replicates"),
-    ("first: [{set: {}, published: [{epoch: 0}]}]", "first[0].published[0].epoch: must be at least 1; found 0", ""),
-    ("first: [{set: {}, published: [{val_loss: 1}]}]", "first[0].published[0]: must have either epoch or end: ", ""),
-    ("first: [{set: {}, published: [{epoch: 1, labl: a}]}]", "first[0].published[0].labl: must be a known key ", ""),
-    ("recipe: {optimizer: {name: adma}}", "recipe.optimizer.name: must name a known optimizer; found 'adma'; ", ""),
-    ("recipe: {optimizer: {learning_rate: 1}}", "recipe.optimizer.learning_rate: must be a known key; ", "mean lr?)"),
+    (
+        "first: [{set: {}, published: [{epoch: 0}]}]",
+        "first[0].published[0].epoch: must be at least 1; found 0",
+        "",
+    ),
+    (
+        "first: [{set: {}, published: [{val_loss: 1}]}]",
+        "first[0].published[0]: must have either epoch or end: ",
+        "",
+    ),
+    (
+        "first: [{set: {}, published: [{epoch: 1, labl: a}]}]",
+        "first[0].published[0].labl: must be a known key ",
+        "",
+    ),
+    (
+        "recipe: {optimizer: {name: adma}}",
+        "recipe.optimizer.name: must name a known optimizer; found 'adma'; ",
+        "",
+    ),
+    (
+        "recipe: {optimizer: {learning_rate: 1}}",
+        "recipe.optimizer.learning_rate: must be a known key; ",
+        "mean lr?)",
+    ),
     ("recipe: {epochs: true}", "recipe.epochs: must be an integer; found true", ""),
     ("recipe: {epochs: .nan}", "recipe.epochs: must be a finite number; found .nan", ""),
-    ("recipe: {accumulation: 3}", "recipe.accumulation: must divide data.batch_size, which is 64; found 3", ""),
+    (
+        "recipe: {accumulation: 3}",
+        "recipe.accumulation: must divide data.batch_size, which is 64; found 3",
+        "",
+    ),
     ("recipe: {optimizer: {lr: -1}}", "recipe.optimizer.lr: must be greater than 0; found -1", ""),
     ("recipe: {seed: 1}", "recipe.seed: must be left out: ", "accepted replicates"),
     ("recipe: 3", "recipe: must be a mapping; found 3", ""),
@@ -113,63 +217,149 @@ KEYS = [
 
 SPACES = [
     ("lr: {log: [1, 2]}", "space.lr: must be a known key; ", "(did you mean optimizer.lr?)"),
-    ("optimizer: {learning_rate: {log: [1, 2]}}", "space.optimizer.learning_rate: must be a known key; ", "mean lr?)"),
+    (
+        "optimizer: {learning_rate: {log: [1, 2]}}",
+        "space.optimizer.learning_rate: must be a known key; ",
+        "mean lr?)",
+    ),
     (
         "optimizer: {lr: {min: 1, max: 2}}",
-        "space.optimizer.lr: must be a distribution or a plain value; found a mapping with min, max; "
-        f"accepted {DISTRIBUTIONS} ",
+        (
+            "space.optimizer.lr: must be a distribution or a plain value; found a mapping with"
+            f" min, max; accepted {DISTRIBUTIONS} "
+        ),
         "(did you mean log: [lo, hi]?)",
     ),
-    ("optimizer: {lr: {values: [1, 2]}}", "space.optimizer.lr: must be a distribution or a plain ", "mean choice?)"),
-    ("optimizer: {lr: {normal: [1, 2]}}", "space.optimizer.lr: must be a distribution or a plain ", "one_of: {...}"),
-    ("optimizer: {lr: {}}", "space.optimizer.lr: must be a distribution or a plain ", "one_of: {...}"),
-    ("optimizer: {lr: {loguniform: [1, 2]}}", "space.optimizer.lr: must be a distribution or a plain ", "mean log?)"),
+    (
+        "optimizer: {lr: {values: [1, 2]}}",
+        "space.optimizer.lr: must be a distribution or a plain ",
+        "mean choice?)",
+    ),
+    (
+        "optimizer: {lr: {normal: [1, 2]}}",
+        "space.optimizer.lr: must be a distribution or a plain ",
+        "one_of: {...}",
+    ),
+    (
+        "optimizer: {lr: {}}",
+        "space.optimizer.lr: must be a distribution or a plain ",
+        "one_of: {...}",
+    ),
+    (
+        "optimizer: {lr: {loguniform: [1, 2]}}",
+        "space.optimizer.lr: must be a distribution or a plain ",
+        "mean log?)",
+    ),
     (
         "optimizer: {lr: {log: [1, 1e-3]}}",
         "space.optimizer.lr.log: must be [low, high]; found [1, 0.001]",
         "(did you mean [0.001, 1]?)",
     ),
-    ("optimizer: {lr: {log: [0, 1]}}", "space.optimizer.lr.log[0]: must be greater than 0 with log; found 0", ""),
-    ("optimizer: {lr: {log: [1]}}", "space.optimizer.lr.log: must be two bounds; found [1]; accepted [low, high]", ""),
+    (
+        "optimizer: {lr: {log: [0, 1]}}",
+        "space.optimizer.lr.log[0]: must be greater than 0 with log; found 0",
+        "",
+    ),
+    (
+        "optimizer: {lr: {log: [1]}}",
+        "space.optimizer.lr.log: must be two bounds; found [1]; accepted [low, high]",
+        "",
+    ),
     (
         "optimizer: {lr: {uniform: [0.1, .inf]}}",
         "space.optimizer.lr.uniform[1]: must be a finite number; found .inf",
         "",
     ),
-    ("optimizer: {lr: {uniform: [0.1, yes]}}", "space.optimizer.lr.uniform[1]: must be a finite number; ", ""),
-    ("optimizer: {lr: {uniform: [0, 1]}}", "space.optimizer.lr.uniform[0]: must be greater than 0; found 0.0", ""),
-    ("optimizer: {lr: {log: [1e-3, 1], step: 0.1}}", "space.optimizer.lr.step: must be left out with log; ", ""),
+    (
+        "optimizer: {lr: {uniform: [0.1, yes]}}",
+        "space.optimizer.lr.uniform[1]: must be a finite number; ",
+        "",
+    ),
+    (
+        "optimizer: {lr: {uniform: [0, 1]}}",
+        "space.optimizer.lr.uniform[0]: must be greater than 0; found 0.0",
+        "",
+    ),
+    (
+        "optimizer: {lr: {log: [1e-3, 1], step: 0.1}}",
+        "space.optimizer.lr.step: must be left out with log; ",
+        "",
+    ),
     (
         "optimizer: {lr: {uniform: [0.1, 1], step: 0.4}}",
         "space.optimizer.lr.step: must lead from 0.1 to 1 in whole ",
         "",
     ),
-    ("optimizer: {lr: {uniform: [0.1, 1], q: 0.1}}", "space.optimizer.lr.q: must not stand beside uniform; ", ""),
+    (
+        "optimizer: {lr: {uniform: [0.1, 1], q: 0.1}}",
+        "space.optimizer.lr.q: must not stand beside uniform; ",
+        "",
+    ),
     ("epochs: {int: [1, 2.5]}", "space.epochs.int[1]: must be an integer; found 2.5", ""),
     ("epochs: {int: [true, 2]}", "space.epochs.int[0]: must be an integer; found true", ""),
     ("epochs: {int: [0, 2]}", "space.epochs.int[0]: must be at least 1; found 0", ""),
-    ("epochs: {choice: []}", "space.epochs.choice: must be a list of at least one value; found []", ""),
-    ("epochs: {choice: [1, 2, 1]}", "space.epochs.choice[2]: must not be a choice twice; found 1", ""),
+    (
+        "epochs: {choice: []}",
+        "space.epochs.choice: must be a list of at least one value; found []",
+        "",
+    ),
+    (
+        "epochs: {choice: [1, 2, 1]}",
+        "space.epochs.choice[2]: must not be a choice twice; found 1",
+        "",
+    ),
     ("epochs: {choice: [1, two]}", "space.epochs.choice[1]: must be an integer; found 'two'", ""),
-    ("accumulation: {choice: [1, 3]}", "space.accumulation.choice[1]: must divide data.batch_size, which is 64; ", ""),
+    (
+        "accumulation: {choice: [1, 3]}",
+        "space.accumulation.choice[1]: must divide data.batch_size, which is 64; ",
+        "",
+    ),
     ("seed: {int: [0, 3]}", "space.seed: must not be varied: ", "accepted replicates"),
-    ("model: {norm: {choice: [none, evry_conv]}}", "space.model.norm.choice[1]: must be one of ", "every_conv?)"),
-    ("optimizer: {one_of: {sdg: {lr: 1}}}", "space.optimizer.one_of.sdg: must name a known optimizer; ", "mean sgd?)"),
-    ("optimizer: {one_of: {adam: {momentum: 0.9}}}", "space.optimizer.one_of.adam.momentum: must be a known key; ", ""),
+    (
+        "model: {norm: {choice: [none, evry_conv]}}",
+        "space.model.norm.choice[1]: must be one of ",
+        "every_conv?)",
+    ),
+    (
+        "optimizer: {one_of: {sdg: {lr: 1}}}",
+        "space.optimizer.one_of.sdg: must name a known optimizer; ",
+        "mean sgd?)",
+    ),
+    (
+        "optimizer: {one_of: {adam: {momentum: 0.9}}}",
+        "space.optimizer.one_of.adam.momentum: must be a known key; ",
+        "",
+    ),
     (
         "optimizer: {one_of: [sgd, adam]}",
         "space.optimizer.one_of: must be a mapping of names, ",
         "{sgd: {}, adam: {}}?)",
     ),
-    ("optimizer: {one_of: {sgd: {}}, lr: 1}", "space.optimizer.lr: must stand in each branch, ", ""),
-    ("optimizer: {one_of: {sgd: 3}}", "space.optimizer.one_of.sgd: must be a mapping of the branch's own values", ""),
+    (
+        "optimizer: {one_of: {sgd: {}}, lr: 1}",
+        "space.optimizer.lr: must stand in each branch, ",
+        "",
+    ),
+    (
+        "optimizer: {one_of: {sgd: 3}}",
+        "space.optimizer.one_of.sgd: must be a mapping of the branch's own values",
+        "",
+    ),
     (
         "precision: {one_of: {fp32: {}}}",
         "space.precision.one_of: must stand at a section that has a name; ",
         "choice?)",
     ),
-    ("optimizer: [sgd, adam]", "space.optimizer: must be a name or a mapping; ", "(did you mean choice: [...]?)"),
-    ("execution: fast", "space.execution: must be a mapping that mirrors the recipe; found 'fast'", ""),
+    (
+        "optimizer: [sgd, adam]",
+        "space.optimizer: must be a name or a mapping; ",
+        "(did you mean choice: [...]?)",
+    ),
+    (
+        "execution: fast",
+        "space.execution: must be a mapping that mirrors the recipe; found 'fast'",
+        "",
+    ),
 ]
 
 
@@ -179,7 +369,9 @@ def test_a_fault_of_the_file_itself(fails: Fails, text: str, line: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "start", "end"), KEYS, ids=[text for text, *_ in KEYS])
-def test_a_fault_of_a_key_is_one_line_at_its_place(fails: Fails, text: str, start: str, end: str) -> None:
+def test_a_fault_of_a_key_is_one_line_at_its_place(
+    fails: Fails, text: str, start: str, end: str
+) -> None:
     lines = fails(HEAD + SPACE + text + "\n")
     number = 4 + text.count("\n") * (not start.startswith("roles"))
     assert len(lines) == 1, lines
@@ -188,7 +380,9 @@ def test_a_fault_of_a_key_is_one_line_at_its_place(fails: Fails, text: str, star
 
 
 @pytest.mark.parametrize(("text", "start", "end"), SPACES, ids=[text for text, *_ in SPACES])
-def test_a_fault_of_the_space_is_one_line_at_its_place(fails: Fails, text: str, start: str, end: str) -> None:
+def test_a_fault_of_the_space_is_one_line_at_its_place(
+    fails: Fails, text: str, start: str, end: str
+) -> None:
     lines = fails(HEAD + "space:\n" + f"  {text}\n")
     assert len(lines) == 1, lines
     assert lines[0].startswith(f"f.yaml:{4 + text.count(chr(10))}: {start}"), lines
@@ -196,7 +390,8 @@ def test_a_fault_of_the_space_is_one_line_at_its_place(fails: Fails, text: str, 
 
 
 @pytest.mark.parametrize(
-    "name", ["../up", "/etc", "a/b", "..", ".hidden", "", "A", "a" * 65, "a b", "a\\b", "con\n", "-a", "ä"]
+    "name",
+    ["../up", "/etc", "a/b", "..", ".hidden", "", "A", "a" * 65, "a b", "a\\b", "con\n", "-a", "ä"],
 )
 def test_a_name_that_would_leave_the_storage_folder_is_refused(name: str) -> None:
     with pytest.raises(SpecError, match="study: must be a name of a-z, 0-9"):
@@ -206,7 +401,10 @@ def test_a_name_that_would_leave_the_storage_folder_is_refused(name: str) -> Non
 def test_a_study_needs_a_name_points_and_something_to_vary(fails: Fails) -> None:
     assert fails("question: why\n") == [
         "f.yaml:1: study: must be given; found nothing",
-        "f.yaml:1: space: must vary something with sampler tpe; found nothing; accepted sampler: first-only",
+        (
+            "f.yaml:1: space: must vary something with sampler tpe; found nothing; accepted"
+            " sampler: first-only"
+        ),
         "f.yaml:1: points: must be given with sampler tpe; found nothing; accepted points: 40",
     ]
 
@@ -223,25 +421,39 @@ def test_all_faults_come_in_one_go_in_the_order_of_the_file(fails: Fails) -> Non
         """)
     assert fails(text) == [
         fails(text)[0],
-        f"f.yaml:5: recipe.optimizer.name: must name a known optimizer; found 'adma'; accepted {OPTIMIZERS} "
-        "(did you mean adamax?)",
-        "f.yaml:7: space.schedule.one_of.cosine.warmup_epochs.int: must be [low, high]; found [5, 0] "
-        "(did you mean [0, 5]?)",
+        (
+            "f.yaml:5: recipe.optimizer.name: must name a known optimizer; found 'adma'; accepted"
+            f" {OPTIMIZERS} (did you mean adamax?)"
+        ),
+        (
+            "f.yaml:7: space.schedule.one_of.cosine.warmup_epochs.int: must be [low, high]; found"
+            " [5, 0] (did you mean [0, 5]?)"
+        ),
     ]
-    assert fails(text)[0].startswith("f.yaml:2: pionts: must be a known key; found 'pionts'; accepted study | ")
+    assert fails(text)[0].startswith(
+        "f.yaml:2: pionts: must be a known key; found 'pionts'; accepted study | "
+    )
 
 
 def test_every_choice_of_accumulation_must_divide_every_choice_of_batch_size(fails: Fails) -> None:
-    space = "space:\n  data: {batch_size: {choice: [64, 48, 50]}}\n  accumulation: {choice: [1, 2, 16]}\n"
+    space = (
+        "space:\n  data: {batch_size: {choice: [64, 48, 50]}}\n  accumulation: {choice: [1, 2,"
+        " 16]}\n"
+    )
     assert fails(HEAD + space) == [
         "f.yaml:5: space.accumulation.choice[2]: must divide data.batch_size, which is 50; found 16"
     ]
 
 
 def test_a_fixed_value_that_no_branch_but_one_has_is_refused_where_it_stands(fails: Fails) -> None:
-    text = HEAD + "recipe: {optimizer: {momentum: 0.9}}\nspace: {optimizer: {one_of: {sgd: {}, adam: {}}}}\n"
+    text = (
+        HEAD + "recipe: {optimizer: {momentum: 0.9}}\nspace: {optimizer: {one_of: {sgd: {}, adam:"
+        " {}}}}\n"
+    )
     lines = fails(text)
-    assert [line.partition("; ")[0] for line in lines] == ["f.yaml:3: recipe.optimizer.momentum: must be a known key"]
+    assert [line.partition("; ")[0] for line in lines] == [
+        "f.yaml:3: recipe.optimizer.momentum: must be a known key"
+    ]
 
 
 def test_a_fixed_value_that_the_space_covers_is_judged_too(fails: Fails) -> None:
@@ -252,7 +464,9 @@ def test_a_fixed_value_that_the_space_covers_is_judged_too(fails: Fails) -> None
 
 def test_a_path_that_is_written_in_two_ways_is_varied_once(fails: Fails) -> None:
     space = "space:\n  model.norm: {choice: [none]}\n  model: {norm: none}\n"
-    assert fails(HEAD + space) == ["f.yaml:4: space.model.norm: must set model.norm only once; found 'model.norm'"]
+    assert fails(HEAD + space) == [
+        "f.yaml:4: space.model.norm: must set model.norm only once; found 'model.norm'"
+    ]
 
 
 def test_a_grid_needs_steps(fails: Fails) -> None:
@@ -288,8 +502,8 @@ def test_a_method_study_needs_a_point_for_each_level(fails: Fails) -> None:
 
 def test_what_is_compared_inside_a_branch_needs_the_branch_beside_it(fails: Fails) -> None:
     assert fails(METHODS.format(points=4, factors="optimizer.nesterov")) == [
-        "f.yaml:4: roles.scientific[0]: must stand beside optimizer.name, in whose branches it lies; "
-        "found 'optimizer.nesterov'; accepted optimizer.name"
+        "f.yaml:4: roles.scientific[0]: must stand beside optimizer.name, in whose branches it"
+        " lies; found 'optimizer.nesterov'; accepted optimizer.name"
     ]
 
 
@@ -303,14 +517,20 @@ def test_what_is_compared_inside_a_branch_needs_the_branch_beside_it(fails: Fail
         ("recipe.epochs=0", "--set recipe.epochs=0: recipe.epochs: must be at least 1; found 0"),
         ("recipe.epoch=1", "--set recipe.epoch=1: recipe.epoch: must be a known key; "),
         ("recipe.seed=1", "--set recipe.seed=1: recipe.seed: must be left out: "),
-        ("recipe.optimizer=adma", "--set recipe.optimizer=adma: recipe.optimizer.name: must name a known optimizer; "),
+        (
+            "recipe.optimizer=adma",
+            "--set recipe.optimizer=adma: recipe.optimizer.name: must name a known optimizer; ",
+        ),
         ("recipe=3", "--set recipe=3: recipe: must be a mapping; found 3"),
         ("points=[1", "--set points=[1: points: must be valid YAML; "),
         (
             "first[2].set.epochs=3",
             "--set first[2].set.epochs=3: first[2].set.epochs: must lead to a key or to an entry",
         ),
-        ("space.optimizer.lr.log=[2, 1]", "--set space.optimizer.lr.log=[2, 1]: space.optimizer.lr.log: must be [low"),
+        (
+            "space.optimizer.lr.log=[2, 1]",
+            "--set space.optimizer.lr.log=[2, 1]: space.optimizer.lr.log: must be [low",
+        ),
     ],
 )
 def test_a_bad_option_is_named_in_place_of_a_line(fails: Fails, option: str, line: str) -> None:
@@ -334,7 +554,9 @@ def test_a_misspelt_shipped_name_is_guessed() -> None:
 
 def test_faults_are_found_without_torch_ray_or_optuna(tmp_path: Path) -> None:
     file = tmp_path / "f.yaml"
-    file.write_text("study: s\npionts: 3\nrecipe: {optimizer: adma}\nspace: {epochs: {int: [3, 1]}}\n")
+    file.write_text(
+        "study: s\npionts: 3\nrecipe: {optimizer: adma}\nspace: {epochs: {int: [3, 1]}}\n"
+    )
     program = textwrap.dedent("""\
         import sys
         from study.errors import SpecError
@@ -346,7 +568,9 @@ def test_faults_are_found_without_torch_ray_or_optuna(tmp_path: Path) -> None:
         heavy = {"torch", "ray", "optuna", "pandas", "numpy", "torchvision", "sklearn", "scipy"}
         print("loaded", sorted(heavy & set(sys.modules)))
         """)
-    answer = subprocess.run([sys.executable, "-c", program, str(file)], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", program, str(file)], capture_output=True, text=True, check=True
+    )
     lines = answer.stdout.splitlines()
     assert [line.split(": ")[1] for line in lines[:-1]] == [
         "points",
@@ -357,14 +581,21 @@ def test_faults_are_found_without_torch_ray_or_optuna(tmp_path: Path) -> None:
     assert lines[-1] == "loaded []"
 
 
-def test_what_the_space_varies_must_exist_in_a_section_that_is_set_to_another_name(fails: Fails) -> None:
-    text = HEAD + "recipe: {data: {loader: host}}\nspace: {data: {loader: {pin_memory: {choice: [true, false]}}}}\n"
+def test_what_the_space_varies_must_exist_in_a_section_that_is_set_to_another_name(
+    fails: Fails,
+) -> None:
+    text = (
+        HEAD + "recipe: {data: {loader: host}}\nspace: {data: {loader: {pin_memory: {choice: [true,"
+        " false]}}}}\n"
+    )
     assert fails(text, ("recipe.data.loader.name=device",)) == [
-        "f.yaml:4: space.data.loader.pin_memory: must be a known key; found 'pin_memory'; accepted name"
+        "f.yaml:4: space.data.loader.pin_memory: must be a known key; found 'pin_memory'; accepted"
+        " name"
     ]
 
 
 def test_what_only_another_loader_has_is_refused_as_a_fixed_value_too(fails: Fails) -> None:
     assert fails(HEAD + "recipe: {data: {loader: {name: device, pin_memory: true}}}\n" + SPACE) == [
-        "f.yaml:3: recipe.data.loader.pin_memory: must be a known key; found 'pin_memory'; accepted name"
+        "f.yaml:3: recipe.data.loader.pin_memory: must be a known key; found 'pin_memory'; accepted"
+        " name"
     ]

@@ -21,21 +21,64 @@ LOOSE = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCh
 
 WORDS = sorted(
     {*STUDY_FILE.fields, *FIELDS, *SECTIONS, *(part for path in FIELDS for part in path.split("."))}
-    | {"choice", "uniform", "log", "int", "log_int", "one_of", "step", "name", "set", "published", "epoch", "seed"}
-    | {"sgd", "adamw", "cosine", "constant", "digits", "small_cnn", "tpe", "grid", "first-only", "first[0]", "asha"}
-    | {"method-study", "fp32", "none", "val_accuracy", "total_seconds", "min", "max", "a.b:c", ".", "..", "a..b", ""}
+    | {
+        "choice",
+        "uniform",
+        "log",
+        "int",
+        "log_int",
+        "one_of",
+        "step",
+        "name",
+        "set",
+        "published",
+        "epoch",
+        "seed",
+    }
+    | {
+        "sgd",
+        "adamw",
+        "cosine",
+        "constant",
+        "digits",
+        "small_cnn",
+        "tpe",
+        "grid",
+        "first-only",
+        "first[0]",
+        "asha",
+    }
+    | {
+        "method-study",
+        "fp32",
+        "none",
+        "val_accuracy",
+        "total_seconds",
+        "min",
+        "max",
+        "a.b:c",
+        ".",
+        "..",
+        "a..b",
+        "",
+    }
 )
 words = st.sampled_from(WORDS)
 scalars = (
     st.none()
     | st.booleans()
-    | st.sampled_from([-1, 0, 1, 2, 3, 64, 2**40, 2**63, 0.5, 1e-3, 1e300, -0.0, float("nan"), float("inf")])
+    | st.sampled_from(
+        [-1, 0, 1, 2, 3, 64, 2**40, 2**63, 0.5, 1e-3, 1e300, -0.0, float("nan"), float("inf")]
+    )
     | words
     | st.text(max_size=5)
 )
 trees: st.SearchStrategy[Any] = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words | st.text(max_size=3), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(words | st.text(max_size=3), inner, max_size=4)
+    ),
     max_leaves=15,
 )
 
@@ -72,7 +115,11 @@ def test_any_value_of_any_key(key: str, value: Any) -> None:
 
 
 @LOOSE
-@given(st.sampled_from(sorted(FIELDS | SECTIONS)), trees, st.sampled_from(["recipe", "space", "set", "overrides"]))
+@given(
+    st.sampled_from(sorted(FIELDS | SECTIONS)),
+    trees,
+    st.sampled_from(["recipe", "space", "set", "overrides"]),
+)
 def test_any_value_of_any_recipe_path(path: str, value: Any, where: str) -> None:
     key, written = ("first", [{"set": {path: value}}]) if where == "set" else (where, {path: value})
     spec_or_lines(lambda: spec_from_tree(TREE | {key: written}))
@@ -84,7 +131,10 @@ def test_any_value_of_any_recipe_path(path: str, value: Any, where: str) -> None
         st.tuples(
             st.integers(0, len(QUICKSTART)),
             st.integers(0, 30),
-            st.sampled_from([*"{}[]:-&*!|>'\"#?%@`,\n\t ~.0", "  ", "\n\n", "<<", "!!int", "---", "1e999"]) | words,
+            st.sampled_from(
+                [*"{}[]:-&*!|>'\"#?%@`,\n\t ~.0", "  ", "\n\n", "<<", "!!int", "---", "1e999"]
+            )
+            | words,
         ),
         min_size=1,
         max_size=4,
@@ -100,5 +150,7 @@ def test_any_damage_to_a_study_file(edits: list[tuple[int, int, str]]) -> None:
 @LOOSE
 @given(st.lists(st.tuples(words | st.text(max_size=12), trees), min_size=1, max_size=3))
 def test_any_option(options: list[tuple[str, Any]]) -> None:
-    sets = [f"{path}={write_yaml({'x': value}).partition(':')[2].strip()}" for path, value in options]
+    sets = [
+        f"{path}={write_yaml({'x': value}).partition(':')[2].strip()}" for path, value in options
+    ]
     spec_or_lines(lambda: load_spec("quickstart", sets=sets))

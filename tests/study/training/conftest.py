@@ -1,4 +1,6 @@
-"""Small recipes, real images where this machine has them, and a checkpoint store that keeps every epoch."""
+"""Small recipes, real images where this machine has them, and a checkpoint store that keeps every
+epoch.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,13 @@ CLOCKS = {"train_seconds", "eval_seconds", "seconds", "images_per_second", "peak
 
 TINY: dict[str, Any] = {
     "model": {"name": "mlp", "width": 0.1, "dropout": 0.2},
-    "data": {"name": "digits", "train_images": 48, "test_images": 20, "batch_size": 20, "augment": "shift"},
+    "data": {
+        "name": "digits",
+        "train_images": 48,
+        "test_images": 20,
+        "batch_size": 20,
+        "augment": "shift",
+    },
     "epochs": 3,
 }
 """43 images train in 3 steps an epoch, the last of them 3 images."""
@@ -47,10 +55,14 @@ def tiny() -> Callable[..., Recipe]:
 
 
 class Memory:
-    """A checkpoint store in memory: ``kept`` has each epoch's bytes; ``latest`` gives the newest up to ``upto``."""
+    """A checkpoint store in memory: ``kept`` has each epoch's bytes; ``latest`` gives the newest up
+    to ``upto``.
+    """
 
     def __init__(self, kept: dict[int, bytes] | None = None, upto: int | None = None) -> None:
-        self.kept = {epoch: state for epoch, state in (kept or {}).items() if upto is None or epoch <= upto}
+        self.kept = {
+            epoch: state for epoch, state in (kept or {}).items() if upto is None or epoch <= upto
+        }
 
     def latest(self) -> State | None:
         return self.state(max(self.kept)) if self.kept else None
@@ -82,11 +94,21 @@ def unpacked(name: str, layout: str, factory: pytest.TempPathFactory) -> Path:
     if (source / layout).is_dir():
         return source
     if not (source / "unpack.py").is_file():
-        pytest.skip(f"no {name} images: neither {source}/{layout} nor {source}/unpack.py (see STUDY_TEST_DATA)")
+        pytest.skip(
+            f"no {name} images: neither {source}/{layout} nor {source}/unpack.py (see"
+            " STUDY_TEST_DATA)"
+        )
     cache = Path(tempfile.gettempdir()) / f"study-tests-{os.getuid()}-{name}-{IMAGES_PER_FILE}"
     if not cache.exists():  # unpacking takes longer than all tests that use it
         folder = factory.mktemp(name)
-        command = [sys.executable, str(source / "unpack.py"), str(folder), name, "--images", str(IMAGES_PER_FILE)]
+        command = [
+            sys.executable,
+            str(source / "unpack.py"),
+            str(folder),
+            name,
+            "--images",
+            str(IMAGES_PER_FILE),
+        ]
         subprocess.run(command, check=True, capture_output=True)
         try:
             folder.rename(cache)

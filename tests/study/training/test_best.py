@@ -1,4 +1,6 @@
-"""With ``at: best`` the best epoch's weights are kept, tested and exported; training goes on from the last ones."""
+"""With ``at: best`` the best epoch's weights are kept, tested and exported; training goes on from
+the last ones.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,11 @@ from study.training.recipe.recipe import Recipe
 from .conftest import Memory, timeless, trained
 from .test_resume import same
 
-WAYS = [BestBy("val_loss", "minimize"), BestBy("val_loss", "maximize"), BestBy("val_accuracy", "maximize")]
+WAYS = [
+    BestBy("val_loss", "minimize"),
+    BestBy("val_loss", "maximize"),
+    BestBy("val_accuracy", "maximize"),
+]
 RATES = [0.003, 0.05]
 PARTS = ("model", "optimizer", "arithmetic", "learning_rate", "length", "random", "step")
 
@@ -53,7 +59,10 @@ def test_the_best_weights_are_those_of_that_epoch_and_training_is_the_same_as_wi
         assert kept.state(epoch)["best"]["epoch"] == best
         assert kept.state(epoch)["best"]["value"] == rows[best - 1][by.metric]
         assert same(kept.state(epoch)["best"]["model"], plain.state(best)["model"])
-    assert (outcome.summary["test_epoch"], with_best.summary["test_epoch"]) == (5, best_epoch(rows, by))
+    assert (outcome.summary["test_epoch"], with_best.summary["test_epoch"]) == (
+        5,
+        best_epoch(rows, by),
+    )
 
 
 @pytest.mark.parametrize("by", WAYS)
@@ -69,7 +78,9 @@ def test_the_test_figures_are_those_of_a_training_that_ends_with_the_best_epoch(
 
 @pytest.mark.parametrize("after", [1, 2, 3, 4])
 @pytest.mark.parametrize("by", WAYS)
-def test_resumed_it_is_as_if_never_stopped(recipe: Callable[[float], Recipe], by: BestBy, after: int) -> None:
+def test_resumed_it_is_as_if_never_stopped(
+    recipe: Callable[[float], Recipe], by: BestBy, after: int
+) -> None:
     whole = Memory()
     rows, outcome = trained(recipe(0.05), checkpoint=whole, best_by=by)
     parts = Memory(whole.kept, upto=after)
@@ -107,7 +118,9 @@ def test_exported_weights_give_exactly_the_reported_test_figures(
     assert figures["loss"] == outcome.summary["test_loss"]
 
 
-def test_a_training_that_is_stopped_has_no_test_figures_whatever_was_best(recipe: Callable[[float], Recipe]) -> None:
+def test_a_training_that_is_stopped_has_no_test_figures_whatever_was_best(
+    recipe: Callable[[float], Recipe],
+) -> None:
     outcome = train(recipe(0.05), report=lambda row: int(row["epoch"]) < 2, best_by=WAYS[0])
     assert outcome.stop_reason == "stopped"
     assert outcome.summary["test_epoch"] is None
@@ -121,10 +134,15 @@ def test_a_column_that_no_row_has_leaves_the_last_epoch(recipe: Callable[[float]
     assert "best" not in store.state(5)
 
 
-def test_after_a_checkpoint_that_knows_of_no_best_epoch_none_is_made_up(recipe: Callable[[float], Recipe]) -> None:
+def test_after_a_checkpoint_that_knows_of_no_best_epoch_none_is_made_up(
+    recipe: Callable[[float], Recipe],
+) -> None:
     store = Memory()
     trained(recipe(0.05), checkpoint=store)
     _, outcome = trained(
-        recipe(0.05), checkpoint=Memory(store.kept, upto=2), reported=2, best_by=BestBy("val_loss", "maximize")
+        recipe(0.05),
+        checkpoint=Memory(store.kept, upto=2),
+        reported=2,
+        best_by=BestBy("val_loss", "maximize"),
     )
     assert outcome.summary["test_epoch"] == 5

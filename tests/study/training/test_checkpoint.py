@@ -61,7 +61,9 @@ def test_a_pickle_in_a_checkpoints_place_does_not_run(tmp_path: Path) -> None:
 
     buffer = io.BytesIO()
     torch.save({"epoch": Attack()}, buffer)
-    Checkpoints(tmp_path).path(1).write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
+    Checkpoints(tmp_path).path(1).write_bytes(
+        hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue()
+    )
     with pytest.raises(pickle.UnpicklingError):
         Checkpoints(tmp_path).latest()
     assert not (tmp_path / "ran").exists()

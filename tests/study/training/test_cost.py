@@ -26,18 +26,24 @@ def test_the_cost_of_a_linear_network_is_that_of_its_products() -> None:
 
 
 def test_the_cost_follows_images_precision_and_size() -> None:
-    base = {"model": {"name": "small_cnn", "width": 0.5}, "data": {"name": "cifar10", "train_images": 1000}}
+    base = {
+        "model": {"name": "small_cnn", "width": 0.5},
+        "data": {"name": "cifar10", "train_images": 1000},
+    }
     whole = cost(**base)
     assert cost(**{**base, "precision": "bf16"}) == whole / 2
     assert cost(**{**base, "data": {"name": "cifar10", "train_images": 2000}}) == 2 * whole
-    assert cost(**{**base, "data": {"name": "cifar10", "train_images": 1000, "image_size": 64}}) > 3.5 * whole
+    assert (
+        cost(**{**base, "data": {"name": "cifar10", "train_images": 1000, "image_size": 64}})
+        > 3.5 * whole
+    )
 
 
 def test_the_cost_does_not_see_what_costs_nothing() -> None:
     assert cost(seed=1, epochs=3, optimizer="sgd", accumulation=4) == cost()
-    assert cost(model={"name": "vit_b_16", "pretrained": True}, data={"name": "cifar10", "image_size": 224}) == cost(
-        model="vit_b_16", data={"name": "cifar10", "image_size": 224}
-    )
+    assert cost(
+        model={"name": "vit_b_16", "pretrained": True}, data={"name": "cifar10", "image_size": 224}
+    ) == cost(model="vit_b_16", data={"name": "cifar10", "image_size": 224})
 
 
 @pytest.mark.parametrize("tree", [{"data": "some.where:images"}, {"model": "some.where:network"}])

@@ -40,7 +40,9 @@ def test_a_row_has_the_columns_of_the_contract(tiny: Callable[..., Recipe]) -> N
     assert float(rows[1]["seconds"]) >= float(rows[0]["seconds"]) + float(rows[1]["train_seconds"])
 
 
-def test_a_training_repeats_bit_for_bit_and_depends_on_its_seed(tiny: Callable[..., Recipe]) -> None:
+def test_a_training_repeats_bit_for_bit_and_depends_on_its_seed(
+    tiny: Callable[..., Recipe],
+) -> None:
     first, again, other = (timeless(trained(tiny(seed=seed))[0]) for seed in (1, 1, 2))
     assert first == again
     assert first != other
@@ -53,12 +55,23 @@ def test_the_outcome_has_the_figures_of_the_whole(tiny: Callable[..., Recipe]) -
     assert summary["best_epoch"] == 1 + accuracies.index(max(accuracies))
     assert summary["total_seconds"] == rows[-1]["seconds"]
     assert summary["first_epoch_seconds"] == rows[0]["train_seconds"]
-    assert min(rows[1]["train_seconds"], rows[2]["train_seconds"]) <= summary["steady_epoch_seconds"]
-    assert {"test_loss", "test_accuracy", "test_f1", "test_top5", "parameters", "device"} <= summary.keys()
+    assert (
+        min(rows[1]["train_seconds"], rows[2]["train_seconds"]) <= summary["steady_epoch_seconds"]
+    )
+    assert {
+        "test_loss",
+        "test_accuracy",
+        "test_f1",
+        "test_top5",
+        "parameters",
+        "device",
+    } <= summary.keys()
     assert "train 43, validation 5, test 20" in summary["data_fingerprint"]
 
 
-def test_with_validation_by_test_the_test_figures_stand_in_each_row(tiny: Callable[..., Recipe]) -> None:
+def test_with_validation_by_test_the_test_figures_stand_in_each_row(
+    tiny: Callable[..., Recipe],
+) -> None:
     rows, outcome = trained(tiny(data={"validation": "test"}))
     for row in rows:
         assert row["test_accuracy"] == row["val_accuracy"]
@@ -81,17 +94,25 @@ def names_of(recipe: Recipe) -> list[str]:
 
 @pytest.mark.parametrize("options", [{"memory_format": "channels_last"}, {"deterministic": True}])
 def test_execution_does_not_change_the_arithmetic(options: dict[str, Any]) -> None:
-    tree = {"data": {"train_images": 100}, "model": {"name": "small_cnn", "width": 0.25}, "epochs": 2}
+    tree = {
+        "data": {"train_images": 100},
+        "model": {"name": "small_cnn", "width": 0.25},
+        "epochs": 2,
+    }
     plain, _ = trained(Recipe.model_validate(tree))
     other, _ = trained(Recipe.model_validate({**tree, "execution": options}))
     assert other[-1]["train_loss"] == pytest.approx(plain[-1]["train_loss"], rel=1e-3)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler uses what torch deprecates
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning"
+)  # torch's compiler uses what torch deprecates
 def test_compiled_is_the_same_training_and_its_checkpoints_are_exchangeable(
     tiny: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))  # traced, without a C++ compiler
+    monkeypatch.setattr(
+        torch, "compile", partial(torch.compile, backend="eager")
+    )  # traced, without a C++ compiler
     compiled = {"execution": {"mode": "compile"}}
     store = Memory()
     plain, _ = trained(tiny())
@@ -104,7 +125,13 @@ def test_compiled_is_the_same_training_and_its_checkpoints_are_exchangeable(
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_loss_falls_on_real_images(cifar: Path, precision: str) -> None:
     tree = {
-        "data": {"name": "cifar10", "train_images": 100, "test_images": 20, "batch_size": 32, "augment": "crop_flip"},
+        "data": {
+            "name": "cifar10",
+            "train_images": 100,
+            "test_images": 20,
+            "batch_size": 32,
+            "augment": "crop_flip",
+        },
         "model": {"name": "small_cnn", "width": 0.25},
         "precision": precision,
         "accumulation": 2,

@@ -1,4 +1,6 @@
-"""Evaluation: the figures of all images at once, by their own logits or by those of their mirror images too."""
+"""Evaluation: the figures of all images at once, by their own logits or by those of their mirror
+images too.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def test_mirrored_evaluation_is_by_the_mean_of_both_views() -> None:
     assert not torch.allclose(one, other)
 
 
-def test_a_recipe_decides_on_the_views_and_training_is_the_same(tiny: Callable[..., Recipe]) -> None:
+def test_a_recipe_decides_on_the_views_and_training_is_the_same(
+    tiny: Callable[..., Recipe],
+) -> None:
     losses = []
     for mirrored in (False, True):
         rows: list[dict[str, object]] = []

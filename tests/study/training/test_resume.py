@@ -1,4 +1,6 @@
-"""Stopped after an epoch and gone on with, a training is bit for bit the one that was never stopped."""
+"""Stopped after an epoch and gone on with, a training is bit for bit the one that was never
+stopped.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ SCHEDULES: dict[str, dict[str, Any]] = {
     "plateau": {"metric": "train_loss", "patience": 0, "threshold": 0.9},
     "switch": {"metric": "train_loss", "threshold": 100.0, "lr_after": 0.004},
 }
-LENGTHS = {"epochs": {"epochs": 3}, "steps": {"epochs": None, "steps": 8}}  # the eighth step is in the third epoch
+LENGTHS = {
+    "epochs": {"epochs": 3},
+    "steps": {"epochs": None, "steps": 8},
+}  # the eighth step is in the third epoch
 
 
 def same(one: Any, other: Any) -> bool:
@@ -85,7 +90,13 @@ def test_resumed_convolutions_on_real_images_are_never_stopped(
 ) -> None:
     tree = {
         "model": {"name": "small_cnn", "width": 0.25, "dropout": 0.1},
-        "data": {"name": "cifar10", "train_images": 60, "test_images": 20, "batch_size": 20, "loader": loader},
+        "data": {
+            "name": "cifar10",
+            "train_images": 60,
+            "test_images": 20,
+            "batch_size": 20,
+            "loader": loader,
+        },
         "data.augment": "crop_flip_cutout",
         "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9},
         "precision": precision,
@@ -93,7 +104,9 @@ def test_resumed_convolutions_on_real_images_are_never_stopped(
     }
     recipe = Recipe.model_validate(tree)
     rows, outcome = trained(recipe, data_dir=cifar)
-    first = train(recipe, report=lambda row: False, checkpoint=Checkpoints(tmp_path), data_dir=cifar)
+    first = train(
+        recipe, report=lambda row: False, checkpoint=Checkpoints(tmp_path), data_dir=cifar
+    )
     assert first.stop_reason == "stopped"
     rest, again = trained(recipe, checkpoint=Checkpoints(tmp_path), data_dir=cifar, reported=1)
     assert timeless(rest) == timeless(rows[1:])
@@ -112,7 +125,9 @@ def test_rows_the_caller_has_not_seen_are_reported_first(tiny: Callable[..., Rec
 def test_a_stop_among_rows_reported_late_ends_the_training(tiny: Callable[..., Recipe]) -> None:
     store = Memory()
     trained(tiny(), checkpoint=store)
-    outcome = train(tiny(epochs=3), report=lambda row: False, checkpoint=Memory(store.kept, upto=2), reported=0)
+    outcome = train(
+        tiny(epochs=3), report=lambda row: False, checkpoint=Memory(store.kept, upto=2), reported=0
+    )
     assert outcome.stop_reason == "stopped"
 
 
@@ -125,7 +140,9 @@ def test_epochs_that_were_reported_but_lost_are_trained_again_and_not_reported_t
     assert timeless(again) == timeless(rows[2:])
 
 
-def test_optimizer_made_anew_each_epoch_forgets_its_moments_and_resumes(tiny: Callable[..., Recipe]) -> None:
+def test_optimizer_made_anew_each_epoch_forgets_its_moments_and_resumes(
+    tiny: Callable[..., Recipe],
+) -> None:
     kept = {"name": "adam", "lr": 0.01}
     forgetful = {**kept, "recreate_each_epoch": True}
     first, second = (timeless(trained(tiny(optimizer=spec))[0]) for spec in (kept, forgetful))
@@ -134,7 +151,9 @@ def test_optimizer_made_anew_each_epoch_forgets_its_moments_and_resumes(tiny: Ca
     assert_resumes(tiny(optimizer=forgetful), after=1)
 
 
-def test_a_trial_does_not_depend_on_what_ran_before_it_in_the_process(tiny: Callable[..., Recipe]) -> None:
+def test_a_trial_does_not_depend_on_what_ran_before_it_in_the_process(
+    tiny: Callable[..., Recipe],
+) -> None:
     first, _ = trained(tiny(seed=3))
     trained(tiny(seed=4, precision="bf16", execution={"deterministic": True}))
     torch.rand(7)

@@ -42,7 +42,9 @@ def test_a_loss_that_only_falls_never_converges() -> None:
     assert not any(averages.converged(1 / (1 + step)) for step in range(1000))
 
 
-def test_converged_training_stops_after_the_step_that_triggers_it(tiny: Callable[..., Recipe]) -> None:
+def test_converged_training_stops_after_the_step_that_triggers_it(
+    tiny: Callable[..., Recipe],
+) -> None:
     recipe = tiny(converge={"alpha": 0.9}, epochs=50, optimizer={"name": "sgd", "lr": 5.0})
     rows, outcome = trained(recipe)
     assert outcome.stop_reason == "converged"
@@ -50,7 +52,9 @@ def test_converged_training_stops_after_the_step_that_triggers_it(tiny: Callable
 
 
 @pytest.mark.parametrize(("steps", "rows"), [(1, 1), (3, 1), (4, 2), (8, 3)])
-def test_steps_end_a_training_be_it_within_an_epoch(tiny: Callable[..., Recipe], steps: int, rows: int) -> None:
+def test_steps_end_a_training_be_it_within_an_epoch(
+    tiny: Callable[..., Recipe], steps: int, rows: int
+) -> None:
     reported, outcome = trained(tiny(epochs=None, steps=steps))
     assert (outcome.stop_reason, reported[-1]["steps"], len(reported)) == ("steps", steps, rows)
 
@@ -60,7 +64,9 @@ def test_epochs_end_a_training(tiny: Callable[..., Recipe]) -> None:
     assert (outcome.stop_reason, [row["epoch"] for row in rows]) == ("epochs", [1, 2])
 
 
-def test_seconds_end_a_training_within_an_epoch(tiny: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seconds_end_a_training_within_an_epoch(
+    tiny: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = iter(range(10_000))
     monkeypatch.setattr(loop.time, "perf_counter", lambda: float(next(clock)))  # type: ignore[attr-defined]
     rows, outcome = trained(tiny(epochs=None, seconds=4.5))
@@ -69,7 +75,9 @@ def test_seconds_end_a_training_within_an_epoch(tiny: Callable[..., Recipe], mon
     assert float(rows[-1]["seconds"]) >= 4.5
 
 
-def test_target_ends_a_training_after_the_epoch_that_reaches_it(tiny: Callable[..., Recipe]) -> None:
+def test_target_ends_a_training_after_the_epoch_that_reaches_it(
+    tiny: Callable[..., Recipe],
+) -> None:
     full, _ = trained(tiny(epochs=6))
     value = float(full[3]["train_loss"])
     rows, outcome = trained(tiny(epochs=6, target={"metric": "train_loss", "value": value}))
@@ -95,13 +103,17 @@ def test_patience_counts_epochs_without_something_better() -> None:
     assert epochs_until_patience([0.1, 0.2, 0.2, 0.15], metric="val_accuracy", epochs=2) == 4
 
 
-def test_the_caller_can_stop_a_training_and_the_test_set_is_not_looked_at(tiny: Callable[..., Recipe]) -> None:
+def test_the_caller_can_stop_a_training_and_the_test_set_is_not_looked_at(
+    tiny: Callable[..., Recipe],
+) -> None:
     outcome = loop.train(tiny(epochs=5), report=lambda row: int(row["epoch"]) < 2)
     assert outcome.stop_reason == "stopped"
     assert "test_accuracy" not in outcome.summary
 
 
-def test_a_stop_at_the_last_epoch_does_not_hide_that_it_was_the_last(tiny: Callable[..., Recipe]) -> None:
+def test_a_stop_at_the_last_epoch_does_not_hide_that_it_was_the_last(
+    tiny: Callable[..., Recipe],
+) -> None:
     outcome = loop.train(tiny(epochs=2), report=lambda row: int(row["epoch"]) < 2)
     assert outcome.stop_reason == "epochs"
     assert "test_accuracy" in outcome.summary

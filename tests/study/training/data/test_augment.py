@@ -54,9 +54,12 @@ def test_each_crop_is_a_window_of_the_padded_image(fill: str, mode: str) -> None
     after = augment.crop(before, 2, fill, stream())
     padded = functional.pad(before, (2, 2, 2, 2), mode=mode)
     windows = [
-        [padded[i, :, top : top + 8, left : left + 8] for top in range(5) for left in range(5)] for i in range(40)
+        [padded[i, :, top : top + 8, left : left + 8] for top in range(5) for left in range(5)]
+        for i in range(40)
     ]
-    places = [next(k for k, w in enumerate(windows[i]) if torch.equal(w, after[i])) for i in range(40)]
+    places = [
+        next(k for k, w in enumerate(windows[i]) if torch.equal(w, after[i])) for i in range(40)
+    ]
     assert len(set(places)) > 10
 
 
@@ -67,7 +70,9 @@ def test_bytes_are_moved_as_their_floats_would_be(name: str, fill: str) -> None:
     stored = (images(40) * 255).to(torch.uint8)
     moved = augmented(stored, spec(name, **options), stream())
     assert moved.dtype == torch.uint8
-    assert torch.equal(augment.as_unit(moved), augmented(augment.as_unit(stored), spec(name, **options), stream()))
+    assert torch.equal(
+        augment.as_unit(moved), augmented(augment.as_unit(stored), spec(name, **options), stream())
+    )
 
 
 def test_cutout_blanks_at_most_its_square() -> None:
@@ -79,11 +84,15 @@ def test_cutout_blanks_at_most_its_square() -> None:
 
 def test_an_affine_change_of_nothing_is_none() -> None:
     still = spec("affine_flip", degrees=0.0, translate=0.0, scale=0.0, shear=0.0)
-    torch.testing.assert_close(augment.affine(images(), still, stream()), images(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        augment.affine(images(), still, stream()), images(), atol=1e-5, rtol=0
+    )
 
 
 def test_an_affine_turn_turns_about_the_center() -> None:
-    turned = augment.affine(images(), spec("affine_flip", degrees=90.0, translate=0.0, scale=0.0, shear=0.0), Full())
+    turned = augment.affine(
+        images(), spec("affine_flip", degrees=90.0, translate=0.0, scale=0.0, shear=0.0), Full()
+    )
     torch.testing.assert_close(turned, images().rot90(1, (2, 3)), atol=1e-4, rtol=0)
 
 
@@ -96,7 +105,11 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = torch.rand
 
     def rand(*shape: int, generator: torch.Generator) -> Tensor:
-        return torch.ones(*shape) if isinstance(generator, Full) else drawn(*shape, generator=generator)
+        return (
+            torch.ones(*shape)
+            if isinstance(generator, Full)
+            else drawn(*shape, generator=generator)
+        )
 
     monkeypatch.setattr(torch, "rand", rand)
 
@@ -115,8 +128,12 @@ def test_statistics_are_those_of_the_pixels() -> None:
     stored = (floats * 255).round().to(torch.uint8)
     for kind, reference in ((floats, floats), (stored, stored.float() / 255)):
         found = statistics(kind)
-        torch.testing.assert_close(found.mean.flatten(), reference.mean((0, 2, 3)), atol=1e-6, rtol=0)
-        torch.testing.assert_close(found.deviation.flatten(), reference.std((0, 2, 3), correction=0), atol=1e-6, rtol=0)
+        torch.testing.assert_close(
+            found.mean.flatten(), reference.mean((0, 2, 3)), atol=1e-6, rtol=0
+        )
+        torch.testing.assert_close(
+            found.deviation.flatten(), reference.std((0, 2, 3), correction=0), atol=1e-6, rtol=0
+        )
 
 
 def test_normalization_takes_the_statistics_it_names() -> None:

@@ -1,4 +1,6 @@
-"""The image sets: their layouts, their counts, and one clear line where one is missing or damaged."""
+"""The image sets: their layouts, their counts, and one clear line where one is missing or
+damaged.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def test_digits_come_with_scikit_learn() -> None:
 def test_synthetic_images_repeat_and_can_be_learned_from() -> None:
     first, second = sets.synthetic(Path()), sets.synthetic(Path())
     assert torch.equal(first.train_images, second.train_images)
-    centers = torch.stack([first.train_images[first.train_labels == c].float().mean(0) for c in range(10)])
+    centers = torch.stack(
+        [first.train_images[first.train_labels == c].float().mean(0) for c in range(10)]
+    )
     nearest = torch.cdist(first.test_images.float().flatten(1), centers.flatten(1)).argmin(1)
     assert float((nearest == first.test_labels).float().mean()) > 0.9
 
@@ -92,7 +96,9 @@ def test_a_damaged_binary_file_is_named(tmp_path: Path, damage: str) -> None:
 
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize("name", ["cifar10", "cifar100", "mnist"])
-def test_a_missing_set_says_what_was_looked_for_where_and_how_to_provide_it(tmp_path: Path, name: str) -> None:
+def test_a_missing_set_says_what_was_looked_for_where_and_how_to_provide_it(
+    tmp_path: Path, name: str
+) -> None:
     with pytest.raises(DataMissing) as caught:
         load(Data(name=name), tmp_path / "none")
     text = str(caught.value)
@@ -101,7 +107,9 @@ def test_a_missing_set_says_what_was_looked_for_where_and_how_to_provide_it(tmp_
     assert str(tmp_path / "none") in text
     assert "STUDY_DATA_DIR" in text
     assert "torchvision's layout" in text
-    assert not (tmp_path / "none").exists(), "a folder that was made for the download is gone with it"
+    assert not (tmp_path / "none").exists(), (
+        "a folder that was made for the download is gone with it"
+    )
 
 
 @pytest.mark.usefixtures("no_network")
@@ -131,7 +139,9 @@ def write_mnist(folder: Path) -> None:
     raw.mkdir(parents=True)
     for part, count in (("train", 30), ("t10k", 10)):
         pixels = np.arange(count * 28 * 28, dtype=np.uint8).tobytes()
-        (raw / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">IIII", 2051, count, 28, 28) + pixels)
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(
+            struct.pack(">IIII", 2051, count, 28, 28) + pixels
+        )
         labels = bytes(number % 10 for number in range(count))
         (raw / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 2049, count) + labels)
         (raw / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b""))
@@ -145,7 +155,9 @@ def test_mnist_is_read_from_torchvisions_layout(tmp_path: Path) -> None:
     assert int(images.train_images[0, 0, 1, 0]) == 28
 
 
-def test_a_set_is_found_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_set_is_found_where_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_mnist(tmp_path / "elsewhere")
     monkeypatch.setenv("STUDY_DATA_DIR", str(tmp_path / "elsewhere"))
     assert len(load(Data(name="mnist")).train_labels) == 30
@@ -160,7 +172,9 @@ def no_set(spec: Data, folder: Path) -> Any:
     return [1, 2]
 
 
-def test_a_users_own_set_is_made_by_its_factory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_users_own_set_is_made_by_its_factory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(sets, "made", made, raising=False)
     images = load(Data(name="study.training.data.datasets:made"), tmp_path)
     assert (images.image_shape, images.classes) == ((2, 6, 6), 3)

@@ -18,17 +18,27 @@ LOADERS: list[dict[str, Any]] = [{"name": "device"}, {"name": "host"}]
 
 def numbered(count: int = 30) -> DataSet:
     """Images whose every pixel is their number."""
-    images = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 4, 4).contiguous()
+    images = (
+        torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 4, 4).contiguous()
+    )
     return DataSet(images, torch.arange(count), images[:7], torch.arange(7), count, "numbered")
 
 
 def sets_of(tiny: Callable[..., Recipe], **data: Any) -> Sets:
-    plain = {"train_images": None, "normalize": "none", "augment": "none", "batch_size": 8, "eval_batch_size": 5}
+    plain = {
+        "train_images": None,
+        "normalize": "none",
+        "augment": "none",
+        "batch_size": 8,
+        "eval_batch_size": 5,
+    }
     return make_sets(tiny(data={**plain, **data}), numbered(), CPU)
 
 
 @pytest.mark.parametrize("loader", LOADERS)
-def test_an_epoch_has_every_training_image_once_with_its_label(tiny: Callable[..., Recipe], loader: Any) -> None:
+def test_an_epoch_has_every_training_image_once_with_its_label(
+    tiny: Callable[..., Recipe], loader: Any
+) -> None:
     sets = sets_of(tiny, loader=loader)
     batches = list(sets.train.epoch(1))
     assert [len(labels) for _, labels in batches] == [8, 8, 8, 3]
@@ -41,8 +51,13 @@ def test_an_epoch_has_every_training_image_once_with_its_label(tiny: Callable[..
 
 
 @pytest.mark.parametrize("loader", LOADERS)
-def test_the_order_changes_from_epoch_to_epoch_and_repeats(tiny: Callable[..., Recipe], loader: Any) -> None:
-    orders = [[labels.tolist() for _, labels in sets_of(tiny, loader=loader).train.epoch(e)] for e in (1, 2, 1)]
+def test_the_order_changes_from_epoch_to_epoch_and_repeats(
+    tiny: Callable[..., Recipe], loader: Any
+) -> None:
+    orders = [
+        [labels.tolist() for _, labels in sets_of(tiny, loader=loader).train.epoch(e)]
+        for e in (1, 2, 1)
+    ]
     assert orders[0] == orders[2]
     assert orders[0] != orders[1]
 
@@ -54,10 +69,14 @@ def test_both_loaders_keep_the_same_order(tiny: Callable[..., Recipe]) -> None:
         torch.testing.assert_close(images, same_images)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # DataLoader's workers on Python 3.12 and later
+@pytest.mark.filterwarnings(
+    "ignore:.*fork.*:DeprecationWarning"
+)  # DataLoader's workers on Python 3.12 and later
 def test_workers_bring_what_one_process_brings(tiny: Callable[..., Recipe]) -> None:
     alone = sets_of(tiny, loader={"name": "host"}, augment="shift")
-    helped = sets_of(tiny, loader={"name": "host", "workers": 2, "non_blocking": True}, augment="shift")
+    helped = sets_of(
+        tiny, loader={"name": "host", "workers": 2, "non_blocking": True}, augment="shift"
+    )
     for epoch in (1, 2):
         for (images, labels), (same_images, same_labels) in zip(
             alone.train.epoch(epoch), helped.train.epoch(epoch), strict=True
@@ -66,17 +85,23 @@ def test_workers_bring_what_one_process_brings(tiny: Callable[..., Recipe]) -> N
             assert torch.equal(labels, same_labels)
 
 
-def test_the_last_partial_batch_can_be_dropped_from_training_alone(tiny: Callable[..., Recipe]) -> None:
+def test_the_last_partial_batch_can_be_dropped_from_training_alone(
+    tiny: Callable[..., Recipe],
+) -> None:
     sets = sets_of(tiny, drop_last=True)
     assert [len(labels) for _, labels in sets.train.epoch(1)] == [8, 8, 8]
     assert [len(labels) for _, labels in sets.test.epoch(1)] == [5, 2]
 
 
 def test_images_are_laid_out_as_the_recipe_says(tiny: Callable[..., Recipe]) -> None:
-    recipe = tiny(execution={"memory_format": "channels_last"}, data={"name": "synthetic", "image_size": 16})
+    recipe = tiny(
+        execution={"memory_format": "channels_last"}, data={"name": "synthetic", "image_size": 16}
+    )
     for loader in LOADERS:
         sets = make_sets(
-            recipe.model_copy(update={"data": recipe.data.model_copy(update={"loader": spec(loader)})}),
+            recipe.model_copy(
+                update={"data": recipe.data.model_copy(update={"loader": spec(loader)})}
+            ),
             load(recipe.data),
             CPU,
         )
@@ -108,5 +133,7 @@ def test_with_validation_by_test_all_training_images_train(tiny: Callable[..., R
 
 
 def test_the_fingerprint_names_images_counts_and_split(tiny: Callable[..., Recipe]) -> None:
-    prints = {sets_of(tiny, **data).fingerprint for data in ({}, {"train_images": 20}, {"test_images": 3})}
+    prints = {
+        sets_of(tiny, **data).fingerprint for data in ({}, {"train_images": 20}, {"test_images": 3})
+    }
     assert len(prints) == 3

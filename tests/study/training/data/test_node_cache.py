@@ -66,7 +66,9 @@ def test_a_folder_that_is_not_ours_alone_is_not_used(source: Path) -> None:
     assert read.calls == 2
 
 
-def test_what_nobody_has_used_for_long_is_removed(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_has_used_for_long_is_removed(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mapped("old", [source], Reader(source))
     monkeypatch.setattr(node_cache, "KEPT_S", -1.0)
     mapped("new", [source], Reader(source))
@@ -87,18 +89,29 @@ def test_processes_share_the_pages(source: Path) -> None:
         "print(copied.split()[1])\n"
     )
     temp = str(cache_folder().parent)
-    done = subprocess.run([sys.executable, "-c", script, temp, str(source)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, temp, str(source)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert int(done.stdout) == 0
 
 
-def test_a_folder_on_an_object_store_is_fetched_once(bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_on_an_object_store_is_fetched_once(
+    bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_whole(bucket / "data" / "set" / "raw" / "images.bin", b"123")
     write_whole(bucket / "data" / "other" / "images.bin", b"456")
     folder = fetched(bucket / "data", ("set", "none"))
-    assert [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()] == [
-        "set/raw/images.bin"
-    ]
+    assert [
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    ] == ["set/raw/images.bin"]
     monkeypatch.setattr(
-        node_cache, "fetch", lambda source, to: pytest.fail(f"{source} again") if "set" in to.name else None
+        node_cache,
+        "fetch",
+        lambda source, to: pytest.fail(f"{source} again") if "set" in to.name else None,
     )
-    assert (fetched(bucket / "data", ("set",)) / "set" / "raw" / "images.bin").read_bytes() == b"123"
+    assert (
+        fetched(bucket / "data", ("set",)) / "set" / "raw" / "images.bin"
+    ).read_bytes() == b"123"

@@ -1,4 +1,6 @@
-"""64 labelled images of 32 × 32 pixels, in color: of CIFAR-10 where this machine has it, else digits made larger."""
+"""64 labelled images of 32 × 32 pixels, in color: of CIFAR-10 where this machine has it, else
+digits made larger.
+"""
 
 from __future__ import annotations
 

@@ -26,7 +26,9 @@ def layers(network: nn.Module, kind: type[nn.Module]) -> list[nn.Module]:
 def tiny(image_shape: tuple[int, int, int], classes: int, hidden: int = 4) -> nn.Module:
     """What a user's own factory looks like."""
     channels, height, width = image_shape
-    return nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, hidden), nn.Linear(hidden, classes))
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(channels * height * width, hidden), nn.Linear(hidden, classes)
+    )
 
 
 def no_module(image_shape: tuple[int, int, int], classes: int) -> str:
@@ -39,7 +41,8 @@ def test_equals_torchvisions_network_behind_a_cifar_stem(name: str) -> None:
     theirs = getattr(torchvision.models, name)(num_classes=10).eval()
     theirs.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
     theirs.maxpool = nn.Identity()
-    # Both list their tensors in the order of computation, except that a projection stands behind its branch in both.
+    # Both list their tensors in the order of computation, except that a projection stands behind
+    # its branch in both.
     source = list(ours.state_dict().values())
     target = theirs.state_dict()
     assert [tensor.shape for tensor in source] == [tensor.shape for tensor in target.values()]
@@ -66,7 +69,9 @@ def test_julia_variant_has_no_activation_behind_its_additions_and_keras_variant_
         blocks = [layer for layer in network.children() if type(layer).__name__ == "Residual"]
         assert len(blocks) == 6
         seen: list[Tensor] = []
-        handle = blocks[-1].register_forward_hook(lambda module, inputs, output, seen=seen: seen.append(output))
+        handle = blocks[-1].register_forward_hook(
+            lambda module, inputs, output, seen=seen: seen.append(output)
+        )
         with torch.no_grad():
             network(images)
         handle.remove()
@@ -82,7 +87,9 @@ def test_auxiliary_heads_answer_in_training_only() -> None:
 
 
 def test_softmax_makes_probabilities_of_every_head() -> None:
-    outputs = made(name="googlenet", aux_heads=True, width=0.0625, softmax=True)(torch.randn(2, *CIFAR))
+    outputs = made(name="googlenet", aux_heads=True, width=0.0625, softmax=True)(
+        torch.randn(2, *CIFAR)
+    )
     for probabilities in outputs:
         torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(2))
     assert made(name="small_cnn")(torch.randn(2, *CIFAR)).sum(dim=1).ne(1).all()
@@ -116,9 +123,11 @@ def test_a_named_start_replaces_the_networks_own() -> None:
     bound = (6 / (linear.in_features + linear.out_features)) ** 0.5
     assert 0.9 * bound < linear.weight.abs().max().item() <= bound
     assert not linear.bias.any()
-    conv = [layer for layer in made(name="resnet18", init="kaiming_normal").modules() if isinstance(layer, nn.Conv2d)][
-        1
-    ]
+    conv = [
+        layer
+        for layer in made(name="resnet18", init="kaiming_normal").modules()
+        if isinstance(layer, nn.Conv2d)
+    ][1]
     assert conv.weight.std().item() == pytest.approx((2 / (conv.out_channels * 9)) ** 0.5, rel=0.05)
 
 
@@ -127,10 +136,15 @@ def test_a_seed_makes_the_same_network_again() -> None:
     for _ in range(2):
         torch.manual_seed(3)
         states.append(made(name="googlenet", width=0.0625).state_dict())
-    assert all(torch.equal(first, second) for first, second in zip(*(s.values() for s in states), strict=True))
+    assert all(
+        torch.equal(first, second)
+        for first, second in zip(*(s.values() for s in states), strict=True)
+    )
 
 
-@pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if 4 < family.smallest <= 32])
+@pytest.mark.parametrize(
+    "name", [name for name, family in FAMILIES.items() if 4 < family.smallest <= 32]
+)
 def test_images_too_small_are_refused_and_the_smallest_pass(name: str) -> None:
     smallest = FAMILIES[name].smallest
     narrow = {} if name == "lenet" else {"width": 0.1}
@@ -138,7 +152,9 @@ def test_images_too_small_are_refused_and_the_smallest_pass(name: str) -> None:
         assert made((3, smallest, smallest), name=name, **narrow).eval()(
             torch.randn(2, 3, smallest, smallest)
         ).shape == (2, 10)
-    with pytest.raises(UserError, match=f"at least {smallest} pixels a side for {name}; found {smallest - 1}"):
+    with pytest.raises(
+        UserError, match=f"at least {smallest} pixels a side for {name}; found {smallest - 1}"
+    ):
         made((3, smallest - 1, smallest - 1), name=name, **narrow)
 
 
@@ -162,11 +178,28 @@ def test_a_users_own_factory_gets_the_shape_the_classes_and_its_options() -> Non
         (f"{__name__}:no_module", {}, "must answer a torch.nn.Module; found str"),
     ],
 )
-def test_a_factory_that_doesnt_work_is_named(name: str, options: dict[str, int], message: str) -> None:
+def test_a_factory_that_doesnt_work_is_named(
+    name: str, options: dict[str, int], message: str
+) -> None:
     with pytest.raises(UserError, match=message):
         made(name=name, options=options)
 
 
 def test_the_width_multiplies_channels() -> None:
     convolutions = layers(made(name="mobilenet_v1", width=0.1), nn.Conv2d)
-    assert [conv.out_channels for conv in convolutions[::2]] == [3, 6, 13, 13, 26, 26, 51, 51, 51, 51, 51, 51, 102, 102]
+    assert [conv.out_channels for conv in convolutions[::2]] == [
+        3,
+        6,
+        13,
+        13,
+        26,
+        26,
+        51,
+        51,
+        51,
+        51,
+        51,
+        51,
+        102,
+        102,
+    ]

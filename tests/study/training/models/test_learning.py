@@ -62,7 +62,9 @@ def test_learns_64_images_by_heart(name: str, labelled_images: tuple[Tensor, Ten
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_loss_falls_in_a_few_steps(name: str, dtype: torch.dtype, labelled_images: tuple[Tensor, Tensor]) -> None:
+def test_loss_falls_in_a_few_steps(
+    name: str, dtype: torch.dtype, labelled_images: tuple[Tensor, Tensor]
+) -> None:
     images, classes = (tensor[:16] for tensor in labelled_images)
     network = narrow(name)
     optimizer = torch.optim.Adam(network.parameters(), lr=LRS.get(name, LR))

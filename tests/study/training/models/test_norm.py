@@ -1,4 +1,6 @@
-"""Norm layers stand exactly where the placement says, in the order and of the kind that the recipe says."""
+"""Norm layers stand exactly where the placement says, in the order and of the kind that the recipe
+says.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
 
 
 def network(name: str, **options: object) -> nn.Module:
-    return build(ModelSpec.model_validate({"name": name, **NARROW[name], **options}), (3, 32, 32), 10)
+    return build(
+        ModelSpec.model_validate({"name": name, **NARROW[name], **options}), (3, 32, 32), 10
+    )
 
 
 def norm_layers(module: nn.Module) -> int:
@@ -40,10 +44,16 @@ def norm_layers(module: nn.Module) -> int:
 
 
 def convolutions(module: nn.Module) -> list[nn.Sequential]:
-    """The sequences that begin with a convolution: all convolutions but the gates of squeeze-and-excitation."""
-    sequences = [layer for layer in module.modules() if isinstance(layer, nn.Sequential) and len(layer)]
+    """The sequences that begin with a convolution: all convolutions but the gates of
+    squeeze-and-excitation.
+    """
+    sequences = [
+        layer for layer in module.modules() if isinstance(layer, nn.Sequential) and len(layer)
+    ]
     found = [layer for layer in sequences if isinstance(layer[0], nn.Conv2d)]
-    gates = [layer for layer in module.modules() if isinstance(layer, torchvision.ops.SqueezeExcitation)]
+    gates = [
+        layer for layer in module.modules() if isinstance(layer, torchvision.ops.SqueezeExcitation)
+    ]
     in_gates = sum(isinstance(layer, nn.Conv2d) for gate in gates for layer in gate.modules())
     total = sum(isinstance(layer, nn.Conv2d) for layer in module.modules())
     assert len(found) == total - in_gates
@@ -53,7 +63,9 @@ def convolutions(module: nn.Module) -> list[nn.Sequential]:
 def joins(module: nn.Module) -> int:
     block = torchvision.models.efficientnet.MBConv
     own = sum(isinstance(layer, Residual | Inception) for layer in module.modules())
-    return own + sum(isinstance(layer, block) and layer.use_res_connect for layer in module.modules())
+    return own + sum(
+        isinstance(layer, block) and layer.use_res_connect for layer in module.modules()
+    )
 
 
 @pytest.mark.parametrize("name", NARROW)
@@ -80,7 +92,9 @@ def test_every_conv_and_block_has_one_more_behind_each_join(name: str) -> None:
 def test_conv_act_norm_puts_the_activation_in_front_of_the_norm(name: str) -> None:
     for sequence in convolutions(network(name, norm="every_conv", order="conv_act_norm")):
         assert isinstance(sequence[-1], nn.BatchNorm2d)
-        assert all(isinstance(layer, nn.ReLU | nn.ReLU6 | nn.SiLU) for layer in list(sequence)[1:-1])
+        assert all(
+            isinstance(layer, nn.ReLU | nn.ReLU6 | nn.SiLU) for layer in list(sequence)[1:-1]
+        )
 
 
 @pytest.mark.parametrize("name", NARROW)
@@ -91,7 +105,9 @@ def test_kind_group_has_group_norms_only(name: str) -> None:
 
 @pytest.mark.parametrize("name", NARROW)
 def test_convolutions_without_a_norm_have_a_bias(name: str) -> None:
-    assert all(sequence[0].bias is not None for sequence in convolutions(network(name, norm="none")))
+    assert all(
+        sequence[0].bias is not None for sequence in convolutions(network(name, norm="none"))
+    )
 
 
 @pytest.mark.parametrize("name", NARROW)
@@ -104,14 +120,23 @@ def test_every_placement_answers_one_logit_a_class(name: str, norm: str, order: 
     assert logits.isfinite().all()
 
 
-def test_the_published_networks_with_normed_hidden_layers_have_them_beside_the_convolutions() -> None:
+def test_the_published_networks_with_normed_hidden_layers_have_them_beside_the_convolutions() -> (
+    None
+):
     knet = network("knet_cnn", variant="batch_norm")
     assert norm_layers(knet) == len(convolutions(knet)) + 1
     googlenet = network("googlenet", variant="fc_norm")
-    assert sum(isinstance(layer, nn.BatchNorm1d) for layer in googlenet.modules()) == norm_layers(googlenet) == 8
+    assert (
+        sum(isinstance(layer, nn.BatchNorm1d) for layer in googlenet.modules())
+        == norm_layers(googlenet)
+        == 8
+    )
 
 
 def test_an_mlp_counts_its_hidden_layers_as_convolutions() -> None:
     spec = {"name": "mlp", "depth": 3}
     assert norm_layers(build(ModelSpec.model_validate(spec), (1, 8, 8), 10)) == 0
-    assert norm_layers(build(ModelSpec.model_validate({**spec, "norm": "every_conv"}), (1, 8, 8), 10)) == 3
+    assert (
+        norm_layers(build(ModelSpec.model_validate({**spec, "norm": "every_conv"}), (1, 8, 8), 10))
+        == 3
+    )

@@ -19,7 +19,9 @@ from study.training.runtime.torchvision import torchvision
 SHAPE = (3, 32, 32)
 
 
-def made(weights: Path | None = None, classes: int = 10, name: str = "efficientnet_b0") -> nn.Module:
+def made(
+    weights: Path | None = None, classes: int = 10, name: str = "efficientnet_b0"
+) -> nn.Module:
     spec = {"name": name, "pretrained": True, "weights": str(weights) if weights else None}
     return build(ModelSpec.model_validate(spec), SHAPE, classes)
 
@@ -42,13 +44,17 @@ def test_a_local_file_fills_everything_but_the_classifier(
         save_file(state, file)
     network = made(file)
     own = network.state_dict()
-    assert all(torch.equal(own[key], state[key]) for key in own if not key.startswith("classifier."))
+    assert all(
+        torch.equal(own[key], state[key]) for key in own if not key.startswith("classifier.")
+    )
     assert own["classifier.1.weight"].shape == (10, 1280)
 
 
 def test_vit_resizes_its_position_embedding_to_the_images(tmp_path: Path) -> None:
     with torch.device("meta"):
-        shapes = {key: tensor.shape for key, tensor in torchvision.models.vit_b_16().state_dict().items()}
+        shapes = {
+            key: tensor.shape for key, tensor in torchvision.models.vit_b_16().state_dict().items()
+        }
     file = tmp_path / "vit.safetensors"
     save_file({key: torch.zeros(shape) for key, shape in shapes.items()}, file)
     network = made(file, name="vit_b_16")
@@ -97,7 +103,8 @@ def test_without_a_network_the_message_says_where_to_put_the_file(
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(
-        DataMissing, match=r"efficientnet_b0 can't be had: .*checkpoints.*no route to host.*model\.weights"
+        DataMissing,
+        match=r"efficientnet_b0 can't be had: .*checkpoints.*no route to host.*model\.weights",
     ):
         made()
 

@@ -1,4 +1,6 @@
-"""The whitening layer decorrelates patches, is what a resumed training began with, and learns nothing but its bias."""
+"""The whitening layer decorrelates patches, is what a resumed training began with, and learns
+nothing but its bias.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def test_directions_without_variance_stay_small() -> None:
 def test_only_its_bias_is_trained() -> None:
     network = build(ModelSpec(name="whitened_cnn", width=0.25), (3, 32, 32), 10)
     layer = next(layer for layer in network.modules() if isinstance(layer, Whitening))
-    assert [name for name, parameter in layer.named_parameters() if parameter.requires_grad] == ["bias"]
+    assert [name for name, parameter in layer.named_parameters() if parameter.requires_grad] == [
+        "bias"
+    ]
 
 
 def test_a_network_without_such_a_layer_looks_at_nothing() -> None:
@@ -55,7 +59,10 @@ def test_a_network_without_such_a_layer_looks_at_nothing() -> None:
 
 
 def test_a_resumed_training_keeps_the_kernels_it_began_with(tiny: Callable[..., Recipe]) -> None:
-    recipe = tiny(model={"name": "whitened_cnn", "width": 0.1}, data={"name": "synthetic", "train_images": 200})
+    recipe = tiny(
+        model={"name": "whitened_cnn", "width": 0.1},
+        data={"name": "synthetic", "train_images": 200},
+    )
     whole = Memory()
     rows, _ = trained(recipe, checkpoint=whole)
     parts = Memory(whole.kept, upto=1)

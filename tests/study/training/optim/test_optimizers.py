@@ -1,4 +1,6 @@
-"""Each optimizer is torch's own with the recipe's values; Muon is torch's on kernels flattened to matrices."""
+"""Each optimizer is torch's own with the recipe's values; Muon is torch's on kernels flattened to
+matrices.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,10 @@ from study.training.runtime.failures import TrainingFailure
 
 ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sgd": ({"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}, {}),
-    "adam": ({"beta1": 0.8, "beta2": 0.9, "weight_decay": 0.1, "amsgrad": True}, {"betas": (0.8, 0.9)}),
+    "adam": (
+        {"beta1": 0.8, "beta2": 0.9, "weight_decay": 0.1, "amsgrad": True},
+        {"betas": (0.8, 0.9)},
+    ),
     "adamw": ({"beta1": 0.8, "beta2": 0.9, "weight_decay": 0.1}, {"betas": (0.8, 0.9)}),
     "nadam": ({"momentum_decay": 0.01}, {}),
     "radam": ({"weight_decay": 0.1}, {}),
@@ -26,7 +31,14 @@ ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "asgd": ({"lambd": 0.01, "t0": 1.0}, {}),
     "rprop": ({"eta_minus": 0.4, "eta_plus": 1.5}, {"etas": (0.4, 1.5)}),
 }
-GIVEN_OTHERWISE = {"beta1", "beta2", "eta_minus", "eta_plus", "clip_threshold", "initial_accumulator"}
+GIVEN_OTHERWISE = {
+    "beta1",
+    "beta2",
+    "eta_minus",
+    "eta_plus",
+    "clip_threshold",
+    "initial_accumulator",
+}
 
 
 def spec(name: str, **options: Any) -> Any:
@@ -116,16 +128,23 @@ def test_muon_takes_kernels_as_matrices_in_any_memory_format(layout: torch.memor
 
 def test_groups_are_chosen_by_the_longest_prefix_of_whole_name_parts() -> None:
     model = nn.ModuleDict(
-        {"features": nn.ModuleDict({"1": nn.Linear(1, 1), "10": nn.Linear(1, 1)}), "fc": nn.Linear(1, 1)}
+        {
+            "features": nn.ModuleDict({"1": nn.Linear(1, 1), "10": nn.Linear(1, 1)}),
+            "fc": nn.Linear(1, 1),
+        }
     )
-    optimizer = make_optimizer(spec("sgd", lr=1.0, lr_factors={"features.": 0.1, "features.1": 0.2}), model)
+    optimizer = make_optimizer(
+        spec("sgd", lr=1.0, lr_factors={"features.": 0.1, "features.1": 0.2}), model
+    )
     assert rates(optimizer) == {"lr": 1.0, "lr.features.": 0.1, "lr.features.1": 0.2}
     members = {group["name"]: len(group["params"]) for group in optimizer.param_groups}
     assert members == {"": 2, "features.": 2, "features.1": 2}
 
 
 def test_a_group_without_parameters_is_invalid() -> None:
-    with pytest.raises(TrainingFailure, match=r"found head; its parameters begin with 0, 2") as caught:
+    with pytest.raises(
+        TrainingFailure, match=r"found head; its parameters begin with 0, 2"
+    ) as caught:
         make_optimizer(spec("sgd", lr_factors={"head": 0.1}), small_model())
     assert caught.value.failure_class == "invalid"
 
@@ -135,7 +154,9 @@ def test_independent_decay_takes_the_same_share_at_any_rate(name: str) -> None:
     shares = []
     for lr in (0.1, 0.001):
         model = nn.Linear(2, 2, bias=False)
-        optimizer = make_optimizer(spec(name, lr=lr, weight_decay=0.01, independent_decay=True), model)
+        optimizer = make_optimizer(
+            spec(name, lr=lr, weight_decay=0.01, independent_decay=True), model
+        )
         before = model.weight.detach().clone()
         model.weight.grad = torch.zeros_like(model.weight)
         optimizer.step()

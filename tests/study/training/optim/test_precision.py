@@ -19,7 +19,9 @@ from ..conftest import timeless, trained
 CPU = torch.device("cpu")
 
 
-def step_with(arithmetic: Arithmetic, model: nn.Module, optimizer: torch.optim.Optimizer, scale: float = 1.0) -> None:
+def step_with(
+    arithmetic: Arithmetic, model: nn.Module, optimizer: torch.optim.Optimizer, scale: float = 1.0
+) -> None:
     images, labels = scale * torch.ones(4, 3), torch.tensor([0, 1, 0, 1])
     gradients(model, Loss(CrossEntropy(), model), arithmetic, images, labels, 4)
     arithmetic.update(optimizer, NoClip())
@@ -31,7 +33,9 @@ def test_overflow_in_scaled_fp16_is_skipped_and_counted_and_the_scale_falls() ->
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     arithmetic = Arithmetic("fp16", CPU)
     before = model.weight.detach().clone()
-    step_with(arithmetic, model, optimizer, scale=6000.0)  # finite in fp16, but 2^16 times its gradient is not
+    step_with(
+        arithmetic, model, optimizer, scale=6000.0
+    )  # finite in fp16, but 2^16 times its gradient is not
     assert torch.equal(model.weight, before)
     assert arithmetic.skipped == 1
     assert arithmetic.scaler.get_scale() == 2.0**15
@@ -59,7 +63,9 @@ def test_skipped_steps_survive_a_resume() -> None:
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16", "fp16_unscaled"])
-def test_lower_precision_matches_fp32_within_its_own(tiny: Callable[..., Recipe], precision: str) -> None:
+def test_lower_precision_matches_fp32_within_its_own(
+    tiny: Callable[..., Recipe], precision: str
+) -> None:
     plain = {"model": {"name": "mlp", "dropout": 0.0}, "optimizer": {"name": "sgd", "lr": 0.05}}
     reference, rows = (trained(tiny(**plain, precision=kind))[0] for kind in ("fp32", precision))
     assert rows[-1]["train_loss"] != reference[-1]["train_loss"]
@@ -82,7 +88,9 @@ def test_clipping_acts_on_the_unscaled_gradient(clip: ClipNorm | ClipValue) -> N
         model = nn.Linear(3, 2)
         arithmetic = Arithmetic(precision, CPU)
         images = torch.ones(4, 3)
-        gradients(model, Loss(CrossEntropy(), model), arithmetic, images, torch.tensor([0, 0, 0, 1]), 4)
+        gradients(
+            model, Loss(CrossEntropy(), model), arithmetic, images, torch.tensor([0, 0, 0, 1]), 4
+        )
         norm = arithmetic.update(torch.optim.SGD(model.parameters(), lr=0.0), clip)
         grads.append(torch.cat([model.weight.grad.flatten(), model.bias.grad]))  # type: ignore[union-attr]
         assert norm > 0.2  # as it was before clipping

@@ -21,7 +21,12 @@ PEAK = 0.4
 
 
 def learning_rate(schedule: dict[str, Any], **over: Any) -> LearningRate:
-    tree = {"schedule": schedule, "epochs": EPOCHS, "optimizer": {"name": "sgd", "lr": PEAK}, **over}
+    tree = {
+        "schedule": schedule,
+        "epochs": EPOCHS,
+        "optimizer": {"name": "sgd", "lr": PEAK},
+        **over,
+    }
     return LearningRate(Recipe.model_validate(tree), STEPS)
 
 
@@ -31,7 +36,9 @@ def ours(schedule: dict[str, Any]) -> list[float]:
 
 
 def torch_rates(make: Callable[[SGD], Any], each: int = 1, lr: float = PEAK) -> list[float]:
-    """The rate at every step under one of torch's schedulers, which is stepped every ``each`` updates."""
+    """The rate at every step under one of torch's schedulers, which is stepped every ``each``
+    updates.
+    """
     optimizer = SGD([torch.zeros(1, requires_grad=True)], lr=lr, momentum=0.9)
     scheduler = make(optimizer)
     rates = []
@@ -45,20 +52,40 @@ def torch_rates(make: Callable[[SGD], Any], each: int = 1, lr: float = PEAK) -> 
 
 TORCHS: list[tuple[dict[str, Any], Callable[[SGD], Any], int]] = [
     ({"name": "constant"}, lambda o: theirs.ConstantLR(o, factor=1.0), 1),
-    ({"name": "step", "every_epochs": 2, "gamma": 0.3}, lambda o: theirs.StepLR(o, 2, gamma=0.3), STEPS),
+    (
+        {"name": "step", "every_epochs": 2, "gamma": 0.3},
+        lambda o: theirs.StepLR(o, 2, gamma=0.3),
+        STEPS,
+    ),
     (
         {"name": "multistep", "milestones": [1, 4], "gamma": 0.5},
         lambda o: theirs.MultiStepLR(o, [1, 4], gamma=0.5),
         STEPS,
     ),
     ({"name": "exponential", "gamma": 0.8}, lambda o: theirs.ExponentialLR(o, 0.8), STEPS),
-    ({"name": "cosine", "min_factor": 0.1}, lambda o: theirs.CosineAnnealingLR(o, TOTAL, eta_min=0.1 * PEAK), 1),
+    (
+        {"name": "cosine", "min_factor": 0.1},
+        lambda o: theirs.CosineAnnealingLR(o, TOTAL, eta_min=0.1 * PEAK),
+        1,
+    ),
     ({"name": "polynomial", "power": 2.0}, lambda o: theirs.PolynomialLR(o, TOTAL, power=2.0), 1),
     ({"name": "onecycle"}, lambda o: theirs.OneCycleLR(o, PEAK, total_steps=TOTAL), 1),
     (
-        {"name": "onecycle", "anneal": "linear", "pct_start": 0.45, "div_factor": 10, "final_div_factor": 100},
+        {
+            "name": "onecycle",
+            "anneal": "linear",
+            "pct_start": 0.45,
+            "div_factor": 10,
+            "final_div_factor": 100,
+        },
         lambda o: theirs.OneCycleLR(
-            o, PEAK, TOTAL, pct_start=0.45, anneal_strategy="linear", div_factor=10, final_div_factor=100
+            o,
+            PEAK,
+            TOTAL,
+            pct_start=0.45,
+            anneal_strategy="linear",
+            div_factor=10,
+            final_div_factor=100,
         ),
         1,
     ),
@@ -72,11 +99,17 @@ TORCHS: list[tuple[dict[str, Any], Callable[[SGD], Any], int]] = [
         lambda o: theirs.CosineAnnealingWarmRestarts(o, STEPS, T_mult=2, eta_min=0.05 * PEAK),
         1,
     ),
-    ({"name": "cosine_restarts", "period_epochs": 2}, lambda o: theirs.CosineAnnealingWarmRestarts(o, 2 * STEPS), 1),
+    (
+        {"name": "cosine_restarts", "period_epochs": 2},
+        lambda o: theirs.CosineAnnealingWarmRestarts(o, 2 * STEPS),
+        1,
+    ),
 ]
 
 
-@pytest.mark.parametrize(("schedule", "make", "each"), TORCHS, ids=[str(case[0]) for case in TORCHS])
+@pytest.mark.parametrize(
+    ("schedule", "make", "each"), TORCHS, ids=[str(case[0]) for case in TORCHS]
+)
 def test_schedule_equals_torchs_own_at_every_step(
     schedule: dict[str, Any], make: Callable[[SGD], Any], each: int
 ) -> None:
@@ -95,7 +128,9 @@ def test_onecycle_moves_momentum_as_torch_does(name: str) -> None:
         rate.set(mine, step)
         for key in ("lr", "momentum", "betas"):
             if key in mine.param_groups[0]:
-                assert mine.param_groups[0][key] == pytest.approx(reference.param_groups[0][key], rel=1e-9)
+                assert mine.param_groups[0][key] == pytest.approx(
+                    reference.param_groups[0][key], rel=1e-9
+                )
         reference.step()
         if step < TOTAL - 1:
             scheduler.step()
@@ -111,20 +146,28 @@ def test_cosine_spans_what_is_left_after_the_warmup() -> None:
     rates = ours({"name": "cosine", "warmup_epochs": 1})
     left = TOTAL - STEPS
     assert rates[:STEPS] == pytest.approx([PEAK * (step + 1) / STEPS for step in range(STEPS)])
-    assert rates[STEPS:] == pytest.approx([PEAK * (1 + math.cos(math.pi * s / left)) / 2 for s in range(left)])
+    assert rates[STEPS:] == pytest.approx(
+        [PEAK * (1 + math.cos(math.pi * s / left)) / 2 for s in range(left)]
+    )
 
 
 def test_lengths_in_steps_span_a_schedule_too() -> None:
     rate = learning_rate({"name": "polynomial"}, epochs=None, steps=10)
-    assert [rate.factor(step) for step in range(10)] == pytest.approx([1 - step / 10 for step in range(10)])
+    assert [rate.factor(step) for step in range(10)] == pytest.approx(
+        [1 - step / 10 for step in range(10)]
+    )
 
 
-@pytest.mark.parametrize("name", ["cosine", "onecycle", "polynomial", "triangular", "cosine_restarts", "step"])
+@pytest.mark.parametrize(
+    "name", ["cosine", "onecycle", "polynomial", "triangular", "cosine_restarts", "step"]
+)
 def test_factors_stay_within_0_and_1_for_the_shortest_training(name: str) -> None:
     extreme = {"period_epochs": 1e-9} if name in ("triangular", "cosine_restarts") else {}
     extreme |= {"every_epochs": 1e-9} if name == "step" else {}
     for warmup in (0, 0.5, 3):
-        rate = learning_rate({"name": name, "warmup_epochs": warmup, **extreme}, epochs=None, steps=1)
+        rate = learning_rate(
+            {"name": name, "warmup_epochs": warmup, **extreme}, epochs=None, steps=1
+        )
         assert all(0 <= rate.factor(step) <= 1 for step in range(4))
 
 
@@ -133,7 +176,9 @@ def test_plateau_equals_torchs_own_and_resumes_after_any_epoch(metric: str) -> N
     values = [1.0, 0.9, 0.9, 0.95, 0.91, 0.2, 0.2, 0.2, 0.3, 0.3, 0.3, 0.3, 0.1, 0.4]
     options = {"factor": 0.5, "patience": 1, "threshold": 1e-3, "cooldown": 1}
     optimizer = SGD([torch.zeros(1)], lr=PEAK)
-    reference = theirs.ReduceLROnPlateau(optimizer, mode="min" if metric == "val_loss" else "max", **options)
+    reference = theirs.ReduceLROnPlateau(
+        optimizer, mode="min" if metric == "val_loss" else "max", **options
+    )
     schedule = {"name": "plateau", "metric": metric, **options}
     rate = learning_rate(schedule)
     for value in values:

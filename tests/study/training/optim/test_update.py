@@ -29,12 +29,18 @@ class TwoHeads(nn.Module):
         return tuple(head(self.body(images)) for head in self.heads)
 
 
-def gradient_of(images: Tensor, labels: Tensor, micro_batch_size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def gradient_of(
+    images: Tensor, labels: Tensor, micro_batch_size: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     torch.manual_seed(0)
     model = TwoHeads().double()
     loss = Loss(CrossEntropy(label_smoothing=0.1, l1=1e-3, l2=1e-2), model)
-    losses = gradients(model, loss, Arithmetic("fp32", torch.device("cpu")), images, labels, micro_batch_size)
-    flat = torch.cat([parameter.grad.flatten() for parameter in model.parameters() if parameter.grad is not None])
+    losses = gradients(
+        model, loss, Arithmetic("fp32", torch.device("cpu")), images, labels, micro_batch_size
+    )
+    flat = torch.cat(
+        [parameter.grad.flatten() for parameter in model.parameters() if parameter.grad is not None]
+    )
     return flat, losses.total, losses.main, losses.logits
 
 
@@ -44,11 +50,15 @@ def test_micro_batches_add_up_to_the_large_batch(count: int, parts: int) -> None
     chance = torch.Generator().manual_seed(1)
     images = torch.randn(count, 1, 8, 8, generator=chance, dtype=torch.float64)
     labels = torch.randint(0, 5, (count,), generator=chance)
-    for whole, split in zip(gradient_of(images, labels, 24), gradient_of(images, labels, 24 // parts), strict=True):
+    for whole, split in zip(
+        gradient_of(images, labels, 24), gradient_of(images, labels, 24 // parts), strict=True
+    ):
         torch.testing.assert_close(split, whole, rtol=0, atol=1e-10)
 
 
-def test_reported_figures_and_schedule_do_not_depend_on_accumulation(tiny: Callable[..., Recipe]) -> None:
+def test_reported_figures_and_schedule_do_not_depend_on_accumulation(
+    tiny: Callable[..., Recipe],
+) -> None:
     plain = {"model": {"name": "mlp", "dropout": 0.0}, "schedule": "cosine"}
     whole, parts = (timeless(trained(tiny(**plain, accumulation=k))[0]) for k in (1, 4))
     assert [row["lr"] for row in whole] == [row["lr"] for row in parts]

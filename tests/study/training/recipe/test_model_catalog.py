@@ -17,9 +17,14 @@ def fault(**model: object) -> str:
 
 def test_every_family_has_what_its_variant_says() -> None:
     assert ModelSpec.model_validate({"name": "knet_cnn"}).norm == "none"
-    assert ModelSpec.model_validate({"name": "knet_cnn", "variant": "batch_norm"}).norm == "every_conv"
+    assert (
+        ModelSpec.model_validate({"name": "knet_cnn", "variant": "batch_norm"}).norm == "every_conv"
+    )
     assert ModelSpec.model_validate({"name": "vgg16"}).order == "conv_act_norm"
-    assert ModelSpec.model_validate({"name": "vgg16", "order": "conv_norm_act"}).order == "conv_norm_act"
+    assert (
+        ModelSpec.model_validate({"name": "vgg16", "order": "conv_norm_act"}).order
+        == "conv_norm_act"
+    )
     assert ModelSpec.model_validate({"name": "resnet110"}).depth == 110
 
 
@@ -37,12 +42,24 @@ def test_a_spec_written_out_reads_back_equal(name: str) -> None:
         ({"name": "vgg16", "depth": 19}, "model.depth: must be left out: vgg16"),
         ({"name": "resnet18", "aux_heads": True}, "model.aux_heads: must be false: resnet18"),
         ({"name": "resnet18", "pretrained": True}, "model.pretrained: must be false: resnet18"),
-        ({"name": "googlenet", "variant": "julia"}, "model.variant: must be standard | fc_norm for googlenet"),
+        (
+            {"name": "googlenet", "variant": "julia"},
+            "model.variant: must be standard | fc_norm for googlenet",
+        ),
         ({"name": "resnet", "depth": 21}, "model.depth: must be 6n + 2"),
         ({"name": "resnet110", "depth": 20}, "model.depth: must be 110: resnet110"),
-        ({"name": "mobilenet_v1", "rho": 0.5}, "model.rho: must be 1.0 except in the variant twelve_blocks"),
-        ({"name": "vit_b_16", "pretrained": True, "depth": 6}, "model.depth: must be 12 with pretrained weights"),
-        ({"name": "small_cnn", "options": {"hidden": 3}}, "model.options: must be left out: small_cnn"),
+        (
+            {"name": "mobilenet_v1", "rho": 0.5},
+            "model.rho: must be 1.0 except in the variant twelve_blocks",
+        ),
+        (
+            {"name": "vit_b_16", "pretrained": True, "depth": 6},
+            "model.depth: must be 12 with pretrained weights",
+        ),
+        (
+            {"name": "small_cnn", "options": {"hidden": 3}},
+            "model.options: must be left out: small_cnn",
+        ),
         ({"name": "small_cnn", "norm": None}, "model.norm: must be one of"),
         ({"name": "resnet19"}, "did you mean resnet1"),
     ],

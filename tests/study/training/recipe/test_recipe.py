@@ -1,4 +1,6 @@
-"""A recipe is validated whole: every fault at once, where the user wrote it, before torch is loaded."""
+"""A recipe is validated whole: every fault at once, where the user wrote it, before torch is
+loaded.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +21,33 @@ FAULTS: list[tuple[dict[str, Any], list[str]]] = [
     ({"epochs": True}, ["epochs: must be an integer; found true"]),
     ({"epochs": 2.5}, ["epochs: must be an integer; found 2.5"]),
     ({"epochs": 0}, ["epochs: must be at least 1; found 0"]),
-    ({"steps": 10**400}, ["steps: must be at most 1099511627776; found an integer of more than 30 digits"]),
+    (
+        {"steps": 10**400},
+        ["steps: must be at most 1099511627776; found an integer of more than 30 digits"],
+    ),
     ({"optimizer": {"lr": float("nan")}}, ["optimizer.lr: must be a finite number; found nan"]),
     ({"optimizer": {"lr": float("inf")}}, ["optimizer.lr: must be a finite number; found inf"]),
     ({"optimizer": {"lr": 0}}, ["optimizer.lr: must be greater than 0; found 0"]),
-    ({"optimizer": {"name": "sgd", "nesterov": 1}}, ["optimizer.nesterov: must be true or false; found 1"]),
+    (
+        {"optimizer": {"name": "sgd", "nesterov": 1}},
+        ["optimizer.nesterov: must be true or false; found 1"],
+    ),
     ({"optimizer": 3}, ["optimizer: must be a mapping; found 3"]),
     ({"data": None}, ["data: must be a mapping; found nothing"]),
     (
         {"schedule": "cosin"},
         [
-            "schedule: must name a known schedule; found 'cosin'; accepted constant | step | multistep | exponential | "
-            "cosine | onecycle | polynomial | triangular | plateau | switch | cosine_restarts (did you mean cosine?)"
+            "schedule: must name a known schedule; found 'cosin'; accepted constant | step |"
+            " multistep | exponential | cosine | onecycle | polynomial | triangular | plateau |"
+            " switch | cosine_restarts (did you mean cosine?)"
         ],
     ),
     (
         {"data": {"loader": {"name": "hst"}}},
-        ["data.loader.name: must name a known loader; found 'hst'; accepted host | device (did you mean host?)"],
+        [
+            "data.loader.name: must name a known loader; found 'hst'; accepted host | device (did"
+            " you mean host?)"
+        ],
     ),
     (
         {"data": {"augment": {"name": "flip", "pad": 3}}},
@@ -48,16 +60,25 @@ FAULTS: list[tuple[dict[str, Any], list[str]]] = [
             "accepted fp32 | tf32 | bf16 | fp16 | fp16_unscaled"
         ],
     ),
-    ({"schedule": {"name": "multistep", "milestones": [3, 1]}}, ["schedule.milestones: must rise; found [3, 1]"]),
+    (
+        {"schedule": {"name": "multistep", "milestones": [3, 1]}},
+        ["schedule.milestones: must rise; found [3, 1]"],
+    ),
     (
         {"schedule": {"name": "multistep", "milestones": [1, "a"]}},
         ["schedule.milestones[1]: must be a number; found 'a'"],
     ),
-    ({"data": {"validation": {"fraction": 1}}}, ["data.validation.fraction: must be less than 1; found 1"]),
+    (
+        {"data": {"validation": {"fraction": 1}}},
+        ["data.validation.fraction: must be less than 1; found 1"],
+    ),
     (
         {"data": {"validation": "tst"}},
         [
-            "data.validation: must be one of the accepted words; found 'tst'; accepted test (did you mean test?)",
+            (
+                "data.validation: must be one of the accepted words; found 'tst'; accepted test"
+                " (did you mean test?)"
+            ),
         ],
     ),
     ({"accumulation": 3}, ["accumulation: must divide data.batch_size, which is 64; found 3"]),
@@ -71,10 +92,18 @@ FAULTS: list[tuple[dict[str, Any], list[str]]] = [
     ),
     (
         {"target": {"metric": "test_accuracy"}},
-        ["target.metric: must not look at the test set unless data.validation is test; found 'test_accuracy'"],
+        [
+            "target.metric: must not look at the test set unless data.validation is test; found"
+            " 'test_accuracy'"
+        ],
     ),
     (
-        {"data": {"batch_size": 10}, "accumulation": 3, "seed": -1, "clip": {"name": "norm", "limit": 0}},
+        {
+            "data": {"batch_size": 10},
+            "accumulation": 3,
+            "seed": -1,
+            "clip": {"name": "norm", "limit": 0},
+        },
         [
             "clip.limit: must be greater than 0; found 0",
             "seed: must be at least 0; found -1",
@@ -82,12 +111,17 @@ FAULTS: list[tuple[dict[str, Any], list[str]]] = [
         ],
     ),
     # a rule that speaks of a faulty field is not judged
-    ({"data": {"batch_size": "a"}, "accumulation": 3}, ["data.batch_size: must be an integer; found 'a'"]),
+    (
+        {"data": {"batch_size": "a"}, "accumulation": 3},
+        ["data.batch_size: must be an integer; found 'a'"],
+    ),
 ]
 
 
 @pytest.mark.parametrize(("tree", "lines"), FAULTS, ids=[str(case[0])[:60] for case in FAULTS])
-def test_each_fault_is_one_line_where_the_user_wrote_it(tree: dict[str, Any], lines: list[str]) -> None:
+def test_each_fault_is_one_line_where_the_user_wrote_it(
+    tree: dict[str, Any], lines: list[str]
+) -> None:
     recipe, faults = parse_recipe(tree)
     assert recipe is None
     assert [str(fault) for fault in faults] == lines
@@ -116,9 +150,16 @@ def test_other_tools_words_are_answered_with_ours(tree: dict[str, Any], ours: st
     [
         {},
         {"model": "resnet18", "schedule": "cosine", "clip": "norm", "optimizer": "muon"},
-        {"data": {"name": "cifar10", "validation": "test", "loader": "host"}, "target": {"metric": "test_accuracy"}},
+        {
+            "data": {"name": "cifar10", "validation": "test", "loader": "host"},
+            "target": {"metric": "test_accuracy"},
+        },
         {"steps": 5, "schedule": {"name": "multistep", "milestones": [1, 2.5]}},
-        {"optimizer": {"name": "sgd", "lr": 1, "lr_factors": {"features.0": 0.1}}, "patience": {}, "converge": {}},
+        {
+            "optimizer": {"name": "sgd", "lr": 1, "lr_factors": {"features.0": 0.1}},
+            "patience": {},
+            "converge": {},
+        },
         {"model": "some.where:network", "data": "some.where:images"},
     ],
 )
@@ -139,21 +180,33 @@ def test_without_a_length_it_has_ten_epochs() -> None:
 
 
 def test_names_may_stand_for_sections_and_nested_keys_may_be_dotted() -> None:
-    short = Recipe.model_validate({"model": "resnet18", "data.augment": "flip", "optimizer.name": "sgd"})
-    long = {"model": {"name": "resnet18"}, "data": {"augment": {"name": "flip"}}, "optimizer": {"name": "sgd"}}
+    short = Recipe.model_validate(
+        {"model": "resnet18", "data.augment": "flip", "optimizer.name": "sgd"}
+    )
+    long = {
+        "model": {"name": "resnet18"},
+        "data": {"augment": {"name": "flip"}},
+        "optimizer": {"name": "sgd"},
+    }
     assert short == Recipe.model_validate(long)
 
 
 def test_laying_another_branch_drops_the_old_branchs_keys() -> None:
     base = {"optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.9}, "model": "vgg16", "epochs": 3}
     assert lay(base, {"optimizer": "adam"})["optimizer"] == {"name": "adam"}
-    assert lay(base, {"optimizer": {"name": "sgd", "lr": 1}})["optimizer"] == {"name": "sgd", "lr": 1, "momentum": 0.9}
+    assert lay(base, {"optimizer": {"name": "sgd", "lr": 1}})["optimizer"] == {
+        "name": "sgd",
+        "lr": 1,
+        "momentum": 0.9,
+    }
     assert lay(base, {"optimizer.lr": 1})["optimizer"]["momentum"] == 0.9
     assert lay(base, {"model.norm": "none"})["model"] == {"name": "vgg16", "norm": "none"}
 
 
 def test_keys_without_a_branch_apply_to_whatever_is_laid_over() -> None:
-    assert lay({"optimizer": {"lr": 1}}, {"optimizer": "adam"}) == {"optimizer": {"lr": 1, "name": "adam"}}
+    assert lay({"optimizer": {"lr": 1}}, {"optimizer": "adam"}) == {
+        "optimizer": {"lr": 1, "name": "adam"}
+    }
 
 
 def test_validation_and_rates_of_groups_are_laid_whole() -> None:
@@ -161,18 +214,27 @@ def test_validation_and_rates_of_groups_are_laid_whole() -> None:
     test: dict[str, Any] = {"data": {"validation": "test"}}
     assert lay(share, test) == lay(share, {"data.validation": "test"}) == test
     assert lay(test, share) == share
-    factors = lay({"optimizer": {"lr_factors": {"a.b": 1}}}, {"optimizer": {"lr_factors": {"c": 2}}})
+    factors = lay(
+        {"optimizer": {"lr_factors": {"a.b": 1}}}, {"optimizer": {"lr_factors": {"c": 2}}}
+    )
     assert factors == {"optimizer": {"lr_factors": {"c": 2}}}
 
 
 def test_flat_recipe_has_every_value_under_its_path() -> None:
-    flat = flatten(Recipe.model_validate({"data": {"batch_size": 32}, "accumulation": 4, "schedule": "multistep"}))
+    flat = flatten(
+        Recipe.model_validate(
+            {"data": {"batch_size": 32}, "accumulation": 4, "schedule": "multistep"}
+        )
+    )
     assert flat["optimizer.name"] == "adamw"
     assert flat["micro_batch_size"] == 8
     assert flat["schedule.milestones"] == "[5.0, 8.0]"
     assert flat["data.validation.fraction"] == 0.1
     assert "patience" not in flat
-    assert flatten(Recipe.model_validate({"data": {"validation": "test"}}))["data.validation"] == "test"
+    assert (
+        flatten(Recipe.model_validate({"data": {"validation": "test"}}))["data.validation"]
+        == "test"
+    )
     assert set(flat) - {"micro_batch_size"} <= field_paths()
 
 
@@ -202,10 +264,14 @@ def test_branches_name_the_forms_of_a_section_and_their_fields() -> None:
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=6,
 )
-KEYS = st.sampled_from([*Recipe.model_fields, "optimizer.lr", "data.validation", "data.augment.name", "x"])
+KEYS = st.sampled_from(
+    [*Recipe.model_fields, "optimizer.lr", "data.validation", "data.augment.name", "x"]
+)
 WORDS = st.sampled_from(["sgd", "adam", "cosine", "test", "digits", "norm", "fp16", "flip"])
 
 
@@ -219,7 +285,8 @@ def test_any_tree_is_a_recipe_or_faults(tree: dict[str, Any]) -> None:
 
 def test_validation_loads_neither_torch_nor_ray_nor_optuna() -> None:
     code = (
-        "import sys; import study.training.recipe.file; from study.training.recipe.recipe import parse_recipe;"
-        "assert parse_recipe({})[0]; assert not {'torch', 'ray', 'optuna', 'numpy'} & set(sys.modules)"
+        "import sys; import study.training.recipe.file; from study.training.recipe.recipe import"
+        " parse_recipe;assert parse_recipe({})[0]; assert not {'torch', 'ray', 'optuna', 'numpy'} &"
+        " set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -21,9 +21,10 @@ from study.training.runtime.failures import Stopped, TrainingFailure, classify
 from ..conftest import Memory, trained
 
 CUDA_MESSAGE = (
-    "CUDA out of memory. Tried to allocate 200.00 MiB. GPU 0 has a total capacity of 7.80 GiB of which 164.81 MiB is "
-    "free. Process 1 has 7.60 GiB memory in use. Of the allocated memory 5.56 GiB is allocated by PyTorch, and "
-    "286.72 MiB is reserved by PyTorch but unallocated. If reserved but unallocated memory is large try setting"
+    "CUDA out of memory. Tried to allocate 200.00 MiB. GPU 0 has a total capacity of 7.80 GiB of"
+    " which 164.81 MiB is free. Process 1 has 7.60 GiB memory in use. Of the allocated memory 5.56"
+    " GiB is allocated by PyTorch, and 286.72 MiB is reserved by PyTorch but unallocated. If"
+    " reserved but unallocated memory is large try setting"
 )
 
 
@@ -50,7 +51,12 @@ def test_out_of_memory_on_a_cpu_says_how_much() -> None:
     [
         (MemoryError(), "out_of_memory"),
         (RuntimeError("CUDA error: out of memory"), "out_of_memory"),
-        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), "out_of_memory"),
+        (
+            RuntimeError(
+                "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
+            ),
+            "out_of_memory",
+        ),
         (RuntimeError("No CUDA GPUs are available"), "device"),
         (RuntimeError("Found no NVIDIA driver on your system."), "device"),
         (AssertionError("Torch not compiled with CUDA enabled"), "device"),
@@ -89,7 +95,9 @@ def test_a_gpus_losses_are_looked_at_now_and_then_and_the_step_is_still_right() 
 def test_a_validation_loss_that_is_no_number_is_diverged_too() -> None:
     watch = Watch(torch.device("cpu"))
     watch.judge(3, 1.0)
-    with pytest.raises(TrainingFailure, match="the validation loss became inf after step 4") as caught:
+    with pytest.raises(
+        TrainingFailure, match="the validation loss became inf after step 4"
+    ) as caught:
         watch.judge(4, float("inf"))
     assert caught.value.failure_class == "diverged"
 
@@ -137,7 +145,9 @@ def test_after_out_of_memory_nothing_holds_on_to_memory_and_the_next_trial_runs(
     assert len(rows) == 3
 
 
-def test_a_model_that_cannot_be_built_is_invalid(tiny: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_cannot_be_built_is_invalid(
+    tiny: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loop, "build", too_small)
     with pytest.raises(TrainingFailure, match="the images are too small") as caught:
         trained(tiny())
@@ -153,7 +163,9 @@ def test_a_model_that_cannot_be_built_is_invalid(tiny: Callable[..., Recipe], mo
         {"name": "study.training.seconds:nothing"},
     ],
 )
-def test_data_that_cannot_be_trained_on_is_invalid(tiny: Callable[..., Recipe], data: dict[str, Any]) -> None:
+def test_data_that_cannot_be_trained_on_is_invalid(
+    tiny: Callable[..., Recipe], data: dict[str, Any]
+) -> None:
     with pytest.raises(TrainingFailure) as caught:
         trained(tiny(data=data))
     assert caught.value.failure_class == "invalid"
@@ -183,7 +195,9 @@ def test_a_heartbeat_can_stop_a_training_between_steps(tiny: Callable[..., Recip
     assert [row["epoch"] for row in rows] == [1, 2, 3]
 
 
-def test_a_full_disk_is_no_failure_of_the_training(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
+def test_a_full_disk_is_no_failure_of_the_training(
+    tiny: Callable[..., Recipe], tmp_path: Path
+) -> None:
     class Full(Memory):
         def save(self, epoch: int, state: dict[str, Any]) -> None:
             raise StorageFault("no space left on device")

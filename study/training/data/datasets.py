@@ -234,7 +234,7 @@ def _from_torchvision(
     if not (folder / subfolder).is_dir():
         _download(source, name, folder, subfolder, layouts)
     try:
-        return [source(str(folder), train=train, _download=False) for train in (True, False)]
+        return [source(str(folder), train=train, download=False) for train in (True, False)]
     except (RuntimeError, OSError, ValueError) as error:
         raise DataMissing(
             f"{name}: the files in {folder / subfolder} are not whole, or not those that"
@@ -254,7 +254,7 @@ def _download(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".download-", dir=folder))
-        source(str(partial), train=True, _download=True)
+        source(str(partial), train=True, download=True)
         if not (folder / subfolder).is_dir():
             os.rename(partial / subfolder, folder / subfolder)
     except (

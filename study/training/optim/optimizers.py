@@ -137,20 +137,20 @@ class MuonWithAdamW(Optimizer):
         return [
             (
                 torch.optim.Muon(
-                    [self.flat[matrix] for matrix in _group["params"]], lr=_group["lr"], **muon
+                    [self.flat[matrix] for matrix in group["params"]], lr=group["lr"], **muon
                 )
-                if _group["matrices"]
-                else torch.optim.AdamW(_group["params"], lr=_group["lr"])
+                if group["matrices"]
+                else torch.optim.AdamW(group["params"], lr=group["lr"])
             )
-            for _group in self.param_groups
+            for group in self.param_groups
         ]
 
     def matrices(self) -> list[nn.Parameter]:
         return [
             matrix
-            for _group in self.param_groups
-            if _group["matrices"]
-            for matrix in _group["params"]
+            for group in self.param_groups
+            if group["matrices"]
+            for matrix in group["params"]
         ]
 
     @torch.no_grad()

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test check setup faults bench published coverage clean
+.PHONY: quickstart test check setup faults bench published coverage hooks clean
 
 quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
@@ -27,6 +27,10 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
+
+hooks: setup  ## Check each commit before it is made
+	$(BIN)/pre-commit install
 
 setup: .venv/.installed
 

@@ -147,10 +147,7 @@ class MuonWithAdamW(Optimizer):
 
     def matrices(self) -> list[nn.Parameter]:
         return [
-            matrix
-            for group in self.param_groups
-            if group["matrices"]
-            for matrix in group["params"]
+            matrix for group in self.param_groups if group["matrices"] for matrix in group["params"]
         ]
 
     @torch.no_grad()

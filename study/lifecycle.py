@@ -110,11 +110,11 @@ def leave(
         return True
     right = take(paths.lock)
     try:
-        with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, conductor):
-            if request["do"] == "stop_trial" and not conductor.stop_trial(request["trial"]):
+        with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, controller):
+            if request["do"] == "stop_trial" and not controller.stop_trial(request["trial"]):
                 raise UserError(f"trial {request['trial']} of {name} is not there or has ended")
             if request["do"] == "add":
-                conductor.add_point(request["values"])
+                controller.add_point(request["values"])
     finally:
         right.release()
     return False

@@ -17,7 +17,7 @@ from analysis.tables.kinds import KINDS
 from analysis.tables.warnings import warnings
 from study.files.atomic import write_whole
 from study.files.object_store import Place
-from study.journal.history import Session
+from study.journal.history import DriverSession
 from study.results.tabulate import code_version, moment
 
 _TEMPLATE = Path(__file__).parent
@@ -159,6 +159,6 @@ def _sessions(study: Study) -> Table:
     return table("Provenance", [Header(name) for name in names], rows, versions)
 
 
-def _packages(session: Session) -> str:
+def _packages(session: DriverSession) -> str:
     versions = session.provenance.get("packages", {})
     return ", ".join(f"{name} {version}" for name, version in versions.items() if version)

@@ -14,12 +14,12 @@ from rich.text import Text
 
 from study.execution.driver import Watcher
 from study.inspection.format import counted
-from study.journal.history import ENDED, History, Point, Trial
+from study.journal.history import ENDED_STATES, History, Point, Trial
 from study.journal.outcomes import first_value, search_trials
 from study.journal.ranking import best_point, fresh_value
 
 if TYPE_CHECKING:
-    from study.controller.controller import Conductor
+    from study.controller.controller import Controller
     from study.spec.spec import StudySpec
 
 _REFRESH_S = 0.25
@@ -40,19 +40,21 @@ class _PlainLines(Watcher):
         self._seen = 0
         self._waiting = ""
 
-    def begin(self, spec: StudySpec, conductor: Conductor) -> None:
-        self.spec, self.conductor = spec, conductor
-        self._told = {point.number for point in conductor.history.points if point.state in ENDED}
+    def begin(self, spec: StudySpec, controller: Controller) -> None:
+        self.spec, self.controller = spec, controller
+        self._told = {
+            point.number for point in controller.history.points if point.state in ENDED_STATES
+        }
         done = f", {len(self._told)} of them done" if self._told else ""
         for note in spec.notes:
             self.say(note)
         self.say(f"study {spec.study}: {counted(spec.points, 'point')}{done}")
 
     def tick(self) -> None:
-        history = self.conductor.history
-        told, self._seen = history.tellings[self._seen :], len(history.tellings)
+        history = self.controller.history
+        told, self._seen = history.point_endings[self._seen :], len(history.point_endings)
         for point in (history.points[number] for number in told):
-            if point.state in ENDED and point.number not in self._told:
+            if point.state in ENDED_STATES and point.number not in self._told:
                 self._told.add(point.number)
                 self.say(
                     f"[{len(self._told)}/{_expected(history, self.spec)}]"
@@ -76,12 +78,12 @@ class LiveDisplay(Watcher):
         self._drawn = 0.0
         self._live: Live | None = None
 
-    def begin(self, spec: StudySpec, conductor: Conductor) -> None:
-        self.spec, self.conductor = spec, conductor
+    def begin(self, spec: StudySpec, controller: Controller) -> None:
+        self.spec, self.controller = spec, controller
         for note in spec.notes:
             self.say(note)
         self._began = time.monotonic()
-        self._epochs_before = _epochs_done(conductor.history)
+        self._epochs_before = _epochs_done(controller.history)
         self._longest = spec.recipe({}, 0).epochs if spec.first or spec.points else 1
         self._live = Live(self._picture(), console=self.console, auto_refresh=False, transient=True)
         self._live.start()
@@ -100,8 +102,8 @@ class LiveDisplay(Watcher):
             self._live = None
 
     def _picture(self) -> Group:
-        history = self.conductor.history
-        done = [point for point in history.points if point.state in ENDED]
+        history = self.controller.history
+        done = [point for point in history.points if point.state in ENDED_STATES]
         running = [trial for trial in history.trials if trial.in_flight]
         head = Text.assemble(
             (self.spec.study, "bold"), f"  {self.spec.question}", overflow="ellipsis", no_wrap=True
@@ -123,7 +125,7 @@ class LiveDisplay(Watcher):
             f"best so far: {best_line(best, self.spec)}" if best else "no finished point yet",
             style="green",
         )
-        stopping = Text("stopping …" if self.conductor.stopping else "", style="yellow")
+        stopping = Text("stopping …" if self.controller.stopping else "", style="yellow")
         return Group(head, bar, self._table(running), tail, stopping)
 
     def _note(self, history: History, done: list[Point]) -> str:
@@ -149,7 +151,7 @@ class LiveDisplay(Watcher):
         for trial in running[:_SHOWN_TRIALS]:
             row = trial.rows[-1] if trial.rows else {}
             value = row.get(self.spec.objectives[0].metric)
-            values = _varied(self.conductor.history.points[trial.point])
+            values = _varied(self.controller.history.points[trial.point])
             table.add_row(str(trial.number), str(trial.epochs), _figure(value), values)
         return table
 

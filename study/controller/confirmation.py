@@ -4,7 +4,7 @@ search.
 
 from __future__ import annotations
 
-from study.controller.population import Roster
+from study.controller.population import Population
 from study.journal.history import Point, Trial
 from study.journal.ranking import to_confirm
 
@@ -16,16 +16,16 @@ Confirmation = tuple[Point, int, Trial | None]
 """A point, one of its fresh seeds, and the trial where that has started."""
 
 
-def confirmations(roster: Roster) -> list[Confirmation]:
+def confirmations(population: Population) -> list[Confirmation]:
     """Every point and fresh seed that the confirmation asks for, in the order in which they run.
 
     Seed by seed, so that it treats all alike at any moment; point by point in studies of the time
     when seeds need not be whole.
     """
-    confirm, history = roster.spec.confirm, roster.history
+    confirm, history = population.spec.confirm, population.history
     if not confirm:
         return []
-    points = to_confirm(history.points, roster.spec, whole_seeds=history.whole_seeds)
+    points = to_confirm(history.points, population.spec, whole_seeds=history.whole_seeds)
     seeds = range(_CONFIRM_FROM, _CONFIRM_FROM + confirm.replicates)
     if history.whole_seeds:
         return [(point, seed, point.trials.get(seed)) for seed in seeds for point in points]

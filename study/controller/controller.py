@@ -1,4 +1,4 @@
-"""The conductor: decides what runs next, who stops, and what the sampler is told. It knows nothing
+"""The controller: decides what runs next, who stops, and what the sampler is told. It knows nothing
 of Ray.
 
 It holds the study's history and asks for one thing at a time: whoever executes trials asks ``next``
@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from study.controller.confirmation import Confirmation, confirmations
 from study.controller.epoch_rows import fault_in, storable
-from study.controller.population import Roster
+from study.controller.population import Population
 from study.controller.retries import DEATHS, dies_in_place, may_retry, substitutions
-from study.controller.sampler_feed import Teller
-from study.controller.stop_decisions import Settlement
+from study.controller.sampler_feed import SamplerFeed
+from study.controller.stop_conditions import StopConditions
+from study.controller.stop_decisions import StopDecisions
 from study.errors import SpecError, StudyHalted
-from study.journal.history import ENDED, Event, History, Point, Trial
-from study.journal.outcomes import Verdicts, search_trials
+from study.journal.history import ENDED_STATES, Event, History, Point, Trial
+from study.journal.outcomes import search_trials
 from study.journal.ranking import is_outgrown
 
 if TYPE_CHECKING:
@@ -58,12 +59,12 @@ class Done:
 Next = Assignment | Wait | Done
 
 _PROPOSED = ("sampler", "grid")
-"""Origins of points that the teller proposed."""
+"""Origins of points that the sampler feed proposed."""
 _NO_COST = 1.0
 """Of an epoch, on the virtual clock, of a point that has none: next to nothing."""
 
 
-class Conductor:
+class Controller:
     """Drives one study from its spec and history.
 
     ``record`` appends events durably; ``nominal_cost`` gives a recipe's cost per epoch on the
@@ -83,21 +84,23 @@ class Conductor:
         self.spec = spec
         self.stopping = ""
         """Why no further trial starts and running ones stop: empty while the study goes on."""
-        self.roster = Roster(spec, reproducible=reproducible)
+        self.population = Population(spec, reproducible=reproducible)
         self._record_durably = record
         self._group: list[Event] | None = None
         self._nominal_cost = nominal_cost
         self._put_together = lru_cache(maxsize=16)(lambda parts: spec.recipe(*json.loads(parts)))
         self._counts_costs = False
-        self._teller = Teller(self.roster, workers, self._cost_of)
-        self._settlement = Settlement(self.roster, self._prune, self._end)
-        self._verdicts = Verdicts(spec.stop, gpus=spec.resources.gpus, keep_going=keep_going)
+        self._sampler_feed = SamplerFeed(self.population, workers, self._cost_of)
+        self._stop_decisions = StopDecisions(self.population, self._prune, self._end)
+        self._stop_conditions = StopConditions(
+            spec.stop, gpus=spec.resources.gpus, keep_going=keep_going
+        )
         self._replaying = False
         self._undecided: dict[int, int] = {}
 
     @property
     def history(self) -> History:
-        return self.roster.history
+        return self.population.history
 
     # --- events: the one way in which anything changes ---
 
@@ -137,17 +140,17 @@ class Conductor:
         """Decide what was reported but not yet decided when the last driver went."""
         for trial in self.history.trials:
             if trial.state == "RUNNING":
-                if self.roster.reproducible:
-                    self._settlement.settle(trial)
+                if self.population.reproducible:
+                    self._stop_decisions.settle(trial)
                 elif self._undecided.get(trial.number) == trial.epochs and not trial.over:
                     self._prune(trial, trial.epochs)
                 self._end(trial)
-        for point in list(self.roster.open.values()):
+        for point in list(self.population.open.values()):
             self._conclude(point)
 
     def _absorb(self, event: Event) -> None:
         if event["event"] == "asked" and self._replaying and event["origin"] in _PROPOSED:
-            self._teller.replay(event["point"])
+            self._sampler_feed.replay(event["point"])
         self.history.apply(event)
         effect = getattr(self, f"_after_{event['event']}", None)
         if effect:
@@ -157,7 +160,7 @@ class Conductor:
         for trial in event["trials"]:
             level = self.spec.level_of(trial["values"])
             if level is not None:
-                self.roster.arms[level].proposer.remember(
+                self.population.arms[level].proposer.remember(
                     trial["values"],
                     trial["state"],
                     trial["value"],
@@ -165,10 +168,10 @@ class Conductor:
                 )
 
     def _after_opened(self, event: Event) -> None:
-        self._verdicts.opened()
+        self._stop_conditions.note_session_start()
 
     def _after_asked(self, event: Event) -> None:
-        place = self.roster.enter(event["point"], event["level"])
+        place = self.population.enter(event["point"], event["level"])
         if place is None:
             return
         arm, index = place
@@ -179,35 +182,35 @@ class Conductor:
             arm.proposer.replay(index, event["values"])
 
     def _after_reported(self, event: Event) -> None:
-        # what the judges were shown before, they are shown again; what they answered then is in the
-        # journal
-        if self._replaying and not self.roster.reproducible:
+        # what the pruners were shown before, they are shown again; what they answered then is in
+        # the journal
+        if self._replaying and not self.population.reproducible:
             trial = self.history.trials[event["trial"]]
-            if self._settlement.loses(trial):
+            if self._stop_decisions.loses(trial):
                 self._undecided[trial.number] = trial.epochs
 
     def _after_ended(self, event: Event) -> None:
         trial = self.history.trials[event["trial"]]
-        found = self.roster.jury(trial)
+        found = self.population.pruner_queue(trial)
         if found:
-            found[0].judge.close(found[1], trial.state)
-        self._verdicts.ended(trial)
+            found[0].pruner.close(found[1], trial.state)
+        self._stop_conditions.note_trial_end(trial)
 
     def _after_told(self, event: Event) -> None:
         number = event["point"]
-        self.roster.open.pop(number, None)
-        if not self._teller.clocked:
-            self._teller.tell(number)
-        self._verdicts.told(self.history.points[number], self.spec.objectives)
+        self.population.open.pop(number, None)
+        if not self._sampler_feed.clocked:
+            self._sampler_feed.tell(number)
+        self._stop_conditions.note_point_end(self.history.points[number], self.spec.objectives)
 
     def _after_reopened(self, event: Event) -> None:
         trial = None if event["trial"] is None else self.history.trials[event["trial"]]
         if trial and not self.history.touches_its_point(trial):
             return
-        self.roster.reopen(event["point"])
-        self._teller.reopen(event["point"], event["why"])
+        self.population.reopen(event["point"])
+        self._sampler_feed.reopen(event["point"], event["why"])
         if trial:
-            self._settlement.reopen(trial)
+            self._stop_decisions.reopen(trial)
 
     # --- what runs next ---
 
@@ -215,28 +218,28 @@ class Conductor:
         """What a free worker shall do."""
         if self.is_stopping():
             return Done()
-        for point in list(self.roster.open.values()):
+        for point in list(self.population.open.values()):
             for trial in search_trials(point):
                 if _is_idle(trial):
                     return self._start(trial)
-            replicate = self.roster.next_replicate(point)
+            replicate = self.population.next_replicate(point)
             if isinstance(replicate, int):
                 return self._start_new(point, replicate, "search")
         if self._all_asked:
-            return Wait() if self.roster.open else self._next_confirmation()
+            return Wait() if self.population.open else self._next_confirmation()
         asked = self._ask_next()
         return self._start_new(asked, 0, "search") if asked else Wait()
 
     def is_stopping(self) -> bool:
         """Whether the study stops now, be it that a budget has just been spent."""
-        self.stopping = self.stopping or self._verdicts.stop_reason(self.history)
+        self.stopping = self.stopping or self._stop_conditions.stop_reason(self.history)
         return bool(self.stopping)
 
     @property
     def _all_asked(self) -> bool:
         asked = self._asked_by_file
         return asked >= self.spec.points or (
-            asked >= len(self.spec.first) and self._teller.exhausted
+            asked >= len(self.spec.first) and self._sampler_feed.exhausted
         )
 
     @property
@@ -248,19 +251,19 @@ class Conductor:
         """Whether everything that the file asks for has its outcome."""
         return (
             self._all_asked
-            and not self.roster.open
-            and all(map(self._is_confirmed, confirmations(self.roster)))
+            and not self.population.open
+            and all(map(self._is_confirmed, confirmations(self.population)))
         )
 
     def _is_confirmed(self, confirmation: Confirmation) -> bool:
         """Whether a fresh seed has its outcome, at the length that trainings have now."""
         point, _, trial = confirmation
         outgrown = trial is not None and self.history.whole_seeds and is_outgrown(trial, point)
-        return trial is not None and trial.state in ENDED and not outgrown
+        return trial is not None and trial.state in ENDED_STATES and not outgrown
 
     def halt(self) -> StudyHalted:
         """The error for a study that only fails."""
-        return self._verdicts.halt()
+        return self._stop_conditions.halt()
 
     def _start_new(self, point: Point, replicate: int, kind: str) -> Next:
         return self._attempt(len(self.history.trials), point.number, replicate, kind, 1, 0, {})
@@ -325,7 +328,7 @@ class Conductor:
         if entry < len(self.spec.first):
             self._ask(self.spec.first_values(entry), "first", entry=entry)
         else:
-            proposal = self._teller.propose()
+            proposal = self._sampler_feed.propose()
             if proposal is None:
                 return None
             values, arm = proposal
@@ -337,7 +340,7 @@ class Conductor:
     @property
     def goes_by_cost(self) -> bool:
         """Whether proposals to come will ask what the points before them cost."""
-        return self._teller.clocked and not self._all_asked
+        return self._sampler_feed.clocked and not self._all_asked
 
     def think_ahead(self) -> None:
         """Use a quiet moment for what the next point will need; it isn't recorded before it is
@@ -349,7 +352,7 @@ class Conductor:
         if entry < len(self.spec.first):
             values: Mapping[str, Any] | None = self.spec.first_values(entry)
         else:
-            values = self._teller.think_ahead(self.spec.points - entry)
+            values = self._sampler_feed.think_ahead(self.spec.points - entry)
         if values is not None:
             with suppress(SpecError):  # judged when the point is asked for
                 self._recipe(values, 0, {})
@@ -357,7 +360,7 @@ class Conductor:
 
     def add_point(self, values: Mapping[str, Any]) -> int:
         """Put a point of the user's own next; its number."""
-        self._teller.forget_ahead()
+        self._sampler_feed.forget_ahead()
         self._ask(values, "user")
         return len(self.history.points) - 1
 
@@ -419,7 +422,7 @@ class Conductor:
 
     def _next_confirmation(self) -> Next:
         running = False
-        for point, replicate, trial in confirmations(self.roster):
+        for point, replicate, trial in confirmations(self.population):
             if trial is None:
                 return self._start_new(point, replicate, "confirm")
             if self.history.whole_seeds and is_outgrown(trial, point):
@@ -433,7 +436,7 @@ class Conductor:
                 )
             if _is_idle(trial):
                 return self._start(trial)
-            running |= trial.state not in ENDED
+            running |= trial.state not in ENDED_STATES
         return Wait() if running else Done()
 
     # --- what workers say ---
@@ -472,7 +475,7 @@ class Conductor:
         }
         event = {"event": "reported", "trial": number, "attempt": attempt, "epoch": epoch}
         self.record({**event, "last": bool(row.get("last")), "metrics": metrics})
-        self._settlement.judge(trial)
+        self._stop_decisions.decide(trial)
         return trial.state == "RUNNING"
 
     def finished(
@@ -491,7 +494,7 @@ class Conductor:
             "summary": kept,
         }
         self.record(event)
-        self._settlement.judge(trial)
+        self._stop_decisions.decide(trial)
         self._end(trial)
 
     def failed(self, number: int, attempt: int, failure: Mapping[str, Any]) -> None:
@@ -519,16 +522,16 @@ class Conductor:
         }
         self.record(event)
         if not retry:
-            self._settlement.judge(trial)
+            self._stop_decisions.decide(trial)
             self._end(trial)
 
     def stop_trial(self, number: int) -> bool:
         """End one trial at the user's wish, where it stands; whether there was one to end."""
         trial = self.history.trials[number] if 0 <= number < len(self.history.trials) else None
-        if trial is None or trial.state in ENDED:
+        if trial is None or trial.state in ENDED_STATES:
             return False
         self._stop(trial, trial.epochs, "user")
-        self._settlement.judge(trial)
+        self._stop_decisions.decide(trial)
         return True
 
     # --- outcomes ---
@@ -545,7 +548,11 @@ class Conductor:
 
     def _end(self, trial: Trial) -> None:
         """End a trial whose training is over and whose decisions are all taken."""
-        if not trial.over or trial.state in ENDED or not self._settlement.is_settled(trial):
+        if (
+            not trial.over
+            or trial.state in ENDED_STATES
+            or not self._stop_decisions.is_settled(trial)
+        ):
             return
         state = "COMPLETE" if trial.over == "finished" else "FAIL"
         self.record(
@@ -556,14 +563,18 @@ class Conductor:
     def _conclude(self, point: Point) -> None:
         """Tell the point's outcome once all its trials have theirs and no further one starts."""
         trials = search_trials(point)
-        if point.state in ENDED or not trials or any(trial.state not in ENDED for trial in trials):
+        if (
+            point.state in ENDED_STATES
+            or not trials
+            or any(trial.state not in ENDED_STATES for trial in trials)
+        ):
             return
-        if self.roster.next_replicate(point) is not None:
+        if self.population.next_replicate(point) is not None:
             return
-        state, value = self.roster.outcome(point)
+        state, value = self.population.outcome(point)
         self.record({"event": "told", "point": point.number, "state": state, "value": value})
         if self.spec.racing:
-            for other in list(self.roster.open.values()):
+            for other in list(self.population.open.values()):
                 self._conclude(other)
 
 

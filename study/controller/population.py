@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from study.journal.history import ENDED, History, Point, Trial
+from study.journal.history import ENDED_STATES, History, Point, Trial
 from study.journal.outcomes import point_value, search_trials, survivors_value
-from study.sampling.arm import Arm, Jury, make_arms
+from study.sampling.arm import Arm, PrunerQueue, make_arms
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
@@ -28,8 +28,8 @@ class Undetermined:
     """What a point needs next depends on trials that are still running."""
 
 
-class Roster:
-    """The study's points and trials as the conductor's parts share them."""
+class Population:
+    """The study's points and trials as the controller's parts share them."""
 
     def __init__(self, spec: StudySpec, *, reproducible: bool) -> None:
         self.spec = spec
@@ -57,7 +57,7 @@ class Roster:
         """A point's arm and its index there."""
         return self._places.get(number)
 
-    def jury(self, trial: Trial) -> tuple[Jury, int] | None:
+    def pruner_queue(self, trial: Trial) -> tuple[PrunerQueue, int] | None:
         """Who decides on a trial, and its index there; None where nobody does."""
         place = self._places.get(trial.point)
         if (
@@ -67,7 +67,7 @@ class Roster:
         ):
             return None
         arm, index = place
-        return arm.jury(trial.replicate), index
+        return arm.pruner_queue(trial.replicate), index
 
     def next_replicate(self, point: Point) -> int | Undetermined | None:
         """The replicate that a point needs next, None if it needs no other."""
@@ -81,7 +81,7 @@ class Roster:
             return None
         if self.spec.pruner.name == "none" and not self.spec.racing and first.state != "FAIL":
             return started
-        if first.state not in ENDED:
+        if first.state not in ENDED_STATES:
             return Undetermined()
         return self._race(point, started) if self.spec.racing else started
 
@@ -120,7 +120,7 @@ class Roster:
         seeds so far.
         """
         assert self.spec.racing is not None
-        if any(trial.state not in ENDED for trial in search_trials(point)):
+        if any(trial.state not in ENDED_STATES for trial in search_trials(point)):
             return Undetermined()
         mine = self._value(point, started)
         rivals = self._rivals(point, started)
@@ -160,11 +160,11 @@ class Roster:
         if not self.history.whole_seeds:
             return self.next_replicate(point) is not None
         started = [trial for trial in search_trials(point) if trial.replicate < replicates]
-        running = any(trial.state not in ENDED for trial in started)
+        running = any(trial.state not in ENDED_STATES for trial in started)
         return not self._is_lost(point) and (running or self.next_replicate(point) is not None)
 
 
 def _has_ended(point: Point, replicates: int) -> bool:
     """Whether the point's first ``replicates`` trials have ended."""
     trials = [point.trials.get(replicate) for replicate in range(replicates)]
-    return all(trial is not None and trial.state in ENDED for trial in trials)
+    return all(trial is not None and trial.state in ENDED_STATES for trial in trials)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from study.controller.population import Roster
-from study.journal.history import ENDED, Point
+from study.controller.population import Population
+from study.journal.history import ENDED_STATES, Point
 from study.journal.outcomes import RECIPE_FAULTS, objective_values, search_trials
 from study.sampling.virtual_clock import Extent, VirtualClock
 
@@ -33,7 +33,7 @@ class Proposal:
     told: int
 
 
-class Teller:
+class SamplerFeed:
     """Asks the arms for points and tells them what became of those before.
 
     In a reproducible study proposal *n* is made from exactly what happened before the virtual start
@@ -42,8 +42,10 @@ class Teller:
     clock: few points need it, and those late.
     """
 
-    def __init__(self, roster: Roster, workers: int, cost_of: Callable[[Point], float]) -> None:
-        self._roster = roster
+    def __init__(
+        self, population: Population, workers: int, cost_of: Callable[[Point], float]
+    ) -> None:
+        self._population = population
         self._workers = workers
         self._cost_of = cost_of
         self._clock = VirtualClock(workers, self._extent)
@@ -58,11 +60,11 @@ class Teller:
         """Whether proposals go by the virtual clock: not where they don't depend on results
         anyway.
         """
-        return self._roster.reproducible and not self._roster.arms[0].proposer.blind
+        return self._population.reproducible and not self._population.arms[0].proposer.blind
 
     @property
     def exhausted(self) -> bool:
-        return all(arm.proposer.exhausted for arm in self._roster.arms)
+        return all(arm.proposer.exhausted for arm in self._population.arms)
 
     def propose(self) -> tuple[dict[str, Any], Arm] | None:
         """Values for the next point, from the arm whose turn it is; None while what they depend on
@@ -82,7 +84,7 @@ class Teller:
         if self._ahead and not self.clocked and self._ahead[0].told < len(self._told):
             self.forget_ahead()
         room = len(self._ahead) < min(most, self._workers if self.clocked else _AHEAD)
-        if not room or not all(arm.proposer.forgets for arm in self._roster.arms):
+        if not room or not all(arm.proposer.forgets for arm in self._population.arms):
             return None
         proposal = self._make()
         if proposal:
@@ -97,10 +99,10 @@ class Teller:
 
     def _make(self) -> Proposal | None:
         """The proposal after those made ahead."""
-        if not self.catch_up(len(self._roster.history.points) + len(self._ahead)):
+        if not self.catch_up(len(self._population.history.points) + len(self._ahead)):
             return None
         ahead = [proposal.arm for proposal in self._ahead]
-        arms = [arm for arm in self._roster.arms if not arm.proposer.exhausted]
+        arms = [arm for arm in self._population.arms if not arm.proposer.exhausted]
         arm = min(arms, key=lambda arm: len(arm.points) + ahead.count(arm))
         index = len(arm.points) + ahead.count(arm)
         return Proposal(arm, index, arm.proposer.propose(index), len(self._told))
@@ -152,16 +154,16 @@ class Teller:
         Those after one that didn't complete don't count: whether they have run depends on how fast
         the others were.
         """
-        point = self._roster.history.points[number]
-        over, epochs = number not in self._roster.open, 0
-        passed = ("COMPLETE",) if self._roster.history.whole_seeds else ENDED
-        for replicate in range(self._roster.spec.replicates):
+        point = self._population.history.points[number]
+        over, epochs = number not in self._population.open, 0
+        passed = ("COMPLETE",) if self._population.history.whole_seeds else ENDED_STATES
+        for replicate in range(self._population.spec.replicates):
             trial = point.trials.get(replicate)
             if trial is None:
                 break
-            found = self._roster.jury(trial)
+            found = self._population.pruner_queue(trial)
             # decisions are not replayed; of what a replayed proposal took the rows are all there
-            whole = trial.state in ENDED or found is None or self._replaying
+            whole = trial.state in ENDED_STATES or found is None or self._replaying
             epochs += trial.epochs if whole or found is None else found[0].decided.get(found[1], 0)
             if trial.state not in passed:
                 break
@@ -173,11 +175,11 @@ class Teller:
         if number in self._told:
             return
         self._told.add(number)
-        place = self._roster.place(number)
+        place = self._population.place(number)
         if place is None:
             return
         arm, index = place
-        point = self._roster.history.points[number]
+        point = self._population.history.points[number]
         if arm.proposer.has_told(index):
             arm.proposer.revise(index, point.values)
         if point.state == "FAIL" and self._tell_fault(arm, index, point):
@@ -189,7 +191,7 @@ class Teller:
         """Tell that a point failed by itself, so that the sampler keeps away; False where that is
         the machine's.
         """
-        if not self._roster.history.whole_seeds:
+        if not self._population.history.whole_seeds:
             fits = "out_of_memory" not in {
                 trial.failure["class"] for trial in point.trials.values() if trial.failure
             }
@@ -206,12 +208,15 @@ class Teller:
 
     def _report(self, number: int, epochs: int) -> None:
         """Pass on what a point's first replicate has shown in its first epochs."""
-        place, trial = self._roster.place(number), self._roster.history.points[number].trials.get(0)
+        place, trial = (
+            self._population.place(number),
+            self._population.history.points[number].trials.get(0),
+        )
         if place is None or trial is None or place[0].proposer.has_told(place[1]):
             return
         arm, index = place
         for epoch in range(arm.proposer.reported(index) + 1, min(epochs, trial.epochs) + 1):
-            values = objective_values(trial, self._roster.spec.objectives, epoch)
+            values = objective_values(trial, self._population.spec.objectives, epoch)
             arm.proposer.report(index, epoch, values[0])
 
     def reopen(self, number: int, why: str) -> None:
@@ -219,7 +224,7 @@ class Teller:
         that gets more seeds or epochs the sampler keeps the value that it was told until there is
         the new one.
         """
-        place = self._roster.place(number)
+        place = self._population.place(number)
         if number not in self._told or (
             why == "extended" and place and not place[0].proposer.forgets
         ):
@@ -227,9 +232,9 @@ class Teller:
         self._told.discard(number)
         self._settled_below = min(self._settled_below, number)
         if why == "retry" and place:
-            proposer, values = place[0].proposer, self._roster.history.points[number].values
+            proposer, values = place[0].proposer, self._population.history.points[number].values
             hides = (
-                self._roster.history.whole_seeds
+                self._population.history.whole_seeds
                 and proposer.forgets
                 and proposer.has_told(place[1])
             )

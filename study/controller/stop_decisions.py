@@ -10,91 +10,98 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from study.controller.population import Roster
-from study.journal.history import ENDED, Trial
+from study.controller.population import Population
+from study.journal.history import ENDED_STATES, Trial
 from study.journal.outcomes import objective_values
 from study.sampling.arm import Arm
 
 
-class Settlement:
+class StopDecisions:
     """Decides which trials stop; ``stop(trial, epoch)`` and ``end(trial)`` make a decision take
     effect.
     """
 
     def __init__(
-        self, roster: Roster, stop: Callable[[Trial, int], None], end: Callable[[Trial], None]
+        self,
+        population: Population,
+        stop: Callable[[Trial, int], None],
+        end: Callable[[Trial], None],
     ) -> None:
-        self._roster = roster
+        self._population = population
         self._stop = stop
         self._end = end
 
-    def judge(self, trial: Trial) -> None:
+    def decide(self, trial: Trial) -> None:
         """Decide what the trial's newest epoch lets be decided."""
-        if self._roster.reproducible:
+        if self._population.reproducible:
             self.settle(trial)
         elif not trial.over and self.loses(trial):
             self._stop(trial, trial.epochs)
 
     def loses(self, trial: Trial) -> bool:
-        """Ask the judge about the trial's newest epoch, against all that is known now."""
-        found = self._roster.jury(trial)
+        """Ask the pruner about the trial's newest epoch, against all that is known now."""
+        found = self._population.pruner_queue(trial)
         if found is None or _is_last(trial, trial.epochs):
             return False
-        jury, index = found
-        return jury.judge.stops(
-            index, trial.epochs, objective_values(trial, self._roster.spec.objectives, trial.epochs)
+        queue, index = found
+        return queue.pruner.stops(
+            index,
+            trial.epochs,
+            objective_values(trial, self._population.spec.objectives, trial.epochs),
         )
 
     def is_settled(self, trial: Trial) -> bool:
         """Whether every decision on the trial's epochs is taken."""
-        found = self._roster.jury(trial)
-        if found is None or not self._roster.reproducible:
+        found = self._population.pruner_queue(trial)
+        if found is None or not self._population.reproducible:
             return True
-        jury, index = found
-        return jury.decided.get(index, 0) >= trial.epochs
+        queue, index = found
+        return queue.decided.get(index, 0) >= trial.epochs
 
     def settle(self, trial: Trial) -> None:
         """Take all decisions that are determined by now among the trials of this one's arm and
         replicate number.
         """
-        found, place = self._roster.jury(trial), self._roster.place(trial.point)
+        found, place = self._population.pruner_queue(trial), self._population.place(trial.point)
         if found is None or place is None:
             return
-        jury, arm = found[0], place[0]
+        queue, arm = found[0], place[0]
         limit = math.inf  # the epochs that every lower trial is decided on
-        for index in list(jury.open):
-            point = self._roster.history.points[arm.points[index]]
+        for index in list(queue.open):
+            point = self._population.history.points[arm.points[index]]
             candidate = point.trials.get(trial.replicate)
-            if candidate is None and point.number in self._roster.open:
-                limit = 0 if jury.judge.asks else limit
+            if candidate is None and point.number in self._population.open:
+                limit = 0 if queue.pruner.asks else limit
                 continue
             if candidate is not None:
                 self._decide(arm, index, candidate, limit)
-            if candidate is None or (candidate.state in ENDED and self.is_settled(candidate)):
-                jury.open.remove(index)
-            elif jury.judge.asks:
-                limit = min(limit, jury.decided.get(index, 0))
+            if candidate is None or (
+                candidate.state in ENDED_STATES and self.is_settled(candidate)
+            ):
+                queue.open.remove(index)
+            elif queue.pruner.asks:
+                limit = min(limit, queue.decided.get(index, 0))
 
     def _decide(self, arm: Arm, index: int, trial: Trial, limit: float) -> None:
         """Take a trial's decisions in the order of its epochs, as far as the lower trials are
         decided.
         """
-        jury = arm.jury(trial.replicate)
-        while (epoch := jury.decided.get(index, 0) + 1) <= trial.epochs:
+        queue = arm.pruner_queue(trial.replicate)
+        while (epoch := queue.decided.get(index, 0) + 1) <= trial.epochs:
             last = _is_last(trial, epoch)
             if not last and epoch > limit:
                 return
-            values = objective_values(trial, self._roster.spec.objectives, epoch)
-            stops = not last and jury.judge.stops(index, epoch, values)
-            jury.decided[index] = epoch
-            if stops and trial.state not in ENDED:
+            values = objective_values(trial, self._population.spec.objectives, epoch)
+            stops = not last and queue.pruner.stops(index, epoch, values)
+            queue.decided[index] = epoch
+            if stops and trial.state not in ENDED_STATES:
                 self._stop(trial, epoch)
                 return
         self._end(trial)
 
     def reopen(self, trial: Trial) -> None:
         """An ended trial runs again: it may be decided on again."""
-        found = self._roster.jury(trial)
+        found = self._population.pruner_queue(trial)
         if found is not None and found[1] not in found[0].open:
             found[0].open = sorted([*found[0].open, found[1]])
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from study.files.atomic import files_below, matching, remove_tree
 from study.files.layout import StudyPaths
 from study.files.object_store import Place
-from study.journal.history import ENDED, History, Point, Trial
+from study.journal.history import ENDED_STATES, History, Point, Trial
 from study.journal.ranking import Standing, best_point, standing, standing_in_search, to_confirm
 
 if TYPE_CHECKING:
@@ -69,8 +69,11 @@ class Retention:
 
     def _news(self, history: History) -> set[int]:
         """The points of which a trial has ended, or which have been told, since the last time."""
-        endings, tellings = history.endings[self._seen[0] :], history.tellings[self._seen[1] :]
-        self._seen = (len(history.endings), len(history.tellings))
+        endings, tellings = (
+            history.trial_endings[self._seen[0] :],
+            history.point_endings[self._seen[1] :],
+        )
+        self._seen = (len(history.trial_endings), len(history.point_endings))
         ended = [history.trials[number] for number in endings]
         for trial in ended:
             self._left.setdefault(trial.point, set()).add(trial.number)
@@ -105,7 +108,7 @@ class Retention:
         left = self._left.get(point.number, set())
         for trial in (history.trials[number] for number in sorted(left)):
             try:
-                if trial.state not in ENDED or self._is_done_with(trial, point):
+                if trial.state not in ENDED_STATES or self._is_done_with(trial, point):
                     left.discard(trial.number)  # or it will end again
             except OSError:  # what can't be removed now can be later
                 self._again.add(point.number)
@@ -131,7 +134,7 @@ class Retention:
         if self._keep == "best":
             # a point that is not told yet may become the best one
             return trial.state == "COMPLETE" and (
-                point.number in self._worthy or point.state not in ENDED
+                point.number in self._worthy or point.state not in ENDED_STATES
             )
         return True
 

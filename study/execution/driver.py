@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from study.controller.controller import Conductor
+from study.controller.controller import Controller
 from study.controller.warm_start import warmed_events
 from study.errors import Interrupted, OutsideFault, StorageFault, UserError
 from study.execution import provenance, requests
@@ -42,7 +42,7 @@ _RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
 class Watcher:
     """Looks on while a study runs; the terminal's display is one."""
 
-    def begin(self, spec: StudySpec, conductor: Conductor) -> None:
+    def begin(self, spec: StudySpec, controller: Controller) -> None:
         pass
 
     def tick(self) -> None:
@@ -117,24 +117,24 @@ def drive(
             Connection(options.address, module_path) as connection,
             opened(paths, options, connection) as opening,
         ):
-            spec, conductor = opening
-            reopened = _reopen_failed(conductor, retried) if retries else 0
-            if _study_is_over(conductor):
-                collect(paths, history=conductor.history)
-                return Ended(paths, conductor.history, "complete", spec.resources.gpus)
+            spec, controller = opening
+            reopened = _reopen_failed(controller, retried) if retries else 0
+            if _study_is_over(controller):
+                collect(paths, history=controller.history)
+                return Ended(paths, controller.history, "complete", spec.resources.gpus)
             requests.discard_stops(paths)
-            start_session(conductor, paths)
+            start_session(controller, paths)
             if reopened:
                 options.watcher.say(f"{reopened} failed trials run again")
-            caught = Signals(conductor)
+            caught = Signals(controller)
             caught.catch()
-            options.watcher.begin(spec, conductor)
+            options.watcher.begin(spec, controller)
             try:
-                _execute_study(spec, conductor, paths, options, connection, caught)
+                _execute_study(spec, controller, paths, options, connection, caught)
             finally:
                 options.watcher.end()
                 caught.release()
-            return _close(conductor, paths, options)
+            return _close(controller, paths, options)
     except BrokenPipeError:
         raise  # whoever read our output has gone
     except OSError as error:
@@ -146,29 +146,29 @@ def drive(
         right.release()
 
 
-def _close(conductor: Conductor, paths: StudyPaths, options: Options) -> Ended:
+def _close(controller: Controller, paths: StudyPaths, options: Options) -> Ended:
     """Journal the session's end and bring the tables up to it; what a fault ended is raised."""
     from study.results.parquet import collect
 
-    reason = conductor.stopping or "complete"
-    conductor.record(
-        {"event": "closed", "session": len(conductor.history.sessions), "reason": reason}
+    reason = controller.stopping or "complete"
+    controller.record(
+        {"event": "closed", "session": len(controller.history.sessions), "reason": reason}
     )
-    _write_provenance(conductor, paths)
+    _write_provenance(controller, paths)
     if reason != "fault":
-        collect(paths, history=conductor.history)
+        collect(paths, history=controller.history)
     if reason == "halted":
-        raise conductor.halt()
+        raise controller.halt()
     if reason == "fault":
         raise StorageFault(
             f"{paths.folder} can't be written; when it can: study resume {paths.name}"
         )
-    return Ended(paths, conductor.history, reason, conductor.spec.resources.gpus)
+    return Ended(paths, controller.history, reason, controller.spec.resources.gpus)
 
 
-def _reopen_failed(conductor: Conductor, numbers: Sequence[int] | None) -> int:
+def _reopen_failed(controller: Controller, numbers: Sequence[int] | None) -> int:
     """Journal that failed trials run again; how many."""
-    trials = conductor.history.trials
+    trials = controller.history.trials
     failed = [trial for trial in trials if trial.state == "FAIL"]
     if numbers is not None:
         others = sorted(set(numbers) - {trial.number for trial in failed})
@@ -179,7 +179,7 @@ def _reopen_failed(conductor: Conductor, numbers: Sequence[int] | None) -> int:
             )
         failed = [trial for trial in failed if trial.number in numbers]
     for trial in failed:
-        conductor.record(
+        controller.record(
             {"event": "reopened", "point": trial.point, "trial": trial.number, "why": "retry"}
         )
     return len(failed)
@@ -188,8 +188,8 @@ def _reopen_failed(conductor: Conductor, numbers: Sequence[int] | None) -> int:
 @contextmanager
 def opened(
     paths: StudyPaths, options: Options, connection: Connection
-) -> Iterator[tuple[StudySpec, Conductor]]:
-    """The study's spec, and a conductor that knows all that its journal holds."""
+) -> Iterator[tuple[StudySpec, Controller]]:
+    """The study's spec, and a controller that knows all that its journal holds."""
     journal = open_journal(paths)
     journal.on_wait = options.watcher.say
     if journal.cut:
@@ -203,7 +203,7 @@ def opened(
             spec = _resolve_on(connection, spec, journal, history)
         if not options.accept_loss:
             check_nothing_lost(paths, history, journal.size_bytes)
-        conductor = Conductor(
+        controller = Controller(
             spec,
             journal.append,
             workers=history.concurrency or 1,
@@ -211,8 +211,8 @@ def opened(
             reproducible=bool(history.reproducible),
             keep_going=options.keep_going,
         )
-        conductor.replay(journal.events_read)
-        yield spec, conductor
+        controller.replay(journal.events_read)
+        yield spec, controller
     finally:
         journal.close()
 
@@ -259,24 +259,24 @@ def create(journal: Journal, paths: StudyPaths) -> None:
     journal.events_read.extend(events)
 
 
-def start_session(conductor: Conductor, paths: StudyPaths) -> None:
+def start_session(controller: Controller, paths: StudyPaths) -> None:
     """Journal that this process drives the study from here on, then decide what the last one left
     undecided.
     """
     origin = {"pid": os.getpid(), "host": socket.gethostname(), "command": provenance.command()}
-    session = len(conductor.history.sessions) + 1
-    conductor.record(
-        {"event": "opened", "session": session, **origin, "provenance": _gathered(conductor)}
+    session = len(controller.history.sessions) + 1
+    controller.record(
+        {"event": "opened", "session": session, **origin, "provenance": _gathered(controller)}
     )
-    _write_provenance(conductor, paths)
-    conductor.take_up()
+    _write_provenance(controller, paths)
+    controller.take_up()
 
 
-def _gathered(conductor: Conductor) -> dict[str, Any]:
+def _gathered(controller: Controller) -> dict[str, Any]:
     """What is known of this session's code and machine, and how the sampler and the pruner are set
     up.
     """
-    spec = conductor.spec
+    spec = controller.spec
     sampler = {
         "name": spec.sampler.name,
         "seed": spec.sampler.seed,
@@ -288,19 +288,19 @@ def _gathered(conductor: Conductor) -> dict[str, Any]:
     }
 
 
-def _write_provenance(conductor: Conductor, paths: StudyPaths) -> None:
+def _write_provenance(controller: Controller, paths: StudyPaths) -> None:
     write_whole(
-        paths.provenance, json.dumps(provenance.document(conductor.history), indent=2) + "\n"
+        paths.provenance, json.dumps(provenance.document(controller.history), indent=2) + "\n"
     )
 
 
-def _study_is_over(conductor: Conductor) -> bool:
+def _study_is_over(controller: Controller) -> bool:
     """Whether the journal ends with a study that ran to its end and that asks for nothing more."""
-    sessions = conductor.history.sessions
+    sessions = controller.history.sessions
     return (
         bool(sessions)
         and sessions[-1].reason in ("complete", "target")
-        and conductor.nothing_left()
+        and controller.nothing_left()
     )
 
 
@@ -320,27 +320,27 @@ def _load_costs() -> None:
 
 def _execute_study(
     spec: StudySpec,
-    conductor: Conductor,
+    controller: Controller,
     paths: StudyPaths,
     options: Options,
     connection: Connection,
     caught: Signals,
 ) -> None:
-    """Let Ray run what the conductor hands out."""
+    """Let Ray run what the controller hands out."""
     from study.execution.tune_executor import Settings, execute, load
 
-    house = Housekeeping(spec, conductor, paths, options.watcher.say)
+    house = Housekeeping(spec, controller, paths, options.watcher.say)
 
     def tick() -> None:
         options.watcher.tick()
         house.tick()
 
-    if not conductor.stopping and not conductor.nothing_left():
+    if not controller.stopping and not controller.nothing_left():
         connection.connect(_cpus_for(spec), a_worker_each=spec.resources.cpus <= 1)
         load()  # while the workers do: before Ray is there it would only hold Ray up
-        conductor.think_ahead()
+        controller.think_ahead()
         caught.catch()
-        if conductor.goes_by_cost:
+        if controller.goes_by_cost:
             threading.Thread(target=_load_costs, daemon=True).start()
         rooms = connection.rooms()
         if not options.wait_for_nodes:
@@ -357,10 +357,10 @@ def _execute_study(
             trial_hours=spec.trial.hours,
             data_dir=str(place(options.data_dir)) if options.data_dir else None,
             module_path=[str(Path.cwd())],
-            best_by=spec.best_by if conductor.history.whole_seeds else None,
+            best_by=spec.best_by if controller.history.whole_seeds else None,
             own_ray=not options.address,
         )
-        execute(conductor, settings, tick, options.watcher.say)
+        execute(controller, settings, tick, options.watcher.say)
     house.close()
 
 
@@ -378,8 +378,8 @@ def _room_for(spec: StudySpec, rooms: Sequence[Room], options: Options) -> int:
 class Signals:
     """Ctrl-C and SIGTERM end a session cleanly; a second Ctrl-C ends it at once."""
 
-    def __init__(self, conductor: Conductor) -> None:
-        self._conductor = conductor
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
         self._before: dict[int, Any] = {}
 
     def catch(self) -> None:
@@ -392,9 +392,9 @@ class Signals:
                 self._before.setdefault(number, before)
 
     def _stop(self, number: int, frame: Any) -> None:
-        if self._conductor.stopping == "interrupted" and number == signal.SIGINT:
+        if self._controller.stopping == "interrupted" and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self._conductor.stopping = "interrupted"
+        self._controller.stopping = "interrupted"
 
     def release(self) -> None:
         for number, handler in self._before.items():

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from study.controller.controller import Conductor
+from study.controller.controller import Controller
 from study.execution import requests
 from study.execution.checkpoint_retention import Retention
 from study.files.layout import StudyPaths
@@ -24,9 +24,9 @@ class Housekeeping:
     """Called ten times a second; most times it finds nothing to do."""
 
     def __init__(
-        self, spec: StudySpec, conductor: Conductor, paths: StudyPaths, say: Callable[[str], None]
+        self, spec: StudySpec, controller: Controller, paths: StudyPaths, say: Callable[[str], None]
     ) -> None:
-        self._conductor = conductor
+        self._controller = controller
         self._paths = paths
         self._say = say
         self._retention = Retention(spec, paths)
@@ -37,14 +37,14 @@ class Housekeeping:
         now = time.monotonic()
         if now - self._asked > requests.EVERY_S:
             self._asked = now
-            self._conductor.is_stopping()  # budgets run out while all workers are busy, too
+            self._controller.is_stopping()  # budgets run out while all workers are busy, too
             with suppress(OSError):  # what can't be read now can be later
                 for request in requests.take(self._paths):
                     self._do(request)
-        endings = len(self._conductor.history.endings)
+        endings = len(self._controller.history.trial_endings)
         if endings != self._endings:
             self._endings = endings
-            self._retention.sweep(self._conductor.history)
+            self._retention.sweep(self._controller.history)
         if now - self._collected > COLLECT_EVERY_S:
             self._keep_fresh()
             # what collecting costs grows with the study; its share of the driver's time doesn't
@@ -57,7 +57,7 @@ class Housekeeping:
         from study.results.parquet import collect
 
         try:
-            collect(self._paths, history=self._conductor.history)
+            collect(self._paths, history=self._controller.history)
         except OSError as error:
             self._say(
                 f"the tables in {self._paths.results} can't be written now"
@@ -67,15 +67,15 @@ class Housekeeping:
     def close(self) -> None:
         """The last round."""
         with suppress(OSError):
-            self._retention.sweep_again(self._conductor.history)
+            self._retention.sweep_again(self._controller.history)
 
     def _do(self, request: dict[str, Any]) -> None:
-        conductor = self._conductor
+        controller = self._controller
         if request["do"] == "stop":
             self._say("asked to stop")
-            conductor.stopping = conductor.stopping or "interrupted"
+            controller.stopping = controller.stopping or "interrupted"
         elif request["do"] == "stop_trial":
-            done = conductor.stop_trial(request["trial"])
+            done = controller.stop_trial(request["trial"])
             self._say(f"trial {request['trial']} {'stopped' if done else 'has ended already'}")
         elif request["do"] == "add":
-            self._say(f"added point {conductor.add_point(request['values'])}")
+            self._say(f"added point {controller.add_point(request['values'])}")

@@ -1,9 +1,9 @@
-"""Ray Tune as the executor: it places what the conductor hands out and carries back what workers
+"""Ray Tune as the executor: it places what the controller hands out and carries back what workers
 say.
 
 Tune keeps nothing that matters. Its trials are attempts, its own state lies in a folder that is
 thrown away, and where it gives up (as it does when Ray's memory monitor kills a worker) it is
-started again beside the same conductor.
+started again beside the same controller.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from study.controller.controller import Assignment, Conductor, Done, Wait
+from study.controller.controller import Assignment, Controller, Done, Wait
 from study.errors import OutsideFault, StudyError
 from study.execution.worker_loss import executor_loss, on_one_line, worker_loss
 from study.files.layout import StudyPaths
@@ -76,8 +76,8 @@ class Bridge:
     their id.
     """
 
-    def __init__(self, conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> None:
-        self.conductor = conductor
+    def __init__(self, controller: Controller, settings: Settings, tick: Tick, say: Say) -> None:
+        self.controller = controller
         self.settings = settings
         self.tick = tick
         self.say = say
@@ -97,8 +97,8 @@ class Bridge:
         return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | type[Done] | None:
-        with self.conductor.together():
-            assignment = self.conductor.next()
+        with self.controller.together():
+            assignment = self.controller.next()
         self._done = isinstance(assignment, Done)
         if isinstance(assignment, Done):
             return Done
@@ -135,26 +135,26 @@ class Bridge:
         if iteration <= self._iterations.get(trial.trial_id, 0):
             return False  # Tune shows the last result once more at a trial's end
         self._iterations[trial.trial_id] = iteration
-        with self.conductor.together():
+        with self.controller.together():
             for kind, content in result.get("messages", []):
                 self._take(held, kind, content)
-        goes_on = self.conductor.holds(held.trial, held.attempt) and not self.conductor.stopping
+        goes_on = self.controller.holds(held.trial, held.attempt) and not self.controller.stopping
         return goes_on or self._is_hung(result)
 
     def _take(self, held: Assignment, kind: str, content: dict[str, Any]) -> None:
         """Pass on one message."""
         if kind == "reported":
-            self.conductor.reported(held.trial, held.attempt, content)
+            self.controller.reported(held.trial, held.attempt, content)
         elif kind == "placed":
-            self.conductor.placed(held.trial, held.attempt, content)
+            self.controller.placed(held.trial, held.attempt, content)
         elif kind == "finished":
-            self.conductor.finished(
+            self.controller.finished(
                 held.trial, held.attempt, content["stop_reason"], content["summary"]
             )
         elif kind == "waiting":
             self.say(content["message"])
         else:
-            self.conductor.failed(held.trial, held.attempt, content)
+            self.controller.failed(held.trial, held.attempt, content)
 
     @staticmethod
     def _is_hung(result: dict[str, Any]) -> bool:
@@ -164,14 +164,16 @@ class Bridge:
     def lost(self, trial: Any) -> None:
         """The worker is gone without a word of its own."""
         held = self._held[trial.trial_id]
-        attempt = self.conductor.history.trials[held.trial].attempt
-        self.conductor.failed(held.trial, held.attempt, worker_loss(trial, attempt, _node_is_alive))
+        attempt = self.controller.history.trials[held.trial].attempt
+        self.controller.failed(
+            held.trial, held.attempt, worker_loss(trial, attempt, _node_is_alive)
+        )
 
     def abandon(self, error: Exception) -> None:
         """Tune has given up: every attempt in flight is lost with it."""
         for held in self._held.values():
-            attempt = self.conductor.history.trials[held.trial].attempt
-            self.conductor.failed(held.trial, held.attempt, executor_loss(error, attempt))
+            attempt = self.controller.history.trials[held.trial].attempt
+            self.controller.failed(held.trial, held.attempt, executor_loss(error, attempt))
         for known in (self._trials, self._heard, self._held, self._iterations):
             known.clear()
 
@@ -195,17 +197,17 @@ class Bridge:
             if silent_s > self.settings.heartbeat_s + _PATIENCE_S:
                 held = self._held[trial_id]
                 message = f"the worker has not answered for {silent_s:.0f} s and was killed"
-                self.conductor.failed(
+                self.controller.failed(
                     held.trial,
                     held.attempt,
                     {"class": "timeout", "message": message, "details": {}},
                 )
                 self._trials.pop(trial_id)
                 _kill_actor(trial)
-        if self.conductor.stopping or (self._done and not self._held):
+        if self.controller.stopping or (self._done and not self._held):
             raise Over
         if self._quiet:  # nobody waits for an answer now
-            self.conductor.think_ahead()
+            self.controller.think_ahead()
         self._quiet = True
 
     def _bear_with_a_pause(self, now: float) -> None:
@@ -263,8 +265,8 @@ def _workers_as_they_are() -> Iterator[None]:
         class_cache.ENV_VARS_TO_PROPAGATE.update(passed_on)
 
 
-def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> None:
-    """Run the conductor's assignments until it has none left or stops; Ray must be running."""
+def execute(controller: Controller, settings: Settings, tick: Tick, say: Say) -> None:
+    """Run the controller's assignments until it has none left or stops; Ray must be running."""
     load()
     from ray import tune
 
@@ -274,10 +276,10 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
         logging.getLogger(name).setLevel(logging.CRITICAL)
     wanted = settings.resources.by_name
     trainable = tune.with_resources(TrialWorker, tune.PlacementGroupFactory([wanted]))
-    bridge = Bridge(conductor, settings, tick, say)
+    bridge = Bridge(controller, settings, tick, say)
     reason, in_vain = "", 0
     while in_vain < _RESTARTS:
-        endings = len(conductor.history.endings)
+        endings = len(controller.history.trial_endings)
         with tempfile.TemporaryDirectory(prefix="study-tune-") as folder:
             try:
                 with _workers_as_they_are() if settings.own_ray else nullcontext():
@@ -289,9 +291,9 @@ def execute(conductor: Conductor, settings: Settings, tick: Tick, say: Say) -> N
             except Exception as error:
                 reason = on_one_line(error)
                 bridge.abandon(error)
-        if conductor.stopping or conductor.nothing_left():
+        if controller.stopping or controller.nothing_left():
             return
-        in_vain = 0 if len(conductor.history.endings) > endings else in_vain + 1
+        in_vain = 0 if len(controller.history.trial_endings) > endings else in_vain + 1
     raise OutsideFault(
         f"Ray Tune gave up {_RESTARTS} times, last with {reason}; resume the study when that is"
         " mended"
@@ -305,7 +307,7 @@ def _fit(trainable: Any, bridge: Bridge, folder: str) -> None:
     from ray.tune.stopper import Stopper
 
     class Search(Searcher):  # type: ignore[misc]
-        """Asks the conductor what to run."""
+        """Asks the controller what to run."""
 
         def suggest(self, trial_id: str) -> Any:
             suggestion = bridge.suggest(trial_id)
@@ -324,7 +326,7 @@ def _fit(trainable: Any, bridge: Bridge, folder: str) -> None:
             pass
 
     class Scheduler(FIFOScheduler):  # type: ignore[misc]
-        """Passes results on and stops what the conductor stops."""
+        """Passes results on and stops what the controller stops."""
 
         def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
             goes_on: str = (

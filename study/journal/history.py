@@ -43,7 +43,7 @@ from typing import Any
 FORMAT = 1
 WHOLE = "whole"
 STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
-ENDED = ("COMPLETE", "PRUNED", "FAIL")
+ENDED_STATES = ("COMPLETE", "PRUNED", "FAIL")
 FAILURE_CLASSES = (
     "out_of_memory",
     "diverged",
@@ -145,7 +145,7 @@ class Point:
 
 
 @dataclass
-class Session:
+class DriverSession:
     """One driver's time with the study."""
 
     number: int
@@ -183,16 +183,16 @@ class History:
         self.specs: list[_SpecVersion] = []
         self.warmed: list[tuple[str, int, int]] = []
         """Earlier studies that this one started from: name, points taken, points left out."""
-        self.sessions: list[Session] = []
+        self.sessions: list[DriverSession] = []
         self.points: list[Point] = []
         self.added = 0
         """How many of the points a user added by hand."""
         self.trials: list[Trial] = []
-        self.endings: list[int] = []
+        self.trial_endings: list[int] = []
         """The trials in the order in which they ended, again where they did so again: there is
         something to tidy up.
         """
-        self.tellings: list[int] = []
+        self.point_endings: list[int] = []
         """The points in the order in which their outcomes were told."""
         for event in events:
             self.apply(event)
@@ -233,7 +233,7 @@ class History:
     def _opened(self, event: Event) -> None:
         self._release(event["time"])
         self.sessions.append(
-            Session(
+            DriverSession(
                 event["session"],
                 event["time"],
                 event["pid"],
@@ -333,7 +333,7 @@ class History:
     def _ended(self, event: Event) -> None:
         trial = self.trials[event["trial"]]
         trial.state, trial.ended = event["state"], event["time"]
-        self.endings.append(trial.number)
+        self.trial_endings.append(trial.number)
         trial.attempt.ended = trial.attempt.ended or event["time"]
         trial.failure = trial.attempt.failure if trial.state == "FAIL" else None
 
@@ -341,7 +341,7 @@ class History:
         point = self.points[event["point"]]
         point.state, point.value = event["state"], event["value"]
         point.seeds = _counted(point)
-        self.tellings.append(point.number)
+        self.point_endings.append(point.number)
 
     def _reopened(self, event: Event) -> None:
         point = self.points[event["point"]]

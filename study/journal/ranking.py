@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from study.journal.history import ENDED, Point, Trial
+from study.journal.history import ENDED_STATES, Point, Trial
 from study.journal.outcomes import first_value, trial_value
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def seeds_to_come(point: Point, spec: StudySpec) -> int:
     if spec.confirm is None:
         return 0
     trials = [trial for trial in point.trials.values() if trial.kind == "confirm"]
-    ended = sum(trial.state in ENDED and not is_outgrown(trial, point) for trial in trials)
+    ended = sum(trial.state in ENDED_STATES and not is_outgrown(trial, point) for trial in trials)
     return max(0, spec.confirm.replicates - ended)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from study.errors import SpecError
-from study.journal.history import History, Point, Session, Trial
+from study.journal.history import DriverSession, History, Point, Trial
 from study.journal.outcomes import trial_value
 from study.journal.ranking import fresh_value, is_outgrown, ranked, ranks, seeds_to_come, to_confirm
 from study.results.attempts import repeated_seconds, seconds_of, shared_devices
@@ -272,7 +272,7 @@ def _provenance_figures(history: History, trial: Trial) -> Row:
     }
 
 
-def _session_figures(session: Session) -> Row:
+def _session_figures(session: DriverSession) -> Row:
     provenance = session.provenance
     return {
         "session": session.number,

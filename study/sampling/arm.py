@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from study.sampling.proposer import Proposer
-from study.sampling.pruning import Judge, make_judge
+from study.sampling.pruning import Pruner, make_pruner
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
 
 @dataclass
-class Jury:
+class PrunerQueue:
     """The stop decisions among one arm's trials of one replicate number, by the points' index in
     the arm.
 
@@ -24,7 +24,7 @@ class Jury:
     that could still report or be decided on, lowest first.
     """
 
-    judge: Judge
+    pruner: Pruner
     decided: dict[int, int] = field(default_factory=dict)
     open: list[int] = field(default_factory=list)
     entered: int = 0
@@ -36,8 +36,8 @@ class Jury:
 
 
 class Arm:
-    """One arm: its points in the order of their numbers, its proposals and its juries by replicate
-    number.
+    """One arm: its points in the order of their numbers, its proposals and, by replicate number,
+    its pruner queues.
     """
 
     def __init__(
@@ -50,18 +50,18 @@ class Arm:
         self.proposer = Proposer(space, spec.sampler, spec.objectives, number)
         self._spec = spec
         self._by_number = by_number
-        self._juries: dict[int, Jury] = {}
+        self._pruner_queues: dict[int, PrunerQueue] = {}
 
-    def jury(self, replicate: int) -> Jury:
-        if replicate not in self._juries:
+    def pruner_queue(self, replicate: int) -> PrunerQueue:
+        if replicate not in self._pruner_queues:
             spec = self._spec
-            judge = make_judge(
+            pruner = make_pruner(
                 spec.pruner, spec.objectives, _longest(spec), by_number=self._by_number
             )
-            self._juries[replicate] = Jury(judge)
-        jury = self._juries[replicate]
-        jury.enter_up_to(len(self.points))
-        return jury
+            self._pruner_queues[replicate] = PrunerQueue(pruner)
+        queue = self._pruner_queues[replicate]
+        queue.enter_up_to(len(self.points))
+        return queue
 
 
 def _longest(spec: StudySpec) -> int:

@@ -1,7 +1,7 @@
 """Stop decisions: Optuna's pruners, asked about a trial and shown just the trials that it may be
 compared with.
 
-A judge serves the trials of one replicate number in one arm, known by their point's index in the
+A pruner serves the trials of one replicate number in one arm, known by their point's index in the
 arm. Of each trial it is told the epochs in order, and it answers for each whether the trial should
 stop there. With ``by_number`` a decision on trial *n* at epoch *e* is taken against the trials
 below *n* that reach *e*, whenever they reach it, so that no clock enters; otherwise against all
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Direction = Literal["minimize", "maximize"]
 
 
-class Judge(Protocol):
+class Pruner(Protocol):
     """Decides whether a trial goes on."""
 
     asks: bool
@@ -42,7 +42,7 @@ class Judge(Protocol):
         ...
 
 
-class _NoJudge:
+class _NoPruner:
     """Every trial goes on."""
 
     asks = False
@@ -54,23 +54,25 @@ class _NoJudge:
         pass
 
 
-def make_judge(
+def make_pruner(
     pruner: PrunerChoice, objectives: tuple[Objective, ...], epochs: int, *, by_number: bool
-) -> Judge:
-    """The judge that the study file asks for; ``epochs`` is the longest that a trial can get."""
+) -> Pruner:
+    """The pruner that the study file asks for; ``epochs`` is the longest that a trial can get."""
     if pruner.name == "none":
-        return _NoJudge()
+        return _NoPruner()
     if len(objectives) > 1:
         signs = tuple(
             1.0 if objective.direction == "maximize" else -1.0 for objective in objectives
         )
-        return FrontJudge(pruner.name, dict(pruner.options), signs, epochs, by_number)
-    return _OptunaJudge(
-        make_pruner(pruner.name, dict(pruner.options), epochs), objectives[0].direction, by_number
+        return FrontPruner(pruner.name, dict(pruner.options), signs, epochs, by_number)
+    return _OptunaPruner(
+        make_optuna_pruner(pruner.name, dict(pruner.options), epochs),
+        objectives[0].direction,
+        by_number,
     )
 
 
-class _OptunaJudge:
+class _OptunaPruner:
     """One objective: the decision is Optuna's."""
 
     asks = True
@@ -142,7 +144,9 @@ def _view_storage() -> Any:
     return storage
 
 
-def make_pruner(name: str, options: dict[str, Any], epochs: int) -> optuna.pruners.BasePruner:
+def make_optuna_pruner(
+    name: str, options: dict[str, Any], epochs: int
+) -> optuna.pruners.BasePruner:
     """An Optuna pruner by our name for it, resources being epochs."""
     from optuna import pruners
 
@@ -171,7 +175,7 @@ def make_pruner(name: str, options: dict[str, Any], epochs: int) -> optuna.prune
         )
 
 
-class FrontJudge:
+class FrontPruner:
     """Several objectives: a trial stops where too many others dominate it.
 
     At each rung the trials there are sorted into non-dominated fronts (ties within a front by

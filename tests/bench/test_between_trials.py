@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 import study
-from study.controller.controller import Conductor
+from study.controller.controller import Controller
 from study.execution.driver import Watcher
 from study.execution.tune_executor import Bridge
 from study.journal.history import History
@@ -40,17 +40,17 @@ class Meter(Watcher):
     memory_bytes: list[int] = field(default_factory=list)
     all_cpu: list[float] = field(default_factory=list)
     """Processor seconds of all the session's processes, at the first end and at the last."""
-    conductor: Conductor | None = None
+    controller: Controller | None = None
 
-    def begin(self, spec: StudySpec, conductor: Conductor) -> None:
-        self.conductor = conductor
+    def begin(self, spec: StudySpec, controller: Controller) -> None:
+        self.controller = controller
 
     def tick(self) -> None:
-        assert self.conductor is not None
-        while len(self.marks) < len(self.conductor.history.endings):
+        assert self.controller is not None
+        while len(self.marks) < len(self.controller.history.trial_endings):
             self.marks.append((time.perf_counter(), time.process_time()))
             self.memory_bytes.append(psutil.Process().memory_info().rss)
-            if len(self.marks) in (1, self.conductor.spec.points):
+            if len(self.marks) in (1, self.controller.spec.points):
                 self.all_cpu.append(processor_seconds())
 
     def per_trial_ms(self, first: int, last: int) -> tuple[float, float]:

@@ -13,7 +13,7 @@ import pytest
 
 from study.controller.controller import Assignment
 
-from ..study.fake_cluster import Storage, conductor_on, drive, small_spec
+from ..study.fake_cluster import Storage, controller_on, drive, small_spec
 from .board import Board
 
 pytestmark = pytest.mark.bench
@@ -29,7 +29,7 @@ def makespan(world: int, workers: int, spread: float, error: float, **changes: A
     wrong = [random.Random(f"{world} {n} nominal").lognormvariate(0, error) for n in range(POINTS)]
 
     def nominal(recipe: Any) -> float:
-        asked = {point.values["optimizer.lr"]: point.number for point in conductor.history.points}
+        asked = {point.values["optimizer.lr"]: point.number for point in controller.history.points}
         number = asked.get(recipe.optimizer.lr, len(asked))
         return paces[number] * wrong[number]
 
@@ -45,8 +45,8 @@ def makespan(world: int, workers: int, spread: float, error: float, **changes: A
     def pace(assignment: Assignment) -> float:
         return paces[assignment.point]
 
-    conductor = conductor_on(Storage(), spec, nominal_cost=nominal)
-    return drive(conductor, workers=workers, seed=world, jitter=0.1, pace=pace, curve=curve)
+    controller = controller_on(Storage(), spec, nominal_cost=nominal)
+    return drive(controller, workers=workers, seed=world, jitter=0.1, pace=pace, curve=curve)
 
 
 @pytest.mark.parametrize("workers", [2, 4, 8])

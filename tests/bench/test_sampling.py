@@ -17,7 +17,7 @@ from study.sampling.proposer import make_sampler
 from study.spec.load import spec_from_tree
 from study.spec.spec import StudySpec
 
-from ..study.fake_cluster import Storage, conductor_on
+from ..study.fake_cluster import Storage, controller_on
 from .board import Board
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
@@ -60,7 +60,7 @@ def test_a_thousand_points_beside_optuna_alone(tmp_path: Path, board: Board) -> 
     journal = Journal.create(tmp_path / "journal" / "events.jsonl")
     storage = Storage()
     storage.append = journal.append  # type: ignore[method-assign]
-    conductor = conductor_on(storage, spec)
+    controller = controller_on(storage, spec)
     alone = optuna.create_study(direction="maximize", sampler=make_sampler(spec.sampler, 0))
     ours = theirs = 0.0
     for _ in range(0, POINTS, BLOCK):
@@ -68,13 +68,13 @@ def test_a_thousand_points_beside_optuna_alone(tmp_path: Path, board: Board) -> 
         ask_alone(alone, spec)
         theirs += time.process_time() - began
         began = time.process_time()
-        ask_ours(conductor)
+        ask_ours(controller)
         ours += time.process_time() - began
     what = (
         f"ask and tell {POINTS:,} points by tpe, recorded, over Optuna in memory ({theirs:.1f} s)"
     )
     board.at_most(what, ours / theirs, 1.3, "×")
-    assert len(conductor.history.points) == len(alone.trials) == POINTS
+    assert len(controller.history.points) == len(alone.trials) == POINTS
 
 
 def ask_alone(study: optuna.Study, spec: StudySpec) -> None:
@@ -83,14 +83,14 @@ def ask_alone(study: optuna.Study, spec: StudySpec) -> None:
         study.tell(trial, score(spec.space.ask(trial)))
 
 
-def ask_ours(conductor: Any) -> None:
+def ask_ours(controller: Any) -> None:
     for _ in range(BLOCK):
-        assignment = conductor.next()
-        value = score(conductor.history.points[assignment.point].values)
-        conductor.reported(
+        assignment = controller.next()
+        value = score(controller.history.points[assignment.point].values)
+        controller.reported(
             assignment.trial, 1, {"epoch": 1, "last": True, "val_accuracy": value, "seconds": 1.0}
         )
-        conductor.finished(assignment.trial, 1, "epochs", {})
+        controller.finished(assignment.trial, 1, "epochs", {})
 
 
 @pytest.mark.parametrize("trials", [1000, 10_000])

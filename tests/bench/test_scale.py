@@ -20,7 +20,7 @@ from study.journal.history import History
 from study.journal.journal import Journal, read_events
 from study.journal.spec_versions import open_journal
 
-from ..study.fake_cluster import Storage, conductor_on, curve, drive, small_spec
+from ..study.fake_cluster import Storage, controller_on, curve, drive, small_spec
 from .board import Board
 from .test_between_trials import run_study
 
@@ -81,8 +81,8 @@ def test_resuming_three_hundred_trials(tmp_path: Path, board: Board) -> None:
     spec = small_spec(study="resumed", points=400, recipe={"epochs": 27}, sampler="tpe")
     storage, paths = Storage(), StudyPaths(tmp_path, "resumed")
     storage.die_after = 100_000
-    conductor = conductor_on(storage, spec)
-    drive(conductor, thinks=lambda: stop_at(conductor, 300))
+    controller = controller_on(storage, spec)
+    drive(controller, thinks=lambda: stop_at(controller, 300))
     paths.folder.mkdir()
     paths.spec.write_text(spec.yaml())
     with Connection(None, []) as idle, opened(paths, Options(), idle):
@@ -99,10 +99,10 @@ def test_resuming_three_hundred_trials(tmp_path: Path, board: Board) -> None:
     board.shown("- of it processor time", f"{spent[1]:.2f} s")
 
 
-def stop_at(conductor: object, trials: int) -> bool:
+def stop_at(controller: object, trials: int) -> bool:
     """Interrupt the study once it has so many trials."""
-    if len(conductor.history.trials) >= trials:  # type: ignore[attr-defined]
-        conductor.stopping = "interrupted"  # type: ignore[attr-defined]
+    if len(controller.history.trials) >= trials:  # type: ignore[attr-defined]
+        controller.stopping = "interrupted"  # type: ignore[attr-defined]
     return False
 
 
@@ -111,14 +111,14 @@ def test_reports_become_durable_in_groups(tmp_path: Path, board: Board) -> None:
     journal = Journal.create(tmp_path / "journal" / "events.jsonl")
     storage = Storage()
     storage.append = journal.append  # type: ignore[method-assign]
-    conductor = conductor_on(storage, spec)
-    assignment = conductor.next()
+    controller = controller_on(storage, spec)
+    assignment = controller.next()
     row = curve(assignment.recipe, 1)  # type: ignore[union-attr]
     began = time.perf_counter()
     for first in range(1, REPORTS + 1, GROUP):
-        with conductor.together():
+        with controller.together():
             for epoch in range(first, first + GROUP):
-                conductor.reported(0, 1, {"epoch": epoch, "last": False, **row})
+                controller.reported(0, 1, {"epoch": epoch, "last": False, **row})
     rate = REPORTS / (time.perf_counter() - began)
     journal.close()
     reported = [

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from study.files.layout import StudyPaths
-from study.journal.history import ENDED, History
+from study.journal.history import ENDED_STATES, History
 from study.training.checkpoint import Checkpoints
 
 from ..study.command import (
@@ -133,14 +133,14 @@ def kill_again_and_again(folder: Path, chance: random.Random) -> tuple[int, set[
         history = history_of(folder)
         check_nothing_is_behind(folder, history)
         running += sum(trial.in_flight for trial in history.trials)
-    return running, {trial.number for trial in history.trials if trial.state in ENDED}
+    return running, {trial.number for trial in history.trials if trial.state in ENDED_STATES}
 
 
 def check_exact(events: list[dict[str, Any]], history: History) -> None:
     assert [point.number for point in history.points] == list(range(POINTS)), (
         "points lost or doubled"
     )
-    assert all(point.state in ENDED for point in history.points)
+    assert all(point.state in ENDED_STATES for point in history.points)
     assert [trial.number for trial in history.trials] == list(range(len(history.trials)))
     assert {trial.state for trial in history.trials} == {"COMPLETE", "PRUNED"}
     for kind, per in (("told", "point"), ("ended", "trial"), ("finished", "trial")):

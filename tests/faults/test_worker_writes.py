@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from study.journal.history import ENDED
+from study.journal.history import ENDED_STATES
 
 from ..study.command import history_of, outcome, run, write_study
 
@@ -58,7 +58,7 @@ def test_a_worker_may_die_after_any_write(
         run(folder, "run", "tiny.yaml")
         history = history_of(folder)
         assert (folder / "killed").exists()
-        assert all(point.state in ENDED for point in history.points)
+        assert all(point.state in ENDED_STATES for point in history.points)
         assert outcome(history) == outcome(history_of(whole))
     with capsys.disabled():
         print(f"\n{writes} writes of workers, each the last of one: 0 unrecoverable")

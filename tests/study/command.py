@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from study.journal.history import ENDED, History
+from study.journal.history import ENDED_STATES, History
 from study.journal.journal import read_events
 
 STUDY = str(Path(sys.executable).with_name("study"))
@@ -199,7 +199,7 @@ def outcome(history: History) -> list[Any]:
 def check_exact(history: History, points: int = 6) -> None:
     """Every point once, every trial ended by itself, every epoch of it once."""
     assert [point.number for point in history.points] == list(range(points))
-    assert all(point.state in ENDED for point in history.points)
+    assert all(point.state in ENDED_STATES for point in history.points)
     for trial in history.trials:
         assert trial.state in ("COMPLETE", "PRUNED")
         assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1))

@@ -15,7 +15,7 @@ from study.files.layout import StudyPaths
 from study.files.object_store import ObjectPath, client, place
 from study.journal.spec_versions import open_journal
 
-from .fake_cluster import Storage, conductor_on, drive, small_spec
+from .fake_cluster import Storage, controller_on, drive, small_spec
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +33,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
         pass
     journal = open_journal(paths)
     storage = Storage()
-    conductor = conductor_on(storage, spec)
-    drive(conductor)
+    controller = controller_on(storage, spec)
+    drive(controller)
     journal.append(*storage.events[1:])  # the folder has its own record of being created
     journal.close()
     make_folder(paths.checkpoints(0, 0))

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from study.controller.controller import Assignment, Conductor, Done
+from study.controller.controller import Assignment, Controller, Done
 from study.journal.history import FORMAT, WHOLE
 from study.spec.load import spec_from_tree
 from study.spec.spec import StudySpec
@@ -73,8 +73,8 @@ def small_spec(**changes: Any) -> StudySpec:
     return spec_from_tree(tree | changes)
 
 
-def conductor_on(storage: Storage, spec: StudySpec, **options: Any) -> Conductor:
-    """A conductor that has taken up all that the storage holds, as a new driver does.
+def controller_on(storage: Storage, spec: StudySpec, **options: Any) -> Controller:
+    """A controller that has taken up all that the storage holds, as a new driver does.
 
     An empty storage becomes that of a new study, with ``seeds="survivors"`` of one under the old
     rule.
@@ -92,7 +92,7 @@ def conductor_on(storage: Storage, spec: StudySpec, **options: Any) -> Conductor
                 "time": 0.0,
             }
         )
-    conductor = Conductor(
+    controller = Controller(
         spec,
         storage.append,
         workers=spec.concurrency or 2,
@@ -102,7 +102,7 @@ def conductor_on(storage: Storage, spec: StudySpec, **options: Any) -> Conductor
         reproducible=spec.reproducible,
         **options,
     )
-    conductor.replay(storage.events)
+    controller.replay(storage.events)
     opened = {
         "event": "opened",
         "session": 1,
@@ -111,13 +111,13 @@ def conductor_on(storage: Storage, spec: StudySpec, **options: Any) -> Conductor
         "command": "test",
         "provenance": {},
     }
-    conductor.record(opened)
-    conductor.take_up()
-    return conductor
+    controller.record(opened)
+    controller.take_up()
+    return controller
 
 
 def drive(
-    conductor: Conductor,
+    controller: Controller,
     *,
     workers: int = 2,
     seed: int = 0,
@@ -128,7 +128,7 @@ def drive(
     pace: Callable[[Assignment], float] = lambda assignment: 1.0,
     thinks: Callable[[], bool] = lambda: False,
 ) -> float:
-    """Run the conductor's assignments on workers whose epochs take random times; ``hurt`` may fail
+    """Run the controller's assignments on workers whose epochs take random times; ``hurt`` may fail
     an epoch.
 
     Before a worker is heard, the driver thinks ahead where ``thinks`` says so.
@@ -142,11 +142,11 @@ def drive(
     queue: list[tuple[float, int, Assignment, int]] = []
     now, order = 0.0, 0
     while True:
-        while len(queue) < workers and isinstance(assignment := conductor.next(), Assignment):
+        while len(queue) < workers and isinstance(assignment := controller.next(), Assignment):
             order += 1
             first = min(checkpoints.get(assignment.trial, 0), assignment.epochs_reported) + 1
             if first > assignment.recipe["epochs"]:
-                conductor.finished(
+                controller.finished(
                     assignment.trial, assignment.attempt, "epochs", {"parameters": 10}
                 )
                 continue
@@ -160,19 +160,19 @@ def drive(
                 ),
             )
         if not queue:
-            assert isinstance(assignment, Done) or conductor.stopping, (
+            assert isinstance(assignment, Done) or controller.stopping, (
                 "nothing runs and nothing can start"
             )
             return now
         if thinks():
-            conductor.think_ahead()
+            controller.think_ahead()
         now, _, assignment, epoch = heapq.heappop(queue)
         trial, attempt = assignment.trial, assignment.attempt
-        if not conductor.holds(trial, attempt):
+        if not controller.holds(trial, attempt):
             continue
         failure = hurt(assignment, epoch)
         if failure:
-            conductor.failed(trial, attempt, failure)
+            controller.failed(trial, attempt, failure)
             continue
         last = epoch >= assignment.recipe["epochs"]
         checkpoints[trial] = max(epoch, checkpoints.get(trial, 0))
@@ -181,10 +181,10 @@ def drive(
             "last": last,
             **curve({**assignment.recipe, "point": assignment.point}, epoch),
         }
-        if not conductor.reported(trial, attempt, row):
+        if not controller.reported(trial, attempt, row):
             continue
         if last:
-            conductor.finished(trial, attempt, "epochs", {"parameters": 10})
+            controller.finished(trial, attempt, "epochs", {"parameters": 10})
             continue
         order += 1
         heapq.heappush(
@@ -198,7 +198,7 @@ def drive(
         )
 
 
-def outcome(conductor: Conductor) -> list[tuple[Any, ...]]:
+def outcome(controller: Controller) -> list[tuple[Any, ...]]:
     """What a study amounts to: each point's values and outcome, each trial's state and rows."""
     return [
         (
@@ -211,5 +211,5 @@ def outcome(conductor: Conductor) -> list[tuple[Any, ...]]:
                 for replicate, trial in sorted(point.trials.items())
             ],
         )
-        for point in conductor.history.points
+        for point in controller.history.points
     ]

@@ -23,8 +23,8 @@ def take_up(paths: StudyPaths) -> tuple[History | StudyError, list[str]]:
     try:
         with (
             Connection(None, []) as idle,
-            opened(paths, Options(watcher=listener), idle) as (_, conductor),
+            opened(paths, Options(watcher=listener), idle) as (_, controller),
         ):
-            return conductor.history, listener.said
+            return controller.history, listener.said
     except StudyError as error:
         return error, listener.said

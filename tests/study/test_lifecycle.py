@@ -41,9 +41,9 @@ def test_a_study_starts_from_what_earlier_ones_told(study: StudyPaths) -> None:
     paths = StudyPaths(study.storage, "warm")
     make_folder(paths.folder)
     write_whole(paths.spec, warm.yaml())
-    with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, conductor):
-        source, taken, left = conductor.history.warmed[0]
-        told = conductor.roster.arms[0].proposer.study.trials
+    with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, controller):
+        source, taken, left = controller.history.warmed[0]
+        told = controller.population.arms[0].proposer.study.trials
     assert source == "fake"
     assert taken + left == 6
     assert left > 0, "points of a branch that this space lacks are left out"
@@ -67,11 +67,11 @@ def test_a_point_of_the_users_own_is_next(study: StudyPaths) -> None:
     assert leave("fake", {"do": "add", "values": values}, storage=study.storage) is False
     with (
         Connection(None, []) as idle,
-        opened(study, Options(accept_loss=True), idle) as (_, conductor),
+        opened(study, Options(accept_loss=True), idle) as (_, controller),
     ):
-        assert conductor.history.points[6].origin == "user"
-        assert not conductor.nothing_left()
-        assert conductor.next().point == 6  # type: ignore[union-attr]
+        assert controller.history.points[6].origin == "user"
+        assert not controller.nothing_left()
+        assert controller.next().point == 6  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("text", ["optimizer.lr", "=3", "optimizer.lr=[1"])
@@ -82,8 +82,8 @@ def test_a_point_that_cannot_be_read_is_refused(study: StudyPaths, text: str) ->
 
 def test_a_study_is_extended_only_by_what_contradicts_nothing(study: StudyPaths) -> None:
     old = load_spec(study.spec)
-    with Connection(None, []) as idle, opened(study, Options(), idle) as (_, conductor):
-        history = conductor.history
+    with Connection(None, []) as idle, opened(study, Options(), idle) as (_, controller):
+        history = controller.history
     check_extension(
         old, load_spec(study.spec, sets=["points=20", "replicates=3", "stop.target=0.99"]), history
     )
@@ -106,10 +106,10 @@ def test_an_extension_keeps_every_version_of_the_spec(study: StudyPaths) -> None
     assert study.spec_version(2).read_text() == study.spec.read_text() != before
     with (
         Connection(None, []) as idle,
-        opened(study, Options(watcher=Listener()), idle) as (spec, conductor),
+        opened(study, Options(watcher=Listener()), idle) as (spec, controller),
     ):
         assert spec.points == 9
-        assert conductor.history.specs[-1].changes == ["points: 6 -> 9"]
+        assert controller.history.specs[-1].changes == ["points: 6 -> 9"]
 
 
 def test_names_are_looked_for_and_cannot_leave_the_storage(study: StudyPaths) -> None:

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from study.controller.controller import Assignment, Conductor
-from study.journal.history import ENDED, FAILURE_CLASSES, History
+from study.controller.controller import Assignment, Controller
+from study.journal.history import ENDED_STATES, FAILURE_CLASSES, History
 from study.journal.outcomes import survivors_value
 from study.journal.spec_versions import stored_file
 from study.spec.load import load_spec
 
 from .command import history_of, run
-from .fake_cluster import Storage, conductor_on, drive, small_spec
+from .fake_cluster import Storage, controller_on, drive, small_spec
 from .taking_up import take_up
 
 HERE = Path(__file__).parent
@@ -44,9 +44,9 @@ def hurt(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
     )
 
 
-def as_told(conductor: Conductor) -> list[Any]:
+def as_told(controller: Controller) -> list[Any]:
     """What the sampler knows in the end: states, values, constraints, epochs reported."""
-    trials = [trial for arm in conductor.roster.arms for trial in arm.proposer.study.trials]
+    trials = [trial for arm in controller.population.arms for trial in arm.proposer.study.trials]
     return [
         [
             trial.state.name,
@@ -64,9 +64,9 @@ def test_taken_up_in_its_middle_it_ends_exactly_as_it_would_have_ended_then(name
     case = OUTCOMES[name]
     storage = Storage()
     storage.events = [dict(event) for event in case["events"]]
-    conductor = conductor_on(storage, small_spec(**case["changes"]), keep_going=True)
-    assert not conductor.history.whole_seeds
-    drive(conductor, seed=1, hurt=hurt, checkpoints=dict(case["checkpoints"]))
+    controller = controller_on(storage, small_spec(**case["changes"]), keep_going=True)
+    assert not controller.history.whole_seeds
+    drive(controller, seed=1, hurt=hurt, checkpoints=dict(case["checkpoints"]))
     points = [
         [
             point.number,
@@ -78,10 +78,10 @@ def test_taken_up_in_its_middle_it_ends_exactly_as_it_would_have_ended_then(name
                 for trial in point.trials.values()
             ],
         ]
-        for point in conductor.history.points
+        for point in controller.history.points
     ]
     assert points == case["points"]
-    assert as_told(conductor) == case["told"]
+    assert as_told(controller) == case["told"]
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def check_survivors(history: History, folder: Path, points: int) -> None:
     assert not history.whole_seeds
     assert [point.number for point in history.points] == list(range(points))
     for point in history.points:
-        assert point.state in ENDED
+        assert point.state in ENDED_STATES
         if point.state == "COMPLETE":
             assert point.value == survivors_value(point, spec.objectives, None)
     assert any(len(point.seeds) == 1 for point in history.points)
@@ -129,7 +129,7 @@ def test_an_old_study_is_resumed_to_its_end(taken_up: Path) -> None:
     for event in json_lines(HERE / "old_study" / "journal" / "events.jsonl"):
         before.apply(event)
     check_survivors(history, taken_up, points=8)
-    told = [point for point in before.points if point.state in ENDED]
+    told = [point for point in before.points if point.state in ENDED_STATES]
     assert len(told) == 6
     for point in told:
         assert (point.value, point.seeds) == (

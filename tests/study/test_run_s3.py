@@ -18,7 +18,7 @@ from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
 from study.files.lock import take
 from study.files.object_store import ObjectPath
-from study.journal.history import ENDED, History
+from study.journal.history import ENDED_STATES, History
 from study.journal.journal import read_events
 
 from .command import kill, run, start, wait_for, write_study
@@ -43,7 +43,7 @@ def test_a_study_on_s3_is_killed_resumed_and_analyzed(tmp_path: Path, bucket: Ob
     history = History(read_events(paths.journal))
     assert [point.number for point in history.points] == list(range(6))
     for trial in history.trials:
-        assert trial.state in ENDED
+        assert trial.state in ENDED_STATES
         assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1))
     trials = pd.read_parquet(f"{paths.results}/trials.parquet")
     assert list(trials["trial"]) == list(range(6))

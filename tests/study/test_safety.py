@@ -30,8 +30,8 @@ from study.inspection.status import status_of
 
 paths = StudyPaths(Path(sys.argv[1]).parent, Path(sys.argv[1]).name)
 before = len(unpickled)
-with Connection(None, []) as idle, opened(paths, Options(), idle) as (spec, conductor):
-    conductor.take_up()
+with Connection(None, []) as idle, opened(paths, Options(), idle) as (spec, controller):
+    controller.take_up()
 collect(paths)
 results = analysis.load(paths.folder)
 len(results.points), len(results.trials), len(results.epochs)

@@ -22,7 +22,7 @@ from analysis.statistics import Array
 from study.journal.history import History
 from study.results.schema import recipe_columns
 from study.results.tabulate import Tables, tabulate
-from study.sampling.pruning import make_judge
+from study.sampling.pruning import make_pruner
 from study.spec.load import spec_from_tree
 from study.spec.spec import StudySpec
 
@@ -186,17 +186,17 @@ def lr(value: float, **more: Any) -> dict[str, Any]:
     return {"optimizer.name": "sgd", "optimizer.lr": value, **more}
 
 
-def pruned_rows(curves: Array, pruner: Any, spec: StudySpec) -> list[Array]:
+def pruned_rows(curves: Array, choice: Any, spec: StudySpec) -> list[Array]:
     """What of each curve (points, epochs) the project's own pruner leaves, the points being judged
     by their number.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    judge = make_judge(pruner, spec.objectives, curves.shape[1], by_number=True)
+    pruner = make_pruner(choice, spec.objectives, curves.shape[1], by_number=True)
     kept = []
     for number, curve in enumerate(curves):
         length = len(curve)
         for epoch in range(1, len(curve)):
-            if judge.stops(number, epoch, (float(curve[epoch - 1]),)):
+            if pruner.stops(number, epoch, (float(curve[epoch - 1]),)):
                 length = epoch
                 break
         kept.append(curve[:length])

@@ -21,7 +21,7 @@ from analysis.tables.time_to_target import (
     time_to_target,
 )
 from study.errors import UserError
-from study.sampling.pruning import make_judge
+from study.sampling.pruning import make_pruner
 from study.spec.sections import Objective, PrunerChoice
 
 ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3, "accumulation": 1}
@@ -284,10 +284,10 @@ def curves_of(points: int, random: np.random.Generator) -> np.ndarray:
 
 def world(points: int, seed: int) -> World:
     curves = curves_of(points, np.random.default_rng(seed))
-    judge = make_judge(ASHA, OBJECTIVE, EPOCHS, by_number=True)
+    pruner = make_pruner(ASHA, OBJECTIVE, EPOCHS, by_number=True)
     rungs = (4, 8)  # it answers no at all other epochs
     ends = [
-        next((e for e in rungs if judge.stops(i, e, (float(curve[e - 1]),))), EPOCHS)
+        next((e for e in rungs if pruner.stops(i, e, (float(curve[e - 1]),))), EPOCHS)
         for i, curve in enumerate(curves)
     ]
     return World(curves, ends)

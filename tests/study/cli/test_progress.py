@@ -10,22 +10,22 @@ from rich.console import Console
 from study.cli.progress import LiveDisplay
 from study.controller.controller import Assignment
 
-from ..fake_cluster import Storage, conductor_on, curve, small_spec
+from ..fake_cluster import Storage, controller_on, curve, small_spec
 
 
 @pytest.mark.parametrize("width", [60, 100, 200])
 def test_trial_epoch_and_metric_are_shown_whole_however_many_values_there_are(width: int) -> None:
     many = {f"dropout_{number}": "0.25" for number in range(20)}
-    conductor = conductor_on(Storage(), small_spec())
-    assignment = conductor.next()
+    controller = controller_on(Storage(), small_spec())
+    assignment = controller.next()
     assert isinstance(assignment, Assignment)
-    conductor.reported(
+    controller.reported(
         assignment.trial, 1, {"epoch": 1, "last": False, **curve(assignment.recipe, 1)}
     )
-    conductor.history.points[0].values.update(many)
+    controller.history.points[0].values.update(many)
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
     display = LiveDisplay(console)
-    display.begin(conductor.spec, conductor)
+    display.begin(controller.spec, controller)
     display.end()
     with console.capture() as captured:
         console.print(display._picture())
@@ -35,6 +35,6 @@ def test_trial_epoch_and_metric_are_shown_whole_however_many_values_there_are(wi
     assert head.split() == ["trial", "epoch", "val_accuracy", "values"]
     assert row.split()[:2] == ["0", "1"]
     assert float(row.split()[2]) == pytest.approx(
-        float(conductor.history.trials[0].rows[0]["val_accuracy"]), rel=1e-3
+        float(controller.history.trials[0].rows[0]["val_accuracy"]), rel=1e-3
     )
     assert row.rstrip().endswith("…") == (width < 400)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from study.files.layout import StudyPaths
-from study.journal.history import ENDED
+from study.journal.history import ENDED_STATES
 
 from ..command import count, events_of, history_of, run, wait_for, write_study
 from ..ray_cluster import RayCluster, ray_cluster
@@ -68,7 +68,7 @@ def job_state(lab: Path) -> str:
 def check_whole(folder: Path, name: str, points: int) -> None:
     history = history_of(folder, name)
     assert [point.number for point in history.points] == list(range(points))
-    assert all(point.state in ENDED for point in history.points)
+    assert all(point.state in ENDED_STATES for point in history.points)
     for trial in history.trials:
         assert trial.state in ("COMPLETE", "PRUNED")
         assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1))

@@ -1,4 +1,4 @@
-"""The conductor on a fake cluster: what runs, who stops, what the sampler hears, and that kills
+"""The controller on a fake cluster: what runs, who stops, what the sampler hears, and that kills
 change nothing.
 """
 
@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from study.controller.controller import Assignment, Conductor
+from study.controller.controller import Assignment, Controller
 from study.errors import SpecError
 from study.files.layout import StudyPaths
 from study.journal.extension import reopenings
-from study.journal.history import ENDED
+from study.journal.history import ENDED_STATES
 from study.spec.spec import StudySpec
 
-from ..fake_cluster import Killed, Storage, conductor_on, curve, drive, outcome, small_spec
+from ..fake_cluster import Killed, Storage, controller_on, curve, drive, outcome, small_spec
 
 PRUNERS: list[dict[str, Any]] = [
     {"name": "none"},
@@ -40,19 +40,19 @@ every seed.
 def run_whole(
     seed: int = 0, workers: int = 2, seeds: str = "whole", **changes: Any
 ) -> list[tuple[Any, ...]]:
-    conductor = conductor_on(Storage(), small_spec(**changes), seeds=seeds)
-    drive(conductor, seed=seed, workers=workers)
-    return outcome(conductor)
+    controller = controller_on(Storage(), small_spec(**changes), seeds=seeds)
+    drive(controller, seed=seed, workers=workers)
+    return outcome(controller)
 
 
 @pytest.mark.parametrize("reproducible", [True, False])
 def test_a_study_ends_with_exactly_the_points_it_asks_for(reproducible: bool) -> None:
-    conductor = conductor_on(Storage(), small_spec(reproducible=reproducible))
-    drive(conductor)
-    assert [point.number for point in conductor.history.points] == list(range(12))
-    assert all(point.state in ENDED for point in conductor.history.points)
-    assert {trial.state for trial in conductor.history.trials} == {"COMPLETE", "PRUNED"}
-    assert conductor.nothing_left()
+    controller = controller_on(Storage(), small_spec(reproducible=reproducible))
+    drive(controller)
+    assert [point.number for point in controller.history.points] == list(range(12))
+    assert all(point.state in ENDED_STATES for point in controller.history.points)
+    assert {trial.state for trial in controller.history.trials} == {"COMPLETE", "PRUNED"}
+    assert controller.nothing_left()
 
 
 @pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: str(pruner["name"]))
@@ -69,7 +69,7 @@ def test_thinking_ahead_changes_nothing_in_a_reproducible_study(sampler: str) ->
     changes: dict[str, Any] = {"sampler": sampler, "points": 20}
     if sampler == "cmaes":
         changes["space"] = {"optimizer": {"one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}}}}
-    thinking = conductor_on(Storage(), small_spec(**changes))
+    thinking = controller_on(Storage(), small_spec(**changes))
     sometimes = random.Random(0)
     drive(thinking, seed=1, thinks=lambda: sometimes.random() < 0.5)
     assert outcome(thinking) == run_whole(2, **changes)
@@ -79,9 +79,9 @@ def test_thinking_ahead_records_nothing_and_survives_a_kill() -> None:
     storage, checkpoints = Storage(), dict[int, int]()
     storage.die_after = 25
     with pytest.raises(Killed):
-        drive(conductor_on(storage, small_spec()), checkpoints=checkpoints, thinks=lambda: True)
+        drive(controller_on(storage, small_spec()), checkpoints=checkpoints, thinks=lambda: True)
     storage.die_after = None
-    resumed = conductor_on(storage, small_spec())
+    resumed = controller_on(storage, small_spec())
     written = len(storage.events)
     resumed.think_ahead()
     assert {event["event"] for event in storage.events[written:]} <= {"costed"}, (
@@ -99,22 +99,22 @@ def test_costs_are_counted_once_the_clock_needs_them_and_are_recorded() -> None:
         return 2.0
 
     storage, spec = Storage(), small_spec()
-    conductor = conductor_on(storage, spec, nominal_cost=cost)
-    assert conductor.goes_by_cost
-    conductor.think_ahead()
-    held = [conductor.next(), conductor.next()]
+    controller = controller_on(storage, spec, nominal_cost=cost)
+    assert controller.goes_by_cost
+    controller.think_ahead()
+    held = [controller.next(), controller.next()]
     assert all(isinstance(assignment, Assignment) for assignment in held)
     assert not counted, (
         "nothing goes by the clock yet: torch needn't be loaded for the first trials"
     )
-    conductor = conductor_on(storage, spec, nominal_cost=cost)
-    drive(conductor)
-    points = conductor.history.points
+    controller = controller_on(storage, spec, nominal_cost=cost)
+    drive(controller)
+    points = controller.history.points
     assert {point.nominal for point in points} <= {2.0, None}
     assert all(point.nominal == 2.0 for point in points[: -spec.concurrency])
     assert len([event for event in storage.events if event["event"] == "costed"]) >= 3
     before = len(counted)
-    resumed = conductor_on(storage, spec, nominal_cost=cost)
+    resumed = controller_on(storage, spec, nominal_cost=cost)
     assert [point.nominal for point in resumed.history.points] == [
         point.nominal for point in points
     ]
@@ -133,11 +133,11 @@ def test_values_that_do_not_go_together_fail_their_own_trial_alone(
         return together(self, values, seed, changed)
 
     monkeypatch.setattr(StudySpec, "recipe", picky)
-    conductor = conductor_on(Storage(), small_spec(points=24))
-    drive(conductor)
-    failed = [point for point in conductor.history.points if point.values["optimizer.lr"] < 0.01]
+    controller = controller_on(Storage(), small_spec(points=24))
+    drive(controller)
+    failed = [point for point in controller.history.points if point.values["optimizer.lr"] < 0.01]
     assert 0 < len(failed) < 24
-    assert {point.number for point in conductor.history.points if point.state == "FAIL"} == {
+    assert {point.number for point in controller.history.points if point.state == "FAIL"} == {
         p.number for p in failed
     }
     assert {
@@ -150,13 +150,13 @@ def test_values_that_do_not_go_together_fail_their_own_trial_alone(
 
 def test_a_point_that_a_user_adds_takes_the_place_of_one_that_was_thought_of() -> None:
     def with_addition(*, thinks: bool) -> list[tuple[Any, ...]]:
-        conductor = conductor_on(Storage(), small_spec(points=20))
-        conductor.add_point({"optimizer.name": "sgd", "optimizer.lr": 0.1})
+        controller = controller_on(Storage(), small_spec(points=20))
+        controller.add_point({"optimizer.name": "sgd", "optimizer.lr": 0.1})
         if thinks:
-            conductor.think_ahead()
-        conductor.add_point({"optimizer.name": "adam", "optimizer.lr": 0.01})
-        drive(conductor, thinks=lambda: thinks)
-        return outcome(conductor)
+            controller.think_ahead()
+        controller.add_point({"optimizer.name": "adam", "optimizer.lr": 0.01})
+        drive(controller, thinks=lambda: thinks)
+        return outcome(controller)
 
     assert with_addition(thinks=True) == with_addition(thinks=False)
 
@@ -174,43 +174,43 @@ def test_a_free_running_study_thinks_again_once_more_is_known(
         return propose(self, index)
 
     monkeypatch.setattr(Proposer, "propose", watched)
-    conductor = conductor_on(
+    controller = controller_on(
         Storage(), small_spec(reproducible=False, pruner="none", recipe={"epochs": 1})
     )
-    first, second = conductor.next(), conductor.next()
+    first, second = controller.next(), controller.next()
     assert isinstance(first, Assignment)
     assert isinstance(second, Assignment)
-    conductor.think_ahead()
-    conductor.think_ahead()
+    controller.think_ahead()
+    controller.think_ahead()
     for assignment in (first, second):
         row = {"epoch": 1, "last": True, **curve(assignment.recipe, 1)}
-        conductor.reported(assignment.trial, 1, row)
-        conductor.finished(assignment.trial, 1, "epochs", {})
-    conductor.think_ahead()
-    conductor.next()
+        controller.reported(assignment.trial, 1, row)
+        controller.finished(assignment.trial, 1, "epochs", {})
+    controller.think_ahead()
+    controller.next()
     assert seen == [0, 0, 0, 0, 4], "the two thought of first and taken back count as finished"
-    assert [point.number for point in conductor.history.points] == [0, 1, 2]
+    assert [point.number for point in controller.history.points] == [0, 1, 2]
 
 
 def test_what_is_recorded_together_is_one_write_and_takes_effect_within_it() -> None:
     storage = Storage()
-    conductor = conductor_on(storage, small_spec(pruner="none", recipe={"epochs": 1}))
+    controller = controller_on(storage, small_spec(pruner="none", recipe={"epochs": 1}))
     writes = storage.writes
-    with conductor.together():
-        assignment = conductor.next()
+    with controller.together():
+        assignment = controller.next()
         assert isinstance(assignment, Assignment)
-        conductor.reported(
+        controller.reported(
             assignment.trial, 1, {"epoch": 1, "last": True, **curve(assignment.recipe, 1)}
         )
-        conductor.finished(assignment.trial, 1, "epochs", {})
-        assert conductor.history.points[0].state == "COMPLETE"
+        controller.finished(assignment.trial, 1, "epochs", {})
+        assert controller.history.points[0].state == "COMPLETE"
         assert storage.writes == writes
     assert storage.writes == writes + 1
     kinds = [event["event"] for event in storage.events[-6:]]
     assert kinds == ["asked", "started", "reported", "finished", "ended", "told"]
     assert outcome(
-        conductor_on(storage, small_spec(pruner="none", recipe={"epochs": 1}))
-    ) == outcome(conductor)
+        controller_on(storage, small_spec(pruner="none", recipe={"epochs": 1}))
+    ) == outcome(controller)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -237,21 +237,21 @@ def test_a_kill_after_every_single_write_loses_and_doubles_nothing(
 ) -> None:
     changes: dict[str, Any] = {"reproducible": reproducible, "replicates": replicates, "points": 6}
     whole = Storage()
-    uninterrupted = conductor_on(whole, small_spec(**changes), seeds=seeds)
+    uninterrupted = controller_on(whole, small_spec(**changes), seeds=seeds)
     drive(uninterrupted)
     assert whole.writes > 20
     for die_after in range(1, whole.writes):
         storage, checkpoints = Storage(), dict[int, int]()
         storage.die_after = die_after
         try:
-            conductor = conductor_on(storage, small_spec(**changes), seeds=seeds)
-            drive(conductor, seed=die_after, checkpoints=checkpoints)
+            controller = controller_on(storage, small_spec(**changes), seeds=seeds)
+            drive(controller, seed=die_after, checkpoints=checkpoints)
         except Killed:
             storage.die_after = None
         else:
             break  # free-running, a study may have fewer writes than the last one
         before = [event for event in storage.events if event["event"] == "ended"]
-        resumed = conductor_on(storage, small_spec(**changes))
+        resumed = controller_on(storage, small_spec(**changes))
         drive(resumed, seed=die_after + 1, checkpoints=checkpoints)
         assert [point.number for point in resumed.history.points] == list(range(6))
         ended = Counter(event["trial"] for event in storage.events if event["event"] == "ended")
@@ -266,18 +266,18 @@ def test_a_kill_after_every_single_write_loses_and_doubles_nothing(
 
 
 def test_killed_again_and_again_a_study_still_comes_to_its_end() -> None:
-    whole = conductor_on(Storage(), small_spec())
+    whole = controller_on(Storage(), small_spec())
     drive(whole)
     storage, checkpoints = Storage(), dict[int, int]()
     for seed in range(200):
         storage.die_after = storage.writes + 7
         try:
-            conductor = conductor_on(storage, small_spec())
-            drive(conductor, seed=seed, checkpoints=checkpoints)
+            controller = controller_on(storage, small_spec())
+            drive(controller, seed=seed, checkpoints=checkpoints)
             break
         except Killed:
             continue
-    assert outcome(conductor) == outcome(whole)
+    assert outcome(controller) == outcome(whole)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -290,29 +290,29 @@ def test_trials_that_ran_on_to_their_end_before_a_stop_count_the_same_after_a_re
         "recipe": {"epochs": 3},
         "sampler": {"seed": seed},
     }
-    whole = conductor_on(Storage(), small_spec(**changes))
+    whole = controller_on(Storage(), small_spec(**changes))
     drive(whole, workers=4, jitter=1.5)
     storage, checkpoints = Storage(), dict[int, int]()
     for session in range(100):
         storage.die_after = storage.writes + 30
         try:
-            conductor = conductor_on(storage, small_spec(**changes))
-            drive(conductor, workers=4, seed=session, jitter=1.5, checkpoints=checkpoints)
+            controller = controller_on(storage, small_spec(**changes))
+            drive(controller, workers=4, seed=session, jitter=1.5, checkpoints=checkpoints)
             break
         except Killed:
             continue
     cut = [event for event in storage.events if event["event"] == "stopped"]
     assert cut
-    assert outcome(conductor) == outcome(whole)
+    assert outcome(controller) == outcome(whole)
 
 
 @pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: str(pruner["name"]))
 def test_the_sampler_is_told_exactly_what_happened(pruner: dict[str, Any]) -> None:
-    conductor = conductor_on(Storage(), small_spec(points=30, pruner=pruner, reproducible=False))
-    drive(conductor)
-    told = conductor.roster.arms[0].proposer.study.trials
+    controller = controller_on(Storage(), small_spec(points=30, pruner=pruner, reproducible=False))
+    drive(controller)
+    told = controller.population.arms[0].proposer.study.trials
     assert len(told) == 30
-    for point, frozen in zip(conductor.history.points, told, strict=True):
+    for point, frozen in zip(controller.history.points, told, strict=True):
         assert frozen.state.name == point.state
         rows = point.trials[0].rows
         assert frozen.intermediate_values == {row["epoch"]: row["val_accuracy"] for row in rows}
@@ -321,9 +321,9 @@ def test_the_sampler_is_told_exactly_what_happened(pruner: dict[str, Any]) -> No
 
 
 def test_replicates_share_their_seeds_and_a_point_is_worth_their_mean() -> None:
-    conductor = conductor_on(Storage(), small_spec(replicates=3, pruner="none"))
-    drive(conductor)
-    for point in conductor.history.points:
+    controller = controller_on(Storage(), small_spec(replicates=3, pruner="none"))
+    drive(controller)
+    for point in controller.history.points:
         assert [trial.seed for _, trial in sorted(point.trials.items())] == [0, 1, 2]
         assert point.value == pytest.approx(
             sum(t.rows[-1]["val_accuracy"] for t in point.trials.values()) / 3
@@ -332,28 +332,28 @@ def test_replicates_share_their_seeds_and_a_point_is_worth_their_mean() -> None:
 
 def extended(
     reproducible: bool, seed: int, die_every: int | None = None, seeds: str = "whole"
-) -> Conductor:
+) -> Controller:
     """A study of 12 points with a seed each, extended to 20 points with three, be it killed every
     so many writes.
     """
     changes: dict[str, Any] = {"reproducible": reproducible, "pruner": "none"}
     old, new = small_spec(**changes), small_spec(**changes, points=20, replicates=3)
     storage, checkpoints = Storage(), dict[int, int]()
-    conductor = conductor_on(storage, old, seeds=seeds)
-    drive(conductor, seed=seed)
+    controller = controller_on(storage, old, seeds=seeds)
+    drive(controller, seed=seed)
     paths = StudyPaths(Path("nowhere"), "fake")
     storage.append(
-        *({**event, "time": 0} for event in reopenings(old, new, conductor.history, paths))
+        *({**event, "time": 0} for event in reopenings(old, new, controller.history, paths))
     )
     for session in range(100):
         storage.die_after = storage.writes + die_every if die_every else None
         try:
-            conductor = conductor_on(storage, new)
-            drive(conductor, seed=seed + session, checkpoints=checkpoints)
+            controller = controller_on(storage, new)
+            drive(controller, seed=seed + session, checkpoints=checkpoints)
             break
         except Killed:
             continue
-    return conductor
+    return controller
 
 
 @pytest.mark.parametrize("seeds", RULES)
@@ -361,16 +361,16 @@ def extended(
 def test_with_more_seeds_the_sampler_is_told_the_new_mean_in_place_of_the_old(
     reproducible: bool, seeds: str
 ) -> None:
-    conductor = extended(reproducible, seed=0, seeds=seeds)
-    assert conductor.nothing_left()
-    told = conductor.roster.arms[0].proposer.study.get_trials(deepcopy=False)
+    controller = extended(reproducible, seed=0, seeds=seeds)
+    assert controller.nothing_left()
+    told = controller.population.arms[0].proposer.study.get_trials(deepcopy=False)
     assert len(told) == 20
     values = {
         tuple(trial.params.values()): trial.value
         for trial in told
         if trial.state.name == "COMPLETE"
     }
-    seen = [point for point in conductor.history.points if params_in(point.values) in values]
+    seen = [point for point in controller.history.points if params_in(point.values) in values]
     assert len(seen) >= 12
     for point in seen:
         assert len(point.trials) == 3
@@ -392,9 +392,9 @@ def test_a_reproducible_study_with_more_seeds_is_the_same_whatever_trials_take_a
 
 @pytest.mark.parametrize("seeds", RULES)
 def test_a_point_whose_first_replicate_is_pruned_starts_no_other(seeds: str) -> None:
-    conductor = conductor_on(Storage(), small_spec(replicates=2), seeds=seeds)
-    drive(conductor)
-    pruned = [point for point in conductor.history.points if point.state == "PRUNED"]
+    controller = controller_on(Storage(), small_spec(replicates=2), seeds=seeds)
+    drive(controller)
+    pruned = [point for point in controller.history.points if point.state == "PRUNED"]
     assert pruned
     assert all(list(point.trials) == [0] for point in pruned)
 
@@ -402,23 +402,23 @@ def test_a_point_whose_first_replicate_is_pruned_starts_no_other(seeds: str) -> 
 @pytest.mark.parametrize("seeds", RULES)
 def test_racing_starts_no_further_replicate_of_a_point_that_clearly_loses(seeds: str) -> None:
     spec = small_spec(replicates=3, pruner="none", racing={"threshold": 0.05})
-    conductor = conductor_on(Storage(), spec, seeds=seeds)
-    drive(conductor)
-    counts = {len(point.trials) for point in conductor.history.points}
+    controller = controller_on(Storage(), spec, seeds=seeds)
+    drive(controller)
+    counts = {len(point.trials) for point in controller.history.points}
     assert 1 in counts
     assert 3 in counts
-    again = conductor_on(Storage(), spec, seeds=seeds)
+    again = controller_on(Storage(), spec, seeds=seeds)
     drive(again, seed=9)
-    assert outcome(again) == outcome(conductor)
+    assert outcome(again) == outcome(controller)
 
 
 def test_a_method_study_gives_each_level_the_same_number_of_points_in_turn() -> None:
     spec = small_spec(
         mode="method-study", roles={"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]}
     )
-    conductor = conductor_on(Storage(), spec)
-    drive(conductor)
-    names = [point.values["optimizer.name"] for point in conductor.history.points]
+    controller = controller_on(Storage(), spec)
+    drive(controller)
+    names = [point.values["optimizer.name"] for point in controller.history.points]
     assert Counter(names) == {"sgd": 6, "adam": 6}
     assert names[:4] == ["sgd", "adam", "sgd", "adam"]
 
@@ -428,12 +428,12 @@ def test_confirmation_runs_the_winners_on_fresh_seeds() -> None:
         confirm={"top": 2, "replicates": 3, "against": "first[0]"},
         first=[{"set": {"optimizer": {"name": "sgd", "lr": 0.001}}}],
     )
-    conductor = conductor_on(Storage(), spec)
-    drive(conductor)
-    confirmed = {trial.point for trial in conductor.history.trials if trial.kind == "confirm"}
+    controller = controller_on(Storage(), spec)
+    drive(controller)
+    confirmed = {trial.point for trial in controller.history.trials if trial.kind == "confirm"}
     assert 0 in confirmed
     assert len(confirmed) in (2, 3)
-    seeds = [trial.seed for trial in conductor.history.trials if trial.kind == "confirm"]
+    seeds = [trial.seed for trial in controller.history.trials if trial.kind == "confirm"]
     assert set(seeds) == {1000, 1001, 1002}
 
 
@@ -446,12 +446,12 @@ def test_running_out_of_memory_is_retried_with_twice_the_accumulation_and_then_t
         return None
 
     storage = Storage()
-    conductor = conductor_on(storage, small_spec())
-    drive(conductor, hurt=hurt)
-    trial = conductor.history.points[3].trials[0]
+    controller = controller_on(storage, small_spec())
+    drive(controller, hurt=hurt)
+    trial = controller.history.points[3].trials[0]
     assert [attempt.substitutions for attempt in trial.attempts] == [{}, {"accumulation": 2}]
     assert (trial.state, trial.failure and trial.failure["class"]) == ("FAIL", "out_of_memory")
-    frozen = conductor.roster.arms[0].proposer.study.trials[3]
+    frozen = controller.population.arms[0].proposer.study.trials[3]
     assert frozen.state.name == "PRUNED"
     assert frozen.constraints == {"fits_in_memory": 1.0}
 
@@ -464,11 +464,11 @@ def test_a_lost_node_does_not_count_against_a_trial_but_an_error_ends_it() -> No
             return {"class": failures[assignment.point], "message": "gone", "details": {}}
         return None
 
-    conductor = conductor_on(Storage(), small_spec(pruner="none"))
-    drive(conductor, hurt=hurt)
-    assert conductor.history.points[2].state == "COMPLETE"
-    assert len(conductor.history.points[2].trials[0].attempts) == 4
-    assert conductor.history.points[5].state == "FAIL"
+    controller = controller_on(Storage(), small_spec(pruner="none"))
+    drive(controller, hurt=hurt)
+    assert controller.history.points[2].state == "COMPLETE"
+    assert len(controller.history.points[2].trials[0].attempts) == 4
+    assert controller.history.points[5].state == "FAIL"
 
 
 @pytest.mark.parametrize(("node_alive", "state"), [(True, "FAIL"), (False, "COMPLETE")])
@@ -480,9 +480,9 @@ def test_a_process_that_dies_at_one_place_again_and_again_is_the_trials_own_faul
             return {"class": "node", "message": "gone", "details": {"node_alive": node_alive}}
         return None
 
-    conductor = conductor_on(Storage(), small_spec(pruner="none"))
-    drive(conductor, hurt=hurt)
-    trial = conductor.history.points[2].trials[0]
+    controller = controller_on(Storage(), small_spec(pruner="none"))
+    drive(controller, hurt=hurt)
+    trial = controller.history.points[2].trials[0]
     assert trial.state == state
     assert len(trial.attempts) == (4 if node_alive else 7)
 
@@ -497,9 +497,9 @@ def test_a_value_that_is_no_finite_number_never_counts_as_a_result(value: Any) -
             else row
         )
 
-    conductor = conductor_on(Storage(), small_spec(pruner="none"), keep_going=True)
-    drive(conductor, curve=sick)
-    for point in conductor.history.points:
+    controller = controller_on(Storage(), small_spec(pruner="none"), keep_going=True)
+    drive(controller, curve=sick)
+    for point in controller.history.points:
         failed = point.values["optimizer.name"] == "adam"
         assert point.state == ("FAIL" if failed else "COMPLETE")
 
@@ -508,41 +508,43 @@ def test_the_same_failure_three_times_in_a_row_stops_the_study() -> None:
     def hurt(assignment: Any, epoch: int) -> dict[str, Any]:
         return {"class": "error", "message": f"no module named x{assignment.point}", "details": {}}
 
-    conductor = conductor_on(Storage(), small_spec())
-    drive(conductor, hurt=hurt)
-    assert conductor.stopping == "halted"
-    assert len(conductor.history.points) <= 5
-    assert "no module named x" in str(conductor.halt())
+    controller = controller_on(Storage(), small_spec())
+    drive(controller, hurt=hurt)
+    assert controller.stopping == "halted"
+    assert len(controller.history.points) <= 5
+    assert "no module named x" in str(controller.halt())
 
 
 def test_an_attempt_that_outlived_its_node_is_not_heard() -> None:
-    conductor = conductor_on(Storage(), small_spec(pruner="none"))
-    first = conductor.next()
-    conductor.failed(first.trial, 1, {"class": "node", "message": "lost", "details": {}})
-    again = conductor.next()
+    controller = controller_on(Storage(), small_spec(pruner="none"))
+    first = controller.next()
+    controller.failed(first.trial, 1, {"class": "node", "message": "lost", "details": {}})
+    again = controller.next()
     assert (again.trial, again.attempt) == (first.trial, 2)
-    assert not conductor.reported(first.trial, 1, {"epoch": 1, **curve(first.recipe, 1)})
-    assert conductor.history.trials[0].epochs == 0
-    assert conductor.reported(again.trial, 2, {"epoch": 1, **curve(again.recipe, 1)})
+    assert not controller.reported(first.trial, 1, {"epoch": 1, **curve(first.recipe, 1)})
+    assert controller.history.trials[0].epochs == 0
+    assert controller.reported(again.trial, 2, {"epoch": 1, **curve(again.recipe, 1)})
 
 
 def test_the_target_ends_a_study() -> None:
-    conductor = conductor_on(Storage(), small_spec(stop={"target": 0.5}, points=40, pruner="none"))
-    drive(conductor)
-    assert conductor.stopping == "target"
-    assert len(conductor.history.points) < 40
+    controller = controller_on(
+        Storage(), small_spec(stop={"target": 0.5}, points=40, pruner="none")
+    )
+    drive(controller)
+    assert controller.stopping == "target"
+    assert len(controller.history.points) < 40
 
 
 @pytest.mark.parametrize("budget", ["wall_hours", "gpu_hours"])
 def test_a_spent_budget_stops_a_study_while_its_workers_are_busy(budget: str) -> None:
     spec = small_spec(stop={budget: 0.01 / 3600}, resources={"cpus": 1, "gpus": 0.5})
-    conductor = conductor_on(Storage(), spec)
-    assert not conductor.is_stopping()
-    conductor.next()
+    controller = controller_on(Storage(), spec)
+    assert not controller.is_stopping()
+    controller.next()
     time.sleep(0.05)
-    assert conductor.is_stopping()
-    assert conductor.stopping == budget
-    assert not conductor.nothing_left()
+    assert controller.is_stopping()
+    assert controller.stopping == budget
+    assert not controller.nothing_left()
 
 
 def test_a_reproducible_study_thinks_ahead_for_every_worker(
@@ -558,17 +560,17 @@ def test_a_reproducible_study_thinks_ahead_for_every_worker(
         return propose(self, index)
 
     monkeypatch.setattr(Proposer, "propose", counted)
-    conductor = conductor_on(
+    controller = controller_on(
         Storage(), small_spec(pruner="none", recipe={"epochs": 1}, concurrency=3)
     )
-    running = [conductor.next() for _ in range(3)]
+    running = [controller.next() for _ in range(3)]
     for _ in range(5):
-        conductor.think_ahead()
+        controller.think_ahead()
     assert made == [0, 1, 2, 3, 4, 5]
     for assignment in running:
         assert isinstance(assignment, Assignment)
         row = {"epoch": 1, "last": True, **curve(assignment.recipe, 1)}
-        conductor.reported(assignment.trial, 1, row)
-        conductor.finished(assignment.trial, 1, "epochs", {})
-    assert all(isinstance(conductor.next(), Assignment) for _ in range(3))
+        controller.reported(assignment.trial, 1, row)
+        controller.finished(assignment.trial, 1, "epochs", {})
+    assert all(isinstance(controller.next(), Assignment) for _ in range(3))
     assert made == [0, 1, 2, 3, 4, 5]

@@ -14,7 +14,7 @@ import pytest
 
 from study.journal.ranking import best_point
 
-from ..fake_cluster import Curve, Storage, conductor_on, drive, small_spec
+from ..fake_cluster import Curve, Storage, controller_on, drive, small_spec
 
 WORLDS = 100
 POINTS, SEEDS, EPOCHS = 16, 3, 12
@@ -64,9 +64,9 @@ def search(world: int, pruner: Any, seeds: str = "whole") -> World:
         sampler={"name": "random", "seed": world},
         reproducible=False,
     )
-    conductor = conductor_on(Storage(), spec, seeds=seeds)
-    drive(conductor, seed=world, workers=4, curve=curve_in(world))
-    points = conductor.history.points
+    controller = controller_on(Storage(), spec, seeds=seeds)
+    drive(controller, seed=world, workers=4, curve=curve_in(world))
+    points = controller.history.points
     best = (
         best_point(points, spec, whole_seeds=True)
         if seeds == "whole"

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from study.controller.confirmation import to_confirm
-from study.controller.controller import Assignment, Conductor, Done, Wait
+from study.controller.controller import Assignment, Controller, Done, Wait
 from study.files.layout import StudyPaths
 from study.journal import extension
 from study.journal.extension import reopenings
-from study.journal.history import ENDED, FAILURE_CLASSES, Point
+from study.journal.history import ENDED_STATES, FAILURE_CLASSES, Point
 from study.journal.outcomes import RECIPE_FAULTS, trial_value
 from study.journal.ranking import fresh_value
 
-from ..fake_cluster import Killed, Storage, conductor_on, curve, drive, small_spec
+from ..fake_cluster import Killed, Storage, controller_on, curve, drive, small_spec
 
 Hurt = Callable[[Assignment, int], dict[str, Any] | None]
 
@@ -36,7 +36,7 @@ def fails(failure_class: str, points: set[int], replicate: int, epoch: int = 2) 
     return hurt
 
 
-def promised(conductor: Conductor) -> list[tuple[Any, ...]]:
+def promised(controller: Controller) -> list[tuple[Any, ...]]:
     """What a reproducible study promises: the points and their outcomes, and each's trials up to
     the first that failed.
 
@@ -44,7 +44,7 @@ def promised(conductor: Conductor) -> list[tuple[Any, ...]]:
     """
     return [
         (point.number, point.values, point.state, point.value, counting(point))
-        for point in conductor.history.points
+        for point in controller.history.points
     ]
 
 
@@ -57,13 +57,13 @@ def counting(point: Point) -> list[tuple[Any, ...]]:
     return found
 
 
-def play(conductor: Conductor, assignment: Any, epochs: int = 6) -> None:
+def play(controller: Controller, assignment: Any, epochs: int = 6) -> None:
     """Train an assignment to its end at once."""
     for epoch in range(1, epochs + 1):
         row = {"epoch": epoch, "last": epoch == epochs, **curve(assignment.recipe, epoch)}
-        if not conductor.reported(assignment.trial, assignment.attempt, row):
+        if not controller.reported(assignment.trial, assignment.attempt, row):
             return
-    conductor.finished(assignment.trial, assignment.attempt, "epochs", {})
+    controller.finished(assignment.trial, assignment.attempt, "epochs", {})
 
 
 @pytest.mark.parametrize("reproducible", [True, False])
@@ -75,9 +75,9 @@ def test_the_pruner_judges_the_first_seed_alone_and_the_others_of_a_survivor_run
     spec = small_spec(
         points=20, replicates=3, pruner={"name": pruner, **options}, reproducible=reproducible
     )
-    conductor = conductor_on(Storage(), spec)
-    drive(conductor)
-    points = conductor.history.points
+    controller = controller_on(Storage(), spec)
+    drive(controller)
+    points = controller.history.points
     assert {point.state for point in points} == {"COMPLETE", "PRUNED"}
     for point in points:
         if point.state == "PRUNED":
@@ -92,30 +92,30 @@ def test_the_pruner_judges_the_first_seed_alone_and_the_others_of_a_survivor_run
 
 def test_under_the_old_rule_every_seed_is_judged_and_a_value_is_the_mean_of_those_left() -> None:
     storage, spec = Storage(), small_spec(points=30, replicates=3)
-    conductor = conductor_on(storage, spec, seeds="survivors")
-    drive(conductor)
-    ranked = [point for point in conductor.history.points if point.state == "COMPLETE"]
+    controller = controller_on(storage, spec, seeds="survivors")
+    drive(controller)
+    ranked = [point for point in controller.history.points if point.state == "COMPLETE"]
     partial = [point for point in ranked if len(point.seeds) < 3]
     assert partial, "no seed of a survivor was pruned: the test shows nothing"
     for point in ranked:
         left = [trial_value(point.trials[seed], spec.objectives[0]) for seed in point.seeds]
         assert point.value == sum(left) / len(left)
-    again = conductor_on(storage, spec)
+    again = controller_on(storage, spec)
     assert not again.history.whole_seeds, "a study goes on under the rule that it was begun under"
 
 
 def test_with_a_pruner_the_other_seeds_wait_for_the_first_and_then_start_at_once() -> None:
-    conductor = conductor_on(Storage(), small_spec(points=1, replicates=4))
-    first = conductor.next()
-    assert isinstance(conductor.next(), Wait)
-    play(conductor, first)
-    rest = [conductor.next() for _ in range(3)]
+    controller = controller_on(Storage(), small_spec(points=1, replicates=4))
+    first = controller.next()
+    assert isinstance(controller.next(), Wait)
+    play(controller, first)
+    rest = [controller.next() for _ in range(3)]
     assert [one.replicate for one in rest if isinstance(one, Assignment)] == [1, 2, 3]
 
 
 def test_without_a_pruner_all_seeds_start_at_once() -> None:
-    conductor = conductor_on(Storage(), small_spec(points=2, replicates=3, pruner="none"))
-    started = [conductor.next() for _ in range(6)]
+    controller = controller_on(Storage(), small_spec(points=2, replicates=3, pruner="none"))
+    started = [controller.next() for _ in range(6)]
     places = [(one.point, one.replicate) for one in started if isinstance(one, Assignment)]
     assert places == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
 
@@ -123,38 +123,38 @@ def test_without_a_pruner_all_seeds_start_at_once() -> None:
 def test_no_further_seed_starts_after_one_has_failed_and_those_that_run_go_on_to_their_end() -> (
     None
 ):
-    conductor = conductor_on(Storage(), small_spec(points=1, replicates=4))
-    play(conductor, conductor.next())
-    second, third = conductor.next(), conductor.next()
+    controller = controller_on(Storage(), small_spec(points=1, replicates=4))
+    play(controller, controller.next())
+    second, third = controller.next(), controller.next()
     assert isinstance(second, Assignment)
-    conductor.failed(second.trial, 1, {"class": "diverged", "message": "nan", "details": {}})
-    assert isinstance(conductor.next(), Wait)
-    assert conductor.history.points[0].state == "RUNNING"
-    play(conductor, third)
-    assert isinstance(conductor.next(), Done)
-    point = conductor.history.points[0]
+    controller.failed(second.trial, 1, {"class": "diverged", "message": "nan", "details": {}})
+    assert isinstance(controller.next(), Wait)
+    assert controller.history.points[0].state == "RUNNING"
+    play(controller, third)
+    assert isinstance(controller.next(), Done)
+    point = controller.history.points[0]
     assert (point.state, point.value) == ("FAIL", None)
     assert [trial.state for trial in point.trials.values()] == ["COMPLETE", "FAIL", "COMPLETE"]
 
 
 @pytest.mark.parametrize("pruner", ["none", "asha"])
 def test_a_seed_that_a_user_stops_makes_its_point_pruned(pruner: str) -> None:
-    conductor = conductor_on(
+    controller = controller_on(
         Storage(), small_spec(points=1, replicates=3, pruner=pruner, reproducible=False)
     )
-    play(conductor, conductor.next())
-    second = conductor.next()
+    play(controller, controller.next())
+    second = controller.next()
     assert isinstance(second, Assignment)
-    conductor.reported(second.trial, 1, {"epoch": 1, "last": False, **curve(second.recipe, 1)})
-    assert conductor.stop_trial(second.trial)
-    assert isinstance(conductor.next(), Done)
-    point = conductor.history.points[0]
+    controller.reported(second.trial, 1, {"epoch": 1, "last": False, **curve(second.recipe, 1)})
+    assert controller.stop_trial(second.trial)
+    assert isinstance(controller.next(), Done)
+    point = controller.history.points[0]
     assert (point.state, point.value) == ("PRUNED", None)
     assert [(trial.state, trial.epochs) for trial in point.trials.values()] == [
         ("COMPLETE", 6),
         ("PRUNED", 1),
     ]
-    (told,) = conductor.roster.arms[0].proposer.study.trials
+    (told,) = controller.population.arms[0].proposer.study.trials
     assert told.state.name == "PRUNED"
     assert len(told.intermediate_values) == 6
     assert not told.constraints
@@ -174,20 +174,20 @@ def test_a_seed_that_fails_makes_its_point_fail_whatever_trials_take(
     spec, hurt = small_spec(replicates=3, pruner=pruner), fails(kind, {1, 4, 7}, replicate)
     runs = []
     for seed in range(3):
-        conductor = conductor_on(Storage(), spec, keep_going=True)
-        drive(conductor, seed=seed, workers=2 + seed, hurt=hurt)
-        runs.append(promised(conductor))
+        controller = controller_on(Storage(), spec, keep_going=True)
+        drive(controller, seed=seed, workers=2 + seed, hurt=hurt)
+        runs.append(promised(controller))
     assert runs[1:] == runs[:1] * 2
     hit = [
         point
-        for point in conductor.history.points
+        for point in controller.history.points
         if any(trial.failure for trial in point.trials.values())
     ]
     assert hit or pruner == "asha"
     assert all((point.state, point.value, len(point.seeds)) == ("FAIL", None, 0) for point in hit)
     assert all(
         point.state == "COMPLETE"
-        for point in conductor.history.points
+        for point in controller.history.points
         if pruner == "none" and point not in hit
     )
 
@@ -203,15 +203,15 @@ def test_with_failing_seeds_a_kill_after_every_write_changes_nothing(
         fails(kind, {1, 3}, replicate),
     )
     whole = Storage()
-    uninterrupted = conductor_on(whole, spec, keep_going=True)
+    uninterrupted = controller_on(whole, spec, keep_going=True)
     drive(uninterrupted, hurt=hurt)
     for die_after in range(1, whole.writes):
         storage, checkpoints = Storage(), dict[int, int]()
         storage.die_after = die_after
         with pytest.raises(Killed):
-            drive(conductor_on(storage, spec, keep_going=True), checkpoints=checkpoints, hurt=hurt)
+            drive(controller_on(storage, spec, keep_going=True), checkpoints=checkpoints, hurt=hurt)
         storage.die_after = None
-        resumed = conductor_on(storage, spec, keep_going=True)
+        resumed = controller_on(storage, spec, keep_going=True)
         drive(resumed, seed=die_after, workers=3, checkpoints=checkpoints, hurt=hurt)
         assert promised(resumed) == promised(uninterrupted)
 
@@ -222,20 +222,20 @@ def test_the_sampler_keeps_away_from_what_fails_by_itself_and_learns_nothing_fro
     kind: str, reproducible: bool
 ) -> None:
     hurt = {2, 3, 6, 9, 11}
-    conductor = conductor_on(
+    controller = controller_on(
         Storage(), small_spec(pruner="none", reproducible=reproducible, points=24)
     )
-    proposer, shown = conductor.roster.arms[0].proposer, set[int]()
+    proposer, shown = controller.population.arms[0].proposer, set[int]()
 
     def watched(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
         shown.update(
             number
             for number in hurt
-            if proposer.reported(number) and conductor.history.points[number].value is None
+            if proposer.reported(number) and controller.history.points[number].value is None
         )
         return fails(kind, hurt, 0, epoch=5)(assignment, epoch)
 
-    drive(conductor, hurt=watched)
+    drive(controller, hurt=watched)
     assert shown or not reproducible, "in a reproducible study the sampler sees running points"
     for number in hurt:
         told = proposer.storage.get_trial(proposer._identifier(number))
@@ -264,12 +264,12 @@ def test_of_failures_of_both_kinds_the_recipes_own_counts() -> None:
             else None
         )
 
-    conductor = conductor_on(
+    controller = controller_on(
         Storage(), small_spec(replicates=2, pruner="none", points=1, reproducible=False)
     )
-    drive(conductor, hurt=hurt)
-    assert {trial.state for trial in conductor.history.trials} == {"FAIL"}
-    (told,) = conductor.roster.arms[0].proposer.study.trials
+    drive(controller, hurt=hurt)
+    assert {trial.state for trial in controller.history.trials} == {"FAIL"}
+    (told,) = controller.population.arms[0].proposer.study.trials
     assert told.constraints == {"comes_to_its_end": 1.0}
 
 
@@ -281,25 +281,25 @@ def test_every_sampler_goes_on_after_points_that_failed_by_themselves(sampler: s
             "optimizer": {"one_of": {"sgd": {"lr": {"choice": [0.001 * 2**n for n in range(16)]}}}}
         }
     spec = small_spec(space=space, sampler=sampler, points=16, pruner="none", replicates=2)
-    conductor = conductor_on(Storage(), spec)
-    drive(conductor, hurt=fails("diverged", {1, 3, 8}, 1))
-    assert [point.number for point in conductor.history.points if point.state == "FAIL"] == [
+    controller = controller_on(Storage(), spec)
+    drive(controller, hurt=fails("diverged", {1, 3, 8}, 1))
+    assert [point.number for point in controller.history.points if point.state == "FAIL"] == [
         1,
         3,
         8,
     ]
-    again = conductor_on(Storage(), spec)
+    again = controller_on(Storage(), spec)
     drive(again, seed=4, workers=3, hurt=fails("diverged", {1, 3, 8}, 1))
-    assert promised(again) == promised(conductor)
+    assert promised(again) == promised(controller)
 
 
 @pytest.mark.parametrize("die_every", [None, 9])
 def test_failed_trials_that_run_again_make_their_point_whole(die_every: int | None) -> None:
     spec = small_spec(replicates=3, pruner="none", points=6, reproducible=False)
     storage, checkpoints = Storage(), dict[int, int]()
-    conductor = conductor_on(storage, spec, keep_going=True)
-    drive(conductor, hurt=fails("error", {2, 4}, 1), checkpoints=checkpoints)
-    failed = [trial for trial in conductor.history.trials if trial.state == "FAIL"]
+    controller = controller_on(storage, spec, keep_going=True)
+    drive(controller, hurt=fails("error", {2, 4}, 1), checkpoints=checkpoints)
+    failed = [trial for trial in controller.history.trials if trial.state == "FAIL"]
     assert len(failed) == 2
     for trial in failed:
         storage.append(
@@ -314,14 +314,14 @@ def test_failed_trials_that_run_again_make_their_point_whole(die_every: int | No
     for session in range(50):
         storage.die_after = storage.writes + die_every if die_every else None
         try:
-            conductor = conductor_on(storage, spec, keep_going=True)
-            drive(conductor, seed=session, checkpoints=checkpoints)
+            controller = controller_on(storage, spec, keep_going=True)
+            drive(controller, seed=session, checkpoints=checkpoints)
             break
         except Killed:
             continue
-    assert conductor.nothing_left()
-    assert all(point.seeds == (0, 1, 2) for point in conductor.history.points)
-    told = conductor.roster.arms[0].proposer.study.trials
+    assert controller.nothing_left()
+    assert all(point.seeds == (0, 1, 2) for point in controller.history.points)
+    told = controller.population.arms[0].proposer.study.trials
     assert [trial.state.name for trial in told] == ["COMPLETE"] * 6, (
         "that it once failed is taken back"
     )
@@ -330,10 +330,10 @@ def test_failed_trials_that_run_again_make_their_point_whole(die_every: int | No
 def test_a_fresh_seed_that_runs_again_leaves_its_point_alone() -> None:
     spec = small_spec(points=4, pruner="none", confirm={"top": 1, "replicates": 2})
     storage = Storage()
-    conductor = conductor_on(storage, spec)
-    drive(conductor, hurt=fails("error", set(range(4)), 1001))
-    (failed,) = [trial for trial in conductor.history.trials if trial.state == "FAIL"]
-    value = conductor.history.points[failed.point].value
+    controller = controller_on(storage, spec)
+    drive(controller, hurt=fails("error", set(range(4)), 1001))
+    (failed,) = [trial for trial in controller.history.trials if trial.state == "FAIL"]
+    value = controller.history.points[failed.point].value
     storage.append(
         {
             "event": "reopened",
@@ -343,7 +343,7 @@ def test_a_fresh_seed_that_runs_again_leaves_its_point_alone() -> None:
             "time": 0.0,
         }
     )
-    again = conductor_on(storage, spec)
+    again = controller_on(storage, spec)
     point = again.history.points[failed.point]
     assert (point.state, point.value) == ("COMPLETE", value)
     drive(again)
@@ -357,11 +357,11 @@ def test_a_fresh_seed_that_runs_again_leaves_its_point_alone() -> None:
 
 def test_a_point_that_is_raced_out_is_worth_the_mean_of_what_it_ran() -> None:
     spec = small_spec(replicates=3, pruner="none", racing={"threshold": 0.05}, points=20)
-    conductor = conductor_on(Storage(), spec)
-    drive(conductor)
-    assert {point.state for point in conductor.history.points} == {"COMPLETE"}
-    assert {len(point.seeds) for point in conductor.history.points} >= {1, 3}
-    for point in conductor.history.points:
+    controller = controller_on(Storage(), spec)
+    drive(controller)
+    assert {point.state for point in controller.history.points} == {"COMPLETE"}
+    assert {len(point.seeds) for point in controller.history.points} >= {1, 3}
+    for point in controller.history.points:
         values = [trial_value(point.trials[seed], spec.objectives[0]) for seed in point.seeds]
         assert point.seeds == tuple(range(len(values)))
         assert point.value == sum(values) / len(values)
@@ -374,9 +374,9 @@ def test_with_racing_and_failures_a_reproducible_study_is_the_same_whatever_tria
     spec = small_spec(replicates=3, pruner="none", racing={"threshold": 0.03}, points=16)
     runs = []
     for seed in range(4):
-        conductor = conductor_on(Storage(), spec, seeds=seeds, keep_going=True)
-        drive(conductor, seed=seed, workers=1 + seed, hurt=fails("diverged", {0, 3, 6, 9}, 1))
-        runs.append(promised(conductor))
+        controller = controller_on(Storage(), spec, seeds=seeds, keep_going=True)
+        drive(controller, seed=seed, workers=1 + seed, hurt=fails("diverged", {0, 3, 6, 9}, 1))
+        runs.append(promised(controller))
     assert all(run == runs[0] for run in runs[1:])
 
 
@@ -391,18 +391,18 @@ def test_more_epochs_train_every_seed_on_and_more_seeds_follow(
     runs = []
     for seed in range(3):
         storage, checkpoints = Storage(), dict[int, int]()
-        conductor = conductor_on(storage, old)
-        drive(conductor, seed=seed, checkpoints=checkpoints)
+        controller = controller_on(storage, old)
+        drive(controller, seed=seed, checkpoints=checkpoints)
         paths = StudyPaths(Path("nowhere"), "fake")
         storage.append(
-            *({**event, "time": 0} for event in reopenings(old, new, conductor.history, paths))
+            *({**event, "time": 0} for event in reopenings(old, new, controller.history, paths))
         )
-        conductor = conductor_on(storage, new)
-        drive(conductor, seed=seed + 7, workers=2 + seed, checkpoints=checkpoints)
-        runs.append(promised(conductor))
+        controller = controller_on(storage, new)
+        drive(controller, seed=seed + 7, workers=2 + seed, checkpoints=checkpoints)
+        runs.append(promised(controller))
     assert all(run == runs[0] for run in runs[1:])
-    for point in conductor.history.points:
-        assert point.state in ENDED
+    for point in controller.history.points:
+        assert point.state in ENDED_STATES
         if point.state == "COMPLETE":
             assert point.seeds == tuple(range(replicates))
             assert {trial.epochs for trial in point.trials.values()} == {9}
@@ -426,10 +426,10 @@ def test_extended_after_kills_a_study_goes_on_by_the_same_clock(
             for _ in range(100):
                 storage.die_after = storage.writes + dice.randint(1, 40) if seed else None
                 try:
-                    conductor = conductor_on(storage, spec)
+                    controller = controller_on(storage, spec)
                     workers = dice.randint(1, 7)
                     drive(
-                        conductor,
+                        controller,
                         seed=dice.randint(0, 99),
                         workers=workers,
                         jitter=1.5,
@@ -441,10 +441,10 @@ def test_extended_after_kills_a_study_goes_on_by_the_same_clock(
             storage.die_after = None
             if spec is old:
                 events = reopenings(
-                    old, new, conductor.history, StudyPaths(Path("nowhere"), "fake")
+                    old, new, controller.history, StudyPaths(Path("nowhere"), "fake")
                 )
                 storage.append(*({**event, "time": 0} for event in events))
-        runs.append(promised(conductor))
+        runs.append(promised(controller))
     assert all(run == runs[0] for run in runs[1:])
 
 
@@ -470,9 +470,9 @@ def test_the_confirmation_takes_points_with_all_their_seeds_before_others_and_ne
             )
         }
 
-    conductor = conductor_on(Storage(), spec)
-    drive(conductor, curve=better_fresh)
-    history = conductor.history
+    controller = controller_on(Storage(), spec)
+    drive(controller, curve=better_fresh)
+    history = controller.history
     confirmed = {trial.point for trial in history.trials if trial.kind == "confirm"}
     whole = sorted(
         (-point.value, point.number) for point in history.points if len(point.seeds) == 3
@@ -494,21 +494,21 @@ def test_more_epochs_train_the_fresh_seeds_of_the_confirmed_on_too(
     old = small_spec(pruner="none", confirm=confirm)
     new = small_spec(pruner="none", confirm=confirm, recipe={"epochs": 9})
     storage, checkpoints = Storage(), dict[int, int]()
-    conductor = conductor_on(storage, old)
-    drive(conductor, checkpoints=checkpoints)
+    controller = controller_on(storage, old)
+    drive(controller, checkpoints=checkpoints)
     before = {
-        point.number for point in conductor.history.points if fresh_value(point, old) is not None
+        point.number for point in controller.history.points if fresh_value(point, old) is not None
     }
     assert len(before) == 2
-    events = reopenings(old, new, conductor.history, StudyPaths(Path("nowhere"), "fake"))
+    events = reopenings(old, new, controller.history, StudyPaths(Path("nowhere"), "fake"))
     storage.append(*({**event, "time": 0} for event in events))
-    conductor = conductor_on(storage, new)
-    assert not conductor.nothing_left()
-    drive(conductor, seed=3, checkpoints=checkpoints)
-    assert conductor.nothing_left()
-    chosen = to_confirm(conductor.history.points, new, whole_seeds=True)
+    controller = controller_on(storage, new)
+    assert not controller.nothing_left()
+    drive(controller, seed=3, checkpoints=checkpoints)
+    assert controller.nothing_left()
+    chosen = to_confirm(controller.history.points, new, whole_seeds=True)
     assert {
-        point.number for point in conductor.history.points if fresh_value(point, new) is not None
+        point.number for point in controller.history.points if fresh_value(point, new) is not None
     } == {point.number for point in chosen}
     for point in chosen:
         assert {trial.epochs for trial in point.trials.values()} == {9}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from study.controller.confirmation import to_confirm
-from study.controller.controller import Assignment, Conductor
+from study.controller.controller import Assignment, Controller
 from study.execution import checkpoint_retention as retention
 from study.execution.checkpoint_retention import Retention
 from study.files.atomic import make_folder
@@ -17,7 +17,7 @@ from study.files.layout import StudyPaths
 from study.journal.history import Point, Trial
 from study.journal.ranking import best_point
 
-from ..fake_cluster import Curve, Storage, conductor_on, curve, drive, small_spec
+from ..fake_cluster import Curve, Storage, controller_on, curve, drive, small_spec
 
 
 class Shelf(dict[int, int]):
@@ -25,13 +25,13 @@ class Shelf(dict[int, int]):
     them.
     """
 
-    def __init__(self, paths: StudyPaths, conductor: Conductor) -> None:
+    def __init__(self, paths: StudyPaths, controller: Controller) -> None:
         self.paths = paths
-        self.conductor = conductor
+        self.controller = controller
 
     def __setitem__(self, number: int, epoch: int) -> None:
         super().__setitem__(number, epoch)
-        trial = self.conductor.history.trials[number]
+        trial = self.controller.history.trials[number]
         folder = self.paths.checkpoints(trial.point, trial.replicate)
         make_folder(folder)
         (folder / f"attempt-0001-epoch-{epoch:06d}.ckpt").write_bytes(b"x")
@@ -45,37 +45,37 @@ def left(paths: StudyPaths, trial: Trial) -> list[int]:
     return sorted(int(path.stem[-6:]) for path in folder.iterdir()) if folder.exists() else []
 
 
-Look = Callable[[StudyPaths, Conductor], None]
+Look = Callable[[StudyPaths, Controller], None]
 
 
 def run(
     folder: Path,
     keep: str,
     curve: Curve = curve,
-    look: Look = lambda paths, conductor: None,
+    look: Look = lambda paths, controller: None,
     **changes: Any,
-) -> tuple[StudyPaths, Conductor]:
+) -> tuple[StudyPaths, Controller]:
     """A study that is swept after each epoch, as a driver does, and looked at, and at its end."""
     spec = small_spec(keep_checkpoints=keep, **changes)
-    paths, conductor = StudyPaths(folder, "fake"), conductor_on(Storage(), spec)
+    paths, controller = StudyPaths(folder, "fake"), controller_on(Storage(), spec)
     retention = Retention(spec, paths)
 
     def sweep(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
-        retention.sweep(conductor.history)
-        running = [trial for trial in conductor.history.trials if trial.in_flight and trial.epochs]
+        retention.sweep(controller.history)
+        running = [trial for trial in controller.history.trials if trial.in_flight and trial.epochs]
         assert all(left(paths, trial)[-1] >= trial.epochs for trial in running), (
             "a running trial lost its checkpoint"
         )
-        look(paths, conductor)
+        look(paths, controller)
         return (
             {"class": "error", "message": "mine", "details": {}}
             if assignment.point == 0 and epoch == 3
             else None
         )
 
-    drive(conductor, checkpoints=Shelf(paths, conductor), hurt=sweep, curve=curve)
-    retention.sweep_again(conductor.history)
-    return paths, conductor
+    drive(controller, checkpoints=Shelf(paths, controller), hurt=sweep, curve=curve)
+    retention.sweep_again(controller.history)
+    return paths, controller
 
 
 @pytest.mark.parametrize("replicates", [1, 2])
@@ -83,9 +83,9 @@ def run(
 def test_ended_trials_keep_what_the_study_file_says(
     tmp_path: Path, keep: str, replicates: int
 ) -> None:
-    paths, conductor = run(tmp_path, keep, replicates=replicates)
-    history = conductor.history
-    best = best_point(history.points, conductor.spec, whole_seeds=True)
+    paths, controller = run(tmp_path, keep, replicates=replicates)
+    history = controller.history
+    best = best_point(history.points, controller.spec, whole_seeds=True)
     assert best is not None
     assert {trial.state for trial in history.trials} == {"COMPLETE", "PRUNED", "FAIL"}
     for trial in history.trials:
@@ -122,12 +122,12 @@ def test_what_is_confirmed_keeps_its_weights_from_the_search_on_whatever_fresh_s
 ) -> None:
     seen: set[int] = set()
 
-    def look(paths: StudyPaths, conductor: Conductor) -> None:
-        points, spec = conductor.history.points, conductor.spec
-        fresh = [trial for trial in conductor.history.trials if trial.kind == "confirm"]
+    def look(paths: StudyPaths, controller: Controller) -> None:
+        points, spec = controller.history.points, controller.spec
+        fresh = [trial for trial in controller.history.trials if trial.kind == "confirm"]
         seen.add(len(fresh))
         confirmed = {trial.point for trial in fresh}
-        if conductor.roster.open or not conductor._all_asked:
+        if controller.population.open or not controller._all_asked:
             return
         confirmed.update(point.number for point in to_confirm(points, spec, whole_seeds=True))
         for number in confirmed:
@@ -146,11 +146,11 @@ def test_what_is_confirmed_keeps_its_weights_from_the_search_on_whatever_fresh_s
             "mode": "method-study",
             "roles": {"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]},
         }
-    paths, conductor = run(tmp_path, "best", turned_by_fresh_seeds, look, **study)
-    history = conductor.history
+    paths, controller = run(tmp_path, "best", turned_by_fresh_seeds, look, **study)
+    history = controller.history
     assert max(seen) > 2, "nothing was looked at between the search's end and the last fresh seed"
     assert 0 in seen
-    best = best_point(history.points, conductor.spec, whole_seeds=True)
+    best = best_point(history.points, controller.spec, whole_seeds=True)
     confirmed = {trial.point for trial in history.trials if trial.kind == "confirm"}
     assert best is not None
     assert best.number in confirmed
@@ -176,13 +176,13 @@ def test_sweeping_looks_at_what_is_new_and_not_at_every_point_again(
     spec = small_spec(
         points=300, recipe={"epochs": 1}, pruner="none", sampler="random", confirm={"top": 2}
     )
-    conductor = conductor_on(Storage(), spec)
+    controller = controller_on(Storage(), spec)
     swept = Retention(spec, StudyPaths(tmp_path, "fake"))
 
     def sweep(assignment: Assignment, epoch: int) -> None:
-        swept.sweep(conductor.history)
+        swept.sweep(controller.history)
 
-    drive(conductor, hurt=sweep)
+    drive(controller, hurt=sweep)
     assert len(looked) >= 300
     assert sum(looked) < 6 * len(looked)
 
@@ -194,9 +194,9 @@ def test_one_that_had_to_make_way_comes_back_when_the_best_has_fallen(tmp_path: 
     old = small_spec(points=6, pruner="none", reproducible=False)
     new = small_spec(points=6, pruner="none", reproducible=False, replicates=2)
     storage, paths = Storage(), StudyPaths(tmp_path, "fake")
-    conductor = conductor_on(storage, old)
-    drive(conductor, checkpoints=Shelf(paths, conductor))
-    order = sorted(conductor.history.points, key=lambda point: -point.value)
+    controller = controller_on(storage, old)
+    drive(controller, checkpoints=Shelf(paths, controller))
+    order = sorted(controller.history.points, key=lambda point: -point.value)
     storage.append(
         *(
             {"event": "reopened", "point": n, "trial": None, "why": "extended", "time": 0.0}
@@ -208,16 +208,16 @@ def test_one_that_had_to_make_way_comes_back_when_the_best_has_fallen(tmp_path: 
         worse = recipe["seed"] == 1 and recipe["point"] == order[0].number
         return curve(recipe, epoch) | ({"val_accuracy": 0.0} if worse else {})
 
-    conductor = conductor_on(storage, new)
+    controller = controller_on(storage, new)
     swept = Retention(new, paths)
 
     def sweep(assignment: Assignment, epoch: int) -> None:
-        swept.sweep(conductor.history)
+        swept.sweep(controller.history)
 
-    drive(conductor, curve=regressing, hurt=sweep, checkpoints=Shelf(paths, conductor))
-    swept.sweep(conductor.history)
-    best = best_point(conductor.history.points, new, whole_seeds=True)
+    drive(controller, curve=regressing, hurt=sweep, checkpoints=Shelf(paths, controller))
+    swept.sweep(controller.history)
+    best = best_point(controller.history.points, new, whole_seeds=True)
     assert best is not None
     assert best.number != order[0].number
-    kept = {trial.point for trial in conductor.history.trials if left(paths, trial)}
+    kept = {trial.point for trial in controller.history.trials if left(paths, trial)}
     assert kept == {best.number}

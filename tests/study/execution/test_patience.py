@@ -13,7 +13,7 @@ from study.execution.tune_worker import PatientStore
 from study.files.layout import StudyPaths
 from study.journal.history import History
 
-from ..fake_cluster import Storage, conductor_on, small_spec
+from ..fake_cluster import Storage, controller_on, small_spec
 
 
 class Unsteady:
@@ -59,8 +59,8 @@ def test_tables_that_cannot_be_written_while_a_study_runs_are_a_line_and_no_faul
 
     monkeypatch.setattr("study.results.parquet.collect", full)
 
-    conductor = conductor_on(Storage(), small_spec())
-    house = Housekeeping(conductor.spec, conductor, StudyPaths(tmp_path, "fake"), said.append)
+    controller = controller_on(Storage(), small_spec())
+    house = Housekeeping(controller.spec, controller, StudyPaths(tmp_path, "fake"), said.append)
     house.tick()
     house.close()
     assert said == [

@@ -104,9 +104,9 @@ def test_loss_is_accepted_where_the_user_says_so(finished: StudyPaths, tmp_path:
     assert isinstance(take_up(paths)[0], StateLost)
     with (
         Connection(None, []) as idle,
-        opened(paths, Options(accept_loss=True), idle) as (_, conductor),
+        opened(paths, Options(accept_loss=True), idle) as (_, controller),
     ):
-        assert len(conductor.history.points) > 0
+        assert len(controller.history.points) > 0
 
 
 def test_files_and_folders_are_their_owners_alone(finished: StudyPaths) -> None:

@@ -21,7 +21,7 @@ from study.journal.ranking import best_point, fresh_value, ranked, ranks
 from study.journal.spec_versions import open_journal
 from study.spec.spec import StudySpec
 
-from ..fake_cluster import Storage, conductor_on, curve, drive, small_spec
+from ..fake_cluster import Storage, controller_on, curve, drive, small_spec
 
 
 def turned(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:
@@ -35,10 +35,10 @@ def turned(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:
 def study_in(folder: Path, added: int = 0, **changes: Any) -> tuple[StudyPaths, StudySpec]:
     """The folder of a study that has run on the fake cluster, with points that a user added."""
     spec, paths, storage = small_spec(**changes), StudyPaths(folder, "fake"), Storage()
-    conductor = conductor_on(storage, spec)
+    controller = controller_on(storage, spec)
     for number in range(added):
-        conductor.add_point({"optimizer.name": "sgd", "optimizer.lr": 0.002 + number / 1000})
-    drive(conductor, curve=turned)
+        controller.add_point({"optimizer.name": "sgd", "optimizer.lr": 0.002 + number / 1000})
+    drive(controller, curve=turned)
     make_folder(paths.folder)
     write_whole(paths.spec, spec.yaml())
     journal = open_journal(paths)

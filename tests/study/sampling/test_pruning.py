@@ -10,11 +10,11 @@ import optuna
 import pytest
 
 from study.sampling.pruning import (
-    FrontJudge,
+    FrontPruner,
     better_than_last,
     crowding,
     front_of,
-    make_judge,
+    make_optuna_pruner,
     make_pruner,
 )
 from study.spec.load import spec_from_tree
@@ -44,13 +44,15 @@ def reports(index: int) -> list[float]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_trial_by_trial_decisions_are_optunas_own(name: str) -> None:
-    """Trials run one after the other: there the free-running judge must decide just as an Optuna
+    """Trials run one after the other: there the free-running pruner must decide just as an Optuna
     study does.
     """
     choice = options_of(name)
-    judge = make_judge(choice, ACCURACY, 9, by_number=False)
+    pruner = make_pruner(choice, ACCURACY, 9, by_number=False)
     study = optuna.create_study(
-        study_name="study", direction="maximize", pruner=make_pruner(name, dict(choice.options), 9)
+        study_name="study",
+        direction="maximize",
+        pruner=make_optuna_pruner(name, dict(choice.options), 9),
     )
     for index in range(30):
         trial = study.ask()
@@ -58,11 +60,11 @@ def test_trial_by_trial_decisions_are_optunas_own(name: str) -> None:
         for epoch, value in enumerate(reports(index), 1):
             trial.report(value, epoch)
             expected = trial.should_prune()
-            assert judge.stops(index, epoch, (value,)) == expected
+            assert pruner.stops(index, epoch, (value,)) == expected
             if expected:
                 state = "PRUNED"
                 break
-        judge.close(index, state)
+        pruner.close(index, state)
         study.tell(
             trial, value if state == "COMPLETE" else None, state=optuna.trial.TrialState[state]
         )
@@ -71,7 +73,7 @@ def test_trial_by_trial_decisions_are_optunas_own(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_by_number_the_order_of_arrival_does_not_matter(name: str) -> None:
     choice = options_of(name)
-    one, other = (make_judge(choice, ACCURACY, 9, by_number=True) for _ in range(2))
+    one, other = (make_pruner(choice, ACCURACY, 9, by_number=True) for _ in range(2))
     decided = {
         (i, e): one.stops(i, e, (reports(i)[e - 1],)) for i in range(12) for e in range(1, 9)
     }
@@ -86,15 +88,15 @@ def test_by_number_the_order_of_arrival_does_not_matter(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["asha", "hyperband", "median", "percentile"])
 def test_with_two_objectives_the_dominated_are_stopped(name: str) -> None:
-    judge = make_judge(options_of(name), BOTH, 9, by_number=True)
-    assert isinstance(judge, FrontJudge)
+    pruner = make_pruner(options_of(name), BOTH, 9, by_number=True)
+    assert isinstance(pruner, FrontPruner)
     stopped: dict[int, bool] = {}
     for index in range(30):
         worse = index % 3 == 0
         values = [(0.9 - 0.3 * worse, (10.0 + 20 * worse) * epoch) for epoch in range(1, 9)]
         values = [(accuracy - index / 1000, seconds + index / 10) for accuracy, seconds in values]
         stopped[index] = any(
-            judge.stops(index, epoch, value) for epoch, value in enumerate(values, 1)
+            pruner.stops(index, epoch, value) for epoch, value in enumerate(values, 1)
         )
     late = range(12, 30)
     assert all(stopped[index] for index in late if index % 3 == 0)

@@ -28,7 +28,7 @@ def ranked(results: Frames) -> pd.DataFrame:
     if len(results.studies) == 1:
         return points.sort_values(["rank", "point"], kind="stable")
     points["tier"] = points["standing"].map({name: tier for tier, name in enumerate(STANDINGS)})
-    ascending = [True, goal(results).smallest, True, True]
+    ascending = [True, goal(results).is_minimized, True, True]
     points = points.sort_values(["tier", "ranked_by", *PLACE], ascending=ascending, kind="stable")
     first_of_tie = ~points.duplicated(["tier", "ranked_by"])
     points["rank"] = (
@@ -62,7 +62,7 @@ def by_search(points: pd.DataFrame, results: Frames) -> pd.DataFrame:
     part = points["standing"] == PARTIAL
     ordered = points.assign(part=part).sort_values(
         ["part", "value", *PLACE],
-        ascending=[True, goal(results).smallest, True, True],
+        ascending=[True, goal(results).is_minimized, True, True],
         kind="stable",
     )
     return ordered.drop(columns="part")
@@ -80,4 +80,4 @@ def short(name: str) -> str:
 def best_of(results: Frames, values: statistics.Array) -> float:
     if not len(values):
         return float("nan")
-    return float(values.min() if goal(results).smallest else values.max())
+    return float(values.min() if goal(results).is_minimized else values.max())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from analysis.rendering import Cell, Header
 from analysis.statistics import Estimate, Sample, accuracy, mean
 from study.errors import UserError
 from study.results.schema import column_of
+from study.spec.sections import Objective
 
 SHARES = ("accuracy", "f1", "top5", "precision", "recall")
 """What the names of metrics hold that are shares of a whole."""
@@ -25,29 +26,11 @@ STEERED = (
 )
 
 
-@dataclass(frozen=True)
-class Goal:
-    """One objective: its metric, and whether less of it is better."""
-
-    metric: str
-    smallest: bool
-
-    @property
-    def sign(self) -> int:
-        """+1 where more is better; a value times it is the better the greater."""
-        return -1 if self.smallest else 1
-
-
-def goals(results: Frames) -> list[Goal]:
-    """The objectives of the loaded studies, which must agree in them."""
-    found = [
-        [
-            Goal(objective.metric, objective.direction == "minimize")
-            for objective in study.spec.objectives
-        ]
-        for study in results.studies
-    ]
-    if any(other != found[0] for other in found[1:]):
+def goals(results: Frames) -> list[Objective]:
+    """Return the objectives of the loaded studies, which must agree in metrics and directions."""
+    found = [list(study.spec.objectives) for study in results.studies]
+    ways = [[(aim.metric, aim.direction) for aim in objectives] for objectives in found]
+    if any(other != ways[0] for other in ways[1:]):
         names = ", ".join(study.name for study in results.studies)
         raise UserError(
             f"the studies {names} have different objectives and can't be ranked together"
@@ -55,7 +38,7 @@ def goals(results: Frames) -> list[Goal]:
     return found[0]
 
 
-def goal(results: Frames) -> Goal:
+def goal(results: Frames) -> Objective:
     return goals(results)[0]
 
 
@@ -151,10 +134,8 @@ def several(results: Frames) -> bool:
     return len(results.studies) > 1
 
 
-def objective_text(objectives: list[Goal]) -> str:
-    return ", ".join(
-        f"{goal.metric} ({'minimize' if goal.smallest else 'maximize'})" for goal in objectives
-    )
+def objective_text(objectives: list[Objective]) -> str:
+    return ", ".join(f"{goal.metric} ({goal.direction})" for goal in objectives)
 
 
 def over_seeds(group: pd.DataFrame, column: str) -> Estimate | None:

@@ -9,11 +9,10 @@ from analysis.ranking import PLACE
 from analysis.selection import counted, goals, settings
 from search_spaces.validation import nearest
 from study.errors import UserError
-from study.results.schema import minimized
+from study.training.recipe.metric_catalog import is_minimized
 
 _LESS = frozenset(
     {
-        "parameters",
         "trainable_parameters",
         "epochs",
         "steps",
@@ -86,8 +85,8 @@ def _cost_of(results: Frames, points: pd.DataFrame, column: str) -> pd.Series[fl
 def _smaller_is_better(results: Frames, column: str) -> bool:
     """By the objective's direction where the column is one, else by the name."""
     aims = goals(results)
-    directions = {aim.metric: aim.smallest for aim in aims}
-    directions |= dict(zip(("value", "value_2"), (aim.smallest for aim in aims), strict=False))
-    directions["fresh_value"] = aims[0].smallest
+    directions = {aim.metric: aim.is_minimized for aim in aims}
+    directions |= dict(zip(("value", "value_2"), (aim.is_minimized for aim in aims), strict=False))
+    directions["fresh_value"] = aims[0].is_minimized
     metric = column.removesuffix("_best").removesuffix("_last")
-    return directions.get(column, directions.get(metric, minimized(metric) or column in _LESS))
+    return directions.get(column, directions.get(metric, is_minimized(metric) or column in _LESS))

@@ -135,7 +135,7 @@ def parallel(results: Frames) -> Plot | None:
     figure, (axes,) = grid()
     scales = {name: _positions(results, points[name], name) for name in names}
     heights = np.column_stack([scales[name][0] for name in names])
-    order = points["value"].rank(pct=True, ascending=not goal(results).smallest).to_numpy(float)
+    order = points["value"].rank(pct=True, ascending=not goal(results).is_minimized).to_numpy(float)
     colors = matplotlib.colormaps["viridis"](0.1 + 0.8 * order)
     for line, color, share in zip(heights, colors, order, strict=True):
         axes.plot(

@@ -215,7 +215,7 @@ def best_of_n_curves(results: Frames) -> Plot | None:
         return None
     figure, (axes,) = grid()
     for color, (level, values) in zip(SERIES, samples.items(), strict=False):
-        curve = statistics.best_of_n_curve(values, smallest=goal(results).smallest)
+        curve = statistics.best_of_n_curve(values, smallest=goal(results).is_minimized)
         axes.plot(
             list(curve),
             [estimate.value for estimate in curve.values()],

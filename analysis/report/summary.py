@@ -73,7 +73,7 @@ def _confirmed_best(results: Frames, point: dict[str, Any]) -> list[str]:
         int((results.points["standing"] == CONFIRMED).sum()),
         _seeds_text(len(trials)),
     )
-    extreme = "lowest" if goal(results).smallest else "highest"
+    extreme = "lowest" if goal(results).is_minimized else "highest"
     lead = f"Of {confirmed} points trained on {seeds}" if confirmed > 1 else f"On {seeds}"
     verb = f"has the {extreme} {metric}," if confirmed > 1 else f"reaches {metric}"
     return [
@@ -120,7 +120,7 @@ def _searched_best(results: Frames, point: dict[str, Any]) -> list[str]:
         seeds += f" of {wanted}"
     among = _points_text(results)
     sentences = [
-        f"The {'lowest' if aim.smallest else 'highest'} {aim.metric} of {among} is {value}"
+        f"The {'lowest' if aim.is_minimized else 'highest'} {aim.metric} of {among} is {value}"
         f" ({seeds}), at point {point['point']}: {_described(results, point)}."
         + (f" {test}." if (test := _accuracy_text(trials, "Its test accuracy is")) else "")
     ]
@@ -223,7 +223,7 @@ def _baseline_sentences(results: Frames) -> list[str]:
             sentences.append(
                 f"Point {point} reaches {values[0]} and the baseline, point {baseline},"
                 f" {values[1]}, each on fresh seeds: a difference of {shown(found, _CHANGE)},"
-                f" {_judged(found, goal(results).smallest)}."
+                f" {_judged(found, goal(results).is_minimized)}."
             )
     return sentences
 
@@ -260,7 +260,7 @@ def levels_sentence(results: Frames) -> list[str]:
     if len(samples) < 2:
         return []
     smallest, n = (
-        goal(results).smallest,
+        goal(results).is_minimized,
         min(statistics.compared_at(v, v) for v in samples.values()),
     )
     found = {

@@ -21,7 +21,7 @@ def best_of_n(results: Frames, factor: str = "") -> Table:
     rows: list[list[Cell]] = []
     for level, values in draws(results, factor).items():
         curve = statistics.best_of_n_curve(
-            values, _counts_shown(len(values)), smallest=goal(results).smallest
+            values, _counts_shown(len(values)), smallest=goal(results).is_minimized
         )
         metric = goal(results).metric
         rows += [
@@ -79,7 +79,7 @@ def _drawn_points(results: Frames) -> pd.DataFrame:
     ]
     reached = points.set_index(["study", "point"])["value"].astype(float)
     reached = reached.fillna(_stopped_values(results).reindex(reached.index))
-    worst = reached.max() if goal(results).smallest else reached.min()
+    worst = reached.max() if goal(results).is_minimized else reached.min()
     failed = (points["state"] == "FAIL").to_numpy()
     reached = reached.mask(failed, worst)
     return points.assign(reached=reached.to_numpy()).dropna(subset="reached")

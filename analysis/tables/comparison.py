@@ -103,7 +103,7 @@ def _trials_at(results: Frames, point: dict[str, Any] | None, confirmed: bool) -
 
 def _expected_best(a: Frames, b: Frames, comparisons: int) -> list[Cell]:
     """What as many points of each may be expected to find, from those that a sampler drew."""
-    metric, smallest = goal(a).metric, goal(a).smallest
+    metric, smallest = goal(a).metric, goal(a).is_minimized
     a_draws, b_draws = (
         [value for level in draws(results).values() for value in level] for results in (a, b)
     )

@@ -76,7 +76,7 @@ def confirmation(results: Frames) -> Table:
                 over_seeds(found, "test_accuracy"),
                 _fresh_less_search(found, searched) if number != baseline else None,
                 against,
-                verdict(against.estimate, goal(results).smallest) if against else None,
+                verdict(against.estimate, goal(results).is_minimized) if against else None,
                 None if rival is None else further_seeds(results, number, rival, rivals),
             ]
         )

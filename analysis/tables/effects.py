@@ -205,7 +205,7 @@ def _budget_effect(
         if single.estimate.n > 1:
             by = f"winners (points {ours} and {theirs}) on {single.estimate.n} fresh seeds"
             return Effect(factor, level, by, single, together)
-    samples, smallest = draws(results, factor), goal(results).smallest
+    samples, smallest = draws(results, factor), goal(results).is_minimized
     values, others = (samples.get(text_of(value), []) for value in (level, first))
     single, together = (
         statistics.best_difference(values, others, smallest=smallest, level=at)

@@ -12,7 +12,6 @@ from analysis.ranking import ranked
 from analysis.rendering import Cell, Header, Table, table
 from analysis.selection import (
     STEERED,
-    Goal,
     cell,
     counted,
     fresh,
@@ -29,6 +28,7 @@ from analysis.selection import (
 )
 from study.journal.history import STATES
 from study.journal.ranking import CONFIRMED, PARTIAL
+from study.spec.sections import Objective
 
 _RANKED_BY = {"confirmed": "fresh seeds", "searched": "search", "partial": "fewer seeds"}
 
@@ -91,7 +91,7 @@ def leaderboard(results: Frames, top: int | None = 20) -> Table:
     )
 
 
-def _value_of(seeds: pd.DataFrame, objective: Goal, column: str) -> Cell:
+def _value_of(seeds: pd.DataFrame, objective: Objective, column: str) -> Cell:
     return metric_mean(seeds[column], objective.metric) if len(seeds) else None
 
 

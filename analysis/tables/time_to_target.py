@@ -21,7 +21,8 @@ from analysis.ranking import PLACE
 from analysis.rendering import Cell, Header, Table, table
 from analysis.selection import counted, goal, search
 from study.errors import UserError
-from study.results.schema import column_of, minimized
+from study.results.schema import column_of
+from study.training.recipe.metric_catalog import is_minimized
 
 _ENDED = ("COMPLETE", "FAIL")
 """The states of trials that have had their chance: what they have not reached they never do."""
@@ -203,8 +204,8 @@ def _smaller_is_better(results: Frames, metric: str) -> bool:
     aims = [
         aim for study in results.studies for aim in study.spec.objectives if aim.metric == metric
     ]
-    directions = {aim.direction for aim in aims}
-    return directions == {"minimize"} if len(directions) == 1 else minimized(metric)
+    ways = {aim.is_minimized for aim in aims}
+    return ways.pop() if len(ways) == 1 else is_minimized(metric)
 
 
 def default_target(results: Frames, metric: str) -> tuple[float, str]:

@@ -25,7 +25,7 @@ def winners(results: Frames) -> Table:
     """Each two winners against each other on the fresh seeds that both have."""
     names = winners_of(results)
     pairs = list(itertools.combinations(by_fresh_seeds(results, names), 2))
-    metric, smallest = goal(results).metric, goal(results).smallest
+    metric, smallest = goal(results).metric, goal(results).is_minimized
     rows: list[list[Cell]] = []
     for ours, theirs in pairs:
         found = fresh_difference(results, ours, theirs, level_for(len(pairs)))

@@ -128,7 +128,7 @@ class Population:
             return rivals
         if not isinstance(mine, float) or not rivals:
             return started
-        sign = 1 if self.spec.objectives[0].direction == "maximize" else -1
+        sign = self.spec.objectives[0].sign
         behind = max(sign * value for value in rivals) - sign * mine
         return None if behind > self.spec.racing.threshold else started
 

@@ -59,10 +59,7 @@ class StopConditions:
         target = self._stop.target
         if target is None or not isinstance(point.value, float):
             return
-        if objectives[0].direction == "maximize":
-            self._target_reached |= point.value >= target
-        else:
-            self._target_reached |= point.value <= target
+        self._target_reached |= objectives[0].reaches(point.value, target)
 
     def stop_reason(self, history: History) -> str:
         """Why the study stops now: a word for the journal, empty while it goes on."""

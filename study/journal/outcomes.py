@@ -34,7 +34,7 @@ def trial_value(trial: Trial, objective: Objective) -> float:
     if objective.at == "last":
         return _metric_at(trial, objective.metric, trial.epochs)
     values = [_metric_at(trial, objective.metric, epoch) for epoch in range(1, trial.epochs + 1)]
-    return max(values) if objective.direction == "maximize" else min(values)
+    return objective.best(values)
 
 
 def search_trials(point: Point) -> list[Trial]:

@@ -47,7 +47,7 @@ def standing(point: Point, spec: StudySpec, *, confirmed: bool) -> Standing | No
     fresh = fresh_value(point, spec) if confirmed else None
     if point.value is None or fresh is None:
         return standing_in_search(point, spec)
-    return Standing(STANDINGS.index(CONFIRMED), _sign(spec) * fresh, point.number)
+    return Standing(STANDINGS.index(CONFIRMED), -spec.objectives[0].sign * fresh, point.number)
 
 
 def standing_in_search(point: Point, spec: StudySpec) -> Standing | None:
@@ -59,14 +59,9 @@ def standing_in_search(point: Point, spec: StudySpec) -> Standing | None:
     part = point.state == "COMPLETE" and len(point.seeds) < spec.replicates
     return Standing(
         STANDINGS.index(PARTIAL if part else SEARCHED),
-        _sign(spec) * first_value(point.value),
+        -spec.objectives[0].sign * first_value(point.value),
         point.number,
     )
-
-
-def _sign(spec: StudySpec) -> int:
-    """What turns the first objective into a loss."""
-    return -1 if spec.objectives[0].direction == "maximize" else 1
 
 
 def fresh_value(point: Point, spec: StudySpec) -> float | None:
@@ -131,7 +126,9 @@ def _place_of(point: Point, spec: StudySpec, whole_seeds: bool) -> Standing:
     many there are.
     """
     found = standing_in_search(point, spec) if whole_seeds else None
-    return found or Standing(STANDINGS.index(SEARCHED), _sign(spec) * point.value, point.number)
+    return found or Standing(
+        STANDINGS.index(SEARCHED), -spec.objectives[0].sign * point.value, point.number
+    )
 
 
 def seeds_to_come(point: Point, spec: StudySpec) -> int:

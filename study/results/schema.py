@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pyarrow as pa
 
+from study.training.recipe.metric_catalog import is_minimized
 from study.training.recipe.recipe import WHOLE, Recipe, sections_in
 
 _SCHEMA_VERSION = 1
@@ -261,11 +262,6 @@ _EPOCHS = (
 )
 
 
-def minimized(metric: str) -> bool:
-    """Whether less of a metric is better: losses, errors, times, memory."""
-    return metric.endswith(("_loss", "_error", "seconds", "_bytes", "_norm"))
-
-
 def is_metric(name: str) -> bool:
     """Whether a figure of the epoch rows is a quality, which has a best and a last value in
     ``trials``.
@@ -279,7 +275,7 @@ _METRICS = tuple(column for column in _EPOCHS if is_metric(column.name))
 
 
 def metric_columns(metric: str, unit: str = "") -> tuple[Column, Column]:
-    best = "lowest" if minimized(metric) else "highest"
+    best = "lowest" if is_minimized(metric) else "highest"
     return (
         Column(f"{metric}_best", NUMBER, f"{best} {metric} of the epochs that count", unit),
         Column(f"{metric}_last", NUMBER, f"{metric} at the last epoch that counts", unit),

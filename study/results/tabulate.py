@@ -26,11 +26,12 @@ from study.results.schema import (
     is_metric,
     listed_columns,
     metric_columns,
-    minimized,
     schema_of,
     unlisted,
 )
+from study.spec.sections import Objective
 from study.spec.spec import StudySpec
+from study.training.recipe.metric_catalog import is_minimized
 from study.training.recipe.recipe import flatten
 
 Row = dict[str, Any]
@@ -172,9 +173,7 @@ def _trial_figures(trial: Trial, spec: StudySpec) -> Row:
         "epochs": trial.epochs,
         "value": values[0],
         "value_2": values[1] if len(values) > 1 else None,
-        "best_epoch": _best_epoch(
-            trial, spec.objectives[0].metric, spec.objectives[0].direction == "minimize"
-        ),
+        "best_epoch": _best_epoch(trial, spec.objectives[0]),
         "substitutions": _as_json(trial.substitutions),
         "peak_memory_bytes": max(
             (row.get("peak_memory_bytes") or 0 for row in trial.rows), default=None
@@ -190,12 +189,13 @@ def _objective_values(trial: Trial, spec: StudySpec) -> list[float | None]:
     return [trial_value(trial, objective) for objective in spec.objectives]
 
 
-def _best_epoch(trial: Trial, metric: str, smallest: bool) -> int | None:
-    """The first epoch at which the metric is best; None where the epochs don't hold it."""
+def _best_epoch(trial: Trial, objective: Objective) -> int | None:
+    """Return the first epoch at which the objective is best; None where no epoch holds it."""
+    metric = objective.metric
     rows = [row for row in trial.rows if isinstance(row.get(metric), int | float)]
     if not rows:
         return None
-    best = min(rows, key=lambda row: row[metric] if smallest else -row[metric])
+    best = max(rows, key=lambda row: objective.sign * row[metric])
     return int(best["epoch"])
 
 
@@ -219,7 +219,7 @@ def _metric_figures(trial: Trial) -> Row:
         series = [row[metric] for row in trial.rows if isinstance(row.get(metric), int | float)]
         best, last = (column.name for column in metric_columns(metric))
         if series:
-            figures[best] = min(series) if minimized(metric) else max(series)
+            figures[best] = min(series) if is_minimized(metric) else max(series)
             figures[last] = series[-1]
     return figures
 

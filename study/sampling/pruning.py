@@ -11,7 +11,7 @@ that is known at that moment.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from study.spec.sections import Objective, PrunerChoice
-
-Direction = Literal["minimize", "maximize"]
+    from study.training.recipe.metric_catalog import Direction
 
 
 class Pruner(Protocol):
@@ -61,9 +60,7 @@ def make_pruner(
     if pruner.name == "none":
         return _NoPruner()
     if len(objectives) > 1:
-        signs = tuple(
-            1.0 if objective.direction == "maximize" else -1.0 for objective in objectives
-        )
+        signs = tuple(float(objective.sign) for objective in objectives)
         return FrontPruner(pruner.name, dict(pruner.options), signs, epochs, by_number)
     return _OptunaPruner(
         make_optuna_pruner(pruner.name, dict(pruner.options), epochs),

@@ -14,9 +14,9 @@ from search_spaces.space import Space, below
 from search_spaces.validation import Fault, Path, dotted, listed, nearest, shown
 from study.spec.recipe_paths import leaves
 from study.spec.spec import StudySpec
-from study.spec.study_file import MEASURED
 from study.training.recipe import recipe as recipes
 from study.training.recipe.defaults import RecipeSchema
+from study.training.recipe.metric_catalog import MEASURED_METRICS
 
 _LARGEST_GRID = 1_000_000
 _ENDING_SAMPLERS = ("grid", "first-only")
@@ -125,7 +125,7 @@ def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
 def reproducible_faults(spec: StudySpec) -> Iterator[Fault]:
     """What makes points or stops depend on the machine: objectives and lengths measured in time."""
     for index, objective in enumerate(spec.objectives):
-        if objective.metric in MEASURED:
+        if objective.metric in MEASURED_METRICS:
             path: Path = (
                 ("objective", "metric")
                 if len(spec.objectives) == 1

@@ -6,9 +6,11 @@ Each is complete: every default is filled in, "off" is None. How they are read f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from study.training.recipe.metric_catalog import Direction, is_better, reaches, sign_of
 
 Scalar = bool | int | float | str | None
 Value = Scalar | list[Scalar]  # what a recipe field may hold; a list for milestones and the like
@@ -20,8 +22,30 @@ class Objective:
     """What is optimized: a column of the epoch rows or of a trial's summary."""
 
     metric: str
-    direction: Literal["maximize", "minimize"]
+    direction: Direction
     at: Literal["last", "best"] = "last"
+
+    @property
+    def is_minimized(self) -> bool:
+        """Whether less of the metric is better."""
+        return self.direction == "minimize"
+
+    @property
+    def sign(self) -> int:
+        """+1 where more is better, -1 where less is: a value times it is better if greater."""
+        return sign_of(self.direction)
+
+    def is_better(self, value: float, than: float) -> bool:
+        """Return whether ``value`` is strictly better than another one."""
+        return is_better(value, than, self.direction)
+
+    def reaches(self, value: float, target: float) -> bool:
+        """Return whether ``value`` is as good as ``target`` or better."""
+        return reaches(value, target, self.direction)
+
+    def best(self, values: Iterable[float]) -> float:
+        """Return the best of ``values``, of which there must be at least one."""
+        return min(values) if self.is_minimized else max(values)
 
 
 def column_of(metric: str) -> str:

@@ -43,7 +43,7 @@ class StudySpec:
     space: Space
     points: int
     question: str = ""
-    objectives: tuple[Objective, ...] = (Objective("val_accuracy", "maximize"),)
+    objectives: tuple[Objective, ...] = (Objective(metric="val_accuracy", direction="maximize"),)
     replicates: int = 1
     concurrency: int | None = None
     resources: Resources = field(default_factory=Resources)

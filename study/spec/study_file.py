@@ -55,44 +55,18 @@ from study.spec.synonyms import (
     STOP_WORDS,
     TOP_WORDS,
 )
-
-_MAXIMIZED = (
-    "val_accuracy",
-    "val_f1",
-    "test_accuracy",
-    "test_f1",
-    "test_top5",
-    "train_accuracy",
-    "images_per_second",
-)
-_MINIMIZED = (
-    "val_loss",
-    "test_loss",
-    "train_loss",
-    "seconds",
-    "total_seconds",
-    "train_seconds",
-    "eval_seconds",
-    "first_epoch_seconds",
-    "steady_epoch_seconds",
-    "peak_memory_bytes",
-    "parameters",
-)
-_METRICS = (*_MAXIMIZED, *_MINIMIZED)
-MEASURED = frozenset(name for name in _METRICS if "second" in name) | {"peak_memory_bytes"}
-"""Metrics of the machine, not of the recipe: they differ from run to run."""
+from study.training.recipe.metric_catalog import OBJECTIVE_METRICS, direction_of
 
 
 def _objective(metric: str, direction: str | None, at: str) -> Objective:
     """An objective, its direction by the metric's nature where none is written."""
-    natural = "minimize" if metric in _MINIMIZED else "maximize"
-    return Objective(metric, direction or natural, at)  # type: ignore[arg-type]
+    return Objective(metric=metric, direction=direction or direction_of(metric), at=at)  # type: ignore[arg-type]
 
 
 _OBJECTIVE = Group(
     {
         "metric": Field(
-            Word(_METRICS, METRIC_WORDS),
+            Word(OBJECTIVE_METRICS, METRIC_WORDS),
             "val_accuracy",
             "a column of the epoch table",
             required=True,
@@ -158,7 +132,7 @@ class _Published:
         return dict(value)
 
     def metric(self, key: str, value: object, path: Path) -> Faults:
-        like = nearest(key, _PUBLISHED) if key not in _METRICS else ""
+        like = nearest(key, _PUBLISHED) if key not in OBJECTIVE_METRICS else ""
         if like or not re.fullmatch(r"[a-z][a-z0-9_]*", key):
             accepted = listed([*_PUBLISHED, "any metric"])
             return [
@@ -255,7 +229,9 @@ STUDY_FILE = Group(
         "study": Field(_STUDY_NAME, "", "the study's name and its folder's", required=True),
         "question": Field(Text(), "", "what the study is to answer; the report opens with it"),
         "objective": Field(
-            Many(_OBJECTIVE, 1, 2), (Objective("val_accuracy", "maximize"),), "what is optimized"
+            Many(_OBJECTIVE, 1, 2),
+            (Objective(metric="val_accuracy", direction="maximize"),),
+            "what is optimized",
         ),
         "points": Field(COUNT, None, "how many points may be proposed, those of first included"),
         "replicates": Field(

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+
+from study.training.recipe.metric_catalog import Direction, is_better
 
 
 class BestBy(NamedTuple):
     """By which column of the epoch rows, and in which direction, an epoch is the best one."""
 
     metric: str
-    direction: Literal["maximize", "minimize"]
+    direction: Direction
 
     def better(self, value: float, than: float) -> bool:
-        return value > than if self.direction == "maximize" else value < than
+        return is_better(value, than, self.direction)
 
 
 class BestEpoch:

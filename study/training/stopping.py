@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from study.training.recipe.recipe import Recipe, better
-from study.training.recipe.sections import MINIMIZED
+from study.training.recipe.metric_catalog import direction_of, is_better, reaches, sign_of
+from study.training.recipe.recipe import Recipe
 
 Reason = Literal["epochs", "steps", "seconds", "converged", "target", "patience", "stopped"]
 Row = Mapping[str, float | int | str]
@@ -73,15 +73,15 @@ class Length:
         if target is None:
             return False
         value = float(row[target.metric])
-        return value <= target.value if target.metric in MINIMIZED else value >= target.value
+        return reaches(value, target.value, direction_of(target.metric))
 
     def exhausted(self, row: Row) -> bool:
         patience = self.recipe.patience
         if patience is None:
             return False
-        value, margin = float(row[patience.metric]), patience.min_delta
-        margin = -margin if patience.metric in MINIMIZED else margin
-        if self.best is None or better(patience.metric, value, self.best + margin):
+        value, direction = float(row[patience.metric]), direction_of(patience.metric)
+        margin = sign_of(direction) * patience.min_delta
+        if self.best is None or is_better(value, self.best + margin, direction):
             self.best, self.waited = value, 0
         else:
             self.waited += 1

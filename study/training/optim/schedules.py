@@ -19,6 +19,7 @@ import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from study.training.recipe.metric_catalog import direction_of, is_better, is_minimized
 from study.training.recipe.recipe import Recipe
 from study.training.recipe.schedules import (
     Constant,
@@ -34,7 +35,6 @@ from study.training.recipe.schedules import (
     Switch,
     Triangular,
 )
-from study.training.recipe.sections import MINIMIZED
 
 Row = Mapping[str, float | int | str]
 
@@ -187,12 +187,7 @@ class SwitchTrigger(Trigger):
 
     def after_epoch(self, row: Row) -> None:
         value = float(row[self.spec.metric])
-        passed = (
-            value < self.spec.threshold
-            if self.spec.metric in MINIMIZED
-            else value > self.spec.threshold
-        )
-        if passed:
+        if is_better(value, self.spec.threshold, direction_of(self.spec.metric)):
             self.factor = self.factor_after
 
     def state_dict(self) -> dict[str, Any]:
@@ -210,7 +205,7 @@ class PlateauTrigger(Trigger):
         self.carrier = torch.optim.SGD([torch.zeros(1)], lr=1.0)
         self.scheduler = ReduceLROnPlateau(
             self.carrier,
-            mode="min" if spec.metric in MINIMIZED else "max",
+            mode="min" if is_minimized(spec.metric) else "max",
             factor=spec.factor,
             patience=spec.patience,
             threshold=spec.threshold,

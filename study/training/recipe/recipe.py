@@ -21,7 +21,6 @@ from study.training.recipe.optimizers import AdamW, AnyOptimizer
 from study.training.recipe.schedules import NEEDS_LENGTH, AnySchedule, Constant
 from study.training.recipe.sections import (
     DATA_NAMES,
-    MINIMIZED,
     Clip,
     Converge,
     Count,
@@ -322,10 +321,3 @@ def _default_name(path: tuple[str, ...]) -> str:
 
 NAMED: dict[tuple[str, ...], str] = {path: _default_name(path) for path in BRANCHES}
 """Sections that have a name, and the name where none is written."""
-
-
-def better(metric: str, value: float, than: float) -> bool:
-    """Whether ``value`` of ``metric`` is better than another one: lower for a loss, higher for all
-    others.
-    """
-    return value < than if metric in MINIMIZED else value > than

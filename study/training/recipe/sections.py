@@ -29,7 +29,6 @@ Metric = Literal[
     "train_accuracy",
     "train_loss",
 ]
-MINIMIZED: frozenset[str] = frozenset({"val_loss", "test_loss", "train_loss"})
 
 Count = Annotated[int, Field(ge=1, le=2**40)]
 Share = Annotated[float, Field(ge=0, lt=1)]

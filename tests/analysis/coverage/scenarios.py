@@ -226,7 +226,7 @@ def all_together(random: Random, noise: Noise, n: int) -> Answers:
     yield all(all(holds(one, 0.0)) for one in found)
 
 
-ASHA = PrunerChoice("asha", {"min_epochs": 2, "reduction": 2})
+ASHA = PrunerChoice(name="asha", options={"min_epochs": 2, "reduction": 2})
 
 
 def difference_at_the_first_decision(random: Random, noise: Noise, n: int) -> Answers:

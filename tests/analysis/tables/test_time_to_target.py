@@ -246,8 +246,8 @@ def test_each_trial_says_when_it_reached_the_value_or_up_to_where_it_did_not(mak
 WORLDS = 300
 EPOCHS = 16
 TARGET = 0.6
-OBJECTIVE = (Objective("val_accuracy", "maximize"),)
-ASHA = PrunerChoice("asha", {"min_epochs": 4, "reduction": 2})
+OBJECTIVE = (Objective(metric="val_accuracy", direction="maximize"),)
+ASHA = PrunerChoice(name="asha", options={"min_epochs": 4, "reduction": 2})
 
 
 @dataclass(frozen=True)

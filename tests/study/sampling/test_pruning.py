@@ -20,8 +20,11 @@ from study.sampling.pruning import (
 from study.spec.load import spec_from_tree
 from study.spec.sections import Objective
 
-ACCURACY = (Objective("val_accuracy", "maximize"),)
-BOTH = (Objective("val_accuracy", "maximize"), Objective("total_seconds", "minimize"))
+ACCURACY = (Objective(metric="val_accuracy", direction="maximize"),)
+BOTH = (
+    Objective(metric="val_accuracy", direction="maximize"),
+    Objective(metric="total_seconds", direction="minimize"),
+)
 NAMES = ["asha", "hyperband", "median", "percentile", "patient"]
 
 

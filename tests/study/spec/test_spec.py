@@ -71,9 +71,11 @@ def small(**keys: Any) -> dict[str, Any]:
 
 def test_every_key_of_the_grammar_is_read(example: Path) -> None:
     spec = load_spec(example)
-    assert spec.objectives == (Objective("val_accuracy", "maximize", "last"),)
-    assert spec.resources == Resources(2.0, 0.25)
-    assert spec.trial == TrialLimits(2.0, 300.0, Retries(10, 0, 1))
+    assert spec.objectives == (Objective(metric="val_accuracy", direction="maximize", at="last"),)
+    assert spec.resources == Resources(cpus=2.0, gpus=0.25)
+    assert spec.trial == TrialLimits(
+        hours=2.0, heartbeat_s=300.0, retries=Retries(node=10, error=0, out_of_memory=1)
+    )
     assert (spec.sampler.name, spec.sampler.seed, dict(spec.sampler.options)) == ("tpe", 0, {})
     assert (spec.pruner.name, dict(spec.pruner.options)) == (
         "asha",
@@ -117,7 +119,7 @@ def test_what_is_left_out_has_its_default() -> None:
         "none",
         "best",
     )
-    assert spec.objectives == (Objective("val_accuracy", "maximize"),)
+    assert spec.objectives == (Objective(metric="val_accuracy", direction="maximize"),)
 
 
 def test_a_mapping_that_holds_only_a_name_may_be_written_as_the_name() -> None:
@@ -237,7 +239,11 @@ def test_a_branch_that_is_set_to_a_name_outside_the_space_takes_all_branches_out
         ("sampler=random", "sampler.name", "random"),
         ("stop.wall_hours=1e-1", "stop.wall_hours", 0.1),
         ("study=other", "study", "other"),
-        ("objective.at=best", "objectives", (Objective("val_accuracy", "maximize", "best"),)),
+        (
+            "objective.at=best",
+            "objectives",
+            (Objective(metric="val_accuracy", direction="maximize", at="best"),),
+        ),
         ("concurrency=", "concurrency", None),
         ("first[0].set.epochs=30", "first_values", 30),
     ],

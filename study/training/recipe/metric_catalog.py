@@ -1,0 +1,66 @@
+"""The metrics of a training by name, and in which direction each of them is better.
+
+This is the only place that knows so: the study file's objective, the recipe's stop rules and
+schedules, the tables and the plots all ask here. No torch here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Direction = Literal["maximize", "minimize"]
+
+OBJECTIVE_METRICS = (
+    "val_accuracy",
+    "val_f1",
+    "test_accuracy",
+    "test_f1",
+    "test_top5",
+    "train_accuracy",
+    "images_per_second",
+    "val_loss",
+    "test_loss",
+    "train_loss",
+    "seconds",
+    "total_seconds",
+    "train_seconds",
+    "eval_seconds",
+    "first_epoch_seconds",
+    "steady_epoch_seconds",
+    "peak_memory_bytes",
+    "parameters",
+)
+"""What an objective may be: columns of the epoch rows and of a trial's summary."""
+
+MEASURED_METRICS = frozenset(name for name in OBJECTIVE_METRICS if "second" in name) | {
+    "peak_memory_bytes"
+}
+"""Metrics of the machine, not of the recipe: they differ from run to run."""
+
+_MINIMIZED_ENDINGS = ("_loss", "_error", "seconds", "_bytes", "_norm")
+_MINIMIZED_NAMES = frozenset({"parameters"})
+
+
+def is_minimized(metric: str) -> bool:
+    """Return whether less of a metric is better: of losses, errors, times, memory, parameters."""
+    return metric in _MINIMIZED_NAMES or metric.endswith(_MINIMIZED_ENDINGS)
+
+
+def direction_of(metric: str) -> Direction:
+    """Return the direction in which a metric is better by its nature."""
+    return "minimize" if is_minimized(metric) else "maximize"
+
+
+def sign_of(direction: Direction) -> int:
+    """Return +1 for ``maximize`` and -1 for ``minimize``: a value times it is better if greater."""
+    return 1 if direction == "maximize" else -1
+
+
+def reaches(value: float, target: float, direction: Direction) -> bool:
+    """Return whether ``value`` is as good as ``target`` or better; never with a value of nan."""
+    return value >= target if direction == "maximize" else value <= target
+
+
+def is_better(value: float, than: float, direction: Direction) -> bool:
+    """Return whether ``value`` is strictly better than another value of the same metric."""
+    return value > than if direction == "maximize" else value < than

@@ -27,6 +27,7 @@ from study.cluster.job import ACCEPTED, ENTRYPOINT, ORDER_VARIABLE, REFUSED, STO
 from study.cluster.job_request import Order
 from study.errors import OutsideFault, StudyError, UserError
 from study.execution.provenance import version
+from study.execution.ray_internals import JOB_LOGGERS, JOB_STOP_WAIT, NO_AGENT, http_error, silence
 from study.execution.resources import factories
 
 if TYPE_CHECKING:
@@ -40,12 +41,6 @@ _ANSWER_S = 120.0
 _POLL_S = 0.3
 _LARGEST_ORDER_BYTES = 100_000
 """What goes into an environment variable, with room to spare."""
-_TALKATIVE = (
-    "ray",
-    "ray.dashboard.modules.dashboard_sdk",
-    "ray.dashboard.modules.job.sdk",
-    "ray._private.runtime_env.packaging",
-)
 
 
 @dataclass(frozen=True)
@@ -79,8 +74,7 @@ class Cluster:
 
         with _told(address):
             self._client = JobSubmissionClient(address)
-            for name in _TALKATIVE:
-                logging.getLogger(name).setLevel(logging.ERROR)
+            silence(JOB_LOGGERS, below=logging.ERROR)
             self._client.list_jobs()
 
     @property
@@ -131,7 +125,7 @@ class Cluster:
             )
         variables = {
             ORDER_VARIABLE: text,
-            "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WITHIN_S),
+            JOB_STOP_WAIT: str(STOP_WITHIN_S),
             "PYTHONUNBUFFERED": "1",
         }
         environment: dict[str, Any] = {"env_vars": variables}
@@ -155,7 +149,7 @@ class Cluster:
                     )
                 return
             except OutsideFault as error:  # a head that has just started has no agent yet
-                if "No available agent" not in str(error) or time.monotonic() > deadline:
+                if NO_AGENT not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(1)
 
@@ -306,14 +300,13 @@ def _told(address: str) -> Iterator[None]:
         yield
     except StudyError:
         raise
-    except (
-        Exception
-    ) as error:  # Ray's client raises bare RuntimeErrors with an HTTP status in their text
+    except Exception as error:
         text = str(error)
-        if re.search(r"\b(401|Unauthorized)\b", text):
+        status = http_error(text)
+        if status == 401:
             wanted = "set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH"
             raise UserError(f"the cluster at {address} asks for a token: {wanted}") from None
-        if re.search(r"\b(403|Forbidden)\b", text):
+        if status == 403:
             raise UserError(
                 f"the cluster at {address} refuses this token (RAY_AUTH_TOKEN, or"
                 " ~/.ray/auth_token)"

@@ -7,13 +7,19 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from study.errors import OutsideFault, UserError
+from study.execution.ray_internals import (
+    RAY_LOGGERS,
+    RAY_SETTINGS,
+    loopback_options,
+    own_ray_startup,
+    silence,
+)
 
 _PREFIX = "study-ray-"
 _STARTS = 3
@@ -21,27 +27,8 @@ _ANSWER_S = 10.0
 _OBJECT_STORE_BYTES = 256 * 2**20
 CODE_PACKAGE = "STUDY_CODE_PACKAGE"
 """The environment variable with the address, on a cluster, of code that was shipped to it."""
-ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_DISABLE_IMPORT_WARNING": "1",
-    "RAY_ENABLE_METRICS_COLLECTION": "0",
-    "RAY_enable_metrics_collection": "0",
-    "RAY_prestart_worker_first_driver": (
-        "0"
-    ),  # those would lack the trials' environment, and serve for nothing
-    "PYTHONWARNINGS": "ignore",
-    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # every line: what becomes of workers, the study says itself
-}
-_ALONE = {
-    # Ray listens on loopback only where it takes this machine for one that can't be in a cluster
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    "RAY_preload_python_modules": "study.execution.worker_preload",
-    # its parts try for ten seconds to reach each other: not once a second, which the first time
-    # often costs
-    "RAY_raylet_client_connect_timeout_milliseconds": "50",
-    "RAY_raylet_client_num_connect_attempts": "200",
-}
-"""What a Ray of a study's own is started with beside ENVIRONMENT."""
+ENVIRONMENT = RAY_SETTINGS | {"PYTHONWARNINGS": "ignore"}
+"""Set for every driver and its workers, unless the user has set them."""
 _SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
 
 
@@ -80,7 +67,7 @@ class Connection:
         import ray
 
         check_answers(address)
-        logging.getLogger("ray").setLevel(logging.CRITICAL)
+        silence(RAY_LOGGERS)
         runtime: dict[str, Any] = {"env_vars": {"PYTHONPATH": python_path(self._module_path)}}
         if CODE_PACKAGE in os.environ:
             runtime["working_dir"] = os.environ[CODE_PACKAGE]
@@ -97,7 +84,7 @@ class Connection:
         """
         import ray
 
-        logging.getLogger("ray").setLevel(logging.CRITICAL)
+        silence(RAY_LOGGERS)
         _sweep()
         self._connected = True
         self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
@@ -106,7 +93,7 @@ class Connection:
             os.umask(0o077),
         )  # Ray leaves a token for the user's next sessions, not for all to read
         try:
-            with _alone(python_path(self._module_path), prestart=a_worker_each):
+            with own_ray_startup(python_path(self._module_path), prestart=a_worker_each):
                 for _ in range(_STARTS):
                     try:
                         ray.init(
@@ -114,8 +101,7 @@ class Connection:
                             num_cpus=cpus,
                             include_dashboard=False,
                             object_store_memory=_OBJECT_STORE_BYTES,
-                            _node_ip_address="127.0.0.1",
-                            _temp_dir=str(self._folder),
+                            **loopback_options(self._folder),
                             **_SILENT,
                         )
                         return
@@ -172,54 +158,6 @@ def rooms() -> list[dict[str, float]]:
 def python_path(folders: Sequence[str]) -> str:
     """Where workers find modules: in these folders, then where this process does."""
     return os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
-
-
-@contextmanager
-def _alone(modules: str, *, prestart: bool) -> Iterator[None]:
-    """What a Ray of a study's own is started with. It is gone after the block: the next one may be
-    a cluster's.
-
-    Of what Ray would start although nobody looks at it, the dashboard's process above all is waited
-    for; its agent's fixed port is what a second Ray on a machine waits for, except where Ray's
-    dashboard isn't installed.
-    """
-    from ray._private import node, ray_constants, utils
-
-    variables = _ALONE | {"PYTHONPATH": modules, "RAY_enable_worker_prestart": str(int(prestart))}
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        with (
-            _replaced(
-                ray_constants, "ENABLE_RAY_CLUSTER", False
-            ),  # read from the environment when Ray was loaded
-            _replaced(
-                utils, "get_dashboard_dependency_error", lambda: ImportError("not installed")
-            ),
-            _replaced(node.Node, "start_api_server", lambda self, **options: None),
-            _replaced(node.Node, "start_monitor", lambda self: None),  # of a cluster that grows
-            _replaced(
-                node.Node, "start_log_monitor", lambda self: None
-            ),  # passes on what workers print
-        ):
-            yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _replaced(holder: object, name: str, value: object) -> Iterator[None]:
-    """``holder`` with another attribute for a while."""
-    before = getattr(holder, name)
-    setattr(holder, name, value)
-    try:
-        yield
-    finally:
-        setattr(holder, name, before)
 
 
 def _sweep() -> None:

@@ -9,17 +9,25 @@ started again beside the same controller.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from study.controller.controller import Assignment, Controller, Done, Wait
 from study.errors import OutsideFault, StudyError
+from study.execution.ray_internals import (
+    TUNE_LOGGERS,
+    TUNE_SETTINGS,
+    forget_results,
+    pending_trial,
+    silence,
+    worker_of,
+    workers_without_variables,
+)
 from study.execution.worker_loss import executor_loss, on_one_line, worker_loss
 from study.files.layout import StudyPaths
 from study.spec.sections import Resources
@@ -33,17 +41,6 @@ _PATIENCE_S = 30.0
 
 Tick = Callable[[], None]
 Say = Callable[[str], None]
-
-_QUIET = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_WARN_THRESHOLD_S": "1000000",
-    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "TUNE_RESULT_BUFFER_LENGTH": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
 
 
 class Over(Exception):
@@ -190,7 +187,7 @@ class Bridge:
         now = time.monotonic()
         self.tick()
         while self._spent:
-            _forget(self._spent.pop())
+            forget_results(self._spent.pop())
         self._bear_with_a_pause(now)
         for trial_id, trial in list(self._trials.items()):
             silent_s = now - self._heard[trial_id]
@@ -226,43 +223,18 @@ def _node_is_alive(node: str) -> bool:
     return any(known["NodeID"] == node and known["Alive"] for known in ray.nodes())
 
 
-def _forget(trial: Any) -> None:
-    """Drop what Tune keeps of an ended trial's results for as long as it runs, and never looks at
-    again.
-    """
-    for kept in (trial.metric_analysis, trial.metric_n_steps, trial.run_metadata.last_result):
-        kept.clear()
-
-
 def _kill_actor(trial: Any) -> None:
     import ray
 
-    actor = trial.temporary_state.ray_actor
+    actor = worker_of(trial)
     if actor is not None:
         ray.kill(actor)
 
 
 def load() -> None:
     """Import what ``execute`` needs of Tune, which takes a while: Ray can be started meanwhile."""
-    os.environ.update(_QUIET)
+    os.environ.update(TUNE_SETTINGS)
     import study.execution.tune_worker  # noqa: F401
-
-
-@contextmanager
-def _workers_as_they_are() -> Iterator[None]:
-    """Keep Tune from asking for workers with variables that they have already: Ray would start
-    others for that.
-    """
-    from ray.tune.execution import class_cache
-
-    given, passed_on = dict(class_cache.DEFAULT_ENV_VARS), set(class_cache.ENV_VARS_TO_PROPAGATE)
-    class_cache.DEFAULT_ENV_VARS.clear()
-    class_cache.ENV_VARS_TO_PROPAGATE.clear()
-    try:
-        yield
-    finally:
-        class_cache.DEFAULT_ENV_VARS.update(given)
-        class_cache.ENV_VARS_TO_PROPAGATE.update(passed_on)
 
 
 def execute(controller: Controller, settings: Settings, tick: Tick, say: Say) -> None:
@@ -272,8 +244,7 @@ def execute(controller: Controller, settings: Settings, tick: Tick, say: Say) ->
 
     from study.execution.tune_worker import TrialWorker
 
-    for name in ("ray.tune", "ray.air", "ray.train", "ray"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    silence(TUNE_LOGGERS)
     wanted = settings.resources.by_name
     trainable = tune.with_resources(TrialWorker, tune.PlacementGroupFactory([wanted]))
     bridge = Bridge(controller, settings, tick, say)
@@ -282,7 +253,7 @@ def execute(controller: Controller, settings: Settings, tick: Tick, say: Say) ->
         endings = len(controller.history.trial_endings)
         with tempfile.TemporaryDirectory(prefix="study-tune-") as folder:
             try:
-                with _workers_as_they_are() if settings.own_ray else nullcontext():
+                with workers_without_variables() if settings.own_ray else nullcontext():
                     _fit(trainable, bridge, folder)
             except Over:
                 pass
@@ -343,17 +314,7 @@ def _fit(trainable: Any, bridge: Bridge, folder: str) -> None:
             bridge.lost(trial)
 
         def choose_trial_to_run(self, tune_controller: Any) -> Any:
-            """One that waits, looked for among those that live rather than among all there ever
-            were.
-            """
-            return next(
-                (
-                    trial
-                    for trial in tune_controller.get_live_trials()
-                    if trial.status == trial.PENDING
-                ),
-                None,
-            )
+            return pending_trial(tune_controller)
 
     class Watch(Stopper):  # type: ignore[misc]
         """Lets the driver look around."""

@@ -4,26 +4,21 @@ memory.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from study.execution.ray_internals import (
+    CONNECTION_LOST,
+    MEMORY_KILL,
+    MEMORY_VICTIM,
+    PROCESS_DIED,
+    error_text,
+)
 from study.journal.history import Attempt
 
 Failure = dict[str, Any]
 
-_UNREACHABLE = "is unavailable"
-"""How Ray says that it has lost the connection to a worker: its node may be gone, though Ray hasn't
-noticed yet.
-"""
-_PROCESS_DIED = "its worker process has died"
-"""How Ray says that a worker's node has seen its process end."""
-_MEMORY = re.compile(
-    r"low on memory. Memory on the node \(IP: \S+, ID: (\w+)\) was (\S+ used / \S+ limit)"
-)
-_VICTIM = re.compile(r"Selected to kill:.*?pid=(\d+), actual memory used=(\S+?),")
 _LONGEST = 300
 
 
@@ -48,23 +43,25 @@ class MemoryKill:
 
 def _memory_kill(text: str) -> MemoryKill | None:
     """The kill that an error's text tells of, None where it is about something else."""
-    found = _MEMORY.search(text)
+    found = MEMORY_KILL.search(text)
     if found is None:
         return None
-    return MemoryKill(found[1], found[2], {int(pid): size for pid, size in _VICTIM.findall(text)})
+    return MemoryKill(
+        found[1], found[2], {int(pid): size for pid, size in MEMORY_VICTIM.findall(text)}
+    )
 
 
 def worker_loss(trial: Any, attempt: Attempt, is_alive: Callable[[str], bool]) -> Failure:
     """The failure of the attempt that held a Tune trial's worker; ``is_alive`` tells of a node by
     its id.
     """
-    text = _error_text(trial)
+    text = error_text(trial)
     killed = _memory_kill(text)
     if killed:
         return killed.failure(attempt)
     # one that dies at once has not told where it is; of a node that is gone Ray doesn't say that
-    there = is_alive(attempt.node) if attempt.node else _PROCESS_DIED in text
-    alive = _UNREACHABLE not in text and there
+    there = is_alive(attempt.node) if attempt.node else PROCESS_DIED in text
+    alive = CONNECTION_LOST not in text and there
     return {"class": "node", "message": _telling_line(text), "details": {"node_alive": alive}}
 
 
@@ -84,14 +81,6 @@ def executor_loss(error: Exception, attempt: Attempt) -> Failure:
 
 def on_one_line(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST]
-
-
-def _error_text(trial: Any) -> str:
-    """What Tune has written of a trial's end."""
-    try:
-        return Path(trial.error_file).read_text()
-    except (OSError, TypeError):
-        return ""
 
 
 def _telling_line(text: str) -> str:

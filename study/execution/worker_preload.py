@@ -1,7 +1,9 @@
-"""What a study's own workers load while they wait for their first trial: importing this module does
-it.
+"""Loads, when it is imported, what a study's own workers need for their first trial.
 
-Nothing that is loaded is garbage, so nothing is looked through for it meanwhile, nor later.
+Ray imports it in workers that still wait for one. ``torch._dynamo`` is private to torch: its
+optimizers load it with their first step, which takes a second; where torch stops to do so, the line
+can go. What is loaded here lives as long as the process, so the garbage collector neither runs
+meanwhile nor looks at it later.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import gc
 
 gc.disable()
-import torch._dynamo  # noqa: E402, F401  every optimizer's step loads it
+import torch._dynamo  # noqa: E402, F401
 
 import study.execution.tune_worker  # noqa: E402
 import study.training.loop  # noqa: E402, F401

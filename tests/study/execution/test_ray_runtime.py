@@ -44,7 +44,8 @@ OPENED = """
 import json, os, sys
 import ray  # as in a notebook that has loaded Ray before
 import psutil
-from study.execution.ray_runtime import ALONE, Connection
+from study.execution.ray_internals import OWN_RAY_SETTINGS
+from study.execution.ray_runtime import Connection
 
 @ray.remote(num_cpus=1)
 def found():
@@ -63,7 +64,7 @@ with Connection(None, [sys.argv[1]]) as connection:
     ]
     commands = [" ".join(process.cmdline()) for process in here.children(recursive=True)]
     print(json.dumps({"cpus": [room["CPU"] for room in rooms], "found": answer, "ports": ports, "commands": commands}))
-assert not {"PYTHONPATH", *ALONE} & set(os.environ)
+assert not {"PYTHONPATH", *OWN_RAY_SETTINGS} & set(os.environ)
 """
 
 

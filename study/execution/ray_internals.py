@@ -1,0 +1,254 @@
+"""What Ray and Ray Tune do not promise to keep, all in one file.
+
+Outside this file only their public API is used. Here stand the private names that are replaced or
+read, the settings that their documentation does not list, and the texts that are parsed because no
+field says the same, each with its reason. They are those of Ray 2.60;
+``tests/study/execution/test_ray_internals.py`` looks for every one in the installed Ray and fails
+where Ray has changed it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+# -- settings, which Ray and Tune read from the environment ------------------------------
+
+RAY_SETTINGS = {
+    # Nothing is reported to Ray's makers.
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Nobody collects metrics from a study's Ray.
+    "RAY_enable_metrics_collection": "0",
+    # Workers that start before a driver asks lack the trials' environment, and serve for nothing.
+    "RAY_prestart_worker_first_driver": "0",
+    # Repeated lines are not counted together: the study itself says what becomes of workers.
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
+}
+"""Set for every driver, unless the user has set them."""
+
+OWN_RAY_SETTINGS = {
+    # Ray listens on loopback only where it takes this machine for one that can't be in a cluster.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    # Workers load what trials need while the driver is still getting ready.
+    "RAY_preload_python_modules": "study.execution.worker_preload",
+    # Ray's parts try for ten seconds to reach each other: here every 50 ms, not every second, of
+    # which the first try often costs a whole one.
+    "RAY_raylet_client_connect_timeout_milliseconds": "50",
+    "RAY_raylet_client_num_connect_attempts": "200",
+}
+"""Set while a Ray of the study's own starts."""
+
+WORKER_PRESTART = "RAY_enable_worker_prestart"
+"""Whether Ray starts a worker for each CPU before one is asked for: ``0`` or ``1``."""
+
+TUNE_SETTINGS = {
+    # No result files: the journal has everything.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # No snapshots of Tune's own state: it is never restored.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    # Ctrl-C is the driver's to handle.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # No warnings about slow callbacks or a cluster without room: the driver says what matters.
+    "TUNE_WARN_THRESHOLD_S": "1000000",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000",
+    # Tune prints nothing of its own.
+    "RAY_AIR_NEW_OUTPUT": "0",
+    # Every result is passed on at once: a worker waits for its answer.
+    "TUNE_RESULT_BUFFER_LENGTH": "0",
+    # A worker without a share of a GPU sees the machine's GPUs as the driver does.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+"""Set before Tune is imported."""
+
+JOB_STOP_WAIT = "RAY_JOB_STOP_WAIT_TIME_S"
+"""Seconds that a job of a cluster has to end after it was asked to, before Ray kills it."""
+
+# -- options and loggers -----------------------------------------------------------------
+
+
+def loopback_options(temporary_folder: Path) -> dict[str, str]:
+    """Give the private options of ``ray.init`` for a Ray on loopback with a folder of its own.
+
+    Loopback keeps strangers out; with its own folder it neither finds nor disturbs other Rays.
+    """
+    return {"_node_ip_address": "127.0.0.1", "_temp_dir": str(temporary_folder)}
+
+
+RAY_LOGGERS = ("ray",)
+TUNE_LOGGERS = ("ray.tune", "ray.air", "ray.train", "ray")
+"""What they log as warnings and errors, the study says itself where it concerns the user."""
+JOB_LOGGERS = (
+    "ray",
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray.dashboard.modules.job.sdk",
+    "ray._private.runtime_env.packaging",
+)
+"""The Jobs client tells by them about each upload and request."""
+
+
+def silence(loggers: Iterable[str], below: int = logging.CRITICAL) -> None:
+    """Drop what these loggers say below a level."""
+    for name in loggers:
+        logging.getLogger(name).setLevel(below)
+
+
+# -- attributes that are replaced --------------------------------------------------------
+
+
+def startup_replacements() -> list[tuple[object, str, object]]:
+    """List what is replaced while a Ray of the study's own starts: owner, attribute, stand-in.
+
+    Ray would start several processes that nobody looks at, and waits for the dashboard's.
+    """
+    from ray._private import node, ray_constants, utils
+
+    return [
+        # The setting of this name, which Ray has read when it was imported.
+        (ray_constants, "ENABLE_RAY_CLUSTER", False),
+        # Without its dashboard's packages Ray's agent opens no fixed port, for which a second Ray
+        # on a machine would wait.
+        (utils, "get_dashboard_dependency_error", lambda: ImportError("not installed")),
+        # The dashboard.
+        (node.Node, "start_api_server", lambda self, **options: None),
+        # The monitor of a cluster that grows.
+        (node.Node, "start_monitor", lambda self: None),
+        # The process that passes on what workers print.
+        (node.Node, "start_log_monitor", lambda self: None),
+    ]
+
+
+@contextmanager
+def own_ray_startup(python_path: str, *, prestart: bool) -> Iterator[None]:
+    """Set everything that a Ray of the study's own is started with, for the length of the block.
+
+    ``prestart`` starts a worker for each CPU at once. Afterwards all is as before: the next Ray may
+    be a cluster's.
+    """
+    variables = OWN_RAY_SETTINGS | {
+        "PYTHONPATH": python_path,
+        WORKER_PRESTART: str(int(prestart)),
+    }
+    with ExitStack() as stack:
+        stack.enter_context(_environment(variables))
+        for owner, attribute, stand_in in startup_replacements():
+            stack.enter_context(_replaced(owner, attribute, stand_in))
+        yield
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for the length of the block."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _replaced(owner: object, attribute: str, stand_in: object) -> Iterator[None]:
+    """Put something else in an attribute's place for the length of the block."""
+    before = getattr(owner, attribute)
+    setattr(owner, attribute, stand_in)
+    try:
+        yield
+    finally:
+        setattr(owner, attribute, before)
+
+
+@contextmanager
+def workers_without_variables() -> Iterator[None]:
+    """Keep Tune from asking for workers with environment variables, for the length of the block.
+
+    A study's own Ray has started its workers with them already; asked for them, Ray would start
+    other workers.
+    """
+    from ray.tune.execution import class_cache
+
+    defaults = dict(class_cache.DEFAULT_ENV_VARS)
+    propagated = set(class_cache.ENV_VARS_TO_PROPAGATE)
+    class_cache.DEFAULT_ENV_VARS.clear()
+    class_cache.ENV_VARS_TO_PROPAGATE.clear()
+    try:
+        yield
+    finally:
+        class_cache.DEFAULT_ENV_VARS.update(defaults)
+        class_cache.ENV_VARS_TO_PROPAGATE.update(propagated)
+
+
+# -- fields of Tune's trials -------------------------------------------------------------
+
+
+def forget_results(trial: Any) -> None:
+    """Drop the results that Tune keeps of an ended trial as long as it runs, and never reads."""
+    trial.metric_analysis.clear()
+    trial.metric_n_steps.clear()
+    trial.run_metadata.last_result.clear()
+
+
+def worker_of(trial: Any) -> Any:
+    """Give the actor that runs a trial, None where it has none: Tune offers no way to kill it."""
+    return trial.temporary_state.ray_actor
+
+
+def error_text(trial: Any) -> str:
+    """Read what Tune has written about a trial's end; empty where it has written nothing.
+
+    Tune hands the error itself to nobody.
+    """
+    try:
+        return Path(trial.error_file).read_text()
+    except (OSError, TypeError):
+        return ""
+
+
+def pending_trial(tune_controller: Any) -> Any:
+    """Give a trial that waits for a worker, None where there is none.
+
+    It is looked for among the live trials; Tune itself looks through all that there ever were.
+    """
+    for trial in tune_controller.get_live_trials():
+        if trial.status == trial.PENDING:
+            return trial
+    return None
+
+
+# -- texts of Ray's errors ---------------------------------------------------------------
+
+CONNECTION_LOST = "is unavailable"
+"""Ray has lost the connection to a worker: its node may be gone, and Ray not know it yet."""
+PROCESS_DIED = "its worker process has died"
+"""A worker's node has seen its process end."""
+MEMORY_KILL = re.compile(
+    r"low on memory. Memory on the node \(IP: \S+, ID: (\w+)\) was (\S+ used / \S+ limit)"
+)
+"""The memory monitor has killed workers of a node: its id, and what of its memory was used."""
+MEMORY_VICTIM = re.compile(r"Selected to kill:.*?pid=(\d+), actual memory used=(\S+?),")
+"""One of the workers that it killed: the process's id and what it occupied."""
+NO_AGENT = "No available agent"
+"""A cluster's head that has just started does not take jobs yet."""
+_HTTP_ERRORS: Mapping[int, re.Pattern[str]] = {
+    401: re.compile(r"\b(401|Unauthorized)\b"),
+    403: re.compile(r"\b(403|Forbidden)\b"),
+}
+
+
+def http_error(text: str) -> int | None:
+    """Find the status with which a cluster refused a request, None where the text has neither.
+
+    The Jobs client raises bare RuntimeErrors, with the status in their text alone.
+    """
+    for status, pattern in _HTTP_ERRORS.items():
+        if pattern.search(text):
+            return status
+    return None

@@ -166,14 +166,14 @@ def train(
     import torch
 
     from study.errors import UserError
-    from study.training.runtime.device import usable
+    from study.training.runtime.device import resolve_device
     from study.training.runtime.failures import TrainingFailure
     from study.training.standalone import train_recipe_file
 
     if threads:
         torch.set_num_threads(threads)
     try:
-        usable(device)
+        resolve_device(device)
     except TrainingFailure as failure:
         raise UserError(f"--device: {failure.message}") from None
     try:

@@ -25,8 +25,8 @@ from study.training.metrics import evaluate
 from study.training.optim.precision import Arithmetic
 from study.training.recipe.file import read_recipe
 from study.training.recipe.recipe import Recipe
-from study.training.runtime.device import usable
-from study.training.runtime.randomness import alone
+from study.training.runtime.device import resolve_device
+from study.training.runtime.randomness import isolated_torch
 
 RECIPE, WEIGHTS, FIGURES = "recipe.yaml", "weights.safetensors", "figures.json"
 
@@ -77,8 +77,8 @@ def figures_on_test(
     ``folder``.
     """
     recipe, model = _load_exported(folder, data_dir)
-    place = usable(device)
-    with alone(recipe, place):
+    place = resolve_device(device)
+    with isolated_torch(recipe, place):
         sets = make_sets(recipe, load(recipe.data, data_dir), place)
         model = model.to(place, memory_format=sets.layout)  # type: ignore[call-overload]
         arithmetic, mirrored = Arithmetic(recipe.precision, place), recipe.data.eval_mirrored

@@ -28,15 +28,20 @@ from study.training.optim.schedules import LearningRate
 from study.training.optim.update import gradients
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.device import (
-    forget_peak,
     memory_figures,
-    now,
     peak_memory_bytes,
-    release,
-    usable,
+    release_memory,
+    reset_peak_memory,
+    resolve_device,
+    synchronized_time,
 )
 from study.training.runtime.failures import Stopped, TrainingFailure, classify
-from study.training.runtime.randomness import alone, random_states, restore_random_states, seed_of
+from study.training.runtime.randomness import (
+    derive_seed,
+    isolated_torch,
+    random_states,
+    restore_random_states,
+)
 from study.training.stopping import Length, Reason
 from study.training.summary import Scalar, summary_of
 
@@ -77,12 +82,12 @@ def train(
     """
     place = torch.device("cpu")
     try:
-        place = usable(device)
-        with alone(recipe, place):
+        place = resolve_device(device)
+        with isolated_torch(recipe, place):
             store, best = checkpoint or NoCheckpoints(), BestEpoch(best_by)
             outcome = _training(recipe, place, report, store, data_dir, reported, heartbeat, best)
         if place.type == "cuda":
-            release(place)  # others may share the GPU
+            release_memory(place)  # others may share the GPU
         return outcome
     except (Stopped, StorageFault):
         raise
@@ -93,7 +98,7 @@ def train(
                 memory_figures(place) | failure.details
             )  # what the message says is of its very moment
     # The exception is gone here, and with it the frames that held on to tensors.
-    release(place)
+    release_memory(place)
     raise failure
 
 
@@ -109,7 +114,7 @@ def _training(
 ) -> Outcome:
     data = load(recipe.data, data_dir)
     sets = make_sets(recipe, data, device)
-    torch.manual_seed(seed_of(recipe.seed, "model"))
+    torch.manual_seed(derive_seed(recipe.seed, "model"))
     model = built(recipe, data).to(device, memory_format=sets.layout)  # type: ignore[call-overload]
     start_from_images(model, sets.train.epoch(1))
     forward = torch.compile(model) if recipe.execution.mode == "compile" else model
@@ -119,7 +124,7 @@ def _training(
     mirrored = recipe.data.eval_mirrored
     learning_rate, length = LearningRate(recipe, len(sets.train)), Length(recipe)
     epoch, step, seconds, history = 0, 0, 0.0, list[Row]()
-    torch.manual_seed(seed_of(recipe.seed, "dropout"))
+    torch.manual_seed(derive_seed(recipe.seed, "dropout"))
 
     if state := checkpoint.latest():
         if state["data"] != sets.fingerprint:
@@ -143,14 +148,14 @@ def _training(
         if not report(row | {"last": row is history[-1] and length.reason is not None}):
             length.stop()
 
-    started = now(device) - seconds
+    started = synchronized_time(device) - seconds
     while length.reason is None:
         epoch += 1
         if recipe.optimizer.recreate_each_epoch:
             optimizer = make_optimizer(recipe.optimizer, model)
         model.train()
-        forget_peak(device)
-        running, begun = Running(device), now(device)
+        reset_peak_memory(device)
+        running, begun = Running(device), synchronized_time(device)
         for images, labels in sets.train.epoch(epoch):
             learning_rate.set(optimizer, step)
             losses = gradients(forward, loss, arithmetic, images, labels, recipe.micro_batch_size)
@@ -163,12 +168,12 @@ def _training(
             if length.after_step(step, losses.total, time.perf_counter() - started):
                 break
         watch.look()
-        trained = now(device)
+        trained = synchronized_time(device)
         model.eval()
         validated = evaluate(
             forward, sets.validation.epoch(epoch), arithmetic, heartbeat, mirrored=mirrored
         )
-        evaluated = now(device)
+        evaluated = synchronized_time(device)
         watch.judge(step, validated["loss"])
 
         seconds = evaluated - started

@@ -11,7 +11,7 @@ from torch import nn
 
 from study.training.optim.precision import Arithmetic
 from study.training.recipe.recipe import Recipe
-from study.training.runtime.device import described, shared
+from study.training.runtime.device import device_name, is_device_shared
 
 Scalar = str | int | float | bool | None
 Row = Mapping[str, float | int | str]
@@ -45,9 +45,9 @@ def summary_of(
         "total_seconds": float(history[-1]["seconds"]),
         "steps": int(history[-1]["steps"]),
         "skipped_steps": int(history[-1]["skipped_steps"]),
-        "device": described(device),
+        "device": device_name(device),
         "torch_threads": torch.get_num_threads(),
-        "device_shared": shared(device),
+        "device_shared": is_device_shared(device),
         "precision_used": arithmetic.used,
         "loss_scale": arithmetic.scaler.get_scale() if arithmetic.scaler.is_enabled() else None,
         "train_figures": "running mean over the epoch, in training mode",

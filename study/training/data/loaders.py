@@ -27,7 +27,7 @@ from study.training.data.datasets import DataSet
 from study.training.recipe.recipe import Recipe
 from study.training.recipe.sections import Data, HostLoader, NoAugment
 from study.training.runtime.failures import TrainingFailure
-from study.training.runtime.randomness import stream
+from study.training.runtime.randomness import make_generator
 
 Batch = tuple[Tensor, Tensor]
 
@@ -72,7 +72,7 @@ class Part:
     def order(self, epoch: int) -> Tensor:
         if not self.trains:
             return torch.arange(len(self.labels))
-        return torch.randperm(len(self.labels), generator=stream(self.seed, "order", epoch))
+        return torch.randperm(len(self.labels), generator=make_generator(self.seed, "order", epoch))
 
     def chosen(self, epoch: int) -> list[Tensor]:
         """The numbers of the images of each batch, where the labels are."""
@@ -87,7 +87,7 @@ class Part:
             images = resized(as_unit(images), self.spec.image_size)
         if self.trains and not isinstance(self.spec.augment, NoAugment):
             images = augmented(
-                images, self.spec.augment, stream(self.seed, "augment", epoch, place)
+                images, self.spec.augment, make_generator(self.seed, "augment", epoch, place)
             )
         return self.normalization(as_unit(images))
 
@@ -229,7 +229,9 @@ def make_sets(recipe: Recipe, data: DataSet, device: torch.device) -> Sets:
 def split(recipe: Recipe, images: int) -> tuple[Tensor, Tensor | None]:
     """Numbers of the images that train and that validate; None where the test set does that."""
     spec = recipe.data
-    chosen = torch.randperm(images, generator=stream(recipe.seed, "split"))[: spec.train_images]
+    chosen = torch.randperm(images, generator=make_generator(recipe.seed, "split"))[
+        : spec.train_images
+    ]
     if spec.validation == "test":
         return chosen, None
     count = max(1, round(len(chosen) * spec.validation.fraction))

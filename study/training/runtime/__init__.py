@@ -1,1 +1,1 @@
-"""The machine below a training: its device, its random numbers, its failures, torchvision."""
+"""What a training runs on: its device, its random numbers, its failures, torchvision."""

@@ -1,4 +1,4 @@
-"""The device a training runs on: whether it is there, its clock, its memory."""
+"""The device a training runs on: finding it, timing it and measuring its memory."""
 
 from __future__ import annotations
 
@@ -12,72 +12,77 @@ import torch
 
 from study.training.runtime.failures import TrainingFailure
 
-_KNOWN = ("cpu", "cuda", "mps")
+_DEVICE_TYPES = ("cpu", "cuda", "mps")
 
 
-def usable(name: str | torch.device) -> torch.device:
-    """The device called ``name``; a failure of class ``device`` where the machine doesn't have
-    it.
+def resolve_device(name: str | torch.device) -> torch.device:
+    """Return the device called ``name`` (cpu, cuda, cuda:NUMBER or mps).
+
+    Raises a TrainingFailure of class ``device`` where this machine doesn't have it.
     """
-    if str(name).partition(":")[0] not in _KNOWN:
+    device_type, _, _ = str(name).partition(":")
+    if device_type not in _DEVICE_TYPES:
         raise TrainingFailure(
             "device", f"{name} was asked for; accepted cpu | cuda | cuda:NUMBER | mps", {}
         )
     device = torch.device(name)
     if device.type == "cuda":
         found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if (device.index or 0) >= found:
+        index = device.index or 0
+        if index >= found:
             raise TrainingFailure("device", f"{name} was asked for; found {found} usable GPUs", {})
-        return torch.device("cuda", device.index or 0)
+        return torch.device("cuda", index)
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise TrainingFailure("device", "mps was asked for; this machine has none", {})
     return device
 
 
-def described(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+def device_name(device: torch.device) -> str:
+    """Return the GPU's product name, or ``cpu`` or ``mps``."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return device.type
 
 
-def shared(device: torch.device) -> bool | None:
-    """Whether others use the device now, so that times mean less; None where that can't be known.
+def is_device_shared(device: torch.device) -> bool | None:
+    """Tell whether others use the device now, which makes times less meaningful.
 
-    A GPU: another process computes on it. A CPU: more wants to run than there are processors.
+    A GPU is shared when another process computes on it; a CPU when its load average is above the
+    number of processors. None where that can't be known.
     """
     if device.type == "cpu":
-        return os.getloadavg()[0] > (os.cpu_count() or 1)
+        load_of_last_minute, _, _ = os.getloadavg()
+        return load_of_last_minute > (os.cpu_count() or 1)
     if device.type != "cuda":
         return None
+    uuid = torch.cuda.get_device_properties(device).uuid
     try:
         pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByUUID(
-            f"GPU-{torch.cuda.get_device_properties(device).uuid}"
-        )
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
         return len(pynvml.nvmlDeviceGetComputeRunningProcesses(handle)) > 1
     except pynvml.NVMLError:
         return None
 
 
-def _synchronize(device: torch.device) -> None:
+def synchronized_time(device: torch.device) -> float:
+    """Wait for the device's queued work, then read a monotonic clock, in seconds."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
-
-
-def now(device: torch.device) -> float:
-    """Seconds on a clock that waits for the device's work first."""
-    _synchronize(device)
     return time.perf_counter()
 
 
-def forget_peak(device: torch.device) -> None:
+def reset_peak_memory(device: torch.device) -> None:
+    """Let ``peak_memory_bytes`` count from now on (GPUs only)."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """A GPU: the most that tensors took since ``forget_peak``. A CPU: what the process has in
-    memory now.
+    """Return a GPU's peak of allocated bytes since ``reset_peak_memory``.
+
+    For any other device it is what the process holds in memory now.
     """
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
@@ -85,7 +90,7 @@ def peak_memory_bytes(device: torch.device) -> int:
 
 
 def memory_figures(device: torch.device) -> dict[str, int | float | str]:
-    """What is allocated, reserved (a GPU) and there in all, in bytes."""
+    """Return the device's capacity and what is allocated of it, in bytes."""
     if device.type == "cuda":
         return {
             "allocated_bytes": torch.cuda.memory_allocated(device),
@@ -100,8 +105,8 @@ def memory_figures(device: torch.device) -> dict[str, int | float | str]:
     }
 
 
-def release(device: torch.device) -> None:
-    """Give back what nothing refers to any more."""
+def release_memory(device: torch.device) -> None:
+    """Collect garbage and give cached GPU memory back to the driver."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()

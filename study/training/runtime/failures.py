@@ -1,5 +1,4 @@
-"""Why a training ended without a result, as one of seven classes and one line, never a bare
-traceback.
+"""Why a training ended without a result: one of seven classes and one line of text.
 
 out_of_memory   the device (or the machine) could not give the memory asked for
 diverged        the loss was no finite number
@@ -23,16 +22,16 @@ from study.errors import DataMissing
 FailureClass = Literal["out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error"]
 Details = dict[str, int | float | str]
 
-_BYTES = {"bytes": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_BYTES_PER_UNIT = {"bytes": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _AMOUNT = r"([\d.]+) (bytes|[KMGT]iB)"
-_MEMORY = {
+_MEMORY_PATTERNS = {
     "requested_bytes": rf"[Tt]ried to allocate {_AMOUNT}",
     "capacity_bytes": rf"total capacity of {_AMOUNT}",
     "free_bytes": rf"of which {_AMOUNT} is free",
     "allocated_bytes": rf"memory {_AMOUNT} is allocated by PyTorch",
     "reserved_unallocated_bytes": rf"{_AMOUNT} is reserved by PyTorch but unallocated",
 }
-"""Where CUDA's and the CPU's allocators say what they were asked for and what they had."""
+"""How the messages of CUDA's and the CPU's allocators name each figure."""
 
 _OUT_OF_MEMORY = (
     "out of memory",
@@ -51,17 +50,17 @@ _NO_DEVICE = (
     "initialization error",
 )
 _LONGEST_MESSAGE = 400
+"""Characters."""
 
 
 class Stopped(Exception):
-    """Raised by a heartbeat to end the training here; the last epoch's checkpoint is what
-    counts.
-    """
+    """Raised by a heartbeat to end the training now; the last epoch's checkpoint stays."""
 
 
 class TrainingFailure(Exception):
-    """``failure_class``, one line of ``message``, and ``details``: bytes, the step, or a traceback
-    as text.
+    """A training failed: its class, one line of message, and details.
+
+    ``details`` holds figures in bytes, the step, or a traceback as text, as far as they are known.
     """
 
     def __init__(self, failure_class: FailureClass, message: str, details: Details) -> None:
@@ -75,38 +74,42 @@ class TrainingFailure(Exception):
 
 
 def classify(error: BaseException) -> TrainingFailure:
-    """The failure that an exception means; its traceback is kept as text, so that no tensor stays
-    referred to.
+    """Turn any exception into a failure.
+
+    Its traceback is kept as text alone, because a live one would keep tensors in memory.
     """
     text = str(error)
     if isinstance(error, TrainingFailure):
         return TrainingFailure(error.failure_class, error.message, error.details)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or _says(text, _OUT_OF_MEMORY):
-        return TrainingFailure("out_of_memory", text or "out of memory", _memory_in(text))
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or _contains(text, _OUT_OF_MEMORY):
+        return TrainingFailure("out_of_memory", text or "out of memory", _parse_memory(text))
     if isinstance(error, DataMissing):
         return TrainingFailure("data", text, {})
     if isinstance(error, TimeoutError):
         return TrainingFailure("timeout", text or "it took longer than it may", {})
-    if _says(text, _NO_DEVICE):
+    if _contains(text, _NO_DEVICE):
         return TrainingFailure("device", text, {})
     trace = "".join(traceback.format_exception(error))
     return TrainingFailure("error", f"{type(error).__name__}: {text}", {"traceback": trace})
 
 
-def _says(text: str, phrases: tuple[str, ...]) -> bool:
-    return any(phrase.lower() in text.lower() for phrase in phrases)
+def _contains(text: str, phrases: tuple[str, ...]) -> bool:
+    lowered = text.lower()
+    return any(phrase.lower() in lowered for phrase in phrases)
 
 
-def _memory_in(text: str) -> Details:
-    """The figures that an allocator's message holds, in bytes; ``reserved_bytes`` is what PyTorch
-    held in all.
+def _parse_memory(text: str) -> Details:
+    """Read the figures in an allocator's message, in bytes.
+
+    ``reserved_bytes`` is added: all that PyTorch held, allocated or not.
     """
-    found: Details = {}
-    for name, pattern in _MEMORY.items():
-        if match := re.search(pattern, text):
-            found[name] = int(float(match[1]) * _BYTES[match[2]])
-    if {"allocated_bytes", "reserved_unallocated_bytes"} <= found.keys():
-        found["reserved_bytes"] = int(found["allocated_bytes"]) + int(
-            found["reserved_unallocated_bytes"]
-        )
-    return found
+    figures: dict[str, int] = {}
+    for name, pattern in _MEMORY_PATTERNS.items():
+        match = re.search(pattern, text)
+        if match:
+            amount, unit = match.groups()
+            figures[name] = int(float(amount) * _BYTES_PER_UNIT[unit])
+    if "allocated_bytes" in figures and "reserved_unallocated_bytes" in figures:
+        unallocated = figures["reserved_unallocated_bytes"]
+        figures["reserved_bytes"] = figures["allocated_bytes"] + unallocated
+    return dict(figures)

@@ -1,9 +1,8 @@
-"""All chance of a training comes from its recipe's seed, and none of it is left behind in the
-process.
+"""All randomness of a training comes from its recipe's seed, and none of it leaks into the process.
 
-Data order and augmentation are drawn from generators made for one epoch, batch or image: pure
-functions of the seed and the position, so that there is nothing of them to checkpoint. Only dropout
-uses torch's global generators.
+Data order and augmentation are drawn from generators made anew for each epoch, batch or image.
+They are pure functions of the seed and the position, so nothing of them needs a checkpoint. Only
+the model's initialization and dropout use torch's global generators.
 """
 
 from __future__ import annotations
@@ -18,57 +17,61 @@ import torch
 from study.training.recipe.recipe import Recipe
 
 
-def seed_of(*position: int | str) -> int:
-    """A seed of 63 bits for a named place, such as ``(recipe.seed, "order", epoch)``."""
-    digest = hashlib.sha256("/".join(map(str, position)).encode()).digest()
+def derive_seed(*position: int | str) -> int:
+    """Return a seed of 63 bits for a position such as ``(recipe.seed, "order", epoch)``."""
+    text = "/".join(map(str, position))
+    digest = hashlib.sha256(text.encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def stream(*position: int | str) -> torch.Generator:
-    """A fresh generator for a named place."""
-    return torch.Generator().manual_seed(seed_of(*position))
+def make_generator(*position: int | str) -> torch.Generator:
+    """Return a fresh CPU generator seeded for a position (see ``derive_seed``)."""
+    return torch.Generator().manual_seed(derive_seed(*position))
 
 
 def random_states(device: torch.device) -> dict[str, torch.Tensor]:
+    """Return the states of torch's global generators, of the CPU and, if used, of the GPU."""
     states = {"cpu": torch.get_rng_state()}
-    return states | {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else states
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
 
 
 def restore_random_states(states: dict[str, torch.Tensor], device: torch.device) -> None:
+    """Set torch's global generators to what ``random_states`` returned."""
     torch.set_rng_state(states["cpu"])
     if device.type == "cuda" and "cuda" in states:
         torch.cuda.set_rng_state(states["cuda"], device)
 
 
 @contextmanager
-def alone(recipe: Recipe, device: torch.device) -> Iterator[None]:
-    """Set torch's global switches and generators for one training; put back what was there when it
-    ends.
-    """
+def isolated_torch(recipe: Recipe, device: torch.device) -> Iterator[None]:
+    """Set torch's global switches and generators for one training, and restore them afterwards."""
     # The older TF32 switches: torch.compile still reads them, and fails where old and new ones were
     # mixed.
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = (matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic)
-    algorithms = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
+    switches = (matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic)
+    were_deterministic = torch.are_deterministic_algorithms_enabled()
+    warned_only = torch.is_deterministic_algorithms_warn_only_enabled()
     dtype = torch.get_default_dtype()
+
     deterministic = recipe.execution.deterministic
+    uses_tf32 = recipe.precision == "tf32"
     if deterministic:
-        os.environ.setdefault(
-            "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
-        )  # cuBLAS repeats itself only with this
+        # cuBLAS repeats itself only with this
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         try:
-            matmul.allow_tf32 = cudnn.allow_tf32 = recipe.precision == "tf32"
-            cudnn.benchmark, cudnn.deterministic = not deterministic, deterministic
+            matmul.allow_tf32 = uses_tf32
+            cudnn.allow_tf32 = uses_tf32
+            cudnn.benchmark = not deterministic
+            cudnn.deterministic = deterministic
             torch.use_deterministic_algorithms(deterministic)
             torch.set_default_dtype(torch.float32)
             yield
         finally:
-            matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic = before
-            torch.use_deterministic_algorithms(algorithms[0], warn_only=algorithms[1])
+            matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic = switches
+            torch.use_deterministic_algorithms(were_deterministic, warn_only=warned_only)
             torch.set_default_dtype(dtype)
             if recipe.execution.mode == "compile":
                 torch.compiler.reset()

@@ -1,4 +1,4 @@
-"""torchvision, also beside a torch without CUDA: everything else imports it from here.
+"""The one place that imports torchvision, so that it also works beside a torch without CUDA.
 
 torchvision's Linux wheel is linked against CUDA. Beside a CPU-only torch its compiled operators
 don't load and the import dies at ``torchvision::nms``, which has no schema then. On exactly that
@@ -29,10 +29,9 @@ def _import() -> None:
     except RuntimeError as error:
         if "operator torchvision::nms does not exist" not in str(error):
             raise
-        for name in [
-            name for name in sys.modules if name == "torchvision" or name.startswith("torchvision.")
-        ]:
-            del sys.modules[name]
+        for name in list(sys.modules):
+            if name.partition(".")[0] == "torchvision":
+                del sys.modules[name]
         _library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
         for schema in _SCHEMAS:
             _library.define(schema)  # type: ignore[no-untyped-call]

@@ -1,0 +1,68 @@
+"""The device is found or refused in words, and its clock and memory can be read."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from study.training.runtime.device import (
+    device_name,
+    is_device_shared,
+    memory_figures,
+    peak_memory_bytes,
+    release_memory,
+    reset_peak_memory,
+    resolve_device,
+    synchronized_time,
+)
+from study.training.runtime.failures import TrainingFailure
+
+CPU = torch.device("cpu")
+
+
+def test_a_device_is_found_by_its_name() -> None:
+    assert resolve_device("cpu") == CPU
+    assert resolve_device(CPU) == CPU
+    assert device_name(CPU) == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tpu", "tpu was asked for; accepted cpu | cuda"),
+        (f"cuda:{torch.cuda.device_count()}", "usable GPUs"),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused(name: str, message: str) -> None:
+    with pytest.raises(TrainingFailure) as caught:
+        resolve_device(name)
+    assert caught.value.failure_class == "device"
+    assert message in caught.value.message
+
+
+def test_a_cpu_is_shared_when_more_wants_to_run_than_it_has_processors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    for load, is_shared in ((3.9, False), (4.1, True)):
+        monkeypatch.setattr("os.getloadavg", lambda load=load: (load, 0.0, 0.0))
+        assert is_device_shared(CPU) is is_shared
+
+
+def test_of_other_devices_it_is_not_known_whether_they_are_shared() -> None:
+    assert is_device_shared(torch.device("meta")) is None
+
+
+def test_the_clock_never_runs_backwards() -> None:
+    first = synchronized_time(CPU)
+    torch.ones(100, 100) @ torch.ones(100, 100)
+    assert synchronized_time(CPU) >= first
+
+
+def test_memory_is_counted_in_bytes() -> None:
+    reset_peak_memory(CPU)
+    held = torch.ones(10_000_000)  # 40 million bytes, written to
+    assert peak_memory_bytes(CPU) > held.nbytes
+    figures = memory_figures(CPU)
+    assert 0 < figures["allocated_bytes"] < figures["capacity_bytes"]  # type: ignore[operator]
+    release_memory(CPU)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from study.errors import DataMissing, UserError
 from study.files.object_store import ObjectPath, place
 from study.spec.recipe_paths import leaves
-from study.training.data.folders import LAYOUTS
+from study.training.recipe.data_catalog import DATA_SETS
 from study.training.recipe.sections import FACTORY
 
 if TYPE_CHECKING:
@@ -111,15 +111,14 @@ def check_data(spec: StudySpec, data_dir: str | None) -> None:
     """
     name = leaves(spec.recipe_tree({})).get("data.name")
     folder = place(data_dir or os.environ.get("STUDY_DATA_DIR") or "data")
-    if (
-        not isinstance(name, str)
-        or name not in LAYOUTS
-        or any((folder / part).is_dir() for part in LAYOUTS[name])
-    ):
+    folders = DATA_SETS[name].folders if isinstance(name, str) and name in DATA_SETS else ()
+    if not isinstance(name, str) or not folders:
+        return
+    if any((folder / subfolder).is_dir() for subfolder in folders):
         return
     if isinstance(folder, ObjectPath):
-        raise DataMissing(f"{name}: {folder} holds none of the folders {', '.join(LAYOUTS[name])}")
+        raise DataMissing(f"{name}: {folder} holds none of the folders {', '.join(folders)}")
     # torch is loaded for a download alone: a study whose images are there is durable before that
-    from study.training.data.datasets import load_named
+    from study.training.data.datasets import load_built_in
 
-    load_named(name, folder)
+    load_built_in(name, folder)

@@ -90,8 +90,8 @@ def _distinct(recipes: Iterable[Recipe]) -> Iterator[Recipe]:
 
 def _measure(recipe: Recipe, device: str, data_dir: str | Path | None) -> Cost:
     """Train two short epochs; the second one's pace holds for all but the first."""
-    from study.training.data.datasets import load
-    from study.training.data.loaders import split
+    from study.training.data.datasets import load_data_set
+    from study.training.data.loaders import split_indices
     from study.training.loop import train
     from study.training.runtime.failures import TrainingFailure
 
@@ -102,14 +102,14 @@ def _measure(recipe: Recipe, device: str, data_dir: str | Path | None) -> Cost:
         return True
 
     try:
-        data = load(recipe.data, data_dir)
-        trained, held_out = split(recipe, len(data.train_labels))
+        data = load_data_set(recipe.data, data_dir)
+        trained, held_out = split_indices(recipe, len(data.train_labels))
         short = _shortened(recipe)
         train(short, device=device, report=report, data_dir=data_dir)
     except TrainingFailure as failure:
         return Cost(_shape_text(recipe), failure=f"{failure.failure_class}: {failure.message}")
     validated = len(data.test_labels[: recipe.data.test_images] if held_out is None else held_out)
-    _, short_held_out = split(short, len(data.train_labels))
+    _, short_held_out = split_indices(short, len(data.train_labels))
     evaluated = len(
         data.test_labels[: short.data.test_images] if short_held_out is None else short_held_out
     )

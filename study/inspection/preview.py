@@ -255,14 +255,13 @@ def _parameters_of(recipe: Recipe) -> int:
     """How many the model has, built without values; 0 where that needs what isn't here."""
     import torch
 
-    from study.training.cost import SETS
     from study.training.models import build
+    from study.training.recipe.data_catalog import DATA_SETS
 
-    shape, classes = SETS.get(recipe.data.name, SETS["cifar10"])[:2]
-    side = recipe.data.image_size
+    data = DATA_SETS.get(recipe.data.name, DATA_SETS["cifar10"])
     try:
         with torch.device("meta"):
-            model = build(recipe.model, (shape[0], side or shape[1], side or shape[2]), classes)
+            model = build(recipe.model, recipe.data.input_shape(data.image_shape), data.classes)
     except Exception:  # a network of the user's own may want more than this; then the trial tells
         return 0
     return sum(parameter.numel() for parameter in model.parameters())

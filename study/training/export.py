@@ -18,8 +18,8 @@ from study.files.atomic import make_folder, write_whole
 from study.files.object_store import Place
 from study.files.yaml_writer import write_yaml
 from study.training.checkpoint import Checkpoints
-from study.training.data.datasets import load
-from study.training.data.loaders import make_sets
+from study.training.data.datasets import load_data_set
+from study.training.data.loaders import make_loaders
 from study.training.loop import built
 from study.training.metrics import evaluate
 from study.training.optim.precision import Arithmetic
@@ -65,7 +65,7 @@ def _load_exported(folder: Path, data_dir: str | Path | None = None) -> tuple[Re
     bare = recipe.model_copy(
         update={"model": recipe.model.model_copy(update={"pretrained": False})}
     )
-    model = built(bare, load(recipe.data, data_dir))
+    model = built(bare, load_data_set(recipe.data, data_dir))
     model.load_state_dict(load_file(folder / WEIGHTS))
     return recipe, model.eval()
 
@@ -79,8 +79,8 @@ def figures_on_test(
     recipe, model = _load_exported(folder, data_dir)
     place = resolve_device(device)
     with isolated_torch(recipe, place):
-        sets = make_sets(recipe, load(recipe.data, data_dir), place)
-        model = model.to(place, memory_format=sets.layout)  # type: ignore[call-overload]
+        sets = make_loaders(recipe, load_data_set(recipe.data, data_dir), place)
+        model = model.to(place, memory_format=sets.memory_format)  # type: ignore[call-overload]
         arithmetic, mirrored = Arithmetic(recipe.precision, place), recipe.data.eval_mirrored
         return dict(
             evaluate(model, sets.test.epoch(1), arithmetic, lambda: None, mirrored=mirrored)

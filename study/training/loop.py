@@ -16,8 +16,8 @@ from torch import nn
 from study.errors import StorageFault
 from study.training.best import BestBy, BestEpoch
 from study.training.checkpoint import CheckpointStore, NoCheckpoints
-from study.training.data.datasets import DataSet, load
-from study.training.data.loaders import make_sets
+from study.training.data.datasets import DataSet, load_data_set
+from study.training.data.loaders import make_loaders
 from study.training.metrics import Running, evaluate
 from study.training.models import build
 from study.training.models.whitened import start_from_images
@@ -112,10 +112,10 @@ def _training(
     heartbeat: Callable[[], None],
     best: BestEpoch,
 ) -> Outcome:
-    data = load(recipe.data, data_dir)
-    sets = make_sets(recipe, data, device)
+    data = load_data_set(recipe.data, data_dir)
+    sets = make_loaders(recipe, data, device)
     torch.manual_seed(derive_seed(recipe.seed, "model"))
-    model = built(recipe, data).to(device, memory_format=sets.layout)  # type: ignore[call-overload]
+    model = built(recipe, data).to(device, memory_format=sets.memory_format)  # type: ignore[call-overload]
     start_from_images(model, sets.train.epoch(1))
     forward = torch.compile(model) if recipe.execution.mode == "compile" else model
     loss, watch = Loss(recipe.loss, model), Watch(device)
@@ -229,10 +229,8 @@ def _training(
 
 def built(recipe: Recipe, data: DataSet) -> nn.Module:
     """The model; whatever keeps it from being built is a failure of class ``invalid``."""
-    channels, height, width = data.image_shape
-    side = recipe.data.image_size
     try:
-        return build(recipe.model, (channels, side or height, side or width), data.classes)
+        return build(recipe.model, recipe.data.input_shape(data.image_shape), data.classes)
     except Exception as error:
         failure = classify(error)
         if failure.failure_class != "error":

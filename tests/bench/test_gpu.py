@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from study.spec.load import load_spec
-from study.training.data.datasets import load
+from study.training.data.datasets import load_data_set
 from study.training.loop import train
 from study.training.models import build
 from study.training.recipe.recipe import Recipe, lay
@@ -72,7 +72,7 @@ def by_hand(given: Recipe) -> float:
     """Images a second of the shortest loop that trains the same: images on the device, crop and
     flip of a batch.
     """
-    data = load(given.data, DATA_DIR)
+    data = load_data_set(given.data, DATA_DIR)
     images = (
         data.train_images[:IMAGES]
         .to(DEVICE)
@@ -176,7 +176,7 @@ def wait() -> None:
 def rate_of_one(model: str, start: Any, rates: Any) -> None:
     """In a process of its own: train beside others, from when all are ready."""
     given = recipe(model, EPOCHS, BATCH // 4)
-    load(given.data, DATA_DIR)
+    load_data_set(given.data, DATA_DIR)
     start.wait()
     rates.put(ours(given))
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from study.training.data.datasets import DataSet, load
-from study.training.data.loaders import make_sets
+from study.training.data.datasets import DataSet, load_data_set
+from study.training.data.loaders import make_loaders
 from study.training.loop import train
 from study.training.models import build
 from study.training.recipe.recipe import Recipe
@@ -140,9 +140,9 @@ def one_thread() -> Any:
 
 def test_the_data_path_alone(board: Board) -> None:
     given = recipe()
-    data = load(given.data, DATA_DIR)
+    data = load_data_set(given.data, DATA_DIR)
     ours, theirs = (
-        make_sets(given, data, torch.device("cpu")).train,
+        make_loaders(given, data, torch.device("cpu")).train,
         usual_batches(data, round(IMAGES * 0.9)),
     )
     spent = [0.0, 0.0]
@@ -161,7 +161,7 @@ def test_a_whole_training(board: Board) -> None:
     plain = recipe()
     fast = recipe(execution={"memory_format": "channels_last"})
     half = recipe(execution={"memory_format": "channels_last"}, precision="bf16")
-    data = load(plain.data, DATA_DIR)
+    data = load_data_set(plain.data, DATA_DIR)
     usual_training(data, plain)
     theirs = [timed(lambda: usual_training(data, plain))]
     ours = {"fp32": our_training(fast), "bf16": our_training(half)}

@@ -1,7 +1,7 @@
 """Batches on the device: from the host through a DataLoader, or from the whole set resident on the
 device.
 
-Which image comes when, and how it is changed, depends on the recipe's seed and the epoch alone.
+Which image comes when, and how it is augmented, depends on the recipe's seed and the epoch alone.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from study.training.data.augment import (
-    Normalization,
-    as_unit,
-    augmented,
-    moves_pixels_alone,
-    normalization,
-    resized,
-)
+from study.training.data.augment import augment, keeps_bytes
 from study.training.data.datasets import DataSet
+from study.training.data.normalize import (
+    Normalization,
+    make_normalization,
+    resize,
+    to_unit_range,
+)
 from study.training.recipe.recipe import Recipe
 from study.training.recipe.sections import Data, HostLoader, NoAugment
 from study.training.runtime.failures import TrainingFailure
 from study.training.runtime.randomness import make_generator
 
 Batch = tuple[Tensor, Tensor]
+"""Images of (B, C, H, W), float32 on the device, and their labels of (B,), int64."""
 
 
-class Batches(Protocol):
-    """Batches of an epoch: images of (N, C, H, W), labels of (N,)."""
+class EpochLoader(Protocol):
+    """Gives the batches of any epoch; its length is the number of batches in each."""
 
     def __len__(self) -> int: ...
 
@@ -41,112 +41,167 @@ class Batches(Protocol):
 
 
 @dataclass(frozen=True)
-class Part:
-    """The images of one purpose, and what is done to them on the way to the network."""
+class Loaders:
+    """The loaders of one training."""
 
-    images: Tensor
-    labels: Tensor
+    train: EpochLoader
+    validation: EpochLoader
+    test: EpochLoader
+    memory_format: torch.memory_format
+    fingerprint: str
+    """Names the images, how many of them are used and how they are split."""
+
+
+def make_loaders(recipe: Recipe, data: DataSet, device: torch.device) -> Loaders:
+    """Split the data set by the recipe's seed and make a loader of each part.
+
+    With ``validation: test`` all training images train, and the test set validates.
+    """
+    spec = recipe.data
+    train_indices, validation_indices = split_indices(recipe, len(data.train_labels))
+    train_images = data.train_images[train_indices]  # (N, C, H, W)
+    test_images = data.test_images[: spec.test_images]
+    test_labels = data.test_labels[: spec.test_images]
+    memory_format = _memory_format_of(recipe)
+
+    def make_loader(images: Tensor, labels: Tensor, *, is_training: bool = False) -> EpochLoader:
+        normalization = make_normalization(spec.normalize, images, train_images)
+        subset = _Subset(
+            images, labels, normalization, spec, recipe.seed, memory_format, is_training
+        )
+        if isinstance(spec.loader, HostLoader):
+            return _HostLoader(subset, device, spec.loader)
+        return _DeviceLoader(subset, device)
+
+    train = make_loader(train_images, data.train_labels[train_indices], is_training=True)
+    if not len(train):
+        raise TrainingFailure(
+            "invalid",
+            f"data.batch_size: no batch is full of {len(train_indices)} training images",
+            {},
+        )
+    test = make_loader(test_images, test_labels)
+    if validation_indices is None:
+        validation = test
+        validation_count = 0
+    else:
+        validation = make_loader(
+            data.train_images[validation_indices], data.train_labels[validation_indices]
+        )
+        validation_count = len(validation_indices)
+    fingerprint = (
+        f"{data.fingerprint[:32]}, train {len(train_indices)}, validation {validation_count},"
+        f" test {len(test_labels)}, seed {recipe.seed}"
+    )
+    return Loaders(train, validation, test, memory_format, fingerprint)
+
+
+def split_indices(recipe: Recipe, images: int) -> tuple[Tensor, Tensor | None]:
+    """Split the indices of ``images`` training images into those that train and that validate.
+
+    The second is None where the test set validates.
+    """
+    spec = recipe.data
+    shuffled = torch.randperm(images, generator=make_generator(recipe.seed, "split"))
+    chosen = shuffled[: spec.train_images]
+    if spec.validation == "test":
+        return chosen, None
+    count = max(1, round(len(chosen) * spec.validation.fraction))
+    if count >= len(chosen):
+        raise TrainingFailure(
+            "invalid", f"data: {len(chosen)} images are too few to train and to validate", {}
+        )
+    return chosen[count:], chosen[:count]
+
+
+def _memory_format_of(recipe: Recipe) -> torch.memory_format:
+    if recipe.execution.memory_format == "channels_last":
+        return torch.channels_last
+    return torch.contiguous_format
+
+
+@dataclass(frozen=True)
+class _Subset:
+    """The images of one loader, with all that is done to them on the way to the network."""
+
+    images: Tensor  # (N, C, H, W)
+    labels: Tensor  # (N,)
     normalization: Normalization
     spec: Data
     seed: int
-    layout: torch.memory_format
-    trains: bool
+    memory_format: torch.memory_format
+    is_training: bool
 
-    def to(self, device: torch.device) -> Part:
-        images, labels, normalization = (
-            self.images.to(device),
-            self.labels.to(device),
-            self.normalization.to(device),
+    def to(self, device: torch.device) -> _Subset:
+        return replace(
+            self,
+            images=self.images.to(device),
+            labels=self.labels.to(device),
+            normalization=self.normalization.to(device),
         )
-        return replace(self, images=images, labels=labels, normalization=normalization)
 
     @property
     def batch_size(self) -> int:
-        return self.spec.batch_size if self.trains else self.spec.eval_batch_size
+        return self.spec.batch_size if self.is_training else self.spec.eval_batch_size
 
     def __len__(self) -> int:
-        """Batches of an epoch."""
-        whole, rest = divmod(len(self.labels), self.batch_size)
-        return whole + (rest > 0 and not (self.trains and self.spec.drop_last))
+        """Return the number of batches in an epoch."""
+        full, remainder = divmod(len(self.labels), self.batch_size)
+        drops_last = self.is_training and self.spec.drop_last
+        return full + (remainder > 0 and not drops_last)
 
-    def order(self, epoch: int) -> Tensor:
-        if not self.trains:
-            return torch.arange(len(self.labels))
-        return torch.randperm(len(self.labels), generator=make_generator(self.seed, "order", epoch))
-
-    def chosen(self, epoch: int) -> list[Tensor]:
-        """The numbers of the images of each batch, where the labels are."""
-        order, size = self.order(epoch).to(self.labels.device), self.batch_size
+    def batch_indices(self, epoch: int) -> list[Tensor]:
+        """Return the indices of each batch's images, on the device that the labels are on."""
+        count, size = len(self.labels), self.batch_size
+        if self.is_training:
+            order = torch.randperm(count, generator=make_generator(self.seed, "order", epoch))
+        else:
+            order = torch.arange(count)
+        order = order.to(self.labels.device)
         return [order[size * number : size * (number + 1)] for number in range(len(self))]
 
-    def prepared(self, images: Tensor, epoch: int, place: int) -> Tensor:
-        """As the network sees them; ``place`` is the batch's or the image's number, for its own
-        chance.
+    def prepare(self, images: Tensor, epoch: int, position: int) -> Tensor:
+        """Return images as the network sees them.
+
+        ``position`` is the number of the batch, or of the single image, in whose name the
+        augmentation is drawn.
         """
-        if self.spec.image_size is not None or not moves_pixels_alone(self.spec.augment):
-            images = resized(as_unit(images), self.spec.image_size)
-        if self.trains and not isinstance(self.spec.augment, NoAugment):
-            images = augmented(
-                images, self.spec.augment, make_generator(self.seed, "augment", epoch, place)
-            )
-        return self.normalization(as_unit(images))
+        if self.spec.image_size is not None or not keeps_bytes(self.spec.augment):
+            images = resize(to_unit_range(images), self.spec.image_size)
+        if self.is_training and not isinstance(self.spec.augment, NoAugment):
+            generator = make_generator(self.seed, "augment", epoch, position)
+            images = augment(images, self.spec.augment, generator)
+        return self.normalization(to_unit_range(images))
 
 
-class _Resident:
-    """The whole part on the device, prepared batch by batch there."""
+class _DeviceLoader:
+    """Keeps all images on the device and prepares them there, batch by batch."""
 
-    def __init__(self, part: Part, device: torch.device) -> None:
-        self.part = part.to(device)
+    def __init__(self, subset: _Subset, device: torch.device) -> None:
+        self._subset = subset.to(device)
 
     def __len__(self) -> int:
-        return len(self.part)
+        return len(self._subset)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        part = self.part
-        for number, chosen in enumerate(part.chosen(epoch)):
-            images = part.prepared(part.images[chosen], epoch, number)
-            yield images.contiguous(memory_format=part.layout), part.labels[chosen]
+        subset = self._subset
+        for number, indices in enumerate(subset.batch_indices(epoch)):
+            images = subset.prepare(subset.images[indices], epoch, number)  # (B, C, H, W)
+            yield images.contiguous(memory_format=subset.memory_format), subset.labels[indices]
 
 
-class _Numbered(Dataset[Batch]):
-    """Each image of a part by (epoch, number), so that a worker that lives on knows which epoch it
-    works for.
-    """
+class _HostLoader:
+    """Keeps images in the host's memory, prepares them one by one and copies whole batches."""
 
-    def __init__(self, part: Part) -> None:
-        self.part = part
-
-    def __getitem__(self, key: tuple[int, int]) -> Batch:
-        epoch, number = key
-        images = self.part.images[number : number + 1]
-        return self.part.prepared(images, epoch, number)[0], self.part.labels[number]
-
-
-class _Order(Sampler[list[tuple[int, int]]]):
-    """The keys of each batch of the epoch that is set."""
-
-    def __init__(self, part: Part) -> None:
-        self.part = part
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return len(self.part)
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        for numbers in self.part.chosen(self.epoch):
-            yield [(self.epoch, number) for number in numbers.tolist()]
-
-
-class _Fetched:
-    """The part in the host's memory, prepared image by image and copied batch by batch."""
-
-    def __init__(self, part: Part, device: torch.device, spec: HostLoader) -> None:
-        self.part, self.device, self.spec = part, device, spec
-        self.order = _Order(part)
-        workers = min(spec.workers, _processors())
-        self.loader = DataLoader(
-            _Numbered(part),
-            batch_sampler=self.order,
+    def __init__(self, subset: _Subset, device: torch.device, spec: HostLoader) -> None:
+        self._memory_format = subset.memory_format
+        self._device = device
+        self._non_blocking = spec.non_blocking
+        self._sampler = _BatchSampler(subset)
+        workers = min(spec.workers, _available_processors())
+        self._loader = DataLoader(
+            _PreparedImages(subset),
+            batch_sampler=self._sampler,
             num_workers=workers,
             # pinned memory is for copies to a GPU
             pin_memory=spec.pin_memory and device.type == "cuda",
@@ -156,87 +211,50 @@ class _Fetched:
         )
 
     def __len__(self) -> int:
-        return len(self.part)
+        return len(self._sampler)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        self.order.epoch = epoch
-        for images, labels in self.loader:
-            ahead = self.spec.non_blocking
-            images = images.contiguous(memory_format=self.part.layout).to(
-                self.device, non_blocking=ahead
+        self._sampler.epoch = epoch
+        for images, labels in self._loader:
+            laid_out = images.contiguous(memory_format=self._memory_format)
+            yield (
+                laid_out.to(self._device, non_blocking=self._non_blocking),
+                labels.to(self._device, non_blocking=self._non_blocking),
             )
-            yield images, labels.to(self.device, non_blocking=ahead)
 
 
-def _processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+class _PreparedImages(Dataset[Batch]):
+    """Prepares single images by the key (epoch, index).
 
-
-@dataclass(frozen=True)
-class Sets:
-    """The three purposes of a data set's images; ``fingerprint`` names images, counts and split."""
-
-    train: Batches
-    validation: Batches
-    test: Batches
-    layout: torch.memory_format
-    fingerprint: str
-
-
-def make_sets(recipe: Recipe, data: DataSet, device: torch.device) -> Sets:
-    """Split by the recipe's seed. With ``validation: test`` all images train and the test set
-    validates.
+    The epoch is in the key because worker processes live on from epoch to epoch.
     """
-    spec = recipe.data
-    train, validation = split(recipe, len(data.train_labels))
-    test = torch.arange(len(data.test_labels))[: spec.test_images]
-    training_images = data.train_images[train]
-    layout = (
-        torch.channels_last
-        if recipe.execution.memory_format == "channels_last"
-        else torch.contiguous_format
-    )
 
-    def batches(images: Tensor, labels: Tensor, trains: bool = False) -> Batches:
-        normal = normalization(spec.normalize, images, training_images)
-        part = Part(images, labels, normal, spec, recipe.seed, layout, trains)
-        return (
-            _Fetched(part, device, spec.loader)
-            if isinstance(spec.loader, HostLoader)
-            else _Resident(part, device)
-        )
+    def __init__(self, subset: _Subset) -> None:
+        self._subset = subset
 
-    training = batches(training_images, data.train_labels[train], trains=True)
-    if not len(training):
-        raise TrainingFailure(
-            "invalid", f"data.batch_size: no batch is full of {len(train)} training images", {}
-        )
-    held_out = batches(data.test_images[test], data.test_labels[test])
-    held_in = (
-        held_out
-        if validation is None
-        else batches(data.train_images[validation], data.train_labels[validation])
-    )
-    counts = (
-        f"train {len(train)}, validation {0 if validation is None else len(validation)}, test"
-        f" {len(test)}"
-    )
-    named = f"{data.fingerprint[:32]}, {counts}, seed {recipe.seed}"
-    return Sets(training, held_in, held_out, layout, named)
+    def __getitem__(self, key: tuple[int, int]) -> Batch:
+        epoch, index = key
+        images = self._subset.images[index : index + 1]  # (1, C, H, W)
+        return self._subset.prepare(images, epoch, index)[0], self._subset.labels[index]
 
 
-def split(recipe: Recipe, images: int) -> tuple[Tensor, Tensor | None]:
-    """Numbers of the images that train and that validate; None where the test set does that."""
-    spec = recipe.data
-    chosen = torch.randperm(images, generator=make_generator(recipe.seed, "split"))[
-        : spec.train_images
-    ]
-    if spec.validation == "test":
-        return chosen, None
-    count = max(1, round(len(chosen) * spec.validation.fraction))
-    if count >= len(chosen):
-        raise TrainingFailure(
-            "invalid", f"data: {len(chosen)} images are too few to train and to validate", {}
-        )
-    return chosen[count:], chosen[:count]
+class _BatchSampler(Sampler[list[tuple[int, int]]]):
+    """Gives the keys of each batch of the epoch that is set."""
+
+    def __init__(self, subset: _Subset) -> None:
+        self._subset = subset
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self._subset)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for indices in self._subset.batch_indices(self.epoch):
+            yield [(self.epoch, index) for index in indices.tolist()]
+
+
+def _available_processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

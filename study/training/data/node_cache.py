@@ -1,8 +1,7 @@
-"""What the processes of one node share: images are read, or fetched, once a node and mapped into
-each process.
+"""A cache that all processes of one node share: images are read, or fetched, once a node.
 
-The cache lies below the system's temporary folder, readable by its owner alone, and can be removed
-at any time.
+It lies below the system's temporary folder, is readable by its owner alone, and can be removed at
+any time.
 """
 
 from __future__ import annotations
@@ -23,12 +22,15 @@ import torch
 from study.files.atomic import files_below, make_folder
 from study.files.object_store import ObjectPath
 
-KEPT_S = 14 * 24 * 3600.0
-Read = Callable[[], dict[str, Any]]
+EXPIRY_S = 14 * 24 * 3600.0
+"""A file that nobody has opened for so long is removed."""
 
 
 def cache_folder() -> Path:
-    """The user's own folder on this node; OSError where somebody else made one of that name."""
+    """Return the user's own cache folder on this node, made where it is missing.
+
+    Raises OSError where somebody else made a folder of that name, or others can read it.
+    """
     folder = Path(tempfile.gettempdir()) / f"study-data-{os.getuid()}"
     make_folder(folder)
     status = folder.stat(follow_symlinks=False)
@@ -37,43 +39,45 @@ def cache_folder() -> Path:
     return folder
 
 
+def load_shared(
+    name: str, sources: list[Path], read: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what ``read`` returns, mapped from one file that all processes of the node share.
+
+    ``read`` returns tensors and plain values; it is called again once one of ``sources``, the files
+    it reads, has changed. Where nothing can be cached, on a full disk say, its value is returned as
+    it is.
+    """
+    try:
+        folder = cache_folder()
+        file = folder / f"{name}-{_version_of(sources)}.pt"
+        with _locked(folder):
+            if not file.exists():
+                _remove_expired(folder)
+                _save_whole(file, read())
+    except OSError:
+        return read()
+    content: dict[str, Any] = torch.load(file, mmap=True, weights_only=True, map_location="cpu")
+    return content
+
+
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """What several processes of a node want to make, one makes; the others wait for it."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one process of the node at a time fill the cache; the others wait for it."""
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def mapped(name: str, sources: list[Path], read: Read) -> dict[str, Any]:
-    """What ``read`` gives, tensors and plain values, out of one file that all processes of the node
-    map.
-
-    ``sources`` are the files that it is read from: where one has changed it is read anew. Where
-    nothing can be kept, on a full disk say, ``read`` answers alone.
-    """
-    try:
-        folder = cache_folder()
-        file = folder / f"{name}-{_state_of(sources)}.pt"
-        with _one_at_a_time(folder):
-            if not file.exists():
-                _sweep(folder)
-                _keep(file, read())
-    except OSError:
-        return read()
-    found: dict[str, Any] = torch.load(file, mmap=True, weights_only=True, map_location="cpu")
-    return found
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what nobody has mapped for KEPT_S seconds."""
+def _remove_expired(folder: Path) -> None:
     for file in folder.glob("*.pt"):
-        if time.time() - file.stat().st_atime > KEPT_S:
+        unused_s = time.time() - file.stat().st_atime
+        if unused_s > EXPIRY_S:
             file.unlink(missing_ok=True)
 
 
-def _state_of(sources: list[Path]) -> str:
-    """Changes with the files' places, sizes and times."""
+def _version_of(sources: list[Path]) -> str:
+    """Hash the files' paths, sizes and modification times."""
     digest = hashlib.sha256()
     for path in sorted(sources):
         status = path.stat()
@@ -81,7 +85,7 @@ def _state_of(sources: list[Path]) -> str:
     return digest.hexdigest()[:24]
 
 
-def _keep(file: Path, content: dict[str, Any]) -> None:
+def _save_whole(file: Path, content: dict[str, Any]) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=".", dir=file.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -92,33 +96,36 @@ def _keep(file: Path, content: dict[str, Any]) -> None:
         raise
 
 
-def fetched(source: ObjectPath, parts: tuple[str, ...]) -> Path:
-    """A folder on this node with those of the folders ``parts`` that ``source`` has, fetched
-    once.
+def fetch_folders(source: ObjectPath, names: tuple[str, ...]) -> Path:
+    """Copy the folders ``names`` of an object store to this node, once, as far as they are there.
+
+    Returns the folder on this node that then holds them.
     """
-    folder = cache_folder()
-    copy = folder / f"from-{hashlib.sha256(str(source).encode()).hexdigest()[:24]}"
-    with _one_at_a_time(folder):
-        for part in parts:
-            if not (copy / part).exists():
-                fetch(source / part, copy / part)
-    return copy
+    cache = cache_folder()
+    name = hashlib.sha256(str(source).encode()).hexdigest()[:24]
+    local = cache / f"from-{name}"
+    with _locked(cache):
+        for folder in names:
+            if not (local / folder).exists():
+                copy_folder(source / folder, local / folder)
+    return local
 
 
-def fetch(source: ObjectPath, to: Path) -> None:
-    """Copy a folder, whole or not at all."""
-    partial = Path(tempfile.mkdtemp(prefix=".fetch-", dir=to.parent.parent))
+def copy_folder(source: ObjectPath, target: Path) -> None:
+    """Copy a folder from an object store, whole or not at all."""
+    partial = Path(tempfile.mkdtemp(prefix=".fetch-", dir=target.parent.parent))
     try:
-        found = False
+        copied = 0
         for names in files_below(source):
-            target, origin = partial.joinpath(*names), source
+            remote = source
             for name in names:
-                origin = origin / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(origin.read_bytes())
-            found = True
-        if found:
-            make_folder(to.parent)
-            os.replace(partial, to)
+                remote = remote / name
+            local = partial.joinpath(*names)
+            local.parent.mkdir(parents=True, exist_ok=True)
+            local.write_bytes(remote.read_bytes())
+            copied += 1
+        if copied:
+            make_folder(target.parent)
+            os.replace(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

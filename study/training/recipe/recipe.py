@@ -16,11 +16,11 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from search_spaces.validation import Fault, Path
+from study.training.recipe.data_catalog import DATA_SETS
 from study.training.recipe.model import MODEL_NAMES, ModelSpec
 from study.training.recipe.optimizers import AdamW, AnyOptimizer
 from study.training.recipe.schedules import NEEDS_LENGTH, AnySchedule, Constant
 from study.training.recipe.sections import (
-    DATA_NAMES,
     Clip,
     Converge,
     Count,
@@ -234,7 +234,7 @@ def branches(path: str) -> dict[str, frozenset[str]] | None:
     forms = BRANCHES.get(tuple(path.split(".")))
     if forms is None:
         return None
-    names = {"model": MODEL_NAMES, "data": DATA_NAMES}.get(path, tuple(forms))
+    names = {"model": MODEL_NAMES, "data": tuple(DATA_SETS)}.get(path, tuple(forms))
     only = next(iter(forms.values()))
     return {name: frozenset(forms.get(name, only).model_fields) - {"name"} for name in names}
 

@@ -15,7 +15,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 from pydantic_core import PydanticCustomError
 
-DATA_NAMES = ("cifar10", "cifar100", "mnist", "digits", "synthetic")
+from study.training.recipe.data_catalog import DATA_SETS
+
 FACTORY = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
 """``package.module:factory``: how a user's own model or data set is named."""
 
@@ -202,10 +203,16 @@ class Data(Section):
     augment: Augment = NoAugment()
     loader: Loader = DeviceLoader()
 
+    def input_shape(self, stored: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Return the (C, H, W) that the network gets of images stored as ``stored``."""
+        if self.image_size is None:
+            return stored
+        return stored[0], self.image_size, self.image_size
+
     @field_validator("name")
     @classmethod
     def known(cls, name: str) -> str:
-        return known_name(name, "data set", DATA_NAMES)
+        return known_name(name, "data set", tuple(DATA_SETS))
 
 
 def known_name(name: str, kind: str, names: tuple[str, ...]) -> str:

@@ -4,8 +4,10 @@ epoch.
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -125,3 +128,17 @@ def cifar(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def cifar100(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unpacked("cifar100", "cifar-100-binary", tmp_path_factory)
+
+
+def write_mnist(folder: Path) -> None:
+    """Write 30 training and 10 test images in torchvision's layout."""
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part, count in (("train", 30), ("t10k", 10)):
+        pixels = np.arange(count * 28 * 28, dtype=np.uint8).tobytes()
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(
+            struct.pack(">IIII", 2051, count, 28, 28) + pixels
+        )
+        labels = bytes(number % 10 for number in range(count))
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 2049, count) + labels)
+        (raw / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b""))

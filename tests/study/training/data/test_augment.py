@@ -10,9 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from study.training.data import augment
-from study.training.data.augment import augmented, normalization, statistics
+from study.training.data.normalize import to_unit_range
 from study.training.recipe.recipe import Recipe, branches
-from study.training.runtime import torchvision as vision  # noqa: F401
 
 NAMES = sorted(branches("data.augment") or {})
 
@@ -31,7 +30,7 @@ def images(count: int = 16, side: int = 8) -> Tensor:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_augmentation_keeps_shape_and_range_and_repeats(name: str) -> None:
-    once, again, other = (augmented(images(), spec(name), stream(seed)) for seed in (1, 1, 2))
+    once, again, other = (augment.augment(images(), spec(name), stream(seed)) for seed in (1, 1, 2))
     assert once.shape == (16, 3, 8, 8)
     assert float(once.min()) >= 0
     assert float(once.max()) <= 1
@@ -41,7 +40,7 @@ def test_augmentation_keeps_shape_and_range_and_repeats(name: str) -> None:
 
 def test_a_flip_mirrors_some_images_and_leaves_the_others() -> None:
     before = images(64)
-    after = augmented(before, spec("flip"), stream())
+    after = augment.augment(before, spec("flip"), stream())
     mirrored = [torch.equal(one, other.flip(2)) for one, other in zip(after, before, strict=True)]
     kept = [torch.equal(one, other) for one, other in zip(after, before, strict=True)]
     assert all(a != b for a, b in zip(mirrored, kept, strict=True))
@@ -68,10 +67,11 @@ def test_each_crop_is_a_window_of_the_padded_image(fill: str, mode: str) -> None
 def test_bytes_are_moved_as_their_floats_would_be(name: str, fill: str) -> None:
     options = {"fill": fill} if name.startswith("crop") else {}
     stored = (images(40) * 255).to(torch.uint8)
-    moved = augmented(stored, spec(name, **options), stream())
+    moved = augment.augment(stored, spec(name, **options), stream())
     assert moved.dtype == torch.uint8
     assert torch.equal(
-        augment.as_unit(moved), augmented(augment.as_unit(stored), spec(name, **options), stream())
+        to_unit_range(moved),
+        augment.augment(to_unit_range(stored), spec(name, **options), stream()),
     )
 
 
@@ -112,35 +112,3 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(torch, "rand", rand)
-
-
-def test_resizing_is_torchvisions_bicubic() -> None:
-    ours = augment.resized(images(), 20)
-    from torchvision.transforms.v2.functional import InterpolationMode, resize  # noqa: TID251  after the remedy
-
-    theirs = resize(images(), [20, 20], interpolation=InterpolationMode.BICUBIC)
-    torch.testing.assert_close(ours, theirs.clamp(0, 1))
-    assert augment.resized(images(), 8) is not None
-
-
-def test_statistics_are_those_of_the_pixels() -> None:
-    floats = images(100)
-    stored = (floats * 255).round().to(torch.uint8)
-    for kind, reference in ((floats, floats), (stored, stored.float() / 255)):
-        found = statistics(kind)
-        torch.testing.assert_close(
-            found.mean.flatten(), reference.mean((0, 2, 3)), atol=1e-6, rtol=0
-        )
-        torch.testing.assert_close(
-            found.deviation.flatten(), reference.std((0, 2, 3), correction=0), atol=1e-6, rtol=0
-        )
-
-
-def test_normalization_takes_the_statistics_it_names() -> None:
-    own, training = images(10), images(20) / 2
-    for kind, source in (("own", own), ("dataset", training)):
-        found = normalization(kind, own, training)
-        assert torch.equal(found.mean, statistics(source).mean)
-    assert torch.equal(normalization("none", own, training)(own), own)
-    imagenet = normalization("imagenet", own, training).mean.flatten().tolist()
-    assert imagenet == pytest.approx([0.485, 0.456, 0.406])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from study.training.data.datasets import DataSet, load
-from study.training.data.loaders import Sets, make_sets, split
+from study.training.data.datasets import DataSet, load_data_set
+from study.training.data.loaders import Loaders, make_loaders, split_indices
 from study.training.recipe.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -24,7 +24,7 @@ def numbered(count: int = 30) -> DataSet:
     return DataSet(images, torch.arange(count), images[:7], torch.arange(7), count, "numbered")
 
 
-def sets_of(tiny: Callable[..., Recipe], **data: Any) -> Sets:
+def loaders_of(tiny: Callable[..., Recipe], **data: Any) -> Loaders:
     plain = {
         "train_images": None,
         "normalize": "none",
@@ -32,18 +32,18 @@ def sets_of(tiny: Callable[..., Recipe], **data: Any) -> Sets:
         "batch_size": 8,
         "eval_batch_size": 5,
     }
-    return make_sets(tiny(data={**plain, **data}), numbered(), CPU)
+    return make_loaders(tiny(data={**plain, **data}), numbered(), CPU)
 
 
 @pytest.mark.parametrize("loader", LOADERS)
 def test_an_epoch_has_every_training_image_once_with_its_label(
     tiny: Callable[..., Recipe], loader: Any
 ) -> None:
-    sets = sets_of(tiny, loader=loader)
-    batches = list(sets.train.epoch(1))
+    loaders = loaders_of(tiny, loader=loader)
+    batches = list(loaders.train.epoch(1))
     assert [len(labels) for _, labels in batches] == [8, 8, 8, 3]
-    assert len(sets.train) == 4
-    validated = torch.cat([labels for _, labels in sets.validation.epoch(1)])
+    assert len(loaders.train) == 4
+    validated = torch.cat([labels for _, labels in loaders.validation.epoch(1)])
     trained = torch.cat([labels for _, labels in batches])
     assert sorted(trained.tolist() + validated.tolist()) == list(range(30))
     for images, labels in batches:
@@ -55,7 +55,7 @@ def test_the_order_changes_from_epoch_to_epoch_and_repeats(
     tiny: Callable[..., Recipe], loader: Any
 ) -> None:
     orders = [
-        [labels.tolist() for _, labels in sets_of(tiny, loader=loader).train.epoch(e)]
+        [labels.tolist() for _, labels in loaders_of(tiny, loader=loader).train.epoch(e)]
         for e in (1, 2, 1)
     ]
     assert orders[0] == orders[2]
@@ -63,7 +63,7 @@ def test_the_order_changes_from_epoch_to_epoch_and_repeats(
 
 
 def test_both_loaders_keep_the_same_order(tiny: Callable[..., Recipe]) -> None:
-    resident, fetched = (list(sets_of(tiny, loader=loader).train.epoch(1)) for loader in LOADERS)
+    resident, fetched = (list(loaders_of(tiny, loader=loader).train.epoch(1)) for loader in LOADERS)
     for (images, labels), (same_images, same_labels) in zip(resident, fetched, strict=True):
         assert torch.equal(labels, same_labels)
         torch.testing.assert_close(images, same_images)
@@ -73,8 +73,8 @@ def test_both_loaders_keep_the_same_order(tiny: Callable[..., Recipe]) -> None:
     "ignore:.*fork.*:DeprecationWarning"
 )  # DataLoader's workers on Python 3.12 and later
 def test_workers_bring_what_one_process_brings(tiny: Callable[..., Recipe]) -> None:
-    alone = sets_of(tiny, loader={"name": "host"}, augment="shift")
-    helped = sets_of(
+    alone = loaders_of(tiny, loader={"name": "host"}, augment="shift")
+    helped = loaders_of(
         tiny, loader={"name": "host", "workers": 2, "non_blocking": True}, augment="shift"
     )
     for epoch in (1, 2):
@@ -88,9 +88,9 @@ def test_workers_bring_what_one_process_brings(tiny: Callable[..., Recipe]) -> N
 def test_the_last_partial_batch_can_be_dropped_from_training_alone(
     tiny: Callable[..., Recipe],
 ) -> None:
-    sets = sets_of(tiny, drop_last=True)
-    assert [len(labels) for _, labels in sets.train.epoch(1)] == [8, 8, 8]
-    assert [len(labels) for _, labels in sets.test.epoch(1)] == [5, 2]
+    loaders = loaders_of(tiny, drop_last=True)
+    assert [len(labels) for _, labels in loaders.train.epoch(1)] == [8, 8, 8]
+    assert [len(labels) for _, labels in loaders.test.epoch(1)] == [5, 2]
 
 
 def test_images_are_laid_out_as_the_recipe_says(tiny: Callable[..., Recipe]) -> None:
@@ -98,14 +98,14 @@ def test_images_are_laid_out_as_the_recipe_says(tiny: Callable[..., Recipe]) -> 
         execution={"memory_format": "channels_last"}, data={"name": "synthetic", "image_size": 16}
     )
     for loader in LOADERS:
-        sets = make_sets(
+        loaders = make_loaders(
             recipe.model_copy(
                 update={"data": recipe.data.model_copy(update={"loader": spec(loader)})}
             ),
-            load(recipe.data),
+            load_data_set(recipe.data),
             CPU,
         )
-        images, _ = next(iter(sets.train.epoch(1)))
+        images, _ = next(iter(loaders.train.epoch(1)))
         assert images.shape[1:] == (3, 16, 16)
         assert images.is_contiguous(memory_format=torch.channels_last)
 
@@ -116,24 +116,25 @@ def spec(loader: dict[str, Any]) -> Any:
 
 def test_the_split_is_the_seeds_and_leaves_no_image_in_both(tiny: Callable[..., Recipe]) -> None:
     recipe = tiny(data={"train_images": 20, "validation": {"fraction": 0.25}})
-    train, validation = split(recipe, 30)
+    train, validation = split_indices(recipe, 30)
     assert validation is not None
     assert (len(train), len(validation)) == (15, 5)
     assert len({*train.tolist(), *validation.tolist()}) == 20
-    again, _ = split(recipe, 30)
-    other, _ = split(tiny(data={"train_images": 20}, seed=1), 30)
+    again, _ = split_indices(recipe, 30)
+    other, _ = split_indices(tiny(data={"train_images": 20}, seed=1), 30)
     assert torch.equal(train, again)
     assert not torch.equal(train[:10], other[:10])
 
 
 def test_with_validation_by_test_all_training_images_train(tiny: Callable[..., Recipe]) -> None:
-    sets = sets_of(tiny, validation="test")
-    assert len(torch.cat([labels for _, labels in sets.train.epoch(1)])) == 30
-    assert sets.validation is sets.test
+    loaders = loaders_of(tiny, validation="test")
+    assert len(torch.cat([labels for _, labels in loaders.train.epoch(1)])) == 30
+    assert loaders.validation is loaders.test
 
 
 def test_the_fingerprint_names_images_counts_and_split(tiny: Callable[..., Recipe]) -> None:
     prints = {
-        sets_of(tiny, **data).fingerprint for data in ({}, {"train_images": 20}, {"test_images": 3})
+        loaders_of(tiny, **data).fingerprint
+        for data in ({}, {"train_images": 20}, {"test_images": 3})
     }
     assert len(prints) == 3

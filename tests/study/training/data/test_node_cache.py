@@ -14,7 +14,7 @@ import torch
 from study.files.atomic import write_whole
 from study.files.object_store import ObjectPath
 from study.training.data import node_cache
-from study.training.data.node_cache import cache_folder, fetched, mapped
+from study.training.data.node_cache import cache_folder, fetch_folders, load_shared
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ class Reader:
 
 def test_what_is_read_once_is_mapped_ever_after(source: Path) -> None:
     read = Reader(source)
-    first, again = mapped("set", [source], read), mapped("set", [source], read)
+    first, again = load_shared("set", [source], read), load_shared("set", [source], read)
     assert read.calls == 1
     assert torch.equal(first["images"], again["images"])
     assert again["classes"] == 10
@@ -51,37 +51,37 @@ def test_what_is_read_once_is_mapped_ever_after(source: Path) -> None:
 
 def test_a_changed_source_is_read_anew(source: Path) -> None:
     read = Reader(source)
-    mapped("set", [source], read)
+    load_shared("set", [source], read)
     source.write_bytes(b"7")
     os.utime(source, ns=(1, 1))
-    assert mapped("set", [source], read)["images"][0, 0] == 7
+    assert load_shared("set", [source], read)["images"][0, 0] == 7
     assert read.calls == 2
 
 
 def test_a_folder_that_is_not_ours_alone_is_not_used(source: Path) -> None:
     cache_folder().chmod(0o777)
     read = Reader(source)
-    assert mapped("set", [source], read)["images"][0, 0] == 1
-    assert mapped("set", [source], read)["images"][0, 0] == 1
+    assert load_shared("set", [source], read)["images"][0, 0] == 1
+    assert load_shared("set", [source], read)["images"][0, 0] == 1
     assert read.calls == 2
 
 
 def test_what_nobody_has_used_for_long_is_removed(
     source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mapped("old", [source], Reader(source))
-    monkeypatch.setattr(node_cache, "KEPT_S", -1.0)
-    mapped("new", [source], Reader(source))
+    load_shared("old", [source], Reader(source))
+    monkeypatch.setattr(node_cache, "EXPIRY_S", -1.0)
+    load_shared("new", [source], Reader(source))
     assert [file.name.partition("-")[0] for file in cache_folder().glob("*.pt")] == ["new"]
 
 
 def test_processes_share_the_pages(source: Path) -> None:
     big = torch.zeros(30_000_000, dtype=torch.uint8) + 1
-    mapped("big", [source], lambda: {"images": big})
+    load_shared("big", [source], lambda: {"images": big})
     script = (
         "import tempfile, sys, pathlib; tempfile.tempdir = sys.argv[1]\n"
-        "from study.training.data.node_cache import mapped\n"
-        "images = mapped('big', [pathlib.Path(sys.argv[2])], dict)['images']\n"
+        "from study.training.data.node_cache import load_shared\n"
+        "images = load_shared('big', [pathlib.Path(sys.argv[2])], dict)['images']\n"
         "assert int(images.sum()) == 30_000_000\n"
         "lines = open('/proc/self/smaps').read().splitlines()\n"
         "at = next(i for i, line in enumerate(lines) if 'big-' in line)\n"
@@ -103,15 +103,15 @@ def test_a_folder_on_an_object_store_is_fetched_once(
 ) -> None:
     write_whole(bucket / "data" / "set" / "raw" / "images.bin", b"123")
     write_whole(bucket / "data" / "other" / "images.bin", b"456")
-    folder = fetched(bucket / "data", ("set", "none"))
+    folder = fetch_folders(bucket / "data", ("set", "none"))
     assert [
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
     ] == ["set/raw/images.bin"]
     monkeypatch.setattr(
         node_cache,
-        "fetch",
+        "copy_folder",
         lambda source, to: pytest.fail(f"{source} again") if "set" in to.name else None,
     )
     assert (
-        fetched(bucket / "data", ("set",)) / "set" / "raw" / "images.bin"
+        fetch_folders(bucket / "data", ("set",)) / "set" / "raw" / "images.bin"
     ).read_bytes() == b"123"

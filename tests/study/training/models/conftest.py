@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn import functional
 
-from study.training.data.datasets import load
+from study.training.data.datasets import load_data_set
 from study.training.recipe.sections import Data
 
 IMAGES = 64
@@ -23,7 +23,7 @@ def labelled_images(request: pytest.FixtureRequest) -> tuple[Tensor, Tensor]:
         folder = request.getfixturevalue("cifar")
     except pytest.skip.Exception:
         return digits()
-    data = load(Data(name="cifar10"), folder)
+    data = load_data_set(Data(name="cifar10"), folder)
     return data.train_images[:IMAGES].float() / 127.5 - 1, data.train_labels[:IMAGES]
 
 

@@ -1,0 +1,68 @@
+"""The built-in data sets: how large they are, where their files lie and who reads them. No torch
+here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DataSetInfo:
+    """What is known of a data set before any of its files is read."""
+
+    reader: str
+    """``package.module:function``, which takes the data folder and returns a ``DataSet``."""
+    image_shape: tuple[int, int, int]
+    """Channels, height and width, in pixels."""
+    classes: int
+    train_images: int
+    test_images: int
+    folders: tuple[str, ...] = ()
+    """Folders below the data folder that may hold the images, in any of the known layouts."""
+    package: str | None = None
+    """The Python package that brings the images."""
+
+
+DATA_SETS: Mapping[str, DataSetInfo] = {
+    "cifar10": DataSetInfo(
+        "study.training.data.cifar:read_cifar10",
+        image_shape=(3, 32, 32),
+        classes=10,
+        train_images=50_000,
+        test_images=10_000,
+        folders=("cifar-10-batches-bin", "cifar-10-batches-py"),
+    ),
+    "cifar100": DataSetInfo(
+        "study.training.data.cifar:read_cifar100",
+        image_shape=(3, 32, 32),
+        classes=100,
+        train_images=50_000,
+        test_images=10_000,
+        folders=("cifar-100-binary", "cifar-100-python"),
+    ),
+    "mnist": DataSetInfo(
+        "study.training.data.mnist:read_mnist",
+        image_shape=(1, 28, 28),
+        classes=10,
+        train_images=60_000,
+        test_images=10_000,
+        folders=("MNIST",),
+    ),
+    "digits": DataSetInfo(
+        "study.training.data.digits:read_digits",
+        image_shape=(1, 8, 8),
+        classes=10,
+        train_images=1437,
+        test_images=360,
+        package="sklearn",
+    ),
+    "synthetic": DataSetInfo(
+        "study.training.data.synthetic:make_synthetic",
+        image_shape=(3, 32, 32),
+        classes=10,
+        train_images=5000,
+        test_images=1000,
+    ),
+}

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from study.errors import StudyNotFound, UserError
 from study.files.layout import StudyPaths
-from study.files.object_store import Place, place
+from study.files.storage import StorageLike, StoragePath
+from study.files.storage_uri import storage_path
 from study.journal.history import History
 from study.journal.journal import read_events
 from study.journal.log_storage import log_at
@@ -28,7 +29,7 @@ STORAGE = "studies"
 _DTYPES = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 """Nullable where numpy has no null, so that a column of counts stays one of counts."""
 
-Source = str | Place | StudyPaths
+Source = StorageLike | StudyPaths
 
 
 class Study:
@@ -101,14 +102,14 @@ class Frames:
         return f"<{type(self).__name__} of {names}: {counts}>"
 
 
-def paths_of(source: Source, storage: Place) -> StudyPaths:
+def paths_of(source: Source, storage: StoragePath) -> StudyPaths:
     """The folder that a name or a path means; a path is one that has a separator or a journal below
     it.
     """
     if isinstance(source, StudyPaths):
         return source
     if not isinstance(source, str) or "/" in source or (Path(source) / "journal").is_dir():
-        folder = place(source)
+        folder = storage_path(source)
         return StudyPaths(folder.parent, folder.name)
     return StudyPaths(storage, source)
 

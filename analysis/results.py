@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.frames import STORAGE, Frames, Source, Study, paths_of
-from study.files.object_store import Place, place
+from study.files.storage import StorageLike
+from study.files.storage_uri import storage_path
 
 if TYPE_CHECKING:
     from analysis.rendering import Table
@@ -71,9 +72,9 @@ class Results(Frames):
         return make("leaderboard", self).html()
 
 
-def load(studies: Source | Iterable[Source], *, storage: str | Place = STORAGE) -> Results:
+def load(studies: Source | Iterable[Source], *, storage: StorageLike = STORAGE) -> Results:
     """Load studies by folder, StudyPaths or name (looked up in ``storage``); StudyNotFound where
     one isn't there.
     """
     sources = [studies] if isinstance(studies, Source) else list(studies)
-    return Results(tuple(Study(paths_of(source, place(storage))) for source in sources))
+    return Results(tuple(Study(paths_of(source, storage_path(storage))) for source in sources))

@@ -19,7 +19,8 @@ from analysis.frames import STORAGE, Source
 from analysis.results import Results, load
 from study.errors import UserError
 from study.files.layout import StudyPaths, studies_in
-from study.files.object_store import Place, place
+from study.files.storage import StorageLike
+from study.files.storage_uri import storage_path
 from study.journal.log_storage import log_at
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def query_sql(
     sql: str,
     studies: Results | Source | Iterable[Source] | None = None,
     *,
-    storage: str | Place = STORAGE,
+    storage: StorageLike = STORAGE,
 ) -> pa.Table:
     """The answer to one SELECT as an Arrow table; over every study in ``storage`` where none is
     named.
@@ -94,9 +95,11 @@ def _distinct(names: list[str]) -> list[str]:
     return told
 
 
-def _all_studies(storage: str | Place) -> list[StudyPaths]:
+def _all_studies(storage: StorageLike) -> list[StudyPaths]:
     """Every study in a storage; UserError where there is none."""
-    studies = [paths for paths in studies_in(place(storage)) if log_at(paths.journal).exists()]
+    studies = [
+        paths for paths in studies_in(storage_path(storage)) if log_at(paths.journal).exists()
+    ]
     if not studies:
         raise UserError(f"there is no study in {storage}")
     return studies

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.results import Results
-    from study.files.object_store import Place
+    from study.files.storage import StorageLike
 
 __all__ = ["load", "resume", "retry", "run"]
 
 
-def load(name: str, *, storage: str | Place = "studies") -> Results:
+def load(name: str, *, storage: StorageLike = "studies") -> Results:
     """A study's points, trials and epochs as data frames, whether it is finished or not."""
     from analysis.results import load as load_results
     from study.lifecycle import existing

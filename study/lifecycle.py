@@ -15,11 +15,11 @@ from study.execution import requests
 from study.execution.driver import Ended, Options, drive, opened, resolved
 from study.execution.ray_runtime import Connection, check_answers
 from study.execution.resources import check_data, check_modules, machine_room
-from study.files.atomic import make_folder, remove_tree, write_whole
 from study.files.layout import StudyPaths, checked_name, studies_in
-from study.files.lock import holder, take
-from study.files.object_store import Place, place
-from study.journal.log_storage import remove_log
+from study.files.lock import acquire_lock, lock_holder
+from study.files.storage import StorageLike
+from study.files.storage_uri import storage_path
+from study.journal.log_storage import log_at
 from study.journal.spec_versions import stored_file
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
@@ -30,7 +30,7 @@ _DEFAULT_STORAGE = "studies"
 def run(
     source: str | Path | StudySpec,
     *,
-    storage: str | Place = _DEFAULT_STORAGE,
+    storage: StorageLike = _DEFAULT_STORAGE,
     name: str | None = None,
     sets: Sequence[str] = (),
     points: int | None = None,
@@ -46,7 +46,7 @@ def run(
         spec = replace(source, study=checked_name(name)) if name else source
     else:
         spec = load_spec(source, sets=sets, name=name, points=points)
-    paths = StudyPaths(place(storage), spec.study)
+    paths = StudyPaths(storage_path(storage), spec.study)
     if is_there(paths):
         check_same(spec, paths)
     else:
@@ -59,15 +59,15 @@ def run(
         warmed_events(
             spec, paths.storage
         )  # a study that can't be found is a mistake to tell before a folder is made
-        make_folder(paths.folder)
-        write_whole(paths.spec, spec.settled().yaml())
+        paths.folder.make_folder()
+        paths.spec.write_whole(spec.settled().yaml())
     return drive(paths, options)
 
 
 def resume(
     name: str,
     *,
-    storage: str | Place = _DEFAULT_STORAGE,
+    storage: StorageLike = _DEFAULT_STORAGE,
     sets: Sequence[str] = (),
     points: int | None = None,
     replicates: int | None = None,
@@ -91,7 +91,7 @@ def retry(
     name: str,
     trials: Sequence[int] | None = None,
     *,
-    storage: str | Place = _DEFAULT_STORAGE,
+    storage: StorageLike = _DEFAULT_STORAGE,
     **session: Any,
 ) -> Ended:
     """Run failed trials again as new attempts: those named, or all (None)."""
@@ -99,16 +99,16 @@ def retry(
 
 
 def leave(
-    name: str, request: Mapping[str, Any], *, storage: str | Place = _DEFAULT_STORAGE
+    name: str, request: Mapping[str, Any], *, storage: StorageLike = _DEFAULT_STORAGE
 ) -> bool:
     """Hand a request to the study's driver, or carry it out here where none is running; whether
     there is a driver.
     """
     paths = existing(name, storage)
-    if holder(paths.lock):
+    if lock_holder(paths.lock):
         requests.post(paths, request)
         return True
-    right = take(paths.lock)
+    lock = acquire_lock(paths.lock)
     try:
         with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, controller):
             if request["do"] == "stop_trial" and not controller.stop_trial(request["trial"]):
@@ -116,7 +116,7 @@ def leave(
             if request["do"] == "add":
                 controller.add_point(request["values"])
     finally:
-        right.release()
+        lock.release()
     return False
 
 
@@ -125,11 +125,11 @@ def is_there(paths: StudyPaths) -> bool:
     return paths.spec.exists() or paths.journal.exists()
 
 
-def existing(name: str, storage: str | Place) -> StudyPaths:
+def existing(name: str, storage: StorageLike) -> StudyPaths:
     """The paths of a study that is there; StudyNotFound with the nearest name elsewhere."""
     from search_spaces.validation import nearest
 
-    root = place(storage)
+    root = storage_path(storage)
     paths = StudyPaths(root, name)
     if is_there(paths):
         return paths
@@ -145,14 +145,14 @@ def existing(name: str, storage: str | Place) -> StudyPaths:
     raise StudyNotFound(f"no study {name} in {root}{hint}")
 
 
-def remove(name: str, *, storage: str | Place = _DEFAULT_STORAGE) -> None:
+def remove(name: str, *, storage: StorageLike = _DEFAULT_STORAGE) -> None:
     """Delete a study's folder for good; refused while it is being driven."""
     paths = existing(name, storage)
-    take(paths.lock).release()
+    acquire_lock(paths.lock).release()
     # spec and journal go first: what is left of an interrupted removal is no study
     paths.spec.unlink(missing_ok=True)
-    remove_log(paths.journal)
-    remove_tree(paths.folder)
+    log_at(paths.journal).remove()
+    paths.folder.remove_tree()
 
 
 def check_same(spec: StudySpec, paths: StudyPaths) -> None:

@@ -15,8 +15,8 @@ from analysis.results import Results, load
 from analysis.tables.comparison import compare
 from analysis.tables.kinds import KINDS
 from analysis.tables.warnings import warnings
-from study.files.atomic import write_whole
-from study.files.object_store import Place
+from study.files.storage import StorageLike, StoragePath
+from study.files.storage_uri import path_as_written
 from study.journal.history import DriverSession
 from study.results.tabulate import code_version, moment
 
@@ -53,28 +53,28 @@ class Chapter:
 def report(
     studies: Source | Iterable[Source],
     *,
-    storage: str | Place = STORAGE,
+    storage: StorageLike = STORAGE,
     to: str | Path | None = None,
-) -> Place:
+) -> StoragePath:
     """Write the report of one or several studies; by default into the first one's folder. Gives its
     path.
     """
     results = load(studies, storage=storage)
-    path: Place = Path(to) if to else results.studies[0].paths.report
-    write_whole(path, _page(results))
+    path = path_as_written(to) if to else results.studies[0].paths.report
+    path.write_whole(_page(results))
     return path
 
 
 def comparison_report(
-    a: Source, b: Source, *, storage: str | Place = STORAGE, to: str | Path | None = None
-) -> Place:
+    a: Source, b: Source, *, storage: StorageLike = STORAGE, to: str | Path | None = None
+) -> StoragePath:
     """Write the report that compares two studies; by default into the first one's folder. Gives its
     path.
     """
     results = load([a, b], storage=storage)
     first, second = results.studies
-    path: Place = Path(to) if to else first.paths.folder / f"compare-{second.name}.html"
-    write_whole(path, _page(results, compare(Results((first,)), Results((second,)))))
+    path = path_as_written(to) if to else first.paths.folder / f"compare-{second.name}.html"
+    path.write_whole(_page(results, compare(Results((first,)), Results((second,)))))
     return path
 
 

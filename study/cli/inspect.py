@@ -36,12 +36,12 @@ def status(
     """Say how far studies are, from their storage alone; with a cluster's address, of its
     studies.
     """
-    from study.files.object_store import place
+    from study.files.storage_uri import storage_path
     from study.inspection.status import overview, status_of, text_of
     from study.lifecycle import existing
 
     check_format(form, ("table", "json"))
-    root = place(storage)
+    root = storage_path(storage)
     if on_cluster(address, name, storage):
         found = cluster_status(str(address), name)
     else:
@@ -59,12 +59,12 @@ def on_cluster(address: str | None, name: str | None, storage: str) -> bool:
     in the storage.
     """
     from study.files.layout import StudyPaths
-    from study.files.object_store import place
+    from study.files.storage_uri import storage_path
     from study.lifecycle import is_there
 
     if not address or storage != STUDIES:
         return False
-    return not (name and is_there(StudyPaths(place(storage), name)))
+    return not (name and is_there(StudyPaths(storage_path(storage), name)))
 
 
 def cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
@@ -108,7 +108,7 @@ def list_studies(storage: Storage = STUDIES, address: Jobs = None, form: Format 
     from analysis.rendering import Header
     from analysis.rendering import table as make_table
     from study.cli.submit import jobs_of
-    from study.files.object_store import place
+    from study.files.storage_uri import storage_path
     from study.inspection.status import overview
 
     if address and storage == STUDIES:
@@ -116,7 +116,7 @@ def list_studies(storage: Storage = STUDIES, address: Jobs = None, form: Format 
         title, rows = f"Studies at {address}", jobs_of(address)
     else:
         columns = ("study", "state", "points", "of", "best", "updated")
-        title, rows = f"Studies in {storage}", overview(place(storage))
+        title, rows = f"Studies in {storage}", overview(storage_path(storage))
     show(
         make_table(
             title,

@@ -13,7 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from analysis.results import Results
-    from study.files.object_store import Place
+    from study.files.storage import StorageLike, StoragePath
 
 STUDIES = "studies"
 
@@ -83,7 +83,7 @@ Format = Annotated[str, typer.Option("--format", help="table, json, csv, markdow
 To = Annotated[str | None, typer.Option("--to", help="Where to write it.")]
 
 
-def results_of(name: str, storage: str | Place) -> Results:
+def results_of(name: str, storage: StorageLike) -> Results:
     """A study's tables, by its name."""
     from analysis.results import load
     from study.lifecycle import existing
@@ -114,12 +114,18 @@ def check_format(form: str, forms: Any) -> None:
         raise UserError(f"--format: must be one of {listed(forms)}; found {form!r:.60}{hint}")
 
 
-def shown_path(path: Place) -> Place:
-    """Relative to here where it is below here."""
-    below = isinstance(path, Path) and path.is_relative_to(Path.cwd())
-    return path.relative_to(Path.cwd()) if isinstance(path, Path) and below else path
+def shown_path(path: Path | StoragePath) -> Path | StoragePath:
+    """The path relative to the current folder where it lies below that."""
+    from study.files.storage_uri import path_as_written
+
+    local = path_as_written(path).local_path()
+    if local is None or not local.is_relative_to(Path.cwd()):
+        return path
+    return local.relative_to(Path.cwd())
 
 
-def storage_option(storage: Place) -> str:
+def storage_option(storage: StoragePath) -> str:
     """What has to be added to a command so that it finds the study again."""
-    return "" if storage == Path(STUDIES).resolve() else f" --storage {storage}"
+    from study.files.storage_uri import storage_path
+
+    return "" if storage == storage_path(STUDIES) else f" --storage {storage}"

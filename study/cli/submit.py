@@ -121,14 +121,14 @@ def connected(address: str | None) -> Cluster:
 def shared(storage: str) -> str:
     """A storage that means the same on every node."""
     from study.errors import UserError
-    from study.files.object_store import place
+    from study.files.storage_uri import storage_path
 
     if "://" not in storage and not storage.startswith("/"):
         raise UserError(
             "--storage: must be an absolute path or a URI that all nodes share; found"
             f" {storage!r:.80}"
         )
-    return str(place(storage))
+    return str(storage_path(storage))
 
 
 def _started(cluster: Cluster, job: Job, wait: bool) -> None:

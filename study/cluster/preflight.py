@@ -11,10 +11,9 @@ from study.errors import StudyLocked, UserError
 from study.execution.provenance import version
 from study.execution.ray_runtime import rooms
 from study.execution.resources import check_fits
-from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
-from study.files.lock import holder
-from study.files.object_store import ObjectPath, place
+from study.files.lock import lock_holder
+from study.files.storage_uri import storage_path
 from study.lifecycle import check_same, existing, is_there
 from study.spec.load import load_spec
 
@@ -29,7 +28,7 @@ def check_cluster(order: Order) -> None:
     for node, answer in answers.items():
         _check_version(order, node, answer["version"])
     _check_storage(order, answers)
-    paths = StudyPaths(place(order.storage), order.name)
+    paths = StudyPaths(storage_path(order.storage), order.name)
     check_free(order, paths)
     if order.study:
         spec = spec_of(order)
@@ -45,8 +44,8 @@ def check_free(order: Order, paths: StudyPaths) -> None:
     """StudyLocked where the study has a driver, unless one is asked to take it over, which an
     object store lets it.
     """
-    driver = holder(paths.lock) if is_there(paths) else ""
-    if driver and (order.study or not isinstance(paths.lock, ObjectPath)):
+    driver = lock_holder(paths.lock) if is_there(paths) else ""
+    if driver and (order.study or paths.lock.has_locks):
         raise StudyLocked(order.name, driver)
 
 
@@ -88,9 +87,9 @@ def _answer_of(storage: str, probe: str) -> dict[str, Any]:
         "trouble": "",
     }
     try:
-        root = place(storage)
-        make_folder(root)
-        write_whole(root / probe, socket.gethostname())
+        root = storage_path(storage)
+        root.make_folder()
+        (root / probe).write_whole(socket.gethostname())
     except OSError as error:
         answer["trouble"] = f"{error.strerror or error}"
     return answer
@@ -109,7 +108,7 @@ def _check_storage(order: Order, answers: dict[str, dict[str, Any]]) -> None:
     """UserError where a node can't write, or writes where nobody else sees it; the probes are
     removed.
     """
-    root = place(order.storage)
+    root = storage_path(order.storage)
     try:
         for node, answer in answers.items():
             if answer["trouble"]:

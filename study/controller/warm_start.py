@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from study.errors import SpecError, StudyNotFound, UserError
 from study.files.layout import StudyPaths
-from study.files.object_store import Place, place
+from study.files.storage import StoragePath
+from study.files.storage_uri import storage_path
 from study.journal.history import History, Point
 from study.journal.journal import read_events
 from study.journal.outcomes import objective_values
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
 
-def warmed_events(spec: StudySpec, storage: Place) -> list[dict[str, Any]]:
+def warmed_events(spec: StudySpec, storage: StoragePath) -> list[dict[str, Any]]:
     """One event for each study that ``warm_start:`` names, by its name in the storage or by its
     folder.
     """
     return [_warmed_event(spec, source, storage) for source in spec.warm_start]
 
 
-def _warmed_event(spec: StudySpec, source: str, storage: Place) -> dict[str, Any]:
+def _warmed_event(spec: StudySpec, source: str, storage: StoragePath) -> dict[str, Any]:
     history, objectives = _read_study(source, storage)
     if objectives != [(objective.metric, objective.direction) for objective in spec.objectives]:
         raise UserError(f"warm_start: {source} has another objective: {objectives}")
@@ -38,10 +39,10 @@ def _warmed_event(spec: StudySpec, source: str, storage: Place) -> dict[str, Any
     }
 
 
-def _read_study(source: str, storage: Place) -> tuple[History, list[tuple[str, str]]]:
+def _read_study(source: str, storage: StoragePath) -> tuple[History, list[tuple[str, str]]]:
     from study.spec.load import load_spec
 
-    folder = place(source) if "/" in source else storage / source
+    folder = storage_path(source) if "/" in source else storage / source
     paths = StudyPaths(folder.parent, folder.name)
     if not paths.journal.exists():
         raise StudyNotFound(f"warm_start: no study {source} in {folder.parent}")

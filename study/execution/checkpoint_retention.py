@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from study.files.atomic import files_below, matching, remove_tree
 from study.files.layout import StudyPaths
-from study.files.object_store import Place
+from study.files.storage import StoragePath
 from study.journal.history import ENDED_STATES, History, Point, Trial
 from study.journal.ranking import Standing, best_point, standing, standing_in_search, to_confirm
 
@@ -56,7 +55,7 @@ class Retention:
         """The same with another look at all that is there: what ran on after its end may have left
         a checkpoint.
         """
-        there = {parts[0] for parts in files_below(self._paths.trials) if "checkpoints" in parts}
+        there = {parts[0] for parts in self._paths.trials.files_below() if "checkpoints" in parts}
         self._news(history)
         self._trimmed.clear()
         self._left.clear()
@@ -120,7 +119,7 @@ class Retention:
         again.
         """
         if not self._is_kept(trial, point):
-            remove_tree(self._folder(trial))
+            self._folder(trial).remove_tree()
             return True
         end = (trial.number, len(trial.attempts))
         if self._keep in ("best", "last") and end not in self._trimmed:
@@ -138,7 +137,7 @@ class Retention:
             )
         return True
 
-    def _folder(self, trial: Trial) -> Place:
+    def _folder(self, trial: Trial) -> StoragePath:
         return self._paths.checkpoints(trial.point, trial.replicate)
 
 
@@ -167,7 +166,7 @@ def _has_fallen(now: Standings, before: Standings) -> bool:
     )
 
 
-def _keep_newest(folder: Place) -> None:
+def _keep_newest(folder: StoragePath) -> None:
     """Of an ended trial's two checkpoints the older one is no longer needed."""
-    for path in matching(folder, "*.ckpt")[:-1]:
+    for path in folder.sorted_glob("*.ckpt")[:-1]:
         path.unlink(missing_ok=True)

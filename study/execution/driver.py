@@ -24,10 +24,9 @@ from study.execution import provenance, requests
 from study.execution.housekeeping import Housekeeping
 from study.execution.ray_runtime import Connection
 from study.execution.resources import Room, check_fits, machine_cpus, slots
-from study.files.atomic import write_whole
 from study.files.layout import StudyPaths
-from study.files.lock import take
-from study.files.object_store import place
+from study.files.lock import acquire_lock
+from study.files.storage_uri import storage_path
 from study.journal.history import FORMAT, WHOLE, History
 from study.journal.integrity import check_nothing_lost
 from study.journal.journal import Journal
@@ -105,10 +104,10 @@ def drive(
         collect,
     )  # with pyarrow, which those who only look a study's name up do without
 
-    right, module_path = take(paths.lock), [str(Path.cwd())]
-    if right.taken_from:
+    lock, module_path = acquire_lock(paths.lock), [str(Path.cwd())]
+    if lock.taken_from:
         options.watcher.say(
-            f"taking the study over from {right.taken_from}, which stops at its next record"
+            f"taking the study over from {lock.taken_from}, which stops at its next record"
         )
     try:
         supersede(paths)
@@ -143,7 +142,7 @@ def drive(
             f"{where}: {why}; when that is mended: study resume {paths.name}"
         ) from error
     finally:
-        right.release()
+        lock.release()
 
 
 def _close(controller: Controller, paths: StudyPaths, options: Options) -> Ended:
@@ -240,7 +239,7 @@ def _resolve_on(
 def create(journal: Journal, paths: StudyPaths) -> None:
     """The journal's first records, from the study file that was put into the folder."""
     content, spec = paths.spec.read_bytes(), load_spec(paths.spec)
-    write_whole(paths.spec_version(1), content)
+    paths.spec_version(1).write_whole(content)
     now = round(time.time(), 3)
     events: list[dict[str, Any]] = [
         {
@@ -289,9 +288,8 @@ def _gathered(controller: Controller) -> dict[str, Any]:
 
 
 def _write_provenance(controller: Controller, paths: StudyPaths) -> None:
-    write_whole(
-        paths.provenance, json.dumps(provenance.document(controller.history), indent=2) + "\n"
-    )
+    document = provenance.document(controller.history)
+    paths.provenance.write_whole(json.dumps(document, indent=2) + "\n")
 
 
 def _study_is_over(controller: Controller) -> bool:
@@ -355,7 +353,7 @@ def _execute_study(
             concurrency=_room_for(spec, rooms, options),
             heartbeat_s=spec.trial.heartbeat_s,
             trial_hours=spec.trial.hours,
-            data_dir=str(place(options.data_dir)) if options.data_dir else None,
+            data_dir=str(storage_path(options.data_dir)) if options.data_dir else None,
             module_path=[str(Path.cwd())],
             best_by=spec.best_by if controller.history.whole_seeds else None,
             own_ray=not options.address,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.errors import DataMissing, UserError
-from study.files.object_store import ObjectPath, place
+from study.files.storage_uri import storage_path
 from study.spec.recipe_paths import leaves
 from study.training.recipe.data_catalog import DATA_SETS
 from study.training.recipe.sections import FACTORY
@@ -110,15 +110,16 @@ def check_data(spec: StudySpec, data_dir: str | None) -> None:
     they can be.
     """
     name = leaves(spec.recipe_tree({})).get("data.name")
-    folder = place(data_dir or os.environ.get("STUDY_DATA_DIR") or "data")
+    folder = storage_path(data_dir or os.environ.get("STUDY_DATA_DIR") or "data")
     folders = DATA_SETS[name].folders if isinstance(name, str) and name in DATA_SETS else ()
     if not isinstance(name, str) or not folders:
         return
     if any((folder / subfolder).is_dir() for subfolder in folders):
         return
-    if isinstance(folder, ObjectPath):
+    local = folder.local_path()
+    if local is None:
         raise DataMissing(f"{name}: {folder} holds none of the folders {', '.join(folders)}")
     # torch is loaded for a download alone: a study whose images are there is durable before that
     from study.training.data.datasets import load_built_in
 
-    load_built_in(name, folder)
+    load_built_in(name, local)

@@ -25,8 +25,7 @@ from typing import Any
 from ray import tune
 
 from study.errors import StorageFault
-from study.files.atomic import make_folder, write_whole
-from study.files.object_store import place
+from study.files.storage_uri import storage_path
 from study.journal.journal import PATIENCE_S, PAUSE_S
 
 _POLL_S = 2.0
@@ -174,7 +173,7 @@ class _Training:
             device=device,
             report=self._report,
             checkpoint=PatientStore(
-                Checkpoints(place(config["checkpoints"]), assignment["attempt"]),
+                Checkpoints(storage_path(config["checkpoints"]), assignment["attempt"]),
                 self._wait_for_storage,
             ),
             data_dir=config["data_dir"],
@@ -233,10 +232,10 @@ class _Training:
         """Leave the traceback in the trial's folder, where a user looks for it; a full disk is no
         second failure.
         """
-        path = place(self._config["stderr"])
+        path = storage_path(self._config["stderr"])
         with suppress(OSError):
-            make_folder(path.parent)
-            write_whole(path, text)
+            path.parent.make_folder()
+            path.write_whole(text)
 
 
 def _awaits_answer(message: Message) -> bool:

@@ -4,108 +4,101 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from study.errors import UserError
-from study.files.object_store import Place
+from study.files.storage import StoragePath
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
-FOLDER_MODE = 0o700
-FILE_MODE = 0o600
+STUDY_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 
 
 def checked_name(name: str) -> str:
-    """The name itself, where it is one that can't leave the storage folder; UserError elsewhere."""
-    if NAME.match(name):
+    """Return the name where it can be a study's, and so can't lead out of the storage; else raise
+    UserError.
+    """
+    if STUDY_NAME.match(name):
         return name
     raise UserError(
         f"a study's name is made of a-z, 0-9, '.', '_' and '-', 64 at most, not {name!r:.80}"
     )
 
 
-def studies_in(storage: Place) -> list[StudyPaths]:
-    """The studies that a storage holds, by name."""
-    names = (spec.parent.name for spec in storage.glob("*/study.yaml"))
-    found = (StudyPaths(storage, name) for name in names if NAME.match(name))
-    return sorted(found, key=lambda paths: paths.name)
+def studies_in(storage: StoragePath) -> list[StudyPaths]:
+    """List the studies that a storage holds, by name."""
+    names = sorted(spec.parent.name for spec in storage.glob("*/study.yaml"))
+    return [StudyPaths(storage, name) for name in names if STUDY_NAME.match(name)]
 
 
 @dataclass(frozen=True)
 class StudyPaths:
-    """The folder of study ``name`` in ``storage``."""
+    """Where everything of the study ``name`` lies in ``storage``."""
 
-    storage: Place
+    storage: StoragePath
     name: str
 
     def __post_init__(self) -> None:
         checked_name(self.name)
 
     @property
-    def folder(self) -> Place:
+    def folder(self) -> StoragePath:
         return self.storage / self.name
 
     @property
-    def spec(self) -> Place:
-        """The study file as it stands; earlier versions lie beside it."""
+    def spec(self) -> StoragePath:
+        """The study file as it holds now; its earlier versions lie beside it."""
         return self.folder / "study.yaml"
 
-    def spec_version(self, version: int) -> Place:
+    def spec_version(self, version: int) -> StoragePath:
         return self.folder / f"study.{version}.yaml"
 
     @property
-    def journal(self) -> Place:
-        """A file of lines, or, where nothing can be appended to a file, a folder of numbered
-        objects.
-        """
-        return (
-            self.folder
-            / "journal"
-            / ("events.jsonl" if isinstance(self.folder, Path) else "events")
-        )
+    def journal(self) -> StoragePath:
+        """A file of lines, or, where files can't grow, a folder of numbered objects."""
+        name = "events.jsonl" if self.folder.can_append else "events"
+        return self.folder / "journal" / name
 
     @property
-    def lock(self) -> Place:
+    def lock(self) -> StoragePath:
         return self.folder / "journal" / "lock"
 
     @property
-    def requests(self) -> Place:
+    def requests(self) -> StoragePath:
         """A folder of files that ask the driver for something."""
         return self.folder / "journal" / "requests"
 
     @property
-    def provenance(self) -> Place:
+    def provenance(self) -> StoragePath:
         return self.folder / "provenance.json"
 
     @property
-    def trials(self) -> Place:
+    def trials(self) -> StoragePath:
         return self.folder / "trials"
 
-    def trial(self, point: int, replicate: int) -> Place:
+    def trial(self, point: int, replicate: int) -> StoragePath:
         return self.trials / f"{point:05d}.{replicate}"
 
-    def checkpoints(self, point: int, replicate: int) -> Place:
+    def checkpoints(self, point: int, replicate: int) -> StoragePath:
         return self.trial(point, replicate) / "checkpoints"
 
-    def stderr(self, point: int, replicate: int, attempt: int) -> Place:
+    def stderr(self, point: int, replicate: int, attempt: int) -> StoragePath:
         return self.trial(point, replicate) / f"stderr.{attempt}.txt"
 
     @property
-    def results(self) -> Place:
+    def results(self) -> StoragePath:
         return self.folder / "results"
 
     @property
-    def points_table(self) -> Place:
+    def points_table(self) -> StoragePath:
         return self.results / "points.parquet"
 
     @property
-    def trials_table(self) -> Place:
+    def trials_table(self) -> StoragePath:
         return self.results / "trials.parquet"
 
     @property
-    def epochs_table(self) -> Place:
-        """A folder of parts."""
+    def epochs_table(self) -> StoragePath:
+        """A folder of Parquet files, each of which holds the epochs of some trials."""
         return self.results / "epochs"
 
     @property
-    def report(self) -> Place:
+    def report(self) -> StoragePath:
         return self.folder / "report.html"

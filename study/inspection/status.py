@@ -10,8 +10,8 @@ from typing import Any
 
 from study.errors import StudyError, UserError
 from study.files.layout import StudyPaths, studies_in
-from study.files.lock import holder
-from study.files.object_store import Place
+from study.files.lock import lock_holder
+from study.files.storage import StoragePath
 from study.journal.history import Event, History
 from study.journal.journal import read_events
 from study.journal.outcomes import first_value
@@ -39,7 +39,7 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
     place = standing(best, spec, confirmed=confirmed) if best else None
     last = history.sessions[-1] if history.sessions else None
     running = [trial for trial in history.trials if trial.in_flight]
-    driver = holder(paths.lock)
+    driver = lock_holder(paths.lock)
     return {
         "study": paths.name,
         "folder": str(paths.folder),
@@ -75,7 +75,7 @@ def _state_of(history: History, driver: str) -> str:
     return history.sessions[-1].reason or "interrupted"
 
 
-def overview(storage: Place) -> list[dict[str, Any]]:
+def overview(storage: StoragePath) -> list[dict[str, Any]]:
     """Every study in a storage; one that can't be read is told with its fault."""
     found = []
     for paths in studies_in(storage):
@@ -170,7 +170,7 @@ def followed_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
     """The same, and what comes, as long as somebody drives the study."""
     shown = 0
     while True:
-        driven = bool(holder(paths.lock))
+        driven = bool(lock_holder(paths.lock))
         lines = list(log_lines(paths, trial))
         yield from lines[shown:]
         shown = len(lines)
@@ -179,7 +179,7 @@ def followed_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
         time.sleep(_FOLLOW_S)
 
 
-def _traceback_of(path: Place) -> Iterator[str]:
+def _traceback_of(path: StoragePath) -> Iterator[str]:
     if path.exists():
         yield from (f"    {line}" for line in path.read_text(errors="replace").splitlines())
 

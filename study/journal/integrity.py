@@ -9,9 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from study.errors import StateLost
-from study.files.atomic import files_below
 from study.files.layout import StudyPaths
-from study.files.object_store import Place
+from study.files.storage import StoragePath
 from study.journal.history import History, Trial
 
 _CHECKPOINT = re.compile(r"checkpoints/attempt-(\d+)-epoch-(\d+)\.ckpt")
@@ -35,7 +34,7 @@ def _signs_of_loss(paths: StudyPaths, history: History, journal_bytes: int) -> I
     yield from _tables_ahead(paths, journal_bytes)
     trials = {(trial.point, trial.replicate): trial for trial in history.trials}
     names = defaultdict(list)
-    for folder, *inner in files_below(paths.trials):
+    for folder, *inner in paths.trials.files_below():
         names[folder].append("/".join(inner))
     for folder in sorted(names):
         match = _TRIAL.fullmatch(folder)
@@ -49,7 +48,7 @@ def _tables_ahead(paths: StudyPaths, journal_bytes: int) -> Iterator[str]:
     import pyarrow.parquet as pq
 
     try:
-        with pa.BufferReader(paths.trials_table.read_bytes()) as file:
+        with paths.trials_table.open_binary() as file:
             metadata = pq.read_metadata(file).metadata or {}
         collected = int(metadata.get(b"journal_bytes", b"0"))
     except (OSError, pa.ArrowInvalid, ValueError):
@@ -61,7 +60,7 @@ def _tables_ahead(paths: StudyPaths, journal_bytes: int) -> Iterator[str]:
         )
 
 
-def _trial_ahead(folder: Place, names: list[str], trial: Trial | None) -> Iterator[str]:
+def _trial_ahead(folder: StoragePath, names: list[str], trial: Trial | None) -> Iterator[str]:
     if trial is None:
         yield f"{folder} belongs to a trial that the journal doesn't know"
         return

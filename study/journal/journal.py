@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from study.errors import JournalDamaged, StorageFault
-from study.files.object_store import Place
+from study.files.storage import StoragePath
 from study.journal.history import Event
 from study.journal.log_storage import Log, log_at
 
@@ -57,11 +57,13 @@ def _decode(line: bytes) -> dict[str, Any] | None:
     return event
 
 
-def _scan(data: bytes, path: Place, *, tears: bool = True) -> tuple[list[dict[str, Any]], int]:
+def _scan(
+    data: bytes, path: StoragePath, *, can_be_torn: bool = True
+) -> tuple[list[dict[str, Any]], int]:
     """The events of a journal's bytes, and how many bytes they take; JournalDamaged where more than
     a tail is bad.
 
-    ``tears`` says whether a kill can leave a torn tail there at all.
+    ``can_be_torn`` says whether a kill can leave a torn tail there at all.
     """
     events: list[dict[str, Any]] = []
     end = 0
@@ -72,11 +74,11 @@ def _scan(data: bytes, path: Place, *, tears: bool = True) -> tuple[list[dict[st
         events.append(event)
         end += len(line)
     if end < len(data) and (
-        not tears or any(_decode(line) is not None for line in _lines(data[end:]))
+        not can_be_torn or any(_decode(line) is not None for line in _lines(data[end:]))
     ):
         keep = (
             f", or keep those records alone with: head -c {end} {path} > {path}.kept"
-            if tears
+            if can_be_torn
             else ""
         )
         raise JournalDamaged(
@@ -95,15 +97,15 @@ def _lines(data: bytes) -> Iterator[bytes]:
         start = end
 
 
-def read_events(path: Place) -> list[dict[str, Any]]:
+def read_events(path: StoragePath) -> list[dict[str, Any]]:
     """Every whole record, for readers that hold no lock; a tail that is being written is left
     out.
     """
     log = log_at(path)
-    return _scan(log.read(), path, tears=log.tears)[0] if log.exists() else []
+    return _scan(log.read(), path, can_be_torn=log.can_be_torn)[0] if log.exists() else []
 
 
-def journal_bytes(path: Place) -> int:
+def journal_bytes(path: StoragePath) -> int:
     """How long a journal is."""
     return log_at(path).size()
 
@@ -112,7 +114,7 @@ class Journal:
     """A journal opened by its one driver."""
 
     def __init__(
-        self, path: Place, log: Log, events: list[dict[str, Any]], size: int, cut: Cut | None
+        self, path: StoragePath, log: Log, events: list[dict[str, Any]], size: int, cut: Cut | None
     ) -> None:
         self.path = path
         self.events_read = events
@@ -121,21 +123,21 @@ class Journal:
         self.records = len(events)
         self.on_wait: Callable[[str], None] = lambda message: None
         self._log = log
-        log.open(size)
+        log.open_at(size)
 
     @classmethod
-    def create(cls, path: Place) -> Self:
+    def create(cls, path: StoragePath) -> Self:
         """A new, empty journal whose name is durable."""
         log = log_at(path)
         log.create()
         return cls(path, log, [], 0, None)
 
     @classmethod
-    def open(cls, path: Place) -> Self:
+    def open(cls, path: StoragePath) -> Self:
         """Read a journal back; its torn tail, if there is one, is cut from the file."""
         log = log_at(path)
         data = log.read()
-        events, end = _scan(data, path, tears=log.tears)
+        events, end = _scan(data, path, can_be_torn=log.can_be_torn)
         cut = Cut(end, len(data) - end) if end < len(data) else None
         return cls(path, log, events, end, cut)
 

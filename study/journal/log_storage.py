@@ -1,48 +1,58 @@
-"""Where a journal's bytes lie: a local file that grows, or on an object store, which can't append,
-a row of objects.
+"""Where a journal's bytes lie: in a local file that grows, or in a row of objects on an object
+store, which can't append.
 
-The objects are immutable and named by the number of their first record, each created only where
-none of that name is yet. So two drivers can't both go on from the same record: whoever comes second
-is superseded, and stops.
+The objects are immutable and named by the number of their first record. Each is created only where
+none of that name is yet, so two drivers can't both go on from the same record: the one that comes
+second is superseded, and stops.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from study.errors import Superseded
-from study.files.atomic import make_folder, remove_tree, sync_folder
-from study.files.layout import FILE_MODE
-from study.files.object_store import ObjectPath, Place
+from study.files.atomic import FILE_MODE, make_folder, sync_folder
+from study.files.local_storage import LocalPath
+from study.files.object_storage import ObjectPath, StoredObject
+from study.files.storage import StoragePath
 
 MERGE_EVERY = 500
 """So many objects are also kept as one, so that a long journal is read in few requests."""
 _READERS = 16
 
 
-class Log(Protocol):
-    """Bytes that only grow."""
+def log_at(path: StoragePath) -> Log:
+    """The log at ``path``, be there one yet or not."""
+    return _FORMS[type(path)](path)
 
-    tears: bool
+
+class Log(Protocol):
+    """Bytes that only grow, in records that are numbered from 0."""
+
+    can_be_torn: bool
     """Whether a kill can leave the last append torn."""
 
     def exists(self) -> bool: ...
 
-    def create(self) -> None: ...
+    def create(self) -> None:
+        """Begin an empty log whose name is durable."""
 
-    def read(self) -> bytes: ...
+    def read(self) -> bytes:
+        """Read all of it."""
 
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Count its bytes without reading them."""
 
-    def open(self, end: int) -> None:
-        """Go on from byte ``end``: what follows it is cut."""
+    def open_at(self, end: int) -> None:
+        """Open it for appending after byte ``end``, and cut what follows that byte."""
 
     def append(self, data: bytes, record: int, following: int) -> None:
-        """Make records ``record`` up to, but not with, ``following`` durable; OSError where that
-        fails.
+        """Make records ``record`` up to, but not with, ``following`` durable.
+
+        Raises OSError where that fails, and Superseded where another driver has written them.
         """
 
     def roll_back(self) -> None:
@@ -50,13 +60,16 @@ class Log(Protocol):
 
     def close(self) -> None: ...
 
+    def remove(self) -> None:
+        """Remove the log for good."""
+
 
 class FileLog:
-    """One file."""
+    """A log that is one file."""
 
-    tears = True
+    can_be_torn = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: LocalPath) -> None:
         self.path = path
         self._end = 0
         self._descriptor = -1
@@ -65,7 +78,6 @@ class FileLog:
         return self.path.exists()
 
     def create(self) -> None:
-        """The empty file, its name durable."""
         make_folder(self.path.parent)
         os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
         sync_folder(self.path.parent)
@@ -76,7 +88,7 @@ class FileLog:
     def size(self) -> int:
         return self.path.stat().st_size
 
-    def open(self, end: int) -> None:
+    def open_at(self, end: int) -> None:
         self._end = end
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
         if self.size() > end:
@@ -84,9 +96,10 @@ class FileLog:
             os.fsync(self._descriptor)
 
     def append(self, data: bytes, record: int, following: int) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        unwritten = memoryview(data)
+        while unwritten:
+            written = os.write(self._descriptor, unwritten)
+            unwritten = unwritten[written:]
         os.fsync(self._descriptor)
         self._end += len(data)
 
@@ -98,19 +111,24 @@ class FileLog:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def remove(self) -> None:
+        self.path.remove_tree()
+
 
 class ObjectLog:
-    """``events/0000000000.jsonl`` and so on, one object an append; ``merged/`` holds copies of many
-    as one.
+    """A log of one object an append: ``events/0000000000.jsonl`` and so on.
+
+    ``merged/`` holds copies of many of them as one object, named by the first record in it and the
+    one after its last.
     """
 
-    tears = False
+    can_be_torn = False
 
     def __init__(self, path: ObjectPath) -> None:
         self.path = path
         self.merged = path.parent / "merged"
-        self._loose: list[bytes] = []
-        self._loose_from = 0
+        self._unmerged: list[bytes] = []
+        self._unmerged_from = 0
 
     def exists(self) -> bool:
         return self.path.is_dir()
@@ -119,33 +137,39 @@ class ObjectLog:
         """Nothing: the first append is its beginning."""
 
     def read(self) -> bytes:
-        chunks, self._loose_from = self._chunks()
-        parts = [self.path / name for name, _ in self._parts_from(self._loose_from)]
+        merged, self._unmerged_from = self._merged_objects()
+        single = self._objects_from(self._unmerged_from)
         with ThreadPoolExecutor(_READERS) as pool:
-            merged = list(pool.map(ObjectPath.read_bytes, (chunk for chunk, _ in chunks)))
-            self._loose = list(pool.map(ObjectPath.read_bytes, parts))
-        return b"".join([*merged, *self._loose])
+            contents = list(pool.map(_content, merged))
+            self._unmerged = list(pool.map(_content, single))
+        return b"".join([*contents, *self._unmerged])
 
     def size(self) -> int:
-        chunks, record = self._chunks()
-        return sum(size for _, size in chunks) + sum(size for _, size in self._parts_from(record))
+        merged, record = self._merged_objects()
+        objects = merged + self._objects_from(record)
+        return sum(found.size_bytes for found in objects)
 
-    def open(self, end: int) -> None:
+    def open_at(self, end: int) -> None:
         pass
 
     def append(self, data: bytes, record: int, following: int) -> None:
-        part = self.path / f"{record:010d}.jsonl"
+        path = self.path / f"{record:010d}.jsonl"
         try:
-            part.create(data)
+            path.create_exclusively(data)
         except FileExistsError:
-            if part.read_bytes() != data:  # else it was this very append, whose answer was lost
+            if path.read_bytes() != data:  # else it was this very append, whose answer was lost
                 raise Superseded("another driver has taken the study over") from None
-        self._loose.append(data)
-        if len(self._loose) >= MERGE_EVERY:
-            (self.merged / f"{self._loose_from:010d}-{following:010d}.jsonl").write_bytes(
-                b"".join(self._loose)
-            )
-            self._loose, self._loose_from = [], following
+        self._unmerged.append(data)
+        if len(self._unmerged) >= MERGE_EVERY:
+            self._merge(following)
+
+    def _merge(self, following: int) -> None:
+        """Keep what was appended since the last merge, up to record ``following``, as one more
+        object.
+        """
+        name = f"{self._unmerged_from:010d}-{following:010d}.jsonl"
+        (self.merged / name).write_whole(b"".join(self._unmerged))
+        self._unmerged, self._unmerged_from = [], following
 
     def roll_back(self) -> None:
         pass
@@ -153,32 +177,34 @@ class ObjectLog:
     def close(self) -> None:
         pass
 
-    def _chunks(self) -> tuple[list[tuple[ObjectPath, int]], int]:
-        """The merged objects that follow on each other from the start with their sizes, and the
-        record after them.
+    def remove(self) -> None:
+        self.merged.remove_tree()
+        self.path.remove_tree()
+
+    def _merged_objects(self) -> tuple[list[StoredObject], int]:
+        """The merged objects that follow on each other from the start, and the record after
+        them.
         """
-        chunks: list[tuple[ObjectPath, int]] = []
+        merged: list[StoredObject] = []
         record = 0
-        for each in self.merged.below():
-            chunk = ObjectPath(self.path.root, each["path"])
-            first, _, following = chunk.name.removesuffix(".jsonl").partition("-")
+        for found in self.merged.objects_below():
+            first, _, following = found.path.name.removesuffix(".jsonl").partition("-")
             if int(first) == record:
-                chunks.append((chunk, each["size"]))
+                merged.append(found)
                 record = int(following)
-        return chunks, record
+        return merged, record
 
-    def _parts_from(self, record: int) -> list[tuple[str, int]]:
-        """The names and sizes of the objects from this record on."""
+    def _objects_from(self, record: int) -> list[StoredObject]:
+        """The objects of single appends from this record on."""
         after = f"{record - 1:010d}.jsonl" if record else ""
-        return [(each["path"].rpartition("/")[2], each["size"]) for each in self.path.below(after)]
+        return list(self.path.objects_below(after))
 
 
-def log_at(path: Place) -> FileLog | ObjectLog:
-    return ObjectLog(path) if isinstance(path, ObjectPath) else FileLog(path)
+def _content(found: StoredObject) -> bytes:
+    return found.path.read_bytes()
 
 
-def remove_log(path: Place) -> None:
-    """Remove a journal's bytes: without them there is no study."""
-    if isinstance(path, ObjectPath):
-        remove_tree(path.parent / "merged")
-    remove_tree(path)
+_FORMS: dict[type[StoragePath], Callable[[Any], Log]] = {
+    LocalPath: FileLog,
+    ObjectPath: ObjectLog,
+}

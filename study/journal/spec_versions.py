@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from study.errors import StateLost, Superseded
-from study.files.atomic import write_whole
 from study.files.layout import StudyPaths
-from study.files.lock import me
-from study.files.object_store import Place
+from study.files.lock import this_process
+from study.files.storage import StoragePath
 from study.journal.extension import check_extension, reopenings
 from study.journal.history import History
 from study.journal.journal import Journal, read_events
@@ -38,16 +37,16 @@ def extend(paths: StudyPaths, new: StudySpec | None) -> None:
         check_extension(old, new, history)
         events = reopenings(old, new, history, paths)
         text = new.settled().yaml()
-        write_whole(paths.spec_version(version), text)
+        paths.spec_version(version).write_whole(text)
         spec_event = {"event": "spec", "version": version, "hash": digest(text), "changes": changes}
         now = round(time.time(), 3)
         journal.append(*({**event, "time": now} for event in [spec_event, *events]))
-        write_whole(paths.spec, text)
+        paths.spec.write_whole(text)
     finally:
         journal.close()
 
 
-def _spec_file(paths: StudyPaths, history: History) -> Place:
+def _spec_file(paths: StudyPaths, history: History) -> StoragePath:
     """The spec's file that the journal vouches for by its hash; StateLost where it was lost or
     changed.
     """
@@ -72,7 +71,7 @@ def current_spec(paths: StudyPaths, history: History, say: Callable[[str], None]
                 f"{copy.name} was not what the study runs by, and is written anew; study resume"
                 " --set … changes a study"
             )
-            write_whole(copy, content)
+            copy.write_whole(content)
     spec = load_spec(paths.spec)
     return spec if spec.concurrency else replace(spec, concurrency=history.concurrency)
 
@@ -82,7 +81,7 @@ def digest(content: str | bytes) -> str:
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
-def stored_file(paths: StudyPaths) -> Place:
+def stored_file(paths: StudyPaths) -> StoragePath:
     """The spec's file of a study that is there."""
     history = History(read_events(paths.journal))
     return _spec_file(paths, history) if history.specs else paths.spec
@@ -92,12 +91,12 @@ def supersede(paths: StudyPaths) -> None:
     """Where there are no locks: see that no earlier driver can write any more, before anything is
     looked at.
     """
-    if log_at(paths.journal).tears or not log_at(paths.journal).exists():
+    if paths.journal.has_locks or not log_at(paths.journal).exists():
         return
     for _ in range(_TRIES):
         journal = Journal.open(paths.journal)
         try:
-            journal.append({"event": "taken", "by": me(), "time": round(time.time(), 3)})
+            journal.append({"event": "taken", "by": this_process(), "time": round(time.time(), 3)})
             return
         except Superseded:
             continue  # the earlier driver has just written once more

@@ -8,20 +8,14 @@ last and says up to which byte of the journal the tables go.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.files.atomic import make_folder, matching, write_whole
-from study.files.layout import FILE_MODE, StudyPaths
-from study.files.object_store import Place
+from study.files.layout import StudyPaths
+from study.files.storage import StoragePath
 from study.journal.history import History, Trial
 from study.journal.journal import journal_bytes, read_events
 from study.results.schema import columns_mark
@@ -43,8 +37,8 @@ def collect(
     size = journal_bytes(paths.journal)
     history = history or History(read_events(paths.journal))
     spec = spec or load_spec(paths.spec)
-    make_folder(paths.epochs_table)
-    with _writing(paths.results):
+    paths.epochs_table.make_folder()
+    with paths.results.exclusive():  # the driver and ``study collect`` may meet
         _write_epochs(paths, history)
         tables = tabulate(history, spec, with_epochs=False)
         _write_table(paths.points_table, tables.points)
@@ -62,11 +56,11 @@ def _write_epochs(paths: StudyPaths, history: History) -> None:
         mark = _fingerprint(trials)
         if mark != _read_stamp(part, _FINGERPRINT):
             _write_table(part, _stamped(epochs_table(history.study, trials), {_FINGERPRINT: mark}))
-    for part in matching(paths.epochs_table, "part-*.parquet")[len(blocks) :]:
+    for part in paths.epochs_table.sorted_glob("part-*.parquet")[len(blocks) :]:
         part.unlink()
 
 
-def part_path(paths: StudyPaths, number: int) -> Place:
+def part_path(paths: StudyPaths, number: int) -> StoragePath:
     return paths.epochs_table / f"part-{number:05d}.parquet"
 
 
@@ -89,14 +83,14 @@ def read_tables(paths: StudyPaths) -> Tables | None:
         size = str(journal_bytes(paths.journal)).encode()
         if _read_stamp(paths.trials_table, _JOURNAL_BYTES) != size:
             return None
-        parts = [_read_table(part) for part in matching(paths.epochs_table, "part-*.parquet")]
+        parts = [_read_table(part) for part in paths.epochs_table.sorted_glob("part-*.parquet")]
         points, trials = _read_table(paths.points_table), _read_table(paths.trials_table)
     except (OSError, pa.ArrowInvalid):
         return None
     return Tables(points, trials, pa.concat_tables(parts, promote_options="default"))
 
 
-def _read_stamp(path: Place, key: bytes) -> bytes | None:
+def _read_stamp(path: StoragePath, key: bytes) -> bytes | None:
     """A value from a Parquet file's metadata; None where the file is absent, unreadable or has
     other columns.
     """
@@ -108,16 +102,17 @@ def _read_stamp(path: Place, key: bytes) -> bytes | None:
     return metadata.get(key) if current else None
 
 
-def _schema_of(path: Place) -> pa.Schema:
+def _schema_of(path: StoragePath) -> pa.Schema:
     """A Parquet file's schema: from its end alone where it lies on a disk."""
-    return pq.read_schema(path if isinstance(path, Path) else pa.BufferReader(path.read_bytes()))
+    with path.open_binary() as file:
+        return pq.read_schema(file)
 
 
 def _stamped(table: pa.Table, stamp: dict[bytes, bytes]) -> pa.Table:
     return table.replace_schema_metadata({**table.schema.metadata, **stamp})
 
 
-def _write_table(path: Place, table: pa.Table) -> None:
+def _write_table(path: StoragePath, table: pa.Table) -> None:
     """Replace a Parquet file; a crash leaves either the old one or the new one."""
     sink = pa.BufferOutputStream()
     texts = [
@@ -134,24 +129,8 @@ def _write_table(path: Place, table: pa.Table) -> None:
         use_dictionary=texts,
         column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
     )
-    write_whole(path, sink.getvalue().to_pybytes())
+    path.write_whole(sink.getvalue().to_pybytes())
 
 
-def _read_table(path: Place) -> pa.Table:
+def _read_table(path: StoragePath) -> pa.Table:
     return pq.read_table(pa.BufferReader(path.read_bytes()))
-
-
-@contextmanager
-def _writing(folder: Place) -> Iterator[None]:
-    """One collector at a time: the driver and ``study collect`` may meet. Without locks the last
-    one counts.
-    """
-    if not isinstance(folder, Path):
-        yield
-        return
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, FILE_MODE)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

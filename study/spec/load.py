@@ -19,7 +19,8 @@ from search_spaces.parse import parse_space
 from search_spaces.validation import Fault, dotted, listed, nearest, shown
 from study.errors import SpecError, UserError
 from study.files.layout import StudyPaths
-from study.files.object_store import ObjectPath, Place
+from study.files.storage import StorageLike, StoragePath
+from study.files.storage_uri import path_as_written
 from study.files.yaml_reader import LARGEST_BYTES, Document, plain_faults, read_yaml
 from study.spec.cross_checks import (
     cross_faults,
@@ -40,7 +41,7 @@ from study.training.recipe.defaults import RecipeSchema
 
 
 def load_spec(
-    source: str | Place,
+    source: StorageLike,
     *,
     sets: Sequence[str] = (),
     name: str | None = None,
@@ -52,7 +53,7 @@ def load_spec(
     them by another way. Raises SpecError with every fault as one line.
     """
     path = _located(source)
-    label = str(source) if isinstance(source, ObjectPath) or path == FilePath(source) else str(path)
+    label = str(source) if path == path_as_written(source) else str(path)
     try:
         document = read_yaml(_beginning(path))
     except OSError as error:
@@ -72,11 +73,9 @@ def load_spec(
     return read(settings.tree, report)
 
 
-def _beginning(path: Place) -> bytes:
-    """A file's content, or of one that is far too large as much as shows it."""
-    if isinstance(path, ObjectPath):
-        return path.read_bytes()
-    with path.open("rb") as file:
+def _beginning(path: StoragePath) -> bytes:
+    """Read a file, or of one that is far too large as much as shows that."""
+    with path.open_binary() as file:
         return file.read(LARGEST_BYTES + 1)
 
 
@@ -95,11 +94,12 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _located(source: str | Place) -> Place:
+def _located(source: StorageLike) -> StoragePath:
     """The file that ``source`` names: itself, or the shipped study of that name."""
-    if isinstance(source, ObjectPath):
-        return source
-    path, shipped = FilePath(source), shipped_studies()
+    path, shipped = path_as_written(source), shipped_studies()
+    local = path.local_path()
+    if local is None:
+        return path
     try:
         if path.is_file() or (path.exists() and not path.is_dir()):
             return path
@@ -108,9 +108,9 @@ def _located(source: str | Place) -> Place:
             [_one_line(f"{str(source)[:80]}:1: must be a study file; found {error}")]
         ) from None
     if str(source) in shipped:
-        return shipped[str(source)]
+        return path_as_written(shipped[str(source)])
     found = "a folder" if path.is_dir() else "no such file"
-    ours = nearest(path.stem, shipped)
+    ours = nearest(local.stem, shipped)
     fault = Fault(
         (), "must be a study file or the name of a shipped study", found, listed(shipped), ours
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from search_spaces.distributions import finite
 from search_spaces.validation import Fault, Path, listed, nearest, shown
-from study.files.layout import NAME
+from study.files.layout import STUDY_NAME
 from study.spec.field_types import (
     Faults,
     Field,
@@ -184,7 +184,8 @@ _FIRST = Group(
     First,
 )
 _STUDY_NAME = Text(
-    NAME.pattern.removesuffix(r"\Z"), "must be a name of a-z, 0-9, '.', '_' and '-', 64 at most"
+    STUDY_NAME.pattern.removesuffix(r"\Z"),
+    "must be a name of a-z, 0-9, '.', '_' and '-', 64 at most",
 )
 _RETRIES = Group(
     {

@@ -10,14 +10,12 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
 from study.errors import StorageFault
-from study.files.atomic import files_below, make_folder, write_whole
-from study.files.object_store import Place
+from study.files.storage import StoragePath
 
 State = dict[str, Any]
 
@@ -49,18 +47,18 @@ class Checkpoints:
     beside its successor can't harm it.
     """
 
-    def __init__(self, folder: Place, attempt: int = 1) -> None:
+    def __init__(self, folder: StoragePath, attempt: int = 1) -> None:
         self.folder = folder
         self.attempt = attempt
 
-    def path(self, epoch: int) -> Place:
+    def path(self, epoch: int) -> StoragePath:
         return self.folder / f"attempt-{self.attempt:04d}-epoch-{epoch:06d}.ckpt"
 
     def kept(self) -> list[tuple[int, str]]:
         """The attempt and the name of each checkpoint: of the latest attempt first, of its epochs
         the newest.
         """
-        names = (parts[0] for parts in files_below(self.folder))
+        names = (parts[0] for parts in self.folder.files_below())
         found = [
             (int(match[1]), int(match[2]), name)
             for name in names
@@ -81,30 +79,26 @@ class Checkpoints:
         StorageFault.
         """
         try:
-            make_folder(self.folder)
+            self.folder.make_folder()
             write(self.path(epoch), state)
             own = [name for attempt, name in self.kept() if attempt <= self.attempt]
             for old in own[_KEPT:]:
                 (self.folder / old).unlink(missing_ok=True)
-            if isinstance(self.folder, Path):
-                for partial in self.folder.glob(
-                    ".attempt-*"
-                ):  # what a kill in the middle of a write has left
-                    partial.unlink(missing_ok=True)
+            self.folder.remove_partial_writes("attempt-")
         except OSError as error:
             raise StorageFault(
                 f"can't write the checkpoint {self.path(epoch)}: {error.strerror or error}"
             ) from error
 
 
-def write(path: Place, state: State) -> None:
+def write(path: StoragePath, state: State) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     body = buffer.getvalue()
-    write_whole(path, hashlib.sha256(body).digest() + body)
+    path.write_whole(hashlib.sha256(body).digest() + body)
 
 
-def _read(path: Place) -> State | None:
+def _read(path: StoragePath) -> State | None:
     """The state in ``path``, or None where the file is missing, cut short or changed."""
     try:
         content = path.read_bytes()

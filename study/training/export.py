@@ -15,7 +15,7 @@ from torch import nn
 
 from study.errors import DataMissing, UserError
 from study.files.atomic import make_folder, write_whole
-from study.files.object_store import Place
+from study.files.storage import StoragePath
 from study.files.yaml_writer import write_yaml
 from study.training.checkpoint import Checkpoints
 from study.training.data.datasets import load_data_set
@@ -31,7 +31,7 @@ from study.training.runtime.randomness import isolated_torch
 RECIPE, WEIGHTS, FIGURES = "recipe.yaml", "weights.safetensors", "figures.json"
 
 
-def export_weights(checkpoints: Place, recipe: Recipe, to: Path) -> int:
+def export_weights(checkpoints: StoragePath, recipe: Recipe, to: Path) -> int:
     """Write RECIPE and WEIGHTS from the newest valid checkpoint into ``to``; the epoch that the
     weights are of.
 

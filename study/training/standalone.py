@@ -17,6 +17,7 @@ from typing import Any
 
 from study.errors import UserError
 from study.files.atomic import make_folder, write_whole
+from study.files.local_storage import LocalPath
 from study.files.yaml_writer import write_yaml
 from study.training.checkpoint import Checkpoints
 from study.training.loop import Outcome, Row, train
@@ -30,7 +31,7 @@ class Session:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.recipe = folder / "recipe.yaml"
-        self.checkpoints = folder / "checkpoints"
+        self.checkpoints = LocalPath(folder / "checkpoints")
         self.epochs = folder / "epochs.jsonl"
         self.figures = folder / "figures.json"
 

@@ -12,6 +12,7 @@ import pytest
 
 from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal.journal import encode
 
 PROVENANCE = {
@@ -61,7 +62,7 @@ class Maker:
         replicates: int = 2,
         seeds: str = "",
     ):
-        self.paths = StudyPaths(storage, name)
+        self.paths = StudyPaths(LocalPath(storage), name)
         make_folder(self.paths.journal.parent)
         self.records = 0
         self.paths.spec.write_text(spec or SPEC.format(name=name, replicates=replicates) + FIRST)

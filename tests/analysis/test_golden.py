@@ -17,6 +17,7 @@ import pytest
 
 from analysis.results import load
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.results.parquet import collect
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -31,7 +32,7 @@ def test_a_golden_study_loads_as_it_did(
         (GOLDEN / version / "expected.json").read_text()
     )
     shutil.copytree(GOLDEN / version, tmp_path / version)
-    paths = StudyPaths(tmp_path, version)
+    paths = StudyPaths(LocalPath(tmp_path), version)
     if through_parquet:
         collect(paths)
     tables = load(paths).study.tables

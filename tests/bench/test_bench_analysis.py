@@ -19,6 +19,7 @@ import pytest
 from analysis.results import load
 from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal.journal import encode
 from study.results.parquet import collect
 
@@ -53,7 +54,7 @@ def metrics(trial: int, epoch: int) -> dict[str, float]:
 
 def write_study(storage: Path, name: str, trials: int, epochs: int = EPOCHS) -> StudyPaths:
     """A study of so many trials, as a driver would have written it."""
-    paths = StudyPaths(storage, name)
+    paths = StudyPaths(LocalPath(storage), name)
     make_folder(paths.journal.parent)
     paths.spec.write_text(SPEC.format(name=name, points=trials, epochs=epochs))
     with paths.journal.open("wb") as file:
@@ -255,7 +256,8 @@ def test_ten_thousand_trials_fit_in_memory(tmp_path: Path, board: Board) -> None
     code = (
         "import json, resource, sys, time; began = time.perf_counter();from pathlib import Path;"
         " from study.results.parquet import collect; from analysis.results import load;from"
-        " study.files.layout import StudyPaths; paths = StudyPaths(Path(sys.argv[1]),"
+        " study.files.layout import StudyPaths; from study.files.local_storage import LocalPath;"
+        " paths = StudyPaths(LocalPath(sys.argv[1]),"
         " 'large');collect(paths); collected = time.perf_counter() - began; r = load(paths); n ="
         " len(r.epochs), len(r.trials);print(json.dumps([n, collected,"
         " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))"

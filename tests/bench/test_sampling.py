@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 import pytest
 
+from study.files.local_storage import LocalPath
 from study.journal.history import History
 from study.journal.journal import Journal, read_events
 from study.sampling.proposer import make_sampler
@@ -57,7 +58,7 @@ def test_a_thousand_points_beside_optuna_alone(tmp_path: Path, board: Board) -> 
             "space": SPACE,
         }
     )
-    journal = Journal.create(tmp_path / "journal" / "events.jsonl")
+    journal = Journal.create(LocalPath(tmp_path) / "journal" / "events.jsonl")
     storage = Storage()
     storage.append = journal.append  # type: ignore[method-assign]
     controller = controller_on(storage, spec)
@@ -98,7 +99,7 @@ def test_loading_a_journal_takes_time_linear_in_its_length(
     trials: int, tmp_path: Path, board: Board
 ) -> None:
     epochs = 50
-    path = tmp_path / "journal" / "events.jsonl"
+    path = LocalPath(tmp_path) / "journal" / "events.jsonl"
     journal = Journal.create(path)
     row = dict.fromkeys(
         ("val_accuracy", "val_loss", "train_loss", "train_accuracy", "lr", "seconds"), 0.12345
@@ -146,7 +147,7 @@ def test_loading_a_journal_takes_time_linear_in_its_length(
 def test_appending_an_epoch_costs_the_same_however_long_the_study(
     tmp_path: Path, board: Board
 ) -> None:
-    journal = Journal.create(tmp_path / "journal" / "events.jsonl")
+    journal = Journal.create(LocalPath(tmp_path) / "journal" / "events.jsonl")
     report = {"event": "reported", "trial": 0, "attempt": 1, "epoch": 1, "last": False, "time": 1.0}
     report["metrics"] = {f"metric_{n}": 0.1234567 for n in range(16)}
     took: list[float] = []

@@ -16,6 +16,7 @@ import pytest
 from study.execution.driver import Options, opened, start_session
 from study.execution.ray_runtime import Connection
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal.history import History
 from study.journal.journal import Journal, read_events
 from study.journal.spec_versions import open_journal
@@ -31,9 +32,10 @@ REPORTS, GROUP = 4000, 16
 REPORTER = """\
 import json, sys
 from pathlib import Path
+from study.files.local_storage import LocalPath
 from study.journal.journal import Journal
 
-journal = Journal.create(Path(sys.argv[1]))
+journal = Journal.create(LocalPath(sys.argv[1]))
 row = dict.fromkeys(("val_accuracy", "val_loss", "train_loss", "train_accuracy", "lr", "seconds"), 0.12345)
 epoch = 0
 while True:
@@ -47,7 +49,7 @@ while True:
 def test_ten_thousand_trials(place: Path, board: Board) -> None:
     history, meter = run_study(place, "large", TRIALS)
     assert [point.state for point in history.points] == ["COMPLETE"] * TRIALS
-    paths = StudyPaths(place / "studies", "large")
+    paths = StudyPaths(LocalPath(place / "studies"), "large")
     began = time.process_time()
     assert len(History(read_events(paths.journal)).trials) == TRIALS
     reading = time.process_time() - began
@@ -79,7 +81,7 @@ def test_resuming_three_hundred_trials(tmp_path: Path, board: Board) -> None:
     opened.
     """
     spec = small_spec(study="resumed", points=400, recipe={"epochs": 27}, sampler="tpe")
-    storage, paths = Storage(), StudyPaths(tmp_path, "resumed")
+    storage, paths = Storage(), StudyPaths(LocalPath(tmp_path), "resumed")
     storage.die_after = 100_000
     controller = controller_on(storage, spec)
     drive(controller, thinks=lambda: stop_at(controller, 300))
@@ -108,7 +110,7 @@ def stop_at(controller: object, trials: int) -> bool:
 
 def test_reports_become_durable_in_groups(tmp_path: Path, board: Board) -> None:
     spec = small_spec(points=4, pruner="none", recipe={"epochs": REPORTS})
-    journal = Journal.create(tmp_path / "journal" / "events.jsonl")
+    journal = Journal.create(LocalPath(tmp_path) / "journal" / "events.jsonl")
     storage = Storage()
     storage.append = journal.append  # type: ignore[method-assign]
     controller = controller_on(storage, spec)
@@ -133,7 +135,7 @@ def test_reports_become_durable_in_groups(tmp_path: Path, board: Board) -> None:
 def test_a_kill_loses_no_report_that_was_acted_upon(tmp_path: Path, board: Board) -> None:
     acted = []
     for round_ in range(5):
-        path = tmp_path / str(round_) / "journal" / "events.jsonl"
+        path = LocalPath(tmp_path) / str(round_) / "journal" / "events.jsonl"
         process = subprocess.Popen(
             [sys.executable, "-c", REPORTER, str(path)], stdout=subprocess.PIPE, text=True
         )

@@ -85,6 +85,7 @@ def first_epoch(folder: Path) -> tuple[float, float]:
     """Seconds from ``study run`` to the first epoch's record, and from there to the command's
     end.
     """
+    from study.files.local_storage import LocalPath
     from study.journal.journal import read_events
 
     (folder / "first.yaml").write_text(SPEC)
@@ -92,7 +93,7 @@ def first_epoch(folder: Path) -> tuple[float, float]:
     began = time.time()
     run(STUDY, "run", "first.yaml", "--storage", str(storage), cwd=folder)
     ended = time.time()
-    events = read_events(storage / "first-epoch" / "journal" / "events.jsonl")
+    events = read_events(LocalPath(storage) / "first-epoch" / "journal" / "events.jsonl")
     reported = [event["time"] for event in events if event["event"] == "reported"]
     assert len(reported) == 1
     return reported[0] - began, ended - reported[0]

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal.history import ENDED_STATES, History
 from study.training.checkpoint import Checkpoints
 
@@ -107,7 +108,7 @@ def check_nothing_is_behind(folder: Path, history: History) -> None:
     """Each running trial has a checkpoint of all that it reported, so that just the epoch in work
     is repeated.
     """
-    paths = StudyPaths(folder / "studies", "tiny")
+    paths = StudyPaths(LocalPath(folder / "studies"), "tiny")
     for trial in history.trials:
         if trial.in_flight and trial.epochs:
             newest = Checkpoints(paths.checkpoints(trial.point, trial.replicate)).latest()

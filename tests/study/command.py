@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from study.files.local_storage import LocalPath
 from study.journal.history import ENDED_STATES, History
 from study.journal.journal import read_events
 
@@ -143,7 +144,7 @@ def session_of(pid: int) -> int | None:
 
 def events_of(folder: Path, name: str = "tiny") -> list[dict[str, Any]]:
     path = folder / "studies" / name / "journal" / "events.jsonl"
-    return read_events(path) if path.exists() else []
+    return read_events(LocalPath(path)) if path.exists() else []
 
 
 def history_of(folder: Path, name: str = "tiny") -> History:

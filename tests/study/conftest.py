@@ -12,7 +12,10 @@ from study.execution.driver import Options, opened
 from study.execution.ray_runtime import Connection
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
-from study.files.object_store import ObjectPath, client, place
+from study.files.local_storage import LocalPath
+from study.files.object_client import client
+from study.files.object_storage import ObjectPath
+from study.files.storage_uri import storage_path
 from study.journal.spec_versions import open_journal
 
 from .fake_cluster import Storage, controller_on, drive, small_spec
@@ -25,7 +28,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
     """
     from study.results.parquet import collect
 
-    paths = StudyPaths(tmp_path_factory.mktemp("studies"), "fake")
+    paths = StudyPaths(LocalPath(tmp_path_factory.mktemp("studies")), "fake")
     spec = small_spec(points=6)
     make_folder(paths.folder)
     write_whole(paths.spec, spec.yaml())
@@ -78,6 +81,6 @@ def bucket(s3: str) -> ObjectPath:
 
     name = f"studies-{uuid.uuid4().hex[:8]}"
     boto3.client("s3", endpoint_url=s3, region_name="us-east-1").create_bucket(Bucket=name)
-    found = place(f"s3://{name}/lab")
+    found = storage_path(f"s3://{name}/lab")
     assert isinstance(found, ObjectPath)
     return found

@@ -12,6 +12,7 @@ from study.execution.driver import Options, Watcher, opened
 from study.execution.ray_runtime import Connection
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal.extension import check_extension
 from study.journal.spec_versions import extend
 from study.lifecycle import check_same, existing, leave, remove
@@ -29,7 +30,7 @@ class Listener(Watcher):
 def study(finished: StudyPaths, tmp_path: Path) -> StudyPaths:
     """A copy of a finished study to change."""
     shutil.copytree(finished.folder, tmp_path / "fake")
-    return StudyPaths(tmp_path, "fake")
+    return StudyPaths(LocalPath(tmp_path), "fake")
 
 
 def test_a_study_starts_from_what_earlier_ones_told(study: StudyPaths) -> None:

@@ -98,8 +98,9 @@ def check_survivors(history: History, folder: Path, points: int) -> None:
     left.
     """
     from study.files.layout import StudyPaths
+    from study.files.local_storage import LocalPath
 
-    spec = load_spec(stored_file(StudyPaths(folder / "studies", "old")))
+    spec = load_spec(stored_file(StudyPaths(LocalPath(folder / "studies"), "old")))
     assert not history.whole_seeds
     assert [point.number for point in history.points] == list(range(points))
     for point in history.points:
@@ -111,9 +112,10 @@ def check_survivors(history: History, folder: Path, points: int) -> None:
 
 def test_an_old_study_opens_with_all_that_it_holds(tmp_path: Path) -> None:
     from study.files.layout import StudyPaths
+    from study.files.local_storage import LocalPath
 
     shutil.copytree(HERE / "old_study", tmp_path / "old")
-    history, said = take_up(StudyPaths(tmp_path, "old"))
+    history, said = take_up(StudyPaths(LocalPath(tmp_path), "old"))
     assert isinstance(history, History)
     assert said == []
     assert [point.state for point in history.points[:6]] == [

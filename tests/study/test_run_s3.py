@@ -14,10 +14,10 @@ import analysis
 from study.cluster.job_request import Order
 from study.cluster.preflight import check_free
 from study.errors import StudyLocked
-from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
-from study.files.lock import take
-from study.files.object_store import ObjectPath
+from study.files.local_storage import LocalPath
+from study.files.lock import acquire_lock
+from study.files.object_storage import ObjectPath
 from study.journal.history import ENDED_STATES, History
 from study.journal.journal import read_events
 
@@ -64,7 +64,7 @@ def test_a_study_on_s3_is_killed_resumed_and_analyzed(tmp_path: Path, bucket: Ob
     assert (tmp_path / "winner").is_dir()
     assert "there are: tiny" in run(tmp_path, "status", "tyni", *where, code=2).stderr
     run(tmp_path, "remove", "tiny", "--yes", *where)
-    assert list(bucket.below()) == []
+    assert list(bucket.objects_below()) == []
 
 
 def test_a_storage_that_is_not_there_is_one_line(tmp_path: Path, s3: str) -> None:
@@ -108,18 +108,18 @@ def test_only_a_job_that_resumes_takes_a_study_on_an_object_store_over(
     tmp_path: Path, bucket: ObjectPath
 ) -> None:
     new, going_on = (Order("tiny", str(bucket), study=text) for text in ("study: tiny", ""))
-    for paths in (StudyPaths(bucket, "tiny"), StudyPaths(tmp_path, "tiny")):
-        make_folder(paths.folder)
-        write_whole(paths.spec, "study: tiny")
-        right = take(paths.lock)
+    for paths in (StudyPaths(bucket, "tiny"), StudyPaths(LocalPath(tmp_path), "tiny")):
+        paths.folder.make_folder()
+        paths.spec.write_whole("study: tiny")
+        lock = acquire_lock(paths.lock)
         try:
             with pytest.raises(StudyLocked, match=f"process {os.getpid()} on"):
                 check_free(new, paths)
-            if isinstance(paths.lock, ObjectPath):
+            if not paths.lock.has_locks:
                 check_free(going_on, paths)
             else:
                 with pytest.raises(StudyLocked):
                     check_free(going_on, paths)
         finally:
-            right.release()
+            lock.release()
         check_free(new, paths)

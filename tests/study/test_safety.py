@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.training.checkpoint import Checkpoints
 
 from .taking_up import take_up
@@ -23,12 +24,13 @@ from pathlib import Path
 from study.execution.ray_runtime import Connection
 from study.execution.driver import Options, opened
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 import analysis
 from study.results.parquet import collect
 from analysis.report.report import report
 from study.inspection.status import status_of
 
-paths = StudyPaths(Path(sys.argv[1]).parent, Path(sys.argv[1]).name)
+paths = StudyPaths(LocalPath(sys.argv[1]).parent, Path(sys.argv[1]).name)
 before = len(unpickled)
 with Connection(None, []) as idle, opened(paths, Options(), idle) as (spec, controller):
     controller.take_up()
@@ -69,7 +71,7 @@ def test_a_folder_full_of_pickles_leaves_no_trace(finished: StudyPaths, tmp_path
         path.relative_to(finished.folder) for path in finished.folder.rglob("*") if path.is_file()
     ]
     for number, target in enumerate(targets):
-        paths = StudyPaths(tmp_path / str(number), "fake")
+        paths = StudyPaths(LocalPath(tmp_path / str(number)), "fake")
         shutil.copytree(finished.folder, paths.folder)
         for folder in [paths.folder, *(path for path in paths.folder.rglob("*") if path.is_dir())]:
             (folder / "tuner.pkl").write_bytes(bomb)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from study.files.object_store import ObjectPath, place
+from study.files.storage_uri import storage_path
 from study.training.data.node_cache import fetch_folders, load_shared
 from study.training.recipe.data_catalog import DATA_SETS, DataSetInfo
 from study.training.recipe.sections import Data
@@ -56,10 +56,9 @@ def load_data_set(spec: Data, data_dir: str | Path | None = None) -> DataSet:
     DataMissing where the images can't be had.
     """
     named = data_dir or os.environ.get(DATA_DIR_VARIABLE) or _DEFAULT_DATA_DIR
-    folder = place(str(named))
+    stored = storage_path(str(named))
     info = DATA_SETS.get(spec.name)
-    if isinstance(folder, ObjectPath):
-        folder = fetch_folders(folder, info.folders if info else ())
+    folder = stored.local_path() or fetch_folders(stored, info.folders if info else ())
     if info is None:
         return _load_users_own(spec, folder)
     return load_built_in(spec.name, folder)

@@ -19,8 +19,8 @@ from typing import Any
 
 import torch
 
-from study.files.atomic import files_below, make_folder
-from study.files.object_store import ObjectPath
+from study.files.atomic import make_folder
+from study.files.storage import StoragePath
 
 EXPIRY_S = 14 * 24 * 3600.0
 """A file that nobody has opened for so long is removed."""
@@ -96,7 +96,7 @@ def _save_whole(file: Path, content: dict[str, Any]) -> None:
         raise
 
 
-def fetch_folders(source: ObjectPath, names: tuple[str, ...]) -> Path:
+def fetch_folders(source: StoragePath, names: tuple[str, ...]) -> Path:
     """Copy the folders ``names`` of an object store to this node, once, as far as they are there.
 
     Returns the folder on this node that then holds them.
@@ -111,12 +111,12 @@ def fetch_folders(source: ObjectPath, names: tuple[str, ...]) -> Path:
     return local
 
 
-def copy_folder(source: ObjectPath, target: Path) -> None:
+def copy_folder(source: StoragePath, target: Path) -> None:
     """Copy a folder from an object store, whole or not at all."""
     partial = Path(tempfile.mkdtemp(prefix=".fetch-", dir=target.parent.parent))
     try:
         copied = 0
-        for names in files_below(source):
+        for names in source.files_below():
             remote = source
             for name in names:
                 remote = remote / name

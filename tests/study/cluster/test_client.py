@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal.history import ENDED_STATES
 
 from ..command import count, events_of, history_of, run, wait_for, write_study
@@ -93,8 +94,8 @@ def test_a_driver_that_is_killed_is_started_again(lab: Path) -> None:
     assert "died of signal 9" in log
     assert "[6/6]" in log
     assert "exit code 0" in log
-    assert TOKEN not in log + StudyPaths(lab / "studies", "killed").journal.read_text()
-    assert TOKEN not in StudyPaths(lab / "studies", "killed").provenance.read_text()
+    assert TOKEN not in log + StudyPaths(LocalPath(lab / "studies"), "killed").journal.read_text()
+    assert TOKEN not in StudyPaths(LocalPath(lab / "studies"), "killed").provenance.read_text()
 
 
 def test_a_study_is_stopped_and_resumed(lab: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from study.controller.controller import Assignment, Controller
 from study.errors import SpecError
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal.extension import reopenings
 from study.journal.history import ENDED_STATES
 from study.spec.spec import StudySpec
@@ -341,7 +341,7 @@ def extended(
     storage, checkpoints = Storage(), dict[int, int]()
     controller = controller_on(storage, old, seeds=seeds)
     drive(controller, seed=seed)
-    paths = StudyPaths(Path("nowhere"), "fake")
+    paths = StudyPaths(LocalPath("nowhere"), "fake")
     storage.append(
         *({**event, "time": 0} for event in reopenings(old, new, controller.history, paths))
     )

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from study.controller.confirmation import to_confirm
 from study.controller.controller import Assignment, Controller, Done, Wait
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal import extension
 from study.journal.extension import reopenings
 from study.journal.history import ENDED_STATES, FAILURE_CLASSES, Point
@@ -393,7 +393,7 @@ def test_more_epochs_train_every_seed_on_and_more_seeds_follow(
         storage, checkpoints = Storage(), dict[int, int]()
         controller = controller_on(storage, old)
         drive(controller, seed=seed, checkpoints=checkpoints)
-        paths = StudyPaths(Path("nowhere"), "fake")
+        paths = StudyPaths(LocalPath("nowhere"), "fake")
         storage.append(
             *({**event, "time": 0} for event in reopenings(old, new, controller.history, paths))
         )
@@ -441,7 +441,7 @@ def test_extended_after_kills_a_study_goes_on_by_the_same_clock(
             storage.die_after = None
             if spec is old:
                 events = reopenings(
-                    old, new, controller.history, StudyPaths(Path("nowhere"), "fake")
+                    old, new, controller.history, StudyPaths(LocalPath("nowhere"), "fake")
                 )
                 storage.append(*({**event, "time": 0} for event in events))
         runs.append(promised(controller))
@@ -500,7 +500,7 @@ def test_more_epochs_train_the_fresh_seeds_of_the_confirmed_on_too(
         point.number for point in controller.history.points if fresh_value(point, old) is not None
     }
     assert len(before) == 2
-    events = reopenings(old, new, controller.history, StudyPaths(Path("nowhere"), "fake"))
+    events = reopenings(old, new, controller.history, StudyPaths(LocalPath("nowhere"), "fake"))
     storage.append(*({**event, "time": 0} for event in events))
     controller = controller_on(storage, new)
     assert not controller.nothing_left()

@@ -14,6 +14,7 @@ from study.execution import checkpoint_retention as retention
 from study.execution.checkpoint_retention import Retention
 from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal.history import Point, Trial
 from study.journal.ranking import best_point
 
@@ -57,7 +58,7 @@ def run(
 ) -> tuple[StudyPaths, Controller]:
     """A study that is swept after each epoch, as a driver does, and looked at, and at its end."""
     spec = small_spec(keep_checkpoints=keep, **changes)
-    paths, controller = StudyPaths(folder, "fake"), controller_on(Storage(), spec)
+    paths, controller = StudyPaths(LocalPath(folder), "fake"), controller_on(Storage(), spec)
     retention = Retention(spec, paths)
 
     def sweep(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
@@ -177,7 +178,7 @@ def test_sweeping_looks_at_what_is_new_and_not_at_every_point_again(
         points=300, recipe={"epochs": 1}, pruner="none", sampler="random", confirm={"top": 2}
     )
     controller = controller_on(Storage(), spec)
-    swept = Retention(spec, StudyPaths(tmp_path, "fake"))
+    swept = Retention(spec, StudyPaths(LocalPath(tmp_path), "fake"))
 
     def sweep(assignment: Assignment, epoch: int) -> None:
         swept.sweep(controller.history)
@@ -193,7 +194,7 @@ def test_one_that_had_to_make_way_comes_back_when_the_best_has_fallen(tmp_path: 
     """
     old = small_spec(points=6, pruner="none", reproducible=False)
     new = small_spec(points=6, pruner="none", reproducible=False, replicates=2)
-    storage, paths = Storage(), StudyPaths(tmp_path, "fake")
+    storage, paths = Storage(), StudyPaths(LocalPath(tmp_path), "fake")
     controller = controller_on(storage, old)
     drive(controller, checkpoints=Shelf(paths, controller))
     order = sorted(controller.history.points, key=lambda point: -point.value)

@@ -11,6 +11,7 @@ from study.execution import housekeeping
 from study.execution.housekeeping import Housekeeping
 from study.execution.tune_worker import PatientStore
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal.history import History
 
 from ..fake_cluster import Storage, controller_on, small_spec
@@ -60,7 +61,9 @@ def test_tables_that_cannot_be_written_while_a_study_runs_are_a_line_and_no_faul
     monkeypatch.setattr("study.results.parquet.collect", full)
 
     controller = controller_on(Storage(), small_spec())
-    house = Housekeeping(controller.spec, controller, StudyPaths(tmp_path, "fake"), said.append)
+    house = Housekeeping(
+        controller.spec, controller, StudyPaths(LocalPath(tmp_path), "fake"), said.append
+    )
     house.tick()
     house.close()
     assert said == [

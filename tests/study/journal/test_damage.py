@@ -15,6 +15,7 @@ from study.errors import JournalDamaged, StateLost
 from study.execution.driver import Options, opened
 from study.execution.ray_runtime import Connection
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal.history import History
 from study.journal.journal import Journal, encode, read_events
 
@@ -55,7 +56,7 @@ def test_a_damaged_file_is_recovered_from_or_named(
 ) -> None:
     whole = len(read_events(finished.journal))
     for number, (what, damage) in enumerate(damages()):
-        paths = StudyPaths(tmp_path / str(number), "fake")
+        paths = StudyPaths(LocalPath(tmp_path / str(number)), "fake")
         shutil.copytree(finished.folder, paths.folder)
         target = paths.folder / file
         content = damage(target.read_bytes()) if target.exists() else None
@@ -85,7 +86,7 @@ def history_of(paths: StudyPaths) -> History:
 def test_a_torn_last_record_is_cut_and_the_cut_reported(
     finished: StudyPaths, tmp_path: Path
 ) -> None:
-    paths = StudyPaths(tmp_path, "fake")
+    paths = StudyPaths(LocalPath(tmp_path), "fake")
     shutil.copytree(finished.folder, paths.folder)
     shutil.rmtree(paths.results)
     with paths.journal.open("ab") as file:
@@ -97,7 +98,7 @@ def test_a_torn_last_record_is_cut_and_the_cut_reported(
 
 
 def test_loss_is_accepted_where_the_user_says_so(finished: StudyPaths, tmp_path: Path) -> None:
-    paths = StudyPaths(tmp_path, "fake")
+    paths = StudyPaths(LocalPath(tmp_path), "fake")
     shutil.copytree(finished.folder, paths.folder)
     lines = paths.journal.read_bytes().splitlines(keepends=True)
     paths.journal.write_bytes(b"".join(lines[:-5]))
@@ -115,7 +116,7 @@ def test_files_and_folders_are_their_owners_alone(finished: StudyPaths) -> None:
 
 
 def test_a_record_in_the_middle_that_was_lost_is_refused_with_its_place(tmp_path: Path) -> None:
-    path = tmp_path / "events.jsonl"
+    path = LocalPath(tmp_path) / "events.jsonl"
     lines = [encode(n, {"event": "told", "point": n}) for n in range(5)]
     path.write_bytes(b"".join(lines[:2] + lines[3:]))
     with pytest.raises(JournalDamaged, match=r"record 2 \(line 3, byte \d+\) is damaged"):
@@ -123,7 +124,7 @@ def test_a_record_in_the_middle_that_was_lost_is_refused_with_its_place(tmp_path
 
 
 def test_appending_continues_after_a_cut(tmp_path: Path) -> None:
-    path = tmp_path / "j" / "events.jsonl"
+    path = LocalPath(tmp_path) / "j" / "events.jsonl"
     journal = Journal.create(path)
     journal.append({"event": "told", "point": 0}, {"event": "told", "point": 1})
     journal.close()
@@ -142,7 +143,7 @@ def test_a_storage_that_refuses_for_a_while_is_waited_for(
     import study.journal.journal as module
 
     monkeypatch.setattr(module, "PAUSE_S", 0.01)
-    journal = Journal.create(tmp_path / "j" / "events.jsonl")
+    journal = Journal.create(LocalPath(tmp_path) / "j" / "events.jsonl")
     journal.append({"event": "told", "point": 0})
     said: list[str] = []
     journal.on_wait = said.append

@@ -6,8 +6,7 @@ import pytest
 
 import study.journal.log_storage
 from study.errors import JournalDamaged, Superseded
-from study.files.lock import Claim, holder, take
-from study.files.object_store import ObjectPath
+from study.files.object_storage import ObjectPath
 from study.journal.journal import Journal, journal_bytes, read_events
 
 
@@ -71,16 +70,16 @@ def test_an_append_whose_answer_was_lost_is_taken_for_done(
 ) -> None:
     monkeypatch.setattr("study.journal.journal.PAUSE_S", 0.01)
     journal = Journal.create(path)
-    whole, answers = ObjectPath.create, iter([False, True])
+    whole, answers = ObjectPath.create_exclusively, iter([False, True])
 
     def lossy(self: ObjectPath, content: bytes) -> None:
         whole(self, content)
         if not next(answers):
             raise OSError(5, "connection reset")
 
-    monkeypatch.setattr(ObjectPath, "create", lossy)
+    monkeypatch.setattr(ObjectPath, "create_exclusively", lossy)
     journal.append(told(0))
-    monkeypatch.setattr(ObjectPath, "create", whole)
+    monkeypatch.setattr(ObjectPath, "create_exclusively", whole)
     journal.append(told(1))
     assert points(path) == [0, 1]
 
@@ -89,19 +88,6 @@ def test_a_changed_object_is_damage(path: ObjectPath) -> None:
     journal = Journal.create(path)
     journal.append(told(0))
     journal.append(told(1))
-    (path / "0000000001.jsonl").write_bytes(b"changed\n")
+    (path / "0000000001.jsonl").write_whole(b"changed\n")
     with pytest.raises(JournalDamaged, match="record 1"):
         read_events(path)
-
-
-def test_a_claim_is_seen_while_it_is_held(bucket: ObjectPath) -> None:
-    path = bucket / "study" / "journal" / "lock"
-    assert holder(path) == ""
-    first = take(path)
-    assert isinstance(first, Claim)
-    assert "process" in holder(path)
-    second = take(path)
-    assert second.taken_from.startswith("process")
-    second.release()
-    first.release()
-    assert holder(path) == ""

@@ -13,6 +13,7 @@ import pytest
 from study.cli.progress import best_line
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.inspection.export_trial import best_trial, figures_of
 from study.inspection.status import status_of, text_of
 from study.journal.history import History, Point
@@ -34,7 +35,7 @@ def turned(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:
 
 def study_in(folder: Path, added: int = 0, **changes: Any) -> tuple[StudyPaths, StudySpec]:
     """The folder of a study that has run on the fake cluster, with points that a user added."""
-    spec, paths, storage = small_spec(**changes), StudyPaths(folder, "fake"), Storage()
+    spec, paths, storage = small_spec(**changes), StudyPaths(LocalPath(folder), "fake"), Storage()
     controller = controller_on(storage, spec)
     for number in range(added):
         controller.add_point({"optimizer.name": "sgd", "optimizer.lr": 0.002 + number / 1000})

@@ -14,6 +14,7 @@ from study.execution.driver import Options, opened
 from study.execution.ray_runtime import Connection
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal.spec_versions import extend
 from study.lifecycle import check_same
 from study.spec.load import load_spec, shipped_studies
@@ -32,7 +33,7 @@ STUDY = small_spec(recipe={"epochs": 6, "model": "small_cnn"})
 @pytest.fixture
 def study(tmp_path: Path) -> StudyPaths:
     """A study as ``study run`` leaves it before its first trial."""
-    paths = StudyPaths(tmp_path, "fake")
+    paths = StudyPaths(LocalPath(tmp_path), "fake")
     make_folder(paths.folder)
     write_whole(paths.spec, STUDY.settled().yaml())
     spec_in(paths)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from study.files.local_storage import LocalPath
 from study.training.best import BestBy
 from study.training.checkpoint import Checkpoints
 from study.training.export import export_weights, figures_on_test
@@ -109,7 +110,7 @@ def test_trained_on_for_more_epochs_it_is_as_if_it_had_been_to_last_so_long(
 def test_exported_weights_give_exactly_the_reported_test_figures(
     recipe: Callable[[float], Recipe], tmp_path: Path, by: BestBy | None
 ) -> None:
-    store = Checkpoints(tmp_path / "checkpoints")
+    store = Checkpoints(LocalPath(tmp_path / "checkpoints"))
     rows, outcome = trained(recipe(0.05), checkpoint=store, best_by=by)
     epoch = export_weights(store.folder, recipe(0.05), tmp_path / "home")
     assert epoch == outcome.summary["test_epoch"] == (best_epoch(rows, by) if by else 5)

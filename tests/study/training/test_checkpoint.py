@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from study.errors import StorageFault
+from study.files.local_storage import LocalPath
 from study.training.checkpoint import Checkpoints, NoCheckpoints
 
 
 def test_the_two_newest_are_kept_and_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    store = Checkpoints(tmp_path / "new" / "folder")
+    store = Checkpoints(LocalPath(tmp_path / "new" / "folder"))
     assert store.latest() is None
     store.folder.mkdir(parents=True)
     (store.folder / ".attempt-0001-epoch-000001.ckpt.x1y2").write_bytes(b"left by a kill")
@@ -34,7 +35,7 @@ def test_the_two_newest_are_kept_and_readable_by_their_owner_alone(tmp_path: Pat
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty", "gone"])
 def test_a_damaged_newest_makes_way_for_the_one_before(tmp_path: Path, damage: str) -> None:
-    store = Checkpoints(tmp_path)
+    store = Checkpoints(LocalPath(tmp_path))
     store.save(1, {"epoch": 1})
     store.save(2, {"epoch": 2})
     path = store.path(2)
@@ -48,7 +49,7 @@ def test_a_damaged_newest_makes_way_for_the_one_before(tmp_path: Path, damage: s
 
 
 def test_all_damaged_is_no_checkpoint(tmp_path: Path) -> None:
-    store = Checkpoints(tmp_path)
+    store = Checkpoints(LocalPath(tmp_path))
     store.save(1, {"epoch": 1})
     store.path(1).write_bytes(b"nonsense")
     assert store.latest() is None
@@ -61,18 +62,18 @@ def test_a_pickle_in_a_checkpoints_place_does_not_run(tmp_path: Path) -> None:
 
     buffer = io.BytesIO()
     torch.save({"epoch": Attack()}, buffer)
-    Checkpoints(tmp_path).path(1).write_bytes(
+    Checkpoints(LocalPath(tmp_path)).path(1).write_bytes(
         hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue()
     )
     with pytest.raises(pickle.UnpicklingError):
-        Checkpoints(tmp_path).latest()
+        Checkpoints(LocalPath(tmp_path)).latest()
     assert not (tmp_path / "ran").exists()
 
 
 def test_a_write_that_fails_is_a_storage_fault_and_leaves_the_old_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Checkpoints(tmp_path)
+    store = Checkpoints(LocalPath(tmp_path))
     store.save(1, {"epoch": 1})
 
     def full(*arguments: object) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from study.files.local_storage import LocalPath
 from study.training.checkpoint import Checkpoints
 from study.training.loop import train
 from study.training.recipe.recipe import Recipe, branches
@@ -105,10 +106,15 @@ def test_resumed_convolutions_on_real_images_are_never_stopped(
     recipe = Recipe.model_validate(tree)
     rows, outcome = trained(recipe, data_dir=cifar)
     first = train(
-        recipe, report=lambda row: False, checkpoint=Checkpoints(tmp_path), data_dir=cifar
+        recipe,
+        report=lambda row: False,
+        checkpoint=Checkpoints(LocalPath(tmp_path)),
+        data_dir=cifar,
     )
     assert first.stop_reason == "stopped"
-    rest, again = trained(recipe, checkpoint=Checkpoints(tmp_path), data_dir=cifar, reported=1)
+    rest, again = trained(
+        recipe, checkpoint=Checkpoints(LocalPath(tmp_path)), data_dir=cifar, reported=1
+    )
     assert timeless(rest) == timeless(rows[1:])
     assert again.summary["test_loss"] == outcome.summary["test_loss"]
 

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from study.files.atomic import write_whole
-from study.files.object_store import ObjectPath
+from study.files.object_storage import ObjectPath
 from study.training.data import node_cache
 from study.training.data.node_cache import cache_folder, fetch_folders, load_shared
 
@@ -101,8 +100,8 @@ def test_processes_share_the_pages(source: Path) -> None:
 def test_a_folder_on_an_object_store_is_fetched_once(
     bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_whole(bucket / "data" / "set" / "raw" / "images.bin", b"123")
-    write_whole(bucket / "data" / "other" / "images.bin", b"456")
+    (bucket / "data" / "set" / "raw" / "images.bin").write_whole(b"123")
+    (bucket / "data" / "other" / "images.bin").write_whole(b"456")
     folder = fetch_folders(bucket / "data", ("set", "none"))
     assert [
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()

@@ -1,0 +1,173 @@
+"""A storage that is a prefix of an object store: S3, Google Cloud Storage or Azure.
+
+A store has neither folders, nor locks, nor files that grow. Every write is whole or absent, and one
+can be made to fail where an object of that name is there already.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any, BinaryIO, NamedTuple
+
+from study.files.object_client import client, errors_as_os_errors
+from study.files.storage import StoragePath
+
+
+class StoredObject(NamedTuple):
+    """One object as a store lists it."""
+
+    path: ObjectPath
+    size_bytes: int
+    modified: datetime
+
+
+@dataclass(frozen=True, order=True)
+class ObjectPath(StoragePath):
+    """``root/key`` on an object store. A folder is there as long as an object lies below it."""
+
+    root: str
+    """Scheme and bucket: ``s3://lab``."""
+    key: str
+
+    can_append = False
+    has_locks = False
+
+    @property
+    def name(self) -> str:
+        return self.key.rpartition("/")[2]
+
+    @property
+    def parent(self) -> ObjectPath:
+        return ObjectPath(self.root, self.key.rpartition("/")[0])
+
+    def __truediv__(self, part: str, /) -> ObjectPath:
+        return ObjectPath(self.root, f"{self.key}/{part}" if self.key else part)
+
+    def __str__(self) -> str:
+        return f"{self.root}/{self.key}" if self.key else self.root
+
+    def local_path(self) -> None:
+        return None
+
+    def modified(self) -> datetime | None:
+        """When the object was last written; None where there is none."""
+        import obstore
+
+        try:
+            with errors_as_os_errors(str(self)):
+                found = obstore.head(client(self.root), self.key)
+        except FileNotFoundError:
+            return None
+        modified: datetime = found["last_modified"]
+        return modified
+
+    def is_file(self) -> bool:
+        return self.modified() is not None
+
+    def is_dir(self) -> bool:
+        return next(self.objects_below(), None) is not None
+
+    def exists(self) -> bool:
+        return self.is_file() or self.is_dir()
+
+    def read_bytes(self) -> bytes:
+        import obstore
+
+        with errors_as_os_errors(str(self)):
+            return bytes(obstore.get(client(self.root), self.key).bytes())
+
+    def read_text(self, encoding: str | None = None, errors: str | None = None) -> str:
+        return self.read_bytes().decode(encoding or "utf-8", errors or "strict")
+
+    def open_binary(self) -> BinaryIO:
+        """The whole object, in memory."""
+        return io.BytesIO(self.read_bytes())
+
+    def write_whole(self, content: bytes | str) -> None:
+        import obstore
+
+        data = content.encode() if isinstance(content, str) else content
+        with errors_as_os_errors(str(self)):
+            obstore.put(client(self.root), self.key, data)
+
+    def create_exclusively(self, content: bytes) -> None:
+        """Write an object where none is yet; FileExistsError where one is, whoever came first."""
+        import obstore
+
+        with errors_as_os_errors(str(self)):
+            obstore.put(client(self.root), self.key, content, mode="create", use_multipart=False)
+
+    def make_folder(self) -> None:
+        """Nothing: a store has no folders."""
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        import obstore
+
+        if not missing_ok and not self.is_file():
+            raise FileNotFoundError(str(self))
+        with errors_as_os_errors(str(self)):
+            obstore.delete(client(self.root), self.key)
+
+    def iterdir(self) -> Iterator[ObjectPath]:
+        """List what lies directly below, objects and folders."""
+        import obstore
+
+        with errors_as_os_errors(str(self)):
+            found = obstore.list_with_delimiter(client(self.root), self.key or None)
+        folders: list[str] = list(found["common_prefixes"])
+        objects: list[str] = [entry["path"] for entry in found["objects"]]
+        for key in sorted(folders + objects):
+            yield ObjectPath(self.root, key)
+
+    def glob(self, pattern: str) -> Iterator[ObjectPath]:
+        first, _, rest = pattern.partition("/")
+        for path in self._matching(first, is_last=not rest):
+            if rest:
+                yield from path.glob(rest)
+            else:
+                yield path
+
+    def _matching(self, part: str, is_last: bool) -> Iterator[ObjectPath]:
+        """What lies directly below under names that match one part of a pattern."""
+        if "*" in part:
+            for path in self.iterdir():
+                if fnmatchcase(path.name, part):
+                    yield path
+        elif not is_last or (self / part).exists():  # one request where the name is known
+            yield self / part
+
+    def objects_below(self, after: str = "") -> Iterator[StoredObject]:
+        """List all objects below in the order of their keys, those that come after ``after``."""
+        import obstore
+
+        offset = f"{self.key}/{after}" if after else None
+        with errors_as_os_errors(str(self)):
+            for batch in obstore.list(client(self.root), self.key or None, offset=offset):
+                for entry in batch:
+                    yield self._listed(entry)
+
+    def _listed(self, entry: dict[str, Any]) -> StoredObject:
+        path = ObjectPath(self.root, entry["path"])
+        return StoredObject(path, entry["size"], entry["last_modified"])
+
+    def files_below(self) -> Iterator[tuple[str, ...]]:
+        depth = self.key.count("/") + 1 if self.key else 0
+        for found in self.objects_below():
+            yield tuple(found.path.key.split("/")[depth:])
+
+    def remove_tree(self) -> None:
+        self.unlink(missing_ok=True)
+        for found in list(self.objects_below()):
+            found.path.unlink(missing_ok=True)
+
+    def remove_partial_writes(self, prefix: str) -> None:
+        """Nothing: a write that is broken off leaves nothing."""
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        yield

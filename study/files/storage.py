@@ -1,0 +1,110 @@
+"""What every storage of studies can do, whether it is a folder of this machine or an object store.
+
+A ``StoragePath`` names a file or a folder in a storage, as ``pathlib.Path`` does on a disk. It has
+two forms, ``LocalPath`` and ``ObjectPath``; ``study.files.storage_uri.storage_path`` picks the one
+that a user's text means. Whoever reads or writes a study's folder takes either form, and leaves to
+it how a write becomes durable.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Self
+
+
+class StoragePath(ABC):
+    """A file or a folder in a storage. Failures of the storage are raised as OSError."""
+
+    __slots__ = ()
+
+    can_append: ClassVar[bool]
+    """Whether bytes can be appended to a file, so that a kill can leave the last ones torn."""
+
+    has_locks: ClassVar[bool]
+    """Whether the storage has locks, which end with the process that holds them."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The last part of the path."""
+
+    @property
+    @abstractmethod
+    def parent(self) -> Self:
+        """The folder that the path lies in."""
+
+    @abstractmethod
+    def __truediv__(self, part: str, /) -> Self:
+        """The path of ``part`` below this one."""
+
+    @abstractmethod
+    def local_path(self) -> Path | None:
+        """The path as this machine's own file functions take it; None on an object store."""
+
+    @abstractmethod
+    def is_file(self) -> bool: ...
+
+    @abstractmethod
+    def is_dir(self) -> bool: ...
+
+    @abstractmethod
+    def exists(self) -> bool: ...
+
+    @abstractmethod
+    def read_bytes(self) -> bytes:
+        """Read a whole file; FileNotFoundError where there is none."""
+
+    @abstractmethod
+    def read_text(self, encoding: str | None = None, errors: str | None = None) -> str:
+        """Read a whole file as text."""
+
+    @abstractmethod
+    def open_binary(self) -> BinaryIO:
+        """Open a file to read parts of it."""
+
+    @abstractmethod
+    def write_whole(self, content: bytes | str) -> None:
+        """Replace the file's content, durable on return; a crash leaves the old or the new one."""
+
+    @abstractmethod
+    def make_folder(self) -> None:
+        """Create the folder and those missing above it, durable and readable by the owner alone."""
+
+    @abstractmethod
+    def glob(self, pattern: str) -> Iterator[Self]:
+        """Find what lies below and matches ``pattern`` part by part, in no fixed order."""
+
+    @abstractmethod
+    def files_below(self) -> Iterator[tuple[str, ...]]:
+        """Find every file below, as the parts of its path from here; none where there is no
+        folder.
+        """
+
+    @abstractmethod
+    def unlink(self, missing_ok: bool = False) -> None:
+        """Remove a file; FileNotFoundError where there is none, unless ``missing_ok``."""
+
+    @abstractmethod
+    def remove_tree(self) -> None:
+        """Remove a file, or a folder and all in it; nothing happens where there is none."""
+
+    @abstractmethod
+    def remove_partial_writes(self, prefix: str) -> None:
+        """Remove what killed writes of files named ``prefix…`` have left in this folder."""
+
+    @abstractmethod
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Wait until nobody else is inside this block for the same folder, where there are locks;
+        without locks nothing is waited for, and the last writer counts.
+        """
+
+    def sorted_glob(self, pattern: str) -> list[Self]:
+        """List what lies below and matches ``pattern``, by name."""
+        return sorted(self.glob(pattern), key=lambda path: path.name)
+
+
+StorageLike = str | Path | StoragePath
+"""What a user may name a storage by: a folder, or an object store's address."""

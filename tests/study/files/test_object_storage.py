@@ -1,0 +1,48 @@
+"""A prefix of an object store, against a real S3 server."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from study.files.object_storage import ObjectPath
+from study.files.storage_uri import storage_path
+
+
+def test_an_object_is_created_only_once(bucket: ObjectPath) -> None:
+    (bucket / "one").create_exclusively(b"first")
+    with pytest.raises(FileExistsError):
+        (bucket / "one").create_exclusively(b"second")
+    assert (bucket / "one").read_bytes() == b"first"
+
+
+def test_objects_are_listed_by_name_from_any_of_them_on(bucket: ObjectPath) -> None:
+    for name in ("c", "a", "b"):
+        (bucket / "folder" / name).write_whole(name * 3)
+    (bucket / "folder-2" / "d").write_whole("a neighbor by name")
+    found = list((bucket / "folder").objects_below())
+    assert [(each.path.name, each.size_bytes) for each in found] == [("a", 3), ("b", 3), ("c", 3)]
+    after = (bucket / "folder").objects_below(after="a")
+    assert [each.path for each in after] == [bucket / "folder" / "b", bucket / "folder" / "c"]
+    assert [path.name for path in bucket.iterdir()] == ["folder", "folder-2"]
+
+
+def test_an_object_says_when_it_was_written(bucket: ObjectPath) -> None:
+    assert (bucket / "one").modified() is None
+    (bucket / "one").write_whole("x")
+    modified = (bucket / "one").modified()
+    assert modified is not None
+    assert abs(time.time() - modified.timestamp()) < 60
+
+
+def test_files_below_a_whole_bucket_are_named_from_its_root(bucket: ObjectPath) -> None:
+    (bucket / "one").write_whole("x")
+    assert list(ObjectPath(bucket.root, "").files_below()) == [("lab", "one")]
+
+
+def test_a_missing_bucket_is_named_on_one_line(s3: str) -> None:
+    path = storage_path("s3://no-such-bucket-here/lab") / "file"
+    with pytest.raises(OSError, match="no such") as caught:
+        path.write_whole("x")
+    assert "\n" not in str(caught.value)

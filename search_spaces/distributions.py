@@ -54,7 +54,7 @@ class Choice:
         it lies outside.
         """
         for value in self.values:
-            if same(value, param):
+            if is_same_value(value, param):
                 return value
         raise ValueError(f"{param!r} is none of {list(self.values)}")
 
@@ -99,7 +99,7 @@ class Real:
         return trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
 
     def value_of(self, param: object) -> float:
-        if not finite(param) or not self.low <= param <= self.high:
+        if not is_finite_number(param) or not self.low <= param <= self.high:
             raise ValueError(f"{param!r} lies outside [{self.low}, {self.high}]")
         if (
             self.step is not None
@@ -150,7 +150,7 @@ class Real:
 
 
 @dataclass(frozen=True)
-class Whole:
+class Integer:
     """An integer in [low, high]: uniform (by ``step`` from ``low``) or on a logarithmic scale."""
 
     low: int
@@ -162,7 +162,7 @@ class Whole:
         return trial.suggest_int(name, self.low, self.high, step=self.step, log=self.log)
 
     def value_of(self, param: object) -> int:
-        if not finite(param) or param != int(param) or not self.low <= param <= self.high:
+        if not is_finite_number(param) or param != int(param) or not self.low <= param <= self.high:
             raise ValueError(f"{param!r} is no integer in [{self.low}, {self.high}]")
         if (int(param) - self.low) % self.step:
             raise ValueError(f"{param!r} lies between the steps of {self.step}")
@@ -200,7 +200,7 @@ class Whole:
         return _range_text(self.low, self.high, self.log, None if self.step == 1 else self.step)
 
 
-Distribution: TypeAlias = Choice | Real | Whole
+Distribution: TypeAlias = Choice | Real | Integer
 
 
 def steps_between(low: float, high: float, step: float) -> int:
@@ -221,7 +221,7 @@ def as_param(value: object) -> Scalar:
     return json.dumps(value, sort_keys=True)
 
 
-def same(one: object, other: object) -> bool:
+def is_same_value(one: object, other: object) -> bool:
     """Equal as a user means it: 1 and 1.0 are, true and 1 are not; a list is equal to its JSON
     text.
     """
@@ -247,6 +247,6 @@ def _number_text(number: float) -> str:
     return str(number) if isinstance(number, int) else f"{number:g}"
 
 
-def finite(value: object) -> TypeGuard[int | float]:
+def is_finite_number(value: object) -> TypeGuard[int | float]:
     """A number proper: no bool, no NaN, no infinity."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

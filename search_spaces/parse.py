@@ -11,11 +11,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from search_spaces.distribution_syntax import ACCEPTED, FOREIGN, WORDS, read_distribution
+from search_spaces.distribution_syntax import (
+    ACCEPTED_FORMS,
+    DISTRIBUTION_KINDS,
+    DISTRIBUTION_SYNONYMS,
+    read_distribution,
+)
 from search_spaces.distributions import Choice, Value
-from search_spaces.recipe_check import RecipeSchema, check, compatible
-from search_spaces.space import Constant, Given, Item, Place, Space, Variable
-from search_spaces.validation import Fault, Path, listed, shown, unknown
+from search_spaces.recipe_check import RecipeSchema, can_coexist, recipe_faults
+from search_spaces.space import Conditions, Constant, Item, Space, Variable
+from search_spaces.validation import (
+    Fault,
+    FieldPath,
+    KeyPath,
+    alternatives,
+    describe,
+    unknown_key_fault,
+)
 
 
 def parse_space(
@@ -35,10 +47,10 @@ def parse_space(
     if isinstance(tree, Mapping):
         reader.section(tree, (), (), "", ())
     elif tree is not None:
-        reader.faults.append(Fault((), "must be a mapping that mirrors the recipe", shown(tree)))
+        reader.faults.append(Fault((), "must be a mapping that mirrors the recipe", describe(tree)))
     space = _overridden(Space(tuple(reader.items)), overrides)
     faults = [fault.under(("space",)) for fault in reader.faults]
-    return space, faults + check(space, recipe, schema, overrides)
+    return space, faults + recipe_faults(space, recipe, schema, overrides)
 
 
 def _overridden(space: Space, overrides: Mapping[str, Value]) -> Space:
@@ -67,10 +79,15 @@ class _Reader:
         self.fields = schema.field_paths()
         self.items: list[Item] = []
         self.faults: list[Fault] = []
-        self._seen: dict[str, set[Given]] = {}
+        self._seen: dict[str, set[Conditions]] = {}
 
     def section(
-        self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given
+        self,
+        tree: Mapping[str, object],
+        place: KeyPath,
+        path: FieldPath,
+        name: str,
+        given: Conditions,
     ) -> None:
         """Read what stands in a section of the recipe, or in a branch of it."""
         for key, value in tree.items():
@@ -79,7 +96,7 @@ class _Reader:
             if inner == ("seed",):
                 must = "must not be varied: a trial's seed is the number of its replicate"
                 self.faults.append(
-                    Fault((*place, *parts), must, shown(value), "replicates", on_key=True)
+                    Fault((*place, *parts), must, describe(value), "replicates", on_key=True)
                 )
             elif self.known(inner):
                 self.node(
@@ -92,46 +109,62 @@ class _Reader:
             else:
                 self.faults.append(self.unknown_field(place, path, parts, given))
 
-    def node(self, value: object, place: Place, path: Place, name: str, given: Given) -> None:
+    def node(
+        self, value: object, place: KeyPath, path: FieldPath, name: str, given: Conditions
+    ) -> None:
         """Read one key's value: a branch, a distribution, a section or a plain value."""
         if not isinstance(value, Mapping):
             self.plain(value, place, path, given)
         elif "one_of" in value:
             self.one_of(value, place, path, name, given)
-        elif any(word in value for word in WORDS):
+        elif any(word in value for word in DISTRIBUTION_KINDS):
             self.distribution(value, place, path, name, given)
         elif self.names_below(path) and not (
-            value and set(value) <= set(FOREIGN) and not self.fields_in(value, path)
+            value and set(value) <= set(DISTRIBUTION_SYNONYMS) and not self.fields_in(value, path)
         ):
             self.section(value, place, path, name, given)
         elif value and not any(fault.path == path for fault in self.judged(path, value, given)):
             self.plain(value, place, path, given)
         else:
-            ours = next((FOREIGN[str(word)] for word in value if word in FOREIGN), "")
-            self.fault(place, "must be a distribution or a plain value", value, ACCEPTED, ours)
+            ours = next(
+                (
+                    DISTRIBUTION_SYNONYMS[str(word)]
+                    for word in value
+                    if word in DISTRIBUTION_SYNONYMS
+                ),
+                "",
+            )
+            self.fault(
+                place, "must be a distribution or a plain value", value, ACCEPTED_FORMS, ours
+            )
 
-    def plain(self, value: Any, place: Place, path: Place, given: Given) -> None:
+    def plain(self, value: Any, place: KeyPath, path: FieldPath, given: Conditions) -> None:
         field = self.named(path)
         if field is None:
             self.fault(
                 place,
                 "must be a mapping that mirrors the recipe",
                 value,
-                listed(self.names_below(path)),
+                alternatives(self.names_below(path)),
             )
         elif field != path and not isinstance(value, str):
             self.fault(
                 place,
                 "must be a name or a mapping",
                 value,
-                ACCEPTED,
+                ACCEPTED_FORMS,
                 "choice: [...]" * isinstance(value, list),
             )
         else:
             self.add(Constant(".".join(field), value, given, place))
 
     def one_of(
-        self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given
+        self,
+        tree: Mapping[str, object],
+        place: KeyPath,
+        path: FieldPath,
+        name: str,
+        given: Conditions,
     ) -> None:
         for key in tree:
             if key != "one_of":
@@ -151,7 +184,7 @@ class _Reader:
                 (*place, "one_of"),
                 "must stand at a section that has a name",
                 branches,
-                listed(named),
+                alternatives(named),
                 "choice",
             )
             return
@@ -179,7 +212,12 @@ class _Reader:
                 self.fault(inside, "must be a mapping of the branch's own values, or {}", content)
 
     def distribution(
-        self, tree: Mapping[str, object], place: Place, path: Place, name: str, given: Given
+        self,
+        tree: Mapping[str, object],
+        place: KeyPath,
+        path: FieldPath,
+        name: str,
+        given: Conditions,
     ) -> None:
         found, faults = read_distribution(tree, place)
         self.faults += faults
@@ -189,7 +227,7 @@ class _Reader:
                 place,
                 "must be a mapping that mirrors the recipe",
                 tree,
-                listed(self.names_below(path)),
+                alternatives(self.names_below(path)),
             )
         elif field == path and found is not None:
             self.add(Variable(name, ".".join(path), found, given, place))
@@ -200,21 +238,21 @@ class _Reader:
         ):
             self.add(Variable(name, ".".join(field), found, given, place, branch=True))
         elif found is not None:
-            self.fault(place, "must be a choice of names or one_of", tree, ACCEPTED)
+            self.fault(place, "must be a choice of names or one_of", tree, ACCEPTED_FORMS)
 
     # -- what the recipe has -----------------------------------------------------------
 
-    def known(self, path: Place) -> bool:
+    def known(self, path: FieldPath) -> bool:
         return ".".join(path) in self.fields or bool(self.names_below(path))
 
-    def names_below(self, path: Place) -> list[str]:
+    def names_below(self, path: FieldPath) -> list[str]:
         """The keys that the recipe has below ``path``, over all its forms."""
         top = ".".join(path) + "." if path else ""
         return sorted(
             {field[len(top) :].split(".")[0] for field in self.fields if field.startswith(top)}
         )
 
-    def named(self, path: Place) -> Place | None:
+    def named(self, path: FieldPath) -> FieldPath | None:
         """The field that a plain value at ``path`` sets: itself, its section's name, or none."""
         if ".".join(path) in self.fields:
             return path
@@ -223,10 +261,10 @@ class _Reader:
     def sections(self) -> set[str]:
         return {field.rpartition(".")[0] for field in self.fields if "." in field}
 
-    def fields_in(self, tree: Mapping[str, object], path: Place) -> bool:
+    def fields_in(self, tree: Mapping[str, object], path: FieldPath) -> bool:
         return any(self.known((*path, *str(key).split("."))) for key in tree)
 
-    def judged(self, path: Place, value: object, given: Given) -> list[Fault]:
+    def judged(self, path: FieldPath, value: object, given: Conditions) -> list[Fault]:
         """What the recipe says of one value in the branch where it stands."""
         paths = {
             variable.name: variable.path
@@ -234,19 +272,21 @@ class _Reader:
             if isinstance(variable, Variable)
         }
         branch = {paths[name]: choice for name, choice in given if name in paths}
-        return self.schema.parse_recipe(self.schema.lay(branch, {".".join(path): value}))[1]
+        return self.schema.parse_recipe(self.schema.merge(branch, {".".join(path): value}))[1]
 
-    def unknown_field(self, place: Place, path: Place, parts: Place, given: Given) -> Fault:
+    def unknown_field(
+        self, place: KeyPath, path: FieldPath, parts: FieldPath, given: Conditions
+    ) -> Fault:
         """The recipe's own words for a key that it hasn't."""
         for fault in self.judged((*path, *parts), None, given):
             if fault.on_key and fault.path == (*path, *parts):
                 return replace(fault, path=(*place, *parts))
-        return unknown((*place, *parts), self.names_below(path), FOREIGN)
+        return unknown_key_fault((*place, *parts), self.names_below(path), DISTRIBUTION_SYNONYMS)
 
     # -- results -----------------------------------------------------------------------
 
     def add(self, item: Item) -> None:
-        if any(compatible(item.given, other) for other in self._seen.get(item.path, ())):
+        if any(can_coexist(item.given, other) for other in self._seen.get(item.path, ())):
             self.fault(item.place, f"must set {item.path} only once", item.path)
             return
         self._seen.setdefault(item.path, set()).add(item.given)
@@ -254,11 +294,11 @@ class _Reader:
 
     def fault(
         self,
-        place: Path,
+        place: KeyPath,
         must: str,
         found: object,
         accepted: str = "",
         ours: str = "",
         on_key: bool = False,
     ) -> None:
-        self.faults.append(Fault(place, must, shown(found), accepted, ours, on_key))
+        self.faults.append(Fault(place, must, describe(found), accepted, ours, on_key))

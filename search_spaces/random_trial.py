@@ -11,7 +11,7 @@ from random import Random
 from search_spaces.distributions import Scalar, step_value, steps_between
 
 
-class Dice:
+class RandomTrial:
     """Answers as an Optuna trial does, from a seed."""
 
     def __init__(self, seed: int) -> None:

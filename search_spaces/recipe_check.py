@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any, Protocol
 
-from search_spaces.distributions import Scalar, Value, as_param, same
-from search_spaces.space import Constant, Given, Item, Space, Variable, active, below
-from search_spaces.validation import Fault, Path, dotted
+from search_spaces.distributions import Scalar, Value, as_param, is_same_value
+from search_spaces.space import Conditions, Constant, Item, Space, Variable, is_active, is_below
+from search_spaces.validation import Fault, KeyPath, format_path
 
 _PAIRED = 16  # up to so many values of a variable are checked in pairs with another's
 MOST_ALONE, MOST_PAIRS, DRAWN = (
@@ -32,24 +32,26 @@ class RecipeSchema(Protocol):
 
     def parse_recipe(self, tree: Mapping[str, object], /) -> tuple[object, list[Fault]]: ...
 
-    def lay(self, base: Mapping[str, object], over: Mapping[str, object], /) -> dict[str, Any]: ...
+    def merge(
+        self, base: Mapping[str, object], over: Mapping[str, object], /
+    ) -> dict[str, Any]: ...
 
     def field_paths(self) -> frozenset[str]: ...
 
 
-def compatible(one: Given, other: Given) -> bool:
+def can_coexist(one: Conditions, other: Conditions) -> bool:
     """Whether two things can exist in one point."""
     branches = dict(one)
     return all(branches.get(name, branch) == branch for name, branch in other)
 
 
-def check(
+def recipe_faults(
     space: Space, recipe: Mapping[str, object], schema: RecipeSchema, overrides: Mapping[str, Value]
 ) -> list[Fault]:
     """What the recipe refuses of the fixed values, of the space alone, and then of pairs of the
     space's variables.
     """
-    found: dict[tuple[Path, str], Fault] = {}
+    found: dict[tuple[KeyPath, str], Fault] = {}
     for params in itertools.islice(itertools.chain([{}], _alone(space)), MOST_ALONE):
         _add_faults(found, space, params, recipe, schema, overrides)
     together = itertools.chain(itertools.islice(_pairs(space), MOST_PAIRS), _drawn(space, DRAWN))
@@ -59,7 +61,7 @@ def check(
 
 
 def _add_faults(
-    found: dict[tuple[Path, str], Fault],
+    found: dict[tuple[KeyPath, str], Fault],
     space: Space,
     params: Mapping[str, Scalar],
     recipe: Mapping[str, object],
@@ -67,11 +69,11 @@ def _add_faults(
     overrides: Mapping[str, Value],
 ) -> None:
     values = space.complete(params)
-    tree = schema.lay(schema.lay(recipe, values), overrides)
+    tree = schema.merge(schema.merge(recipe, values), overrides)
     if (
         overrides
     ):  # a name among them drops its section's old keys, and with them what the space varies there
-        tree = schema.lay(tree, values)
+        tree = schema.merge(tree, values)
     _, faults = schema.parse_recipe(tree)
     for fault in faults:
         where, on_key = _owner(fault, space, params, overrides)
@@ -109,25 +111,25 @@ def _drawn(space: Space, count: int) -> Iterator[dict[str, Scalar]]:
 
 def _owner(
     fault: Fault, space: Space, params: Mapping[str, Scalar], overrides: Mapping[str, Value]
-) -> tuple[Path, bool]:
+) -> tuple[KeyPath, bool]:
     """Where in the study file stands what the recipe refuses, and whether its key is meant."""
-    path = dotted(fault.path)
+    path = format_path(fault.path)
     for key in overrides:
-        if below(path, key) or key == f"{path}.name":
+        if is_below(path, key) or key == f"{path}.name":
             return ("overrides", key), False
     chosen = {**params}
     for item in space.items:
-        if not active(item, chosen):
+        if not is_active(item, chosen):
             continue
         if isinstance(item, Variable) and item.name not in chosen:
             chosen[item.name] = as_param(item.distribution.first)
-        if below(path, item.path) or item.path == f"{path}.name":
+        if is_below(path, item.path) or item.path == f"{path}.name":
             place = item.place if fault.on_key else _spot(item, chosen)
             return ("space", *place), fault.on_key or item.branch
     return ("recipe", *fault.path), fault.on_key
 
 
-def _spot(item: Item, params: Mapping[str, Scalar]) -> Path:
+def _spot(item: Item, params: Mapping[str, Scalar]) -> KeyPath:
     """The place of the value that ``params`` give an item: a bound, an entry of a choice, a
     branch's key.
     """
@@ -136,6 +138,6 @@ def _spot(item: Item, params: Mapping[str, Scalar]) -> Path:
     if item.branch:
         return (*item.place, "one_of", str(params[item.name]))
     for value, index in item.distribution.probes():
-        if same(value, params[item.name]):
+        if is_same_value(value, params[item.name]):
             return (*item.place, next(iter(item.distribution.tree())), index)
     return item.place

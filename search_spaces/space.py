@@ -13,15 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.distributions import Distribution, Scalar, Trial, Value, as_param, same
+from search_spaces.distributions import Distribution, Scalar, Trial, Value, as_param, is_same_value
+from search_spaces.validation import KeyPath
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-Given = tuple[
-    tuple[str, str], ...
-]  # the branches something exists in: (the branch variable's name, the branch)
-Place = tuple[str, ...]  # where something stands below ``space`` in a study file
+Conditions = tuple[tuple[str, str], ...]
+"""The branches in which something exists, each as the branch variable's name and the branch."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ class Variable:
     name: str
     path: str
     distribution: Distribution
-    given: Given
-    place: Place
+    given: Conditions
+    place: KeyPath
     branch: bool = False
 
 
@@ -44,8 +43,8 @@ class Constant:
 
     path: str
     value: Value
-    given: Given
-    place: Place
+    given: Conditions
+    place: KeyPath
     branch: bool = False
 
 
@@ -116,7 +115,7 @@ class Space:
         params: dict[str, Scalar] = {}
         values: dict[str, Value] = {}
         for item in self.items:
-            if not active(item, params):
+            if not is_active(item, params):
                 continue
             if isinstance(item, Variable):
                 values[item.path] = item.distribution.value_of(decide(item))
@@ -143,13 +142,13 @@ class Space:
         self, items: tuple[Item, ...], params: dict[str, Scalar]
     ) -> Iterator[dict[str, Scalar]]:
         for depth, item in enumerate(items):
-            if isinstance(item, Variable) and active(item, params):
+            if isinstance(item, Variable) and is_active(item, params):
                 for value in item.distribution.grid():
                     yield from self._grid(items[depth + 1 :], params | {item.name: as_param(value)})
                 return
         yield params
 
-    def _size(self, given: Given) -> int | None:
+    def _size(self, given: Conditions) -> int | None:
         """The size of the grid of what exists in exactly the branches ``given``, and of what
         depends on that.
         """
@@ -193,12 +192,12 @@ class Space:
         """The space without what stands at ``path`` or below it; a branch variable leaves with all
         its branches.
         """
-        gone = {item.name for item in self.variables if below(item.path, path)}
+        gone = {item.name for item in self.variables if is_below(item.path, path)}
         return Space(
             tuple(
                 item
                 for item in self.items
-                if not below(item.path, path) and not any(name in gone for name, _ in item.given)
+                if not is_below(item.path, path) and not any(name in gone for name, _ in item.given)
             )
         )
 
@@ -231,20 +230,20 @@ class Space:
                 content = {"one_of": {str(name): {} for name in item.distribution.grid()}}
             else:
                 content = item.distribution.tree()
-            holder = tree
+            holder: dict[Any, Any] = tree
             for part in item.place[:-1]:
                 holder = holder.setdefault(part, {})
             holder[item.place[-1]] = content
         return tree
 
 
-def active(item: Item, params: Mapping[str, object]) -> bool:
+def is_active(item: Item, params: Mapping[str, object]) -> bool:
     return all(params.get(name) == branch for name, branch in item.given)
 
 
 def _holds(values: Mapping[str, object], path: str, value: Value) -> bool:
-    return path in values and same(values[path], value)
+    return path in values and is_same_value(values[path], value)
 
 
-def below(path: str, top: str) -> bool:
+def is_below(path: str, top: str) -> bool:
     return path == top or path.startswith(top + ".")

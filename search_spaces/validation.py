@@ -10,7 +10,10 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
+"""Where something stands in a document: keys, and indices of lists."""
+FieldPath = tuple[str, ...]
+"""Which field of a recipe is meant: keys alone."""
 
 _SHOWN_CHARACTERS = 60
 _SHOWN_NAMES = 40
@@ -22,7 +25,7 @@ class Fault:
     not its value.
     """
 
-    path: Path
+    path: KeyPath
     must: str
     found: str
     accepted: str = ""
@@ -30,7 +33,7 @@ class Fault:
     on_key: bool = False
 
     def __str__(self) -> str:
-        where = f"{dotted(self.path)}: " if self.path else ""
+        where = f"{format_path(self.path)}: " if self.path else ""
         text = f"{where}{self.must}; found {self.found}"
         if self.accepted:
             text += f"; accepted {self.accepted}"
@@ -38,14 +41,14 @@ class Fault:
             text += f" (did you mean {self.nearest}?)"
         return " ".join(text.split())
 
-    def under(self, prefix: Path) -> Fault:
+    def under(self, prefix: KeyPath) -> Fault:
         """The same fault seen from a document that holds this one at ``prefix``."""
         return Fault(
             prefix + self.path, self.must, self.found, self.accepted, self.nearest, self.on_key
         )
 
 
-def dotted(path: Path) -> str:
+def format_path(path: KeyPath) -> str:
     """``("first", 0, "set", "optimizer.lr")`` -> ``first[0].set.optimizer.lr``."""
     text = ""
     for part in path:
@@ -56,7 +59,7 @@ def dotted(path: Path) -> str:
     return text
 
 
-def shown(value: object) -> str:
+def describe(value: object) -> str:
     """A value as a user would write it, on one line and never long."""
     if value is None:
         return "nothing"
@@ -64,47 +67,53 @@ def shown(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, dict):
         keys = ", ".join(str(key) for key in value)
-        return clipped(f"a mapping with {keys}" if value else "an empty mapping")
+        return truncate(f"a mapping with {keys}" if value else "an empty mapping")
     if isinstance(value, list | tuple):
-        return clipped(
-            f"[{', '.join(shown(item) for item in value[:8])}{', …' if len(value) > 8 else ''}]"
+        return truncate(
+            f"[{', '.join(describe(item) for item in value[:8])}{', …' if len(value) > 8 else ''}]"
         )
     if isinstance(value, int) and abs(value) >= 10**30:
         return "an integer of more than 30 digits"
     if isinstance(value, str):
-        return clipped(repr(value))
-    return clipped(str(value))
+        return truncate(repr(value))
+    return truncate(str(value))
 
 
-def clipped(text: str) -> str:
+def truncate(text: str) -> str:
     text = "".join(character if character.isprintable() else "�" for character in text)
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
-def listed(names: Iterable[str]) -> str:
+def alternatives(names: Iterable[str]) -> str:
     """``a | b | c``, cut where the list is too long to help."""
     names = list(names)
     more = f" | … ({len(names) - _SHOWN_NAMES} more)" if len(names) > _SHOWN_NAMES else ""
     return " | ".join(names[:_SHOWN_NAMES]) + more
 
 
-def nearest(name: object, names: Iterable[str]) -> str:
+def closest_match(name: object, names: Iterable[str]) -> str:
     """The name most like ``name``, or nothing where none is close."""
     matches = difflib.get_close_matches(str(name)[:200].lower(), sorted(names), n=1, cutoff=0.6)
     return matches[0] if matches else ""
 
 
-def unknown(path: Path, names: Iterable[str], words: dict[str, str] | None = None) -> Fault:
+def unknown_key_fault(
+    path: KeyPath, names: Iterable[str], words: dict[str, str] | None = None
+) -> Fault:
     """The fault of a key that is none of ``names``; ``words`` maps other tools' words to ours."""
     names = list(names)
     key = str(path[-1])
-    ours = (words or {}).get(key) or nearest(key, names)
-    return Fault(path, "must be a known key", shown(key), listed(names), ours, on_key=True)
+    ours = (words or {}).get(key) or closest_match(key, names)
+    return Fault(path, "must be a known key", describe(key), alternatives(names), ours, on_key=True)
 
 
-def unknown_name(path: Path, kind: str, found: object, names: Iterable[str]) -> Fault:
+def unknown_name_fault(path: KeyPath, kind: str, found: object, names: Iterable[str]) -> Fault:
     """The fault of a value that names no known ``kind`` (an optimizer, a sampler, …)."""
     names = list(names)
     return Fault(
-        path, f"must name a known {kind}", shown(found), listed(names), nearest(found, names)
+        path,
+        f"must name a known {kind}",
+        describe(found),
+        alternatives(names),
+        closest_match(found, names),
     )

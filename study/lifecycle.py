@@ -60,7 +60,7 @@ def run(
             spec, paths.storage
         )  # a study that can't be found is a mistake to tell before a folder is made
         paths.folder.make_folder()
-        paths.spec.write_whole(spec.settled().yaml())
+        paths.spec.write_whole(spec.with_recorded_defaults().yaml())
     return drive(paths, options)
 
 
@@ -127,14 +127,14 @@ def is_there(paths: StudyPaths) -> bool:
 
 def existing(name: str, storage: StorageLike) -> StudyPaths:
     """The paths of a study that is there; StudyNotFound with the nearest name elsewhere."""
-    from search_spaces.validation import nearest
+    from search_spaces.validation import closest_match
 
     root = storage_path(storage)
     paths = StudyPaths(root, name)
     if is_there(paths):
         return paths
     others = [other.name for other in studies_in(root)]
-    guess = nearest(name, others)
+    guess = closest_match(name, others)
     hint = (
         f" (did you mean {guess}?)"
         if guess

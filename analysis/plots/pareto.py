@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.frames import Frames
 from analysis.ranking import PLACE
 from analysis.selection import counted, goals, settings
-from search_spaces.validation import nearest
+from search_spaces.validation import closest_match
 from study.errors import UserError
 from study.training.recipe.metric_catalog import is_minimized
 
@@ -66,7 +66,7 @@ def _point_column(results: Frames, points: pd.DataFrame, name: str) -> pd.Series
             for frame in (points, trials)
             for column in frame.select_dtypes("number").columns
         ]
-        hint = nearest(name, known)
+        hint = closest_match(name, known)
         more = f" (did you mean {hint}?)" if hint else ""
         raise UserError(
             f"a front is of two columns of figures of the points or trials, and {name!r:.60} is"

@@ -18,7 +18,7 @@ from analysis.tables.published import published
 from analysis.tables.time_to_target import time_to_target
 from analysis.tables.warnings import warnings_table
 from analysis.tables.winners import winners
-from search_spaces.validation import listed, nearest
+from search_spaces.validation import alternatives, closest_match
 from study.errors import UserError
 
 KINDS: dict[str, Callable[[Frames], Table]] = {
@@ -41,9 +41,9 @@ KINDS: dict[str, Callable[[Frames], Table]] = {
 def make(kind: str, results: Frames) -> Table:
     """The table of a kind; UserError with the kinds for another word."""
     if kind not in KINDS:
-        hint = nearest(kind, KINDS)
+        hint = closest_match(kind, KINDS)
         raise UserError(
-            f"a table's kind is {listed(KINDS)}, not {kind!r:.60}"
+            f"a table's kind is {alternatives(KINDS)}, not {kind!r:.60}"
             + (f" (did you mean {hint}?)" if hint else "")
         )
     return KINDS[kind](results)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from analysis.frames import Study
-from study.spec.recipe_paths import leaves
+from study.spec.recipe_paths import values_by_path
 from study.spec.spec import StudySpec
 from study.training.recipe.recipe import parse_recipe
 
@@ -53,9 +53,9 @@ def changed(spec: StudySpec, index: int) -> dict[str, tuple[str, str]]:
 
 def _recipe_of(spec: StudySpec, index: int) -> dict[str, Any]:
     """Every value of an entry's recipe by path; what is written where that makes no recipe."""
-    tree = spec.recipe_tree(leaves(spec.first[index].set))
+    tree = spec.recipe_tree(values_by_path(spec.first[index].set))
     recipe, _ = parse_recipe(tree)
-    return leaves(recipe.model_dump(mode="json") if recipe else tree)
+    return values_by_path(recipe.model_dump(mode="json") if recipe else tree)
 
 
 def _setting(path: str, value: Any) -> str:

@@ -105,13 +105,13 @@ def show(shown: Any, form: str) -> None:
 
 
 def check_format(form: str, forms: Any) -> None:
-    from search_spaces.validation import listed, nearest
+    from search_spaces.validation import alternatives, closest_match
     from study.errors import UserError
 
     if form not in forms:
-        guess = nearest(form, forms)
+        guess = closest_match(form, forms)
         hint = f" (did you mean {guess}?)" if guess else ""
-        raise UserError(f"--format: must be one of {listed(forms)}; found {form!r:.60}{hint}")
+        raise UserError(f"--format: must be one of {alternatives(forms)}; found {form!r:.60}{hint}")
 
 
 def shown_path(path: Path | StoragePath) -> Path | StoragePath:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from study.errors import DataMissing, UserError
 from study.files.storage_uri import storage_path
-from study.spec.recipe_paths import leaves
+from study.spec.recipe_paths import values_by_path
 from study.training.recipe.data_catalog import DATA_SETS
-from study.training.recipe.sections import FACTORY
+from study.training.recipe.sections import FACTORY_PATTERN
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
@@ -101,7 +101,7 @@ def factories(tree: Any) -> Iterator[str]:
     elif isinstance(tree, list | tuple):
         for value in tree:
             yield from factories(value)
-    elif isinstance(tree, str) and re.fullmatch(FACTORY, tree):
+    elif isinstance(tree, str) and re.fullmatch(FACTORY_PATTERN, tree):
         yield tree
 
 
@@ -109,7 +109,7 @@ def check_data(spec: StudySpec, data_dir: str | None) -> None:
     """DataMissing where the images are neither there nor to be downloaded; downloads them where
     they can be.
     """
-    name = leaves(spec.recipe_tree({})).get("data.name")
+    name = values_by_path(spec.recipe_tree({})).get("data.name")
     folder = storage_path(data_dir or os.environ.get("STUDY_DATA_DIR") or "data")
     folders = DATA_SETS[name].folders if isinstance(name, str) and name in DATA_SETS else ()
     if not isinstance(name, str) or not folders:

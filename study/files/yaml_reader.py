@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from search_spaces.validation import Fault, Path, clipped, dotted, shown
+from search_spaces.validation import Fault, KeyPath, describe, format_path, truncate
 
 LARGEST_BYTES = 512 * 1024
 _LARGEST_VALUES = 100_000
@@ -46,12 +46,12 @@ class Document:
     key_lines: dict[str, int] = field(default_factory=dict)
     faults: list[tuple[int, Fault]] = field(default_factory=list)
 
-    def line(self, path: Path, on_key: bool = False) -> int:
+    def line(self, path: KeyPath, on_key: bool = False) -> int:
         """The line of a path's value or key; of the nearest key above it where the path isn't in
         the file.
         """
         for length in range(len(path), 0, -1):
-            name = dotted(path[:length])
+            name = format_path(path[:length])
             if name in self.value_lines:
                 key_line = self.key_lines.get(name, self.value_lines[name])
                 return key_line if on_key or length < len(path) else self.value_lines[name]
@@ -129,7 +129,7 @@ def _decode(text: str | bytes, document: Document) -> str | None:
 
 
 def _syntax_fault(problem: object) -> Fault:
-    return Fault((), "must be valid YAML", clipped(str(problem or "something that can't be read")))
+    return Fault((), "must be valid YAML", truncate(str(problem or "something that can't be read")))
 
 
 class TooMuch(Exception):
@@ -163,19 +163,19 @@ class _Builder:
         if self.document.tree is None and not self.document.faults:
             self.document.faults.append((1, Fault((), "must be a mapping", "an empty file")))
 
-    def value(self, event: Any, path: Path) -> Any:
+    def value(self, event: Any, path: KeyPath) -> Any:
         self.count += 1
         line = event.start_mark.line + 1
         if len(path) > _DEEPEST:
             raise TooMuch(line, _too_deep(path))
         if self.count > _LARGEST_VALUES:
             raise TooMuch(line, Fault((), f"must hold at most {_LARGEST_VALUES:,} values", "more"))
-        self.document.value_lines.setdefault(dotted(path), line)
+        self.document.value_lines.setdefault(format_path(path), line)
         kind = type(event).__name__
         if kind == "AliasEvent":
             return self.alias(event, path)
         if event.tag:
-            self.fault(event, Fault(path, "must not have a YAML tag", shown(str(event.tag))))
+            self.fault(event, Fault(path, "must not have a YAML tag", describe(str(event.tag))))
         if kind == "MappingStartEvent":
             value: Any = self.mapping(path)
         elif kind == "SequenceStartEvent":
@@ -186,7 +186,7 @@ class _Builder:
             self.anchors[event.anchor] = value
         return value
 
-    def mapping(self, path: Path) -> dict[str, Any]:
+    def mapping(self, path: KeyPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         while type(event := next(self.events)).__name__ != "MappingEndEvent":
             key = self.key(event, path, mapping)
@@ -195,22 +195,22 @@ class _Builder:
                 mapping[key] = value
         return mapping
 
-    def key(self, event: Any, path: Path, mapping: dict[str, Any]) -> str | None:
+    def key(self, event: Any, path: KeyPath, mapping: dict[str, Any]) -> str | None:
         """A key as text; None where it can't be one or stands there already."""
         if type(event).__name__ != "ScalarEvent":
             found = self.value(event, path)
-            self.fault(event, Fault(path, "must have plain text as keys", shown(found)))
+            self.fault(event, Fault(path, "must have plain text as keys", describe(found)))
             return None
         if event.tag:
-            self.fault(event, Fault(path, "must not have a YAML tag", shown(str(event.tag))))
+            self.fault(event, Fault(path, "must not have a YAML tag", describe(str(event.tag))))
         key = str(event.value)
         plain = event.style not in ("'", '"')
         if not key or UNPRINTABLE.search(key) or (plain and not isinstance(core_schema(key), str)):
             self.fault(
-                event, Fault(path, "must have plain text as keys", clipped(key) or "an empty key")
+                event, Fault(path, "must have plain text as keys", truncate(key) or "an empty key")
             )
             return None
-        name = dotted((*path, key))
+        name = format_path((*path, key))
         if key in mapping:
             found = f"it again, first in line {self.document.key_lines[name]}"
             self.fault(event, Fault((*path, key), "must not stand there twice", found, on_key=True))
@@ -218,13 +218,13 @@ class _Builder:
         self.document.key_lines.setdefault(name, event.start_mark.line + 1)
         return key
 
-    def sequence(self, path: Path) -> list[Any]:
+    def sequence(self, path: KeyPath) -> list[Any]:
         sequence: list[Any] = []
         while type(event := next(self.events)).__name__ != "SequenceEndEvent":
             sequence.append(self.value(event, (*path, len(sequence))))
         return sequence
 
-    def alias(self, event: Any, path: Path) -> Any:
+    def alias(self, event: Any, path: KeyPath) -> Any:
         """What the anchor stands for; an alias inside its own anchor finds nothing yet, so there
         are no cycles.
         """
@@ -245,7 +245,7 @@ class _Builder:
             raise TooMuch(event.start_mark.line + 1, _too_deep(path))
         return value
 
-    def scalar(self, event: Any, path: Path) -> Any:
+    def scalar(self, event: Any, path: KeyPath) -> Any:
         text = str(event.value)
         value = text if event.style in ("'", '"', "|", ">") else core_schema(text)
         fault = _scalar_fault(value, text, path)
@@ -267,7 +267,7 @@ def _extent(value: Any) -> tuple[int, int]:
     )
 
 
-def _too_deep(path: Path) -> Fault:
+def _too_deep(path: KeyPath) -> Fault:
     return Fault(path[:4], f"must be at most {_DEEPEST} levels deep", "more")
 
 
@@ -286,20 +286,20 @@ def core_schema(text: str) -> Any:
     return math.nan if _NOT_FINITE.fullmatch(text) else text
 
 
-def _scalar_fault(value: object, text: str, path: Path) -> Fault | None:
+def _scalar_fault(value: object, text: str, path: KeyPath) -> Fault | None:
     """The fault of a scalar that can't be kept: a number that is not finite or too large, text that
     can't be shown.
     """
     if isinstance(value, str) and (odd := UNPRINTABLE.search(value)):
         return Fault(path, "must be printable text", f"the character U+{ord(odd.group()):04X}")
     if isinstance(value, float) and not math.isfinite(value):
-        return Fault(path, "must be a finite number", clipped(text))
+        return Fault(path, "must be a finite number", truncate(text))
     if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
-        return Fault(path, "must fit into 64 bits", clipped(text))
+        return Fault(path, "must fit into 64 bits", truncate(text))
     return None
 
 
-def plain_faults(value: object, path: Path = ()) -> list[Fault]:
+def plain_faults(value: object, path: KeyPath = ()) -> list[Fault]:
     """What of a tree built in Python could not stand in a file: other types, odd keys, numbers that
     aren't finite.
     """
@@ -307,7 +307,7 @@ def plain_faults(value: object, path: Path = ()) -> list[Fault]:
         return [_too_deep(path)]
     if isinstance(value, Mapping):
         odd = [key for key in value if type(key) is not str or not key or UNPRINTABLE.search(key)]
-        faults = [Fault(path, "must have plain text as keys", shown(key)) for key in odd]
+        faults = [Fault(path, "must have plain text as keys", describe(key)) for key in odd]
         inner = [(key, item) for key, item in value.items() if key not in odd]
         return faults + [fault for key, item in inner for fault in plain_faults(item, (*path, key))]
     if isinstance(value, list | tuple):
@@ -324,5 +324,5 @@ def plain_faults(value: object, path: Path = ()) -> list[Fault]:
                 type(value).__name__,
             )
         ]
-    fault = _scalar_fault(value, str(value) if isinstance(value, float) else shown(value), path)
+    fault = _scalar_fault(value, str(value) if isinstance(value, float) else describe(value), path)
     return [fault] if fault else []

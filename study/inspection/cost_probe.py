@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from study.training.recipe.recipe import Recipe, lay, parse_recipe
+from study.training.recipe.recipe import Recipe, merge, parse_recipe
 
 _STEPS = 6  # updates in each of two short epochs; the second is measured
 _MOST_SHAPES = 12
@@ -132,7 +132,7 @@ def _shortened(recipe: Recipe) -> Recipe:
         "target": None,
         "patience": None,
     }
-    tree = lay(recipe.model_dump(mode="json"), {"data": data, "schedule": "constant", **length})
+    tree = merge(recipe.model_dump(mode="json"), {"data": data, "schedule": "constant", **length})
     short, faults = parse_recipe(tree)
     if short is None:
         raise ValueError("; ".join(map(str, faults)))

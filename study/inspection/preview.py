@@ -16,7 +16,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.distributions import Value, as_param
-from search_spaces.random_trial import Dice
+from search_spaces.random_trial import RandomTrial
 from study.execution.resources import machine_cpus, machine_gpus, machine_room, slots
 from study.inspection.format import aligned, bytes_text, counted, seconds_text
 from study.training.recipe.recipe import Recipe
@@ -186,7 +186,7 @@ def points_of(spec: StudySpec) -> Iterator[Point]:
 def _drawn(spec: StudySpec) -> Iterator[Point]:
     """Points drawn at random, the levels of a method study in turn."""
     spaces = [spec.space.fix(level) for level in spec.levels()]
-    dice = Dice(spec.sampler.seed)
+    dice = RandomTrial(spec.sampler.seed)
     while True:
         yield from (space.ask(dice) for space in spaces)
 

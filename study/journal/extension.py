@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from study.errors import UserError
 from study.journal.history import History, Trial
 from study.journal.outcomes import search_trials
-from study.spec.recipe_paths import leaves
+from study.spec.recipe_paths import values_by_path
 
 if TYPE_CHECKING:
     from study.files.layout import StudyPaths
@@ -82,7 +82,7 @@ def _recipe_changes(old: StudySpec, new: StudySpec) -> dict[str, Change]:
 def _fixed_values(spec: StudySpec) -> dict[str, Any]:
     from study.training.recipe.recipe import Recipe
 
-    return {"epochs": Recipe().epochs} | leaves(spec.recipe_tree({}))
+    return {"epochs": Recipe().epochs} | values_by_path(spec.recipe_tree({}))
 
 
 def reopenings(

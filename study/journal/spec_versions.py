@@ -36,7 +36,7 @@ def extend(paths: StudyPaths, new: StudySpec | None) -> None:
             return
         check_extension(old, new, history)
         events = reopenings(old, new, history, paths)
-        text = new.settled().yaml()
+        text = new.with_recorded_defaults().yaml()
         paths.spec_version(version).write_whole(text)
         spec_event = {"event": "spec", "version": version, "hash": digest(text), "changes": changes}
         now = round(time.time(), 3)

@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import pyarrow as pa
 
 from study.training.recipe.metric_catalog import is_minimized
-from study.training.recipe.recipe import WHOLE, Recipe, sections_in
+from study.training.recipe.recipe import MERGED_WHOLE, Recipe, sections_in
 
 _SCHEMA_VERSION = 1
 
@@ -310,7 +310,7 @@ def _types_in(section: type[Any], at: tuple[str, ...]) -> dict[str, set[pa.DataT
         for form in forms:
             for name, held in _types_in(form, path).items():
                 found.setdefault(name, set()).update(held)
-        if not forms or path in WHOLE:
+        if not forms or path in MERGED_WHOLE:
             found.setdefault(".".join(path), set()).update(_leaf_types(field.annotation))
     return found
 

@@ -10,9 +10,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from search_spaces.distributions import Choice, Value
-from search_spaces.space import Space, below
-from search_spaces.validation import Fault, Path, dotted, listed, nearest, shown
-from study.spec.recipe_paths import leaves
+from search_spaces.space import Space, is_below
+from search_spaces.validation import (
+    Fault,
+    KeyPath,
+    alternatives,
+    closest_match,
+    describe,
+    format_path,
+)
+from study.spec.recipe_paths import values_by_path
 from study.spec.spec import StudySpec
 from study.training.recipe import recipe as recipes
 from study.training.recipe.defaults import RecipeSchema
@@ -23,10 +30,10 @@ _ENDING_SAMPLERS = ("grid", "first-only")
 _SEED_MUST = "must be left out: a trial's seed is the number of its replicate"
 
 
-def seed_faults(tree: Mapping[str, Any], path: Path) -> list[Fault]:
+def seed_faults(tree: Mapping[str, Any], path: KeyPath) -> list[Fault]:
     """A seed of the user's own would be overwritten by the replicate's."""
     return (
-        [Fault((*path, "seed"), _SEED_MUST, shown(tree["seed"]), "replicates", on_key=True)]
+        [Fault((*path, "seed"), _SEED_MUST, describe(tree["seed"]), "replicates", on_key=True)]
         if "seed" in tree
         else []
     )
@@ -40,7 +47,11 @@ def hidden_faults(
     """
     covered = (*space.paths(), *overrides)
     _, faults = schema.parse_recipe(fixed)
-    hidden = [fault for fault in faults if any(below(dotted(fault.path), path) for path in covered)]
+    hidden = [
+        fault
+        for fault in faults
+        if any(is_below(format_path(fault.path), path) for path in covered)
+    ]
     return [fault.under(("recipe",)) for fault in hidden]
 
 
@@ -51,12 +62,12 @@ def _first_faults(spec: StudySpec, sound: bool) -> Iterator[Fault]:
     for index, first in enumerate(spec.first):
         yield from seed_faults(first.set, ("first", index, "set"))
         _, faults = recipes.parse_recipe(spec.recipe_tree(first.set))
-        written = leaves(first.set)
+        written = values_by_path(first.set)
         for fault in faults:
-            path = dotted(fault.path)
-            if any(below(path, key) for key in spec.overrides):
+            path = format_path(fault.path)
+            if any(is_below(path, key) for key in spec.overrides):
                 continue
-            if any(below(path, key) or below(key, path) for key in written):
+            if any(is_below(path, key) or is_below(key, path) for key in written):
                 yield fault.under(("first", index, "set"))
             elif sound:
                 yield Fault(
@@ -82,7 +93,7 @@ def _space_faults(spec: StudySpec) -> Iterator[Fault]:
     if spec.sampler.name == "grid":
         for variable in spec.space.variables:
             if variable.distribution.size() is None:
-                found = shown(variable.distribution.tree())
+                found = describe(variable.distribution.tree())
                 yield Fault(("space", *variable.place), "must have a step with sampler grid", found)
     if spec.sampler.name == "cmaes" and len(spec.objectives) > 1:
         yield Fault(
@@ -96,19 +107,19 @@ def _space_faults(spec: StudySpec) -> Iterator[Fault]:
 def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
     """Objectives against the recipe and each other."""
     metrics = [objective.metric for objective in spec.objectives]
-    validation = leaves(spec.recipe_tree(spec.space.complete({}))).get("data.validation")
+    validation = values_by_path(spec.recipe_tree(spec.space.complete({}))).get("data.validation")
     for index, metric in enumerate(metrics):
-        path: Path = (
+        path: KeyPath = (
             ("objective", "metric") if len(metrics) == 1 else ("objective", index, "metric")
         )
         if metric in metrics[:index]:
-            yield Fault(path, "must be another metric than the first", shown(metric))
+            yield Fault(path, "must be another metric than the first", describe(metric))
         if metric.startswith("test_") and validation != "test":
             must = "must not look at the test set unless recipe.data.validation is test"
             yield Fault(
                 path,
                 must,
-                shown(metric),
+                describe(metric),
                 metric.replace("test_", "val_").replace("val_top5", "val_accuracy"),
             )
     if len(metrics) > 1 and spec.racing:
@@ -117,7 +128,7 @@ def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
         yield Fault(
             ("stop", "target"),
             "must be left out with two objectives",
-            shown(spec.stop.target),
+            describe(spec.stop.target),
             on_key=True,
         )
 
@@ -126,7 +137,7 @@ def reproducible_faults(spec: StudySpec) -> Iterator[Fault]:
     """What makes points or stops depend on the machine: objectives and lengths measured in time."""
     for index, objective in enumerate(spec.objectives):
         if objective.metric in MEASURED_METRICS:
-            path: Path = (
+            path: KeyPath = (
                 ("objective", "metric")
                 if len(spec.objectives) == 1
                 else ("objective", index, "metric")
@@ -134,16 +145,20 @@ def reproducible_faults(spec: StudySpec) -> Iterator[Fault]:
             yield Fault(
                 path,
                 "must not be measured by the machine with reproducible: true",
-                shown(objective.metric),
+                describe(objective.metric),
             )
     must = "must not limit a trial by time with reproducible: true"
     if spec.fixed.get("seconds") is not None:
         yield Fault(
-            ("recipe", "seconds"), must, shown(spec.fixed["seconds"]), "epochs | steps", on_key=True
+            ("recipe", "seconds"),
+            must,
+            describe(spec.fixed["seconds"]),
+            "epochs | steps",
+            on_key=True,
         )
     if spec.overrides.get("seconds") is not None:
         yield Fault(
-            ("overrides", "seconds"), must, shown(spec.overrides["seconds"]), "epochs | steps"
+            ("overrides", "seconds"), must, describe(spec.overrides["seconds"]), "epochs | steps"
         )
     for item in spec.space.items:
         if item.path == "seconds":
@@ -151,7 +166,7 @@ def reproducible_faults(spec: StudySpec) -> Iterator[Fault]:
     for index, first in enumerate(spec.first):
         if first.set.get("seconds") is not None:
             where = ("first", index, "set", "seconds")
-            yield Fault(where, must, shown(first.set["seconds"]), "epochs | steps", on_key=True)
+            yield Fault(where, must, describe(first.set["seconds"]), "epochs | steps", on_key=True)
 
 
 def default_reproducible(spec: StudySpec) -> bool:
@@ -170,10 +185,12 @@ def _role_faults(spec: StudySpec) -> Iterator[Fault]:
         path for path in known if any(_is_factor(variable) for variable in spec.space.at(path))
     ]
     for index, path in enumerate(spec.roles.scientific):
-        where: Path = ("roles", "scientific", index)
+        where: KeyPath = ("roles", "scientific", index)
         if path not in factors:
             must = "must be a choice or a branch name of the space"
-            yield Fault(where, must, shown(path), listed(factors), nearest(path, factors))
+            yield Fault(
+                where, must, describe(path), alternatives(factors), closest_match(path, factors)
+            )
             continue
         names = {variable.name: variable.path for variable in spec.space.variables}
         for parent in dict.fromkeys(
@@ -183,22 +200,24 @@ def _role_faults(spec: StudySpec) -> Iterator[Fault]:
                 yield Fault(
                     where,
                     f"must stand beside {parent}, in whose branches it lies",
-                    shown(path),
+                    describe(path),
                     parent,
                 )
     for index, path in enumerate(spec.roles.nuisance):
         where = ("roles", "nuisance", index)
-        if not any(below(name, path) for name in known):
+        if not any(is_below(name, path) for name in known):
             must = "must be a path of the space"
-            yield Fault(where, must, shown(path), listed(known), nearest(path, known))
-        elif any(below(name, path) for name in spec.roles.scientific):
-            yield Fault(where, "must not be scientific too", shown(path))
+            yield Fault(
+                where, must, describe(path), alternatives(known), closest_match(path, known)
+            )
+        elif any(is_below(name, path) for name in spec.roles.scientific):
+            yield Fault(where, "must not be scientific too", describe(path))
     if spec.mode == "method-study" and not spec.roles.scientific:
         yield Fault(
             ("roles", "scientific"),
             "must name what mode method-study compares",
             "nothing",
-            listed(factors),
+            alternatives(factors),
         )
 
 
@@ -310,4 +329,4 @@ def _uneven_faults(spec: StudySpec, budget: int) -> list[Fault]:
     if min(sizes) >= budget:
         return []
     must = f"must have at least {budget} points below each level with sampler grid"
-    return [Fault(("space",), must, f"levels with {listed(map(str, sizes))} points")]
+    return [Fault(("space",), must, f"levels with {alternatives(map(str, sizes))} points")]

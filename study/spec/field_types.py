@@ -12,8 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from search_spaces.distributions import finite
-from search_spaces.validation import Fault, Path, listed, nearest, shown, unknown
+from search_spaces.distributions import is_finite_number
+from search_spaces.validation import (
+    Fault,
+    KeyPath,
+    alternatives,
+    closest_match,
+    describe,
+    unknown_key_fault,
+)
 
 JsonSchema = dict[str, Any]
 Faults = list[Fault]
@@ -22,7 +29,7 @@ Faults = list[Fault]
 class Kind(Protocol):
     """What a field may hold."""
 
-    def read(self, value: Any, path: Path, faults: Faults) -> Any: ...
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> Any: ...
 
     def schema(self) -> JsonSchema: ...
 
@@ -34,10 +41,10 @@ class Text:
     pattern: str = r"[\s\S]*"
     must: str = "must be text"
 
-    def read(self, value: Any, path: Path, faults: Faults) -> str:
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> str:
         if isinstance(value, str) and re.fullmatch(self.pattern, value):
             return value
-        faults.append(Fault(path, self.must, shown(value)))
+        faults.append(Fault(path, self.must, describe(value)))
         return ""
 
     def schema(self) -> JsonSchema:
@@ -51,12 +58,18 @@ class Word:
     names: tuple[str, ...]
     foreign: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self, value: Any, path: Path, faults: Faults) -> str:
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> str:
         if isinstance(value, str) and value in self.names:
             return value
-        ours = self.foreign.get(str(value).lower(), "") or nearest(value, self.names)
+        ours = self.foreign.get(str(value).lower(), "") or closest_match(value, self.names)
         faults.append(
-            Fault(path, "must be one of the accepted words", shown(value), listed(self.names), ours)
+            Fault(
+                path,
+                "must be one of the accepted words",
+                describe(value),
+                alternatives(self.names),
+                ours,
+            )
         )
         return ""
 
@@ -68,9 +81,9 @@ class Word:
 class Flag:
     """true or false."""
 
-    def read(self, value: Any, path: Path, faults: Faults) -> bool:
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> bool:
         if not isinstance(value, bool):
-            faults.append(Fault(path, "must be true or false", shown(value)))
+            faults.append(Fault(path, "must be true or false", describe(value)))
         return value is True
 
     def schema(self) -> JsonSchema:
@@ -84,16 +97,16 @@ class Whole:
     low: int = 0
     high: int = 1_000_000
 
-    def read(self, value: Any, path: Path, faults: Faults) -> int:
-        if not finite(value) or isinstance(value, float):
-            faults.append(Fault(path, "must be an integer", shown(value)))
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> int:
+        if not is_finite_number(value) or isinstance(value, float):
+            faults.append(Fault(path, "must be an integer", describe(value)))
         elif not self.low <= value <= self.high:
             must = (
                 f"must be at least {self.low}"
                 if value < self.low
                 else f"must be at most {self.high}"
             )
-            faults.append(Fault(path, must, shown(value)))
+            faults.append(Fault(path, must, describe(value)))
         else:
             return value
         return self.low
@@ -110,15 +123,15 @@ class Number:
     low: float | None = None
     high: float | None = None
 
-    def read(self, value: Any, path: Path, faults: Faults) -> float:
-        if not finite(value):
-            faults.append(Fault(path, "must be a finite number", shown(value)))
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> float:
+        if not is_finite_number(value):
+            faults.append(Fault(path, "must be a finite number", describe(value)))
         elif self.above is not None and value <= self.above:
-            faults.append(Fault(path, f"must be greater than {self.above:g}", shown(value)))
+            faults.append(Fault(path, f"must be greater than {self.above:g}", describe(value)))
         elif self.low is not None and value < self.low:
-            faults.append(Fault(path, f"must be at least {self.low:g}", shown(value)))
+            faults.append(Fault(path, f"must be at least {self.low:g}", describe(value)))
         elif self.high is not None and value > self.high:
-            faults.append(Fault(path, f"must be at most {self.high:g}", shown(value)))
+            faults.append(Fault(path, f"must be at most {self.high:g}", describe(value)))
         else:
             return float(value)
         return 0.0
@@ -138,7 +151,7 @@ class Many:
     least: int = 0
     most: int = 10_000
 
-    def read(self, value: Any, path: Path, faults: Faults) -> tuple[Any, ...]:
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> tuple[Any, ...]:
         if not isinstance(value, list):
             return (self.kind.read(value, path, faults),)
         if not self.least <= len(value) <= self.most:
@@ -169,10 +182,10 @@ class Tree:
 
     described: Callable[[], JsonSchema] = lambda: {"type": "object"}
 
-    def read(self, value: Any, path: Path, faults: Faults) -> dict[str, Any]:
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> dict[str, Any]:
         if isinstance(value, Mapping):
             return dict(value)
-        faults.append(Fault(path, "must be a mapping", shown(value)))
+        faults.append(Fault(path, "must be a mapping", describe(value)))
         return {}
 
     def schema(self) -> JsonSchema:
@@ -200,19 +213,19 @@ class Group:
     short: str = ""
     foreign: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self, value: Any, path: Path, faults: Faults) -> Any:
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> Any:
         if isinstance(value, str) and self.short:
             value = {self.short: value}
             faults.extend(self.shortened(value, path))
             return self.build(**self.values(value, path, []))
         if not isinstance(value, Mapping):
             must = "must be a name or a mapping" if self.short else "must be a mapping"
-            faults.append(Fault(path, must, shown(value), listed(self.fields)))
+            faults.append(Fault(path, must, describe(value), alternatives(self.fields)))
             value = {key: field.default for key, field in self.fields.items()}
             return self.build(**value)
         return self.build(**self.values(value, path, faults))
 
-    def shortened(self, value: Mapping[str, Any], path: Path) -> Faults:
+    def shortened(self, value: Mapping[str, Any], path: KeyPath) -> Faults:
         """Faults of a name that stands for the mapping, at the path where the user wrote it."""
         found: Faults = []
         self.values(value, path, found)
@@ -220,10 +233,10 @@ class Group:
             Fault(path, fault.must, fault.found, fault.accepted, fault.nearest) for fault in found
         ]
 
-    def values(self, tree: Mapping[str, Any], path: Path, faults: Faults) -> dict[str, Any]:
+    def values(self, tree: Mapping[str, Any], path: KeyPath, faults: Faults) -> dict[str, Any]:
         """Every field's value, read or by default."""
         faults.extend(
-            unknown((*path, key), self.fields, dict(self.foreign))
+            unknown_key_fault((*path, key), self.fields, dict(self.foreign))
             for key in tree
             if key not in self.fields
         )
@@ -285,7 +298,7 @@ class Forms:
     default: str = ""
     """The name that a mapping without one has."""
 
-    def read(self, value: Any, path: Path, faults: Faults) -> Any:
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> Any:
         tree = {"name": value} if isinstance(value, str) else value
         if self.default and isinstance(tree, Mapping):
             tree = {"name": self.default, **tree}
@@ -293,16 +306,29 @@ class Forms:
             found = tree.get("name") if isinstance(tree, Mapping) else value
             at = (*path, "name") if isinstance(tree, Mapping) else path
             faults.append(
-                Fault(at, f"must be the name of a {self.kind}", shown(found), listed(self.names()))
+                Fault(
+                    at,
+                    f"must be the name of a {self.kind}",
+                    describe(found),
+                    alternatives(self.names()),
+                )
             )
             return None
         name = tree["name"]
         own = self.forms.get(name)
         if own is None and not (self.factory and FACTORY.fullmatch(name)):
             at = path if isinstance(value, str) else (*path, "name")
-            ours = self.foreign.get(name.lower().replace("_", "-"), "") or nearest(name, self.forms)
+            ours = self.foreign.get(name.lower().replace("_", "-"), "") or closest_match(
+                name, self.forms
+            )
             faults.append(
-                Fault(at, f"must name a known {self.kind}", shown(name), listed(self.names()), ours)
+                Fault(
+                    at,
+                    f"must name a known {self.kind}",
+                    describe(name),
+                    alternatives(self.names()),
+                    ours,
+                )
             )
             own = None
         return self.form(name, own, tree, path, faults)
@@ -312,14 +338,14 @@ class Forms:
         name: str,
         own: Mapping[str, Field] | None,
         tree: Mapping[str, Any],
-        path: Path,
+        path: KeyPath,
         faults: Faults,
     ) -> Any:
         keys = {"name": Field(Text()), **self.common, **(own or {})}
         rest = {key: value for key, value in tree.items() if key not in keys}
         known = {key: value for key, value in tree.items() if key in keys}
         if own is not None:
-            faults.extend(unknown((*path, key), keys, dict(self.words)) for key in rest)
+            faults.extend(unknown_key_fault((*path, key), keys, dict(self.words)) for key in rest)
         values = Group(keys).values(known, path, faults)
         common = {key: values[key] for key in self.common}
         options = {key: values[key] for key in own or () if values[key] is not None}

@@ -12,7 +12,7 @@ from typing import Any
 from study.spec.field_types import FACTORY, JsonSchema
 from study.spec.recipe_paths import FIELDS, SECTIONS
 from study.spec.study_file import STUDY_FILE
-from study.training.recipe.recipe import BRANCHES, Recipe, branches
+from study.training.recipe.recipe import FORMS, Recipe, fields_of_forms
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DOTTED = r"^[^.]+\..+$"
@@ -37,7 +37,7 @@ def _recipe_definitions() -> dict[str, JsonSchema]:
     definitions: dict[str, JsonSchema] = whole.pop("$defs")
     whole["properties"].pop("seed")
     whole["patternProperties"] = {_DOTTED: {}}
-    for path in BRANCHES:
+    for path in FORMS:
         holder = whole if len(path) == 1 else definitions[_type_name(path[:-1])]
         holder["properties"][path[-1]] = _named(holder["properties"][path[-1]], ".".join(path))
     return {**definitions, "recipe": whole}
@@ -45,7 +45,7 @@ def _recipe_definitions() -> dict[str, JsonSchema]:
 
 def _type_name(path: tuple[str, ...]) -> str:
     """The definition of a section that has one form only."""
-    return next(iter(BRANCHES[path].values())).__name__
+    return next(iter(FORMS[path].values())).__name__
 
 
 def _named(section: JsonSchema, path: str) -> JsonSchema:
@@ -57,7 +57,7 @@ def _named(section: JsonSchema, path: str) -> JsonSchema:
 
 
 def _name_schema(path: str) -> JsonSchema:
-    names: JsonSchema = {"enum": sorted(branches(path) or ())}
+    names: JsonSchema = {"enum": sorted(fields_of_forms(path) or ())}
     return (
         {"anyOf": [names, {"type": "string", "pattern": f"^{FACTORY.pattern}$"}]}
         if path in _OPEN_NAMES
@@ -82,7 +82,7 @@ def _section_schema(path: str) -> JsonSchema:
         "patternProperties": {_DOTTED: {}},
         "additionalProperties": False,
     }
-    if branches(path) is None:
+    if fields_of_forms(path) is None:
         return fields
     branch: JsonSchema = {
         "type": "object",

@@ -16,7 +16,7 @@ from typing import Any
 
 import search_spaces
 from search_spaces.parse import parse_space
-from search_spaces.validation import Fault, dotted, listed, nearest, shown
+from search_spaces.validation import Fault, alternatives, closest_match, describe, format_path
 from study.errors import SpecError, UserError
 from study.files.layout import StudyPaths
 from study.files.storage import StorageLike, StoragePath
@@ -32,7 +32,7 @@ from study.spec.cross_checks import (
     seed_faults,
 )
 from study.spec.overrides import Settings
-from study.spec.recipe_paths import FIELDS, SECTIONS, leaves
+from study.spec.recipe_paths import FIELDS, SECTIONS, values_by_path
 from study.spec.sections import First, Roles
 from study.spec.spec import StudySpec
 from study.spec.study_file import STUDY_FILE
@@ -110,9 +110,13 @@ def _located(source: StorageLike) -> StoragePath:
     if str(source) in shipped:
         return path_as_written(shipped[str(source)])
     found = "a folder" if path.is_dir() else "no such file"
-    ours = nearest(local.stem, shipped)
+    ours = closest_match(local.stem, shipped)
     fault = Fault(
-        (), "must be a study file or the name of a shipped study", found, listed(shipped), ours
+        (),
+        "must be a study file or the name of a shipped study",
+        found,
+        alternatives(shipped),
+        ours,
     )
     raise SpecError([_one_line(f"{source}:1: {fault}")])
 
@@ -137,12 +141,12 @@ class Report:
         none.
         """
         bad = [
-            dotted(fault.path)
+            format_path(fault.path)
             for _, fault in self.document.faults
             if fault.path and not fault.on_key
         ]
         for fault in faults:
-            path = dotted(fault.path)
+            path = format_path(fault.path)
             known = any(fault.path == other.path for other in self.faults)
             if not known and not any(
                 path == top or path.startswith((f"{top}.", f"{top}[")) for top in bad
@@ -187,7 +191,7 @@ def read(tree: Any, report: Report) -> StudySpec:
     """Judge a tree whole; raises SpecError with all its faults."""
     if not isinstance(tree, Mapping):
         if not report.document.faults:
-            report.add([Fault((), "must be a mapping", shown(tree))])
+            report.add([Fault((), "must be a mapping", describe(tree))])
         raise SpecError(report.lines())
     faults: list[Fault] = []
     values = STUDY_FILE.read(_hinted(tree, faults), (), faults)
@@ -230,12 +234,12 @@ def _hinted(tree: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
             and key not in STUDY_FILE.foreign
             and (key in FIELDS or key in SECTIONS)
         ):
-            accepted = listed(STUDY_FILE.fields)
+            accepted = alternatives(STUDY_FILE.fields)
             faults.append(
                 Fault(
                     (key,),
                     "must be a known key",
-                    shown(key),
+                    describe(key),
                     accepted,
                     f"recipe.{key}",
                     on_key=True,
@@ -250,15 +254,15 @@ def _recipe_and_space(values: dict[str, Any], report: Report) -> bool:
     """Read the trees among ``values`` into their final form, in place; whether all of them are
     sound.
     """
-    overrides = values["overrides"] = leaves(recipes.lay({}, values["overrides"]))
-    fixed = values["fixed"] = recipes.lay({}, values.pop("recipe"))
+    overrides = values["overrides"] = values_by_path(recipes.merge({}, values["overrides"]))
+    fixed = values["fixed"] = recipes.merge({}, values.pop("recipe"))
     schema = RecipeSchema(values["defaults"])
     space, faults = parse_space(values["space"], fixed, schema, overrides)
     faults += [*seed_faults(fixed, ("recipe",)), *seed_faults(overrides, ("overrides",))]
     sound = report.add([*faults, *hidden_faults(fixed, space, overrides, schema)])
     values["space"] = space
     values["first"] = tuple(
-        First(recipes.lay({}, first.set), first.published) for first in values["first"]
+        First(recipes.merge({}, first.set), first.published) for first in values["first"]
     )
     values["objectives"] = values.pop("objective")
     values["roles"] = Roles(
@@ -300,6 +304,6 @@ def _setting(text: str) -> tuple[str, Any]:
     document = read_yaml(value)
     if not sign or not path.strip() or document.faults:
         raise UserError(
-            f"--set: must be path=value; found {shown(text)}; accepted e.g. optimizer.lr=0.1"
+            f"--set: must be path=value; found {describe(text)}; accepted e.g. optimizer.lr=0.1"
         )
     return path.strip().removeprefix("recipe."), document.tree

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from search_spaces.validation import Fault, Path, dotted, shown
+from search_spaces.validation import Fault, KeyPath, describe, format_path
 from study.files.yaml_reader import read_yaml
-from study.spec.recipe_paths import leaves
-from study.training.recipe.recipe import lay
+from study.spec.recipe_paths import values_by_path
+from study.training.recipe.recipe import merge
 
 _PART = re.compile(r"([^.\[\]\s]+)((?:\[\d{1,6}\])*)")
 _VALUE = "value"
@@ -37,7 +37,7 @@ class Settings:
             fault = Fault(
                 (),
                 "must be path=value",
-                shown(text),
+                describe(text),
                 "a key of the study file, such as recipe.epochs=60",
             )
             self.faults.append(("--set", fault))
@@ -53,16 +53,16 @@ class Settings:
         else:
             self.put(option, path, document.tree[_VALUE])
 
-    def override(self, option: str, path: Path, value: Any) -> None:
+    def override(self, option: str, path: KeyPath, value: Any) -> None:
         """Lay a value of the recipe over everything: the fixed recipe, the space and ``first:``."""
         tree = {".".join(map(str, path)): value} if path else value
         if not isinstance(tree, Mapping):
-            self.faults.append((option, Fault(("recipe",), "must be a mapping", shown(value))))
+            self.faults.append((option, Fault(("recipe",), "must be a mapping", describe(value))))
             return
-        for name, item in leaves(lay({}, tree)).items():
+        for name, item in values_by_path(merge({}, tree)).items():
             self.put(option, ("overrides", name), item)
 
-    def put(self, option: str, path: Path, value: Any) -> None:
+    def put(self, option: str, path: KeyPath, value: Any) -> None:
         """Write a value at a path, making mappings on the way."""
         new = next(
             (length for length in range(1, len(path)) if not _has(self.tree, path[:length])),
@@ -75,24 +75,24 @@ class Settings:
                 (option, Fault(path, "must lead to a key or to an entry of a list", str(error)))
             )
             return
-        self.origins[dotted(path)] = self.origins[dotted(path[:new])] = option
+        self.origins[format_path(path)] = self.origins[format_path(path[:new])] = option
 
-    def origin(self, path: Path) -> str | None:
+    def origin(self, path: KeyPath) -> str | None:
         """The option that wrote what stands at a path."""
         lengths = range(len(path), 0, -1)
         return next(
             (
                 self.origins[name]
                 for length in lengths
-                if (name := dotted(path[:length])) in self.origins
+                if (name := format_path(path[:length])) in self.origins
             ),
             None,
         )
 
 
-def _parsed(text: str) -> Path:
+def _parsed(text: str) -> KeyPath:
     """``first[0].set`` as ``("first", 0, "set")``; empty where the text is no path."""
-    path: Path = ()
+    path: KeyPath = ()
     for part in text.split("."):
         match = _PART.fullmatch(part)
         if match is None:
@@ -105,7 +105,7 @@ def _parsed(text: str) -> Path:
     return path
 
 
-def _placed(holder: Any, path: Path, value: Any, key: str) -> Any:
+def _placed(holder: Any, path: KeyPath, value: Any, key: str) -> Any:
     """``holder``, which stands under ``key``, with ``value`` at ``path``; LookupError where the
     path leads nowhere.
     """
@@ -115,7 +115,7 @@ def _placed(holder: Any, path: Path, value: Any, key: str) -> Any:
     if isinstance(part, int):
         if not isinstance(holder, list) or part >= len(holder):
             raise LookupError(
-                f"{len(holder)} entries" if isinstance(holder, list) else shown(holder)
+                f"{len(holder)} entries" if isinstance(holder, list) else describe(holder)
             )
         return [*holder[:part], _placed(holder[part], rest, value, ""), *holder[part + 1 :]]
     if isinstance(holder, list):
@@ -126,7 +126,7 @@ def _placed(holder: Any, path: Path, value: Any, key: str) -> Any:
     return {**mapping, part: _placed(mapping.get(part), rest, value, part)}
 
 
-def _has(tree: Any, path: Path) -> bool:
+def _has(tree: Any, path: KeyPath) -> bool:
     for part in path:
         if isinstance(part, int):
             if not isinstance(tree, list) or part >= len(tree):

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from search_spaces.distributions import Scalar, Value, same
+from search_spaces.distributions import Scalar, Value, is_same_value
 from search_spaces.space import Space, Variable
-from search_spaces.validation import dotted
+from search_spaces.validation import format_path
 from study.errors import SpecError
 from study.files.yaml_writer import write_yaml
-from study.spec.recipe_paths import leaves
+from study.spec.recipe_paths import values_by_path
 from study.spec.sections import (
     Confirm,
     First,
@@ -29,7 +29,7 @@ from study.spec.sections import (
     column_of,
 )
 from study.training.recipe import recipe as recipes
-from study.training.recipe.defaults import Defaults, filled, in_force
+from study.training.recipe.defaults import Defaults, current_defaults, with_defaults
 from study.training.recipe.recipe import Recipe
 
 
@@ -74,15 +74,17 @@ class StudySpec:
         """The fixed recipe with a point's values laid on it, then the overrides, then a retry's
         substitutions.
         """
-        tree = recipes.lay(recipes.lay(self.fixed, values), self.overrides)
+        tree = recipes.merge(recipes.merge(self.fixed, values), self.overrides)
         if (
             self.overrides
         ):  # a name among them has dropped its section's other keys: what the space varies stays
             varied = set(self.space.paths())
-            tree = recipes.lay(
+            tree = recipes.merge(
                 tree, {path: value for path, value in values.items() if path in varied}
             )
-        return filled(recipes.lay(tree, substitutions) if substitutions else tree, self.defaults)
+        return with_defaults(
+            recipes.merge(tree, substitutions) if substitutions else tree, self.defaults
+        )
 
     def recipe(
         self, values: Mapping[str, Any], seed: int, substitutions: Mapping[str, Any] | None = None
@@ -95,16 +97,16 @@ class StudySpec:
             raise SpecError([str(fault) for fault in faults])
         return recipe
 
-    def settled(self) -> StudySpec:
+    def with_recorded_defaults(self) -> StudySpec:
         """The spec with the defaults that its recipes take written down; those that are written
         down stay.
         """
-        return replace(self, defaults={**in_force(self._written()), **self.defaults})
+        return replace(self, defaults={**current_defaults(self._written()), **self.defaults})
 
     def _written(self) -> Iterator[tuple[str, Any]]:
         """Each value by its recipe path that stands anywhere in the study file."""
         for tree in (self.fixed, self.overrides, *(first.set for first in self.first)):
-            yield from leaves(tree).items()
+            yield from values_by_path(tree).items()
         for item in self.space.items:
             values = item.distribution.probes() if isinstance(item, Variable) else [(item.value, 0)]
             yield from ((item.path, value) for value, _ in values)
@@ -113,8 +115,8 @@ class StudySpec:
         """The values of an entry of ``first:``: what it sets, and what its recipe has where the
         space varies.
         """
-        written = leaves(self.first[index].set)
-        full = leaves(self.recipe(written, 0).model_dump(mode="json"))
+        written = values_by_path(self.first[index].set)
+        full = values_by_path(self.recipe(written, 0).model_dump(mode="json"))
         return written | {
             path: full[path] for path in self.space.paths() if path in full and path not in written
         }
@@ -128,7 +130,7 @@ class StudySpec:
         not.
         """
         recipe = self.recipe(values, 0)
-        params = self.space.params_of(leaves(recipe.model_dump(mode="json")))
+        params = self.space.params_of(values_by_path(recipe.model_dump(mode="json")))
         return (
             params
             if params is not None and self.recipe(self.space.values_of(params), 0) == recipe
@@ -141,9 +143,11 @@ class StudySpec:
 
     def level_of(self, values: Mapping[str, Any]) -> int | None:
         """The level that a point with these values belongs to, None where to none."""
-        full = leaves(self.recipe(values, 0).model_dump(mode="json"))
+        full = values_by_path(self.recipe(values, 0).model_dump(mode="json"))
         for number, level in enumerate(self.levels()):
-            if all(path in full and same(full[path], value) for path, value in level.items()):
+            if all(
+                path in full and is_same_value(full[path], value) for path, value in level.items()
+            ):
                 return number
         return None
 
@@ -218,7 +222,7 @@ class StudySpec:
     def _flat(self) -> dict[str, str]:
         written = replace(self, defaults={}).tree()
         return {
-            dotted(path): json.dumps(value, ensure_ascii=False)
+            format_path(path): json.dumps(value, ensure_ascii=False)
             for path, value in _flat(written, ())
         }
 

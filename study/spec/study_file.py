@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search_spaces.distributions import finite
-from search_spaces.validation import Fault, Path, listed, nearest, shown
+from search_spaces.distributions import is_finite_number
+from search_spaces.validation import Fault, KeyPath, alternatives, closest_match, describe
 from study.files.layout import STUDY_NAME
 from study.spec.field_types import (
     Faults,
@@ -88,11 +88,13 @@ _OBJECTIVE = Group(
 class _Entry:
     """``first[0]``: an entry of ``first:`` by its index."""
 
-    def read(self, value: Any, path: Path, faults: Faults) -> int:
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> int:
         match = re.fullmatch(r"first\[(\d{1,6})\]", value) if isinstance(value, str) else None
         if match is None:
             faults.append(
-                Fault(path, "must name an entry of first", shown(value), "first[0] | first[1] | …")
+                Fault(
+                    path, "must name an entry of first", describe(value), "first[0] | first[1] | …"
+                )
             )
         return int(match.group(1)) if match else 0
 
@@ -115,10 +117,15 @@ _PUBLISHED = {
 class _Published:
     """A published row: where in the training it stands, and its figures by metric."""
 
-    def read(self, value: Any, path: Path, faults: Faults) -> dict[str, Any]:
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             faults.append(
-                Fault(path, "must be a mapping", shown(value), listed([*_PUBLISHED, "any metric"]))
+                Fault(
+                    path,
+                    "must be a mapping",
+                    describe(value),
+                    alternatives([*_PUBLISHED, "any metric"]),
+                )
             )
             return {}
         for key, item in value.items():
@@ -131,16 +138,25 @@ class _Published:
             faults.append(Fault(path, must, "both" if "epoch" in value else "neither"))
         return dict(value)
 
-    def metric(self, key: str, value: object, path: Path) -> Faults:
-        like = nearest(key, _PUBLISHED) if key not in OBJECTIVE_METRICS else ""
+    def metric(self, key: str, value: object, path: KeyPath) -> Faults:
+        like = closest_match(key, _PUBLISHED) if key not in OBJECTIVE_METRICS else ""
         if like or not re.fullmatch(r"[a-z][a-z0-9_]*", key):
-            accepted = listed([*_PUBLISHED, "any metric"])
+            accepted = alternatives([*_PUBLISHED, "any metric"])
             return [
                 Fault(
-                    path, "must be a known key or a metric", shown(key), accepted, like, on_key=True
+                    path,
+                    "must be a known key or a metric",
+                    describe(key),
+                    accepted,
+                    like,
+                    on_key=True,
                 )
             ]
-        return [] if finite(value) else [Fault(path, "must be a finite number", shown(value))]
+        return (
+            []
+            if is_finite_number(value)
+            else [Fault(path, "must be a finite number", describe(value))]
+        )
 
     def schema(self) -> JsonSchema:
         described = Group(_PUBLISHED).schema()
@@ -151,7 +167,7 @@ class _Published:
 class _Tables:
     """Mappings by name, as ``StudySpec.settled`` writes them."""
 
-    def read(self, value: Any, path: Path, faults: Faults) -> dict[str, dict[str, Any]]:
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> dict[str, dict[str, Any]]:
         whole = Tree().read(value, path, faults)
         return {
             str(key): Tree().read(table, (*path, str(key)), faults) for key, table in whole.items()
@@ -203,9 +219,9 @@ class _Amounts:
 
     amount: Number = Number(above=0, high=100_000)  # noqa: RUF009, frozen as well
 
-    def read(self, value: Any, path: Path, faults: Faults) -> dict[str, float]:
+    def read(self, value: Any, path: KeyPath, faults: Faults) -> dict[str, float]:
         if not isinstance(value, Mapping):
-            faults.append(Fault(path, "must be a mapping of resources to amounts", shown(value)))
+            faults.append(Fault(path, "must be a mapping of resources to amounts", describe(value)))
             return {}
         for name in value:
             if not isinstance(name, str) or not name or name in ("CPU", "GPU", "memory"):
@@ -213,7 +229,7 @@ class _Amounts:
                     Fault(
                         path,
                         "must name a cluster's own resources; CPUs and GPUs have their own keys",
-                        shown(name),
+                        describe(name),
                     )
                 )
         return {

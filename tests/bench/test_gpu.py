@@ -26,7 +26,7 @@ from study.spec.load import load_spec
 from study.training.data.datasets import load_data_set
 from study.training.loop import train
 from study.training.models import build
-from study.training.recipe.recipe import Recipe, lay
+from study.training.recipe.recipe import Recipe, merge
 
 from .board import Board
 
@@ -133,7 +133,7 @@ def fast(**changes: Any) -> Recipe:
         if FEW
         else {}
     )
-    return Recipe.model_validate(lay(lay(tree, few), changes))
+    return Recipe.model_validate(merge(merge(tree, few), changes))
 
 
 def published_figures() -> list[tuple[float, float]]:

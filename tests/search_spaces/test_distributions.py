@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.distributions import Choice, Distribution, Real, Whole, as_param
+from search_spaces.distributions import Choice, Distribution, Integer, Real, as_param
 
 EXAMPLES: list[Distribution] = [
     Choice(("a", "b")),
@@ -18,9 +18,9 @@ EXAMPLES: list[Distribution] = [
     Real(0.0, 1.0),
     Real(1e-5, 1e-1, log=True),
     Real(0.0, 0.9, step=0.1),
-    Whole(1, 8),
-    Whole(1, 1000, log=True),
-    Whole(0, 12, step=4),
+    Integer(1, 8),
+    Integer(1, 1000, log=True),
+    Integer(0, 12, step=4),
 ]
 
 
@@ -44,9 +44,9 @@ def test_what_optuna_suggests_lies_inside_and_is_found_again(distribution: Distr
         (Real(0.0, 1.0), math.nan),
         (Real(0.0, 1.0), True),
         (Real(0.0, 0.9, step=0.1), 0.25),
-        (Whole(1, 8), 8.5),
-        (Whole(1, 8), True),
-        (Whole(0, 12, step=4), 5),
+        (Integer(1, 8), 8.5),
+        (Integer(1, 8), True),
+        (Integer(0, 12, step=4), 5),
     ],
 )
 def test_what_lies_outside_is_refused(distribution: Distribution, outside: object) -> None:
@@ -71,7 +71,7 @@ def test_a_decimal_grid_holds_the_numbers_a_user_would_write() -> None:
 
 @given(low=st.integers(-50, 50), width=st.integers(0, 60), step=st.integers(1, 9))
 def test_an_integer_grid_has_as_many_values_as_it_says(low: int, width: int, step: int) -> None:
-    distribution = Whole(low, low + width // step * step, step=step)
+    distribution = Integer(low, low + width // step * step, step=step)
     values = list(distribution.grid())
     assert len(values) == distribution.size()
     assert (values[0], values[-1]) == (distribution.low, distribution.high)

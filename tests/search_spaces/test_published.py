@@ -309,13 +309,13 @@ def test_double_softmax_is_written_where_it_was_published() -> None:
 
 def test_the_product_of_recipes_reaches_every_network_optimizer_schedule_and_precision() -> None:
     from study.training.recipe.model_catalog import MODEL_NAMES
-    from study.training.recipe.recipe import branches
+    from study.training.recipe.recipe import fields_of_forms
 
     space = spec_of("recipes").tree()["space"]
     assert set(space["model"]["one_of"]) == set(MODEL_NAMES)
     for section in ("optimizer", "schedule", "clip"):
-        assert set(space[section]["one_of"]) == set(branches(section) or {})
-    assert set(space["data"]["augment"]["one_of"]) == set(branches("data.augment") or {})
+        assert set(space[section]["one_of"]) == set(fields_of_forms(section) or {})
+    assert set(space["data"]["augment"]["one_of"]) == set(fields_of_forms("data.augment") or {})
     assert len(space["precision"]["choice"]) == 5
 
 

@@ -61,7 +61,7 @@ def test_tpe_samples_a_conditional_space_and_every_point_is_read_back(tree: dict
         assert space.params_of(values) == trial.params
         assert space.values_of(trial.params) == values
         assert space.distributions(trial.params) == trial.distributions
-        assert recipes.parse_recipe(recipes.lay({}, values))[1] == []
+        assert recipes.parse_recipe(recipes.merge({}, values))[1] == []
         study.tell(trial, float(number % 7))
     assert len(seen) > 1, "no branch but one was ever taken"
 
@@ -200,7 +200,7 @@ def test_choices_that_are_lists_reach_the_recipe_as_lists() -> None:
     assert values["schedule.milestones"] in ([2, 4], [3, 6])
     assert trial.params["schedule.multistep.milestones"] in ("[2, 4]", "[3, 6]")
     assert space.values_of(trial.params) == values
-    kept = recipes.flatten(recipes.parse_recipe(recipes.lay({}, values))[0] or recipes.Recipe())
+    kept = recipes.flatten(recipes.parse_recipe(recipes.merge({}, values))[0] or recipes.Recipe())
     assert space.params_of(kept) == trial.params
 
 

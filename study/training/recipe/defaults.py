@@ -18,13 +18,13 @@ from study.training.recipe import recipe as recipes
 from study.training.recipe.model import ModelSpec, defaults_of
 from study.training.recipe.model_catalog import family_of
 from study.training.recipe.recipe import (
-    BRANCHES,
     DEFAULT_EPOCHS,
+    DEFAULT_NAMES,
+    FORMS,
     LENGTHS,
-    NAMED,
-    WHOLE,
+    MERGED_WHOLE,
     Recipe,
-    Tree,
+    RecipeTree,
 )
 from study.training.recipe.sections import Section
 
@@ -40,10 +40,10 @@ class RecipeSchema:
     defaults: Defaults
 
     def parse_recipe(self, tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]]:
-        return recipes.parse_recipe(filled(tree, self.defaults))
+        return recipes.parse_recipe(with_defaults(tree, self.defaults))
 
-    def lay(self, base: Mapping[str, object], over: Mapping[str, object]) -> Tree:
-        return recipes.lay(base, over)
+    def merge(self, base: Mapping[str, object], over: Mapping[str, object]) -> RecipeTree:
+        return recipes.merge(base, over)
 
     def field_paths(self) -> frozenset[str]:
         return recipes.field_paths()
@@ -52,7 +52,7 @@ class RecipeSchema:
 # -- taking them down ------------------------------------------------------------------
 
 
-def in_force(written: Iterable[tuple[str, object]]) -> dict[str, Tree]:
+def current_defaults(written: Iterable[tuple[str, object]]) -> dict[str, RecipeTree]:
     """The tables of now that recipes made of these values (dotted path, value) can come to need."""
     names, variants = defaultdict[str, set[str]](set), set[str]()
     for where, value in written:
@@ -60,10 +60,10 @@ def in_force(written: Iterable[tuple[str, object]]) -> dict[str, Tree]:
             names[where.removesuffix(".name")].add(str(value))
         elif where == "model.variant":
             variants.add(str(value))
-    tables: dict[str, Tree] = {_WHOLE_RECIPE: _whole_table()}
-    for path, forms in BRANCHES.items():
+    tables: dict[str, RecipeTree] = {_WHOLE_RECIPE: _whole_table()}
+    for path, forms in FORMS.items():
         place = ".".join(path)
-        for name in sorted(names[place] | {NAMED[path]}):
+        for name in sorted(names[place] | {DEFAULT_NAMES[path]}):
             if place == "model":
                 tables |= _model_tables(name, variants)
             elif len(forms) == 1:
@@ -72,16 +72,16 @@ def in_force(written: Iterable[tuple[str, object]]) -> dict[str, Tree]:
                 tables[f"{place}.{name}"] = _table_of(forms[name])
     for key, field in Recipe.model_fields.items():
         sections = recipes.sections_in(field.annotation)
-        if sections and (key,) not in BRANCHES:
+        if sections and (key,) not in FORMS:
             tables[key] = _table_of(sections[0])
     return {place: table for place, table in tables.items() if table}
 
 
-def _whole_table() -> Tree:
+def _whole_table() -> RecipeTree:
     """What a recipe has where it says nothing of a section: its form, and what that form has not by
     itself.
     """
-    table: Tree = {"epochs": DEFAULT_EPOCHS}
+    table: RecipeTree = {"epochs": DEFAULT_EPOCHS}
     for key, field in Recipe.model_fields.items():
         default = field.default
         if isinstance(default, Section):
@@ -94,7 +94,7 @@ def _whole_table() -> Tree:
     return table
 
 
-def _model_tables(name: str, variants: set[str]) -> dict[str, Tree]:
+def _model_tables(name: str, variants: set[str]) -> dict[str, RecipeTree]:
     """A network's defaults, and those of its variants where they differ."""
     own = _given(defaults_of(name, None))
     tables = {f"model.{name}": own}
@@ -105,26 +105,26 @@ def _model_tables(name: str, variants: set[str]) -> dict[str, Tree]:
     return tables
 
 
-def _table_of(form: type[Section]) -> Tree:
+def _table_of(form: type[Section]) -> RecipeTree:
     table = _given(_dumped(form()))
     table.pop("name", None)
     return table
 
 
-def _dumped(section: Section) -> Tree:
+def _dumped(section: Section) -> RecipeTree:
     if isinstance(section, ModelSpec):
         return {"name": section.name}  # the rest is the network's
     return section.model_dump(mode="json")
 
 
-def _given(table: Mapping[str, Any]) -> Tree:
+def _given(table: Mapping[str, Any]) -> RecipeTree:
     return {key: value for key, value in table.items() if value is not None and value != {}}
 
 
 # -- laying them under what is written -------------------------------------------------
 
 
-def filled(tree: Mapping[str, object], defaults: Defaults) -> Tree:
+def with_defaults(tree: Mapping[str, object], defaults: Defaults) -> RecipeTree:
     """A recipe's tree with what it leaves out taken from the tables; as it is where there are
     none.
     """
@@ -133,7 +133,7 @@ def filled(tree: Mapping[str, object], defaults: Defaults) -> Tree:
 
 def _fill(
     section: Mapping[str, Any], defaults: Defaults, path: tuple[str, ...], default_name: object
-) -> Tree:
+) -> RecipeTree:
     name = section.get("name", default_name)
     table = _table_at(defaults, path, name, section.get("variant"))
     full = dict(section) if name is None else {"name": name, **section}
@@ -141,7 +141,7 @@ def _fill(
         if full.get(key) is None and not (key in LENGTHS and _has_length(full)):
             full[key] = value
     for key, value in full.items():
-        if isinstance(value, Mapping) and (*path, key) not in WHOLE:
+        if isinstance(value, Mapping) and (*path, key) not in MERGED_WHOLE:
             outer = table.get(key)
             full[key] = _fill(
                 value,

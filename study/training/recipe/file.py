@@ -7,10 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from search_spaces.validation import Fault, dotted, shown
+from search_spaces.validation import Fault, describe, format_path
 from study.errors import SpecError
 from study.files.yaml_reader import LARGEST_BYTES, read_yaml
-from study.training.recipe.recipe import Recipe, lay, parse_recipe
+from study.training.recipe.recipe import Recipe, merge, parse_recipe
+
+_EXAMPLE = "such as optimizer.lr=0.1"
 
 
 def read_recipe(source: str | Path, sets: Sequence[str] = ()) -> Recipe:
@@ -27,7 +29,7 @@ def read_recipe(source: str | Path, sets: Sequence[str] = ()) -> Recipe:
         ) from None
     lines = [f"{source}:{line}: {fault}" for line, fault in document.faults]
     if not lines and not isinstance(document.tree, Mapping):
-        lines = [f"{source}:1: {Fault((), 'must be a mapping', shown(document.tree))}"]
+        lines = [f"{source}:1: {Fault((), 'must be a mapping', describe(document.tree))}"]
     if lines:
         raise SpecError(lines)
     tree, origins = _settings(document.tree, sets)
@@ -49,13 +51,11 @@ def _settings(
     for text in sets:
         path, sign, value = text.partition("=")
         if not sign or not path.strip():
-            lines.append(
-                f"--set: {Fault((), 'must be path=value', shown(text), 'such as optimizer.lr=0.1')}"
-            )
+            lines.append(f"--set: {Fault((), 'must be path=value', describe(text), _EXAMPLE)}")
             continue
         document = read_yaml(value if value.strip() else "null")
         lines += [f"--set {text}: {fault}" for _, fault in document.faults]
-        laid = lay(laid, {path.strip(): document.tree})
+        laid = merge(laid, {path.strip(): document.tree})
         origins[path.strip()] = f"--set {text}"
     if lines:
         raise SpecError(lines)
@@ -64,7 +64,7 @@ def _settings(
 
 def _origin_of(fault: Fault, origins: Mapping[str, str]) -> str | None:
     """The option that wrote what the fault speaks of: the path itself, or one above or below it."""
-    path = f"{dotted(fault.path)}."
+    path = f"{format_path(fault.path)}."
     related = (
         name for name in origins if path.startswith(f"{name}.") or f"{name}.".startswith(path)
     )

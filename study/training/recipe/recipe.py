@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from search_spaces.validation import Fault, Path
+from search_spaces.validation import Fault, KeyPath
 from study.training.recipe.data_catalog import DATA_SETS
 from study.training.recipe.model import MODEL_NAMES, ModelSpec
 from study.training.recipe.optimizers import AdamW, AnyOptimizer
@@ -35,7 +35,7 @@ from study.training.recipe.sections import (
 )
 from study.training.recipe.validation import faults_of, related
 
-Tree = dict[str, Any]
+RecipeTree = dict[str, Any]
 Scalar = str | int | float | bool | None
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "fp16_unscaled"]
 
@@ -46,7 +46,7 @@ LENGTHS = ("epochs", "steps", "seconds")
 _STOP_RULES = ("converge", "target", "patience")
 _FREE: frozenset[tuple[str, ...]] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
 """Mappings whose keys are the user's own: one value each."""
-WHOLE = _FREE | {("data", "validation")}
+MERGED_WHOLE = _FREE | {("data", "validation")}
 """What is laid whole and not key by key."""
 
 
@@ -111,12 +111,12 @@ class Recipe(Section):
         return self.data.batch_size // self.accumulation
 
 
-def _in_full(tree: Mapping[str, object]) -> Tree:
+def _in_full(tree: Mapping[str, object]) -> RecipeTree:
     """The tree with names written out as mappings, forms that are left out filled in, and a
     length.
     """
     full = expand(tree)
-    for path, default in NAMED.items():
+    for path, default in DEFAULT_NAMES.items():
         holder: Any = full
         for part in path[:-1]:
             holder = holder.get(part) if isinstance(holder, dict) else {}
@@ -132,35 +132,35 @@ def _in_full(tree: Mapping[str, object]) -> Tree:
     return full
 
 
-def expand(tree: Mapping[str, object], at: tuple[str, ...] = ()) -> Tree:
+def expand(tree: Mapping[str, object], at: tuple[str, ...] = ()) -> RecipeTree:
     """Plain nested mappings: dotted keys opened, and a section written as its name made a
     mapping.
     """
-    full: Tree = {}
+    full: RecipeTree = {}
     for key, value in tree.items():
         first, dot, rest = str(key).partition(".") if len(at) < _DEEPEST else (str(key), "", "")
         value = {rest: value} if dot else value
         path = (*at, first)
-        if isinstance(value, Mapping) and path not in WHOLE:
+        if isinstance(value, Mapping) and path not in MERGED_WHOLE:
             value = expand(value, path)
-        elif isinstance(value, str) and path in NAMED:
+        elif isinstance(value, str) and path in DEFAULT_NAMES:
             value = {"name": value}
         full[first] = _merge(full[first], value, path) if first in full else value
     return full
 
 
-def lay(base: Mapping[str, object], over: Mapping[str, object]) -> Tree:
+def merge(base: Mapping[str, object], over: Mapping[str, object]) -> RecipeTree:
     """``base`` with ``over`` laid on it; another ``name`` in a section drops the base's other keys
     of that section.
     """
-    merged: Tree = _merge(expand(base), expand(over), ())
+    merged: RecipeTree = _merge(expand(base), expand(over), ())
     return merged
 
 
 def _merge(base: Any, over: Any, path: tuple[str, ...]) -> Any:
-    if not isinstance(base, dict) or not isinstance(over, dict) or path in WHOLE:
+    if not isinstance(base, dict) or not isinstance(over, dict) or path in MERGED_WHOLE:
         return over
-    if path in NAMED and "name" in base and "name" in over and base["name"] != over["name"]:
+    if path in DEFAULT_NAMES and "name" in base and "name" in over and base["name"] != over["name"]:
         return over
     return base | {
         key: _merge(base[key], value, (*path, key)) if key in base else value
@@ -182,7 +182,7 @@ def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]
             recipe = Recipe.model_validate(sound)
             return (None, faults) if faults else (recipe, [])
         except ValidationError as error:
-            found = faults_of(error, tree, BRANCHES, _field_names)
+            found = faults_of(error, tree, FORMS, _field_names)
             faults += [
                 fault for fault in found if fault not in faults and not related(error) & dropped
             ]
@@ -194,7 +194,7 @@ def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]
             dropped |= left_out
 
 
-def _drop(tree: Tree, path: Path) -> set[str]:
+def _drop(tree: RecipeTree, path: KeyPath) -> set[str]:
     """Take the value at ``path`` out of ``tree`` (or the section that holds it), and name it and
     its sections.
     """
@@ -227,11 +227,11 @@ def _leaves(value: Any, path: tuple[str, ...]) -> list[tuple[str, Scalar]]:
     return [(".".join(path), value)]
 
 
-def branches(path: str) -> dict[str, frozenset[str]] | None:
+def fields_of_forms(path: str) -> dict[str, frozenset[str]] | None:
     """The forms of the section at ``path`` by name, each with its fields; None where nothing has
     forms there.
     """
-    forms = BRANCHES.get(tuple(path.split(".")))
+    forms = FORMS.get(tuple(path.split(".")))
     if forms is None:
         return None
     names = {"model": MODEL_NAMES, "data": tuple(DATA_SETS)}.get(path, tuple(forms))
@@ -251,7 +251,7 @@ def _paths_in(section: type[Section], at: tuple[str, ...]) -> set[str]:
         path = (*at, key)
         for form in inner:
             paths |= _paths_in(form, path)
-        if not inner or path in WHOLE:
+        if not inner or path in MERGED_WHOLE:
             paths.add(".".join(path))
     return paths
 
@@ -263,8 +263,8 @@ def _field_names(path: tuple[str, ...], name: str | None) -> list[str]:
     section: type[Section] = Recipe
     for depth, part in enumerate(path):
         at = path[: depth + 1]
-        if at in BRANCHES:
-            forms = BRANCHES[at]
+        if at in FORMS:
+            forms = FORMS[at]
             section = forms.get(name or "") if at == path else None  # type: ignore[assignment]
             section = section or next(iter(forms.values()))
         else:
@@ -309,7 +309,7 @@ def _forms_in(
     return found
 
 
-BRANCHES = _forms_in(Recipe)
+FORMS = _forms_in(Recipe)
 
 
 def _default_name(path: tuple[str, ...]) -> str:
@@ -319,5 +319,5 @@ def _default_name(path: tuple[str, ...]) -> str:
     return str(value.name)
 
 
-NAMED: dict[tuple[str, ...], str] = {path: _default_name(path) for path in BRANCHES}
+DEFAULT_NAMES: dict[tuple[str, ...], str] = {path: _default_name(path) for path in FORMS}
 """Sections that have a name, and the name where none is written."""

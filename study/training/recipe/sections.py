@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from study.training.recipe.data_catalog import DATA_SETS
 
-FACTORY = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
+FACTORY_PATTERN = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
 """``package.module:factory``: how a user's own model or data set is named."""
 
 Metric = Literal[
@@ -219,7 +219,7 @@ def known_name(name: str, kind: str, names: tuple[str, ...]) -> str:
     """``name`` if it is one of ``names`` or has the form ``package.module:factory``; else the fault
     that says so.
     """
-    if name in names or re.fullmatch(FACTORY, name):
+    if name in names or re.fullmatch(FACTORY_PATTERN, name):
         return name
     raise PydanticCustomError(
         "unknown_name", "{kind}", {"kind": kind, "names": [*names, "package.module:factory"]}

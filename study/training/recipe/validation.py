@@ -10,7 +10,15 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from search_spaces.validation import Fault, Path, listed, nearest, shown, unknown, unknown_name
+from search_spaces.validation import (
+    Fault,
+    KeyPath,
+    alternatives,
+    closest_match,
+    describe,
+    unknown_key_fault,
+    unknown_name_fault,
+)
 
 Forms = Mapping[tuple[str, ...], Mapping[str, object]]
 Names = Callable[[tuple[str, ...], str | None], list[str]]
@@ -78,7 +86,7 @@ _TOP_WORDS = {
 }
 """The same at the top of a recipe, where others keep everything."""
 
-_VALIDATION: Path = ("data", "validation")
+_VALIDATION: KeyPath = ("data", "validation")
 _KINDS = {("data",): "data set", ("data", "loader"): "loader", ("data", "augment"): "augmentation"}
 
 _MUST = {
@@ -124,9 +132,9 @@ def _fault_of(
 ) -> Fault:
     kind, context = details["type"], details.get("ctx", {})
     path, form = _without_tags(details["loc"], forms)
-    found = shown(details["input"])
+    found = describe(details["input"])
     if kind == "extra_forbidden":
-        return unknown(
+        return unknown_key_fault(
             path, names(_texts(path[:-1]), form), _TOP_WORDS if len(path) == 1 else _WORDS
         )
     if kind in ("union_tag_invalid", "union_tag_not_found"):
@@ -140,17 +148,17 @@ def _fault_of(
             return Fault(
                 path,
                 "must be a name or a mapping with a name",
-                shown(value),
-                listed(forms[section]),
+                describe(value),
+                alternatives(forms[section]),
             )
-        return unknown_name(
+        return unknown_name_fault(
             _as_written((*path, "name"), tree),
             _KINDS.get(section, str(path[-1])),
             value,
             forms[section],
         )
     if kind == "unknown_name":
-        return unknown_name(
+        return unknown_name_fault(
             _as_written(path, tree), context["kind"], details["input"], context["names"]
         )
     if kind == "literal_error":
@@ -161,8 +169,8 @@ def _fault_of(
             _as_written(path, tree),
             _MUST[kind],
             found,
-            listed(words),
-            nearest(details["input"], words),
+            alternatives(words),
+            closest_match(details["input"], words),
         )
     if kind.startswith("rule"):
         path = (
@@ -170,7 +178,7 @@ def _fault_of(
             if "_" in kind
             else path
         )
-        return Fault(path, details["msg"], shown(_value_at(path, tree)))
+        return Fault(path, details["msg"], describe(_value_at(path, tree)))
     limits = {
         key: f"{value:g}" if isinstance(value, float) else value for key, value in context.items()
     }
@@ -178,11 +186,11 @@ def _fault_of(
     return Fault(_as_written(path, tree), must, found)
 
 
-def _without_tags(loc: Path, forms: Forms) -> tuple[Path, str | None]:
+def _without_tags(loc: KeyPath, forms: Forms) -> tuple[KeyPath, str | None]:
     """The path without pydantic's union tags, and the form that the last tag named."""
-    path: Path = ()
+    path: KeyPath = ()
     form: str | None = None
-    tagged: set[Path] = set()
+    tagged: set[KeyPath] = set()
     for part in loc:
         tags: Collection[str] = (
             forms.get(_texts(path), {}) if path != _VALIDATION else ("split", "test")
@@ -195,18 +203,18 @@ def _without_tags(loc: Path, forms: Forms) -> tuple[Path, str | None]:
     return path, form
 
 
-def _texts(path: Path) -> tuple[str, ...]:
+def _texts(path: KeyPath) -> tuple[str, ...]:
     return tuple(str(part) for part in path)
 
 
-def _as_written(path: Path, tree: Mapping[str, object]) -> Path:
+def _as_written(path: KeyPath, tree: Mapping[str, object]) -> KeyPath:
     """The path without its last ``name`` where the user wrote the name in place of the section."""
     if path and path[-1] == "name" and isinstance(_value_at(path[:-1], tree), str):
         return path[:-1]
     return path
 
 
-def _value_at(path: Path, tree: Any) -> object:
+def _value_at(path: KeyPath, tree: Any) -> object:
     for part in path:
         if not isinstance(tree, Mapping) or part not in tree:
             return None

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from search_spaces.random_trial import Dice
+from search_spaces.random_trial import RandomTrial
 from study.files.yaml_reader import read_yaml
 from study.inspection.format import bytes_text, seconds_text
 from study.inspection.preview import Preview, points_of, preview_of
@@ -152,7 +152,7 @@ def test_a_shape_that_cannot_be_trained_is_a_note() -> None:
 
 
 def test_dice_keep_to_bounds_and_steps() -> None:
-    dice = Dice(0)
+    dice = RandomTrial(0)
     assert all(
         1e-5 <= dice.suggest_float("x", 1e-5, 1e-1, step=None, log=True) <= 1e-1 for _ in range(100)
     )

@@ -35,7 +35,7 @@ def study(tmp_path: Path) -> StudyPaths:
     """A study as ``study run`` leaves it before its first trial."""
     paths = StudyPaths(LocalPath(tmp_path), "fake")
     make_folder(paths.folder)
-    write_whole(paths.spec, STUDY.settled().yaml())
+    write_whole(paths.spec, STUDY.with_recorded_defaults().yaml())
     spec_in(paths)
     return paths
 
@@ -74,7 +74,7 @@ def test_a_study_goes_on_with_the_defaults_it_was_created_with(
     study: StudyPaths, values: dict[str, object], request: pytest.FixtureRequest
 ) -> None:
     before = spec_in(study)
-    recipe, adopted = before.recipe(values, 1), before.settled()
+    recipe, adopted = before.recipe(values, 1), before.with_recorded_defaults()
     request.getfixturevalue("newer_version")
     after = spec_in(study)
     assert after.recipe(values, 1) == recipe
@@ -99,7 +99,7 @@ def test_an_extension_keeps_them_and_adds_those_of_what_is_new(
 @pytest.mark.parametrize("name", shipped_studies())
 def test_written_down_defaults_are_those_in_force(name: str) -> None:
     spec = load_spec(name)
-    settled = spec.settled()
+    settled = spec.with_recorded_defaults()
     points = [spec.space.complete({}), *(first.set for first in spec.first)]
     points += [
         spec.space.complete({variable.name: probe})

@@ -21,7 +21,7 @@ import torch
 
 from study.training.checkpoint import State
 from study.training.loop import Outcome, Row, train
-from study.training.recipe.recipe import Recipe, lay
+from study.training.recipe.recipe import Recipe, merge
 
 IMAGES_PER_FILE = 200
 BESIDE = Path(__file__).parents[4] / "shared" / "data"
@@ -54,7 +54,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture
 def tiny() -> Callable[..., Recipe]:
     """A recipe of milliseconds, with values laid over it."""
-    return lambda **over: Recipe.model_validate(lay(TINY, over))
+    return lambda **over: Recipe.model_validate(merge(TINY, over))
 
 
 class Memory:

@@ -14,11 +14,11 @@ import torch
 from study.files.local_storage import LocalPath
 from study.training.checkpoint import Checkpoints
 from study.training.loop import train
-from study.training.recipe.recipe import Recipe, branches
+from study.training.recipe.recipe import Recipe, fields_of_forms
 
 from .conftest import Memory, timeless, trained
 
-OPTIMIZERS = sorted(branches("optimizer") or {})
+OPTIMIZERS = sorted(fields_of_forms("optimizer") or {})
 SCHEDULES: dict[str, dict[str, Any]] = {
     "constant": {"warmup_epochs": 1.5},
     "step": {"every_epochs": 1, "gamma": 0.5},
@@ -63,7 +63,7 @@ def assert_resumes(recipe: Recipe, after: int) -> None:
 
 
 def test_every_schedule_is_tried() -> None:
-    assert SCHEDULES.keys() == (branches("schedule") or {}).keys()
+    assert SCHEDULES.keys() == (fields_of_forms("schedule") or {}).keys()
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16", "fp16_unscaled"])

@@ -11,9 +11,9 @@ from torch.nn import functional
 
 from study.training.data import augment
 from study.training.data.normalize import to_unit_range
-from study.training.recipe.recipe import Recipe, branches
+from study.training.recipe.recipe import Recipe, fields_of_forms
 
-NAMES = sorted(branches("data.augment") or {})
+NAMES = sorted(fields_of_forms("data.augment") or {})
 
 
 def spec(name: str, **options: Any) -> Any:

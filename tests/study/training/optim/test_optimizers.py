@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from study.training.optim.optimizers import CLASSES, FUSED, make_optimizer, rates
-from study.training.recipe.recipe import Recipe, branches
+from study.training.recipe.recipe import Recipe, fields_of_forms
 from study.training.runtime.failures import TrainingFailure
 
 ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -60,7 +60,11 @@ def small_model() -> nn.Module:
 
 
 def test_every_optimizer_of_the_recipe_is_there() -> None:
-    assert set(CLASSES) | {"muon"} == set(branches("optimizer") or {}) == set(ARGUMENTS) | {"muon"}
+    assert (
+        set(CLASSES) | {"muon"}
+        == set(fields_of_forms("optimizer") or {})
+        == set(ARGUMENTS) | {"muon"}
+    )
 
 
 def test_what_torch_has_and_the_recipe_lacks_is_known() -> None:
@@ -164,7 +168,7 @@ def test_independent_decay_takes_the_same_share_at_any_rate(name: str) -> None:
     assert shares == pytest.approx([0.01, 0.01], rel=1e-3)
 
 
-@pytest.mark.parametrize("name", sorted(branches("optimizer") or {}))
+@pytest.mark.parametrize("name", sorted(fields_of_forms("optimizer") or {}))
 def test_every_optimizer_improves_a_toy_problem(name: str) -> None:
     model = small_model()
     inputs = torch.randn(32, 4, generator=torch.Generator().manual_seed(2))

@@ -14,7 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from study.training.recipe.recipe import Recipe, branches, field_paths, flatten, lay, parse_recipe
+from study.training.recipe.recipe import (
+    Recipe,
+    field_paths,
+    fields_of_forms,
+    flatten,
+    merge,
+    parse_recipe,
+)
 
 FAULTS: list[tuple[dict[str, Any], list[str]]] = [
     ({"optimizer": {"lr": "x"}}, ["optimizer.lr: must be a number; found 'x'"]),
@@ -193,18 +200,18 @@ def test_names_may_stand_for_sections_and_nested_keys_may_be_dotted() -> None:
 
 def test_laying_another_branch_drops_the_old_branchs_keys() -> None:
     base = {"optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.9}, "model": "vgg16", "epochs": 3}
-    assert lay(base, {"optimizer": "adam"})["optimizer"] == {"name": "adam"}
-    assert lay(base, {"optimizer": {"name": "sgd", "lr": 1}})["optimizer"] == {
+    assert merge(base, {"optimizer": "adam"})["optimizer"] == {"name": "adam"}
+    assert merge(base, {"optimizer": {"name": "sgd", "lr": 1}})["optimizer"] == {
         "name": "sgd",
         "lr": 1,
         "momentum": 0.9,
     }
-    assert lay(base, {"optimizer.lr": 1})["optimizer"]["momentum"] == 0.9
-    assert lay(base, {"model.norm": "none"})["model"] == {"name": "vgg16", "norm": "none"}
+    assert merge(base, {"optimizer.lr": 1})["optimizer"]["momentum"] == 0.9
+    assert merge(base, {"model.norm": "none"})["model"] == {"name": "vgg16", "norm": "none"}
 
 
 def test_keys_without_a_branch_apply_to_whatever_is_laid_over() -> None:
-    assert lay({"optimizer": {"lr": 1}}, {"optimizer": "adam"}) == {
+    assert merge({"optimizer": {"lr": 1}}, {"optimizer": "adam"}) == {
         "optimizer": {"lr": 1, "name": "adam"}
     }
 
@@ -212,9 +219,9 @@ def test_keys_without_a_branch_apply_to_whatever_is_laid_over() -> None:
 def test_validation_and_rates_of_groups_are_laid_whole() -> None:
     share: dict[str, Any] = {"data": {"validation": {"fraction": 0.2}}}
     test: dict[str, Any] = {"data": {"validation": "test"}}
-    assert lay(share, test) == lay(share, {"data.validation": "test"}) == test
-    assert lay(test, share) == share
-    factors = lay(
+    assert merge(share, test) == merge(share, {"data.validation": "test"}) == test
+    assert merge(test, share) == share
+    factors = merge(
         {"optimizer": {"lr_factors": {"a.b": 1}}}, {"optimizer": {"lr_factors": {"c": 2}}}
     )
     assert factors == {"optimizer": {"lr_factors": {"c": 2}}}
@@ -240,7 +247,7 @@ def test_flat_recipe_has_every_value_under_its_path() -> None:
 
 def test_a_users_own_keys_stay_as_they_are() -> None:
     tree = {"model": {"name": "some.where:network", "options": {"a.b": 1, "name": "x"}}}
-    recipe = Recipe.model_validate(lay(tree, {"seed": 1}))
+    recipe = Recipe.model_validate(merge(tree, {"seed": 1}))
     assert recipe.model.options == {"a.b": 1, "name": "x"}
     assert flatten(recipe)["model.options"] == '{"a.b": 1, "name": "x"}'
 
@@ -252,14 +259,20 @@ def test_a_rule_that_a_default_breaks_is_reported_once() -> None:
 
 
 def test_branches_name_the_forms_of_a_section_and_their_fields() -> None:
-    optimizers = branches("optimizer")
+    optimizers = fields_of_forms("optimizer")
     assert optimizers is not None
     assert "momentum" in optimizers["sgd"]
     assert "momentum" not in optimizers["adam"]
-    assert set(branches("data.augment") or {}) >= {"none", "flip", "crop_flip"}
-    assert set(branches("data") or {}) == {"cifar10", "cifar100", "mnist", "digits", "synthetic"}
-    assert branches("epochs") is None
-    assert branches("nothing.here") is None
+    assert set(fields_of_forms("data.augment") or {}) >= {"none", "flip", "crop_flip"}
+    assert set(fields_of_forms("data") or {}) == {
+        "cifar10",
+        "cifar100",
+        "mnist",
+        "digits",
+        "synthetic",
+    }
+    assert fields_of_forms("epochs") is None
+    assert fields_of_forms("nothing.here") is None
 
 
 PLAIN = st.recursive(

@@ -1,6 +1,4 @@
-"""Running a study: new, resumed, extended or retried; and what else can be done to one by its
-name.
-"""
+"""What can be done with a study by its name: run, resume, retry, ask its driver, remove."""
 
 from __future__ import annotations
 
@@ -9,12 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from study.controller.controller import Controller
 from study.controller.warm_start import warmed_events
 from study.errors import StudyExists, StudyNotFound, UserError
 from study.execution import requests
-from study.execution.driver import Ended, Options, drive, opened, resolved
-from study.execution.ray_runtime import Connection, check_answers
-from study.execution.resources import check_data, check_modules, machine_room
+from study.execution.driver import drive
+from study.execution.open_study import open_study, resolve_concurrency
+from study.execution.ray_runtime import RayConnection, check_answers
+from study.execution.resources import check_data, check_modules, machine_resources
+from study.execution.run import RunOptions, RunResult
 from study.files.layout import StudyPaths, checked_name, studies_in
 from study.files.lock import acquire_lock, lock_holder
 from study.files.storage import StorageLike
@@ -34,14 +35,17 @@ def run(
     name: str | None = None,
     sets: Sequence[str] = (),
     points: int | None = None,
-    **session: Any,
-) -> Ended:
-    """Run a study file, a shipped study by name, or a spec, to its end and into its tables.
+    **options: Any,
+) -> RunResult:
+    """Run a study file, a shipped study by its name, or a spec, to its end and into its tables.
 
-    A study that exists with the same spec is resumed. ``session`` has the fields of
-    ``study.execution.driver.Options``.
+    A study that exists with the same spec is resumed. ``options`` are the fields of
+    ``study.execution.run.RunOptions``.
+
+    Raises StudyExists where the study exists with another spec, SpecError with all faults of a
+    file, and what ``study.execution.driver.drive`` raises.
     """
-    options = Options(**session)
+    run_options = RunOptions(**options)
     if isinstance(source, StudySpec):
         spec = replace(source, study=checked_name(name)) if name else source
     else:
@@ -50,18 +54,21 @@ def run(
     if is_there(paths):
         check_same(spec, paths)
     else:
-        if options.address is None:
-            spec = resolved(spec, [machine_room(spec)], "this machine")
-            check_modules(spec)
-            check_data(spec, options.data_dir)
-        else:
-            check_answers(options.address)
-        warmed_events(
-            spec, paths.storage
-        )  # a study that can't be found is a mistake to tell before a folder is made
-        paths.folder.make_folder()
-        paths.spec.write_whole(spec.with_recorded_defaults().yaml())
-    return drive(paths, options)
+        _create(spec, paths, run_options)
+    return drive(paths, run_options)
+
+
+def _create(spec: StudySpec, paths: StudyPaths, options: RunOptions) -> None:
+    """Make a new study's folder with its spec, once nothing speaks against running it."""
+    if options.address is None:
+        spec = resolve_concurrency(spec, [machine_resources(spec)], "this machine")
+        check_modules(spec)
+        check_data(spec, options.data_dir)
+    else:
+        check_answers(options.address)
+    warmed_events(spec, paths.storage)  # raises where an earlier study can't be found
+    paths.folder.make_folder()
+    paths.spec.write_whole(spec.with_recorded_defaults().yaml())
 
 
 def resume(
@@ -71,20 +78,24 @@ def resume(
     sets: Sequence[str] = (),
     points: int | None = None,
     replicates: int | None = None,
-    **session: Any,
-) -> Ended:
-    """Go on with a study from its folder, extended where ``sets``, ``points`` or ``replicates`` ask
-    for more.
+    **options: Any,
+) -> RunResult:
+    """Go on with a study from its folder.
 
-    ``session`` has the fields of ``study.execution.driver.Options``.
+    ``sets``, ``points`` and ``replicates`` extend it. ``options`` are the fields of
+    ``study.execution.run.RunOptions``.
+
+    Raises UserError where what they ask for contradicts what has been done, and what
+    ``study.execution.driver.drive`` raises.
     """
-    options = Options(**session)
+    run_options = RunOptions(**options)
     paths = existing(name, storage)
     if replicates is not None:
         sets = [*sets, f"replicates={replicates}"]
     if not sets and points is None:
-        return drive(paths, options)
-    return drive(paths, options, extended=load_spec(stored_file(paths), sets=sets, points=points))
+        return drive(paths, run_options)
+    extension = load_spec(stored_file(paths), sets=sets, points=points)
+    return drive(paths, run_options, extension=extension)
 
 
 def retry(
@@ -92,17 +103,25 @@ def retry(
     trials: Sequence[int] | None = None,
     *,
     storage: StorageLike = _DEFAULT_STORAGE,
-    **session: Any,
-) -> Ended:
-    """Run failed trials again as new attempts: those named, or all (None)."""
-    return drive(existing(name, storage), Options(**session), retried=trials, retries=True)
+    **options: Any,
+) -> RunResult:
+    """Run failed trials again as new attempts: those named, or all where ``trials`` is None.
+
+    Raises UserError where one of them has not failed.
+    """
+    run_options = RunOptions(**options)
+    paths = existing(name, storage)
+    if trials is None:
+        return drive(paths, run_options, retry_all=True)
+    return drive(paths, run_options, retried=trials)
 
 
-def leave(
+def post_request(
     name: str, request: Mapping[str, Any], *, storage: StorageLike = _DEFAULT_STORAGE
 ) -> bool:
-    """Hand a request to the study's driver, or carry it out here where none is running; whether
-    there is a driver.
+    """Hand a request to the study's driver, or carry it out here where none is running.
+
+    Requests are those of ``study.execution.requests``. Gives whether there is a driver.
     """
     paths = existing(name, storage)
     if lock_holder(paths.lock):
@@ -110,43 +129,57 @@ def leave(
         return True
     lock = acquire_lock(paths.lock)
     try:
-        with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, controller):
-            if request["do"] == "stop_trial" and not controller.stop_trial(request["trial"]):
-                raise UserError(f"trial {request['trial']} of {name} is not there or has ended")
-            if request["do"] == "add":
-                controller.add_point(request["values"])
+        with (
+            RayConnection(None, []) as unused,
+            open_study(paths, RunOptions(), unused) as controller,
+        ):
+            _carry_out(request, controller, name)
     finally:
         lock.release()
     return False
 
 
+def _carry_out(request: Mapping[str, Any], controller: Controller, name: str) -> None:
+    """Do what is asked of a study that nobody drives; ``stop`` has been done then."""
+    match request["do"]:
+        case "stop_trial":
+            if not controller.stop_trial(request["trial"]):
+                raise UserError(f"trial {request['trial']} of {name} is not there or has ended")
+        case "add":
+            controller.add_point(request["values"])
+
+
 def is_there(paths: StudyPaths) -> bool:
-    """Whether there is a study, be its readable spec lost."""
+    """Whether the folder holds a study, which it does by its journal even if its spec is lost."""
     return paths.spec.exists() or paths.journal.exists()
 
 
 def existing(name: str, storage: StorageLike) -> StudyPaths:
-    """The paths of a study that is there; StudyNotFound with the nearest name elsewhere."""
-    from search_spaces.validation import closest_match
-
+    """Give the paths of a study that is there; raise StudyNotFound with the nearest name else."""
     root = storage_path(storage)
     paths = StudyPaths(root, name)
     if is_there(paths):
         return paths
     others = [other.name for other in studies_in(root)]
+    raise StudyNotFound(f"no study {name} in {root}{_hint(name, others)}")
+
+
+def _hint(name: str, others: Sequence[str]) -> str:
+    from search_spaces.validation import closest_match
+
     guess = closest_match(name, others)
-    hint = (
-        f" (did you mean {guess}?)"
-        if guess
-        else f"; there are: {', '.join(others)}"
-        if others
-        else ""
-    )
-    raise StudyNotFound(f"no study {name} in {root}{hint}")
+    if guess:
+        return f" (did you mean {guess}?)"
+    if others:
+        return f"; there are: {', '.join(others)}"
+    return ""
 
 
 def remove(name: str, *, storage: StorageLike = _DEFAULT_STORAGE) -> None:
-    """Delete a study's folder for good; refused while it is being driven."""
+    """Delete a study's folder for good.
+
+    Raises StudyLocked while it is being driven.
+    """
     paths = existing(name, storage)
     acquire_lock(paths.lock).release()
     # spec and journal go first: what is left of an interrupted removal is no study
@@ -156,7 +189,7 @@ def remove(name: str, *, storage: StorageLike = _DEFAULT_STORAGE) -> None:
 
 
 def check_same(spec: StudySpec, paths: StudyPaths) -> None:
-    """StudyExists, with what differs, unless the study in the folder has this spec."""
+    """Raise StudyExists, with what differs, unless the study in the folder has this spec."""
     stored = load_spec(stored_file(paths))
     if not spec.concurrency:
         spec = replace(spec, concurrency=stored.concurrency)

@@ -23,7 +23,7 @@ def stop(
     from study.cli.inspect import on_cluster
     from study.cli.submit import connected, stop_job
     from study.errors import UserError
-    from study.lifecycle import leave
+    from study.lifecycle import post_request
 
     if on_cluster(address, name, storage):
         if trial is None:
@@ -34,7 +34,7 @@ def stop(
     request: dict[str, Any] = (
         {"do": "stop"} if trial is None else {"do": "stop_trial", "trial": trial}
     )
-    driven = leave(name, request, storage=storage)
+    driven = post_request(name, request, storage=storage)
     if trial is None and not driven:
         raise UserError(f"study {name} is not running")
     what = f"trial {trial}" if trial is not None else name
@@ -47,13 +47,13 @@ def add(name: Name, sets: Sets = None, storage: Storage = STUDIES) -> None:
     the recipe's.
     """
     from study.errors import UserError
-    from study.lifecycle import existing, leave
+    from study.lifecycle import existing, post_request
     from study.spec.load import added_values
 
     if not sets:
         raise UserError("say what the point is: --set PATH=VALUE, as often as needed")
     values, lies_in_space = added_values(existing(name, storage), sets)
-    driven = leave(name, {"do": "add", "values": values}, storage=storage)
+    driven = post_request(name, {"do": "add", "values": values}, storage=storage)
     typer.echo(f"added to {name}: {' '.join(f'{path}={value}' for path, value in values.items())}")
     if not lies_in_space:
         typer.echo("it lies outside the space: it is shown, and the sampler isn't told of it")

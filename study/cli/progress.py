@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from study.execution.driver import Watcher
+from study.execution.run import ProgressDisplay
 from study.inspection.format import counted
 from study.journal.history import ENDED_STATES, History, Point, Trial
 from study.journal.outcomes import first_value, search_trials
@@ -26,12 +26,12 @@ _REFRESH_S = 0.25
 _SHOWN_TRIALS = 12
 
 
-def watcher(console: Console) -> Watcher:
+def display_on(console: Console) -> ProgressDisplay:
     """The display that suits the console."""
     return LiveDisplay(console) if console.is_terminal else _PlainLines(console)
 
 
-class _PlainLines(Watcher):
+class _PlainLines(ProgressDisplay):
     """One line for each point that ends, and for what has to be said."""
 
     def __init__(self, console: Console) -> None:
@@ -70,7 +70,7 @@ class _PlainLines(Watcher):
         self.tick()
 
 
-class LiveDisplay(Watcher):
+class LiveDisplay(ProgressDisplay):
     """Progress over points and epochs, the running trials, the best point so far, the time left."""
 
     def __init__(self, console: Console) -> None:

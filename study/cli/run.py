@@ -31,7 +31,7 @@ from study.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from study.execution.driver import Ended
+    from study.execution.run import RunResult
 
 
 @app.command()
@@ -122,7 +122,7 @@ def session_of(
     data_dir: str | None, address: str | None, keep_going: bool, wait_for_nodes: bool
 ) -> dict[str, Any]:
     """The options that concern the session alone."""
-    from study.cli.progress import output, watcher
+    from study.cli.progress import display_on, output
 
     told = {
         "data_dir": data_dir,
@@ -130,7 +130,7 @@ def session_of(
         "keep_going": keep_going,
         "wait_for_nodes": wait_for_nodes,
     }
-    return {**told, "watcher": watcher(output())}
+    return {**told, "display": display_on(output())}
 
 
 @app.command()
@@ -201,7 +201,7 @@ def show_row(row: Any) -> None:
     typer.echo(f"epoch {row['epoch']}  " + "  ".join(cells))
 
 
-def _next_steps(ended: Ended) -> list[str]:
+def _next_steps(ended: RunResult) -> list[str]:
     """Commands that would show or do something more after a study."""
     from study.spec.load import load_spec
 
@@ -218,7 +218,7 @@ def _next_steps(ended: Ended) -> list[str]:
     return steps
 
 
-def farewell(ended: Ended) -> None:
+def farewell(ended: RunResult) -> None:
     """The end of a session: what came out, where it lies, what to type next."""
     from analysis.tables.leaderboard import leaderboard
     from study.inspection.gpu_packing import packing_hint

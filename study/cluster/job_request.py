@@ -29,7 +29,7 @@ class Order:
     """For a resume what it extends: ``points``, ``replicates``, ``sets``."""
     session: Mapping[str, Any] = field(default_factory=dict)
     """``data_dir``, ``keep_going``, ``wait_for_nodes`` and ``accept_loss`` of
-    ``study.execution.driver.Options``.
+    ``study.execution.run.RunOptions``.
     """
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from study.cluster.job_request import Order, spec_of
 from study.errors import StudyLocked, UserError
 from study.execution.provenance import version
-from study.execution.ray_runtime import rooms
+from study.execution.ray_runtime import node_resources
 from study.execution.resources import check_fits
 from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
@@ -37,7 +37,7 @@ def check_cluster(order: Order) -> None:
     else:
         spec = load_spec(existing(order.name, order.storage).spec)
     if not order.session.get("wait_for_nodes"):
-        check_fits(spec, rooms(), "this cluster")
+        check_fits(spec, node_resources(), "this cluster")
 
 
 def check_free(order: Order, paths: StudyPaths) -> None:

@@ -1,174 +1,236 @@
-"""Driving a study: its folder taken up, its journal replayed, its trials executed, its end
-recorded.
-"""
+"""Drives a study: takes it up from its folder, has its trials executed, and records its end."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import signal
-import socket
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from study.controller.controller import Controller
-from study.controller.warm_start import warmed_events
-from study.errors import Interrupted, OutsideFault, StorageFault, UserError
+from study.errors import OutsideFault, StorageFault, UserError
 from study.execution import provenance, requests
 from study.execution.housekeeping import Housekeeping
-from study.execution.ray_runtime import Connection
-from study.execution.resources import Room, check_fits, machine_cpus, slots
+from study.execution.open_study import open_study, start_session
+from study.execution.ray_runtime import RayConnection
+from study.execution.resources import check_fits, machine_cpus, trial_capacity
+from study.execution.run import RunOptions, RunResult
 from study.files.layout import StudyPaths
 from study.files.lock import acquire_lock
 from study.files.storage_uri import storage_path
-from study.journal.history import FORMAT, WHOLE, History
-from study.journal.integrity import check_nothing_lost
-from study.journal.journal import Journal
-from study.journal.spec_versions import current_spec, digest, extend, open_journal, supersede
-from study.sampling.proposer import effective_options
-from study.spec.load import load_spec
+from study.journal.spec_versions import extend, supersede
 from study.spec.spec import StudySpec
 
-_RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
-
-
-class Watcher:
-    """Looks on while a study runs; the terminal's display is one."""
-
-    def begin(self, spec: StudySpec, controller: Controller) -> None:
-        pass
-
-    def tick(self) -> None:
-        """Called about ten times a second."""
-
-    def say(self, message: str) -> None:
-        """Show one line."""
-
-    def end(self) -> None:
-        pass
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a session with a study ended."""
-
-    paths: StudyPaths
-    history: History
-    reason: str
-    gpus: float = 0.0
-    """The share of a GPU that each trial had."""
-
-    @property
-    def exit_code(self) -> int:
-        if self.reason in _RESUMABLE:
-            return Interrupted.exit_code
-        if self.reason in ("halted", "failures"):
-            return OutsideFault.exit_code
-        return 0 if any(point.state == "COMPLETE" for point in self.history.points) else 1
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a session is run: none of it enters the study. Without an ``address`` it has a Ray of its
-    own.
-
-    ``wait_for_nodes``: on a cluster that grows, wait for nodes that it doesn't have yet.
-    """
-
-    address: str | None = None
-    data_dir: str | None = None
-    keep_going: bool = False
-    accept_loss: bool = False
-    wait_for_nodes: bool = False
-    watcher: Watcher = field(default_factory=Watcher)
+if TYPE_CHECKING:
+    from study.execution.tune_executor import ExecutorOptions
 
 
 def drive(
     paths: StudyPaths,
-    options: Options,
+    options: RunOptions,
     *,
-    extended: StudySpec | None = None,
-    retried: Sequence[int] | None = None,
-    retries: bool = False,
-) -> Ended:
-    """Take a study up from its folder and drive it until it ends, is interrupted or meets a
-    fault.
-    """
-    from study.results.parquet import (
-        collect,
-    )  # with pyarrow, which those who only look a study's name up do without
+    extension: StudySpec | None = None,
+    retried: Sequence[int] = (),
+    retry_all: bool = False,
+) -> RunResult:
+    """Drive a study from its folder until it ends, is interrupted or meets a fault.
 
-    lock, module_path = acquire_lock(paths.lock), [str(Path.cwd())]
+    ``extension`` becomes the study's spec first. The failed trials ``retried``, by their numbers,
+    or with ``retry_all`` all that failed, run again.
+
+    Raises StudyLocked where another driver has the study, UserError for what can't be extended or
+    retried or finds no room, and an OutsideFault for what ends the study beside its trials.
+    """
+    with _locked(paths, options), _system_errors_as_faults(paths):
+        supersede(paths)
+        extend(paths, extension)
+        with (
+            RayConnection(options.address, [str(Path.cwd())]) as connection,
+            open_study(paths, options, connection) as controller,
+        ):
+            reopened = 0
+            if retried or retry_all:
+                reopened = _reopen_failed(controller, None if retry_all else retried)
+            run = _Run(paths, options, controller, connection)
+            if _is_complete(controller):
+                return run.nothing_to_do()
+            return run.to_its_end(reopened)
+
+
+@contextmanager
+def _locked(paths: StudyPaths, options: RunOptions) -> Iterator[None]:
+    """Hold the study's lock for the length of the block."""
+    lock = acquire_lock(paths.lock)
     if lock.taken_from:
-        options.watcher.say(
+        options.display.say(
             f"taking the study over from {lock.taken_from}, which stops at its next record"
         )
     try:
-        supersede(paths)
-        extend(paths, extended)
-        with (
-            Connection(options.address, module_path) as connection,
-            opened(paths, options, connection) as opening,
-        ):
-            spec, controller = opening
-            reopened = _reopen_failed(controller, retried) if retries else 0
-            if _study_is_over(controller):
-                collect(paths, history=controller.history)
-                return Ended(paths, controller.history, "complete", spec.resources.gpus)
-            requests.discard_stops(paths)
-            start_session(controller, paths)
-            if reopened:
-                options.watcher.say(f"{reopened} failed trials run again")
-            caught = Signals(controller)
-            caught.catch()
-            options.watcher.begin(spec, controller)
-            try:
-                _execute_study(spec, controller, paths, options, connection, caught)
-            finally:
-                options.watcher.end()
-                caught.release()
-            return _close(controller, paths, options)
-    except BrokenPipeError:
-        raise  # whoever read our output has gone
-    except OSError as error:
-        where, why = error.filename or paths.folder, error.strerror or error
-        raise OutsideFault(
-            f"{where}: {why}; when that is mended: study resume {paths.name}"
-        ) from error
+        yield
     finally:
         lock.release()
 
 
-def _close(controller: Controller, paths: StudyPaths, options: Options) -> Ended:
-    """Journal the session's end and bring the tables up to it; what a fault ended is raised."""
-    from study.results.parquet import collect
+@contextmanager
+def _system_errors_as_faults(paths: StudyPaths) -> Iterator[None]:
+    """Turn what the system refuses while a study is driven into an OutsideFault of one line."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # whoever read our output has gone
+    except OSError as error:
+        where = error.filename or paths.folder
+        why = error.strerror or error
+        raise OutsideFault(
+            f"{where}: {why}; when that is mended: study resume {paths.name}"
+        ) from error
 
-    reason = controller.stopping or "complete"
-    controller.record(
-        {"event": "closed", "session": len(controller.history.sessions), "reason": reason}
-    )
-    _write_provenance(controller, paths)
-    if reason != "fault":
-        collect(paths, history=controller.history)
-    if reason == "halted":
-        raise controller.halt()
-    if reason == "fault":
-        raise StorageFault(
-            f"{paths.folder} can't be written; when it can: study resume {paths.name}"
+
+class _Run:
+    """One run of a study that is open, from the record that it has a driver to that of its end."""
+
+    def __init__(
+        self,
+        paths: StudyPaths,
+        options: RunOptions,
+        controller: Controller,
+        connection: RayConnection,
+    ) -> None:
+        self._paths = paths
+        self._options = options
+        self._display = options.display
+        self._controller = controller
+        self._spec = controller.spec
+        self._connection = connection
+
+    def nothing_to_do(self) -> RunResult:
+        """Bring the tables of a complete study up to date."""
+        self._write_tables()
+        return self._result("complete")
+
+    def to_its_end(self, reopened: int) -> RunResult:
+        """Execute the study's trials until it ends; ``reopened`` of them had failed before."""
+        requests.discard_stops(self._paths)
+        start_session(self._controller, self._paths)
+        if reopened:
+            self._display.say(f"{reopened} failed trials run again")
+        with _StopOnSignals(self._controller) as signals:
+            self._display.begin(self._spec, self._controller)
+            try:
+                self._execute(signals)
+            finally:
+                self._display.end()
+        return self._close()
+
+    def _execute(self, signals: _StopOnSignals) -> None:
+        """Let Ray run the trials that the controller hands out."""
+        housekeeping = Housekeeping(self._controller, self._paths, self._display.say)
+
+        def on_tick() -> None:
+            self._display.tick()
+            housekeeping.tick()
+
+        if not self._controller.stopping and not self._controller.nothing_left():
+            from study.execution import tune_executor
+
+            self._start_ray()
+            # Tune loads while the workers do: before Ray is there it would only hold Ray up.
+            tune_executor.load()
+            self._controller.think_ahead()
+            signals.catch()  # again: Ray has taken SIGTERM for itself
+            self._load_costs_meanwhile()
+            tune_executor.execute(
+                self._controller, self._executor_options(), on_tick, self._display.say
+            )
+        housekeeping.close()
+
+    def _start_ray(self) -> None:
+        """Start Ray with as many of this machine's CPUs as the trials will use, or join it."""
+        wanted = math.ceil((self._spec.concurrency or 1) * self._spec.resources.cpus)
+        self._connection.connect(
+            cpus=min(machine_cpus(), wanted),
+            # Ray starts a worker for each CPU: more than there are trials where one takes several
+            a_worker_each=self._spec.resources.cpus <= 1,
         )
-    return Ended(paths, controller.history, reason, controller.spec.resources.gpus)
+
+    def _load_costs_meanwhile(self) -> None:
+        """Load what counting costs needs while the first trials run: nothing waits for it before
+        they end.
+        """
+        if self._controller.goes_by_cost:
+            threading.Thread(target=_load_costs, daemon=True).start()
+
+    def _executor_options(self) -> ExecutorOptions:
+        """Say how trials run; UserError where Ray has no room for a single one."""
+        from study.execution.tune_executor import ExecutorOptions
+
+        spec, options = self._spec, self._options
+        weights_by_best_epoch = self._controller.history.whole_seeds
+        return ExecutorOptions(
+            paths=self._paths,
+            resources=spec.resources,
+            concurrency=self._concurrency(),
+            heartbeat_s=spec.trial.heartbeat_s,
+            trial_hours=spec.trial.hours,
+            data_dir=str(storage_path(options.data_dir)) if options.data_dir else None,
+            module_path=[str(Path.cwd())],
+            best_by=spec.best_by if weights_by_best_epoch else None,
+            own_ray=not options.address,
+        )
+
+    def _concurrency(self) -> int:
+        """How many trials run at once: as many as the study says, as far as they find room."""
+        wanted = self._spec.concurrency or 1
+        if self._options.wait_for_nodes:
+            return wanted
+        address = self._connection.address
+        where = f"the cluster at {address}" if address else "this machine"
+        nodes = self._connection.node_resources()
+        check_fits(self._spec, nodes, where)
+        return min(wanted, trial_capacity(self._spec, nodes))
+
+    def _close(self) -> RunResult:
+        """Record why the run ended and bring the tables up to it; raise the fault that ended it."""
+        controller = self._controller
+        reason = controller.stopping or "complete"
+        controller.record(
+            {"event": "closed", "session": len(controller.history.sessions), "reason": reason}
+        )
+        provenance.write(controller.history, self._paths)
+        if reason == "fault":
+            raise StorageFault(
+                f"{self._paths.folder} can't be written; when it can:"
+                f" study resume {self._paths.name}"
+            )
+        self._write_tables()
+        if reason == "halted":
+            raise controller.halt()
+        return self._result(reason)
+
+    def _write_tables(self) -> None:
+        from study.results.parquet import collect  # with pyarrow
+
+        collect(self._paths, history=self._controller.history)
+
+    def _result(self, reason: str) -> RunResult:
+        return RunResult(self._paths, self._controller.history, reason, self._spec.resources.gpus)
+
+
+def _is_complete(controller: Controller) -> bool:
+    """Whether the last run came to the study's end, and nothing has been asked for since."""
+    sessions = controller.history.sessions
+    if not sessions or sessions[-1].reason not in ("complete", "target"):
+        return False
+    return controller.nothing_left()
 
 
 def _reopen_failed(controller: Controller, numbers: Sequence[int] | None) -> int:
-    """Journal that failed trials run again; how many."""
-    trials = controller.history.trials
-    failed = [trial for trial in trials if trial.state == "FAIL"]
+    """Record that failed trials run again, all where ``numbers`` is None; give how many."""
+    failed = [trial for trial in controller.history.trials if trial.state == "FAIL"]
     if numbers is not None:
         others = sorted(set(numbers) - {trial.number for trial in failed})
         if others:
@@ -184,216 +246,42 @@ def _reopen_failed(controller: Controller, numbers: Sequence[int] | None) -> int
     return len(failed)
 
 
-@contextmanager
-def opened(
-    paths: StudyPaths, options: Options, connection: Connection
-) -> Iterator[tuple[StudySpec, Controller]]:
-    """The study's spec, and a controller that knows all that its journal holds."""
-    journal = open_journal(paths)
-    journal.on_wait = options.watcher.say
-    if journal.cut:
-        options.watcher.say(str(journal.cut))
-    try:
-        if not journal.events_read:
-            create(journal, paths)
-        history = History(journal.events_read)
-        spec = current_spec(paths, history, options.watcher.say)
-        if history.concurrency is None:
-            spec = _resolve_on(connection, spec, journal, history)
-        if not options.accept_loss:
-            check_nothing_lost(paths, history, journal.size_bytes)
-        controller = Controller(
-            spec,
-            journal.append,
-            workers=history.concurrency or 1,
-            nominal_cost=_nominal_cost,
-            reproducible=bool(history.reproducible),
-            keep_going=options.keep_going,
-        )
-        controller.replay(journal.events_read)
-        yield spec, controller
-    finally:
-        journal.close()
-
-
-def resolved(spec: StudySpec, rooms: Sequence[Room], where: str) -> StudySpec:
-    """The spec with what depends on the machine written into it; UserError where no trial finds
-    room there.
-    """
-    check_fits(spec, rooms, where)
-    return spec if spec.concurrency else replace(spec, concurrency=slots(spec, rooms))
-
-
-def _resolve_on(
-    connection: Connection, spec: StudySpec, journal: Journal, history: History
-) -> StudySpec:
-    """Decide what depends on a cluster, once that has been reached."""
-    spec = resolved(spec, connection.rooms(), f"the cluster at {connection.address}")
-    event = {"event": "resolved", "concurrency": spec.concurrency, "time": round(time.time(), 3)}
-    journal.append(event)
-    journal.events_read.append(event)
-    history.apply(event)
-    return spec
-
-
-def create(journal: Journal, paths: StudyPaths) -> None:
-    """The journal's first records, from the study file that was put into the folder."""
-    content, spec = paths.spec.read_bytes(), load_spec(paths.spec)
-    paths.spec_version(1).write_whole(content)
-    now = round(time.time(), 3)
-    events: list[dict[str, Any]] = [
-        {
-            "event": "created",
-            "study": spec.study,
-            "format": FORMAT,
-            "reproducible": spec.reproducible,
-            "concurrency": spec.concurrency,
-            "seeds": WHOLE,
-            "time": now,
-        },
-        {"event": "spec", "version": 1, "hash": digest(content), "changes": [], "time": now},
-        *({**event, "time": now} for event in warmed_events(spec, paths.storage)),
-    ]
-    journal.append(*events)
-    journal.events_read.extend(events)
-
-
-def start_session(controller: Controller, paths: StudyPaths) -> None:
-    """Journal that this process drives the study from here on, then decide what the last one left
-    undecided.
-    """
-    origin = {"pid": os.getpid(), "host": socket.gethostname(), "command": provenance.command()}
-    session = len(controller.history.sessions) + 1
-    controller.record(
-        {"event": "opened", "session": session, **origin, "provenance": _gathered(controller)}
-    )
-    _write_provenance(controller, paths)
-    controller.take_up()
-
-
-def _gathered(controller: Controller) -> dict[str, Any]:
-    """What is known of this session's code and machine, and how the sampler and the pruner are set
-    up.
-    """
-    spec = controller.spec
-    sampler = {
-        "name": spec.sampler.name,
-        "seed": spec.sampler.seed,
-        **effective_options(spec.sampler),
-    }
-    return provenance.gather() | {
-        "sampler": sampler,
-        "pruner": {"name": spec.pruner.name, **spec.pruner.options},
-    }
-
-
-def _write_provenance(controller: Controller, paths: StudyPaths) -> None:
-    document = provenance.document(controller.history)
-    paths.provenance.write_whole(json.dumps(document, indent=2) + "\n")
-
-
-def _study_is_over(controller: Controller) -> bool:
-    """Whether the journal ends with a study that ran to its end and that asks for nothing more."""
-    sessions = controller.history.sessions
-    return (
-        bool(sessions)
-        and sessions[-1].reason in ("complete", "target")
-        and controller.nothing_left()
-    )
-
-
-def _nominal_cost(recipe: Any) -> float:
-    from study.training.cost import nominal_cost as cost
-
-    return cost(recipe)
-
-
 def _load_costs() -> None:
-    """Have what counting needs, torch above all, while the first trials run; nothing waits for it
-    before they end.
-    """
     with suppress(Exception):  # counting itself says what is wrong
         import study.training.cost  # noqa: F401
 
 
-def _execute_study(
-    spec: StudySpec,
-    controller: Controller,
-    paths: StudyPaths,
-    options: Options,
-    connection: Connection,
-    caught: Signals,
-) -> None:
-    """Let Ray run what the controller hands out."""
-    from study.execution.tune_executor import Settings, execute, load
-
-    house = Housekeeping(spec, controller, paths, options.watcher.say)
-
-    def tick() -> None:
-        options.watcher.tick()
-        house.tick()
-
-    if not controller.stopping and not controller.nothing_left():
-        connection.connect(_cpus_for(spec), a_worker_each=spec.resources.cpus <= 1)
-        load()  # while the workers do: before Ray is there it would only hold Ray up
-        controller.think_ahead()
-        caught.catch()
-        if controller.goes_by_cost:
-            threading.Thread(target=_load_costs, daemon=True).start()
-        rooms = connection.rooms()
-        if not options.wait_for_nodes:
-            check_fits(
-                spec,
-                rooms,
-                f"the cluster at {connection.address}" if connection.address else "this machine",
-            )
-        settings = Settings(
-            paths=paths,
-            resources=spec.resources,
-            concurrency=_room_for(spec, rooms, options),
-            heartbeat_s=spec.trial.heartbeat_s,
-            trial_hours=spec.trial.hours,
-            data_dir=str(storage_path(options.data_dir)) if options.data_dir else None,
-            module_path=[str(Path.cwd())],
-            best_by=spec.best_by if controller.history.whole_seeds else None,
-            own_ray=not options.address,
-        )
-        execute(controller, settings, tick, options.watcher.say)
-    house.close()
-
-
-def _cpus_for(spec: StudySpec) -> int:
-    """As many of this machine's CPUs as the study's trials will use."""
-    return min(machine_cpus(), math.ceil((spec.concurrency or 1) * spec.resources.cpus))
-
-
-def _room_for(spec: StudySpec, rooms: Sequence[Room], options: Options) -> int:
-    """How many trials run at once: as many as the study says, as far as they find room."""
-    wanted = spec.concurrency or 1
-    return wanted if options.wait_for_nodes else min(wanted, slots(spec, rooms))
-
-
-class Signals:
-    """Ctrl-C and SIGTERM end a session cleanly; a second Ctrl-C ends it at once."""
+class _StopOnSignals:
+    """Has Ctrl-C and SIGTERM stop a study cleanly within the block; a second Ctrl-C ends it at
+    once.
+    """
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
-        self._before: dict[int, Any] = {}
+        self._former_handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        self.catch()
+        return self
 
     def catch(self) -> None:
-        """Take the signals over; once more after Ray has started, which takes SIGTERM for
-        itself.
-        """
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                before = signal.signal(number, self._stop)
-                self._before.setdefault(number, before)
+        """Take the signals over, which only a program's main thread can."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            former = signal.signal(number, self._stop)
+            self._former_handlers.setdefault(number, former)
 
     def _stop(self, number: int, frame: Any) -> None:
         if self._controller.stopping == "interrupted" and number == signal.SIGINT:
             raise KeyboardInterrupt
         self._controller.stopping = "interrupted"
 
-    def release(self) -> None:
-        for number, handler in self._before.items():
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._former_handlers.items():
             signal.signal(number, handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import socket
@@ -9,59 +10,85 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from study.files.layout import StudyPaths
 from study.journal.history import History
 
+if TYPE_CHECKING:
+    from study.spec.spec import StudySpec
+
 _PACKAGES = ("ray-study", "ray", "torch", "torchvision", "optuna", "numpy", "pandas", "pyarrow")
+_OUTSIDE_THE_PROMISE = ("out_of_memory", "timeout", "node", "device", "storage")
+"""Failures that depend on the machine and its hour, not on the study file."""
 
 
-def gather() -> dict[str, Any]:
-    """This process's provenance; nothing is imported for it."""
+def of_run(spec: StudySpec) -> dict[str, Any]:
+    """Describe this process, and how it sets up the study's sampler and pruner."""
+    from study.sampling.proposer import effective_options
+
+    sampler = {
+        "name": spec.sampler.name,
+        "seed": spec.sampler.seed,
+        **effective_options(spec.sampler),
+    }
+    pruner = {"name": spec.pruner.name, **spec.pruner.options}
+    return of_process() | {"sampler": sampler, "pruner": pruner}
+
+
+def of_process() -> dict[str, Any]:
+    """Describe this process: packages, machine, code. No package is imported for it."""
     return {
         "packages": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),
         "platform": platform.platform(),
         "host": socket.gethostname(),
         "processor": processor(),
-        "cpus": (
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        ),
+        "cpus": _usable_cpus(),
         "code": _code_state(),
     }
 
 
-_OUTSIDE_THE_PROMISE = ("out_of_memory", "timeout", "node", "device", "storage")
-"""Failures that depend on the machine and its hour, not on the study file."""
+def write(history: History, paths: StudyPaths) -> None:
+    """Write ``provenance.json``: every run of the study, and what no study file determines."""
+    paths.provenance.write_whole(json.dumps(document(history), indent=2) + "\n")
 
 
 def document(history: History) -> dict[str, Any]:
-    """The whole of ``provenance.json``: each driver's session, and what no study file could have
-    determined.
-    """
+    """Give the content of ``provenance.json`` as plain data."""
+    sessions = [
+        {"session": session.number, "command": session.command, **session.provenance}
+        for session in history.sessions
+    ]
     return {
         "study": history.study,
         "reproducible": history.reproducible,
-        "sessions": [
-            {"session": session.number, "command": session.command, **session.provenance}
-            for session in history.sessions
-        ],
-        "outside_the_promise": [
-            {"trial": trial.number, "attempt": attempt.number, "class": attempt.failure["class"]}
-            for trial in history.trials
-            for attempt in trial.attempts
-            if attempt.failure and attempt.failure["class"] in _OUTSIDE_THE_PROMISE
-        ],
+        "sessions": sessions,
+        "outside_the_promise": _failures_outside_the_promise(history),
     }
 
 
+def _failures_outside_the_promise(history: History) -> list[dict[str, Any]]:
+    """List the attempts that failed by the machine's doing, which another run need not repeat."""
+    found = []
+    for trial in history.trials:
+        for attempt in trial.attempts:
+            failure = attempt.failure
+            if failure and failure["class"] in _OUTSIDE_THE_PROMISE:
+                found.append(
+                    {"trial": trial.number, "attempt": attempt.number, "class": failure["class"]}
+                )
+    return found
+
+
 def command() -> str:
-    """The command line, with what follows a word for a secret left out."""
+    """Give this process's command line; a word that names a token is left out of it."""
     words = [Path(sys.argv[0]).name, *sys.argv[1:]]
     return " ".join("***" if "token" in word.lower() else word for word in words)
 
 
 def version(package: str) -> str:
+    """Give the version of an installed package, empty where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -69,34 +96,41 @@ def version(package: str) -> str:
 
 
 def processor() -> str:
+    """Give the processor's name as its maker writes it, as far as the system tells."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    return next(
-        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), ""
-    )
+    for line in lines:
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return ""
+
+
+def _usable_cpus() -> int | None:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
 
 
 def _code_state() -> dict[str, Any]:
-    """The commit that this package's files are at, and whether they were changed since; empty
-    outside a checkout.
+    """Give the commit of this package's files, and whether they were changed since.
+
+    Outside a git checkout there is nothing to tell: the dictionary is empty.
     """
-    here = Path(__file__).resolve().parents[2]
-    if not (here / ".git").exists():
+    checkout = Path(__file__).resolve().parents[2]
+    if not (checkout / ".git").exists():
         return {}
     try:
-        commit = _git(here, "rev-parse", "HEAD")
-        return {
-            "commit": commit,
-            "changed": bool(_git(here, "status", "--porcelain", "--untracked-files=no")),
-        }
+        commit = _git(checkout, "rev-parse", "HEAD")
+        changes = _git(checkout, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.SubprocessError):
         return {}
+    return {"commit": commit, "changed": bool(changes)}
 
 
-def _git(folder: Path, *words: str) -> str:
+def _git(checkout: Path, *words: str) -> str:
     done = subprocess.run(
-        ["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10, check=True
+        ["git", "-C", str(checkout), *words], capture_output=True, text=True, timeout=10, check=True
     )
     return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""A Ray for a study: one of its own on this machine, or a cluster that is there."""
+"""The Ray that a study runs on: one of its own on this machine, or a cluster that is there."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from study.execution.ray_internals import (
     silence,
 )
 
-_PREFIX = "study-ray-"
-_STARTS = 3
-_ANSWER_S = 10.0
+_FOLDER_PREFIX = "study-ray-"
+_START_ATTEMPTS = 3
+_CONNECT_TIMEOUT_S = 10.0
 _OBJECT_STORE_BYTES = 256 * 2**20
 CODE_PACKAGE = "STUDY_CODE_PACKAGE"
 """The environment variable with the address, on a cluster, of code that was shipped to it."""
 ENVIRONMENT = RAY_SETTINGS | {"PYTHONWARNINGS": "ignore"}
 """Set for every driver and its workers, unless the user has set them."""
-_SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
 
 
-class Connection:
-    """Ray, started or joined when it is first needed and left at the end of the ``with`` block.
+class RayConnection:
+    """Starts or joins Ray when it is first needed, and leaves it at the end of the ``with`` block.
 
     Without an address it is a Ray that no one else is on: on loopback, without a dashboard, silent,
     gone with the driver; other Rays on the machine are left alone.
@@ -43,7 +43,7 @@ class Connection:
         self.address = address
         self._module_path = list(module_path)
         self._folder: Path | None = None
-        self._connected = False
+        self._is_connected = False
 
     def __enter__(self) -> Self:
         for name, value in ENVIRONMENT.items():
@@ -51,12 +51,15 @@ class Connection:
         return self
 
     def connect(self, cpus: int | None = None, *, a_worker_each: bool = False) -> None:
-        """Be on Ray. One that is started has ``cpus`` CPUs, by default all of the machine.
+        """Start or join Ray, unless that was done before.
 
-        ``a_worker_each``: as many worker processes start with it, and load what trials need while
-        the driver is still getting ready.
+        A Ray that is started has ``cpus`` CPUs, by default all of the machine. With
+        ``a_worker_each`` a worker process for each of them starts at once and loads what trials
+        need while the driver is still getting ready.
+
+        Raises UserError where no cluster answers, OutsideFault where no Ray can be started.
         """
-        if self._connected:
+        if self._is_connected:
             return
         if self.address is None:
             self._start(cpus, a_worker_each)
@@ -71,53 +74,31 @@ class Connection:
         runtime: dict[str, Any] = {"env_vars": {"PYTHONPATH": python_path(self._module_path)}}
         if CODE_PACKAGE in os.environ:
             runtime["working_dir"] = os.environ[CODE_PACKAGE]
-        self._connected = True
+        self._is_connected = True
         try:
-            ray.init(address=address, runtime_env=runtime, **_SILENT)
+            ray.init(address=address, runtime_env=runtime, **_QUIET)
         except (ConnectionError, RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"no Ray cluster answers at {address}: {reason}") from None
 
     def _start(self, cpus: int | None, a_worker_each: bool) -> None:
-        """Start a Ray, more than once where the machine is so busy that Ray itself gives up after
-        half a minute.
-        """
-        import ray
-
+        """Start a Ray in a temporary folder of its own."""
         silence(RAY_LOGGERS)
-        _sweep()
-        self._connected = True
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-        reason, before = (
-            "",
-            os.umask(0o077),
-        )  # Ray leaves a token for the user's next sessions, not for all to read
+        _remove_abandoned_folders()
+        self._is_connected = True
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{os.getpid()}-"))
+        # Ray leaves a token for the user's next sessions: not for all to read.
+        umask = os.umask(0o077)
         try:
             with own_ray_startup(python_path(self._module_path), prestart=a_worker_each):
-                for _ in range(_STARTS):
-                    try:
-                        ray.init(
-                            address="local",
-                            num_cpus=cpus,
-                            include_dashboard=False,
-                            object_store_memory=_OBJECT_STORE_BYTES,
-                            **loopback_options(self._folder),
-                            **_SILENT,
-                        )
-                        return
-                    except Exception as error:  # Ray raises bare ones here
-                        reason = str(error).strip().partition("\n")[0]
-                        ray.shutdown()
+                _start_ray(cpus, self._folder)
         finally:
-            os.umask(before)
-        raise OutsideFault(
-            f"Ray could not be started on this machine: {reason} The study can be resumed."
-        )
+            os.umask(umask)
 
-    def rooms(self) -> list[dict[str, float]]:
-        """What each node has of each resource, under Ray's names."""
+    def node_resources(self) -> list[dict[str, float]]:
+        """Connect, and give what each node has of each resource, under Ray's names."""
         self.connect()
-        return rooms()
+        return node_resources()
 
     def __exit__(
         self,
@@ -125,7 +106,7 @@ class Connection:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._connected:
+        if self._is_connected:
             import ray
 
             ray.shutdown()
@@ -133,40 +114,64 @@ class Connection:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def check_answers(address: str) -> None:
-    """UserError where nobody listens at ``HOST:PORT``, which Ray itself would go on trying for
-    minutes.
+def _start_ray(cpus: int | None, folder: Path) -> None:
+    """Start Ray, several times where the machine is so busy that Ray gives up after half a minute.
+
+    Raises OutsideFault with Ray's last reason.
     """
+    import ray
+
+    reason = ""
+    for _ in range(_START_ATTEMPTS):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=cpus,
+                include_dashboard=False,
+                object_store_memory=_OBJECT_STORE_BYTES,
+                **loopback_options(folder),
+                **_QUIET,
+            )
+            return
+        except Exception as error:  # Ray raises bare ones here
+            reason = str(error).strip().partition("\n")[0]
+            ray.shutdown()
+    raise OutsideFault(
+        f"Ray could not be started on this machine: {reason} The study can be resumed."
+    )
+
+
+def check_answers(address: str) -> None:
+    """Raise UserError where nobody listens at ``HOST:PORT``, which Ray would try for minutes."""
     host, colon, port = address.rpartition(":")
     if "/" in address or not colon or not port.isdecimal():
         return
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S).close()
     except (OSError, OverflowError) as error:
         raise UserError(f"no Ray cluster answers at {address}: {error}") from None
 
 
-def rooms() -> list[dict[str, float]]:
-    """What each living node of the Ray that this process is on has of each resource, under Ray's
-    names.
-    """
+def node_resources() -> list[dict[str, float]]:
+    """Give what each living node of this process's Ray has of each resource, under Ray's names."""
     import ray
 
     return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
 
 def python_path(folders: Sequence[str]) -> str:
-    """Where workers find modules: in these folders, then where this process does."""
-    return os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
+    """Give workers' ``PYTHONPATH``: these folders, then where this process finds modules."""
+    parts = list(folders)
+    if os.environ.get("PYTHONPATH"):
+        parts.append(os.environ["PYTHONPATH"])
+    return os.pathsep.join(parts)
 
 
-def _sweep() -> None:
+def _remove_abandoned_folders() -> None:
     """Remove the temporary folders of drivers that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
-        if (
-            owner.isdecimal()
-            and Path("/proc/self").exists()
-            and not Path(f"/proc/{owner}").exists()
-        ):
+    if not Path("/proc/self").exists():
+        return  # whether a process lives can't be seen here
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER_PREFIX}*"):
+        owner = folder.name.removeprefix(_FOLDER_PREFIX).split("-")[0]
+        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Whether this machine can run a study: its CPUs and GPUs, and the images."""
+"""Whether a study can run here: CPUs and GPUs, the modules that it names, and the images."""
 
 from __future__ import annotations
 
@@ -19,19 +19,28 @@ from study.training.recipe.sections import FACTORY_PATTERN
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
+_PROSE_KEYS = ("question", "note", "label")
+"""Keys of a study file whose text names no module, whatever it looks like."""
+_ROUNDING = 1e-9
+"""Three trials of a third of a GPU find room on one."""
 
-_PROSE = ("question", "note", "label")
+NodeResources = Mapping[str, float]
+"""What one node has of each resource, under Ray's names: ``{"CPU": 8, "GPU": 1}``."""
 
 
 def machine_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Count the CPUs of this machine that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def machine_gpus() -> int:
-    """The NVIDIA GPUs of this machine that this process may use, without loading torch."""
+    """Count the NVIDIA GPUs of this machine that this process may use, without loading torch."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        return len([part for part in visible.split(",") if part.strip() and part.strip() != "-1"])
+        named = [part.strip() for part in visible.split(",")]
+        return sum(name not in ("", "-1") for name in named)
     import pynvml
 
     try:
@@ -41,50 +50,49 @@ def machine_gpus() -> int:
         return 0
 
 
-Room = Mapping[str, float]
-"""What one node has of each resource, under Ray's names."""
-
-
-def machine_room(spec: StudySpec) -> Room:
-    """This machine's CPUs and, where the study wants any, GPUs."""
+def machine_resources(spec: StudySpec) -> NodeResources:
+    """Give this machine's CPUs and, where the study wants any, GPUs."""
     return {"CPU": machine_cpus(), "GPU": machine_gpus() if spec.resources.gpus else 0}
 
 
-def slots(spec: StudySpec, rooms: Sequence[Room]) -> int:
-    """How many of the study's trials find room at once; a trial lies on one node."""
+def trial_capacity(spec: StudySpec, nodes: Sequence[NodeResources]) -> int:
+    """Count how many of the study's trials these nodes run at once; a trial lies on one node."""
+    return sum(_node_capacity(spec, node) for node in nodes)
+
+
+def _node_capacity(spec: StudySpec, node: NodeResources) -> int:
     wanted = spec.resources.by_name
-    return sum(
-        min(int(room.get(name, 0) / amount + 1e-9) for name, amount in wanted.items())
-        for room in rooms
+    return min(int(node.get(name, 0) / amount + _ROUNDING) for name, amount in wanted.items())
+
+
+def check_fits(spec: StudySpec, nodes: Sequence[NodeResources], where: str) -> None:
+    """Raise UserError where not even one trial finds room on these nodes; ``where`` names them."""
+    if trial_capacity(spec, nodes) >= 1:
+        return
+    wanted = spec.resources.by_name
+    most = {name: max((node.get(name, 0) for node in nodes), default=0) for name in wanted}
+    found = f"{where} has {_amounts(most)}"
+    if len(nodes) > 1:
+        found = f"of {where} no node has that, but at most {_amounts(most)}"
+    raise UserError(
+        f"a trial of {spec.study} wants {_amounts(wanted)}, and {found}; "
+        "ask for less with --set resources.cpus=… and the like"
     )
 
 
-def check_fits(spec: StudySpec, rooms: Sequence[Room], where: str) -> None:
-    """UserError where not even one trial finds room."""
-    if slots(spec, rooms) < 1:
-        wanted = spec.resources.by_name
-        most = {name: max((room.get(name, 0) for room in rooms), default=0) for name in wanted}
-        found = f"{where} has {_amounts(most)}"
-        if len(rooms) > 1:
-            found = f"of {where} no node has that, but at most {_amounts(most)}"
-        raise UserError(
-            f"a trial of {spec.study} wants {_amounts(wanted)}, and {found}; "
-            "ask for less with --set resources.cpus=… and the like"
-        )
-
-
-def _amounts(resources: Room) -> str:
+def _amounts(resources: NodeResources) -> str:
     names = {"CPU": "CPUs", "GPU": "GPUs"}
     return " and ".join(f"{amount:g} {names.get(name, name)}" for name, amount in resources.items())
 
 
 def check_modules(spec: StudySpec) -> None:
-    """UserError where there is no module for a ``package.module:factory``; it is looked for, and
-    not loaded.
+    """Raise UserError where there is no module for a ``package.module:factory`` of the study.
+
+    Modules are looked for, and not loaded.
     """
     folders = [str(Path.cwd()), *sys.path]
     for name in sorted(set(factories(spec.tree()))):
-        top = name.partition(":")[0].partition(".")[0]
+        top = module_root(name)
         if top not in sys.builtin_module_names and PathFinder.find_spec(top, folders) is None:
             raise UserError(
                 f"{name} must be importable; found no module {top} in {folders[0]} or where Python"
@@ -92,11 +100,17 @@ def check_modules(spec: StudySpec) -> None:
             )
 
 
+def module_root(factory: str) -> str:
+    """Give the outermost package of a ``package.module:factory``."""
+    return factory.partition(":")[0].partition(".")[0]
+
+
 def factories(tree: Any) -> Iterator[str]:
-    """Every value in a study's tree that has the form ``package.module:factory``."""
+    """Find every ``package.module:factory`` among a study tree's keys and values."""
     if isinstance(tree, Mapping):
         for key, value in tree.items():
-            yield from factories(value) if key not in _PROSE else ()
+            if key not in _PROSE_KEYS:
+                yield from factories(value)
             yield from factories(key)
     elif isinstance(tree, list | tuple):
         for value in tree:
@@ -106,20 +120,22 @@ def factories(tree: Any) -> Iterator[str]:
 
 
 def check_data(spec: StudySpec, data_dir: str | None) -> None:
-    """DataMissing where the images are neither there nor to be downloaded; downloads them where
-    they can be.
+    """Download the study's images where they are not there.
+
+    Raises DataMissing where they can't be had.
     """
     name = values_by_path(spec.recipe_tree({})).get("data.name")
-    folder = storage_path(data_dir or os.environ.get("STUDY_DATA_DIR") or "data")
-    folders = DATA_SETS[name].folders if isinstance(name, str) and name in DATA_SETS else ()
-    if not isinstance(name, str) or not folders:
+    data_set = DATA_SETS.get(name) if isinstance(name, str) else None
+    if data_set is None or not data_set.folders:
         return
-    if any((folder / subfolder).is_dir() for subfolder in folders):
+    root = storage_path(data_dir or os.environ.get("STUDY_DATA_DIR") or "data")
+    if any((root / folder).is_dir() for folder in data_set.folders):
         return
-    local = folder.local_path()
+    local = root.local_path()
     if local is None:
-        raise DataMissing(f"{name}: {folder} holds none of the folders {', '.join(folders)}")
+        folders = ", ".join(data_set.folders)
+        raise DataMissing(f"{name}: {root} holds none of the folders {folders}")
     # torch is loaded for a download alone: a study whose images are there is durable before that
     from study.training.data.datasets import load_built_in
 
-    load_built_in(name, local)
+    load_built_in(str(name), local)

@@ -50,7 +50,7 @@ class Over(Exception):
 
 
 @dataclass
-class Settings:
+class ExecutorOptions:
     """What every worker of a study is told beside its assignment."""
 
     paths: StudyPaths
@@ -73,7 +73,9 @@ class Bridge:
     their id.
     """
 
-    def __init__(self, controller: Controller, settings: Settings, tick: Tick, say: Say) -> None:
+    def __init__(
+        self, controller: Controller, settings: ExecutorOptions, tick: Tick, say: Say
+    ) -> None:
         self.controller = controller
         self.settings = settings
         self.tick = tick
@@ -237,7 +239,7 @@ def load() -> None:
     import study.execution.tune_worker  # noqa: F401
 
 
-def execute(controller: Controller, settings: Settings, tick: Tick, say: Say) -> None:
+def execute(controller: Controller, settings: ExecutorOptions, tick: Tick, say: Say) -> None:
     """Run the controller's assignments until it has none left or stops; Ray must be running."""
     load()
     from ray import tune

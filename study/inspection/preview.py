@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.distributions import Value, as_param
 from search_spaces.random_trial import RandomTrial
-from study.execution.resources import machine_cpus, machine_gpus, machine_room, slots
+from study.execution.resources import machine_cpus, machine_gpus, machine_resources, trial_capacity
 from study.inspection.format import aligned, bytes_text, counted, seconds_text
 from study.training.recipe.recipe import Recipe
 
@@ -137,7 +137,7 @@ def preview_of(
     recipes = [spec.recipe(point, 0) for point in points]
     confirmations = _confirmation_trials(spec)
     trials = spec.points * spec.replicates
-    concurrency = spec.concurrency or max(1, slots(spec, [machine_room(spec)]))
+    concurrency = spec.concurrency or max(1, trial_capacity(spec, [machine_resources(spec)]))
     lengths = [recipe.epochs for recipe in recipes]
     epochs = (
         None if None in lengths else round(fmean(filter(None, lengths)) * (trials + confirmations))

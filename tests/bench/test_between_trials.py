@@ -17,7 +17,7 @@ import pytest
 
 import study
 from study.controller.controller import Controller
-from study.execution.driver import Watcher
+from study.execution.run import ProgressDisplay
 from study.execution.tune_executor import Bridge
 from study.journal.history import History
 from study.spec.load import spec_from_tree
@@ -33,7 +33,7 @@ LR = {"log": [1e-3, 1]}
 
 
 @dataclass
-class Meter(Watcher):
+class Meter(ProgressDisplay):
     """Notes the wall clock, the driver's processor time and its memory at each point that ends."""
 
     marks: list[tuple[float, float]] = field(default_factory=list)
@@ -88,7 +88,7 @@ def run_study(
         },
     }
     meter = Meter()
-    ended = study.run(spec_from_tree(tree | changes), storage=folder / "studies", watcher=meter)
+    ended = study.run(spec_from_tree(tree | changes), storage=folder / "studies", display=meter)
     return ended.history, meter
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from study.execution.driver import Options, opened, start_session
-from study.execution.ray_runtime import Connection
+from study.execution.open_study import open_study, start_session
+from study.execution.ray_runtime import RayConnection
+from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.history import History
@@ -87,13 +88,13 @@ def test_resuming_three_hundred_trials(tmp_path: Path, board: Board) -> None:
     drive(controller, thinks=lambda: stop_at(controller, 300))
     paths.folder.mkdir()
     paths.spec.write_text(spec.yaml())
-    with Connection(None, []) as idle, opened(paths, Options(), idle):
+    with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle):
         pass
     journal = open_journal(paths)
     journal.append(*storage.events)
     journal.close()
     began, cpu = time.perf_counter(), time.process_time()
-    with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, resumed):
+    with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle) as resumed:
         start_session(resumed, paths)
         assert len(resumed.history.trials) >= 300
         spent = time.perf_counter() - began, time.process_time() - cpu

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from study.execution.driver import Options, opened
-from study.execution.ray_runtime import Connection
+from study.execution.open_study import open_study
+from study.execution.ray_runtime import RayConnection
+from study.execution.run import RunOptions
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
@@ -32,7 +33,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
     spec = small_spec(points=6)
     make_folder(paths.folder)
     write_whole(paths.spec, spec.yaml())
-    with Connection(None, []) as idle, opened(paths, Options(), idle):
+    with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle):
         pass
     journal = open_journal(paths)
     storage = Storage()

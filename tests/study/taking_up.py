@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from study.errors import StudyError
-from study.execution.driver import Options, Watcher, opened
-from study.execution.ray_runtime import Connection
+from study.execution.open_study import open_study
+from study.execution.ray_runtime import RayConnection
+from study.execution.run import ProgressDisplay, RunOptions
 from study.files.layout import StudyPaths
 from study.journal.history import History
 
 
-class Listener(Watcher):
+class Listener(ProgressDisplay):
     def __init__(self) -> None:
         self.said: list[str] = []
 
@@ -22,8 +23,8 @@ def take_up(paths: StudyPaths) -> tuple[History | StudyError, list[str]]:
     listener = Listener()
     try:
         with (
-            Connection(None, []) as idle,
-            opened(paths, Options(watcher=listener), idle) as (_, controller),
+            RayConnection(None, []) as idle,
+            open_study(paths, RunOptions(display=listener), idle) as controller,
         ):
             return controller.history, listener.said
     except StudyError as error:

@@ -8,20 +8,21 @@ from pathlib import Path
 import pytest
 
 from study.errors import StudyExists, StudyNotFound, UserError
-from study.execution.driver import Options, Watcher, opened
-from study.execution.ray_runtime import Connection
+from study.execution.open_study import open_study
+from study.execution.ray_runtime import RayConnection
+from study.execution.run import ProgressDisplay, RunOptions
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.extension import check_extension
 from study.journal.spec_versions import extend
-from study.lifecycle import check_same, existing, leave, remove
+from study.lifecycle import check_same, existing, post_request, remove
 from study.spec.load import added_values, load_spec
 
 from .fake_cluster import small_spec
 
 
-class Listener(Watcher):
+class Listener(ProgressDisplay):
     def say(self, message: str) -> None:
         raise AssertionError(message)
 
@@ -42,7 +43,7 @@ def test_a_study_starts_from_what_earlier_ones_told(study: StudyPaths) -> None:
     paths = StudyPaths(study.storage, "warm")
     make_folder(paths.folder)
     write_whole(paths.spec, warm.yaml())
-    with Connection(None, []) as idle, opened(paths, Options(), idle) as (_, controller):
+    with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle) as controller:
         source, taken, left = controller.history.warmed[0]
         told = controller.population.arms[0].proposer.study.trials
     assert source == "fake"
@@ -56,7 +57,7 @@ def test_a_missing_earlier_study_is_named(study: StudyPaths) -> None:
     paths = StudyPaths(study.storage, "warm")
     make_folder(paths.folder)
     write_whole(paths.spec, small_spec(study="warm", warm_start=["nowhere"]).yaml())
-    opening = opened(paths, Options(), Connection(None, []))
+    opening = open_study(paths, RunOptions(), RayConnection(None, []))
     with pytest.raises(StudyNotFound, match="warm_start: no study nowhere"):
         opening.__enter__()
 
@@ -65,10 +66,10 @@ def test_a_point_of_the_users_own_is_next(study: StudyPaths) -> None:
     values, lies_in_space = added_values(study, ["optimizer.name=adam", "optimizer.lr=0.01"])
     assert lies_in_space
     assert values["optimizer.lr"] == 0.01
-    assert leave("fake", {"do": "add", "values": values}, storage=study.storage) is False
+    assert post_request("fake", {"do": "add", "values": values}, storage=study.storage) is False
     with (
-        Connection(None, []) as idle,
-        opened(study, Options(accept_loss=True), idle) as (_, controller),
+        RayConnection(None, []) as idle,
+        open_study(study, RunOptions(accept_loss=True), idle) as controller,
     ):
         assert controller.history.points[6].origin == "user"
         assert not controller.nothing_left()
@@ -83,7 +84,7 @@ def test_a_point_that_cannot_be_read_is_refused(study: StudyPaths, text: str) ->
 
 def test_a_study_is_extended_only_by_what_contradicts_nothing(study: StudyPaths) -> None:
     old = load_spec(study.spec)
-    with Connection(None, []) as idle, opened(study, Options(), idle) as (_, controller):
+    with RayConnection(None, []) as idle, open_study(study, RunOptions(), idle) as controller:
         history = controller.history
     check_extension(
         old, load_spec(study.spec, sets=["points=20", "replicates=3", "stop.target=0.99"]), history
@@ -106,10 +107,10 @@ def test_an_extension_keeps_every_version_of_the_spec(study: StudyPaths) -> None
     assert study.spec_version(1).read_text() == before
     assert study.spec_version(2).read_text() == study.spec.read_text() != before
     with (
-        Connection(None, []) as idle,
-        opened(study, Options(watcher=Listener()), idle) as (spec, controller),
+        RayConnection(None, []) as idle,
+        open_study(study, RunOptions(display=Listener()), idle) as controller,
     ):
-        assert spec.points == 9
+        assert controller.spec.points == 9
         assert controller.history.specs[-1].changes == ["points: 6 -> 9"]
 
 

@@ -21,8 +21,9 @@ import sys
 unpickled = []
 sys.addaudithook(lambda event, args: unpickled.append(args) if event == "pickle.find_class" else None)
 from pathlib import Path
-from study.execution.ray_runtime import Connection
-from study.execution.driver import Options, opened
+from study.execution.ray_runtime import RayConnection
+from study.execution.open_study import open_study
+from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 import analysis
@@ -32,7 +33,7 @@ from study.inspection.status import status_of
 
 paths = StudyPaths(LocalPath(sys.argv[1]).parent, Path(sys.argv[1]).name)
 before = len(unpickled)
-with Connection(None, []) as idle, opened(paths, Options(), idle) as (spec, controller):
+with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle) as controller:
     controller.take_up()
 collect(paths)
 results = analysis.load(paths.folder)

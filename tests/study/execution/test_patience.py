@@ -61,9 +61,7 @@ def test_tables_that_cannot_be_written_while_a_study_runs_are_a_line_and_no_faul
     monkeypatch.setattr("study.results.parquet.collect", full)
 
     controller = controller_on(Storage(), small_spec())
-    house = Housekeeping(
-        controller.spec, controller, StudyPaths(LocalPath(tmp_path), "fake"), said.append
-    )
+    house = Housekeeping(controller, StudyPaths(LocalPath(tmp_path), "fake"), said.append)
     house.tick()
     house.close()
     assert said == [

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from study.errors import OutsideFault
-from study.execution.ray_runtime import Connection, python_path
+from study.execution.ray_runtime import RayConnection, python_path
 
 
 def test_workers_find_the_modules_that_the_driver_finds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +33,7 @@ def test_a_machine_too_busy_for_ray_is_tried_again_and_then_a_fault_of_one_line(
     monkeypatch.setattr("study.execution.ray_runtime.ENVIRONMENT", {})
     monkeypatch.setattr("ray.init", slow)
     with (
-        Connection(None, []) as connection,
+        RayConnection(None, []) as connection,
         pytest.raises(OutsideFault, match=r"timed out during startup\. The study"),
     ):
         connection.connect()
@@ -45,17 +45,17 @@ import json, os, sys
 import ray  # as in a notebook that has loaded Ray before
 import psutil
 from study.execution.ray_internals import OWN_RAY_SETTINGS
-from study.execution.ray_runtime import Connection
+from study.execution.ray_runtime import RayConnection
 
 @ray.remote(num_cpus=1)
 def found():
     import mine
     return [mine.NAME, "torch" in sys.modules]
 
-with Connection(None, [sys.argv[1]]) as connection:
+with RayConnection(None, [sys.argv[1]]) as connection:
     connection.connect(1, a_worker_each=True)
     here = psutil.Process()
-    rooms, answer = connection.rooms(), ray.get(found.remote())
+    rooms, answer = connection.node_resources(), ray.get(found.remote())
     ports = [
         (process.name(), *socket.laddr)
         for process in [here, *here.children(recursive=True)]

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from study.errors import JournalDamaged, StateLost
-from study.execution.driver import Options, opened
-from study.execution.ray_runtime import Connection
+from study.execution.open_study import open_study
+from study.execution.ray_runtime import RayConnection
+from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.history import History
@@ -104,8 +105,8 @@ def test_loss_is_accepted_where_the_user_says_so(finished: StudyPaths, tmp_path:
     paths.journal.write_bytes(b"".join(lines[:-5]))
     assert isinstance(take_up(paths)[0], StateLost)
     with (
-        Connection(None, []) as idle,
-        opened(paths, Options(accept_loss=True), idle) as (_, controller),
+        RayConnection(None, []) as idle,
+        open_study(paths, RunOptions(accept_loss=True), idle) as controller,
     ):
         assert len(controller.history.points) > 0
 

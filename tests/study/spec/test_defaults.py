@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from study.execution.driver import Options, opened
-from study.execution.ray_runtime import Connection
+from study.execution.open_study import open_study
+from study.execution.ray_runtime import RayConnection
+from study.execution.run import RunOptions
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
@@ -42,8 +43,8 @@ def study(tmp_path: Path) -> StudyPaths:
 
 def spec_in(paths: StudyPaths) -> StudySpec:
     """The spec with which a driver takes the study up."""
-    with Connection(None, []) as idle, opened(paths, Options(), idle) as (spec, _):
-        return spec
+    with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle) as controller:
+        return controller.spec
 
 
 @pytest.fixture

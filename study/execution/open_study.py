@@ -1,0 +1,139 @@
+"""Takes a study up from its folder: its journal, its spec, and a controller that knows both."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from study.controller.controller import Controller
+from study.controller.warm_start import warmed_events
+from study.execution import provenance
+from study.execution.ray_runtime import RayConnection
+from study.execution.resources import NodeResources, check_fits, trial_capacity
+from study.execution.run import RunOptions
+from study.files.layout import StudyPaths
+from study.journal.history import FORMAT, WHOLE, History
+from study.journal.integrity import check_nothing_lost
+from study.journal.journal import Journal
+from study.journal.spec_versions import current_spec, digest, open_journal
+from study.spec.load import load_spec
+from study.spec.spec import StudySpec
+
+if TYPE_CHECKING:
+    from study.training.recipe.recipe import Recipe
+
+
+@contextmanager
+def open_study(
+    paths: StudyPaths, options: RunOptions, connection: RayConnection
+) -> Iterator[Controller]:
+    """Give a controller that has replayed the study's journal, and close the journal afterwards.
+
+    The journal of a new study is begun. A study that was created for a cluster and has not been
+    there yet joins it by ``connection``, to learn how many trials run at once.
+
+    Raises StateLost where checkpoints or tables are ahead of the journal, unless the options accept
+    that.
+    """
+    journal = open_journal(paths)
+    journal.on_wait = options.display.say
+    if journal.cut:
+        options.display.say(str(journal.cut))
+    try:
+        if not journal.events_read:
+            _begin_journal(journal, paths)
+        history = History(journal.events_read)
+        spec = current_spec(paths, history, options.display.say)
+        if history.concurrency is None:
+            spec = _resolve_on_cluster(connection, spec, journal, history)
+        if not options.accept_loss:
+            check_nothing_lost(paths, history, journal.size_bytes)
+        controller = Controller(
+            spec,
+            journal.append,
+            workers=history.concurrency or 1,
+            nominal_cost=_nominal_cost,
+            reproducible=bool(history.reproducible),
+            keep_going=options.keep_going,
+        )
+        controller.replay(journal.events_read)
+        yield controller
+    finally:
+        journal.close()
+
+
+def start_session(controller: Controller, paths: StudyPaths) -> None:
+    """Record that this process drives the study now, then decide what the last driver left open."""
+    controller.record(
+        {
+            "event": "opened",
+            "session": len(controller.history.sessions) + 1,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "command": provenance.command(),
+            "provenance": provenance.of_run(controller.spec),
+        }
+    )
+    provenance.write(controller.history, paths)
+    controller.take_up()
+
+
+def resolve_concurrency(spec: StudySpec, nodes: Sequence[NodeResources], where: str) -> StudySpec:
+    """Give the spec with as many trials at once as these nodes have room for, unless it says.
+
+    Raises UserError where they have no room for a single trial; ``where`` names them.
+    """
+    check_fits(spec, nodes, where)
+    if spec.concurrency:
+        return spec
+    return replace(spec, concurrency=trial_capacity(spec, nodes))
+
+
+def _begin_journal(journal: Journal, paths: StudyPaths) -> None:
+    """Write the journal's first records, from the study file that was put into the folder."""
+    content = paths.spec.read_bytes()
+    spec = load_spec(paths.spec)
+    paths.spec_version(1).write_whole(content)
+    created = {
+        "event": "created",
+        "study": spec.study,
+        "format": FORMAT,
+        "reproducible": spec.reproducible,
+        "concurrency": spec.concurrency,
+        "seeds": WHOLE,
+    }
+    first_version = {"event": "spec", "version": 1, "hash": digest(content), "changes": []}
+    warmed = warmed_events(spec, paths.storage)
+    _append(journal, created, first_version, *warmed)
+
+
+def _resolve_on_cluster(
+    connection: RayConnection, spec: StudySpec, journal: Journal, history: History
+) -> StudySpec:
+    """Record how many trials run at once on the cluster, and give the spec that says so."""
+    spec = resolve_concurrency(
+        spec, connection.node_resources(), f"the cluster at {connection.address}"
+    )
+    for event in _append(journal, {"event": "resolved", "concurrency": spec.concurrency}):
+        history.apply(event)
+    return spec
+
+
+def _append(journal: Journal, *events: dict[str, Any]) -> list[dict[str, Any]]:
+    """Write events with the time of now, as if they had been read from the journal."""
+    now = round(time.time(), 3)
+    stamped = [{**event, "time": now} for event in events]
+    journal.append(*stamped)
+    journal.events_read.extend(stamped)
+    return stamped
+
+
+def _nominal_cost(recipe: Recipe) -> float:
+    from study.training.cost import nominal_cost  # with torch, which opening does without
+
+    return nominal_cost(recipe)

@@ -1,0 +1,71 @@
+"""A run of a study: its options, which do not enter the study, its display and its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from study.errors import Interrupted, OutsideFault
+
+if TYPE_CHECKING:
+    from study.controller.controller import Controller
+    from study.files.layout import StudyPaths
+    from study.journal.history import History
+    from study.spec.spec import StudySpec
+
+
+class ProgressDisplay:
+    """Shows how a study comes along while it runs. This one shows nothing; the terminal's do."""
+
+    def begin(self, spec: StudySpec, controller: Controller) -> None:
+        """Start to show the study; its trials are about to run."""
+
+    def tick(self) -> None:
+        """Bring what is shown up to date; called about ten times a second."""
+
+    def say(self, message: str) -> None:
+        """Show one line."""
+
+    def end(self) -> None:
+        """Stop to show the study; no trial runs any more."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a study is run, beside what its file says."""
+
+    address: str | None = None
+    """The Ray cluster to run on; None for a Ray of the study's own on this machine."""
+    data_dir: str | None = None
+    """Where the images lie; None for ``STUDY_DATA_DIR`` or ``./data``."""
+    keep_going: bool = False
+    """Whether the study goes on when the same failure repeats."""
+    accept_loss: bool = False
+    """Whether the study goes on though its journal has lost records."""
+    wait_for_nodes: bool = False
+    """Whether trials for which the cluster has no room yet wait for nodes that it will get."""
+    display: ProgressDisplay = field(default_factory=ProgressDisplay)
+
+
+_RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended."""
+
+    paths: StudyPaths
+    history: History
+    reason: str
+    """``complete``, or what ended the run before: ``interrupted``, or a budget's name."""
+    gpus: float = 0.0
+    """The share of a GPU that each trial had."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command that ran the study."""
+        if self.reason in _RESUMABLE:
+            return Interrupted.exit_code
+        if self.reason in ("halted", "failures"):
+            return OutsideFault.exit_code
+        return 0 if any(point.state == "COMPLETE" for point in self.history.points) else 1

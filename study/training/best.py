@@ -13,60 +13,68 @@ from study.training.recipe.metric_catalog import Direction, is_better
 
 
 class BestBy(NamedTuple):
-    """By which column of the epoch rows, and in which direction, an epoch is the best one."""
+    """By which metric of the epoch rows, and in which direction, an epoch is the best one."""
 
     metric: str
     direction: Direction
 
-    def better(self, value: float, than: float) -> bool:
+    def is_better(self, value: float, than: float) -> bool:
+        """Whether ``value`` is strictly better, so that of equal epochs the first is the best."""
         return is_better(value, than, self.direction)
 
 
 class BestEpoch:
-    """Remembers the first epoch at which the metric was best, and its weights; without ``by`` it
-    does nothing.
+    """Remembers the first epoch at which the metric was best, and its weights.
+
+    Without ``by`` it does nothing.
     """
 
     def __init__(self, by: BestBy | None) -> None:
         self._by = by
         self.epoch = 0
-        """0 as long as there is none."""
+        """The best epoch; 0 as long as there is none."""
         self._value = math.nan
-        self._model: dict[str, torch.Tensor] = {}
+        self._weights: dict[str, torch.Tensor] = {}
 
-    def look(self, epoch: int, row: Mapping[str, float | int | str], model: nn.Module) -> None:
-        """An epoch has ended with this row and these weights."""
-        value = row.get(self._by.metric) if self._by else None
-        if self._by is None or not isinstance(value, int | float) or not math.isfinite(value):
+    def update(self, epoch: int, row: Mapping[str, float | int | str], model: nn.Module) -> None:
+        """Copy the model's weights to the CPU where this epoch's row is the best one so far."""
+        if self._by is None:
             return
-        if not self.epoch or self._by.better(value, than=self._value):
-            self.epoch, self._value = epoch, float(value)
-            self._model = {
-                name: tensor.detach().to("cpu", copy=True)
-                for name, tensor in model.state_dict().items()
-            }
+        value = row.get(self._by.metric)
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            return
+        if self.epoch and not self._by.is_better(value, than=self._value):
+            return
+        self.epoch = epoch
+        self._value = float(value)
+        self._weights = {
+            name: tensor.detach().to("cpu", copy=True)
+            for name, tensor in model.state_dict().items()
+        }
 
-    def put_into(self, model: nn.Module) -> bool:
-        """Give the model the best epoch's weights; False where there is none, and it keeps its
-        own.
+    def load_into(self, model: nn.Module) -> bool:
+        """Give the model the best epoch's weights. Returns False where there is no best epoch, and
+        the model keeps its own.
         """
-        if self.epoch:
-            model.load_state_dict(self._model)
-        return bool(self.epoch)
+        if not self.epoch:
+            return False
+        model.load_state_dict(self._weights)
+        return True
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint holds of it: nothing where there is no best epoch to remember."""
-        return (
-            {"best": {"epoch": self.epoch, "value": self._value, "model": self._model}}
-            if self.epoch
-            else {}
-        )
+        """What a checkpoint holds of it: ``best`` as a key, or nothing without a best epoch."""
+        if not self.epoch:
+            return {}
+        return {"best": {"epoch": self.epoch, "value": self._value, "model": self._weights}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint; from one that knows of no best epoch none can be told any
-        more.
+        """Go on from a checkpoint. One without a best epoch came from a training that remembered
+        none, so that none can be named any more.
         """
-        if found := state.get("best"):
-            self.epoch, self._value, self._model = found["epoch"], found["value"], found["model"]
-        else:
+        best = state.get("best")
+        if not best:
             self._by = None
+            return
+        self.epoch = best["epoch"]
+        self._value = best["value"]
+        self._weights = best["model"]

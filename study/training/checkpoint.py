@@ -10,34 +10,46 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 
 from study.errors import StorageFault
 from study.files.storage import StoragePath
 
-State = dict[str, Any]
+CheckpointState = dict[str, Any]
+"""Plain values and tensors by name: all that a training needs to go on."""
 
 _KEPT = 2
-_NAME = re.compile(r"attempt-(\d{4,})-epoch-(\d{6,})\.ckpt")
+_PREFIX = "attempt-"
+_FILE_NAME = re.compile(rf"{_PREFIX}(\d{{4,}})-epoch-(\d{{6,}})\.ckpt")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class CheckpointStore(Protocol):
-    def latest(self) -> State | None: ...
+    """Where a training saves its state after each epoch, and finds it again."""
 
-    def save(self, epoch: int, state: State) -> None: ...
+    def latest(self) -> CheckpointState | None: ...
+
+    def save(self, epoch: int, state: CheckpointState) -> None: ...
 
 
 class NoCheckpoints:
-    """Nothing is kept: a training that is interrupted starts again."""
+    """Keeps nothing: a training that is interrupted starts again."""
 
-    def latest(self) -> State | None:
+    def latest(self) -> CheckpointState | None:
         return None
 
-    def save(self, epoch: int, state: State) -> None:
+    def save(self, epoch: int, state: CheckpointState) -> None:
         pass
+
+
+class CheckpointFile(NamedTuple):
+    """A checkpoint by what its name says; a later attempt's is newer, whatever its epoch."""
+
+    attempt: int
+    epoch: int
+    name: str
 
 
 class Checkpoints:
@@ -52,54 +64,55 @@ class Checkpoints:
         self.attempt = attempt
 
     def path(self, epoch: int) -> StoragePath:
-        return self.folder / f"attempt-{self.attempt:04d}-epoch-{epoch:06d}.ckpt"
+        """Where this attempt's checkpoint of an epoch lies."""
+        return self.folder / f"{_PREFIX}{self.attempt:04d}-epoch-{epoch:06d}.ckpt"
 
-    def kept(self) -> list[tuple[int, str]]:
-        """The attempt and the name of each checkpoint: of the latest attempt first, of its epochs
-        the newest.
-        """
-        names = (parts[0] for parts in self.folder.files_below())
-        found = [
-            (int(match[1]), int(match[2]), name)
-            for name in names
-            if (match := _NAME.fullmatch(name))
-        ]
-        return [(attempt, name) for attempt, _, name in sorted(found, reverse=True)]
+    def newest_first(self) -> list[CheckpointFile]:
+        """List the checkpoints that are there, be they valid or not."""
+        files = []
+        for parts in self.folder.files_below():
+            match = _FILE_NAME.fullmatch(parts[0])
+            if match:
+                files.append(CheckpointFile(int(match[1]), int(match[2]), parts[0]))
+        return sorted(files, reverse=True)
 
-    def latest(self) -> State | None:
-        """The newest valid checkpoint; None where there is none."""
-        for _, name in self.kept():
-            state = _read(self.folder / name)
+    def latest(self) -> CheckpointState | None:
+        """Read the newest valid checkpoint; None where there is none."""
+        for file in self.newest_first():
+            state = _read(self.folder / file.name)
             if state is not None:
                 return state
         return None
 
-    def save(self, epoch: int, state: State) -> None:
-        """Make ``state`` durable, then drop all but the two newest. A full or broken disk is a
-        StorageFault.
+    def save(self, epoch: int, state: CheckpointState) -> None:
+        """Make ``state`` durable, then drop all but the two newest; StorageFault where the storage
+        is full or broken.
         """
         try:
             self.folder.make_folder()
-            write(self.path(epoch), state)
-            own = [name for attempt, name in self.kept() if attempt <= self.attempt]
-            for old in own[_KEPT:]:
-                (self.folder / old).unlink(missing_ok=True)
-            self.folder.remove_partial_writes("attempt-")
+            _write(self.path(epoch), state)
+            self._drop_old()
+            self.folder.remove_partial_writes(_PREFIX)
         except OSError as error:
             raise StorageFault(
                 f"can't write the checkpoint {self.path(epoch)}: {error.strerror or error}"
             ) from error
 
+    def _drop_old(self) -> None:
+        files = [file for file in self.newest_first() if file.attempt <= self.attempt]
+        for file in files[_KEPT:]:
+            (self.folder / file.name).unlink(missing_ok=True)
 
-def write(path: StoragePath, state: State) -> None:
+
+def _write(path: StoragePath, state: CheckpointState) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     body = buffer.getvalue()
     path.write_whole(hashlib.sha256(body).digest() + body)
 
 
-def _read(path: StoragePath) -> State | None:
-    """The state in ``path``, or None where the file is missing, cut short or changed."""
+def _read(path: StoragePath) -> CheckpointState | None:
+    """The state in a file, or None where the file is missing, cut short or changed."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -107,5 +120,5 @@ def _read(path: StoragePath) -> State | None:
     digest, body = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
     if hashlib.sha256(body).digest() != digest:
         return None
-    state: State = torch.load(io.BytesIO(body), weights_only=True, map_location="cpu")
+    state: CheckpointState = torch.load(io.BytesIO(body), weights_only=True, map_location="cpu")
     return state

@@ -194,7 +194,7 @@ def _training(
         history = [*history, row]
         learning_rate.after_epoch(row)
         length.after_epoch(epoch, row)
-        best.look(epoch, row, model)
+        best.update(epoch, row, model)
         state = {
             "epoch": epoch,
             "step": step,
@@ -217,7 +217,7 @@ def _training(
     stopped = (
         length.reason == "stopped"
     )  # not the end of this training: what the test set says would mean nothing
-    tested = best.epoch if not stopped and best.put_into(model) else epoch
+    tested = best.epoch if not stopped and best.load_into(model) else epoch
     test = (
         {}
         if stopped

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import torch
 
-from study.training.checkpoint import State
+from study.training.checkpoint import CheckpointState
 from study.training.loop import Outcome, Row, train
 from study.training.recipe.recipe import Recipe, merge
 
@@ -67,16 +67,16 @@ class Memory:
             epoch: state for epoch, state in (kept or {}).items() if upto is None or epoch <= upto
         }
 
-    def latest(self) -> State | None:
+    def latest(self) -> CheckpointState | None:
         return self.state(max(self.kept)) if self.kept else None
 
-    def save(self, epoch: int, state: State) -> None:
+    def save(self, epoch: int, state: CheckpointState) -> None:
         buffer = io.BytesIO()
         torch.save(state, buffer)
         self.kept[epoch] = buffer.getvalue()
 
-    def state(self, epoch: int) -> State:
-        state: State = torch.load(io.BytesIO(self.kept[epoch]), weights_only=True)
+    def state(self, epoch: int) -> CheckpointState:
+        state: CheckpointState = torch.load(io.BytesIO(self.kept[epoch]), weights_only=True)
         return state
 
 

@@ -255,13 +255,14 @@ def _parameters_of(recipe: Recipe) -> int:
     """How many the model has, built without values; 0 where that needs what isn't here."""
     import torch
 
-    from study.training.models import build
+    from study.training.models.factory import build_model
     from study.training.recipe.data_catalog import DATA_SETS
 
     data = DATA_SETS.get(recipe.data.name, DATA_SETS["cifar10"])
+    image_shape = recipe.data.input_shape(data.image_shape)
     try:
         with torch.device("meta"):
-            model = build(recipe.model, recipe.data.input_shape(data.image_shape), data.classes)
+            model = build_model(recipe.model, image_shape, data.classes)
     except Exception:  # a network of the user's own may want more than this; then the trial tells
         return 0
     return sum(parameter.numel() for parameter in model.parameters())

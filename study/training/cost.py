@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from study.training.models import build
+from study.training.models.factory import build_model
 from study.training.optim.loss import Loss
 from study.training.recipe.data_catalog import DATA_SETS, DataSetInfo
 from study.training.recipe.model import ModelSpec
@@ -62,7 +62,7 @@ def _operations(
     without_weights = {"pretrained": False, "weights": None}
     spec = ModelSpec.model_validate_json(model_json).model_copy(update=without_weights)
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        network = build(spec, image_shape, classes)
+        network = build_model(spec, image_shape, classes)
         loss_function = Loss(CrossEntropy(), network)
         images = torch.empty(_COUNTED_IMAGES, *image_shape)  # (B, C, H, W)
         labels = torch.zeros(_COUNTED_IMAGES, dtype=torch.long)  # (B,)

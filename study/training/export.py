@@ -20,8 +20,8 @@ from study.files.yaml_writer import write_yaml
 from study.training.checkpoint import Checkpoints
 from study.training.data.datasets import load_data_set
 from study.training.data.loaders import make_loaders
-from study.training.loop import built
 from study.training.metrics import evaluate
+from study.training.models.factory import build_for_recipe
 from study.training.optim.precision import Arithmetic
 from study.training.recipe.file import read_recipe
 from study.training.recipe.recipe import Recipe
@@ -65,7 +65,8 @@ def _load_exported(folder: Path, data_dir: str | Path | None = None) -> tuple[Re
     bare = recipe.model_copy(
         update={"model": recipe.model.model_copy(update={"pretrained": False})}
     )
-    model = built(bare, load_data_set(recipe.data, data_dir))
+    data = load_data_set(recipe.data, data_dir)
+    model = build_for_recipe(bare, data.image_shape, data.classes)
     model.load_state_dict(load_file(folder / WEIGHTS))
     return recipe, model.eval()
 

@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from study.errors import StorageFault
 from study.training.best import BestBy, BestEpoch
 from study.training.checkpoint import CheckpointStore, NoCheckpoints
-from study.training.data.datasets import DataSet, load_data_set
+from study.training.data.datasets import load_data_set
 from study.training.data.loaders import make_loaders
 from study.training.metrics import Running, evaluate
-from study.training.models import build
-from study.training.models.whitened import start_from_images
+from study.training.models.airbench import fit_whitening
+from study.training.models.factory import build_for_recipe
 from study.training.optim.loss import Loss, Watch
 from study.training.optim.optimizers import make_optimizer, rates
 from study.training.optim.precision import Arithmetic
@@ -115,8 +114,10 @@ def _training(
     data = load_data_set(recipe.data, data_dir)
     sets = make_loaders(recipe, data, device)
     torch.manual_seed(derive_seed(recipe.seed, "model"))
-    model = built(recipe, data).to(device, memory_format=sets.memory_format)  # type: ignore[call-overload]
-    start_from_images(model, sets.train.epoch(1))
+    model = build_for_recipe(recipe, data.image_shape, data.classes).to(
+        device, memory_format=sets.memory_format
+    )  # type: ignore[call-overload]
+    fit_whitening(model, sets.train.epoch(1))
     forward = torch.compile(model) if recipe.execution.mode == "compile" else model
     loss, watch = Loss(recipe.loss, model), Watch(device)
     arithmetic = Arithmetic(recipe.precision, device)
@@ -225,19 +226,6 @@ def _training(
     )
     summary = summary_of(recipe, model, device, arithmetic, sets.fingerprint, history, test, tested)
     return Outcome(length.reason, summary)
-
-
-def built(recipe: Recipe, data: DataSet) -> nn.Module:
-    """The model; whatever keeps it from being built is a failure of class ``invalid``."""
-    try:
-        return build(recipe.model, recipe.data.input_shape(data.image_shape), data.classes)
-    except Exception as error:
-        failure = classify(error)
-        if failure.failure_class != "error":
-            raise failure from None
-        raise TrainingFailure(
-            "invalid", f"the model can't be built: {error}", failure.details
-        ) from None
 
 
 def _named(validated: Mapping[str, float], recipe: Recipe) -> dict[str, float]:

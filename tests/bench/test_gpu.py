@@ -25,7 +25,7 @@ from torch import nn
 from study.spec.load import load_spec
 from study.training.data.datasets import load_data_set
 from study.training.loop import train
-from study.training.models import build
+from study.training.models.factory import build_model
 from study.training.recipe.recipe import Recipe, merge
 
 from .board import Board
@@ -81,7 +81,7 @@ def by_hand(given: Recipe) -> float:
         .contiguous(memory_format=torch.channels_last)
     )
     labels = data.train_labels[:IMAGES].to(DEVICE)
-    model = build(given.model, data.image_shape, data.classes).to(
+    model = build_model(given.model, data.image_shape, data.classes).to(
         DEVICE, memory_format=torch.channels_last
     )
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, fused=True)

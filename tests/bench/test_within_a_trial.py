@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from study.training.data.datasets import DataSet, load_data_set
 from study.training.data.loaders import make_loaders
 from study.training.loop import train
-from study.training.models import build
+from study.training.models.factory import build_model
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.torchvision import torchvision
 
@@ -91,7 +91,7 @@ def usual_training(data: DataSet, given: Recipe) -> tuple[float, int]:
     """
     torch.manual_seed(0)
     batches = usual_batches(data, round(IMAGES * 0.9))
-    model = build(given.model, data.image_shape, data.classes)
+    model = build_model(given.model, data.image_shape, data.classes)
     optimizer = torch.optim.SGD(model.parameters(), lr=LR, momentum=MOMENTUM)
     seen = right = 0
     for _ in range(EPOCHS):

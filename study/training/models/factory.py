@@ -1,10 +1,7 @@
-"""From a recipe's model section to a network: the family's builder, then what holds for every
-network.
-"""
+"""From a recipe's model section to a network: the family's builder, then what all share."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,66 +9,90 @@ from typing import Any
 from torch import nn
 
 from study.errors import UserError
-from study.training.models import ends
+from study.training.models.adapters import add_softmax, resize_inputs
+from study.training.models.layers import ImageShape
 from study.training.recipe.model import ModelSpec
 from study.training.recipe.model_catalog import FAMILIES
+from study.training.recipe.recipe import Recipe
+from study.training.runtime.failures import TrainingFailure, classify
+from study.training.runtime.imports import import_function
 
 _INITIALIZERS: dict[str, Callable[..., Any]] = {
+    # http://proceedings.mlr.press/v9/glorot10a.html and arXiv:1502.01852
     "glorot_uniform": nn.init.xavier_uniform_,
     "kaiming_normal": partial(nn.init.kaiming_normal_, mode="fan_out", nonlinearity="relu"),
 }
 
 
-def build(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """The network for images (C, H, W): (N, C, H, W) in, logits (N, ``classes``) out.
+def build_model(model: ModelSpec, image_shape: ImageShape, classes: int) -> nn.Module:
+    """Build the network from images (N, C, H, W) to logits (N, ``classes``).
 
-    In training with auxiliary heads it answers a tuple, the main logits first. On the meta device
-    no weights are loaded. Raises ``UserError`` where the images don't fit or a user's factory
-    doesn't work, and ``DataMissing`` where pretrained weights can't be had.
+    In training with auxiliary heads it returns a tuple, the main logits first. On the meta device
+    no weights are loaded. Raises UserError where the images don't fit or a user's factory doesn't
+    work, and DataMissing where pretrained weights can't be had.
     """
     channels, height, width = image_shape
-    seen = (channels, _scaled(height, model.resolution), _scaled(width, model.resolution))
+    resized = (channels, _scale(height, model.resolution), _scale(width, model.resolution))
     try:
-        network = made(model, seen, classes)
+        network = _build_family(model, resized, classes)
     except ValueError as error:
         raise UserError(str(error)) from error
     _initialize(network, model.init)
     if model.pretrained and not next(network.parameters()).is_meta:
-        from study.training.models import pretrained  # with torchvision, which takes long to import
+        # it imports torchvision, which takes long
+        from study.training.models.pretrained import load_pretrained
 
-        pretrained.load(network, model)
-    if seen != image_shape:
-        ends.resize(network, *seen[1:])
+        load_pretrained(network, model)
+    if resized != image_shape:
+        resize_inputs(network, *resized[1:])
     if model.softmax:
-        ends.softmax(network)
+        add_softmax(network)
     return network
 
 
-def _scaled(side: int, resolution: float) -> int:
+def build_for_recipe(recipe: Recipe, image_shape: ImageShape, classes: int) -> nn.Module:
+    """Build a recipe's network for images stored as ``image_shape``.
+
+    Whatever prevents it is raised as a TrainingFailure, of class ``invalid`` where its own class is
+    not known.
+    """
+    try:
+        return build_model(recipe.model, recipe.data.input_shape(image_shape), classes)
+    except Exception as error:
+        failure = classify(error)
+        if failure.failure_class != "error":
+            raise failure from None
+        raise TrainingFailure(
+            "invalid", f"the model can't be built: {error}", failure.details
+        ) from None
+
+
+def _scale(side: int, resolution: float) -> int:
     return max(1, round(side * resolution))
 
 
-def made(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+def _build_family(model: ModelSpec, image_shape: ImageShape, classes: int) -> nn.Module:
     family = FAMILIES.get(model.name)
     if family is None:
-        return _users_own(model, image_shape, classes)
-    if min(image_shape[1:]) < family.smallest:
+        return _build_users_own(model, image_shape, classes)
+    _, height, width = image_shape
+    if min(height, width) < family.smallest:
         raise ValueError(
             f"images must have at least {family.smallest} pixels a side for {model.name}; found "
-            f"{image_shape[1]} × {image_shape[2]}; set data.image_size or model.resolution"
+            f"{height} × {width}; set data.image_size or model.resolution"
         )
-    network: nn.Module = _imported(family.builder)(model, image_shape, classes)
+    network: nn.Module = import_function(family.builder)(model, image_shape, classes)
     return network
 
 
-def _users_own(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """What ``factory(image_shape, classes, **options)`` of a user's own package answers."""
+def _build_users_own(model: ModelSpec, image_shape: ImageShape, classes: int) -> nn.Module:
+    """Call ``factory(image_shape, classes, **options)`` of a user's own package."""
     try:
-        make = _imported(model.name)
+        build = import_function(model.name)
     except (ImportError, AttributeError) as error:
         raise UserError(f"model.name must be importable; found {model.name}: {error}") from error
     try:
-        network = make(image_shape, classes, **model.options)
+        network = build(image_shape, classes, **model.options)
     except TypeError as error:
         raise UserError(
             f"{model.name} must take (image_shape, classes) and the options"
@@ -84,22 +105,13 @@ def _users_own(model: ModelSpec, image_shape: tuple[int, int, int], classes: int
     return network
 
 
-def _imported(path: str) -> Callable[..., Any]:
-    """The function that ``package.module:name`` names."""
-    module, _, name = path.partition(":")
-    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    return function
-
-
 def _initialize(network: nn.Module, init: str) -> None:
-    """Start all convolutions and fully connected layers over in the named way, their biases at
-    zero.
-    """
-    start = _INITIALIZERS.get(init)
-    if start is None:
+    """Initialize all convolutions and fully connected layers anew, with biases of zero."""
+    initializer = _INITIALIZERS.get(init)
+    if initializer is None:
         return
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
-            start(layer.weight)
+            initializer(layer.weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

@@ -1,8 +1,7 @@
-"""The multilayer perceptron of the Knet tutorial: pixels, ``depth`` hidden layers of 64 ×
-``width``, classes.
+"""The multilayer perceptron of the Knet tutorial (https://github.com/denizyuret/Knet.jl).
 
-Dropout stands before each layer, the pixels' included, as there. Variant ``linear`` has no
-activation at all: two linear layers in a row.
+Pixels, ``depth`` hidden layers of 64 × ``width``, classes. Dropout stands before each layer, the
+pixels' included, as there. Variant ``linear`` has no activation at all: linear layers in a row.
 """
 
 from __future__ import annotations
@@ -12,22 +11,23 @@ from itertools import pairwise
 
 from torch import nn
 
-from study.training.models.norm import Norms, relu, widened
+from study.training.models.layers import ImageShape, LayerFactory, relu, scale_channels
 from study.training.recipe.model import ModelSpec
 
-_HIDDEN = 64
+_HIDDEN_FEATURES = 64
 
 
-def mlp(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """784-64-10 on MNIST: 50,890 parameters."""
-    norms = Norms.of(model)
-    size = widened(_HIDDEN, model.width)
-    sizes = [math.prod(image_shape), *[size] * (model.depth or 1)]
+def mlp(model: ModelSpec, image_shape: ImageShape, classes: int) -> nn.Module:
+    """Build the MLP; on MNIST 784-64-10, with 50,890 parameters."""
+    factory = LayerFactory.from_spec(model)
     activation = None if model.variant == "linear" else relu
-    layers: list[nn.Module] = [nn.Flatten()]
-    for features_in, features in pairwise(sizes):
-        layers += [
-            nn.Dropout(model.dropout or 0.0),
-            norms.hidden(features_in, features, activation),
-        ]
-    return nn.Sequential(*layers, nn.Dropout(model.dropout or 0.0), nn.Linear(sizes[-1], classes))
+    dropout = model.dropout or 0.0
+    hidden = scale_channels(_HIDDEN_FEATURES, model.width)
+    features = [math.prod(image_shape), *[hidden] * (model.depth or 1)]
+    layers: list[nn.Module] = [nn.Flatten()]  # (N, C, H, W) -> (N, C · H · W)
+    for features_in, features_out in pairwise(features):
+        layers.append(nn.Dropout(dropout))
+        layers.append(factory.linear(features_in, features_out, activation))
+    layers.append(nn.Dropout(dropout))
+    layers.append(nn.Linear(features[-1], classes))
+    return nn.Sequential(*layers)

@@ -47,12 +47,12 @@ class Family:
         return self.options | ({"variant"} if self.variants else frozenset())
 
 
-_PLAIN = "study.training.models.plain"
-_RESIDUAL = "study.training.models.residual"
+_CONVNET = "study.training.models.convnet"
+_RESNET = "study.training.models.resnet"
 
 FAMILIES: Mapping[str, Family] = {
     "small_cnn": Family(
-        f"{_RESIDUAL}:small_cnn",
+        f"{_RESNET}:small_cnn",
         _CONVOLUTIONAL | {"depth"},
         {"depth": 1, "dropout": 0.0},
         smallest=4,
@@ -63,49 +63,49 @@ FAMILIES: Mapping[str, Family] = {
         {"depth": 1, "dropout": 0.0, **_NO_NORM},
         variants={"relu": {}, "linear": {}},
     ),
-    "lenet": Family(f"{_PLAIN}:lenet", _CONVOLUTIONAL, {"dropout": 0.0, **_NO_NORM}, smallest=16),
+    "lenet": Family(f"{_CONVNET}:lenet", _CONVOLUTIONAL, {"dropout": 0.0, **_NO_NORM}, smallest=16),
     "vgg16": Family(
-        f"{_PLAIN}:vgg16", _CONVOLUTIONAL, {"dropout": 0.5, "order": "conv_act_norm"}, smallest=32
+        f"{_CONVNET}:vgg16", _CONVOLUTIONAL, {"dropout": 0.5, "order": "conv_act_norm"}, smallest=32
     ),
     "flux_cnn": Family(
-        f"{_PLAIN}:flux_cnn",
+        f"{_CONVNET}:flux_cnn",
         _CONVOLUTIONAL,
         {"dropout": 0.2, "order": "conv_act_norm"},
         variants={"three_stages": {}, "one_stage": {}},
         smallest=8,
     ),
     "knet_cnn": Family(
-        f"{_PLAIN}:knet_cnn",
+        f"{_CONVNET}:knet_cnn",
         _CONVOLUTIONAL,
         {"dropout": 0.5, **_NO_NORM},
         variants={"vgg_style": {}, "batch_norm": {"norm": "every_conv", "dropout": 0.0}},
         smallest=4,
     ),
-    "resnet18": Family(f"{_RESIDUAL}:resnet18", _CONVOLUTIONAL, {"dropout": 0.0}, smallest=8),
-    "resnet50": Family(f"{_RESIDUAL}:resnet50", _CONVOLUTIONAL, {"dropout": 0.0}, smallest=8),
+    "resnet18": Family(f"{_RESNET}:resnet18", _CONVOLUTIONAL, {"dropout": 0.0}, smallest=8),
+    "resnet50": Family(f"{_RESNET}:resnet50", _CONVOLUTIONAL, {"dropout": 0.0}, smallest=8),
     "resnet": Family(
-        f"{_RESIDUAL}:resnet_6n2",
+        f"{_RESNET}:resnet_6n2",
         _CONVOLUTIONAL | {"depth"},
         {"depth": 20, "dropout": 0.0},
         variants={"standard": {}, "deepstudy": {}},
         smallest=4,
     ),
     "resnet110": Family(
-        f"{_RESIDUAL}:resnet_6n2",
+        f"{_RESNET}:resnet_6n2",
         _CONVOLUTIONAL,
         {"depth": 110, "dropout": 0.0},
         variants={"standard": {}, "deepstudy": {}},
         smallest=4,
     ),
     "resnet18_two_stage": Family(
-        f"{_RESIDUAL}:resnet18_two_stage",
+        f"{_RESNET}:resnet18_two_stage",
         _CONVOLUTIONAL,
         {"dropout": 0.3},
         variants={"julia": {}, "keras": {}},
         smallest=32,
     ),
     "whitened_cnn": Family(
-        "study.training.models.whitened:whitened_cnn", _CONVOLUTIONAL, {"dropout": 0.0}, smallest=9
+        "study.training.models.airbench:whitened_cnn", _CONVOLUTIONAL, {"dropout": 0.0}, smallest=9
     ),
     "googlenet": Family(
         "study.training.models.googlenet:googlenet",

@@ -16,9 +16,9 @@ def cost(**tree: object) -> float:
 def test_the_cost_of_a_linear_network_is_that_of_its_products() -> None:
     # 64 -> 64 x width -> 10: forward one product, backward two but for the first layer's input
     model = {"name": "mlp", "depth": 1, "width": 1.0}
-    from study.training.models import build
+    from study.training.models.factory import build_model
 
-    network = build(Recipe.model_validate({"model": model}).model, (1, 8, 8), 10)
+    network = build_model(Recipe.model_validate({"model": model}).model, (1, 8, 8), 10)
     first, last = (m for m in network.modules() if isinstance(m, torch.nn.Linear))
     one, two = (2 * m.in_features * m.out_features for m in (first, last))
     trained, validated = 1437 - 144, 144

@@ -87,9 +87,9 @@ def test_each_groups_rate_is_a_column(tiny: Callable[..., Recipe]) -> None:
 
 
 def names_of(recipe: Recipe) -> list[str]:
-    from study.training.models import build
+    from study.training.models.factory import build_model
 
-    return [name for name, _ in build(recipe.model, (1, 8, 8), 10).named_parameters()]
+    return [name for name, _ in build_model(recipe.model, (1, 8, 8), 10).named_parameters()]
 
 
 @pytest.mark.parametrize("options", [{"memory_format": "channels_last"}, {"deterministic": True}])

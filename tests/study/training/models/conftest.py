@@ -1,4 +1,4 @@
-"""64 labelled images of 32 × 32 pixels, in color: of CIFAR-10 where this machine has it, else
+"""Networks by their options, and 64 labelled images of 32 × 32 pixels, in color: of CIFAR-10 where this machine has it, else
 digits made larger.
 """
 
@@ -7,13 +7,39 @@ from __future__ import annotations
 import pytest
 import torch
 from sklearn.datasets import load_digits
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from study.training.data.datasets import load_data_set
+from study.training.models.factory import build_model
+from study.training.models.layers import ImageShape
+from study.training.recipe.model import ModelSpec
 from study.training.recipe.sections import Data
 
 IMAGES = 64
+CIFAR = (3, 32, 32)
+MNIST = (1, 28, 28)
+IMAGENET = (3, 224, 224)
+NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
+
+
+def make(shape: ImageShape = CIFAR, classes: int = 10, **options: object) -> nn.Module:
+    return build_model(ModelSpec.model_validate(options), shape, classes)
+
+
+def count_parameters(shape: ImageShape, classes: int, **options: object) -> int:
+    with torch.device("meta"):
+        network = make(shape, classes, **options)
+    return sum(tensor.numel() for tensor in network.parameters())
+
+
+def layers(network: nn.Module, kind: type[nn.Module]) -> list[nn.Module]:
+    return [layer for layer in network.modules() if isinstance(layer, kind)]
+
+
+def norm_layers(module: nn.Module) -> int:
+    return sum(isinstance(layer, NORMS) for layer in module.modules())
 
 
 @pytest.fixture(scope="session")

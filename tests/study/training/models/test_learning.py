@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from study.training.models import build
+from study.training.models.factory import build_model
 from study.training.recipe.model import ModelSpec
 from study.training.recipe.model_catalog import MODEL_NAMES
 
@@ -35,7 +35,7 @@ LRS = {"googlenet": 1e-2}
 def narrow(name: str) -> nn.Module:
     torch.manual_seed(0)
     options = {"name": name, "dropout": 0.0, **NARROW.get(name, {})}
-    return build(ModelSpec.model_validate(options), (3, 32, 32), 10)
+    return build_model(ModelSpec.model_validate(options), (3, 32, 32), 10)
 
 
 def loss_of(outputs: Tensor | tuple[Tensor, ...], classes: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from study.errors import DataMissing
-from study.training.models import build
+from study.training.models.factory import build_model
 from study.training.recipe.model import ModelSpec
 from study.training.runtime.torchvision import torchvision
 
@@ -23,7 +23,7 @@ def made(
     weights: Path | None = None, classes: int = 10, name: str = "efficientnet_b0"
 ) -> nn.Module:
     spec = {"name": name, "pretrained": True, "weights": str(weights) if weights else None}
-    return build(ModelSpec.model_validate(spec), SHAPE, classes)
+    return build_model(ModelSpec.model_validate(spec), SHAPE, classes)
 
 
 @pytest.fixture(scope="module")

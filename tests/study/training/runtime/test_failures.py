@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from study.errors import DataMissing, StorageFault
-from study.training import loop
+from study.training.models import factory
 from study.training.optim.loss import Watch
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.failures import Stopped, TrainingFailure, classify
@@ -129,7 +129,7 @@ def test_after_out_of_memory_nothing_holds_on_to_memory_and_the_next_trial_runs(
     tiny: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "build", hungry)
+        patched.setattr(factory, "build_model", hungry)
         gc.disable()  # what a cycle would hold is held until the next collection, which may be too late
         try:
             with pytest.raises(TrainingFailure) as caught:
@@ -148,7 +148,7 @@ def test_after_out_of_memory_nothing_holds_on_to_memory_and_the_next_trial_runs(
 def test_a_model_that_cannot_be_built_is_invalid(
     tiny: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "build", too_small)
+    monkeypatch.setattr(factory, "build_model", too_small)
     with pytest.raises(TrainingFailure, match="the images are too small") as caught:
         trained(tiny())
     assert caught.value.failure_class == "invalid"

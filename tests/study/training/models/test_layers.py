@@ -7,13 +7,14 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from study.training.models import build
+from study.training.models.factory import build_model
 from study.training.models.googlenet import Inception
-from study.training.models.residual import Residual
+from study.training.models.resnet import ResidualBlock
 from study.training.recipe.model import ModelSpec
 from study.training.runtime.torchvision import torchvision
+
+from .conftest import norm_layers
 
 NARROW: dict[str, dict[str, object]] = {
     "small_cnn": {},
@@ -30,17 +31,12 @@ NARROW: dict[str, dict[str, object]] = {
     "mobilenet_v1": {"width": 0.25},
     "efficientnet_b0": {"width": 0.25},
 }
-NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
 
 
 def network(name: str, **options: object) -> nn.Module:
-    return build(
+    return build_model(
         ModelSpec.model_validate({"name": name, **NARROW[name], **options}), (3, 32, 32), 10
     )
-
-
-def norm_layers(module: nn.Module) -> int:
-    return sum(isinstance(layer, NORMS) for layer in module.modules())
 
 
 def convolutions(module: nn.Module) -> list[nn.Sequential]:
@@ -62,7 +58,7 @@ def convolutions(module: nn.Module) -> list[nn.Sequential]:
 
 def joins(module: nn.Module) -> int:
     block = torchvision.models.efficientnet.MBConv
-    own = sum(isinstance(layer, Residual | Inception) for layer in module.modules())
+    own = sum(isinstance(layer, ResidualBlock | Inception) for layer in module.modules())
     return own + sum(
         isinstance(layer, block) and layer.use_res_connect for layer in module.modules()
     )
@@ -130,13 +126,4 @@ def test_the_published_networks_with_normed_hidden_layers_have_them_beside_the_c
         sum(isinstance(layer, nn.BatchNorm1d) for layer in googlenet.modules())
         == norm_layers(googlenet)
         == 8
-    )
-
-
-def test_an_mlp_counts_its_hidden_layers_as_convolutions() -> None:
-    spec = {"name": "mlp", "depth": 3}
-    assert norm_layers(build(ModelSpec.model_validate(spec), (1, 8, 8), 10)) == 0
-    assert (
-        norm_layers(build(ModelSpec.model_validate({**spec, "norm": "every_conv"}), (1, 8, 8), 10))
-        == 3
     )

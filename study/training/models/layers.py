@@ -1,0 +1,123 @@
+"""Layers with the norm that a recipe asks for: where it stands, in which order, of which kind.
+
+Placement ``every_conv`` puts one norm layer behind each convolution (and each hidden layer of an
+MLP); ``every_conv_and_block`` one more behind each join of branches: an Inception's concatenation,
+a residual addition. ``none`` puts none anywhere, and gives the convolutions the bias that the norm
+layers would have brought.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from study.training.recipe.model import ModelSpec
+
+ImageShape = tuple[int, int, int]
+"""Channels, height and width, in pixels."""
+
+Activation = Callable[[], nn.Module]
+"""Makes one activation layer."""
+
+_GROUPS = 32
+"""Group normalization's number of groups (arXiv:1803.08494); fewer where the channels don't divide.
+"""
+
+
+def relu() -> nn.Module:
+    return nn.ReLU(inplace=True)
+
+
+def relu6() -> nn.Module:
+    return nn.ReLU6(inplace=True)
+
+
+def scale_channels(channels: int, width: float) -> int:
+    """Multiply by the width and round to the nearest (half up: 12.5 → 13), at least 1."""
+    return max(1, math.floor(channels * width + 0.5))
+
+
+@dataclass(frozen=True)
+class LayerFactory:
+    """Makes the layers of one network, each with its norm and its activation."""
+
+    norm_after_conv: bool
+    norm_after_join: bool
+    norm_first: bool
+    """Whether a norm stands in front of the activation, or else behind it."""
+    norm_kind: str
+    """batch | group | none"""
+
+    @classmethod
+    def from_spec(cls, model: ModelSpec) -> LayerFactory:
+        has_norms = model.norm_kind != "none"
+        return cls(
+            norm_after_conv=has_norms and model.norm != "none",
+            norm_after_join=has_norms and model.norm == "every_conv_and_block",
+            norm_first=model.order == "conv_norm_act",
+            norm_kind=model.norm_kind,
+        )
+
+    def norm(self, channels: int) -> nn.Module:
+        """Make a norm layer for (N, ``channels``, H, W)."""
+        if self.norm_kind == "group":
+            return nn.GroupNorm(math.gcd(_GROUPS, channels), channels)
+        return nn.BatchNorm2d(channels)
+
+    def conv(
+        self,
+        channels_in: int,
+        channels: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        groups: int = 1,
+        bias: bool | None = None,
+        activation: Activation | None = relu,
+    ) -> nn.Sequential:
+        """Make a convolution with its norm and activation.
+
+        ``bias`` None means: only where no norm follows.
+        """
+        has_bias = not self.norm_after_conv if bias is None else bias
+        conv = nn.Conv2d(
+            channels_in, channels, kernel, stride, padding, groups=groups, bias=has_bias
+        )
+        return nn.Sequential(conv, *self.after_conv(channels, activation))
+
+    def linear(
+        self, features_in: int, features: int, activation: Activation | None = relu
+    ) -> nn.Sequential:
+        """Make a fully connected layer for (N, F) that is normalized like a convolution."""
+        norm = nn.BatchNorm1d(features) if self.norm_kind == "batch" else self.norm(features)
+        linear = nn.Linear(features_in, features, bias=not self.norm_after_conv)
+        norms = [norm] if self.norm_after_conv else []
+        return nn.Sequential(linear, *self._in_order(norms, activation))
+
+    def join(self, channels: int, activation: Activation | None) -> nn.Sequential:
+        """Make what follows a join of branches; it may be empty, the identity."""
+        norms = [self.norm(channels)] if self.norm_after_join else []
+        return nn.Sequential(*self._in_order(norms, activation))
+
+    def after_conv(self, channels: int, activation: Activation | None) -> list[nn.Module]:
+        """Make the norm and the activation that follow a convolution."""
+        norms = [self.norm(channels)] if self.norm_after_conv else []
+        return self._in_order(norms, activation)
+
+    def _in_order(self, norms: list[nn.Module], activation: Activation | None) -> list[nn.Module]:
+        activations = [activation()] if activation else []
+        return [*norms, *activations] if self.norm_first else [*activations, *norms]
+
+
+def pooled_classifier(channels: int, classes: int, dropout: float) -> list[nn.Module]:
+    """Make the layers from feature maps (N, ``channels``, H, W) to logits (N, ``classes``)."""
+    return [
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(dropout),
+        nn.Linear(channels, classes),
+    ]

@@ -10,7 +10,7 @@ from analysis.frames import Frames
 from analysis.rendering import Header, shown
 from analysis.selection import cell, settings
 from search_spaces.distributions import as_param
-from study.results.schema import column_of
+from study.results.recipe_columns import recipe_column_name
 
 _MOST_LEVELS = 8
 
@@ -83,7 +83,7 @@ def derived(results: Frames, name: str, factor: str) -> bool:
     for study in results.studies:
         space = study.spec.space
         branches = {variable.name for variable in space.at(factor) if variable.branch}
-        found = [item for item in space.items if column_of(item.path) == name]
+        found = [item for item in space.items if recipe_column_name(item.path) == name]
         if any(branch in branches for item in found for branch, _ in item.given):
             return True
     return False

@@ -15,7 +15,7 @@ from analysis.frames import Frames
 from analysis.rendering import Cell, Header
 from analysis.statistics import Estimate, Sample, accuracy, mean
 from study.errors import UserError
-from study.results.schema import column_of
+from study.results.recipe_columns import recipe_column_name
 from study.spec.sections import Objective
 
 SHARES = ("accuracy", "f1", "top5", "precision", "recall")
@@ -58,7 +58,7 @@ def _settings(results: Frames) -> tuple[str, ...]:
         spec = study.spec
         firsts = [path for i in range(len(spec.first)) for path in spec.first_values(i)]
         set_paths |= dict.fromkeys(
-            column_of(path) for path in (*sorted(spec.space.paths()), *firsts)
+            recipe_column_name(path) for path in (*sorted(spec.space.paths()), *firsts)
         )
     points = results.points
     differing = [

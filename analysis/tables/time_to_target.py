@@ -21,7 +21,7 @@ from analysis.ranking import PLACE
 from analysis.rendering import Cell, Header, Table, table
 from analysis.selection import counted, goal, search
 from study.errors import UserError
-from study.results.schema import column_of
+from study.results.recipe_columns import recipe_column_name
 from study.training.recipe.metric_catalog import is_minimized
 
 _ENDED = ("COMPLETE", "FAIL")
@@ -66,7 +66,7 @@ def time_to_target(results: Frames, metric: str = "", target: float | None = Non
     points = _point_times(results, name, value)
     if not len(points):
         return _empty("No trial has begun yet.")
-    factor = column_of(scientific(results))
+    factor = recipe_column_name(scientific(results))
     rows = [_row_of(level, group) for level, group in _by_level(results, points, factor)]
     notes = [*([f"The target is {origin}."] if origin else []), *_MEANING]
     if any(_might_have(points)):

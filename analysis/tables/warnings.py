@@ -13,7 +13,7 @@ from analysis.selection import cell, complete, counted, fresh, search
 from search_spaces.space import Variable
 from study.inspection.format import counted as counted_text
 from study.journal.ranking import CONFIRMED, PARTIAL
-from study.results.schema import column_of
+from study.results.recipe_columns import recipe_column_name
 
 _EDGE = 0.05
 _FEW_POINTS = 5
@@ -135,9 +135,8 @@ def _at_the_edge(results: Frames, study: Study) -> Iterator[str]:
     space, found = study.spec.space, best(results)
     if found is None:
         return
-    params = (
-        space.params_of({path: cell(found.get(column_of(path))) for path in space.paths()}) or {}
-    )
+    values = {path: cell(found.get(recipe_column_name(path))) for path in space.paths()}
+    params = space.params_of(values) or {}
     for variable in space.variables:
         side = _edge(variable, params.get(variable.name))
         if side:

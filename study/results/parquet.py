@@ -18,7 +18,7 @@ from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
 from study.journal.history import History, Trial
 from study.journal.journal import journal_bytes, read_events
-from study.results.schema import columns_mark
+from study.results.schema import columns_fingerprint
 from study.results.tabulate import Tables, epochs_table, tabulate
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
@@ -98,7 +98,7 @@ def _read_stamp(path: StoragePath, key: bytes) -> bytes | None:
         metadata = _schema_of(path).metadata or {}
     except (OSError, pa.ArrowInvalid):
         return None
-    current = metadata.get(b"columns") == columns_mark().encode()
+    current = metadata.get(b"columns") == columns_fingerprint().encode()
     return metadata.get(key) if current else None
 
 

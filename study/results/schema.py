@@ -1,268 +1,45 @@
-"""The three tables: their columns, and of each the type, the unit and the meaning.
+"""The three tables and the columns of each.
 
 points    one row for each point that was proposed
 trials    one row for each trial, the failed and pruned ones included, with its whole recipe
 epochs    one row for each finished epoch of a trial that counts
 
-A column has one type in every study: known columns are listed here, recipe columns take theirs from
-the recipe's fields (all forms of all sections, null where a trial's form has none), and a figure
-that no list knows is float64, bool or string. So ``STORAGE/*/results/trials.parquet`` is one data
-set for any reader. Meaning and unit travel in the Parquet files as the field's metadata,
-``SCHEMA_VERSION`` in the schema's.
+A column has one type in every study, so ``STORAGE/*/results/trials.parquet`` is one data set for
+any reader. Known columns are listed in ``columns``, recipe columns take their types from the
+recipe's fields, and a figure that no list knows is float64, bool or string. The version of the
+schema travels in the Parquet files as ``schema_version``.
 """
 
 from __future__ import annotations
 
 import hashlib
-import types
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Literal
 
 import pyarrow as pa
 
+from study.results.columns import (
+    BOOL,
+    EPOCH_COLUMNS,
+    NUMBER,
+    POINT_COLUMNS,
+    TEXT,
+    TRIAL_COLUMNS,
+    Column,
+)
+from study.results.recipe_columns import recipe_columns
 from study.training.recipe.metric_catalog import is_minimized
-from study.training.recipe.recipe import MERGED_WHOLE, Recipe, sections_in
+
+TableName = Literal["points", "trials", "epochs"]
 
 _SCHEMA_VERSION = 1
-
-TIME = pa.timestamp("us", tz="UTC")
-TEXT, INTEGER, NUMBER, BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-_TABLES = ("points", "trials", "epochs")
+_TABLES: tuple[TableName, ...] = ("points", "trials", "epochs")
 _SPLITS = ("train", "val", "test")
+_OWN_FIGURE = "a figure of the study's own"
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column of a table."""
-
-    name: str
-    type: pa.DataType
-    meaning: str
-    unit: str = ""
-
-    @property
-    def field(self) -> pa.Field:
-        return pa.field(self.name, self.type, metadata={"meaning": self.meaning, "unit": self.unit})
-
-
-_POINTS = (
-    Column("study", TEXT, "name of the study"),
-    Column("point", INTEGER, "running number of the point in its study, from 0"),
-    Column("state", TEXT, "COMPLETE, PRUNED, FAIL, RUNNING or WAITING"),
-    Column("value", NUMBER, "the objective told to the sampler: the mean over the point's seeds"),
-    Column("value_2", NUMBER, "the second objective, where the study has two"),
-    Column("replicates", INTEGER, "trials of the search that the point has, one a seed"),
-    Column("complete", INTEGER, "those of them that are COMPLETE"),
-    Column("pruned", INTEGER, "those of them that are PRUNED"),
-    Column("failed", INTEGER, "those of them that are FAIL"),
-    Column("seeds", INTEGER, "those of them that its value is the mean of"),
-    Column("confirmations", INTEGER, "further trials on fresh seeds, after the search"),
-    Column(
-        "fresh_value",
-        NUMBER,
-        "the objective's mean over the fresh seeds; null unless all of them are COMPLETE",
-    ),
-    Column(
-        "chosen",
-        BOOL,
-        "whether it is confirmed on fresh seeds: one of the best by the search, or the baseline",
-    ),
-    Column(
-        "seeds_to_come",
-        INTEGER,
-        "of the fresh seeds of a chosen point, those without an outcome yet",
-    ),
-    Column(
-        "rank",
-        INTEGER,
-        "its place among the study's points that have a value, from 1; equal for those that tie",
-    ),
-    Column(
-        "standing",
-        TEXT,
-        "what it is ranked by: confirmed (fresh seeds), searched, or partial (not all its seeds)",
-    ),
-    Column("origin", TEXT, "who proposed it: first, sampler, grid, user or warm"),
-    Column("entry", INTEGER, "index into the study file's first:, where it comes from there"),
-    Column("level", INTEGER, "scientific level that it belongs to, in a method study"),
-    Column(
-        "known", BOOL, "whether its values lie in the space, so that the sampler was told of it"
-    ),
-    Column(
-        "nominal_cost",
-        NUMBER,
-        "cost of an epoch as the recipe alone gives it",
-        "weighted operations",
-    ),
-    Column("asked", TIME, "when it was proposed"),
-)
-
-_TRIALS = (
-    Column("study", TEXT, "name of the study"),
-    Column("trial", INTEGER, "running number of the trial in its study, from 0"),
-    Column("point", INTEGER, "number of the point that it trains"),
-    Column("replicate", INTEGER, "which of the point's seeds"),
-    Column("kind", TEXT, "search, or confirm for a fresh seed after it"),
-    Column("state", TEXT, "COMPLETE, PRUNED, FAIL, RUNNING or WAITING"),
-    Column("failure", TEXT, "class of the failure that ended it"),
-    Column("failure_message", TEXT, "that failure in one line"),
-    Column(
-        "stop_reason",
-        TEXT,
-        "why the training ended: epochs, steps, seconds, converged, target, patience, stopped",
-    ),
-    Column("stopped_by", TEXT, "who stopped it early: pruner or user"),
-    Column("epochs", INTEGER, "epochs done that count", "epochs"),
-    Column("counted", BOOL, "whether it is one of the seeds that its point's value is the mean of"),
-    Column(
-        "outgrown",
-        BOOL,
-        "whether it is a fresh seed whose training is shorter than the search's are by now",
-    ),
-    Column("value", NUMBER, "its objective; null unless COMPLETE"),
-    Column("value_2", NUMBER, "its second objective, where the study has two"),
-    Column("best_epoch", INTEGER, "epoch at which the objective's metric was best", "epochs"),
-    Column("origin", TEXT, "who proposed the point: first, sampler, grid, user or warm"),
-    Column(
-        "entry", INTEGER, "index into the study file's first:, where the point comes from there"
-    ),
-    Column("level", INTEGER, "scientific level that the point belongs to, in a method study"),
-    Column("started", TIME, "when the first attempt began"),
-    Column("ended", TIME, "when the last attempt ended"),
-    Column(
-        "attempts",
-        INTEGER,
-        "how often it was taken up; more than one after an interruption or a failure",
-    ),
-    Column("wall_seconds", NUMBER, "time that its attempts held a worker", "s"),
-    Column(
-        "repeated_seconds",
-        NUMBER,
-        "of those, work after the last finished epoch of a broken attempt",
-        "s",
-    ),
-    Column("cpu_seconds", NUMBER, "wall_seconds times the CPU cores reserved for it", "s"),
-    Column("gpu_seconds", NUMBER, "wall_seconds times the share of a GPU reserved for it", "s"),
-    Column("host", TEXT, "machine of the last attempt"),
-    Column("node", TEXT, "Ray node of the last attempt"),
-    Column("device", TEXT, "device of the last attempt"),
-    Column(
-        "device_shared",
-        BOOL,
-        "whether another trial was on the same device of the same node meanwhile",
-    ),
-    Column("substitutions", TEXT, "recipe values that a retry changed, as JSON"),
-    Column("overrides", TEXT, "recipe values that --set laid over the study file, as JSON"),
-    Column("spec_version", INTEGER, "version of the study file under which it last ran"),
-    Column("spec_hash", TEXT, "SHA-256 of that study file's content"),
-    Column("session", INTEGER, "number of the driver's session in which it last ran"),
-    Column("code_version", TEXT, "version and state of the code that drove that session"),
-    Column("packages", TEXT, "versions of the packages there, as JSON"),
-    Column("hardware", TEXT, "the machine there, as JSON"),
-    Column(
-        "test_epoch",
-        INTEGER,
-        "epoch whose weights the test figures are of; null: the last",
-        "epochs",
-    ),
-    Column("test_accuracy", NUMBER, "share of test images classified right, at the end", "1"),
-    Column("test_loss", NUMBER, "mean test loss at the end", "nat"),
-    Column("test_f1", NUMBER, "macro F1 on the test images at the end", "1"),
-    Column(
-        "test_top5",
-        NUMBER,
-        "share of test images whose class is among the five likeliest, at the end",
-        "1",
-    ),
-    Column("first_epoch_seconds", NUMBER, "time of the first epoch, which holds the warm-up", "s"),
-    Column("steady_epoch_seconds", NUMBER, "median time of the later epochs", "s"),
-    Column("total_seconds", NUMBER, "training and evaluation time of the epochs that count", "s"),
-    Column("steps", INTEGER, "optimizer updates done", "steps"),
-    Column("skipped_steps", INTEGER, "updates that the gradient scaler skipped", "steps"),
-    Column("parameters", INTEGER, "parameters of the model"),
-    Column("trainable_parameters", INTEGER, "those of them that training changes"),
-    Column("device_name", TEXT, "what the device is"),
-    Column("torch_threads", INTEGER, "torch's threads for an operation"),
-    Column("precision_used", TEXT, "the arithmetic that the device really did"),
-    Column("train_figures", TEXT, "how training loss and accuracy are taken"),
-    Column(
-        "validation",
-        TEXT,
-        "split: from the training images; test: the test images steered the study",
-    ),
-    Column("data_fingerprint", TEXT, "hash, counts and split of the images"),
-    Column(
-        "peak_memory_bytes",
-        INTEGER,
-        "most memory that tensors held on the device in any epoch",
-        "bytes",
-    ),
-    Column(
-        "micro_batch_size",
-        INTEGER,
-        "images of one forward pass: data.batch_size / accumulation",
-        "images",
-    ),
-)
-
-_EPOCHS = (
-    Column("study", TEXT, "name of the study"),
-    Column("trial", INTEGER, "number of the trial"),
-    Column("point", INTEGER, "number of its point"),
-    Column("replicate", INTEGER, "which of the point's seeds"),
-    Column("epoch", INTEGER, "finished epochs, from 1", "epochs"),
-    Column("attempt", INTEGER, "attempt that trained it, from 1"),
-    Column("time", TIME, "when it was reported"),
-    Column("steps", INTEGER, "optimizer updates so far", "steps"),
-    Column("lr", NUMBER, "learning rate of the epoch's last update"),
-    Column("train_accuracy", NUMBER, "running mean over the epoch's training batches", "1"),
-    Column("train_loss", NUMBER, "running mean over the epoch's training batches", "nat"),
-    Column("val_accuracy", NUMBER, "share of validation images classified right", "1"),
-    Column("val_loss", NUMBER, "mean loss on the validation images", "nat"),
-    Column("val_f1", NUMBER, "macro F1 on the validation images", "1"),
-    Column(
-        "val_top5",
-        NUMBER,
-        "share of validation images whose class is among the five likeliest",
-        "1",
-    ),
-    Column(
-        "test_accuracy",
-        NUMBER,
-        "the same on the test images, where the study looks at them each epoch",
-        "1",
-    ),
-    Column(
-        "test_loss",
-        NUMBER,
-        "mean loss on the test images, where the study looks at them each epoch",
-        "nat",
-    ),
-    Column(
-        "test_f1",
-        NUMBER,
-        "macro F1 on the test images, where the study looks at them each epoch",
-        "1",
-    ),
-    Column(
-        "test_top5",
-        NUMBER,
-        "top-5 share of the test images, where the study looks at them each epoch",
-        "1",
-    ),
-    Column("train_seconds", NUMBER, "training time of the epoch", "s"),
-    Column("eval_seconds", NUMBER, "evaluation time of the epoch", "s"),
-    Column("seconds", NUMBER, "training and evaluation time up to the epoch's end", "s"),
-    Column("images_per_second", NUMBER, "training images a second", "1/s"),
-    Column("peak_memory_bytes", INTEGER, "most memory that tensors held on the device", "bytes"),
-    Column("skipped_steps", INTEGER, "updates that the gradient scaler skipped", "steps"),
-    Column("gradient_norm", NUMBER, "mean 2-norm of the gradient before clipping"),
-)
-
-
-def is_metric(name: str) -> bool:
+def has_best_and_last(name: str) -> bool:
     """Whether a figure of the epoch rows is a quality, which has a best and a last value in
     ``trials``.
     """
@@ -270,11 +47,8 @@ def is_metric(name: str) -> bool:
     return split in _SPLITS and bool(rest) and not rest.endswith("seconds")
 
 
-_LENGTHS = frozenset({"epochs", "steps", "seconds"})
-_METRICS = tuple(column for column in _EPOCHS if is_metric(column.name))
-
-
-def metric_columns(metric: str, unit: str = "") -> tuple[Column, Column]:
+def best_and_last_columns(metric: str, unit: str = "") -> tuple[Column, Column]:
+    """The two columns of ``trials`` for a metric of the epoch rows."""
     best = "lowest" if is_minimized(metric) else "highest"
     return (
         Column(f"{metric}_best", NUMBER, f"{best} {metric} of the epochs that count", unit),
@@ -283,104 +57,44 @@ def metric_columns(metric: str, unit: str = "") -> tuple[Column, Column]:
 
 
 @cache
-def recipe_columns() -> tuple[Column, ...]:
-    """A column for every field of every form of every section of the recipe, by its dotted path."""
-    return tuple(
-        Column(
-            column_of(path),
-            _common_type(found),
-            f"the recipe's {path}; null where that recipe has no such field",
-        )
-        for path, found in sorted(_types_in(Recipe, ()).items())
-    )
+def listed_columns(table: TableName) -> tuple[Column, ...]:
+    """The columns that a table has in every study, in their order."""
+    if table == "epochs":
+        return EPOCH_COLUMNS
+    if table == "points":
+        return POINT_COLUMNS + tuple(each for each in recipe_columns() if each.name != "seed")
+    metrics: list[Column] = []
+    for column in EPOCH_COLUMNS:
+        if has_best_and_last(column.name):
+            metrics += best_and_last_columns(column.name, column.unit)
+    return TRIAL_COLUMNS + tuple(metrics) + recipe_columns()
 
 
-def column_of(path: str) -> str:
-    """The column of a recipe path: its own name, save for lengths, whose names are those of what
-    was done.
-    """
-    return f"recipe.{path}" if path in _LENGTHS else path
-
-
-def _types_in(section: type[Any], at: tuple[str, ...]) -> dict[str, set[pa.DataType]]:
-    found: dict[str, set[pa.DataType]] = {}
-    for key, field in section.model_fields.items():
-        path = (*at, key)
-        forms = sections_in(field.annotation)
-        for form in forms:
-            for name, held in _types_in(form, path).items():
-                found.setdefault(name, set()).update(held)
-        if not forms or path in MERGED_WHOLE:
-            found.setdefault(".".join(path), set()).update(_leaf_types(field.annotation))
-    return found
-
-
-def _leaf_types(annotation: Any) -> set[pa.DataType]:
-    """The Arrow types of an annotation's plain members; lists and mappings are JSON text."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return _leaf_types(get_args(annotation)[0])
-    if origin in (Union, types.UnionType):
-        return set().union(*(_leaf_types(part) for part in get_args(annotation)))
-    if origin is Literal:
-        return set().union(*(_leaf_types(type(value)) for value in get_args(annotation)))
-    if annotation is type(None) or sections_in(annotation):
-        return set()
-    return {{bool: BOOL, int: INTEGER, float: NUMBER}.get(annotation, TEXT)}
-
-
-def _common_type(found: Iterable[pa.DataType]) -> pa.DataType:
-    """The one type for a path that several forms have: numbers meet in float64, anything else in
-    text.
-    """
-    held = set(found)
-    if len(held) == 1:
-        return held.pop()
-    return NUMBER if held and held <= {INTEGER, NUMBER} else TEXT
-
-
-def unlisted(name: str, values: Iterable[object]) -> Column:
-    """The column of a figure that no list knows; never an integer, so that it has one type in every
-    study.
+def unlisted_column(name: str, values: Iterable[object]) -> Column:
+    """The column of a figure that no list knows, by its values; never an integer, so that it has
+    one type in every study.
     """
     present = [value for value in values if value is not None]
-    meaning = "a figure of the study's own"
     if present and all(isinstance(value, bool) for value in present):
-        return Column(name, BOOL, meaning)
+        return Column(name, BOOL, _OWN_FIGURE)
     if all(isinstance(value, int | float) for value in present):
-        return Column(name, NUMBER, meaning)
-    return Column(name, TEXT, meaning)
+        return Column(name, NUMBER, _OWN_FIGURE)
+    return Column(name, TEXT, _OWN_FIGURE)
 
 
 @cache
-def listed_columns(table: str) -> tuple[Column, ...]:
-    """The columns that ``points``, ``trials`` or ``epochs`` has in every study, in their order."""
-    if table == "epochs":
-        return _EPOCHS
-    if table == "points":
-        return _POINTS + tuple(column for column in recipe_columns() if column.name != "seed")
-    bests = tuple(pair for metric in _METRICS for pair in metric_columns(metric.name, metric.unit))
-    return _TRIALS + bests + recipe_columns()
-
-
-@cache
-def columns_mark() -> str:
-    """Changes with any listed column, so that files written before it came are not taken for
-    whole.
+def columns_fingerprint() -> str:
+    """A hash of all listed columns: files of another one were written before a column came, and
+    are not taken for whole.
     """
-    columns = [
-        f"{table} {column.name} {column.type}"
-        for table in _TABLES
-        for column in listed_columns(table)
-    ]
-    return hashlib.sha256("\n".join(columns).encode()).hexdigest()
+    lines = []
+    for table in _TABLES:
+        for column in listed_columns(table):
+            lines.append(f"{table} {column.name} {column.type}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def schema_of(columns: Iterable[Column], metadata: Mapping[str, str] | None = None) -> pa.Schema:
-    """The Arrow schema, with the schema's version and ``metadata`` beside the columns' own."""
-    stamped = {
-        "schema_version": str(_SCHEMA_VERSION),
-        "columns": columns_mark(),
-        **(metadata or {}),
-    }
-    return pa.schema([column.field for column in columns], metadata=stamped)
+def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
+    """The Arrow schema of these columns, with the schema's version and the columns' fingerprint."""
+    metadata = {"schema_version": str(_SCHEMA_VERSION), "columns": columns_fingerprint()}
+    return pa.schema([column.field for column in columns], metadata=metadata)

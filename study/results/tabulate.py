@@ -17,17 +17,15 @@ from study.journal.history import DriverSession, History, Point, Trial
 from study.journal.outcomes import trial_value
 from study.journal.ranking import fresh_value, is_outgrown, ranked, ranks, seeds_to_come, to_confirm
 from study.results.attempts import repeated_seconds, seconds_of, shared_devices
+from study.results.columns import BOOL, TEXT, TIME, Column
+from study.results.recipe_columns import recipe_column_name
 from study.results.schema import (
-    BOOL,
-    TEXT,
-    TIME,
-    Column,
-    column_of,
-    is_metric,
+    TableName,
+    arrow_schema,
+    best_and_last_columns,
+    has_best_and_last,
     listed_columns,
-    metric_columns,
-    schema_of,
-    unlisted,
+    unlisted_column,
 )
 from study.spec.sections import Objective
 from study.spec.spec import StudySpec
@@ -78,7 +76,7 @@ class Recipes:
             except (SpecError, ValueError):
                 flat = {**point.values, **(substitutions or {})}
             flat.pop("seed", None)
-            self._made[key] = {column_of(path): value for path, value in flat.items()}
+            self._made[key] = {recipe_column_name(path): value for path, value in flat.items()}
         return self._made[key]
 
 
@@ -217,7 +215,7 @@ def _metric_figures(trial: Trial) -> Row:
     figures: Row = {}
     for metric in _metrics_in([trial]):
         series = [row[metric] for row in trial.rows if isinstance(row.get(metric), int | float)]
-        best, last = (column.name for column in metric_columns(metric))
+        best, last = (column.name for column in best_and_last_columns(metric))
         if series:
             figures[best] = min(series) if is_minimized(metric) else max(series)
             figures[last] = series[-1]
@@ -227,7 +225,11 @@ def _metric_figures(trial: Trial) -> Row:
 def _metrics_in(trials: Iterable[Trial]) -> list[str]:
     """The qualities that the trials' first rows hold, each of which has a best and a last value."""
     names = {
-        name: None for trial in trials if trial.rows for name in trial.rows[0] if is_metric(name)
+        name: None
+        for trial in trials
+        if trial.rows
+        for name in trial.rows[0]
+        if has_best_and_last(name)
     }
     return list(names)
 
@@ -304,14 +306,14 @@ def epochs_table(study: str, trials: Sequence[Trial]) -> pa.Table:
     return _table("epochs", rows)
 
 
-def _table(name: str, rows: Sequence[Row], metrics: Sequence[str] = ()) -> pa.Table:
+def _table(name: TableName, rows: Sequence[Row], metrics: Sequence[str] = ()) -> pa.Table:
     """Rows as an Arrow table: the listed columns first, then what else the rows hold."""
     columns = list(listed_columns(name))
     known = {column.name for column in columns}
     own = [
         column
         for metric in metrics
-        for column in metric_columns(metric)
+        for column in best_and_last_columns(metric)
         if column.name not in known
     ]
     known |= {column.name for column in own}
@@ -319,12 +321,12 @@ def _table(name: str, rows: Sequence[Row], metrics: Sequence[str] = ()) -> pa.Ta
     others = [
         key for key in sorted(present - known) if any(row.get(key) is not None for row in rows)
     ]
-    columns += own + [unlisted(key, (row.get(key) for row in rows)) for key in others]
+    columns += own + [unlisted_column(key, (row.get(key) for row in rows)) for key in others]
     arrays = [
         _column_array(column, rows) if column.name in present else pa.nulls(len(rows), column.type)
         for column in columns
     ]
-    return pa.Table.from_arrays(arrays, schema=schema_of(columns))
+    return pa.Table.from_arrays(arrays, schema=arrow_schema(columns))
 
 
 def _keys_in(rows: Sequence[Row]) -> set[str]:

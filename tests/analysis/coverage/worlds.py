@@ -20,7 +20,7 @@ from analysis.frames import Study
 from analysis.results import Results
 from analysis.statistics import Array
 from study.journal.history import History
-from study.results.schema import recipe_columns
+from study.results.recipe_columns import recipe_columns
 from study.results.tabulate import Tables, tabulate
 from study.sampling.pruning import make_pruner
 from study.spec.load import spec_from_tree

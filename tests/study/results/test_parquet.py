@@ -146,7 +146,7 @@ def test_tables_written_before_a_column_came_are_not_believed(
     mixed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collect(mixed.paths)
-    monkeypatch.setattr(parquet, "columns_mark", lambda: "another")
+    monkeypatch.setattr(parquet, "columns_fingerprint", lambda: "another")
     assert read_tables(mixed.paths) is None
 
 

@@ -2,37 +2,36 @@
 
 Only the parser of ruamel.yaml is used, for its events. Scalars follow the core schema of YAML 1.2
 (section 10.3.2 of the specification), so ``1e-3`` is a number and ``no`` is text. Nothing is
-constructed but mappings, lists and scalars: tags are refused, aliases are expanded within limits, a
-cycle cannot arise.
+constructed but mappings, lists and scalars: tags are refused, aliases are expanded within limits,
+and a cycle can't arise.
 """
 
 from __future__ import annotations
 
 import io
-import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from search_spaces.validation import Fault, KeyPath, describe, format_path, truncate
+from study.files.plain_data import (
+    MOST_LEVELS,
+    first_unprintable,
+    is_printable_key,
+    scalar_fault,
+    too_deep_fault,
+    unprintable_fault,
+)
+from study.files.yaml_scalars import parse_scalar
 
 LARGEST_BYTES = 512 * 1024
-_LARGEST_VALUES = 100_000
-_DEEPEST = 40
-_LARGEST_INTEGER = 2**63 - 1
-
-_NULL = re.compile(r"~|null|Null|NULL|")
-TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_RADIX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-# YAML 1.2, section 5.1: what a file may hold
-UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MOST_VALUES = 100_000
+_FLOW_QUOTES = ("'", '"')
+_BLOCK_STYLES = ("|", ">")
 
 # ``against: first[0]`` is ours and reads well, but YAML wants quotes around it inside braces
-_ENTRY = re.compile(r"(\bagainst: +)(first\[\d+\])(?=\s*[,}\n])")
+_ENTRY_OF_FIRST = re.compile(r"(\bagainst: +)(first\[\d+\])(?=\s*[,}\n])")
 
 
 @dataclass
@@ -47,27 +46,55 @@ class Document:
     faults: list[tuple[int, Fault]] = field(default_factory=list)
 
     def line(self, path: KeyPath, on_key: bool = False) -> int:
-        """The line of a path's value or key; of the nearest key above it where the path isn't in
-        the file.
+        """The line of a path's value, or of its key; that of the nearest key above it where the
+        path isn't in the file.
         """
         for length in range(len(path), 0, -1):
             name = format_path(path[:length])
-            if name in self.value_lines:
-                key_line = self.key_lines.get(name, self.value_lines[name])
-                return key_line if on_key or length < len(path) else self.value_lines[name]
+            if name not in self.value_lines:
+                continue
+            value_line = self.value_lines[name]
+            if on_key or length < len(path):
+                return self.key_lines.get(name, value_line)
+            return value_line
         return 1
 
 
-def read_yaml(text: str | bytes) -> Document:
-    """Read one YAML document; whatever is wrong with it is among the faults, nothing is raised."""
-    document = Document()
-    decoded = _decode(text, document)
-    if decoded is None:
-        return document
-    document = _parse(decoded)
-    if document.tree is None and _ENTRY.search(decoded):
-        document = _parse(_ENTRY.sub(r'\1"\2"', decoded))
+def read_yaml(content: str | bytes) -> Document:
+    """Read one YAML document; whatever is wrong with it is among its faults, nothing is raised."""
+    text, line_and_fault = _decode_text(content)
+    if line_and_fault:
+        return Document(faults=[line_and_fault])
+    document = _parse(text)
+    if document.tree is None and _ENTRY_OF_FIRST.search(text):
+        document = _parse(_ENTRY_OF_FIRST.sub(r'\1"\2"', text))
     return document
+
+
+def _decode_text(content: str | bytes) -> tuple[str, tuple[int, Fault] | None]:
+    """The text if it can be YAML at all: not huge, UTF-8, printable; else the line of its fault
+    and the fault.
+    """
+    if len(content) > LARGEST_BYTES:
+        must = f"must be at most {LARGEST_BYTES // 1024} KiB"
+        return "", (1, Fault((), must, f"{len(content) // 1024} KiB"))
+    try:
+        text = _without_byte_order_mark(content)
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        found = f"byte 0x{error.object[error.start]:02x}"
+        return "", (line, Fault((), "must be UTF-8 text", found))
+    unprintable = first_unprintable(text)
+    if unprintable:
+        line = text.count("\n", 0, unprintable.start()) + 1
+        return "", (line, unprintable_fault(unprintable, ()))
+    return text, None
+
+
+def _without_byte_order_mark(content: str | bytes) -> str:
+    if isinstance(content, bytes):
+        return content.decode("utf-8-sig")
+    return content.removeprefix("\ufeff")
 
 
 def _parse(text: str) -> Document:
@@ -78,14 +105,13 @@ def _parse(text: str) -> Document:
     document = Document()
     parser = YAML(typ="safe", pure=True)
     try:
-        _Builder(parser.parse(io.StringIO(text)), document).read()
-    except TooMuch as error:
+        _Builder(parser.parse(io.StringIO(text)), document).read_document()
+    except _LimitExceeded as error:
         document.faults.append((error.line, error.fault))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        document.faults.append(
-            (mark.line + 1 if mark else 1, _syntax_fault(error.problem or error.context))
-        )
+        fault = _syntax_fault(error.problem or error.context)
+        document.faults.append((mark.line + 1 if mark else 1, fault))
     except (
         YAMLError,
         ValueError,
@@ -100,39 +126,12 @@ def _parse(text: str) -> Document:
     return document
 
 
-def _decode(text: str | bytes, document: Document) -> str | None:
-    """The text if it can be YAML at all: not huge, UTF-8, printable, not empty; else None and the
-    fault.
-    """
-    if len(text) > LARGEST_BYTES:
-        must = f"must be at most {LARGEST_BYTES // 1024} KiB"
-        document.faults.append((1, Fault((), must, f"{len(text) // 1024} KiB")))
-        return None
-    try:
-        decoded = (
-            text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
-        )
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        document.faults.append(
-            (line, Fault((), "must be UTF-8 text", f"byte 0x{error.object[error.start]:02x}"))
-        )
-        return None
-    odd = UNPRINTABLE.search(decoded)
-    if odd:
-        line = decoded.count("\n", 0, odd.start()) + 1
-        document.faults.append(
-            (line, Fault((), "must be printable text", f"the character U+{ord(odd.group()):04X}"))
-        )
-        return None
-    return decoded
-
-
 def _syntax_fault(problem: object) -> Fault:
-    return Fault((), "must be valid YAML", truncate(str(problem or "something that can't be read")))
+    found = truncate(str(problem or "something that can't be read"))
+    return Fault((), "must be valid YAML", found)
 
 
-class TooMuch(Exception):
+class _LimitExceeded(Exception):
     """The document is deeper or larger than any study file."""
 
     def __init__(self, line: int, fault: Fault) -> None:
@@ -142,187 +141,150 @@ class TooMuch(Exception):
 
 
 class _Builder:
-    """Builds plain data from the parser's events."""
+    """Builds a document's plain data from the parser's events."""
 
     def __init__(self, events: Iterator[Any], document: Document) -> None:
-        self.events = events
-        self.document = document
-        self.anchors: dict[str, Any] = {}
-        self.count = 0
+        self._events = events
+        self._document = document
+        self._anchors: dict[str, Any] = {}
+        self._values = 0
 
-    def read(self) -> None:
-        started = False
-        for event in self.events:
-            kind = type(event).__name__
-            if kind == "DocumentStartEvent":
-                if started:
-                    self.fault(event, Fault((), "must be one document", "a second one"))
-                    return
-                started = True
-                self.document.tree = self.value(next(self.events), ())
-        if self.document.tree is None and not self.document.faults:
-            self.document.faults.append((1, Fault((), "must be a mapping", "an empty file")))
+    def read_document(self) -> None:
+        has_started = False
+        for event in self._events:
+            if _kind(event) != "DocumentStartEvent":
+                continue
+            if has_started:
+                self._add_fault(event, Fault((), "must be one document", "a second one"))
+                return
+            has_started = True
+            self._document.tree = self._read_value(next(self._events), ())
+        if self._document.tree is None and not self._document.faults:
+            self._document.faults.append((1, Fault((), "must be a mapping", "an empty file")))
 
-    def value(self, event: Any, path: KeyPath) -> Any:
-        self.count += 1
-        line = event.start_mark.line + 1
-        if len(path) > _DEEPEST:
-            raise TooMuch(line, _too_deep(path))
-        if self.count > _LARGEST_VALUES:
-            raise TooMuch(line, Fault((), f"must hold at most {_LARGEST_VALUES:,} values", "more"))
-        self.document.value_lines.setdefault(format_path(path), line)
-        kind = type(event).__name__
-        if kind == "AliasEvent":
-            return self.alias(event, path)
-        if event.tag:
-            self.fault(event, Fault(path, "must not have a YAML tag", describe(str(event.tag))))
-        if kind == "MappingStartEvent":
-            value: Any = self.mapping(path)
-        elif kind == "SequenceStartEvent":
-            value = self.sequence(path)
-        else:
-            value = self.scalar(event, path)
+    def _read_value(self, event: Any, path: KeyPath) -> Any:
+        self._values += 1
+        line = _line(event)
+        if len(path) > MOST_LEVELS:
+            raise _LimitExceeded(line, too_deep_fault(path))
+        if self._values > _MOST_VALUES:
+            must = f"must hold at most {_MOST_VALUES:,} values"
+            raise _LimitExceeded(line, Fault((), must, "more"))
+        self._document.value_lines.setdefault(format_path(path), line)
+        if _kind(event) == "AliasEvent":
+            return self._expand_alias(event, path)
+        self._refuse_tag(event, path)
+        value = self._construct(event, path)
         if event.anchor:
-            self.anchors[event.anchor] = value
+            self._anchors[event.anchor] = value
         return value
 
-    def mapping(self, path: KeyPath) -> dict[str, Any]:
+    def _construct(self, event: Any, path: KeyPath) -> Any:
+        if _kind(event) == "MappingStartEvent":
+            return self._read_mapping(path)
+        if _kind(event) == "SequenceStartEvent":
+            return self._read_list(path)
+        return self._read_scalar(event, path)
+
+    def _read_mapping(self, path: KeyPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
-        while type(event := next(self.events)).__name__ != "MappingEndEvent":
-            key = self.key(event, path, mapping)
-            value = self.value(next(self.events), (*path, key) if key is not None else path)
-            if key is not None and key not in mapping:
-                mapping[key] = value
+        for event in self._events_until("MappingEndEvent"):
+            key = self._read_key(event, path, mapping)
+            if key is None:
+                self._read_value(next(self._events), path)  # for the faults in it
+            else:
+                mapping[key] = self._read_value(next(self._events), (*path, key))
         return mapping
 
-    def key(self, event: Any, path: KeyPath, mapping: dict[str, Any]) -> str | None:
+    def _read_list(self, path: KeyPath) -> list[Any]:
+        items: list[Any] = []
+        for event in self._events_until("SequenceEndEvent"):
+            items.append(self._read_value(event, (*path, len(items))))
+        return items
+
+    def _events_until(self, end: str) -> Iterator[Any]:
+        """The parser's next events up to one of the kind ``end``, less those that are read in
+        between.
+        """
+        for event in self._events:
+            if _kind(event) == end:
+                return
+            yield event
+
+    def _read_key(self, event: Any, path: KeyPath, mapping: dict[str, Any]) -> str | None:
         """A key as text; None where it can't be one or stands there already."""
-        if type(event).__name__ != "ScalarEvent":
-            found = self.value(event, path)
-            self.fault(event, Fault(path, "must have plain text as keys", describe(found)))
+        if _kind(event) != "ScalarEvent":
+            found = describe(self._read_value(event, path))
+            self._add_fault(event, Fault(path, "must have plain text as keys", found))
             return None
-        if event.tag:
-            self.fault(event, Fault(path, "must not have a YAML tag", describe(str(event.tag))))
+        self._refuse_tag(event, path)
         key = str(event.value)
-        plain = event.style not in ("'", '"')
-        if not key or UNPRINTABLE.search(key) or (plain and not isinstance(core_schema(key), str)):
-            self.fault(
-                event, Fault(path, "must have plain text as keys", truncate(key) or "an empty key")
-            )
+        is_text = event.style in _FLOW_QUOTES or isinstance(parse_scalar(key), str)
+        if not is_text or not is_printable_key(key):
+            found = truncate(key) or "an empty key"
+            self._add_fault(event, Fault(path, "must have plain text as keys", found))
             return None
         name = format_path((*path, key))
         if key in mapping:
-            found = f"it again, first in line {self.document.key_lines[name]}"
-            self.fault(event, Fault((*path, key), "must not stand there twice", found, on_key=True))
+            found = f"it again, first in line {self._document.key_lines[name]}"
+            twice = Fault((*path, key), "must not stand there twice", found, on_key=True)
+            self._add_fault(event, twice)
             return None
-        self.document.key_lines.setdefault(name, event.start_mark.line + 1)
+        self._document.key_lines.setdefault(name, _line(event))
         return key
 
-    def sequence(self, path: KeyPath) -> list[Any]:
-        sequence: list[Any] = []
-        while type(event := next(self.events)).__name__ != "SequenceEndEvent":
-            sequence.append(self.value(event, (*path, len(sequence))))
-        return sequence
+    def _read_scalar(self, event: Any, path: KeyPath) -> Any:
+        text = str(event.value)
+        is_quoted = event.style in _FLOW_QUOTES or event.style in _BLOCK_STYLES
+        value = text if is_quoted else parse_scalar(text)
+        fault = scalar_fault(value, text, path)
+        if fault:
+            self._add_fault(event, fault)
+            return None
+        return value
 
-    def alias(self, event: Any, path: KeyPath) -> Any:
-        """What the anchor stands for; an alias inside its own anchor finds nothing yet, so there
+    def _expand_alias(self, event: Any, path: KeyPath) -> Any:
+        """What the anchor stands for. An alias inside its own anchor finds nothing yet, so there
         are no cycles.
         """
-        if event.anchor not in self.anchors:
-            self.fault(
-                event,
-                Fault(
-                    path,
-                    "must refer to an anchor that stands complete before it",
-                    f"*{event.anchor}",
-                ),
-            )
+        if event.anchor not in self._anchors:
+            must = "must refer to an anchor that stands complete before it"
+            self._add_fault(event, Fault(path, must, f"*{event.anchor}"))
             return None
-        value = self.anchors[event.anchor]
-        count, depth = _extent(value)
-        self.count += count
-        if len(path) + depth > _DEEPEST:
-            raise TooMuch(event.start_mark.line + 1, _too_deep(path))
+        value = self._anchors[event.anchor]
+        values, levels = _extent(value)
+        self._values += values
+        if len(path) + levels > MOST_LEVELS:
+            raise _LimitExceeded(_line(event), too_deep_fault(path))
         return value
 
-    def scalar(self, event: Any, path: KeyPath) -> Any:
-        text = str(event.value)
-        value = text if event.style in ("'", '"', "|", ">") else core_schema(text)
-        fault = _scalar_fault(value, text, path)
-        if fault:
-            self.fault(event, fault)
-            return None
-        return value
+    def _refuse_tag(self, event: Any, path: KeyPath) -> None:
+        if event.tag:
+            fault = Fault(path, "must not have a YAML tag", describe(str(event.tag)))
+            self._add_fault(event, fault)
 
-    def fault(self, event: Any, fault: Fault) -> None:
-        self.document.faults.append((event.start_mark.line + 1, fault))
+    def _add_fault(self, event: Any, fault: Fault) -> None:
+        self._document.faults.append((_line(event), fault))
+
+
+def _kind(event: object) -> str:
+    """The name of an event's class: importing the classes would load ruamel.yaml for nothing."""
+    return type(event).__name__
+
+
+def _line(event: Any) -> int:
+    """The line that an event begins in, from 1."""
+    return int(event.start_mark.line) + 1
 
 
 def _extent(value: Any) -> tuple[int, int]:
     """How many values there are in a value, itself included, and how many levels."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    inner: list[Any] = []
+    if isinstance(value, dict):
+        inner = list(value.values())
+    elif isinstance(value, list):
+        inner = value
     extents = [_extent(item) for item in inner]
-    return 1 + sum(count for count, _ in extents), 1 + max(
-        (depth for _, depth in extents), default=0
-    )
-
-
-def _too_deep(path: KeyPath) -> Fault:
-    return Fault(path[:4], f"must be at most {_DEEPEST} levels deep", "more")
-
-
-def core_schema(text: str) -> Any:
-    """A plain scalar's value by the core schema of YAML 1.2."""
-    if _NULL.fullmatch(text):
-        return None
-    if text in TRUE or text in FALSE:
-        return text in TRUE
-    if _INTEGER.fullmatch(text):
-        return int(text) if len(text) <= 20 else _LARGEST_INTEGER + 1
-    if _RADIX.fullmatch(text):
-        return int(text, 0)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    return math.nan if _NOT_FINITE.fullmatch(text) else text
-
-
-def _scalar_fault(value: object, text: str, path: KeyPath) -> Fault | None:
-    """The fault of a scalar that can't be kept: a number that is not finite or too large, text that
-    can't be shown.
-    """
-    if isinstance(value, str) and (odd := UNPRINTABLE.search(value)):
-        return Fault(path, "must be printable text", f"the character U+{ord(odd.group()):04X}")
-    if isinstance(value, float) and not math.isfinite(value):
-        return Fault(path, "must be a finite number", truncate(text))
-    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
-        return Fault(path, "must fit into 64 bits", truncate(text))
-    return None
-
-
-def plain_faults(value: object, path: KeyPath = ()) -> list[Fault]:
-    """What of a tree built in Python could not stand in a file: other types, odd keys, numbers that
-    aren't finite.
-    """
-    if len(path) > _DEEPEST:
-        return [_too_deep(path)]
-    if isinstance(value, Mapping):
-        odd = [key for key in value if type(key) is not str or not key or UNPRINTABLE.search(key)]
-        faults = [Fault(path, "must have plain text as keys", describe(key)) for key in odd]
-        inner = [(key, item) for key, item in value.items() if key not in odd]
-        return faults + [fault for key, item in inner for fault in plain_faults(item, (*path, key))]
-    if isinstance(value, list | tuple):
-        return [
-            fault
-            for index, item in enumerate(value)
-            for fault in plain_faults(item, (*path, index))
-        ]
-    if type(value) not in (bool, int, float, str, type(None)):
-        return [
-            Fault(
-                path,
-                "must be plain data: text, numbers, true, false, lists, mappings",
-                type(value).__name__,
-            )
-        ]
-    fault = _scalar_fault(value, str(value) if isinstance(value, float) else describe(value), path)
-    return [fault] if fault else []
+    values = sum(values for values, _ in extents)
+    levels = max((levels for _, levels in extents), default=0)
+    return 1 + values, 1 + levels

@@ -19,9 +19,10 @@ from search_spaces.parse import parse_space
 from search_spaces.validation import Fault, alternatives, closest_match, describe, format_path
 from study.errors import SpecError, UserError
 from study.files.layout import StudyPaths
+from study.files.plain_data import plain_data_faults
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import path_as_written
-from study.files.yaml_reader import LARGEST_BYTES, Document, plain_faults, read_yaml
+from study.files.yaml_reader import LARGEST_BYTES, Document, read_yaml
 from study.spec.cross_checks import (
     cross_faults,
     default_reproducible,
@@ -81,7 +82,7 @@ def _beginning(path: StoragePath) -> bytes:
 
 def spec_from_tree(tree: Mapping[str, Any], file: str = "<python>") -> StudySpec:
     """The spec of plain data built in Python, or of a tree that ``StudySpec.tree`` gave."""
-    document = Document(tree=tree, faults=[(1, fault) for fault in plain_faults(tree)])
+    document = Document(tree=tree, faults=[(1, fault) for fault in plain_data_faults(tree)])
     report = Report(file, document)
     if document.faults:
         raise SpecError(report.lines())

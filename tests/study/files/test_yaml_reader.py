@@ -4,14 +4,12 @@ data.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.files.yaml_reader import LARGEST_BYTES, UNPRINTABLE, Document, plain_faults, read_yaml
-from study.files.yaml_writer import write_yaml
+from study.files.plain_data import plain_data_faults
+from study.files.yaml_reader import LARGEST_BYTES, read_yaml
 
 
 def faults(text: str | bytes) -> list[tuple[int, str]]:
@@ -127,47 +125,4 @@ def test_an_entry_of_first_needs_no_quotes_inside_braces() -> None:
 @given(st.text() | st.binary())
 def test_any_text_gives_plain_data_or_a_fault(text: str | bytes) -> None:
     document = read_yaml(text)
-    assert document.faults or plain_faults(document.tree) == []
-
-
-def printable(text: str) -> bool:
-    return not UNPRINTABLE.search(text)
-
-
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63) + 1, 2**63 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20).filter(printable)
-)
-keys = st.text(min_size=1, max_size=10).filter(printable)
-trees: st.SearchStrategy[Any] = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
-    max_leaves=20,
-)
-
-
-@settings(deadline=None)
-@given(st.dictionaries(keys, trees, min_size=1, max_size=5))
-def test_what_is_written_is_read_back_equal(tree: dict[str, Any]) -> None:
-    document: Document = read_yaml(write_yaml(tree))
-    assert [str(fault) for _, fault in document.faults] == []
-    assert document.tree == tree
-
-
-@pytest.mark.parametrize(
-    "tree",
-    [
-        {1: 2},
-        {"a": {None: 1}},
-        {"a": object()},
-        {"a": float("nan")},
-        {"a": 10**400},
-        {"a": "\x00"},
-        {"a": {1, 2}},
-    ],
-)
-def test_a_tree_built_in_python_that_no_file_could_hold_is_a_fault(tree: object) -> None:
-    assert len(plain_faults(tree)) == 1
+    assert document.faults or plain_data_faults(document.tree) == []

@@ -1,0 +1,90 @@
+"""Plain data: what a file can hold, whether it was read from one or built in Python.
+
+That is text, numbers, true, false, null, lists and mappings with text as keys, within limits.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from search_spaces.validation import Fault, KeyPath, describe, truncate
+
+MOST_LEVELS = 40
+LARGEST_INTEGER = 2**63 - 1
+
+# YAML 1.2, section 5.1: the characters that a file may hold
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SCALAR_TYPES = (bool, int, float, str, type(None))
+
+
+def plain_data_faults(value: object, path: KeyPath = ()) -> list[Fault]:
+    """Find what in a value built in Python no file could hold; ``path`` is where the value
+    stands.
+    """
+    if len(path) > MOST_LEVELS:
+        return [too_deep_fault(path)]
+    if isinstance(value, Mapping):
+        return _mapping_faults(value, path)
+    if isinstance(value, list | tuple):
+        return _list_faults(value, path)
+    if type(value) not in _SCALAR_TYPES:
+        must = "must be plain data: text, numbers, true, false, lists, mappings"
+        return [Fault(path, must, type(value).__name__)]
+    written = str(value) if isinstance(value, float) else describe(value)
+    fault = scalar_fault(value, written, path)
+    return [fault] if fault else []
+
+
+def _mapping_faults(mapping: Mapping[object, object], path: KeyPath) -> list[Fault]:
+    faults: list[Fault] = []
+    inner_faults: list[Fault] = []
+    for key, item in mapping.items():
+        if type(key) is str and is_printable_key(key):
+            inner_faults += plain_data_faults(item, (*path, key))
+        else:
+            faults.append(Fault(path, "must have plain text as keys", describe(key)))
+    return faults + inner_faults
+
+
+def _list_faults(items: Sequence[object], path: KeyPath) -> list[Fault]:
+    faults: list[Fault] = []
+    for index, item in enumerate(items):
+        faults += plain_data_faults(item, (*path, index))
+    return faults
+
+
+def is_printable_key(key: str) -> bool:
+    """Whether a text can be a key: it isn't empty, and all of it can be shown."""
+    return bool(key) and first_unprintable(key) is None
+
+
+def first_unprintable(text: str) -> re.Match[str] | None:
+    """Find the first character that a file must not hold."""
+    return _UNPRINTABLE.search(text)
+
+
+def scalar_fault(value: object, written: str, path: KeyPath) -> Fault | None:
+    """The fault of a scalar that can't be kept, which was ``written`` so: a number that is not
+    finite or too large, text that can't be shown.
+    """
+    if isinstance(value, str):
+        unprintable = first_unprintable(value)
+        return unprintable_fault(unprintable, path) if unprintable else None
+    if isinstance(value, float) and not math.isfinite(value):
+        return Fault(path, "must be a finite number", truncate(written))
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        return Fault(path, "must fit into 64 bits", truncate(written))
+    return None
+
+
+def unprintable_fault(character: re.Match[str], path: KeyPath) -> Fault:
+    """The fault of a text with such a character in it."""
+    found = f"the character U+{ord(character.group()):04X}"
+    return Fault(path, "must be printable text", found)
+
+
+def too_deep_fault(path: KeyPath) -> Fault:
+    """The fault of a value below the deepest level that a file may have."""
+    return Fault(path[:4], f"must be at most {MOST_LEVELS} levels deep", "more")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from study.controller.controller import Controller
-from study.controller.warm_start import warmed_events
+from study.controller.warm_start import warm_starts
 from study.errors import StudyExists, StudyNotFound, UserError
 from study.execution import requests
 from study.execution.driver import drive
@@ -66,7 +66,7 @@ def _create(spec: StudySpec, paths: StudyPaths, options: RunOptions) -> None:
         check_data(spec, options.data_dir)
     else:
         check_answers(options.address)
-    warmed_events(spec, paths.storage)  # raises where an earlier study can't be found
+    warm_starts(spec, paths.storage)  # raises where an earlier study can't be found
     paths.folder.make_folder()
     paths.spec.write_whole(spec.with_recorded_defaults().yaml())
 

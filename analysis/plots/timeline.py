@@ -29,7 +29,7 @@ def lanes(results: Frames) -> list[Span]:
     attempts = sorted(
         (
             (
-                attempt.started,
+                attempt.started_at,
                 end_of(study.history, attempt),
                 attempt.host or "not placed",
                 attempt.device,

@@ -129,9 +129,9 @@ def _sessions(study: Study) -> Table:
     rows = [
         [
             session.number,
-            moment(session.opened),
-            moment(session.closed or session.last or session.opened),
-            session.reason or ("running, or killed" if session.closed is None else None),
+            moment(session.opened_at),
+            moment(session.closed_at or session.last_event_at or session.opened_at),
+            session.reason or ("running, or killed" if session.closed_at is None else None),
             session.host,
             str(session.provenance.get("processor", "")) or None,
             code_version(session.provenance) or None,

@@ -129,9 +129,9 @@ def failures(results: Frames) -> Table:
                         trial.number,
                         trial.point,
                         attempt.number,
-                        attempt.failure.get("class"),
-                        attempt.failure.get("message"),
-                        details(attempt.failure.get("details")),
+                        attempt.failure.failure_class,
+                        attempt.failure.message,
+                        details(attempt.failure.details),
                         attempt.device,
                         (
                             "ended it"

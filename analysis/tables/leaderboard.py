@@ -26,8 +26,8 @@ from analysis.selection import (
     several,
     trials_of,
 )
-from study.journal.history import STATES
 from study.journal.ranking import CONFIRMED, PARTIAL
+from study.journal.trials import STATES
 from study.spec.sections import Objective
 
 _RANKED_BY = {"confirmed": "fresh seeds", "searched": "search", "partial": "fewer seeds"}

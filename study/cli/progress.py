@@ -14,9 +14,10 @@ from rich.text import Text
 
 from study.execution.run import ProgressDisplay
 from study.inspection.format import counted
-from study.journal.history import ENDED_STATES, History, Point, Trial
-from study.journal.outcomes import first_value, search_trials
+from study.journal.history import History
+from study.journal.outcomes import search_trials
 from study.journal.ranking import best_point, fresh_value
+from study.journal.trials import ENDED_STATES, Point, Trial
 
 if TYPE_CHECKING:
     from study.controller.controller import Controller
@@ -104,7 +105,7 @@ class LiveDisplay(ProgressDisplay):
     def _picture(self) -> Group:
         history = self.controller.history
         done = [point for point in history.points if point.state in ENDED_STATES]
-        running = [trial for trial in history.trials if trial.in_flight]
+        running = [trial for trial in history.trials if trial.is_in_flight]
         head = Text.assemble(
             (self.spec.study, "bold"), f"  {self.spec.question}", overflow="ellipsis", no_wrap=True
         )
@@ -162,7 +163,7 @@ def _epochs_done(history: History) -> int:
 
 def _expected(history: History, spec: StudySpec) -> int:
     """How many points there will be: those of the study file, and what a user added."""
-    return spec.points + history.added
+    return spec.points + history.user_points
 
 
 def best_line(point: Point, spec: StudySpec) -> str:
@@ -177,7 +178,7 @@ def _point_line(point: Point, spec: StudySpec) -> str:
     """``point 3  COMPLETE  val_accuracy 0.9731  optimizer.name=sgd …``."""
     metric = spec.objectives[0].metric
     if point.state == "COMPLETE":
-        result = f"{metric} {_figure(first_value(point.value))}"
+        result = f"{metric} {_figure(point.first_value)}"
         if len(point.seeds) < spec.replicates:
             result += f" on {len(point.seeds)} of {spec.replicates} seeds"
     elif point.state == "PRUNED":
@@ -187,8 +188,8 @@ def _point_line(point: Point, spec: StudySpec) -> str:
         value = trial.rows[-1].get(metric) if trial.rows else None
         result = f"stopped at epoch {trial.epochs} with {metric} {_figure(value)}"
     else:
-        failure = next((t.failure for t in point.trials.values() if t.failure), None) or {}
-        result = f"{failure.get('class', 'error')}: {failure.get('message', '')}"
+        failure = next((t.failure for t in point.trials.values() if t.failure), None)
+        result = f"{failure.failure_class}: {failure.message}" if failure else "error: "
     return f"point {point.number}  {point.state}  {result}  {_varied(point)}"
 
 

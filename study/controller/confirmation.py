@@ -5,8 +5,8 @@ search.
 from __future__ import annotations
 
 from study.controller.population import Population
-from study.journal.history import Point, Trial
 from study.journal.ranking import to_confirm
+from study.journal.trials import Point, Trial
 
 _CONFIRM_FROM = 1000
 """Replicate numbers, and so seeds, of confirmation trials begin here: they are fresh however many

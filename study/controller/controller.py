@@ -11,12 +11,11 @@ what follows is what would have followed.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from study.controller.confirmation import Confirmation, confirmations
 from study.controller.epoch_rows import fault_in, storable
@@ -26,9 +25,31 @@ from study.controller.sampler_feed import SamplerFeed
 from study.controller.stop_conditions import StopConditions
 from study.controller.stop_decisions import StopDecisions
 from study.errors import SpecError, StudyHalted
-from study.journal.history import ENDED_STATES, Event, History, Point, Trial
+from study.journal.event_codec import Event, Record
+from study.journal.events import (
+    AttemptFailed,
+    AttemptPlaced,
+    AttemptStarted,
+    EndState,
+    EpochReported,
+    Origin,
+    PointAsked,
+    PointCosted,
+    PointEnded,
+    PointReopened,
+    SessionOpened,
+    TrainingFinished,
+    TrialEnded,
+    TrialKind,
+    TrialStopped,
+    WarmStarted,
+    event_of,
+)
+from study.journal.failure import Failure
+from study.journal.history import History
 from study.journal.outcomes import search_trials
 from study.journal.ranking import is_outgrown
+from study.journal.trials import ENDED_STATES, Point, Trial
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
@@ -86,7 +107,7 @@ class Controller:
         """Why no further trial starts and running ones stop: empty while the study goes on."""
         self.population = Population(spec, reproducible=reproducible)
         self._record_durably = record
-        self._group: list[Event] | None = None
+        self._group: list[Record] | None = None
         self._nominal_cost = nominal_cost
         self._put_together = lru_cache(maxsize=16)(lambda parts: spec.recipe(*json.loads(parts)))
         self._counts_costs = False
@@ -108,11 +129,12 @@ class Controller:
         """Make events durable, then let them take effect; within ``together``, in the other
         order.
         """
-        stamped = [{**event, "time": round(time.time(), 3)} for event in events]
+        stamped = [event.stamped() for event in events]
+        records = [event.to_record() for event in stamped]
         if self._group is None:
-            self._record_durably(*stamped)
+            self._record_durably(*records)
         else:
-            self._group.extend(stamped)
+            self._group.extend(records)
         for event in stamped:
             self._absorb(event)
 
@@ -129,11 +151,11 @@ class Controller:
             if group:
                 self._record_durably(*group)
 
-    def replay(self, events: Iterable[Event]) -> None:
+    def replay(self, records: Iterable[Record]) -> None:
         """Take up a journal's events."""
         self._replaying = True
-        for event in events:
-            self._absorb(event)
+        for record in records:
+            self._absorb(event_of(record))
         self._replaying = False
 
     def take_up(self) -> None:
@@ -142,73 +164,79 @@ class Controller:
             if trial.state == "RUNNING":
                 if self.population.reproducible:
                     self._stop_decisions.settle(trial)
-                elif self._undecided.get(trial.number) == trial.epochs and not trial.over:
+                elif self._undecided.get(trial.number) == trial.epochs and not trial.training_end:
                     self._prune(trial, trial.epochs)
                 self._end(trial)
         for point in list(self.population.open.values()):
             self._conclude(point)
 
     def _absorb(self, event: Event) -> None:
-        if event["event"] == "asked" and self._replaying and event["origin"] in _PROPOSED:
-            self._sampler_feed.replay(event["point"])
+        if isinstance(event, PointAsked) and self._replaying and event.origin in _PROPOSED:
+            self._sampler_feed.replay(event.point)
         self.history.apply(event)
-        effect = getattr(self, f"_after_{event['event']}", None)
-        if effect:
-            effect(event)
+        match event:
+            case EpochReported():
+                self._show_again(event)
+            case WarmStarted():
+                self._remember(event)
+            case SessionOpened():
+                self._stop_conditions.note_session_start()
+            case PointAsked():
+                self._enter(event)
+            case TrialEnded():
+                self._close_trial(event)
+            case PointEnded():
+                self._close_point(event)
+            case PointReopened():
+                self._reopen(event)
 
-    def _after_warmed(self, event: Event) -> None:
-        for trial in event["trials"]:
-            level = self.spec.level_of(trial["values"])
+    def _remember(self, event: WarmStarted) -> None:
+        """Tell the samplers of an earlier study's points."""
+        for point in event.trials:
+            level = self.spec.level_of(point.values)
             if level is not None:
-                self.population.arms[level].proposer.remember(
-                    trial["values"],
-                    trial["state"],
-                    trial["value"],
-                    {int(e): v for e, v in trial["reports"].items()},
-                )
+                proposer = self.population.arms[level].proposer
+                proposer.remember(point.values, point.state, point.value, point.reports)
 
-    def _after_opened(self, event: Event) -> None:
-        self._stop_conditions.note_session_start()
-
-    def _after_asked(self, event: Event) -> None:
-        place = self.population.enter(event["point"], event["level"])
+    def _enter(self, event: PointAsked) -> None:
+        place = self.population.enter(event.point, event.level)
         if place is None:
             return
         arm, index = place
-        if event["origin"] in ("first", "user"):
-            if event["known"]:
-                arm.proposer.add(index, event["values"])
+        if event.origin in ("first", "user"):
+            if event.known:
+                arm.proposer.add(index, event.values)
         elif self._replaying:
-            arm.proposer.replay(index, event["values"])
+            arm.proposer.replay(index, event.values)
 
-    def _after_reported(self, event: Event) -> None:
+    def _show_again(self, event: EpochReported) -> None:
         # what the pruners were shown before, they are shown again; what they answered then is in
         # the journal
         if self._replaying and not self.population.reproducible:
-            trial = self.history.trials[event["trial"]]
+            trial = self.history.trials[event.trial]
             if self._stop_decisions.loses(trial):
                 self._undecided[trial.number] = trial.epochs
 
-    def _after_ended(self, event: Event) -> None:
-        trial = self.history.trials[event["trial"]]
+    def _close_trial(self, event: TrialEnded) -> None:
+        trial = self.history.trials[event.trial]
         found = self.population.pruner_queue(trial)
         if found:
             found[0].pruner.close(found[1], trial.state)
         self._stop_conditions.note_trial_end(trial)
 
-    def _after_told(self, event: Event) -> None:
-        number = event["point"]
+    def _close_point(self, event: PointEnded) -> None:
+        number = event.point
         self.population.open.pop(number, None)
         if not self._sampler_feed.clocked:
             self._sampler_feed.tell(number)
         self._stop_conditions.note_point_end(self.history.points[number], self.spec.objectives)
 
-    def _after_reopened(self, event: Event) -> None:
-        trial = None if event["trial"] is None else self.history.trials[event["trial"]]
-        if trial and not self.history.touches_its_point(trial):
+    def _reopen(self, event: PointReopened) -> None:
+        trial = None if event.trial is None else self.history.trials[event.trial]
+        if trial and not self.history.counts_for_its_point(trial):
             return
-        self.population.reopen(event["point"])
-        self._sampler_feed.reopen(event["point"], event["why"])
+        self.population.reopen(event.point)
+        self._sampler_feed.reopen(event.point, event.why)
         if trial:
             self._stop_decisions.reopen(trial)
 
@@ -220,7 +248,7 @@ class Controller:
             return Done()
         for point in list(self.population.open.values()):
             for trial in search_trials(point):
-                if _is_idle(trial):
+                if trial.is_idle:
                     return self._start(trial)
             replicate = self.population.next_replicate(point)
             if isinstance(replicate, int):
@@ -245,7 +273,7 @@ class Controller:
     @property
     def _asked_by_file(self) -> int:
         """The points that the study file stands for: all but those that a user added by hand."""
-        return len(self.history.points) - self.history.added
+        return len(self.history.points) - self.history.user_points
 
     def nothing_left(self) -> bool:
         """Whether everything that the file asks for has its outcome."""
@@ -265,7 +293,7 @@ class Controller:
         """The error for a study that only fails."""
         return self._stop_conditions.halt()
 
-    def _start_new(self, point: Point, replicate: int, kind: str) -> Next:
+    def _start_new(self, point: Point, replicate: int, kind: TrialKind) -> Next:
         return self._attempt(len(self.history.trials), point.number, replicate, kind, 1, 0, {})
 
     def _start(self, trial: Trial) -> Next:
@@ -283,30 +311,29 @@ class Controller:
         number: int,
         point: int,
         replicate: int,
-        kind: str,
+        kind: TrialKind,
         attempt: int,
         epochs: int,
         substitutions: Mapping[str, Any],
     ) -> Next:
         """Record an attempt and hand it out; the replicate's number is its seed."""
         self.record(
-            {
-                "event": "started",
-                "trial": number,
-                "point": point,
-                "replicate": replicate,
-                "seed": replicate,
-                "attempt": attempt,
-                "kind": kind,
-                "epochs": epochs,
-                "substitutions": dict(substitutions),
-            }
+            AttemptStarted(
+                trial=number,
+                point=point,
+                replicate=replicate,
+                seed=replicate,
+                attempt=attempt,
+                kind=kind,
+                epochs=epochs,
+                substitutions=dict(substitutions),
+            )
         )
         trial = self.history.trials[number]
         recipe = self.recipe_of(trial)
         if recipe is None:
             message = "the sampled values don't make a valid recipe together"
-            self.failed(number, attempt, {"class": "invalid", "message": message, "details": {}})
+            self.failed(number, attempt, Failure("invalid", message))
             return self.next()
         seconds = trial.rows[-1].get("seconds", 0.0) if trial.rows else 0.0
         return Assignment(
@@ -367,7 +394,7 @@ class Controller:
     def _ask(
         self,
         values: Mapping[str, Any],
-        origin: str,
+        origin: Origin,
         *,
         entry: int | None = None,
         level: int | None = None,
@@ -377,16 +404,15 @@ class Controller:
         """
         known = level is not None or self.spec.params_of(values) is not None
         self.record(
-            {
-                "event": "asked",
-                "point": len(self.history.points),
-                "values": dict(values),
-                "origin": origin,
-                "entry": entry,
-                "level": self.spec.level_of(values) if level is None else level,
-                "nominal": self._nominal(values),
-                "known": known,
-            }
+            PointAsked(
+                point=len(self.history.points),
+                values=dict(values),
+                origin=origin,
+                entry=entry,
+                level=self.spec.level_of(values) if level is None else level,
+                nominal=self._nominal(values),
+                known=known,
+            )
         )
 
     def _nominal(self, values: Mapping[str, Any]) -> float | None:
@@ -397,12 +423,10 @@ class Controller:
 
     def _cost_of(self, point: Point) -> float:
         """The same for a point that was asked, recorded where it wasn't."""
-        if point.nominal is None:
+        if point.epoch_cost is None:
             self._counts_costs = True
-            self.record(
-                {"event": "costed", "point": point.number, "nominal": self._counted(point.values)}
-            )
-        return point.nominal or _NO_COST
+            self.record(PointCosted(point=point.number, nominal=self._counted(point.values)))
+        return point.epoch_cost or _NO_COST
 
     def _counted(self, values: Mapping[str, Any]) -> float:
         try:
@@ -426,15 +450,8 @@ class Controller:
             if trial is None:
                 return self._start_new(point, replicate, "confirm")
             if self.history.whole_seeds and is_outgrown(trial, point):
-                self.record(
-                    {
-                        "event": "reopened",
-                        "point": point.number,
-                        "trial": trial.number,
-                        "why": "extended",
-                    }
-                )
-            if _is_idle(trial):
+                self.record(PointReopened(point=point.number, trial=trial.number, why="extended"))
+            if trial.is_idle:
                 return self._start(trial)
             running |= trial.state not in ENDED_STATES
         return Wait() if running else Done()
@@ -446,7 +463,7 @@ class Controller:
         isn't heard.
         """
         found = self.history.trials[trial] if trial < len(self.history.trials) else None
-        return found if found and found.in_flight and found.attempt.number == attempt else None
+        return found if found and found.is_in_flight and found.attempt.number == attempt else None
 
     def holds(self, trial: int, attempt: int) -> bool:
         """Whether this attempt still is the trial's, and its training wanted."""
@@ -454,7 +471,7 @@ class Controller:
 
     def placed(self, trial: int, attempt: int, place: Mapping[str, Any]) -> None:
         if self._current(trial, attempt):
-            self.record({"event": "placed", "trial": trial, "attempt": attempt, **place})
+            self.record(AttemptPlaced(trial=trial, attempt=attempt, **place))
 
     def reported(self, number: int, attempt: int, row: Mapping[str, Any]) -> bool:
         """Take an epoch's row; whether the trial goes on."""
@@ -473,8 +490,10 @@ class Controller:
         metrics = {
             name: storable(value) for name, value in row.items() if name not in ("epoch", "last")
         }
-        event = {"event": "reported", "trial": number, "attempt": attempt, "epoch": epoch}
-        self.record({**event, "last": bool(row.get("last")), "metrics": metrics})
+        last = bool(row.get("last"))
+        self.record(
+            EpochReported(trial=number, attempt=attempt, epoch=epoch, last=last, metrics=metrics)
+        )
         self._stop_decisions.decide(trial)
         return trial.state == "RUNNING"
 
@@ -486,41 +505,28 @@ class Controller:
         if trial is None:
             return
         kept = {name: storable(value) for name, value in summary.items()}
-        event = {
-            "event": "finished",
-            "trial": number,
-            "attempt": attempt,
-            "stop_reason": stop_reason,
-            "summary": kept,
-        }
-        self.record(event)
+        self.record(
+            TrainingFinished(trial=number, attempt=attempt, stop_reason=stop_reason, summary=kept)
+        )
         self._stop_decisions.decide(trial)
         self._end(trial)
 
-    def failed(self, number: int, attempt: int, failure: Mapping[str, Any]) -> None:
+    def failed(self, number: int, attempt: int, failure: Failure) -> None:
         """The attempt failed; it is tried again as often as the study file says for its class."""
         trial = self._current(number, attempt)
         if trial is None:
             return
-        if failure["class"] == "storage":
+        if failure.failure_class == "storage":
             self.stopping = "fault"
         if dies_in_place(trial, failure):
             # a process that was killed from outside looks the same, but doesn't die at one place
             # again and again
             message = (
-                f"its process has died {DEATHS} times after epoch {trial.epochs}:"
-                f" {failure['message']}"
+                f"its process has died {DEATHS} times after epoch {trial.epochs}: {failure.message}"
             )
-            failure = {**failure, "class": "error", "message": message}
-        retry = may_retry(self.spec.trial, trial, failure["class"], self.recipe_of(trial))
-        event = {
-            "event": "failed",
-            "trial": number,
-            "attempt": attempt,
-            "failure": dict(failure),
-            "retry": retry,
-        }
-        self.record(event)
+            failure = Failure("error", message, failure.details)
+        retry = may_retry(self.spec.trial, trial, failure.failure_class, self.recipe_of(trial))
+        self.record(AttemptFailed(trial=number, attempt=attempt, failure=failure, retry=retry))
         if not retry:
             self._stop_decisions.decide(trial)
             self._end(trial)
@@ -539,25 +545,23 @@ class Controller:
     def _prune(self, trial: Trial, epoch: int) -> None:
         self._stop(trial, epoch, "pruner")
 
-    def _stop(self, trial: Trial, epoch: int, by: str) -> None:
+    def _stop(self, trial: Trial, epoch: int, by: Literal["pruner", "user"]) -> None:
         self.record(
-            {"event": "stopped", "trial": trial.number, "epoch": epoch, "by": by},
-            {"event": "ended", "trial": trial.number, "state": "PRUNED", "epochs": epoch},
+            TrialStopped(trial=trial.number, epoch=epoch, by=by),
+            TrialEnded(trial=trial.number, state="PRUNED", epochs=epoch),
         )
         self._conclude(self.history.points[trial.point])
 
     def _end(self, trial: Trial) -> None:
         """End a trial whose training is over and whose decisions are all taken."""
         if (
-            not trial.over
+            not trial.training_end
             or trial.state in ENDED_STATES
             or not self._stop_decisions.is_settled(trial)
         ):
             return
-        state = "COMPLETE" if trial.over == "finished" else "FAIL"
-        self.record(
-            {"event": "ended", "trial": trial.number, "state": state, "epochs": trial.epochs}
-        )
+        state: EndState = "COMPLETE" if trial.training_end == "finished" else "FAIL"
+        self.record(TrialEnded(trial=trial.number, state=state, epochs=trial.epochs))
         self._conclude(self.history.points[trial.point])
 
     def _conclude(self, point: Point) -> None:
@@ -572,12 +576,7 @@ class Controller:
         if self.population.next_replicate(point) is not None:
             return
         state, value = self.population.outcome(point)
-        self.record({"event": "told", "point": point.number, "state": state, "value": value})
+        self.record(PointEnded(point=point.number, state=state, value=value))
         if self.spec.racing:
             for other in list(self.population.open.values()):
                 self._conclude(other)
-
-
-def _is_idle(trial: Trial) -> bool:
-    """Whether a trial needs an attempt: it has no outcome, and nobody trains it."""
-    return trial.state in ("RUNNING", "WAITING") and not trial.over and not trial.in_flight

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from study.journal.history import ENDED_STATES, History, Point, Trial
+from study.journal.events import EndState, PointValue
+from study.journal.history import History
 from study.journal.outcomes import point_value, search_trials, survivors_value
+from study.journal.trials import ENDED_STATES, Point, Trial
 from study.sampling.arm import Arm, PrunerQueue, make_arms
 
 if TYPE_CHECKING:
@@ -91,10 +93,10 @@ class Population:
             return any(trial.state in ("PRUNED", "FAIL") for trial in search_trials(point))
         first = point.trials[0]
         return first.state == "PRUNED" or bool(
-            first.failure and first.failure["class"] in _HOPELESS
+            first.failure and first.failure.failure_class in _HOPELESS
         )
 
-    def outcome(self, point: Point) -> tuple[str, float | list[float] | None]:
+    def outcome(self, point: Point) -> tuple[EndState, PointValue]:
         """The state and the value of a point whose trials have all ended and which needs no further
         one.
         """
@@ -104,7 +106,8 @@ class Population:
                 return "PRUNED", None
             value = survivors_value(point, self.spec.objectives, None)
             return ("FAIL" if value is None else "COMPLETE"), value
-        for state in ("FAIL", "PRUNED"):
+        losses: tuple[EndState, ...] = ("FAIL", "PRUNED")
+        for state in losses:
             if any(trial.state == state for trial in trials):
                 return state, None
         value = self._value(point, len(trials))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from study.journal.history import Trial
+from study.journal.failure import Failure
+from study.journal.trials import Trial
 
 if TYPE_CHECKING:
     from study.spec.sections import TrialLimits
@@ -27,9 +27,9 @@ def may_retry(rules: TrialLimits, trial: Trial, failure_class: str, recipe: Reci
         return False
     retries = rules.retries
     allowed = {"node": retries.node, "error": retries.error, "out_of_memory": retries.out_of_memory}
-    since = trial.attempts[trial.reopened_at :]
+    since = trial.attempts[trial.attempts_before_reopening :]
     used = sum(
-        1 for attempt in since if attempt.failure and attempt.failure["class"] == failure_class
+        1 for attempt in since if attempt.failure and attempt.failure.failure_class == failure_class
     )
     return used < allowed.get(failure_class, 0)
 
@@ -40,7 +40,7 @@ def substitutions(trial: Trial, recipe: Recipe | None) -> dict[str, Any]:
     """
     failure = trial.attempt.failure
     doubled = _doubled_accumulation(recipe)
-    if failure and failure["class"] == "out_of_memory" and doubled:
+    if failure and failure.failure_class == "out_of_memory" and doubled:
         return {**trial.substitutions, "accumulation": doubled}
     return trial.substitutions
 
@@ -52,13 +52,14 @@ def _doubled_accumulation(recipe: Recipe | None) -> int | None:
     return 2 * recipe.accumulation
 
 
-def dies_in_place(trial: Trial, failure: Mapping[str, Any]) -> bool:
+def dies_in_place(trial: Trial, failure: Failure) -> bool:
     """Whether DEATHS attempts in a row have lost their process, not their node, without finishing
     an epoch.
     """
-    last = trial.attempts[trial.reopened_at :][-DEATHS:]
-    failures = [*(attempt.failure or {} for attempt in last[:-1]), failure]
+    last = trial.attempts[trial.attempts_before_reopening :][-DEATHS:]
+    failures = [*(attempt.failure for attempt in last[:-1]), failure]
     died = all(
-        each.get("class") == "node" and each["details"].get("node_alive") for each in failures
+        each is not None and each.failure_class == "node" and each.details.get("node_alive")
+        for each in failures
     )
     return died and len(last) == DEATHS and last[0].epochs_before == trial.epochs

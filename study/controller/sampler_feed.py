@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from study.controller.population import Population
-from study.journal.history import ENDED_STATES, Point
 from study.journal.outcomes import RECIPE_FAULTS, objective_values, search_trials
+from study.journal.trials import ENDED_STATES, Point
 from study.sampling.virtual_clock import Extent, VirtualClock
 
 if TYPE_CHECKING:
@@ -193,13 +193,13 @@ class SamplerFeed:
         """
         if not self._population.history.whole_seeds:
             fits = "out_of_memory" not in {
-                trial.failure["class"] for trial in point.trials.values() if trial.failure
+                trial.failure.failure_class for trial in point.trials.values() if trial.failure
             }
             if not fits:
                 arm.proposer.tell_infeasible(index)
             return not fits
         faults = RECIPE_FAULTS & {
-            trial.failure["class"] for trial in search_trials(point) if trial.failure
+            trial.failure.failure_class for trial in search_trials(point) if trial.failure
         }
         if faults:
             arm.proposer.forget_reports(index, point.values)

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from study.errors import StudyHalted
-from study.journal.history import History, Point, Trial
+from study.journal.failure import Failure
+from study.journal.history import History
+from study.journal.trials import Point, Trial
 
 if TYPE_CHECKING:
     from study.spec.sections import Objective, Stop
@@ -43,16 +45,16 @@ class StopConditions:
             self._same_failures = []
             return
         self._failed_trials += 1
-        failure = trial.failure or {"class": "error", "message": ""}
-        if failure["class"] not in _STUDY_FAULTS:
+        failure = trial.failure or Failure("error", "")
+        if failure.failure_class not in _STUDY_FAULTS:
             return
         # numbers differ from one occurrence of a failure to the next
-        kind = failure["class"] + " " + re.sub(r"\d+", "#", failure["message"])
+        kind = failure.failure_class + " " + re.sub(r"\d+", "#", failure.message)
         if self._same_failures and self._same_failures[-1][0] != kind:
             self._same_failures = []
         if trial.point not in [point for _, point in self._same_failures]:
             self._same_failures.append((kind, trial.point))
-        self._last_message = f"{failure['class']}: {failure['message']}"
+        self._last_message = f"{failure.failure_class}: {failure.message}"
 
     def note_point_end(self, point: Point, objectives: Sequence[Objective]) -> None:
         """Compare a point's value with the target, where the study file sets one."""
@@ -92,12 +94,14 @@ def _wall_seconds(history: History) -> float:
     if not history.sessions:
         return 0.0
     *earlier, present = history.sessions
-    before = sum((session.closed or session.last) - session.opened for session in earlier)
-    return before + time.time() - present.opened
+    seconds = time.time() - present.opened_at
+    for session in earlier:
+        seconds += (session.closed_at or session.last_event_at) - session.opened_at
+    return seconds
 
 
 def _gpu_seconds(history: History, gpus: float) -> float:
     """The seconds for which trials have held GPUs, a share of one counting as that share."""
     now = time.time()
     attempts = [attempt for trial in history.trials for attempt in trial.attempts]
-    return gpus * sum((attempt.ended or now) - attempt.started for attempt in attempts)
+    return gpus * sum((attempt.ended_at or now) - attempt.started_at for attempt in attempts)

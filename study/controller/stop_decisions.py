@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable
 
 from study.controller.population import Population
-from study.journal.history import ENDED_STATES, Trial
 from study.journal.outcomes import objective_values
+from study.journal.trials import ENDED_STATES, Trial
 from study.sampling.arm import Arm
 
 
@@ -35,7 +35,7 @@ class StopDecisions:
         """Decide what the trial's newest epoch lets be decided."""
         if self._population.reproducible:
             self.settle(trial)
-        elif not trial.over and self.loses(trial):
+        elif not trial.training_end and self.loses(trial):
             self._stop(trial, trial.epochs)
 
     def loses(self, trial: Trial) -> bool:
@@ -112,4 +112,4 @@ def _is_last(trial: Trial, epoch: int) -> bool:
         trial.stopped_at is not None
     ):  # its rows were cut back: the last of them is where it was stopped
         return False
-    return trial.last_epoch == epoch or (trial.over == "finished" and epoch == trial.epochs)
+    return trial.last_epoch == epoch or (trial.training_end == "finished" and epoch == trial.epochs)

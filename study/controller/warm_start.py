@@ -4,39 +4,43 @@ space.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from study.errors import SpecError, StudyNotFound, UserError
 from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
 from study.files.storage_uri import storage_path
-from study.journal.history import History, Point
+from study.journal.events import EarlierPoint, EndState, WarmStarted
+from study.journal.history import History
 from study.journal.journal import read_events
 from study.journal.outcomes import objective_values
+from study.journal.trials import Point
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
 
-def warmed_events(spec: StudySpec, storage: StoragePath) -> list[dict[str, Any]]:
+def warm_starts(spec: StudySpec, storage: StoragePath) -> list[WarmStarted]:
     """One event for each study that ``warm_start:`` names, by its name in the storage or by its
     folder.
     """
-    return [_warmed_event(spec, source, storage) for source in spec.warm_start]
+    return [_warm_start(spec, source, storage) for source in spec.warm_start]
 
 
-def _warmed_event(spec: StudySpec, source: str, storage: StoragePath) -> dict[str, Any]:
+def _warm_start(spec: StudySpec, source: str, storage: StoragePath) -> WarmStarted:
     history, objectives = _read_study(source, storage)
     if objectives != [(objective.metric, objective.direction) for objective in spec.objectives]:
         raise UserError(f"warm_start: {source} has another objective: {objectives}")
-    ended = [point for point in history.points if point.state in ("COMPLETE", "PRUNED")]
-    taken = [point for point in ended if _lies_in(spec, point)]
-    return {
-        "event": "warmed",
-        "source": history.study,
-        "trials": [_as_told(spec, point) for point in taken],
-        "left": len(history.points) - len(taken),
-    }
+    trials = [
+        _as_told(spec, point, point.state)
+        for point in history.points
+        if (point.state == "COMPLETE" or point.state == "PRUNED") and _lies_in(spec, point)
+    ]
+    return WarmStarted(
+        source=history.study,
+        trials=trials,
+        left=len(history.points) - len(trials),
+    )
 
 
 def _read_study(source: str, storage: StoragePath) -> tuple[History, list[tuple[str, str]]]:
@@ -57,10 +61,8 @@ def _lies_in(spec: StudySpec, point: Point) -> bool:
         return False
 
 
-def _as_told(spec: StudySpec, point: Point) -> dict[str, Any]:
-    """What the sampler was told of a point: its values, state, value and its first replicate's
-    reports.
-    """
+def _as_told(spec: StudySpec, point: Point, state: EndState) -> EarlierPoint:
+    """The point as its study's sampler was told of it."""
     trial = point.trials.get(0)
     epochs = range(1, trial.epochs + 1) if trial else ()
     reports = (
@@ -68,4 +70,4 @@ def _as_told(spec: StudySpec, point: Point) -> dict[str, Any]:
         if trial
         else {}
     )
-    return {"values": point.values, "state": point.state, "value": point.value, "reports": reports}
+    return EarlierPoint(point.values, state, point.value, reports)

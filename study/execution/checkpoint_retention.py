@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
-from study.journal.history import ENDED_STATES, History, Point, Trial
+from study.journal.history import History
 from study.journal.ranking import Standing, best_point, standing, standing_in_search, to_confirm
+from study.journal.trials import ENDED_STATES, Point, Trial
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec

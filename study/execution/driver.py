@@ -22,6 +22,7 @@ from study.execution.run import RunOptions, RunResult
 from study.files.layout import StudyPaths
 from study.files.lock import acquire_lock
 from study.files.storage_uri import storage_path
+from study.journal.events import PointReopened, SessionClosed
 from study.journal.spec_versions import extend, supersede
 from study.spec.spec import StudySpec
 
@@ -197,9 +198,7 @@ class _Run:
         """Record why the run ended and bring the tables up to it; raise the fault that ended it."""
         controller = self._controller
         reason = controller.stopping or "complete"
-        controller.record(
-            {"event": "closed", "session": len(controller.history.sessions), "reason": reason}
-        )
+        controller.record(SessionClosed(session=len(controller.history.sessions), reason=reason))
         provenance.write(controller.history, self._paths)
         if reason == "fault":
             raise StorageFault(
@@ -240,9 +239,7 @@ def _reopen_failed(controller: Controller, numbers: Sequence[int] | None) -> int
             )
         failed = [trial for trial in failed if trial.number in numbers]
     for trial in failed:
-        controller.record(
-            {"event": "reopened", "point": trial.point, "trial": trial.number, "why": "retry"}
-        )
+        controller.record(PointReopened(point=trial.point, trial=trial.number, why="retry"))
     return len(failed)
 
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from study.controller.controller import Controller
-from study.controller.warm_start import warmed_events
+from study.controller.warm_start import warm_starts
 from study.execution import provenance
 from study.execution.ray_runtime import RayConnection
 from study.execution.resources import NodeResources, check_fits, trial_capacity
 from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
-from study.journal.history import FORMAT, WHOLE, History
+from study.journal.event_codec import Event
+from study.journal.events import (
+    ConcurrencyResolved,
+    SessionOpened,
+    SpecAdopted,
+    StudyCreated,
+)
+from study.journal.history import FORMAT, History
 from study.journal.integrity import check_nothing_lost
 from study.journal.journal import Journal
 from study.journal.spec_versions import current_spec, digest, open_journal
@@ -70,14 +76,13 @@ def open_study(
 def start_session(controller: Controller, paths: StudyPaths) -> None:
     """Record that this process drives the study now, then decide what the last driver left open."""
     controller.record(
-        {
-            "event": "opened",
-            "session": len(controller.history.sessions) + 1,
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "command": provenance.command(),
-            "provenance": provenance.of_run(controller.spec),
-        }
+        SessionOpened(
+            session=len(controller.history.sessions) + 1,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            command=provenance.command(),
+            provenance=provenance.of_run(controller.spec),
+        )
     )
     provenance.write(controller.history, paths)
     controller.take_up()
@@ -99,17 +104,15 @@ def _begin_journal(journal: Journal, paths: StudyPaths) -> None:
     content = paths.spec.read_bytes()
     spec = load_spec(paths.spec)
     paths.spec_version(1).write_whole(content)
-    created = {
-        "event": "created",
-        "study": spec.study,
-        "format": FORMAT,
-        "reproducible": spec.reproducible,
-        "concurrency": spec.concurrency,
-        "seeds": WHOLE,
-    }
-    first_version = {"event": "spec", "version": 1, "hash": digest(content), "changes": []}
-    warmed = warmed_events(spec, paths.storage)
-    _append(journal, created, first_version, *warmed)
+    created = StudyCreated(
+        study=spec.study,
+        format=FORMAT,
+        reproducible=spec.reproducible,
+        concurrency=spec.concurrency,
+        seeds="whole",
+    )
+    first_version = SpecAdopted(version=1, hash=digest(content), changes=[])
+    _append(journal, created, first_version, *warm_starts(spec, paths.storage))
 
 
 def _resolve_on_cluster(
@@ -119,18 +122,18 @@ def _resolve_on_cluster(
     spec = resolve_concurrency(
         spec, connection.node_resources(), f"the cluster at {connection.address}"
     )
-    for event in _append(journal, {"event": "resolved", "concurrency": spec.concurrency}):
-        history.apply(event)
+    assert spec.concurrency is not None
+    resolved = ConcurrencyResolved(concurrency=spec.concurrency).stamped()
+    _append(journal, resolved)
+    history.apply(resolved)
     return spec
 
 
-def _append(journal: Journal, *events: dict[str, Any]) -> list[dict[str, Any]]:
-    """Write events with the time of now, as if they had been read from the journal."""
-    now = round(time.time(), 3)
-    stamped = [{**event, "time": now} for event in events]
-    journal.append(*stamped)
-    journal.events_read.extend(stamped)
-    return stamped
+def _append(journal: Journal, *events: Event) -> None:
+    """Write events with the present moment, and have them as if they had been read back."""
+    records = [event.stamped().to_record() for event in events]
+    journal.append(*records)
+    journal.events_read.extend(records)
 
 
 def _nominal_cost(recipe: Recipe) -> float:

@@ -74,9 +74,13 @@ def _failures_outside_the_promise(history: History) -> list[dict[str, Any]]:
     for trial in history.trials:
         for attempt in trial.attempts:
             failure = attempt.failure
-            if failure and failure["class"] in _OUTSIDE_THE_PROMISE:
+            if failure and failure.failure_class in _OUTSIDE_THE_PROMISE:
                 found.append(
-                    {"trial": trial.number, "attempt": attempt.number, "class": failure["class"]}
+                    {
+                        "trial": trial.number,
+                        "attempt": attempt.number,
+                        "class": failure.failure_class,
+                    }
                 )
     return found
 

@@ -30,6 +30,7 @@ from study.execution.ray_internals import (
 )
 from study.execution.worker_loss import executor_loss, on_one_line, worker_loss
 from study.files.layout import StudyPaths
+from study.journal.failure import Failure
 from study.spec.sections import Resources
 
 _RESTARTS = 20
@@ -153,7 +154,7 @@ class Bridge:
         elif kind == "waiting":
             self.say(content["message"])
         else:
-            self.controller.failed(held.trial, held.attempt, content)
+            self.controller.failed(held.trial, held.attempt, Failure.from_record(content))
 
     @staticmethod
     def _is_hung(result: dict[str, Any]) -> bool:
@@ -199,7 +200,7 @@ class Bridge:
                 self.controller.failed(
                     held.trial,
                     held.attempt,
-                    {"class": "timeout", "message": message, "details": {}},
+                    Failure("timeout", message),
                 )
                 self._trials.pop(trial_id)
                 _kill_actor(trial)

@@ -15,9 +15,8 @@ from study.execution.ray_internals import (
     PROCESS_DIED,
     error_text,
 )
-from study.journal.history import Attempt
-
-Failure = dict[str, Any]
+from study.journal.failure import Failure
+from study.journal.trials import Attempt
 
 _LONGEST = 300
 
@@ -38,7 +37,7 @@ class MemoryKill:
     def failure(self, attempt: Attempt) -> Failure:
         size = f", which had {self.victims[attempt.pid]}" if attempt.pid in self.victims else ""
         message = f"the machine's memory ran out ({self.usage}): Ray killed its process{size}"
-        return {"class": "out_of_memory", "message": message, "details": {}}
+        return Failure("out_of_memory", message)
 
 
 def _memory_kill(text: str) -> MemoryKill | None:
@@ -62,7 +61,7 @@ def worker_loss(trial: Any, attempt: Attempt, is_alive: Callable[[str], bool]) -
     # one that dies at once has not told where it is; of a node that is gone Ray doesn't say that
     there = is_alive(attempt.node) if attempt.node else PROCESS_DIED in text
     alive = CONNECTION_LOST not in text and there
-    return {"class": "node", "message": _telling_line(text), "details": {"node_alive": alive}}
+    return Failure("node", _telling_line(text), {"node_alive": alive})
 
 
 def executor_loss(error: Exception, attempt: Attempt) -> Failure:
@@ -72,11 +71,7 @@ def executor_loss(error: Exception, attempt: Attempt) -> Failure:
     killed = _memory_kill(str(error))
     if killed and killed.hit(attempt):
         return killed.failure(attempt)
-    return {
-        "class": "node",
-        "message": f"the executor stopped: {on_one_line(error)}",
-        "details": {},
-    }
+    return Failure("node", f"the executor stopped: {on_one_line(error)}")
 
 
 def on_one_line(error: Exception) -> str:

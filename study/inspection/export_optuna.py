@@ -8,8 +8,9 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from study.files.layout import StudyPaths
-from study.journal.history import History, Point, Trial
+from study.journal.history import History
 from study.journal.journal import read_events
+from study.journal.trials import Point, Trial
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
@@ -47,13 +48,12 @@ def _frozen(point: Point, spec: StudySpec) -> optuna.trial.FrozenTrial | None:
     if params is None:
         return None
     state = TrialState[point.state]
-    values = point.value if isinstance(point.value, list) else [point.value]
     first = point.trials.get(0)
     made = create_trial(
         state=state,
         params=dict(params),
         distributions=spec.space.distributions(params),
-        values=[float(value) for value in values] if state == TrialState.COMPLETE else None,
+        values=_values(point) if state == TrialState.COMPLETE else None,
         intermediate_values=_reports(first, spec) if first and len(spec.objectives) == 1 else {},
         user_attrs={
             "point": point.number,
@@ -61,7 +61,7 @@ def _frozen(point: Point, spec: StudySpec) -> optuna.trial.FrozenTrial | None:
             "trials": [t.number for t in point.trials.values()],
         },
     )
-    made.datetime_start = _moment(point.asked) if state != TrialState.WAITING else None
+    made.datetime_start = _moment(point.asked_at) if state != TrialState.WAITING else None
     made.datetime_complete = _ended(point) if state.is_finished() else None
     return made
 
@@ -76,10 +76,15 @@ def _reports(trial: Trial, spec: StudySpec) -> dict[int, float]:
     }
 
 
+def _values(point: Point) -> list[float]:
+    """A point's value by each objective."""
+    values = point.value if isinstance(point.value, list) else [point.first_value]
+    return [float(value) for value in values]
+
+
 def _ended(point: Point) -> datetime.datetime:
-    return _moment(
-        max([point.asked, *(trial.ended or point.asked for trial in point.trials.values())])
-    )
+    ends = [trial.ended_at or point.asked_at for trial in point.trials.values()]
+    return _moment(max([point.asked_at, *ends]))
 
 
 def _moment(seconds: float) -> datetime.datetime:

@@ -11,9 +11,10 @@ from typing import Any
 from study.errors import UserError
 from study.files.atomic import write_whole
 from study.files.layout import StudyPaths
-from study.journal.history import History, Trial
+from study.journal.history import History
 from study.journal.journal import read_events
 from study.journal.ranking import best_point, fresh_value, is_confirmed, standing
+from study.journal.trials import Trial
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 

@@ -12,9 +12,10 @@ from study.errors import StudyError, UserError
 from study.files.layout import StudyPaths, studies_in
 from study.files.lock import lock_holder
 from study.files.storage import StoragePath
-from study.journal.history import Event, History
+from study.journal.event_codec import Record
+from study.journal.events import event_of
+from study.journal.history import History
 from study.journal.journal import read_events
-from study.journal.outcomes import first_value
 from study.journal.ranking import (
     CONFIRMED,
     PARTIAL,
@@ -38,7 +39,7 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
     confirmed = is_confirmed(history.points, spec, whole_seeds=history.whole_seeds)
     place = standing(best, spec, confirmed=confirmed) if best else None
     last = history.sessions[-1] if history.sessions else None
-    running = [trial for trial in history.trials if trial.in_flight]
+    running = [trial for trial in history.trials if trial.is_in_flight]
     driver = lock_holder(paths.lock)
     return {
         "study": paths.name,
@@ -47,7 +48,7 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
         "driver": driver,
         "points": len(history.points),
         "of": spec.points,
-        "added": history.added,
+        "added": history.user_points,
         "states": dict(sorted(points.items())),
         "trials": len(history.trials),
         "epochs": sum(trial.epochs for trial in history.trials),
@@ -57,13 +58,13 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
             else []
         ),
         "objective": spec.objectives[0].metric,
-        "best": first_value(best.value) if best else None,
+        "best": best.first_value if best else None,
         "best_standing": place.name if place else None,
         "best_fresh": fresh_value(best, spec) if best else None,
         "best_point": best.number if best else None,
         "best_values": best.values if best else {},
         "sessions": len(history.sessions),
-        "updated": clock(last.last) if last else None,
+        "updated": clock(last.last_event_at) if last else None,
     }
 
 
@@ -156,7 +157,7 @@ def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
     """The journal as lines for a reader, each failure followed by its traceback."""
     history, spec = History(), load_spec(paths.spec)
     for event in read_events(paths.journal):
-        history.apply(event)
+        history.apply(event_of(event))
         if trial is None or event.get("trial") == trial:
             yield f"{clock(event['time'])}  {_event_text(event, spec)}"
             if event["event"] == "failed":
@@ -184,7 +185,7 @@ def _traceback_of(path: StoragePath) -> Iterator[str]:
         yield from (f"    {line}" for line in path.read_text(errors="replace").splitlines())
 
 
-def _event_text(event: Event, spec: StudySpec) -> str:
+def _event_text(event: Record, spec: StudySpec) -> str:
     """An event in words: what it is and the fields that a reader looks for."""
     hidden = {"event", "time", "provenance", "metrics", "summary", "params"}
     fields = {

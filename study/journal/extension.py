@@ -9,8 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from study.errors import UserError
-from study.journal.history import History, Trial
+from study.journal.events import PointReopened
+from study.journal.history import History
 from study.journal.outcomes import search_trials
+from study.journal.trials import Trial
 from study.spec.recipe_paths import values_by_path
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def _contradictions(old: StudySpec, new: StudySpec, history: History) -> Iterato
             for name in sorted(schedules & _LENGTH_BOUND):
                 yield f"recipe.epochs: the schedule {name} depends on the length of training"
     for point in history.points:
-        if point.known and new.params_of(point.values) is None:
+        if point.is_in_space and new.params_of(point.values) is None:
             yield f"space: point {point.number} no longer lies in it"
 
 
@@ -87,28 +89,19 @@ def _fixed_values(spec: StudySpec) -> dict[str, Any]:
 
 def reopenings(
     old: StudySpec, new: StudySpec, history: History, paths: StudyPaths
-) -> list[dict[str, Any]]:
+) -> list[PointReopened]:
     """The journal's events that take ends back: for more epochs, and for more replicates."""
     longer = "epochs" in _recipe_changes(old, new)
-    events: list[dict[str, Any]] = []
+    events: list[PointReopened] = []
     for point in history.points:
         if point.state != "COMPLETE":
             continue
         trials = [trial for trial in search_trials(point) if longer and _may_train_on(trial)]
         for trial in trials:
             check_kept(trial, old, paths)
-            events.append(
-                {
-                    "event": "reopened",
-                    "point": point.number,
-                    "trial": trial.number,
-                    "why": "extended",
-                }
-            )
+            events.append(PointReopened(point=point.number, trial=trial.number, why="extended"))
         if not trials and new.replicates > old.replicates:
-            events.append(
-                {"event": "reopened", "point": point.number, "trial": None, "why": "extended"}
-            )
+            events.append(PointReopened(point=point.number, trial=None, why="extended"))
     return events
 
 

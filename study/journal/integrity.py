@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from study.errors import StateLost
 from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
-from study.journal.history import History, Trial
+from study.journal.history import History
+from study.journal.trials import Trial
 
 _CHECKPOINT = re.compile(r"checkpoints/attempt-(\d+)-epoch-(\d+)\.ckpt")
 _STDERR = re.compile(r"stderr\.(\d+)\.txt")

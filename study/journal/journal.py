@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from study.errors import JournalDamaged, StorageFault
 from study.files.storage import StoragePath
-from study.journal.history import Event
+from study.journal.event_codec import Record
 from study.journal.log_storage import Log, log_at
 
 PATIENCE_S = 900.0
@@ -40,7 +40,7 @@ class Cut:
         )
 
 
-def encode(number: int, event: Event) -> bytes:
+def encode(number: int, event: Record) -> bytes:
     """One line: the event, its running number first and its checksum last."""
     body = json.dumps(
         {"n": number, **event}, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -141,7 +141,7 @@ class Journal:
         cut = Cut(end, len(data) - end) if end < len(data) else None
         return cls(path, log, events, end, cut)
 
-    def append(self, *events: Event) -> None:
+    def append(self, *events: Record) -> None:
         """Make events durable, all or none; waits up to PATIENCE_S while the storage refuses, then
         StorageFault.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from study.journal.history import Point, Trial
+from study.journal.trials import Point, Trial
 from study.spec.sections import Objective, column_of
 
 RECIPE_FAULTS = frozenset({"diverged", "out_of_memory", "timeout", "error", "invalid"})
@@ -87,8 +87,3 @@ def _mean_value(
         for objective in objectives
     ]
     return means[0] if len(means) == 1 else means
-
-
-def first_value(value: float | list[float]) -> float:
-    """A point's value by the first objective."""
-    return value[0] if isinstance(value, list) else value

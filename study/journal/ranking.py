@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from study.journal.history import ENDED_STATES, Point, Trial
-from study.journal.outcomes import first_value, trial_value
+from study.journal.outcomes import trial_value
+from study.journal.trials import ENDED_STATES, Point, Trial
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
@@ -59,7 +59,7 @@ def standing_in_search(point: Point, spec: StudySpec) -> Standing | None:
     part = point.state == "COMPLETE" and len(point.seeds) < spec.replicates
     return Standing(
         STANDINGS.index(PARTIAL if part else SEARCHED),
-        -spec.objectives[0].sign * first_value(point.value),
+        -spec.objectives[0].sign * point.first_value,
         point.number,
     )
 
@@ -127,7 +127,7 @@ def _place_of(point: Point, spec: StudySpec, whole_seeds: bool) -> Standing:
     """
     found = standing_in_search(point, spec) if whole_seeds else None
     return found or Standing(
-        STANDINGS.index(SEARCHED), -spec.objectives[0].sign * point.value, point.number
+        STANDINGS.index(SEARCHED), -spec.objectives[0].sign * point.first_value, point.number
     )
 
 

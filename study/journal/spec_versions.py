@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from study.errors import StateLost, Superseded
 from study.files.layout import StudyPaths
 from study.files.lock import this_process
 from study.files.storage import StoragePath
+from study.journal.events import JournalTaken, SpecAdopted
 from study.journal.extension import check_extension, reopenings
 from study.journal.history import History
 from study.journal.journal import Journal, read_events
@@ -38,9 +38,8 @@ def extend(paths: StudyPaths, new: StudySpec | None) -> None:
         events = reopenings(old, new, history, paths)
         text = new.with_recorded_defaults().yaml()
         paths.spec_version(version).write_whole(text)
-        spec_event = {"event": "spec", "version": version, "hash": digest(text), "changes": changes}
-        now = round(time.time(), 3)
-        journal.append(*({**event, "time": now} for event in [spec_event, *events]))
+        adopted = SpecAdopted(version=version, hash=digest(text), changes=changes)
+        journal.append(*(event.stamped().to_record() for event in (adopted, *events)))
         paths.spec.write_whole(text)
     finally:
         journal.close()
@@ -96,7 +95,7 @@ def supersede(paths: StudyPaths) -> None:
     for _ in range(_TRIES):
         journal = Journal.open(paths.journal)
         try:
-            journal.append({"event": "taken", "by": this_process(), "time": round(time.time(), 3)})
+            journal.append(JournalTaken(by=this_process()).stamped().to_record())
             return
         except Superseded:
             continue  # the earlier driver has just written once more

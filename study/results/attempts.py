@@ -7,18 +7,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from study.journal.history import Attempt, History, Trial
+from study.journal.history import History
+from study.journal.trials import Attempt, Trial
 
 
 def end_of(history: History, attempt: Attempt) -> float:
     """When an attempt ended; the study's last sign of life where it is still under way."""
-    if attempt.ended is not None:
-        return attempt.ended
-    return max(attempt.started, history.sessions[-1].last if history.sessions else attempt.started)
+    if attempt.ended_at is not None:
+        return attempt.ended_at
+    if not history.sessions:
+        return attempt.started_at
+    return max(attempt.started_at, history.sessions[-1].last_event_at)
 
 
 def seconds_of(history: History, attempt: Attempt) -> float:
-    return end_of(history, attempt) - attempt.started
+    return end_of(history, attempt) - attempt.started_at
 
 
 def repeated_seconds(trial: Trial) -> float:
@@ -26,9 +29,9 @@ def repeated_seconds(trial: Trial) -> float:
     counts.
     """
     last_report = {row["attempt"]: row["time"] for row in trial.rows}
-    broken = [attempt for attempt in trial.attempts[:-1] if attempt.ended is not None]
+    broken = [attempt for attempt in trial.attempts[:-1] if attempt.ended_at is not None]
     return float(
-        sum(max(0.0, (a.ended or 0.0) - last_report.get(a.number, a.started)) for a in broken)
+        sum(max(0.0, (a.ended_at or 0.0) - last_report.get(a.number, a.started_at)) for a in broken)
     )
 
 
@@ -38,7 +41,7 @@ def shared_devices(history: History) -> set[int]:
     for trial in history.trials:
         for attempt in trial.attempts:
             if attempt.device:
-                span = (attempt.started, end_of(history, attempt), trial.number)
+                span = (attempt.started_at, end_of(history, attempt), trial.number)
                 by_device[attempt.node or attempt.host, attempt.device].append(span)
     return {number for spans in by_device.values() for number in _overlapping(spans)}
 

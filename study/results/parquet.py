@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 
 from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
-from study.journal.history import History, Trial
+from study.journal.history import History
 from study.journal.journal import journal_bytes, read_events
+from study.journal.trials import Trial
 from study.results.schema import columns_fingerprint
 from study.results.tabulate import Tables, epochs_table, tabulate
 from study.spec.load import load_spec

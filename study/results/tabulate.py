@@ -13,9 +13,10 @@ from typing import Any
 import pyarrow as pa
 
 from study.errors import SpecError
-from study.journal.history import DriverSession, History, Point, Trial
+from study.journal.history import DriverSession, History
 from study.journal.outcomes import trial_value
 from study.journal.ranking import fresh_value, is_outgrown, ranked, ranks, seeds_to_come, to_confirm
+from study.journal.trials import Point, Trial
 from study.results.attempts import repeated_seconds, seconds_of, shared_devices
 from study.results.columns import BOOL, TEXT, TIME, Column
 from study.results.recipe_columns import recipe_column_name
@@ -122,9 +123,9 @@ def _point_row(history: History, point: Point, recipes: Recipes) -> Row:
         "origin": point.origin,
         "entry": point.entry,
         "level": point.level,
-        "known": point.known,
-        "nominal_cost": point.nominal,
-        "asked": moment(point.asked),
+        "known": point.is_in_space,
+        "nominal_cost": point.epoch_cost,
+        "asked": moment(point.asked_at),
     }
 
 
@@ -155,7 +156,6 @@ def _trial_rows(history: History, spec: StudySpec, recipes: Recipes) -> list[Row
 
 
 def _trial_figures(trial: Trial, spec: StudySpec) -> Row:
-    failure = trial.failure or {}
     values = _objective_values(trial, spec)
     return {
         "trial": trial.number,
@@ -164,8 +164,8 @@ def _trial_figures(trial: Trial, spec: StudySpec) -> Row:
         "kind": trial.kind,
         "seed": trial.seed,
         "state": trial.state,
-        "failure": failure.get("class"),
-        "failure_message": failure.get("message"),
+        "failure": trial.failure.failure_class if trial.failure else None,
+        "failure_message": trial.failure.message if trial.failure else None,
         "stop_reason": trial.stop_reason or None,
         "stopped_by": trial.stopped_by or None,
         "epochs": trial.epochs,
@@ -247,8 +247,8 @@ def _place_and_time(history: History, trial: Trial, spec: StudySpec) -> Row:
     wall = sum(seconds_of(history, attempt) for attempt in trial.attempts)
     last = trial.attempt
     return {
-        "started": moment(trial.attempts[0].started),
-        "ended": moment(trial.ended if trial.ended is not None else last.ended),
+        "started": moment(trial.attempts[0].started_at),
+        "ended": moment(trial.ended_at if trial.ended_at is not None else last.ended_at),
         "attempts": len(trial.attempts),
         "wall_seconds": wall,
         "repeated_seconds": repeated_seconds(trial),
@@ -262,10 +262,10 @@ def _place_and_time(history: History, trial: Trial, spec: StudySpec) -> Row:
 
 def _provenance_figures(history: History, trial: Trial) -> Row:
     """Under which study file and by which session the trial last ran."""
-    began = trial.attempt.started
+    began = trial.attempt.started_at
     specs = [spec for spec in history.specs if spec.time <= began] or history.specs[:1]
     sessions = [
-        session for session in history.sessions if session.opened <= began
+        session for session in history.sessions if session.opened_at <= began
     ] or history.sessions[:1]
     return {
         "spec_version": specs[-1].version if specs else None,

@@ -191,7 +191,7 @@ def test_workers_train_nearly_all_the_time(place: Path, board: Board) -> None:
     assert len(attempts) == 8
     inside, there = 0.0, 0.0
     for pid in {attempt.pid for attempt in attempts}:
-        ends = sorted(attempt.ended or 0.0 for attempt in attempts if attempt.pid == pid)
+        ends = sorted(attempt.ended_at or 0.0 for attempt in attempts if attempt.pid == pid)
         inside += 10.0 * (len(ends) - 1)
         there += ends[-1] - ends[0]
     what = "share of the workers' time inside train(), trials of 10 s, from each one's first end on"

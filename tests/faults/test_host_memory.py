@@ -65,10 +65,10 @@ def test_a_worker_that_is_killed_for_memory_is_tried_again_and_the_study_goes_on
     failures = [
         attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure
     ]
-    hungry = [failure for failure in failures if failure["class"] == "out_of_memory"]
+    hungry = [failure for failure in failures if failure.failure_class == "out_of_memory"]
     assert hungry  # more than one where other work on the machine grew meanwhile
-    assert "the machine's memory ran out" in hungry[0]["message"]
-    assert {failure["class"] for failure in failures} <= {"out_of_memory", "node"}
+    assert "the machine's memory ran out" in hungry[0].message
+    assert {failure.failure_class for failure in failures} <= {"out_of_memory", "node"}
     assert max(len(trial.attempts) for trial in history.trials) == 2
     assert [point[1] for point in outcome(history)] == [
         point[1] for point in outcome(history_of(whole))

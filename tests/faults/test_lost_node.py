@@ -115,7 +115,7 @@ def test_a_study_outlives_one_of_its_nodes(
     failures = [
         attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure
     ]
-    assert {failure["class"] for failure in failures} == {"node"}
+    assert {failure.failure_class for failure in failures} == {"node"}
     assert first_again(hurt, "started") - noticed < SOON_S
     run(whole, "run", "tiny.yaml")
     assert [point[1:] for point in outcome(history)] == [

@@ -18,7 +18,8 @@ import pytest
 
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
-from study.journal.history import ENDED_STATES, History
+from study.journal.history import History
+from study.journal.trials import ENDED_STATES
 from study.training.checkpoint import Checkpoints
 
 from ..study.command import (
@@ -110,7 +111,7 @@ def check_nothing_is_behind(folder: Path, history: History) -> None:
     """
     paths = StudyPaths(LocalPath(folder / "studies"), "tiny")
     for trial in history.trials:
-        if trial.in_flight and trial.epochs:
+        if trial.is_in_flight and trial.epochs:
             newest = Checkpoints(paths.checkpoints(trial.point, trial.replicate)).latest()
             assert newest is not None
             assert newest["epoch"] >= trial.epochs
@@ -133,7 +134,7 @@ def kill_again_and_again(folder: Path, chance: random.Random) -> tuple[int, set[
         (kill_all if kills % 2 else kill)(process)
         history = history_of(folder)
         check_nothing_is_behind(folder, history)
-        running += sum(trial.in_flight for trial in history.trials)
+        running += sum(trial.is_in_flight for trial in history.trials)
     return running, {trial.number for trial in history.trials if trial.state in ENDED_STATES}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from study.journal.history import ENDED_STATES
+from study.journal.trials import ENDED_STATES
 
 from ..study.command import history_of, outcome, run, write_study
 

@@ -18,8 +18,9 @@ from typing import Any
 import psutil
 
 from study.files.local_storage import LocalPath
-from study.journal.history import ENDED_STATES, History
+from study.journal.history import History
 from study.journal.journal import read_events
+from study.journal.trials import ENDED_STATES
 
 STUDY = str(Path(sys.executable).with_name("study"))
 DEADLINE_S = 240

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from study.controller.controller import Assignment, Controller, Done
-from study.journal.history import FORMAT, WHOLE
+from study.journal.events import SessionOpened
+from study.journal.failure import Failure
+from study.journal.history import FORMAT
 from study.spec.load import spec_from_tree
 from study.spec.spec import StudySpec
 
@@ -79,7 +81,7 @@ def controller_on(storage: Storage, spec: StudySpec, **options: Any) -> Controll
     An empty storage becomes that of a new study, with ``seeds="survivors"`` of one under the old
     rule.
     """
-    seeds = options.pop("seeds", WHOLE)
+    seeds = options.pop("seeds", "whole")
     if not storage.events:
         storage.append(
             {
@@ -103,15 +105,7 @@ def controller_on(storage: Storage, spec: StudySpec, **options: Any) -> Controll
         **options,
     )
     controller.replay(storage.events)
-    opened = {
-        "event": "opened",
-        "session": 1,
-        "pid": 1,
-        "host": "here",
-        "command": "test",
-        "provenance": {},
-    }
-    controller.record(opened)
+    controller.record(SessionOpened(session=1, pid=1, host="here", command="test", provenance={}))
     controller.take_up()
     return controller
 
@@ -124,7 +118,7 @@ def drive(
     jitter: float = 0.7,
     curve: Curve = curve,
     checkpoints: dict[int, int] | None = None,
-    hurt: Callable[[Assignment, int], dict[str, Any] | None] = lambda assignment, epoch: None,
+    hurt: Callable[[Assignment, int], Failure | None] = lambda assignment, epoch: None,
     pace: Callable[[Assignment], float] = lambda assignment: 1.0,
     thinks: Callable[[], bool] = lambda: False,
 ) -> float:

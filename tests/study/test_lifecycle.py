@@ -44,7 +44,8 @@ def test_a_study_starts_from_what_earlier_ones_told(study: StudyPaths) -> None:
     make_folder(paths.folder)
     write_whole(paths.spec, warm.yaml())
     with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle) as controller:
-        source, taken, left = controller.history.warmed[0]
+        (warm_start,) = controller.history.warm_starts
+        source, taken, left = warm_start.source, len(warm_start.trials), warm_start.left
         told = controller.population.arms[0].proposer.study.trials
     assert source == "fake"
     assert taken + left == 6

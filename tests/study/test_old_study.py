@@ -16,9 +16,12 @@ from typing import Any
 import pytest
 
 from study.controller.controller import Assignment, Controller
-from study.journal.history import ENDED_STATES, FAILURE_CLASSES, History
+from study.journal.events import event_of
+from study.journal.failure import FAILURE_CLASSES, Failure
+from study.journal.history import History
 from study.journal.outcomes import survivors_value
 from study.journal.spec_versions import stored_file
+from study.journal.trials import ENDED_STATES
 from study.spec.load import load_spec
 
 from .command import history_of, run
@@ -30,18 +33,14 @@ OUTCOMES: dict[str, dict[str, Any]] = json.loads((HERE / "old_outcomes.json").re
 KINDS = ["out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error", "node"]
 
 
-def hurt(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
+def hurt(assignment: Assignment, epoch: int) -> Failure | None:
     """Failures of every class, as there were when the outcomes were recorded."""
     fails = (
         (3 * assignment.point + assignment.replicate) % 7 == 1
         and assignment.replicate < 1000
         and epoch == 2
     )
-    return (
-        {"class": KINDS[assignment.point % len(KINDS)], "message": "hurt", "details": {}}
-        if fails
-        else None
-    )
+    return Failure(KINDS[assignment.point % len(KINDS)], "hurt") if fails else None
 
 
 def as_told(controller: Controller) -> list[Any]:
@@ -129,7 +128,7 @@ def test_an_old_study_opens_with_all_that_it_holds(tmp_path: Path) -> None:
 def test_an_old_study_is_resumed_to_its_end(taken_up: Path) -> None:
     history, before = history_of(taken_up, "old"), History()
     for event in json_lines(HERE / "old_study" / "journal" / "events.jsonl"):
-        before.apply(event)
+        before.apply(event_of(event))
     check_survivors(history, taken_up, points=8)
     told = [point for point in before.points if point.state in ENDED_STATES]
     assert len(told) == 6

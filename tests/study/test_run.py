@@ -110,7 +110,7 @@ def test_a_killed_worker_costs_an_attempt_and_nothing_else(whole: Path, tmp_path
     failures = [
         attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure
     ]
-    assert [failure["class"] for failure in failures] == ["node"]
+    assert [failure.failure_class for failure in failures] == ["node"]
     assert outcome(history) == outcome(history_of(whole))
 
 
@@ -229,7 +229,8 @@ def test_the_first_worker_is_there_before_its_trial(tmp_path: Path) -> None:
     )
     run(tmp_path, "run", "tiny.yaml", "--points", "1")
     assert (
-        float((tmp_path / "born").read_text()) < history_of(tmp_path).trials[0].attempts[0].started
+        float((tmp_path / "born").read_text())
+        < history_of(tmp_path).trials[0].attempts[0].started_at
     )
 
 
@@ -238,8 +239,8 @@ def test_a_worker_that_ends_itself_fails_its_trial(tmp_path: Path) -> None:
     run(tmp_path, "run", "tiny.yaml", "--keep-going", "--points", "1", code=1)
     failure = history_of(tmp_path).trials[0].failure
     assert failure is not None
-    assert failure["class"] == "error"
-    assert "died 4 times after epoch 0" in failure["message"]
+    assert failure.failure_class == "error"
+    assert "died 4 times after epoch 0" in failure.message
 
 
 def test_a_trial_that_hangs_is_found_and_the_study_goes_on(tmp_path: Path) -> None:
@@ -253,4 +254,4 @@ def test_a_trial_that_hangs_is_found_and_the_study_goes_on(tmp_path: Path) -> No
     history = history_of(tmp_path)
     assert [trial.state for trial in history.trials] == ["FAIL", "COMPLETE"]
     assert history.trials[0].failure is not None
-    assert history.trials[0].failure["class"] == "timeout"
+    assert history.trials[0].failure.failure_class == "timeout"

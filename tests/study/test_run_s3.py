@@ -18,8 +18,9 @@ from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.files.lock import acquire_lock
 from study.files.object_storage import ObjectPath
-from study.journal.history import ENDED_STATES, History
+from study.journal.history import History
 from study.journal.journal import read_events
+from study.journal.trials import ENDED_STATES
 
 from .command import kill, run, start, wait_for, write_study
 

@@ -17,7 +17,7 @@ import pytest
 
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
-from study.journal.history import ENDED_STATES
+from study.journal.trials import ENDED_STATES
 
 from ..command import count, events_of, history_of, run, wait_for, write_study
 from ..ray_cluster import RayCluster, ray_cluster

@@ -16,7 +16,8 @@ from study.errors import SpecError
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.extension import reopenings
-from study.journal.history import ENDED_STATES
+from study.journal.failure import Failure
+from study.journal.trials import ENDED_STATES
 from study.spec.spec import StudySpec
 
 from ..fake_cluster import Killed, Storage, controller_on, curve, drive, outcome, small_spec
@@ -110,13 +111,13 @@ def test_costs_are_counted_once_the_clock_needs_them_and_are_recorded() -> None:
     controller = controller_on(storage, spec, nominal_cost=cost)
     drive(controller)
     points = controller.history.points
-    assert {point.nominal for point in points} <= {2.0, None}
-    assert all(point.nominal == 2.0 for point in points[: -spec.concurrency])
+    assert {point.epoch_cost for point in points} <= {2.0, None}
+    assert all(point.epoch_cost == 2.0 for point in points[: -spec.concurrency])
     assert len([event for event in storage.events if event["event"] == "costed"]) >= 3
     before = len(counted)
     resumed = controller_on(storage, spec, nominal_cost=cost)
-    assert [point.nominal for point in resumed.history.points] == [
-        point.nominal for point in points
+    assert [point.epoch_cost for point in resumed.history.points] == [
+        point.epoch_cost for point in points
     ]
     assert len(counted) == before, "what is recorded isn't counted again"
     assert not resumed.goes_by_cost
@@ -141,7 +142,7 @@ def test_values_that_do_not_go_together_fail_their_own_trial_alone(
         p.number for p in failed
     }
     assert {
-        trial.failure["class"]
+        trial.failure.failure_class
         for point in failed
         for trial in point.trials.values()
         if trial.failure
@@ -343,7 +344,10 @@ def extended(
     drive(controller, seed=seed)
     paths = StudyPaths(LocalPath("nowhere"), "fake")
     storage.append(
-        *({**event, "time": 0} for event in reopenings(old, new, controller.history, paths))
+        *(
+            {**event.to_record(), "time": 0}
+            for event in reopenings(old, new, controller.history, paths)
+        )
     )
     for session in range(100):
         storage.die_after = storage.writes + die_every if die_every else None
@@ -440,9 +444,9 @@ def test_confirmation_runs_the_winners_on_fresh_seeds() -> None:
 def test_running_out_of_memory_is_retried_with_twice_the_accumulation_and_then_told_as_infeasible() -> (
     None
 ):
-    def hurt(assignment: Any, epoch: int) -> dict[str, Any] | None:
+    def hurt(assignment: Any, epoch: int) -> Failure | None:
         if assignment.point == 3:
-            return {"class": "out_of_memory", "message": "full", "details": {}}
+            return Failure("out_of_memory", "full")
         return None
 
     storage = Storage()
@@ -450,7 +454,7 @@ def test_running_out_of_memory_is_retried_with_twice_the_accumulation_and_then_t
     drive(controller, hurt=hurt)
     trial = controller.history.points[3].trials[0]
     assert [attempt.substitutions for attempt in trial.attempts] == [{}, {"accumulation": 2}]
-    assert (trial.state, trial.failure and trial.failure["class"]) == ("FAIL", "out_of_memory")
+    assert (trial.state, trial.failure and trial.failure.failure_class) == ("FAIL", "out_of_memory")
     frozen = controller.population.arms[0].proposer.study.trials[3]
     assert frozen.state.name == "PRUNED"
     assert frozen.constraints == {"fits_in_memory": 1.0}
@@ -459,9 +463,9 @@ def test_running_out_of_memory_is_retried_with_twice_the_accumulation_and_then_t
 def test_a_lost_node_does_not_count_against_a_trial_but_an_error_ends_it() -> None:
     failures = {2: "node", 5: "error"}
 
-    def hurt(assignment: Any, epoch: int) -> dict[str, Any] | None:
+    def hurt(assignment: Any, epoch: int) -> Failure | None:
         if assignment.attempt <= 3 and epoch == 2 and assignment.point in failures:
-            return {"class": failures[assignment.point], "message": "gone", "details": {}}
+            return Failure(failures[assignment.point], "gone")
         return None
 
     controller = controller_on(Storage(), small_spec(pruner="none"))
@@ -475,9 +479,9 @@ def test_a_lost_node_does_not_count_against_a_trial_but_an_error_ends_it() -> No
 def test_a_process_that_dies_at_one_place_again_and_again_is_the_trials_own_fault_but_a_node_is_not(
     node_alive: bool, state: str
 ) -> None:
-    def hurt(assignment: Any, epoch: int) -> dict[str, Any] | None:
+    def hurt(assignment: Any, epoch: int) -> Failure | None:
         if assignment.point == 2 and assignment.attempt <= 6 and epoch == 1:
-            return {"class": "node", "message": "gone", "details": {"node_alive": node_alive}}
+            return Failure("node", "gone", {"node_alive": node_alive})
         return None
 
     controller = controller_on(Storage(), small_spec(pruner="none"))
@@ -506,7 +510,7 @@ def test_a_value_that_is_no_finite_number_never_counts_as_a_result(value: Any) -
 
 def test_the_same_failure_three_times_in_a_row_stops_the_study() -> None:
     def hurt(assignment: Any, epoch: int) -> dict[str, Any]:
-        return {"class": "error", "message": f"no module named x{assignment.point}", "details": {}}
+        return Failure("error", f"no module named x{assignment.point}")
 
     controller = controller_on(Storage(), small_spec())
     drive(controller, hurt=hurt)
@@ -518,7 +522,7 @@ def test_the_same_failure_three_times_in_a_row_stops_the_study() -> None:
 def test_an_attempt_that_outlived_its_node_is_not_heard() -> None:
     controller = controller_on(Storage(), small_spec(pruner="none"))
     first = controller.next()
-    controller.failed(first.trial, 1, {"class": "node", "message": "lost", "details": {}})
+    controller.failed(first.trial, 1, Failure("node", "lost"))
     again = controller.next()
     assert (again.trial, again.attempt) == (first.trial, 2)
     assert not controller.reported(first.trial, 1, {"epoch": 1, **curve(first.recipe, 1)})

@@ -16,21 +16,22 @@ from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal import extension
 from study.journal.extension import reopenings
-from study.journal.history import ENDED_STATES, FAILURE_CLASSES, Point
+from study.journal.failure import FAILURE_CLASSES, Failure
 from study.journal.outcomes import RECIPE_FAULTS, trial_value
 from study.journal.ranking import fresh_value
+from study.journal.trials import ENDED_STATES, Point
 
 from ..fake_cluster import Killed, Storage, controller_on, curve, drive, small_spec
 
-Hurt = Callable[[Assignment, int], dict[str, Any] | None]
+Hurt = Callable[[Assignment, int], Failure | None]
 
 
 def fails(failure_class: str, points: set[int], replicate: int, epoch: int = 2) -> Hurt:
     """Failures of one class at an epoch of one replicate of some points, at every attempt."""
 
-    def hurt(assignment: Assignment, at: int) -> dict[str, Any] | None:
+    def hurt(assignment: Assignment, at: int) -> Failure | None:
         if assignment.point in points and assignment.replicate == replicate and at == epoch:
-            return {"class": failure_class, "message": "hurt", "details": {}}
+            return Failure(failure_class, "hurt")
         return None
 
     return hurt
@@ -127,7 +128,7 @@ def test_no_further_seed_starts_after_one_has_failed_and_those_that_run_go_on_to
     play(controller, controller.next())
     second, third = controller.next(), controller.next()
     assert isinstance(second, Assignment)
-    controller.failed(second.trial, 1, {"class": "diverged", "message": "nan", "details": {}})
+    controller.failed(second.trial, 1, Failure("diverged", "nan"))
     assert isinstance(controller.next(), Wait)
     assert controller.history.points[0].state == "RUNNING"
     play(controller, third)
@@ -227,7 +228,7 @@ def test_the_sampler_keeps_away_from_what_fails_by_itself_and_learns_nothing_fro
     )
     proposer, shown = controller.population.arms[0].proposer, set[int]()
 
-    def watched(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
+    def watched(assignment: Assignment, epoch: int) -> Failure | None:
         shown.update(
             number
             for number in hurt
@@ -255,14 +256,10 @@ def test_the_sampler_keeps_away_from_what_fails_by_itself_and_learns_nothing_fro
 
 
 def test_of_failures_of_both_kinds_the_recipes_own_counts() -> None:
-    def hurt(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
+    def hurt(assignment: Assignment, epoch: int) -> Failure | None:
         kinds = {0: "device", 1: "diverged"}
         own = assignment.point == 0 and epoch == 3 + 2 * (1 - assignment.replicate)
-        return (
-            {"class": kinds[assignment.replicate], "message": "hurt", "details": {}}
-            if own
-            else None
-        )
+        return Failure(kinds[assignment.replicate], "hurt") if own else None
 
     controller = controller_on(
         Storage(), small_spec(replicates=2, pruner="none", points=1, reproducible=False)
@@ -395,7 +392,10 @@ def test_more_epochs_train_every_seed_on_and_more_seeds_follow(
         drive(controller, seed=seed, checkpoints=checkpoints)
         paths = StudyPaths(LocalPath("nowhere"), "fake")
         storage.append(
-            *({**event, "time": 0} for event in reopenings(old, new, controller.history, paths))
+            *(
+                {**event.to_record(), "time": 0}
+                for event in reopenings(old, new, controller.history, paths)
+            )
         )
         controller = controller_on(storage, new)
         drive(controller, seed=seed + 7, workers=2 + seed, checkpoints=checkpoints)
@@ -443,7 +443,7 @@ def test_extended_after_kills_a_study_goes_on_by_the_same_clock(
                 events = reopenings(
                     old, new, controller.history, StudyPaths(LocalPath("nowhere"), "fake")
                 )
-                storage.append(*({**event, "time": 0} for event in events))
+                storage.append(*({**event.to_record(), "time": 0} for event in events))
         runs.append(promised(controller))
     assert all(run == runs[0] for run in runs[1:])
 
@@ -501,7 +501,7 @@ def test_more_epochs_train_the_fresh_seeds_of_the_confirmed_on_too(
     }
     assert len(before) == 2
     events = reopenings(old, new, controller.history, StudyPaths(LocalPath("nowhere"), "fake"))
-    storage.append(*({**event, "time": 0} for event in events))
+    storage.append(*({**event.to_record(), "time": 0} for event in events))
     controller = controller_on(storage, new)
     assert not controller.nothing_left()
     drive(controller, seed=3, checkpoints=checkpoints)

@@ -15,8 +15,9 @@ from study.execution.checkpoint_retention import Retention
 from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
-from study.journal.history import Point, Trial
+from study.journal.failure import Failure
 from study.journal.ranking import best_point
+from study.journal.trials import Point, Trial
 
 from ..fake_cluster import Curve, Storage, controller_on, curve, drive, small_spec
 
@@ -63,16 +64,14 @@ def run(
 
     def sweep(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
         retention.sweep(controller.history)
-        running = [trial for trial in controller.history.trials if trial.in_flight and trial.epochs]
+        running = [
+            trial for trial in controller.history.trials if trial.is_in_flight and trial.epochs
+        ]
         assert all(left(paths, trial)[-1] >= trial.epochs for trial in running), (
             "a running trial lost its checkpoint"
         )
         look(paths, controller)
-        return (
-            {"class": "error", "message": "mine", "details": {}}
-            if assignment.point == 0 and epoch == 3
-            else None
-        )
+        return Failure("error", "mine") if assignment.point == 0 and epoch == 3 else None
 
     drive(controller, checkpoints=Shelf(paths, controller), hurt=sweep, curve=curve)
     retention.sweep_again(controller.history)

@@ -21,7 +21,7 @@ from ray.tune.experiment import Trial
 import study
 from study.execution import ray_internals
 from study.execution.worker_loss import executor_loss
-from study.journal.history import Attempt
+from study.journal.trials import Attempt
 
 RAY = Path(ray.__file__).parent
 BINARIES = ("_raylet.so", "core/src/ray/gcs/gcs_server", "core/src/ray/raylet/raylet")
@@ -212,10 +212,10 @@ def test_what_ray_says_of_its_memory_monitors_kills_is_understood() -> None:
         "5296",
     )
     text = kill % (1, usage) + "\n" + format_string(b"Selected to kill: %s") % victim
-    hit = Attempt(1, started=0.0, epochs_before=0, node="63a5", pid=29)
+    hit = Attempt(1, started_at=0.0, epochs_before=0, node="63a5", pid=29)
     failure = executor_loss(RuntimeError(text), hit)
-    assert failure["class"] == "out_of_memory"
-    assert failure["message"] == (
+    assert failure.failure_class == "out_of_memory"
+    assert failure.message == (
         "the machine's memory ran out (5.9GB used / 23.5GB limit): "
         "Ray killed its process, which had 1.81GB"
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from study.execution.worker_loss import executor_loss, worker_loss
-from study.journal.history import Attempt
+from study.journal.trials import Attempt
 
 KILL = """Caught unexpected exception: 2 worker(s) were killed due to the node running low on memory. \
 Memory on the node (IP: 192.0.2.2, ID: 63a5aa25) was 5.88GB used / 23.54GB limit (0.249912)
@@ -29,7 +29,7 @@ The actor is dead because its worker process has died. Worker exit type: SYSTEM_
 
 
 def attempt(node: str, pid: int | None) -> Attempt:
-    return Attempt(1, started=0.0, epochs_before=0, node=node, pid=pid)
+    return Attempt(1, started_at=0.0, epochs_before=0, node=node, pid=pid)
 
 
 def test_those_that_the_memory_monitor_killed_are_told_from_those_that_only_lost_the_executor() -> (
@@ -37,12 +37,10 @@ def test_those_that_the_memory_monitor_killed_are_told_from_those_that_only_lost
 ):
     error = RuntimeError(KILL)
     hit = executor_loss(error, attempt("63a5aa25", 29397))
-    assert hit["class"] == "out_of_memory"
-    assert (
-        "(5.88GB used / 23.54GB limit): Ray killed its process, which had 1.81GB" in hit["message"]
-    )
+    assert hit.failure_class == "out_of_memory"
+    assert "(5.88GB used / 23.54GB limit): Ray killed its process, which had 1.81GB" in hit.message
     for other in (attempt("63a5aa25", 28100), attempt("another", 29397), attempt("", None)):
-        assert executor_loss(error, other)["class"] == "node"
+        assert executor_loss(error, other).failure_class == "node"
 
 
 def test_a_worker_is_lost_to_memory_to_its_node_or_to_its_own_end(tmp_path: Path) -> None:
@@ -54,13 +52,13 @@ def test_a_worker_is_lost_to_memory_to_its_node_or_to_its_own_end(tmp_path: Path
             trial, attempt(node, None), lambda known: node_alive and known == "63a5aa25"
         )
 
-    assert loss(KILL)["class"] == "out_of_memory"
-    assert loss(DIED)["details"] == {"node_alive": True}
-    assert "exit type: SYSTEM_ERROR" in str(loss(DIED)["message"])
-    assert loss(DIED, node_alive=False)["details"] == {"node_alive": False}
-    assert loss(GONE)["details"] == {"node_alive": False}
-    assert loss(DIED, node="")["details"] == {"node_alive": True}, (
+    assert loss(KILL).failure_class == "out_of_memory"
+    assert loss(DIED).details == {"node_alive": True}
+    assert "exit type: SYSTEM_ERROR" in str(loss(DIED).message)
+    assert loss(DIED, node_alive=False).details == {"node_alive": False}
+    assert loss(GONE).details == {"node_alive": False}
+    assert loss(DIED, node="").details == {"node_alive": True}, (
         "it died before it told where it was"
     )
-    assert loss(GONE, node="")["details"] == {"node_alive": False}
-    assert {loss(text)["class"] for text in (GONE, DIED, "")} == {"node"}
+    assert loss(GONE, node="").details == {"node_alive": False}
+    assert {loss(text).failure_class for text in (GONE, DIED, "")} == {"node"}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from study.inspection.gpu_packing import packing_hint
-from study.journal.history import Attempt, History, Trial
+from study.journal.history import History
+from study.journal.trials import Attempt, Trial
 
 
 def history(peak_gib: float | None, total_gib: float | None) -> History:

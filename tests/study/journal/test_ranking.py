@@ -16,10 +16,11 @@ from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.inspection.export_trial import best_trial, figures_of
 from study.inspection.status import status_of, text_of
-from study.journal.history import History, Point
+from study.journal.history import History
 from study.journal.journal import read_events
 from study.journal.ranking import best_point, fresh_value, ranked, ranks
 from study.journal.spec_versions import open_journal
+from study.journal.trials import Point
 from study.spec.spec import StudySpec
 
 from ..fake_cluster import Storage, controller_on, curve, drive, small_spec

@@ -1,0 +1,280 @@
+"""The events that a study's journal holds: which kinds there are, and the fields of each.
+
+A study is a sequence of events, and nothing else is stored about what happened in it. In the
+journal an event is a JSON object: its kind under ``event``, the fields of the class below under
+their own names, and the moment under ``time``. What an event means for a study's state is said in
+one other place, ``study.journal.history``.
+
+Journals outlive the program that wrote them, so the names of kinds and of fields never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from study.journal.event_codec import Event, Record
+from study.journal.failure import Failure
+
+EndState = Literal["COMPLETE", "PRUNED", "FAIL"]
+"""The states of Optuna's in which a trial or a point has its outcome."""
+Origin = Literal["first", "sampler", "grid", "user"]
+"""Who proposed a point: the list ``first:`` of the study file, the sampler, a grid or the user."""
+TrialKind = Literal["search", "confirm"]
+PointValue = float | list[float] | None
+"""A point's value: a list for several objectives, None where it has none."""
+
+
+def event_of(record: Record) -> Event:
+    """The event that a JSON object of the journal holds."""
+    return Event.kinds[record["event"]].from_record(record)
+
+
+# --- the study and its drivers ---
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyCreated(Event, event="created"):
+    """The first event: what the first run resolved."""
+
+    study: str
+    format: int
+    reproducible: bool
+    concurrency: int | None
+    """None where it depends on a cluster that isn't reached yet."""
+    seeds: Literal["whole", "survivors"] = "survivors"
+    """How seeds count. ``whole``: a point's value takes all of its seeds, of which the pruner
+    judges the first alone. ``survivors``, the rule of older studies: the pruner judges each seed,
+    and the value is the mean of those that it has left.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecAdopted(Event, event="spec"):
+    """A version of the study file holds from here on: the first one, or that of an extension."""
+
+    version: int
+    """Counted from 1."""
+    hash: str
+    """SHA-256 of the version's file."""
+    changes: list[str]
+    """What differs from the version before, each as a line for the user."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConcurrencyResolved(Event, event="resolved"):
+    """What depended on a cluster was decided when that was reached."""
+
+    concurrency: int
+
+
+@dataclass(frozen=True)
+class EarlierPoint:
+    """A point of an earlier study, as the sampler of a new one is told of it."""
+
+    values: Mapping[str, Any]
+    state: EndState
+    value: PointValue
+    reports: Mapping[int, float]
+    """The first objective after each epoch of its first trial."""
+
+    @classmethod
+    def from_record(cls, record: Record) -> Self:
+        # the keys of JSON objects are text
+        reports = {int(epoch): value for epoch, value in record["reports"].items()}
+        return cls(record["values"], record["state"], record["value"], reports)
+
+    def to_record(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmStarted(Event, event="warmed"):
+    """The sampler was told of an earlier study's points."""
+
+    source: str
+    trials: Sequence[EarlierPoint]
+    """Those of its points that lie in the search space."""
+    left: int
+    """How many of its points don't, and were left out."""
+
+    @classmethod
+    def from_record(cls, record: Record) -> Self:
+        points = [EarlierPoint.from_record(point) for point in record["trials"]]
+        return super().from_record({**record, "trials": points})
+
+    def to_record(self) -> dict[str, Any]:
+        points = [point.to_record() for point in self.trials]
+        return super().to_record() | {"trials": points}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JournalTaken(Event, event="taken"):
+    """No earlier driver can write after this: so drivers take turns where there are no locks."""
+
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionOpened(Event, event="opened"):
+    """A driver took the study up."""
+
+    session: int
+    pid: int
+    host: str
+    command: str
+    provenance: dict[str, Any]
+    """The versions of the code and of its libraries, and the machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionClosed(Event, event="closed"):
+    """A driver put the study down."""
+
+    session: int
+    reason: str
+    """complete, interrupted, wall_hours, gpu_hours, failures, target, halted or fault."""
+
+
+# --- points ---
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointAsked(Event, event="asked"):
+    """A point was proposed."""
+
+    point: int
+    values: Mapping[str, Any]
+    """By dotted recipe path."""
+    origin: Origin
+    entry: int | None
+    """Which one of the list ``first:`` it is; None where it comes from elsewhere."""
+    level: int | None
+    """The number of its arm; None where it belongs to none."""
+    nominal: float | None
+    """What an epoch of it costs on the virtual clock; None while nobody has asked for that."""
+    known: bool
+    """Whether its values lie in the search space, so that the sampler is told of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointCosted(Event, event="costed"):
+    """An epoch's cost on the virtual clock was counted after the point had been asked."""
+
+    point: int
+    nominal: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointEnded(Event, event="told"):
+    """A point has its outcome, of which the sampler is told."""
+
+    point: int
+    state: EndState
+    value: PointValue
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointReopened(Event, event="reopened"):
+    """An outcome was taken back: more is to be trained."""
+
+    point: int
+    trial: int | None
+    """The trial that runs again; None where the point gets further seeds."""
+    why: Literal["retry", "extended"]
+
+
+# --- trials and their attempts ---
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptStarted(Event, event="started"):
+    """A trial was handed out to a worker: for the first time, or once more."""
+
+    trial: int
+    point: int
+    replicate: int
+    seed: int
+    attempt: int
+    """Counted from 1."""
+    kind: TrialKind
+    epochs: int
+    """How many epochs attempts before have reported."""
+    substitutions: dict[str, Any]
+    """Recipe values that a retry changed, by dotted path."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptPlaced(Event, event="placed"):
+    """A worker took the attempt up."""
+
+    trial: int
+    attempt: int
+    host: str
+    node: str
+    """Ray's id of the node."""
+    pid: int
+    device: str
+    device_bytes: int | None = None
+    """A GPU's memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochReported(Event, event="reported"):
+    """An epoch was finished."""
+
+    trial: int
+    attempt: int
+    epoch: int
+    """Counted from 1."""
+    last: bool
+    """Whether training ends with it by itself."""
+    metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialStopped(Event, event="stopped"):
+    """A trial shall not go on. Epochs after ``epoch`` that it has reported don't count."""
+
+    trial: int
+    epoch: int
+    by: Literal["pruner", "user"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingFinished(Event, event="finished"):
+    """Training came to its own end."""
+
+    trial: int
+    attempt: int
+    stop_reason: str
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptFailed(Event, event="failed"):
+    """An attempt failed."""
+
+    trial: int
+    attempt: int
+    failure: Failure
+    retry: bool
+    """Whether the trial gets another attempt."""
+
+    @classmethod
+    def from_record(cls, record: Record) -> Self:
+        failure = Failure.from_record(record["failure"])
+        return super().from_record({**record, "failure": failure})
+
+    def to_record(self) -> dict[str, Any]:
+        return super().to_record() | {"failure": self.failure.to_record()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialEnded(Event, event="ended"):
+    """A trial has its outcome."""
+
+    trial: int
+    state: EndState
+    epochs: int

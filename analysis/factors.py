@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.frames import Frames
 from analysis.rendering import Header, shown
 from analysis.selection import cell, settings
-from search_spaces.distributions import as_param
+from search_spaces.values import as_param
 from study.results.recipe_columns import recipe_column_name
 
 _MOST_LEVELS = 8

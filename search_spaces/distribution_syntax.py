@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from search_spaces.distributions import (
-    Choice,
-    Distribution,
-    Integer,
-    Real,
-    Scalar,
-    as_param,
-    is_finite_number,
-    is_same_value,
-)
+from search_spaces.distributions import Choice, Distribution, Integer, Real
 from search_spaces.validation import Fault, KeyPath, describe
+from search_spaces.values import Scalar, as_param, is_finite_number, is_same_value
 
 DISTRIBUTION_KINDS = ("choice", "uniform", "log", "int", "log_int")
 ACCEPTED_FORMS = (

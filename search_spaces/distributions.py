@@ -9,19 +9,15 @@ imported only where its own objects are built.
 from __future__ import annotations
 
 import itertools
-import json
-import math
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from search_spaces.values import Scalar, Value, as_param, is_finite_number, is_same_value
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
-
-Scalar: TypeAlias = bool | int | float | str | None
-Value: TypeAlias = Scalar | list[Any] | dict[str, Any]
 
 _PROBED = (
     256  # up to so many values of a range are checked one by one, beyond that its ends stand for it
@@ -214,29 +210,6 @@ def step_value(low: float, step: float, index: int) -> float:
     return float(Decimal(str(low)) + index * Decimal(str(step)))
 
 
-def as_param(value: object) -> Scalar:
-    """A value as Optuna keeps it: scalars as they are, a list or mapping as JSON text."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return json.dumps(value, sort_keys=True)
-
-
-def is_same_value(one: object, other: object) -> bool:
-    """Equal as a user means it: 1 and 1.0 are, true and 1 are not; a list is equal to its JSON
-    text.
-    """
-    one, other = _opened(one), _opened(other)
-    return isinstance(one, bool) == isinstance(other, bool) and one == other
-
-
-def _opened(value: object) -> object:
-    """A list or mapping that was kept as JSON text; anything else as it is."""
-    if isinstance(value, str) and value[:1] in ("[", "{"):
-        with suppress(ValueError):
-            return json.loads(value)
-    return value
-
-
 def _range_text(low: float, high: float, log: bool, step: float | None) -> str:
     how = ", log" if log else ""
     by = f", step {step:g}" if step is not None else ""
@@ -245,8 +218,3 @@ def _range_text(low: float, high: float, log: bool, step: float | None) -> str:
 
 def _number_text(number: float) -> str:
     return str(number) if isinstance(number, int) else f"{number:g}"
-
-
-def is_finite_number(value: object) -> TypeGuard[int | float]:
-    """A number proper: no bool, no NaN, no infinity."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -17,7 +17,7 @@ from search_spaces.distribution_syntax import (
     DISTRIBUTION_SYNONYMS,
     read_distribution,
 )
-from search_spaces.distributions import Choice, Value
+from search_spaces.distributions import Choice
 from search_spaces.recipe_check import RecipeSchema, can_coexist, recipe_faults
 from search_spaces.space import Conditions, Constant, Item, Space, Variable
 from search_spaces.validation import (
@@ -28,6 +28,7 @@ from search_spaces.validation import (
     describe,
     unknown_key_fault,
 )
+from search_spaces.values import Value
 
 
 def parse_space(

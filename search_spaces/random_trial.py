@@ -8,7 +8,8 @@ import math
 from collections.abc import Sequence
 from random import Random
 
-from search_spaces.distributions import Scalar, step_value, steps_between
+from search_spaces.distributions import step_value, steps_between
+from search_spaces.values import Scalar
 
 
 class RandomTrial:

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any, Protocol
 
-from search_spaces.distributions import Scalar, Value, as_param, is_same_value
 from search_spaces.space import Conditions, Constant, Item, Space, Variable, is_active, is_below
 from search_spaces.validation import Fault, KeyPath, format_path
+from search_spaces.values import Scalar, Value, as_param, is_same_value
 
 _PAIRED = 16  # up to so many values of a variable are checked in pairs with another's
 MOST_ALONE, MOST_PAIRS, DRAWN = (

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.distributions import Distribution, Scalar, Trial, Value, as_param, is_same_value
+from search_spaces.distributions import Distribution, Trial
 from search_spaces.validation import KeyPath
+from search_spaces.values import Scalar, Value, as_param, is_same_value
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -7,7 +7,7 @@ knows the file turns a fault's path into a line; see ``study.spec.load``.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 KeyPath = tuple[str | int, ...]
@@ -98,12 +98,12 @@ def closest_match(name: object, names: Iterable[str]) -> str:
 
 
 def unknown_key_fault(
-    path: KeyPath, names: Iterable[str], words: dict[str, str] | None = None
+    path: KeyPath, names: Iterable[str], synonyms: Mapping[str, str] | None = None
 ) -> Fault:
-    """The fault of a key that is none of ``names``; ``words`` maps other tools' words to ours."""
+    """Return the fault of a key that is none of ``names``; ``synonyms`` has other tools' words."""
     names = list(names)
     key = str(path[-1])
-    ours = (words or {}).get(key) or closest_match(key, names)
+    ours = (synonyms or {}).get(key) or closest_match(key, names)
     return Fault(path, "must be a known key", describe(key), alternatives(names), ours, on_key=True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.machinery import PathFinder
@@ -14,7 +13,7 @@ from study.errors import DataMissing, UserError
 from study.files.storage_uri import storage_path
 from study.spec.recipe_paths import values_by_path
 from study.training.recipe.data_catalog import DATA_SETS
-from study.training.recipe.sections import FACTORY_PATTERN
+from study.validation.section import is_factory_name
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
@@ -115,7 +114,7 @@ def factories(tree: Any) -> Iterator[str]:
     elif isinstance(tree, list | tuple):
         for value in tree:
             yield from factories(value)
-    elif isinstance(tree, str) and re.fullmatch(FACTORY_PATTERN, tree):
+    elif isinstance(tree, str) and is_factory_name(tree):
         yield tree
 
 

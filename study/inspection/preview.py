@@ -15,8 +15,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.distributions import Value, as_param
 from search_spaces.random_trial import RandomTrial
+from search_spaces.values import Value, as_param
 from study.execution.resources import machine_cpus, machine_gpus, machine_resources, trial_capacity
 from study.inspection.format import aligned, bytes_text, counted, seconds_text
 from study.training.recipe.recipe import Recipe

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import pyarrow as pa
 
 from study.results.columns import BOOL, INTEGER, NUMBER, TEXT, Column
-from study.training.recipe.recipe import LENGTHS, MERGED_WHOLE, Recipe, sections_in
-from study.training.recipe.sections import Section
+from study.training.recipe.recipe import LENGTHS, MERGED_WHOLE, Recipe
+from study.validation.section import Section, sections_in
 
 _ARROW_TYPES = {bool: BOOL, int: INTEGER, float: NUMBER}
 _TypesByPath = dict[str, set[pa.DataType]]

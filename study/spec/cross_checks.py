@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from search_spaces.distributions import Choice, Value
+from search_spaces.distributions import Choice
 from search_spaces.space import Space, is_below
 from search_spaces.validation import (
     Fault,
@@ -19,6 +19,7 @@ from search_spaces.validation import (
     describe,
     format_path,
 )
+from search_spaces.values import Value
 from study.spec.recipe_paths import values_by_path
 from study.spec.spec import StudySpec
 from study.training.recipe import recipe as recipes

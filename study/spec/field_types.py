@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from search_spaces.distributions import is_finite_number
 from search_spaces.validation import (
     Fault,
     KeyPath,
@@ -21,6 +20,7 @@ from search_spaces.validation import (
     describe,
     unknown_key_fault,
 )
+from search_spaces.values import is_finite_number
 
 JsonSchema = dict[str, Any]
 Faults = list[Fault]

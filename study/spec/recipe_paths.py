@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from search_spaces.distributions import Value
+from search_spaces.values import Value
 from study.training.recipe.recipe import field_paths
 
 FIELDS = field_paths()

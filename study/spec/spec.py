@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from search_spaces.distributions import Scalar, Value, is_same_value
 from search_spaces.space import Space, Variable
 from search_spaces.validation import format_path
+from search_spaces.values import Scalar, Value, is_same_value
 from study.errors import SpecError
 from study.files.yaml_writer import write_yaml
 from study.spec.recipe_paths import values_by_path

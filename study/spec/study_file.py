@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search_spaces.distributions import is_finite_number
 from search_spaces.validation import Fault, KeyPath, alternatives, closest_match, describe
+from search_spaces.values import is_finite_number
 from study.files.layout import STUDY_NAME
 from study.spec.field_types import (
     Faults,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.distributions import Choice, Distribution, Integer, Real, as_param
+from search_spaces.distributions import Choice, Distribution, Integer, Real
+from search_spaces.values import as_param
 
 EXAMPLES: list[Distribution] = [
     Choice(("a", "b")),

@@ -8,9 +8,9 @@ from typing import Any
 import optuna
 import pytest
 
-from search_spaces.distributions import as_param
 from search_spaces.parse import parse_space
 from search_spaces.space import Space
+from search_spaces.values import as_param
 from study.training.recipe import recipe as recipes
 
 TREE: dict[str, Any] = {

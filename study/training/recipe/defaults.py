@@ -26,7 +26,7 @@ from study.training.recipe.recipe import (
     Recipe,
     RecipeTree,
 )
-from study.training.recipe.sections import Section
+from study.validation.section import Section, sections_in
 
 Defaults = Mapping[str, Mapping[str, Any]]
 
@@ -71,7 +71,7 @@ def current_defaults(written: Iterable[tuple[str, object]]) -> dict[str, RecipeT
             elif name in forms:
                 tables[f"{place}.{name}"] = _table_of(forms[name])
     for key, field in Recipe.model_fields.items():
-        sections = recipes.sections_in(field.annotation)
+        sections = sections_in(field.annotation)
         if sections and (key,) not in FORMS:
             tables[key] = _table_of(sections[0])
     return {place: table for place, table in tables.items() if table}

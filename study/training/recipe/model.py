@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
 from study.training.recipe.model_catalog import MODEL_NAMES, family_of
-from study.training.recipe.sections import Count, Positive, Section, Share, known_name
+from study.training.recipe.sections import Count, Positive, Share
+from study.validation.section import Section, checked_name, rule
 
 __all__ = ["MODEL_NAMES", "ModelSpec"]
 
@@ -70,7 +70,7 @@ class ModelSpec(Section):
     @field_validator("name")
     @classmethod
     def known(cls, name: str) -> str:
-        return known_name(name, "model", MODEL_NAMES)
+        return checked_name(name, "model", MODEL_NAMES)
 
     @model_validator(mode="before")
     @classmethod
@@ -89,38 +89,26 @@ class ModelSpec(Section):
         family = family_of(self.name)
         if self.variant is not None and self.variant not in family.variants:
             accepted = " | ".join(family.variants) or "left out"
-            raise PydanticCustomError(
-                "rule_variant", "must be {accepted} for {name}", self.about(accepted=accepted)
-            )
+            raise rule(f"must be {accepted} for {self.name}", ["variant"], beside=["name"])
         for option in _others(_UNIVERSAL | family.understood):
-            self.demand_default(
-                option, "must be {default}: {name} has nothing that it could change"
-            )
+            why = f": {self.name} has nothing that it could change"
+            self._demand_default(option, why)
         if self.rho != 1 and self.variant != "twelve_blocks":
-            raise PydanticCustomError(
-                "rule_rho",
-                "must be 1.0 except in the variant twelve_blocks",
-                {"beside": ["model.variant"]},
-            )
+            must = "must be 1.0 except in the variant twelve_blocks"
+            raise rule(must, ["rho"], beside=["variant"])
         if self.name == "resnet" and (self.depth or 0) % 6 != 2:
-            raise PydanticCustomError(
-                "rule_depth", "must be 6n + 2, such as 20, 32, 56 or 110", self.about()
-            )
+            raise rule("must be 6n + 2, such as 20, 32, 56 or 110", ["depth"], beside=["name"])
         if self.pretrained:
             for option in _others(_KEPT_BY_PRETRAINED):
-                self.demand_default(option, "must be {default} with pretrained weights")
+                self._demand_default(option, " with pretrained weights")
         return self
 
-    def demand_default(self, option: str, message: Any) -> None:
+    def _demand_default(self, option: str, why: str) -> None:
         default = defaults_of(self.name, self.variant)[option]
-        if getattr(self, option) != default:
-            shown = (
-                str(default).lower() if isinstance(default, bool) else str(default or "left out")
-            )
-            raise PydanticCustomError(f"rule_{option}", message, self.about(default=shown))
-
-    def about(self, **more: object) -> dict[str, Any]:
-        return {"name": self.name, "beside": ["model.name"], **more}
+        if getattr(self, option) == default:
+            return
+        wanted = str(default).lower() if isinstance(default, bool) else str(default or "left out")
+        raise rule(f"must be {wanted}{why}", [option], beside=["name"])
 
 
 def _others(fields: frozenset[str]) -> list[str]:

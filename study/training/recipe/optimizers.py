@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
-from study.training.recipe.sections import NonNegative, Positive, Section, Share
+from study.training.recipe.sections import NonNegative, Positive, Share
+from study.validation.section import Section, rule
 
 Rate = Annotated[float, Field(gt=0, le=1e6)]
 
@@ -34,9 +34,7 @@ class Optimizer(Section):
     @classmethod
     def named_groups(cls, factors: dict[str, float]) -> dict[str, float]:
         if any(not prefix for prefix in factors):
-            raise PydanticCustomError(
-                "rule", "must name the beginning of parameters' names, such as features.0"
-            )
+            raise rule("must name the beginning of parameters' names, such as features.0")
         return factors
 
 
@@ -62,7 +60,7 @@ class Sgd(DecayedOptimizer):
     @model_validator(mode="after")
     def undamped(self) -> Sgd:
         if self.nesterov and self.dampening > 0:
-            raise PydanticCustomError("rule_dampening", "must be 0 with nesterov")
+            raise rule("must be 0 with nesterov", ["dampening"])
         return self
 
 

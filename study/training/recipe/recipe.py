@@ -8,14 +8,13 @@ torch.
 from __future__ import annotations
 
 import json
-import types
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
-from search_spaces.validation import Fault, KeyPath
+from search_spaces.validation import Fault, FieldPath
+from search_spaces.values import Scalar
 from study.training.recipe.data_catalog import DATA_SETS
 from study.training.recipe.model import MODEL_NAMES, ModelSpec
 from study.training.recipe.optimizers import AdamW, AnyOptimizer
@@ -30,13 +29,14 @@ from study.training.recipe.sections import (
     NoClip,
     Patience,
     Positive,
-    Section,
     Target,
 )
-from study.training.recipe.validation import faults_of, related
+from study.training.recipe.synonyms import KEY_SYNONYMS, TOP_KEY_SYNONYMS
+from study.validation.document import parse_document
+from study.validation.section import Section, forms_in, rule, sections_in
+from study.validation.vocabulary import Vocabulary
 
 RecipeTree = dict[str, Any]
-Scalar = str | int | float | bool | None
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "fp16_unscaled"]
 
 DEFAULT_EPOCHS = 10
@@ -44,7 +44,7 @@ _DEEPEST = 8
 """No field lies deeper; keys below are left as they are, however many dots they hold."""
 LENGTHS = ("epochs", "steps", "seconds")
 _STOP_RULES = ("converge", "target", "patience")
-_FREE: frozenset[tuple[str, ...]] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
+_FREE: frozenset[FieldPath] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
 """Mappings whose keys are the user's own: one value each."""
 MERGED_WHOLE = _FREE | {("data", "validation")}
 """What is laid whole and not key by key."""
@@ -84,25 +84,16 @@ class Recipe(Section):
     def consistent(self) -> Recipe:
         batch_size = self.data.batch_size
         if batch_size % self.accumulation:
-            raise PydanticCustomError(
-                "rule_accumulation",
-                "must divide data.batch_size, which is {size}",
-                {"size": batch_size, "beside": ["data.batch_size"]},
-            )
+            must = f"must divide data.batch_size, which is {batch_size}"
+            raise rule(must, ["accumulation"], beside=["data.batch_size"])
         if self.epochs is None and self.steps is None and self.schedule.name in NEEDS_LENGTH:
-            raise PydanticCustomError(
-                "rule_schedule",
-                "must have a length in epochs or steps to span",
-                {"beside": ["epochs", "steps"]},
-            )
+            must = "must have a length in epochs or steps to span"
+            raise rule(must, ["schedule"], beside=["epochs", "steps"])
         for section in ("schedule", "target", "patience"):
             metric = getattr(getattr(self, section), "metric", "")
             if metric.startswith("test_") and self.data.validation != "test":
-                raise PydanticCustomError(
-                    f"rule_{section}.metric",
-                    "must not look at the test set unless data.validation is test",
-                    {"beside": ["data.validation"]},
-                )
+                must = "must not look at the test set unless data.validation is test"
+                raise rule(must, [section, "metric"], beside=["data.validation"])
         return self
 
     @property
@@ -132,7 +123,7 @@ def _in_full(tree: Mapping[str, object]) -> RecipeTree:
     return full
 
 
-def expand(tree: Mapping[str, object], at: tuple[str, ...] = ()) -> RecipeTree:
+def expand(tree: Mapping[str, object], at: FieldPath = ()) -> RecipeTree:
     """Plain nested mappings: dotted keys opened, and a section written as its name made a
     mapping.
     """
@@ -157,7 +148,7 @@ def merge(base: Mapping[str, object], over: Mapping[str, object]) -> RecipeTree:
     return merged
 
 
-def _merge(base: Any, over: Any, path: tuple[str, ...]) -> Any:
+def _merge(base: Any, over: Any, path: FieldPath) -> Any:
     if not isinstance(base, dict) or not isinstance(over, dict) or path in MERGED_WHOLE:
         return over
     if path in DEFAULT_NAMES and "name" in base and "name" in over and base["name"] != over["name"]:
@@ -169,43 +160,9 @@ def _merge(base: Any, over: Any, path: tuple[str, ...]) -> Any:
 
 
 def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]]:
-    """The recipe that ``tree`` writes, or every fault in it, at the paths that the user wrote.
-
-    Rules over several fields are judged also where other fields are at fault: those are left out
-    and it is judged again, unless the rule speaks of one of them.
-    """
-    sound = expand(tree)
-    faults: list[Fault] = []
-    dropped: set[str] = set()
-    while True:
-        try:
-            recipe = Recipe.model_validate(sound)
-            return (None, faults) if faults else (recipe, [])
-        except ValidationError as error:
-            found = faults_of(error, tree, FORMS, _field_names)
-            faults += [
-                fault for fault in found if fault not in faults and not related(error) & dropped
-            ]
-            left_out = {path for fault in found for path in _drop(sound, fault.path)}
-            if (
-                left_out <= dropped
-            ):  # nothing more can be left out: a default is at fault beside what is written
-                return None, faults
-            dropped |= left_out
-
-
-def _drop(tree: RecipeTree, path: KeyPath) -> set[str]:
-    """Take the value at ``path`` out of ``tree`` (or the section that holds it), and name it and
-    its sections.
-    """
-    holder: Any = tree
-    for depth, part in enumerate(path):
-        inner = holder.get(part)
-        if depth == len(path) - 1 or not isinstance(inner, dict):
-            holder.pop(part, None)
-            break
-        holder = inner
-    return {".".join(str(part) for part in path[:depth]) for depth in range(1, len(path) + 1)}
+    """Return the recipe that ``tree`` writes, or None and every fault, at the user's own paths."""
+    recipe, faults = parse_document(_VOCABULARY, expand(tree), written=tree)
+    return (None if faults else recipe), faults
 
 
 def flatten(recipe: Recipe) -> dict[str, Scalar]:
@@ -219,7 +176,7 @@ def flatten(recipe: Recipe) -> dict[str, Scalar]:
     return flat | {"micro_batch_size": recipe.micro_batch_size}
 
 
-def _leaves(value: Any, path: tuple[str, ...]) -> list[tuple[str, Scalar]]:
+def _leaves(value: Any, path: FieldPath) -> list[tuple[str, Scalar]]:
     if isinstance(value, dict) and path not in _FREE:
         return [leaf for key, inner in value.items() for leaf in _leaves(inner, (*path, key))]
     if isinstance(value, dict | list):
@@ -244,7 +201,7 @@ def field_paths() -> frozenset[str]:
     return frozenset(_paths_in(Recipe, ()))
 
 
-def _paths_in(section: type[Section], at: tuple[str, ...]) -> set[str]:
+def _paths_in(section: type[Section], at: FieldPath) -> set[str]:
     paths: set[str] = set()
     for key, field in section.model_fields.items():
         inner = sections_in(field.annotation)
@@ -256,68 +213,27 @@ def _paths_in(section: type[Section], at: tuple[str, ...]) -> set[str]:
     return paths
 
 
-def _field_names(path: tuple[str, ...], name: str | None) -> list[str]:
-    """The fields that a mapping at ``path`` may have, in the form ``name`` where there are forms;
-    for messages.
-    """
-    section: type[Section] = Recipe
-    for depth, part in enumerate(path):
-        at = path[: depth + 1]
-        if at in FORMS:
-            forms = FORMS[at]
-            section = forms.get(name or "") if at == path else None  # type: ignore[assignment]
-            section = section or next(iter(forms.values()))
-        else:
-            inner = (
-                sections_in(section.model_fields[part].annotation)
-                if part in section.model_fields
-                else []
-            )
-            if not inner:
-                return []
-            section = inner[0]
-    return list(section.model_fields)
+FORMS = forms_in(Recipe)
+"""Every section that has a name, with its forms by that name; model and data have one for all."""
+_VOCABULARY = Vocabulary(
+    Recipe,
+    key_synonyms={(): TOP_KEY_SYNONYMS},
+    common_key_synonyms=KEY_SYNONYMS,
+    kinds={
+        ("data",): "data set",
+        ("data", "loader"): "loader",
+        ("data", "augment"): "augmentation",
+    },
+    other_tags={("data", "validation"): ("split", "test")},
+)
 
 
-def sections_in(annotation: object) -> list[type[Section]]:
-    """The section classes that an annotation allows: one, several forms, or none."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return [annotation]
-    if get_origin(annotation) in (Annotated, Union, types.UnionType):
-        return [section for part in get_args(annotation) for section in sections_in(part)]
-    return []
-
-
-def _forms_in(
-    section: type[Section], at: tuple[str, ...] = ()
-) -> dict[tuple[str, ...], dict[str, type[Section]]]:
-    """Every section that has a ``name``, with its forms by that name; model and data have one form
-    for all names.
-    """
-    found: dict[tuple[str, ...], dict[str, type[Section]]] = {}
-    for key, field in section.model_fields.items():
-        inner = sections_in(field.annotation)
-        named = {
-            str(form.model_fields["name"].default): form
-            for form in inner
-            if "name" in form.model_fields
-        }
-        if named:
-            found[(*at, key)] = named
-        for form in inner:
-            found |= _forms_in(form, (*at, key))
-    return found
-
-
-FORMS = _forms_in(Recipe)
-
-
-def _default_name(path: tuple[str, ...]) -> str:
+def _default_name(path: FieldPath) -> str:
     value: Any = Recipe.model_fields[path[0]].default
     for part in path[1:]:
         value = getattr(value, part)
     return str(value.name)
 
 
-DEFAULT_NAMES: dict[tuple[str, ...], str] = {path: _default_name(path) for path in FORMS}
+DEFAULT_NAMES: dict[FieldPath, str] = {path: _default_name(path) for path in FORMS}
 """Sections that have a name, and the name where none is written."""

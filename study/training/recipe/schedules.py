@@ -13,9 +13,9 @@ from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
-from pydantic_core import PydanticCustomError
 
-from study.training.recipe.sections import Count, Metric, NonNegative, Positive, Section, from_list
+from study.training.recipe.sections import Count, Metric, NonNegative, Positive
+from study.validation.section import Section, list_to_tuple, rule
 
 Factor = Annotated[float, Field(ge=0, le=1)]
 Decay = Annotated[float, Field(gt=0, le=1)]
@@ -42,14 +42,14 @@ class MultiStep(Schedule):
     """Multiply by ``gamma`` at each of ``milestones`` (epochs)."""
 
     name: Literal["multistep"] = "multistep"
-    milestones: Annotated[tuple[NonNegative, ...], BeforeValidator(from_list)] = (5.0, 8.0)
+    milestones: Annotated[tuple[NonNegative, ...], BeforeValidator(list_to_tuple)] = (5.0, 8.0)
     gamma: Decay = 0.1
 
     @field_validator("milestones")
     @classmethod
     def rising(cls, milestones: tuple[float, ...]) -> tuple[float, ...]:
         if any(later <= earlier for earlier, later in pairwise(milestones)):
-            raise PydanticCustomError("rule", "must rise")
+            raise rule("must rise")
         return milestones
 
 

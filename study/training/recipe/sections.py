@@ -8,17 +8,13 @@ validated before torch is loaded.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from study.training.recipe.data_catalog import DATA_SETS
-
-FACTORY_PATTERN = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
-"""``package.module:factory``: how a user's own model or data set is named."""
+from study.validation.section import Section, checked_name
 
 Metric = Literal[
     "val_accuracy",
@@ -35,19 +31,6 @@ Count = Annotated[int, Field(ge=1, le=2**40)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
-
-
-class Section(BaseModel):
-    """Frozen, strict (a bool is no int, a text is no number), without unknown keys, nan or inf."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
-    )
-
-
-def from_list(value: object) -> object:
-    """YAML and JSON have lists where a frozen section holds tuples."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 class CrossEntropy(Section):
@@ -212,18 +195,7 @@ class Data(Section):
     @field_validator("name")
     @classmethod
     def known(cls, name: str) -> str:
-        return known_name(name, "data set", tuple(DATA_SETS))
-
-
-def known_name(name: str, kind: str, names: tuple[str, ...]) -> str:
-    """``name`` if it is one of ``names`` or has the form ``package.module:factory``; else the fault
-    that says so.
-    """
-    if name in names or re.fullmatch(FACTORY_PATTERN, name):
-        return name
-    raise PydanticCustomError(
-        "unknown_name", "{kind}", {"kind": kind, "names": [*names, "package.module:factory"]}
-    )
+        return checked_name(name, "data set", DATA_SETS)
 
 
 class Execution(Section):

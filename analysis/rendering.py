@@ -71,10 +71,10 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
 
-    def shown(self) -> list[list[str]]:
+    def texts(self) -> list[list[str]]:
         """Every cell as a reader sees it."""
         return [
-            [shown(cell, header) for cell, header in zip(row, self.headers, strict=True)]
+            [cell_text(cell, header) for cell, header in zip(row, self.headers, strict=True)]
             for row in self.rows
         ]
 
@@ -139,7 +139,7 @@ class Table:
 
     def markdown(self) -> str:
         bars = ["---:" if self.numeric(i) else "---" for i in range(len(self.headers))]
-        lines = [[str(header) for header in self.headers], bars, *self.shown()]
+        lines = [[str(header) for header in self.headers], bars, *self.texts()]
         body = "\n".join(
             f"| {' | '.join(_markdown_cell(text) for text in line)} |" for line in lines
         )
@@ -156,7 +156,7 @@ class Table:
             _latex_row(map(str, self.headers)),
             r"\midrule",
         ]
-        lines += [_latex_row(row) for row in self.shown()]
+        lines += [_latex_row(row) for row in self.texts()]
         lines += [r"\bottomrule", r"\end{tabular}"]
         lines += [rf"\par\footnotesize {note.translate(_LATEX)}" for note in self.notes]
         return "\n".join([*lines, r"\end{table}", ""])
@@ -176,7 +176,7 @@ class Table:
                 for kind, text in zip(kinds, row, strict=True)
             )
             + "</tr>"
-            for row in self.shown()
+            for row in self.texts()
         )
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
         return (
@@ -204,7 +204,7 @@ class Table:
             shown_table.add_column(
                 Text(str(header)), justify="right" if self.numeric(i) else "left", no_wrap=True
             )
-        for row in self.shown():
+        for row in self.texts():
             shown_table.add_row(*(Text(text) for text in row))
         return shown_table
 
@@ -263,7 +263,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat(timespec="seconds") if isinstance(value, datetime.datetime) else value
 
 
-def shown(cell: Cell, header: Header) -> str:
+def cell_text(cell: Cell, header: Header) -> str:
     if cell is None:
         return ""
     if isinstance(cell, Estimate | Difference):
@@ -271,7 +271,7 @@ def shown(cell: Cell, header: Header) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, int | float):
-        return number(cell, header.digits, header.signed)
+        return format_number(cell, header.digits, header.signed)
     if isinstance(cell, datetime.datetime):
         return cell.strftime("%Y-%m-%d %H:%M:%S")
     return cell
@@ -280,16 +280,19 @@ def shown(cell: Cell, header: Header) -> str:
 def _shown_estimate(cell: Estimate | Difference, header: Header) -> str:
     """``0.953 [0.947, 0.959]``, with the p-value of a difference."""
     estimate = cell.estimate if isinstance(cell, Difference) else cell
-    text = number(estimate.value, header.digits, header.signed)
+    text = format_number(estimate.value, header.digits, header.signed)
     if not math.isnan(estimate.low):
-        ends = (number(end, header.digits, header.signed) for end in (estimate.low, estimate.high))
+        ends = (
+            format_number(end, header.digits, header.signed)
+            for end in (estimate.low, estimate.high)
+        )
         text += f" [{', '.join(ends)}]"
     if isinstance(cell, Difference) and not math.isnan(cell.p):
         text += f" p {cell.p:.3f}" if cell.p >= 0.001 else " p <0.001"
     return text
 
 
-def number(value: float, digits: int | None = None, signed: bool = False) -> str:
+def format_number(value: float, digits: int | None = None, signed: bool = False) -> str:
     """A figure for reading: ``digits`` after the point, or four that count."""
     if isinstance(value, int) and digits is None:
         return f"{value:+,}" if signed else f"{value:,}"
@@ -316,7 +319,7 @@ def _latex_row(cells: Iterable[str]) -> str:
     return " & ".join(cell.translate(_LATEX) for cell in cells) + r" \\"
 
 
-def table(
+def make_table(
     title: str, headers: Sequence[Header], rows: Iterable[Sequence[Cell]], notes: Iterable[str] = ()
 ) -> Table:
     """A table without the columns that no row fills, save for those that are always there."""

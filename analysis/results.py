@@ -22,22 +22,22 @@ class Results(Frames):
 
     def table(self, kind: str = "leaderboard") -> Table:
         """One of the tables in ``analysis.tables.kinds.KINDS``."""
-        from analysis.tables.kinds import make
+        from analysis.tables.kinds import make_kind
 
-        return make(kind, self)
+        return make_kind(kind, self)
 
     def leaderboard(self, top: int | None = 20) -> Table:
-        from analysis.tables.leaderboard import leaderboard
+        from analysis.tables.points.leaderboard import leaderboard_table
 
-        return leaderboard(self, top)
+        return leaderboard_table(self, top)
 
     def best(self) -> dict[str, Any]:
         """The best point as a row of ``points``, confirmed ones first; LookupError where none has a
         value.
         """
-        from analysis.ranking import best
+        from analysis.selection.ranking import best_row
 
-        found = best(self)
+        found = best_row(self)
         if found is None:
             raise LookupError("no point is complete")
         return found
@@ -46,30 +46,30 @@ class Results(Frames):
         """The trials with ``reached``, ``epochs_to`` and ``seconds_to``, up to their end where it
         was not reached, and ``bound`` where it might have been had they gone on.
         """
-        from analysis.tables.time_to_target import time_to
+        from analysis.tables.effort.time_to_target import time_to
 
         return time_to(self, metric, value)
 
     def pareto(self, first: str, second: str) -> pd.DataFrame:
         """The points that no other one beats in both columns, in the first one's order."""
-        from analysis.plots.pareto import front
+        from analysis.selection.pareto_front import pareto_front
 
-        return front(self, first, second)
+        return pareto_front(self, first, second)
 
     def effects(self, *factors: str) -> Table:
-        from analysis.tables.effects import effects
+        from analysis.tables.settings.effects import effects_table
 
-        return effects(self, factors)
+        return effects_table(self, factors)
 
     def compare(self, other: Results) -> Table:
-        from analysis.tables.comparison import compare
+        from analysis.tables.comparison import comparison_table
 
-        return compare(self, other)
+        return comparison_table(self, other)
 
     def _repr_html_(self) -> str:
-        from analysis.tables.kinds import make
+        from analysis.tables.kinds import make_kind
 
-        return make("leaderboard", self).html()
+        return make_kind("leaderboard", self).html()
 
 
 def load(studies: Source | Iterable[Source], *, storage: StorageLike = STORAGE) -> Results:

@@ -105,7 +105,7 @@ def _all_studies(storage: StorageLike) -> list[StudyPaths]:
     return studies
 
 
-def render(answer: pa.Table, form: str) -> str:
+def render_answer(answer: pa.Table, form: str) -> str:
     """The answer as ``table``, ``csv`` or ``json``, or another of a table's forms."""
     from analysis.rendering import Header, Table
 

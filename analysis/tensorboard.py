@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.frames import Frames
-from analysis.selection import cell, settings
+from analysis.selection.figures import as_cell
+from analysis.selection.settings import varied_settings
 from study.files.atomic import make_folder
 
 
@@ -31,11 +32,13 @@ def write_events(results: Frames, to: str | Path) -> Path:
         if key not in rows:
             continue
         with SummaryWriter(logdir=str(folder / f"{key[0]}-{key[1]:05d}")) as writer:
-            described = "\n".join(f"    {name} = {cell(trial[name])}" for name in settings(results))
+            described = "\n".join(
+                f"    {name} = {as_cell(trial[name])}" for name in varied_settings(results)
+            )
             writer.add_text("settings", described)
             for row in rows[key].to_dict("records"):
                 for name in metrics:
-                    if (value := cell(row[name])) is not None:
+                    if (value := as_cell(row[name])) is not None:
                         writer.add_scalar(
                             name, value, row["epoch"], walltime=row["time"].timestamp()
                         )

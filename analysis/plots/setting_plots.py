@@ -9,9 +9,10 @@ import pandas as pd
 
 from analysis import statistics
 from analysis.frames import Frames
-from analysis.plots.svg import FAINT, INK, SERIES, Plot, grid, plot
-from analysis.ranking import best_of, ranked, short, thinned
-from analysis.selection import goal, settings
+from analysis.plots.svg import FAINT, INK, SERIES, Plot, as_plot, make_panels
+from analysis.selection.objectives import objective_of
+from analysis.selection.ranking import best_value, ranked_points, thinned
+from analysis.selection.settings import short_name, varied_settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,20 +24,20 @@ _BINS = 8
 
 def parameters(results: Frames) -> Plot | None:
     """The value against each setting, with the best of each bin outlined."""
-    points = thinned(ranked(results))
-    names = [name for name in settings(results) if points[name].nunique() > 1][:_MOST_PANELS]
+    points = thinned(ranked_points(results))
+    names = [name for name in varied_settings(results) if points[name].nunique() > 1][:_MOST_PANELS]
     if len(points) < 2 or not names:
         return None
-    figure, panels = grid(len(names), 2, 2.3)
+    figure, panels = make_panels(len(names), 2, 2.3)
     for axes, name in zip(panels, names, strict=True):
         known = points.dropna(subset=name)
         if _is_numeric(known[name]) and not _is_choice(results, name):
             _against_number(axes, results, known, name)
         else:
             _against_choice(axes, results, known, name)
-        axes.set(xlabel=name, ylabel=goal(results).metric)
+        axes.set(xlabel=name, ylabel=objective_of(results).metric)
     text = "Each complete point's value against its settings; the line is the best of each bin."
-    return plot(figure, "parameters", "Value against each setting", text)
+    return as_plot(figure, "parameters", "Value against each setting", text)
 
 
 def _is_numeric(values: pd.Series[Any]) -> bool:
@@ -69,7 +70,7 @@ def _against_number(axes: Axes, results: Frames, points: pd.DataFrame, name: str
         axes.locator_params(axis="x", nbins=4)
     distinct = np.unique(x)
     if len(distinct) <= _BINS:
-        best = [best_of(results, y[x == value]) for value in distinct]
+        best = [best_value(results, y[x == value]) for value in distinct]
         axes.plot(distinct, best, color=SERIES[1], marker="_", markersize=12, linestyle="")
     else:
         edges = (
@@ -78,7 +79,7 @@ def _against_number(axes: Axes, results: Frames, points: pd.DataFrame, name: str
             else np.linspace(x.min(), x.max(), _BINS + 1)
         )
         bins = np.clip(np.digitize(x, edges) - 1, 0, _BINS - 1)
-        best = [best_of(results, y[bins == i]) for i in range(_BINS)]
+        best = [best_value(results, y[bins == i]) for i in range(_BINS)]
         axes.stairs(best, edges, color=SERIES[1], baseline=None, linewidth=1.5)
 
 
@@ -89,7 +90,7 @@ def _against_choice(axes: Axes, results: Frames, points: pd.DataFrame, name: str
         values = points.loc[texts == level, "value"].to_numpy(float)
         spread = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else np.zeros(1)
         axes.scatter(position + spread, values, s=12, color=SERIES[0], alpha=0.6, linewidth=0)
-        axes.hlines(best_of(results, values), position - 0.3, position + 0.3, color=SERIES[1])
+        axes.hlines(best_value(results, values), position - 0.3, position + 0.3, color=SERIES[1])
     axes.set_xticks(
         range(len(levels)), levels, rotation=20 if sum(map(len, levels)) > 24 else 0, fontsize=8
     )
@@ -100,13 +101,13 @@ def importances(results: Frames) -> Plot | None:
     """How much each setting matters to a forest of regression trees, with its spread over
     resamples.
     """
-    from analysis.tables.importance import LABEL, importance
+    from analysis.tables.settings.importance import SHARE_LABEL, importance
 
     found = importance(results)
     if found is None:
         return None
     shares = found.displayed[::-1]
-    figure, (axes,) = grid(height_in=max(1.6, 0.36 * len(shares) + 0.7))
+    figure, (axes,) = make_panels(height_in=max(1.6, 0.36 * len(shares) + 0.7))
     names, estimates = [name for name, _ in shares], [share for _, share in shares]
     values = [share.value for share in estimates]
     low = [share.value - share.low for share in estimates]
@@ -116,26 +117,30 @@ def importances(results: Frames) -> Plot | None:
     )
     axes.errorbar(values, names, xerr=[low, high], fmt="none", ecolor=INK, capsize=3, linewidth=1)
     axes.set_xlim(left=0)
-    axes.set(xlabel=LABEL)
+    axes.set(xlabel=SHARE_LABEL)
     text = (
         f"{found.quality} A bar is the share of that variance that involves the setting, found by"
         " shuffling it; lines are the middle 90 % of resamples."
     )
-    return plot(figure, "importances", "Importance of settings", text)
+    return as_plot(figure, "importances", "Importance of settings", text)
 
 
 def parallel(results: Frames) -> Plot | None:
     """Every complete point as a line across its settings, colored by its value."""
-    points = ranked(results).iloc[:_MOST_LINES].iloc[::-1]
-    names = [name for name in settings(results) if points[name].nunique() > 1][:_MOST_PANELS]
+    points = ranked_points(results).iloc[:_MOST_LINES].iloc[::-1]
+    names = [name for name in varied_settings(results) if points[name].nunique() > 1][:_MOST_PANELS]
     if len(points) < 2 or len(names) < 2:
         return None
     import matplotlib
 
-    figure, (axes,) = grid()
+    figure, (axes,) = make_panels()
     scales = {name: _positions(results, points[name], name) for name in names}
     heights = np.column_stack([scales[name][0] for name in names])
-    order = points["value"].rank(pct=True, ascending=not goal(results).is_minimized).to_numpy(float)
+    order = (
+        points["value"]
+        .rank(pct=True, ascending=not objective_of(results).is_minimized)
+        .to_numpy(float)
+    )
     colors = matplotlib.colormaps["viridis"](0.1 + 0.8 * order)
     for line, color, share in zip(heights, colors, order, strict=True):
         axes.plot(
@@ -149,7 +154,7 @@ def parallel(results: Frames) -> Plot | None:
         axes.axvline(position, color=FAINT, linewidth=0.8)
         for height, label in scales[name][1]:
             axes.text(position + 0.03, height, label, fontsize=7, va="center")
-    axes.set_xticks(range(len(names)), [short(name) for name in names], fontsize=8)
+    axes.set_xticks(range(len(names)), [short_name(name) for name in names], fontsize=8)
     axes.set_yticks([])
     axes.set_xlim(-0.1, len(names) - 0.6)
     axes.spines["left"].set_visible(False)
@@ -157,7 +162,7 @@ def parallel(results: Frames) -> Plot | None:
         "Each complete point is a line across its settings; the brighter and thicker, the better"
         " its value."
     )
-    return plot(figure, "parallel", "Parallel coordinates", text)
+    return as_plot(figure, "parallel", "Parallel coordinates", text)
 
 
 def _positions(

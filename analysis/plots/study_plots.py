@@ -6,15 +6,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from analysis import statistics
-from analysis.curves import KEY, by_epoch, rows_of, seeds_of
-from analysis.factors import scientific
 from analysis.frames import Frames
-from analysis.plots.pareto import front, with_columns
 from analysis.plots.setting_plots import importances, parallel, parameters
-from analysis.plots.svg import FAINT, SERIES, Plot, drawing, grid, plot
-from analysis.ranking import PLACE, ranked, short, thinned
-from analysis.selection import goal, goals, several, within_metric
-from analysis.tables.best_of_n import draws
+from analysis.plots.svg import FAINT, SERIES, Plot, as_plot, make_panels, plot_style
+from analysis.selection.curves import curve_trials, epoch_rows_of, mean_by_epoch
+from analysis.selection.factors import scientific_factor
+from analysis.selection.figures import clip_to_metric
+from analysis.selection.objectives import objective_of, objectives_of
+from analysis.selection.pareto_front import pareto_front, points_with_columns
+from analysis.selection.ranking import ranked_points, thinned
+from analysis.selection.settings import short_name
+from analysis.selection.trials import POINT_KEY, has_several_studies
+from analysis.tables.points.best_of_n import drawn_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,24 +38,24 @@ def learning_curves(results: Frames) -> Plot | None:
     """The best points' metric over epochs, the mean over seeds with the seeds' range; all others
     behind them.
     """
-    metric = goal(results).metric
-    trials = seeds_of(results.trials)
+    metric = objective_of(results).metric
+    trials = curve_trials(results.trials)
     rows = (
-        rows_of(results, trials).dropna(subset=[metric])
+        epoch_rows_of(results, trials).dropna(subset=[metric])
         if metric in results.epochs
         else results.epochs.iloc[:0]
     )
     if not len(rows):
         return None
-    figure, (axes,) = grid()
-    groups = dict(iter(rows.groupby(KEY)))
-    best = [key for key in _keys_of(ranked(results).head(_TOP)) if key in groups]
+    figure, (axes,) = make_panels()
+    groups = dict(iter(rows.groupby(POINT_KEY)))
+    best = [key for key in _keys_of(ranked_points(results).head(_TOP)) if key in groups]
     for key in [key for key in groups if key not in best][-_MOST_LINES:]:
-        curve = by_epoch(groups[key], metric)
+        curve = mean_by_epoch(groups[key], metric)
         axes.plot(curve.index, curve["mean"], color=FAINT, linewidth=0.8, alpha=0.5)
-    begun = trials.groupby(KEY).size()
+    begun = trials.groupby(POINT_KEY).size()
     for color, key in zip(SERIES, best, strict=False):
-        curve = by_epoch(groups[key], metric)
+        curve = mean_by_epoch(groups[key], metric)
         label = _point_label(results, key) + _seeds_label(curve, int(begun[key]))
         axes.plot(curve.index, curve["mean"], color=color, label=label, marker="o", markersize=2.5)
         axes.fill_between(
@@ -66,7 +69,7 @@ def learning_curves(results: Frames) -> Plot | None:
         f"{metric} over epochs of the best {len(best)} points: the mean over seeds, banded from"
         " worst to best seed, up to the last epoch that all of the point's seeds reached."
     )
-    return plot(figure, "learning-curves", "Learning curves", text)
+    return as_plot(figure, "learning-curves", "Learning curves", text)
 
 
 def _keys_of(points: pd.DataFrame) -> list[tuple[str, int]]:
@@ -74,7 +77,7 @@ def _keys_of(points: pd.DataFrame) -> list[tuple[str, int]]:
 
 
 def _point_label(results: Frames, key: tuple[str, int]) -> str:
-    return f"{key[0]}, point {key[1]}" if several(results) else f"point {key[1]}"
+    return f"{key[0]}, point {key[1]}" if has_several_studies(results) else f"point {key[1]}"
 
 
 def _seeds_label(curve: pd.DataFrame, begun: int) -> str:
@@ -87,19 +90,21 @@ def pareto(results: Frames) -> Plot | None:
     """The objective against time (or the second objective), and the points that none beats in
     both.
     """
-    names = [objective.metric for objective in goals(results)]
+    names = [objective.metric for objective in objectives_of(results)]
     second = "value_2" if len(names) > 1 else "total_seconds"
     label = names[1] if len(names) > 1 else second
     if names[0] == label:
         return None
-    points = with_columns(results, "value", second)
+    points = points_with_columns(results, "value", second)
     if len(points) < 2:
         return None
-    best = front(results, "value", second)
-    figure, (axes,) = grid()
-    shown = thinned(points.loc[[index for index in ranked(results).index if index in points.index]])
+    best = pareto_front(results, "value", second)
+    figure, (axes,) = make_panels()
+    shown = thinned(
+        points.loc[[index for index in ranked_points(results).index if index in points.index]]
+    )
     axes.scatter(shown[second], shown["value"], s=12, color=FAINT, linewidth=0, label="points")
-    steps = best.sort_values([second, "value", *PLACE], kind="stable")
+    steps = best.sort_values([second, "value", *POINT_KEY], kind="stable")
     axes.step(
         steps[second],
         steps["value"],
@@ -115,16 +120,16 @@ def pareto(results: Frames) -> Plot | None:
         f"{len(best)} of {len(points)} complete points are beaten by none in both {names[0]} and"
         f" {label}, each the mean over the point's seeds."
     )
-    return plot(figure, "pareto", "Pareto front", text)
+    return as_plot(figure, "pareto", "Pareto front", text)
 
 
 def _epoch_times(results: Frames) -> Plot | None:
     """First and steady epoch time of the best points, training and evaluation apart."""
     rows = results.epochs.dropna(subset=["train_seconds", "eval_seconds"])
-    points = ranked(results).head(_TOP * 2)
+    points = ranked_points(results).head(_TOP * 2)
     if not len(rows) or not len(points):
         return None
-    figure, (axes,) = grid(height_in=max(1.8, 0.34 * len(points) + 0.9))
+    figure, (axes,) = make_panels(height_in=max(1.8, 0.34 * len(points) + 0.9))
     labels = []
     for position, point in enumerate(points.iloc[::-1].to_dict("records")):
         own = rows[(rows["study"] == point["study"]) & (rows["point"] == point["point"])]
@@ -159,7 +164,7 @@ def _epoch_times(results: Frames) -> Plot | None:
         "Median training and evaluation time of the epochs after the first, and the first epoch,"
         " which warms up."
     )
-    return plot(figure, "epoch-times", "Epoch times", text)
+    return as_plot(figure, "epoch-times", "Epoch times", text)
 
 
 def _handle(label: str, color: str, marker: str = "s") -> Any:
@@ -170,9 +175,9 @@ def _handle(label: str, color: str, marker: str = "s") -> Any:
 
 def _timeline(results: Frames) -> Plot | None:
     """Which trial held which worker when."""
-    from analysis.plots.timeline import lanes
+    from analysis.plots.timeline import worker_spans
 
-    spans = lanes(results)
+    spans = worker_spans(results)
     if not spans:
         return None
     begin = min(span.start for span in spans)
@@ -180,7 +185,7 @@ def _timeline(results: Frames) -> Plot | None:
         (3600.0, "hours") if max(span.end for span in spans) - begin > 7200 else (1.0, "seconds")
     )
     names = list(dict.fromkeys(span.lane for span in spans))
-    figure, (axes,) = grid(height_in=max(1.6, 0.26 * len(names) + 0.9))
+    figure, (axes,) = make_panels(height_in=max(1.6, 0.26 * len(names) + 0.9))
     for state, color in _STATE_COLORS.items():
         for row, name in enumerate(names):
             bars = [
@@ -204,18 +209,18 @@ def _timeline(results: Frames) -> Plot | None:
         f"{len(spans)} attempts at trials on {len(names)} workers, colored by what became of the"
         " trial."
     )
-    return plot(figure, "timeline", "Trials on workers", text)
+    return as_plot(figure, "timeline", "Trials on workers", text)
 
 
 def best_of_n_curves(results: Frames) -> Plot | None:
     """The expected best value after n points, for each level of a scientific factor."""
-    samples = {level: values for level, values in draws(results).items() if len(values) > 1}
-    metric = goal(results).metric
+    samples = {level: values for level, values in drawn_values(results).items() if len(values) > 1}
+    metric = objective_of(results).metric
     if not samples:
         return None
-    figure, (axes,) = grid()
+    figure, (axes,) = make_panels()
     for color, (level, values) in zip(SERIES, samples.items(), strict=False):
-        curve = statistics.best_of_n_curve(values, smallest=goal(results).is_minimized)
+        curve = statistics.expected_best_curve(values, smallest=objective_of(results).is_minimized)
         axes.plot(
             list(curve),
             [estimate.value for estimate in curve.values()],
@@ -223,17 +228,17 @@ def best_of_n_curves(results: Frames) -> Plot | None:
             label=level or "all points",
         )
         known = {
-            n: within_metric(estimate, metric) for n, estimate in curve.items() if estimate.known
+            n: clip_to_metric(estimate, metric) for n, estimate in curve.items() if estimate.known
         }
         _band(axes, known, color)
     axes.set(xlabel="points", ylabel=f"expected best {metric}")
     _whole_numbers(axes)
-    axes.legend(fontsize=8, title=short(scientific(results)) or None)
+    axes.legend(fontsize=8, title=short_name(scientific_factor(results)) or None)
     text = (
         "What the best of n points may be expected to reach, with 95 % intervals up to a quarter of"
         " the points: beyond, the best that was seen says too little of what might have been."
     )
-    return plot(figure, "best-of-n", "Expected best of n points", text)
+    return as_plot(figure, "best-of-n", "Expected best of n points", text)
 
 
 def _band(axes: Axes, curve: dict[int, statistics.Estimate], color: str) -> None:
@@ -266,7 +271,7 @@ def _whole_numbers(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def draw(results: Frames) -> list[Plot]:
+def draw_plots(results: Frames) -> list[Plot]:
     """Every plot that the results can fill."""
-    with drawing():
+    with plot_style():
         return [found for make in PLOTS.values() if (found := make(results)) is not None]

@@ -69,7 +69,7 @@ class Plot:
 
 
 @contextmanager
-def drawing() -> Iterator[None]:
+def plot_style() -> Iterator[None]:
     """Our style, for the figures made inside."""
     import matplotlib
 
@@ -77,7 +77,9 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def grid(panels: int = 1, columns: int = 1, height_in: float = 3.2) -> tuple[Figure, list[Axes]]:
+def make_panels(
+    panels: int = 1, columns: int = 1, height_in: float = 3.2
+) -> tuple[Figure, list[Axes]]:
     """A figure of so many panels, each row ``height_in`` high; panels that are not needed are left
     out.
     """
@@ -91,7 +93,7 @@ def grid(panels: int = 1, columns: int = 1, height_in: float = 3.2) -> tuple[Fig
     return figure, list(axes[:panels])
 
 
-def plot(figure: Figure, name: str, title: str, description: str) -> Plot:
+def as_plot(figure: Figure, name: str, title: str, description: str) -> Plot:
     """The figure as inline SVG with a role, a label and colors by variable."""
     import matplotlib
 

@@ -24,7 +24,7 @@ class Span:
     state: str
 
 
-def lanes(results: Frames) -> list[Span]:
+def worker_spans(results: Frames) -> list[Span]:
     """The last MOST_SPANS attempts, each in the first free lane of its machine and device."""
     attempts = sorted(
         (

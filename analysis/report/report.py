@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.frames import STORAGE, Source, Study
-from analysis.plots.study_plots import draw
+from analysis.plots.study_plots import draw_plots
 from analysis.plots.svg import Plot
-from analysis.rendering import Header, Table, table
-from analysis.report.summary import answer
+from analysis.rendering import Header, Table, make_table
+from analysis.report.summary import answer_sentences
 from analysis.results import Results, load
-from analysis.tables.comparison import compare
-from analysis.tables.kinds import KINDS
-from analysis.tables.warnings import warnings
+from analysis.tables.kinds import make_kind
+from analysis.tables.warnings import warning_texts
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import path_as_written
 from study.journal.history import DriverSession
@@ -36,7 +35,7 @@ _BACK = ("failures", "cost")
 
 
 @dataclass(frozen=True)
-class Chapter:
+class _Chapter:
     """What the report says of one study."""
 
     name: str
@@ -50,7 +49,7 @@ class Chapter:
     spec: str
 
 
-def report(
+def write_report(
     studies: Source | Iterable[Source],
     *,
     storage: StorageLike = STORAGE,
@@ -65,7 +64,7 @@ def report(
     return path
 
 
-def comparison_report(
+def write_comparison(
     a: Source, b: Source, *, storage: StorageLike = STORAGE, to: str | Path | None = None
 ) -> StoragePath:
     """Write the report that compares two studies; by default into the first one's folder. Gives its
@@ -74,7 +73,7 @@ def comparison_report(
     results = load([a, b], storage=storage)
     first, second = results.studies
     path = path_as_written(to) if to else first.paths.folder / f"compare-{second.name}.html"
-    path.write_whole(_page(results, compare(Results((first,)), Results((second,)))))
+    path.write_whole(_page(results, comparison_table(Results((first,)), Results((second,)))))
     return path
 
 
@@ -96,15 +95,15 @@ def _page(results: Results, comparison: Table | None = None) -> str:
     )
 
 
-def _chapter(results: Results, mark: str) -> Chapter:
+def _chapter(results: Results, mark: str) -> _Chapter:
     study = results.study
-    return Chapter(
+    return _Chapter(
         study.name,
         study.spec.question,
-        answer(results),
-        warnings(results),
+        answer_sentences(results),
+        warning_texts(results),
         _filled(results, _MAIN),
-        [_renamed(plot, mark) for plot in draw(results)],
+        [_renamed(plot, mark) for plot in draw_plots(results)],
         _filled(results, _BACK),
         _sessions(study),
         study.paths.spec.read_text(),
@@ -113,7 +112,7 @@ def _chapter(results: Results, mark: str) -> Chapter:
 
 def _filled(results: Results, kinds: Iterable[str]) -> list[tuple[str, Table]]:
     """The tables that have rows, by kind."""
-    made = [(kind, KINDS[kind](results)) for kind in kinds]
+    made = [(kind, make_kind(kind, results)) for kind in kinds]
     return [(kind, shown) for kind, shown in made if shown.rows]
 
 
@@ -156,7 +155,7 @@ def _sessions(study: Study) -> Table:
         + (f": {'; '.join(spec.changes)}" if spec.changes else "")
         for spec in study.history.specs
     ]
-    return table("Provenance", [Header(name) for name in names], rows, versions)
+    return make_table("Provenance", [Header(name) for name in names], rows, versions)
 
 
 def _packages(session: DriverSession) -> str:

@@ -8,31 +8,24 @@ from typing import Any
 import pandas as pd
 
 from analysis import statistics
-from analysis.factors import scientific
 from analysis.frames import Frames
-from analysis.ranking import best, tied_with_best
-from analysis.rendering import Header, number, shown
-from analysis.report.variation import variation
-from analysis.selection import (
-    cell,
-    counted,
-    fresh,
-    goal,
-    metric_mean,
-    search,
-    settings,
-    test_accuracy,
-    trials_of,
-)
+from analysis.rendering import Header, cell_text, format_number
+from analysis.report.variation import variation_sentences
+from analysis.selection.factors import scientific_factor
+from analysis.selection.figures import as_cell, mean_test_accuracy, metric_mean
+from analysis.selection.objectives import objective_of
+from analysis.selection.ranking import best_row, tied_with_best
+from analysis.selection.settings import varied_settings
+from analysis.selection.trials import counted_trials, fresh_trials, rows_of_point, search_trials
 from analysis.statistics import Difference, level_for
-from analysis.tables.best_of_n import draws
-from analysis.tables.confirmation import baseline_point, confirmed_points
-from analysis.tables.costs import HOUR, duration
-from analysis.tables.winners import (
-    by_fresh_seeds,
+from analysis.tables.effort.cost import SECONDS_AN_HOUR, duration_text
+from analysis.tables.points.best_of_n import drawn_values
+from analysis.tables.points.confirmation import baseline_point, points_to_confirm
+from analysis.tables.points.winners import (
     factor_compared,
     fresh_difference,
-    lost_seeds,
+    in_fresh_order,
+    lost_seed_count,
     winners_of,
 )
 from study.journal.ranking import CONFIRMED
@@ -41,12 +34,12 @@ _FIGURE = Header("", digits=4)
 _CHANGE = Header("", digits=4, signed=True)
 
 
-def answer(results: Frames) -> list[str]:
+def answer_sentences(results: Frames) -> list[str]:
     """The answer of one study, sentence by sentence, the most important first."""
-    found = best(results)
+    found = best_row(results)
     if found is None:
         return ["No point is complete yet, so there is no answer.", _effort(results)]
-    decided = winners_sentences(results)
+    decided = _winners_sentences(results)
     return [
         *(
             _confirmed_best(results, found)
@@ -56,8 +49,8 @@ def answer(results: Frames) -> list[str]:
         *decided,
         *_baseline_sentences(results),
         *([] if found["standing"] == CONFIRMED else _first_sentence(results, found)),
-        *([] if decided else levels_sentence(results)),
-        *variation(results),
+        *([] if decided else levels_sentences(results)),
+        *variation_sentences(results),
         _effort(results),
     ]
 
@@ -66,20 +59,23 @@ def _confirmed_best(results: Frames, point: dict[str, Any]) -> list[str]:
     """What the best point reaches on seeds that had no part in the search; the search's own value
     in brackets.
     """
-    metric, trials = goal(results).metric, trials_of(fresh(results.trials), point)
-    searched = metric_mean(trials_of(counted(results.trials), point)["value"], metric)
-    value = shown(metric_mean(trials["value"], metric), _header_of(metric))
+    metric, trials = (
+        objective_of(results).metric,
+        rows_of_point(fresh_trials(results.trials), point),
+    )
+    searched = metric_mean(rows_of_point(counted_trials(results.trials), point)["value"], metric)
+    value = cell_text(metric_mean(trials["value"], metric), _header_of(metric))
     confirmed, seeds = (
         int((results.points["standing"] == CONFIRMED).sum()),
         _seeds_text(len(trials)),
     )
-    extreme = "lowest" if goal(results).is_minimized else "highest"
+    extreme = "lowest" if objective_of(results).is_minimized else "highest"
     lead = f"Of {confirmed} points trained on {seeds}" if confirmed > 1 else f"On {seeds}"
     verb = f"has the {extreme} {metric}," if confirmed > 1 else f"reaches {metric}"
     return [
         (
-            f"{lead} point {point['point']} {verb} {value} ({shown(searched, _header_of(metric))}"
-            " in the search, as one of"
+            f"{lead} point {point['point']} {verb} {value}"
+            f" ({cell_text(searched, _header_of(metric))} in the search, as one of"
             f" {_points_text(results)}){_accuracy_text(trials, ', test accuracy')};"
             f" {_described(results, point)}."
         ),
@@ -103,7 +99,7 @@ def _lost_sentence(results: Frames) -> list[str]:
     value.
     """
     points = results.points[results.points["chosen"].astype(bool)]
-    lost = [str(point) for point in points["point"] if lost_seeds(results, int(point))]
+    lost = [str(point) for point in points["point"] if lost_seed_count(results, int(point))]
     if not lost:
         return []
     names = f"Points {', '.join(lost)} were" if len(lost) > 1 else f"Point {lost[0]} was"
@@ -112,8 +108,8 @@ def _lost_sentence(results: Frames) -> list[str]:
 
 def _searched_best(results: Frames, point: dict[str, Any]) -> list[str]:
     """The best value of a search without fresh seeds, and what there is to say against it."""
-    aim, trials = goal(results), trials_of(counted(results.trials), point)
-    value = shown(metric_mean(trials["value"], aim.metric), _header_of(aim.metric))
+    aim, trials = objective_of(results), rows_of_point(counted_trials(results.trials), point)
+    value = cell_text(metric_mean(trials["value"], aim.metric), _header_of(aim.metric))
     seeds = f"the mean of {_seeds_text(len(trials), '')}"
     wanted = results.study.spec.replicates
     if len(trials) < wanted:
@@ -145,8 +141,8 @@ def _accuracy_text(trials: pd.DataFrame, lead: str) -> str:
     """``, test accuracy 0.8569 [0.81, 0.89] over seeds and images``; empty where there is none."""
     if "test_accuracy" not in trials or not trials["test_accuracy"].notna().any():
         return ""
-    found = test_accuracy(trials)
-    return f"{lead} {shown(found, _FIGURE)}" + (" over seeds and images" if found.known else "")
+    found = mean_test_accuracy(trials)
+    return f"{lead} {cell_text(found, _FIGURE)}" + (" over seeds and images" if found.known else "")
 
 
 def _header_of(metric: str) -> Header:
@@ -156,15 +152,15 @@ def _header_of(metric: str) -> Header:
 def _described(results: Frames, point: dict[str, Any]) -> str:
     """A point's settings in words: ``optimizer sgd, lr 0.1``."""
     parts = []
-    for name in settings(results):
-        value = cell(point.get(name))
+    for name in varied_settings(results):
+        value = as_cell(point.get(name))
         if value is not None:
-            text = shown(value, Header(""))
+            text = cell_text(value, Header(""))
             parts.append(f"{name.removesuffix('.name').rpartition('.')[2]} {text}")
     return ", ".join(parts) or "the recipe as it stands"
 
 
-def winners_sentences(results: Frames) -> list[str]:
+def _winners_sentences(results: Frames) -> list[str]:
     """The winners on common fresh seeds: which leads, by a test against each other one.
 
     In a method study they are the levels' of the scientific factor; elsewhere the points that the
@@ -173,7 +169,7 @@ def winners_sentences(results: Frames) -> list[str]:
     factor, names = factor_compared(results), winners_of(results)
     if len(names) < 2:
         return []
-    order = by_fresh_seeds(results, names)
+    order = in_fresh_order(results, names)
     level = level_for(math.comb(len(order), 2))
     leader, others = order[0], order[1:]
     found = {other: fresh_difference(results, leader, other, level) for other in others}
@@ -184,7 +180,7 @@ def winners_sentences(results: Frames) -> list[str]:
         for point, name in names.items()
     }
     told = "; ".join(
-        f"{said[leader]} against {said[other]}: {shown(difference, _CHANGE)} on"
+        f"{said[leader]} against {said[other]}: {cell_text(difference, _CHANGE)} on"
         f" {difference.estimate.n} common seeds"
         for other, difference in found.items()
     )
@@ -204,17 +200,17 @@ def _baseline_sentences(results: Frames) -> list[str]:
     """
     baseline, points = (
         baseline_point(results),
-        [int(point) for point in confirmed_points(results)["point"]],
+        [int(point) for point in points_to_confirm(results)["point"]],
     )
     rivals = [point for point in points if point != baseline]
     if baseline not in points or baseline is None or not rivals:
         return []
-    metric, trials = goal(results).metric, fresh(results.trials)
+    metric, trials = objective_of(results).metric, fresh_trials(results.trials)
     sentences = []
     for point in rivals:
         found = fresh_difference(results, point, baseline, level_for(len(rivals)))
         values = [
-            shown(
+            cell_text(
                 metric_mean(trials.loc[trials["point"] == one, "value"], metric), _header_of(metric)
             )
             for one in (point, baseline)
@@ -222,8 +218,8 @@ def _baseline_sentences(results: Frames) -> list[str]:
         if found.estimate.n:
             sentences.append(
                 f"Point {point} reaches {values[0]} and the baseline, point {baseline},"
-                f" {values[1]}, each on fresh seeds: a difference of {shown(found, _CHANGE)},"
-                f" {_judged(found, goal(results).is_minimized)}."
+                f" {values[1]}, each on fresh seeds: a difference of {cell_text(found, _CHANGE)},"
+                f" {_judged(found, objective_of(results).is_minimized)}."
             )
     return sentences
 
@@ -246,33 +242,35 @@ def _first_sentence(results: Frames, point: dict[str, Any]) -> list[str]:
     gap = float(point["value"]) - float(firsts.iloc[0]["value"])
     return [
         f"From first[0] (point {int(firsts.iloc[0]['point'])}) it differs by"
-        f" {number(gap, 4, True)}; as it was chosen for that, only fresh seeds could tell whether"
-        " it is more than luck."
+        f" {format_number(gap, 4, True)}; as it was chosen for that, only fresh seeds could tell"
+        " whether it is more than luck."
     ]
 
 
-def levels_sentence(results: Frames) -> list[str]:
+def levels_sentences(results: Frames) -> list[str]:
     """The levels of the scientific factor at equal budget: what a number of points may be expected
     to find in each.
     """
-    factor = scientific(results)
-    samples = draws(results, factor) if factor else {}
+    factor = scientific_factor(results)
+    samples = drawn_values(results, factor) if factor else {}
     if len(samples) < 2:
         return []
     smallest, n = (
-        goal(results).is_minimized,
-        min(statistics.compared_at(v, v) for v in samples.values()),
+        objective_of(results).is_minimized,
+        min(statistics.comparable_count(v, v) for v in samples.values()),
     )
     found = {
-        level: statistics.best_of_n(values, n, smallest=smallest)
+        level: statistics.expected_best(values, n, smallest=smallest)
         for level, values in samples.items()
     }
     order = sorted(found, key=lambda level: found[level], reverse=not smallest)
-    parts = "; ".join(f"{level} {number(found[level], 4)}" for level in order)
-    gap = statistics.best_difference(samples[order[0]], samples[order[1]], n, smallest=smallest)
+    parts = "; ".join(f"{level} {format_number(found[level], 4)}" for level in order)
+    gap = statistics.expected_best_difference(
+        samples[order[0]], samples[order[1]], n, smallest=smallest
+    )
     verdict = f"{order[0]} leads" if gap.estimate.excludes_zero else "no order can be told"
     told = (
-        f", a difference of {shown(gap, _CHANGE)} between the first two"
+        f", a difference of {cell_text(gap, _CHANGE)} between the first two"
         if gap.estimate.known
         else ""
     )
@@ -283,14 +281,14 @@ def levels_sentence(results: Frames) -> list[str]:
 def _effort(results: Frames) -> str:
     """What was run, and what it took."""
     trials = results.trials
-    counts = search(trials)["state"].value_counts()
+    counts = search_trials(trials)["state"].value_counts()
     states = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
     confirmations = int((trials["kind"] == "confirm").sum())
-    gpu = trials["gpu_seconds"].sum() / HOUR
+    gpu = trials["gpu_seconds"].sum() / SECONDS_AN_HOUR
     on_gpu = f" and {gpu:.2f} GPU hours" if gpu else ""
     more = f", {confirmations} more on fresh seeds" if confirmations else ""
     return (
         f"{len(results.points)} points were proposed and {len(trials) - confirmations} trials begun"
-        f" ({states}){more}, which took {duration(float(trials['wall_seconds'].sum()))} of workers'"
-        f" time{on_gpu}."
+        f" ({states}){more}, which took {duration_text(float(trials['wall_seconds'].sum()))}"
+        f" of workers' time{on_gpu}."
     )

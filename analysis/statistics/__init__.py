@@ -6,46 +6,57 @@ interval is better than a wrong one. What each interval covers is measured by si
 tests/analysis/coverage. scipy is loaded where it is needed.
 """
 
-from analysis.statistics.budget import best_difference, best_of_n, best_of_n_curve, compared_at
-from analysis.statistics.contrasts import Contrast, contrast
+from analysis.statistics.contrasts import Contrast, estimate_contrast
 from analysis.statistics.estimate import (
     LEVEL,
     Array,
     Difference,
     Estimate,
     Sample,
-    clean,
+    finite_values,
     level_for,
 )
-from analysis.statistics.images import accuracy
-from analysis.statistics.means import mean, paired_difference, predicted_difference, spread, welch
+from analysis.statistics.expected_best import (
+    comparable_count,
+    expected_best,
+    expected_best_curve,
+    expected_best_difference,
+)
+from analysis.statistics.images import mean_accuracy
+from analysis.statistics.means import (
+    mean,
+    paired_difference,
+    predicted_difference,
+    standard_deviation,
+    welch,
+)
 from analysis.statistics.power import seeds_needed
-from analysis.statistics.times import median_time, share
-from analysis.statistics.variance import Components, components
+from analysis.statistics.times import binomial_share, median_time
+from analysis.statistics.variance import VarianceComponents, variance_components
 
 __all__ = [
     "LEVEL",
     "Array",
-    "Components",
     "Contrast",
     "Difference",
     "Estimate",
     "Sample",
-    "accuracy",
-    "best_difference",
-    "best_of_n",
-    "best_of_n_curve",
-    "clean",
-    "compared_at",
-    "components",
-    "contrast",
+    "VarianceComponents",
+    "binomial_share",
+    "comparable_count",
+    "estimate_contrast",
+    "expected_best",
+    "expected_best_curve",
+    "expected_best_difference",
+    "finite_values",
     "level_for",
     "mean",
+    "mean_accuracy",
     "median_time",
     "paired_difference",
     "predicted_difference",
     "seeds_needed",
-    "share",
-    "spread",
+    "standard_deviation",
+    "variance_components",
     "welch",
 ]

@@ -15,9 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.statistics.estimate import LEVEL, Array, Difference, Estimate
-from analysis.statistics.means import NO_SPREAD, difference, error_of, spread
+from analysis.statistics.means import (
+    NO_SPREAD,
+    combined_error,
+    standard_deviation,
+    student_difference,
+)
 
-Block = Sequence[Array]
+_Block = Sequence[Array]
 """The cells of one group of points that agree in all else, each of shape (points,) and none empty.
 """
 
@@ -38,7 +43,9 @@ class Contrast:
         return self.difference.estimate
 
 
-def contrast(blocks: Sequence[Block], signs: Sequence[int], level: float = LEVEL) -> Contrast:
+def estimate_contrast(
+    blocks: Sequence[_Block], signs: Sequence[int], level: float = LEVEL
+) -> Contrast:
     """The mean over blocks of each block's signed sum of cell means, with its interval; nan where
     there is no block.
 
@@ -61,22 +68,24 @@ def contrast(blocks: Sequence[Block], signs: Sequence[int], level: float = LEVEL
     error, freedom = _pooled(blocks, weights)
     if len(blocks) > 1 and (len(blocks) - 1 >= within or freedom == 0):
         return _over_blocks(blocks, sums, "blocks" if within else "pairs", level)
-    found = difference(float(weights @ sums), error, freedom, points, level)
+    found = student_difference(float(weights @ sums), error, freedom, points, level)
     return Contrast(found, "points" if len(blocks) == 1 else "points in blocks", points)
 
 
-def _over_blocks(blocks: Sequence[Block], sums: Array, unit: str, level: float) -> Contrast:
+def _over_blocks(blocks: Sequence[_Block], sums: Array, unit: str, level: float) -> Contrast:
     """The mean of one figure a block, with Student's interval; without one where all are equal but
     for rounding.
     """
     size = max(float(np.abs(cell).max()) for block in blocks for cell in block)
-    deviation, count = spread(sums), len(sums)
+    deviation, count = standard_deviation(sums), len(sums)
     deviation = deviation if deviation > NO_SPREAD * size else math.nan
-    found = difference(float(sums.mean()), deviation / math.sqrt(count), count - 1, count, level)
+    found = student_difference(
+        float(sums.mean()), deviation / math.sqrt(count), count - 1, count, level
+    )
     return Contrast(found, unit, count)
 
 
-def _pooled(blocks: Sequence[Block], weights: Array) -> tuple[float, float]:
+def _pooled(blocks: Sequence[_Block], weights: Array) -> tuple[float, float]:
     """The standard error of the weighted sum over blocks, and its degrees of freedom.
 
     Each cell has one variance in all blocks. Where some cell has never two points in a block that
@@ -94,4 +103,4 @@ def _pooled(blocks: Sequence[Block], weights: Array) -> tuple[float, float]:
     if min(freedoms) == 0 or math.sqrt(sum(squares)) <= NO_SPREAD * size:
         return math.nan, 0.0
     parts = [s / f * share for s, f, share in zip(squares, freedoms, shares, strict=True)]
-    return error_of(parts, freedoms)
+    return combined_error(parts, freedoms)

@@ -53,7 +53,7 @@ def level_for(comparisons: int, level: float = LEVEL) -> float:
     return 1 - (1 - level) / max(1, comparisons)
 
 
-def clean(sample: Sample) -> Array:
+def finite_values(sample: Sample) -> Array:
     """The sample's finite values, shape (n,)."""
     values = np.asarray(sample, dtype=float).ravel()
     finite: Array = values[np.isfinite(values)]

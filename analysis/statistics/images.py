@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from analysis.statistics.estimate import LEVEL, Estimate, Sample, clean
+from analysis.statistics.estimate import LEVEL, Estimate, Sample, finite_values
 
 
-def accuracy(sample: Sample, images: int, level: float = LEVEL) -> Estimate:
+def mean_accuracy(sample: Sample, images: int, level: float = LEVEL) -> Estimate:
     """The mean accuracy over seeds (n,), with an interval over seeds *and* images: what new ones of
     both would give.
 
@@ -19,7 +19,7 @@ def accuracy(sample: Sample, images: int, level: float = LEVEL) -> Estimate:
     """
     from scipy import stats
 
-    values = clean(sample)
+    values = finite_values(sample)
     if not len(values) or images < 1:
         return Estimate(math.nan, n=0, level=level)
     p, count = float(values.mean()), len(values)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.statistics.estimate import LEVEL, Array, Difference, Estimate, Sample, clean
+from analysis.statistics.estimate import LEVEL, Array, Difference, Estimate, Sample, finite_values
 
 NO_SPREAD = 1e-9
 """Values that differ by less than this share of their size differ by rounding alone."""
@@ -20,14 +20,14 @@ def mean(sample: Sample, level: float = LEVEL) -> Estimate:
     Equal values are no sign of certainty: accuracies on 160 images come in steps of 1/160, and two
     seeds of the same accuracy are common however much seeds differ.
     """
-    values = clean(sample)
+    values = finite_values(sample)
     if not len(values):
         return Estimate(math.nan, n=0, level=level)
-    center, error = float(values.mean()), spread(values) / math.sqrt(len(values))
+    center, error = float(values.mean()), standard_deviation(values) / math.sqrt(len(values))
     return _interval(center, error, len(values) - 1, len(values), level)
 
 
-def spread(values: Array) -> float:
+def standard_deviation(values: Array) -> float:
     """The standard deviation of values (n,); nan where it can't be known: n < 2, or all values
     equal.
     """
@@ -47,7 +47,7 @@ def _interval(value: float, error: float, freedom: float, n: int, level: float) 
     return Estimate(value, value - half, value + half, n, level)
 
 
-def difference(
+def student_difference(
     value: float, error: float, freedom: float, n: int, level: float = LEVEL
 ) -> Difference:
     """A difference with Student's interval at ``level`` and the p-value that goes with it.
@@ -72,15 +72,15 @@ def paired_difference(a: Sample, b: Sample, level: float = LEVEL) -> Difference:
     left, right = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if left.shape != right.shape:
         raise ValueError(f"pairs need two samples of one length, not {left.size} and {right.size}")
-    values = clean(left - right)
+    values = finite_values(left - right)
     if not len(values):
         return Difference(Estimate(math.nan, n=0, level=level))
     sizes = np.abs(np.concatenate([left[np.isfinite(left)], right[np.isfinite(right)]]))
-    deviation = spread(values)
+    deviation = standard_deviation(values)
     # two columns that differ by the same amount in every pair differ in their rounding, which tells
     # nothing
     deviation = deviation if deviation > NO_SPREAD * float(sizes.max()) else math.nan
-    return difference(
+    return student_difference(
         float(values.mean()),
         deviation / math.sqrt(len(values)),
         len(values) - 1,
@@ -95,13 +95,13 @@ def welch(a: Sample, b: Sample, level: float = LEVEL) -> Difference:
 
     Without an interval where either has fewer than two values, or both have equal values alone.
     """
-    left, right = clean(a), clean(b)
+    left, right = finite_values(a), finite_values(b)
     n = min(len(left), len(right))
     if n == 0:
         return Difference(Estimate(math.nan, n=0, level=level))
     value = float(left.mean() - right.mean())
     error, freedom = _combined([left, right], [1.0, -1.0])
-    return difference(value, error, freedom, n, level)
+    return student_difference(value, error, freedom, n, level)
 
 
 def _combined(samples: list[Array], weights: list[float]) -> tuple[float, float]:
@@ -109,14 +109,14 @@ def _combined(samples: list[Array], weights: list[float]) -> tuple[float, float]
     (Satterthwaite 1946).
     """
     if min(len(sample) for sample in samples) < 2 or all(
-        math.isnan(spread(sample)) for sample in samples
+        math.isnan(standard_deviation(sample)) for sample in samples
     ):
         return math.nan, 0.0
     parts = [w**2 * float(s.var(ddof=1)) / len(s) for w, s in zip(weights, samples, strict=True)]
-    return error_of(parts, [len(sample) - 1 for sample in samples])
+    return combined_error(parts, [len(sample) - 1 for sample in samples])
 
 
-def error_of(parts: Sequence[float], freedoms: Sequence[float]) -> tuple[float, float]:
+def combined_error(parts: Sequence[float], freedoms: Sequence[float]) -> tuple[float, float]:
     """The root of a sum of independently estimated variances, and its degrees of freedom.
 
     Satterthwaite's (1946), which take each estimated variance for the true one: where a sample of
@@ -137,8 +137,8 @@ def predicted_difference(
     to leave zero out only where the two really differ has the width of a prediction. Without one
     where n < 2 or all our values are equal.
     """
-    values = clean(ours)
+    values = finite_values(ours)
     if not len(values):
         return Estimate(math.nan, n=0, level=level)
-    error = spread(values) * math.sqrt(1 / len(values) + 1 / seeds)
+    error = standard_deviation(values) * math.sqrt(1 / len(values) + 1 / seeds)
     return _interval(float(values.mean()) - theirs, error, len(values) - 1, len(values), level)

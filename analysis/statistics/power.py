@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from analysis.statistics.estimate import LEVEL, Estimate, Sample, clean
-from analysis.statistics.means import spread
+from analysis.statistics.estimate import LEVEL, Estimate, Sample, finite_values
+from analysis.statistics.means import standard_deviation
 
 _POWER = 0.8
 _RANGE = 0.95
@@ -24,8 +24,8 @@ def seeds_needed(differences: Sample, level: float = LEVEL) -> Estimate | None:
     the number is known roughly: its range is that of the standardized difference (noncentral t).
     inf: more than MOST_SEEDS.
     """
-    values = clean(differences)
-    deviation = spread(values)
+    values = finite_values(differences)
+    deviation = standard_deviation(values)
     if math.isnan(deviation):
         return None
     found, count = min(_LARGEST, abs(float(values.mean())) / deviation), len(values)

@@ -47,7 +47,7 @@ def _middle(times: Array) -> float:
     return math.inf if math.isinf(upper) else float(lower + upper) / 2
 
 
-def share(least: int, most: int, n: int, level: float = LEVEL) -> Estimate:
+def binomial_share(least: int, most: int, n: int, level: float = LEVEL) -> Estimate:
     """The share of n that is ``least`` / n for sure and up to ``most`` / n perhaps, with the exact
     binomial interval.
 

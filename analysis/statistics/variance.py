@@ -12,7 +12,7 @@ from analysis.statistics.estimate import Array
 
 
 @dataclass(frozen=True)
-class Components:
+class VarianceComponents:
     """Standard deviations: between the points' true values, and between the seeds of one point; nan
     where unknown.
     """
@@ -24,7 +24,7 @@ class Components:
     """The median over points."""
 
 
-def components(groups: Sequence[Array]) -> Components:
+def variance_components(groups: Sequence[Array]) -> VarianceComponents:
     """The components of variance of values grouped by point, each group of shape (seeds,).
 
     By the analysis of variance (Searle, Casella and McCulloch, Variance Components (1992), 3.6),
@@ -34,14 +34,14 @@ def components(groups: Sequence[Array]) -> Components:
     held = [group for group in groups if len(group)]
     total, freedom = sum(len(group) for group in held), sum(len(group) - 1 for group in held)
     if freedom < 1 or len(held) < 2:
-        return Components(math.nan, math.nan, math.nan)
+        return VarianceComponents(math.nan, math.nan, math.nan)
     within = sum(float(((group - group.mean()) ** 2).sum()) for group in held) / freedom
     center = float(np.concatenate(held).mean())
     between = sum(len(group) * (float(group.mean()) - center) ** 2 for group in held) / (
         len(held) - 1
     )
     size = (total - sum(len(group) ** 2 for group in held) / total) / (len(held) - 1)
-    return Components(
+    return VarianceComponents(
         math.sqrt(max(0.0, (between - within) / size)), math.sqrt(within), _typical(held)
     )
 

@@ -9,36 +9,35 @@ import pandas as pd
 
 from analysis import statistics
 from analysis.frames import Frames
-from analysis.ranking import best
-from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import (
-    complete,
-    counted,
-    fresh,
-    goal,
-    metric_mean,
-    over_seeds,
-    search,
-    trials_of,
+from analysis.rendering import Cell, Header, Table, make_table
+from analysis.selection.figures import mean_over_seeds, metric_mean
+from analysis.selection.objectives import objective_of
+from analysis.selection.ranking import best_row
+from analysis.selection.trials import (
+    complete_trials,
+    counted_trials,
+    fresh_trials,
+    rows_of_point,
+    search_trials,
 )
 from analysis.statistics import Difference, Estimate, level_for
-from analysis.tables.best_of_n import draws
-from analysis.tables.costs import hours
+from analysis.tables.effort.cost import total_hours
+from analysis.tables.points.best_of_n import drawn_values
 from study.errors import UserError
 from study.journal.ranking import CONFIRMED
 
 
-def compare(a: Frames, b: Frames) -> Table:
+def comparison_table(a: Frames, b: Frames) -> Table:
     """What each of two studies found and spent; differences are b less a, paired where their seeds
     are the same.
     """
-    if goal(a) != goal(b):
+    if objective_of(a) != objective_of(b):
         raise UserError(
             f"{a.study.name} and {b.study.name} have different objectives: their values don't"
             " compare"
         )
-    metric = goal(a).metric
-    best_ones = [best(results) for results in (a, b)]
+    metric = objective_of(a).metric
+    best_ones = [best_row(results) for results in (a, b)]
     confirmed = all(point is not None and point["standing"] == CONFIRMED for point in best_ones)
     trials = [
         _trials_at(results, point, confirmed)
@@ -78,7 +77,7 @@ def compare(a: Frames, b: Frames) -> Table:
         Header("compared over"),
     ]
     rows = [row for row in rows if any(_shown(value) for value in row[1:4])]
-    return table(
+    return make_table(
         f"{a.study.name} and {b.study.name}", headers, rows, _notes_on(a, b, confirmed, comparisons)
     )
 
@@ -90,43 +89,47 @@ def _row_of(name: str, trials: list[pd.DataFrame], column: str, metric: str) -> 
 def _figure(rows: pd.DataFrame, column: str, metric: str) -> Cell:
     if column == "value":
         return metric_mean(rows["value"], metric) if len(rows) else None
-    return over_seeds(rows, column)
+    return mean_over_seeds(rows, column)
 
 
 def _trials_at(results: Frames, point: dict[str, Any] | None, confirmed: bool) -> pd.DataFrame:
     """A point's fresh seeds where both studies' best ones have them, else the seeds of the
     search.
     """
-    trials = fresh(results.trials) if confirmed else counted(results.trials)
-    return trials_of(trials, point) if point else trials.iloc[:0]
+    trials = fresh_trials(results.trials) if confirmed else counted_trials(results.trials)
+    return rows_of_point(trials, point) if point else trials.iloc[:0]
 
 
 def _expected_best(a: Frames, b: Frames, comparisons: int) -> list[Cell]:
     """What as many points of each may be expected to find, from those that a sampler drew."""
-    metric, smallest = goal(a).metric, goal(a).is_minimized
+    metric, smallest = objective_of(a).metric, objective_of(a).is_minimized
     a_draws, b_draws = (
-        [value for level in draws(results).values() for value in level] for results in (a, b)
+        [value for level in drawn_values(results).values() for value in level] for results in (a, b)
     )
     if not a_draws or not b_draws:
         return ["expected best", None, None, None, None]
-    found = statistics.best_difference(
+    found = statistics.expected_best_difference(
         b_draws, a_draws, smallest=smallest, level=level_for(comparisons)
     )
     n = found.estimate.n
-    values = (statistics.best_of_n(sample, n, smallest=smallest) for sample in (a_draws, b_draws))
+    values = (
+        statistics.expected_best(sample, n, smallest=smallest) for sample in (a_draws, b_draws)
+    )
     drawn = f"{len(a_draws)} and {len(b_draws)} points"
     return [f"expected best {metric} of {n} point{'s' if n > 1 else ''}", *values, found, drawn]
 
 
 _COUNTS: dict[str, Callable[[Frames], float]] = {
     "points": lambda results: len(results.points),
-    "complete trials": lambda results: len(complete(search(results.trials))),
-    "pruned trials": lambda results: int((search(results.trials)["state"] == "PRUNED").sum()),
-    "failed trials": lambda results: int((search(results.trials)["state"] == "FAIL").sum()),
+    "complete trials": lambda results: len(complete_trials(search_trials(results.trials))),
+    "pruned trials": lambda results: int(
+        (search_trials(results.trials)["state"] == "PRUNED").sum()
+    ),
+    "failed trials": lambda results: int((search_trials(results.trials)["state"] == "FAIL").sum()),
     "trials on fresh seeds": lambda results: int((results.trials["kind"] == "confirm").sum()),
     "epochs": lambda results: int(results.trials["epochs"].sum()),
-    "trial hours": hours,
-    "GPU hours": lambda results: hours(results, "gpu_seconds"),
+    "trial hours": total_hours,
+    "GPU hours": lambda results: total_hours(results, "gpu_seconds"),
 }
 
 

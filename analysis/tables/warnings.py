@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 
 from analysis import statistics
 from analysis.frames import Frames, Study
-from analysis.ranking import best, ranked
-from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import cell, complete, counted, fresh, search
+from analysis.rendering import Cell, Header, Table, make_table
+from analysis.selection.figures import as_cell
+from analysis.selection.ranking import best_row, ranked_points
+from analysis.selection.trials import complete_trials, counted_trials, fresh_trials, search_trials
 from search_spaces.space import Variable
 from study.inspection.format import counted as counted_text
 from study.journal.ranking import CONFIRMED, PARTIAL
@@ -20,7 +21,7 @@ _FEW_POINTS = 5
 _UNEQUAL = 1.2
 
 
-def warnings(results: Frames) -> list[str]:
+def warning_texts(results: Frames) -> list[str]:
     """Every warning about the loaded studies, one sentence each, the gravest first."""
     found = []
     for study in results.studies:
@@ -32,8 +33,10 @@ def warnings(results: Frames) -> list[str]:
 
 
 def warnings_table(results: Frames) -> Table:
-    rows: list[list[Cell]] = [[text] for text in warnings(results)]
-    return table("Warnings", [Header("warning")], rows, [] if rows else ["Nothing to warn of."])
+    rows: list[list[Cell]] = [[text] for text in warning_texts(results)]
+    return make_table(
+        "Warnings", [Header("warning")], rows, [] if rows else ["Nothing to warn of."]
+    )
 
 
 def _test_set_steered(results: Frames, study: Study) -> Iterator[str]:
@@ -109,11 +112,11 @@ def _unconfirmed(results: Frames, study: Study) -> Iterator[str]:
 
 def _indistinct(results: Frames, study: Study) -> Iterator[str]:
     """The best against the second best."""
-    points = ranked(results)
+    points = ranked_points(results)
     if len(points) < 2 or points["standing"].iloc[0] != points["standing"].iloc[1]:
         return
     confirmed = points["standing"].iloc[0] == CONFIRMED
-    trials = fresh(results.trials) if confirmed else counted(results.trials)
+    trials = fresh_trials(results.trials) if confirmed else counted_trials(results.trials)
     numbers = [int(number) for number in points["point"].iloc[:2]]
     gap = abs(float(points["ranked_by"].iloc[0] - points["ranked_by"].iloc[1]))
     if gap == 0:
@@ -132,10 +135,10 @@ def _indistinct(results: Frames, study: Study) -> Iterator[str]:
 
 def _at_the_edge(results: Frames, study: Study) -> Iterator[str]:
     """Parameters of the best point that lie at an end of their range."""
-    space, found = study.spec.space, best(results)
+    space, found = study.spec.space, best_row(results)
     if found is None:
         return
-    values = {path: cell(found.get(recipe_column_name(path))) for path in space.paths()}
+    values = {path: as_cell(found.get(recipe_column_name(path))) for path in space.paths()}
     params = space.params_of(values) or {}
     for variable in space.variables:
         side = _edge(variable, params.get(variable.name))
@@ -178,7 +181,7 @@ def _sparse_branches(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _unequal_budget(results: Frames, study: Study) -> Iterator[str]:
-    trials = search(results.trials)
+    trials = search_trials(results.trials)
     for factor in study.spec.roles.scientific:
         if factor not in trials:
             continue
@@ -196,7 +199,7 @@ def _unequal_budget(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _shared_device(results: Frames, study: Study) -> Iterator[str]:
-    trials = complete(results.trials)
+    trials = complete_trials(results.trials)
     shared = int(trials["device_shared"].sum())
     if shared:
         yield (
@@ -206,7 +209,7 @@ def _shared_device(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _interrupted_times(results: Frames, study: Study) -> Iterator[str]:
-    trials = complete(results.trials)
+    trials = complete_trials(results.trials)
     places = trials["host"].dropna().nunique()
     if places > 1:
         yield f"Trials ran on {places} machines: times are comparable within one machine alone."

@@ -105,8 +105,7 @@ def cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
 @app.command("list")
 def list_studies(storage: Storage = STUDIES, address: Jobs = None, form: Format = "table") -> None:
     """List the studies in a storage, or those of a cluster."""
-    from analysis.rendering import Header
-    from analysis.rendering import table as make_table
+    from analysis.rendering import Header, make_table
     from study.cli.submit import jobs_of
     from study.files.storage_uri import storage_path
     from study.inspection.status import overview
@@ -173,11 +172,13 @@ def table(
     form: Format = "table",
 ) -> None:
     """Show one of a study's tables."""
-    from analysis.tables.kinds import make
-    from analysis.tables.leaderboard import leaderboard
+    from analysis.tables.kinds import make_kind
+    from analysis.tables.points.leaderboard import leaderboard_table
 
     results = results_of(name, storage=storage)
-    show(leaderboard(results, top) if kind == "leaderboard" else make(kind, results), form)
+    show(
+        leaderboard_table(results, top) if kind == "leaderboard" else make_kind(kind, results), form
+    )
 
 
 @app.command()
@@ -197,7 +198,7 @@ def query(
 ) -> None:
     """Ask in SQL over one, several or all studies of a storage."""
     from analysis.rendering import FORMS
-    from analysis.sql import query_sql, render
+    from analysis.sql import query_sql, render_answer
     from study.errors import UserError
 
     check_format(form, (*FORMS, "parquet"))
@@ -209,9 +210,9 @@ def query(
             raise UserError("a Parquet file needs a place: --to FILE.parquet")
         pq.write_table(answer, to)
     elif to:
-        Path(to).write_text(render(answer, form))
+        Path(to).write_text(render_answer(answer, form))
     else:
-        typer.echo(render(answer, form), nl=False)
+        typer.echo(render_answer(answer, form), nl=False)
 
 
 @app.command()
@@ -223,7 +224,7 @@ def report(
     """Write a report that can be handed over: one HTML file with the answer, tables, plots and
     warnings.
     """
-    from analysis.report.report import report as write_report
+    from analysis.report.report import write_report
     from study.lifecycle import existing
 
     path = write_report([existing(name, storage) for name in names], storage=storage, to=to)
@@ -241,11 +242,11 @@ def compare(
     to: To = None,
 ) -> None:
     """Compare two studies: a report, or a table."""
-    from analysis.report.report import comparison_report
+    from analysis.report.report import write_comparison
     from study.lifecycle import existing
 
     if form == "html":
-        path = comparison_report(existing(a, storage), existing(b, storage), storage=storage, to=to)
+        path = write_comparison(existing(a, storage), existing(b, storage), storage=storage, to=to)
         typer.echo(f"wrote {shown_path(path)}")
     else:
         show(results_of(a, storage=storage).compare(results_of(b, storage=storage)), form)

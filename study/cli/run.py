@@ -220,7 +220,7 @@ def _next_steps(ended: RunResult) -> list[str]:
 
 def farewell(ended: RunResult) -> None:
     """The end of a session: what came out, where it lies, what to type next."""
-    from analysis.tables.leaderboard import leaderboard
+    from analysis.tables.points.leaderboard import leaderboard_table
     from study.inspection.gpu_packing import packing_hint
 
     name, folder = ended.paths.name, shown_path(ended.paths.folder)
@@ -233,7 +233,7 @@ def farewell(ended: RunResult) -> None:
         )
         typer.echo(f"{why}; nothing is lost. Go on with: study resume {name}{where}")
         raise typer.Exit(130)
-    show(leaderboard(results_of(name, storage=ended.paths.storage), 10), "table")
+    show(leaderboard_table(results_of(name, storage=ended.paths.storage), 10), "table")
     states = [point.state for point in ended.history.points]
     counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
     typer.echo(

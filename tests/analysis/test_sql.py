@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.sql import query_sql, render
+from analysis.sql import query_sql, render_answer
 from study.errors import UserError
 
 
@@ -69,9 +69,9 @@ def test_an_answer_is_rendered_as_text_csv_and_json(mixed: Any) -> None:
     found = query_sql(
         "select study, value from points where state = 'COMPLETE' order by value", mixed.paths
     )
-    assert render(found, "csv").splitlines()[1] == "digits-momentum,0.845"
-    assert json.loads(render(found, "json"))["rows"][0]["value"] == 0.845
-    assert "digits-momentum" in render(found, "table")
+    assert render_answer(found, "csv").splitlines()[1] == "digits-momentum,0.845"
+    assert json.loads(render_answer(found, "json"))["rows"][0]["value"] == 0.845
+    assert "digits-momentum" in render_answer(found, "table")
 
 
 def test_any_type_of_answer_can_be_shown(mixed: Any) -> None:
@@ -79,8 +79,8 @@ def test_any_type_of_answer_can_be_shown(mixed: Any) -> None:
              max(started)::date as day, {'a': 1} as struct, 'x'::blob as b, null as nothing from trials"""
     answer = query_sql(sql, mixed.paths)
     for form in ("table", "markdown", "csv", "latex", "html"):
-        assert render(answer, form)
-    (row,) = json.loads(render(answer, "json"))["rows"]
+        assert render_answer(answer, form)
+    (row,) = json.loads(render_answer(answer, "json"))["rows"]
     assert isinstance(row["s"], int)
     assert row["d"] == 1.5
     assert json.loads(row["l"]) == sorted(json.loads(row["l"]))
@@ -90,7 +90,7 @@ def test_any_type_of_answer_can_be_shown(mixed: Any) -> None:
 def test_an_answer_has_every_column_that_was_asked_for(mixed: Any) -> None:
     answer = query_sql("select 1 as a, null as b, 2 as a, 3 as a_1", mixed.paths)
     assert answer.column_names == ["a", "b", "a_2", "a_1"]
-    assert render(answer, "csv").splitlines() == ["a,b,a_2,a_1", "1,,2,3"]
+    assert render_answer(answer, "csv").splitlines() == ["a,b,a_2,a_1", "1,,2,3"]
     joined = query_sql("select p.*, t.* from points p join trials t using (point)", mixed.paths)
     assert len(set(joined.column_names)) == joined.num_columns
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis import statistics
-from analysis.statistics.budget import leaving_one_out
+from analysis.statistics.expected_best import leaving_one_out
 from analysis.statistics.power import power
 
 A = [0.91, 0.93, 0.90, 0.95, 0.92]
@@ -98,13 +98,15 @@ def arrays(*cells: list[float]) -> list[statistics.Array]:
 
 
 def test_a_contrast_of_pairs_is_the_paired_t_test() -> None:
-    found = statistics.contrast([arrays([b], [a]) for a, b in zip(A, B, strict=True)], [-1, 1])
+    found = statistics.estimate_contrast(
+        [arrays([b], [a]) for a, b in zip(A, B, strict=True)], [-1, 1]
+    )
     assert (found.unit, found.n) == ("pairs", 5)
     assert ends(found.estimate) == pytest.approx(ends(statistics.paired_difference(A, B).estimate))
 
 
 def test_a_contrast_of_points_in_one_block_is_welchs() -> None:
-    found = statistics.contrast([arrays(B[:3], A)], [-1, 1])
+    found = statistics.estimate_contrast([arrays(B[:3], A)], [-1, 1])
     assert (found.unit, found.n) == ("points", 8)
     assert found.difference.p == pytest.approx(statistics.welch(A, B[:3]).p)
 
@@ -115,7 +117,7 @@ def test_a_contrast_in_blocks_takes_each_cells_variance_within_its_blocks() -> N
         arrays(*(base + gain + draw.normal(0, 0.01, 4) for gain in (0.0, 0.02)))
         for base in (0.5, 0.7, 0.9)
     ]
-    found = statistics.contrast(blocks, [-1, 1])
+    found = statistics.estimate_contrast(blocks, [-1, 1])
     parts = [np.mean([block[cell].var(ddof=1) for block in blocks]) / 12 for cell in (0, 1)]
     half = stats.t.ppf(0.975, sum(parts) ** 2 / sum(part**2 / 9 for part in parts)) * math.sqrt(
         sum(parts)
@@ -128,7 +130,7 @@ def test_a_contrast_in_blocks_takes_each_cells_variance_within_its_blocks() -> N
 
 
 def test_four_cells_make_an_interaction() -> None:
-    found = statistics.contrast(
+    found = statistics.estimate_contrast(
         [arrays([0.5], [0.6], [0.7], [0.95]), arrays([0.4], [0.5], [0.6], [0.8])], [1, -1, -1, 1]
     )
     assert found.estimate.value == pytest.approx((0.15 + 0.1) / 2)
@@ -139,7 +141,7 @@ def test_four_cells_make_an_interaction() -> None:
 def test_a_contrast_that_knows_no_spread_of_some_cell_has_no_interval(
     blocks: list[list[statistics.Array]],
 ) -> None:
-    assert not statistics.contrast(blocks, [-1, 1]).estimate.known
+    assert not statistics.estimate_contrast(blocks, [-1, 1]).estimate.known
 
 
 # -- budgets ---------------------------------------------------------------------------
@@ -149,7 +151,7 @@ def test_a_contrast_that_knows_no_spread_of_some_cell_has_no_interval(
 def test_best_of_n_is_the_mean_over_all_subsets(
     values: list[float], n: int, smallest: bool
 ) -> None:
-    found = statistics.best_of_n(values, n, smallest=smallest)
+    found = statistics.expected_best(values, n, smallest=smallest)
     if n > len(values):
         assert math.isnan(found)
     else:
@@ -160,7 +162,7 @@ def test_best_of_n_is_the_mean_over_all_subsets(
 
 
 def test_best_of_n_curve_rises_to_the_best_with_intervals_up_to_a_quarter() -> None:
-    curve = statistics.best_of_n_curve([*A, *B])
+    curve = statistics.expected_best_curve([*A, *B])
     values = [estimate.value for estimate in curve.values()]
     assert list(curve) == list(range(1, 11))
     assert values == sorted(values)
@@ -172,15 +174,15 @@ def test_best_of_n_curve_rises_to_the_best_with_intervals_up_to_a_quarter() -> N
 @given(st.lists(st.floats(-10, 10), min_size=3, max_size=9), st.integers(1, 2))
 def test_leaving_one_out_is_the_same_without_each_value(values: list[float], n: int) -> None:
     ordered = np.sort(values)[::-1]
-    slowly = [statistics.best_of_n(np.delete(ordered, i), n) for i in range(len(ordered))]
+    slowly = [statistics.expected_best(np.delete(ordered, i), n) for i in range(len(ordered))]
     assert leaving_one_out(ordered, n) == pytest.approx(np.array(slowly))
 
 
 def test_best_of_n_of_many_values_is_as_many_draws_say() -> None:
     values = np.random.default_rng(0).normal(size=5000)
     draws = np.random.default_rng(1).choice(values, (20_000, 10)).max(axis=1)
-    assert statistics.best_of_n(values, 10) == pytest.approx(draws.mean(), abs=0.03)
-    assert statistics.best_of_n_curve(values, [10])[10].known
+    assert statistics.expected_best(values, 10) == pytest.approx(draws.mean(), abs=0.03)
+    assert statistics.expected_best_curve(values, [10])[10].known
 
 
 @pytest.mark.parametrize(
@@ -189,25 +191,25 @@ def test_best_of_n_of_many_values_is_as_many_draws_say() -> None:
 def test_the_expected_best_of_n_is_unbiased(total: int, n: int, truth: float) -> None:
     """The truth: the expected largest of n standard normal values (Harter 1961)."""
     samples = np.random.default_rng(0).normal(size=(4000, total))
-    found = np.array([statistics.best_of_n(sample, n) for sample in samples])
+    found = np.array([statistics.expected_best(sample, n) for sample in samples])
     assert abs(found.mean() - truth) < 3 * found.std() / math.sqrt(len(found))
 
 
 def test_the_expected_best_of_two_samples_is_compared_at_a_quarter_of_the_smaller() -> None:
-    found = statistics.best_difference([*A, *B], [*B, *B])
-    assert (statistics.compared_at([*A, *B], [*B, *B]), found.estimate.n) == (2, 2)
+    found = statistics.expected_best_difference([*A, *B], [*B, *B])
+    assert (statistics.comparable_count([*A, *B], [*B, *B]), found.estimate.n) == (2, 2)
     assert found.estimate.value == pytest.approx(
-        statistics.best_of_n([*A, *B], 2) - statistics.best_of_n([*B, *B], 2)
+        statistics.expected_best([*A, *B], 2) - statistics.expected_best([*B, *B], 2)
     )
     assert found.estimate.excludes_zero == (found.p < 0.05)
 
 
 def test_the_expected_best_of_one_value_is_the_mean_and_compared_like_it() -> None:
-    found, welch = statistics.best_difference(A, B), statistics.welch(A, B)
+    found, welch = statistics.expected_best_difference(A, B), statistics.welch(A, B)
     assert ends(found.estimate) == pytest.approx(ends(welch.estimate))
-    assert statistics.best_difference([0.1, 0.2, 0.15, 0.12], A).p < 0.001
-    assert not statistics.best_difference([0.9], A).estimate.known
-    assert not statistics.best_difference([0.9, 0.9], [0.8, 0.8]).estimate.known
+    assert statistics.expected_best_difference([0.1, 0.2, 0.15, 0.12], A).p < 0.001
+    assert not statistics.expected_best_difference([0.9], A).estimate.known
+    assert not statistics.expected_best_difference([0.9, 0.9], [0.8, 0.8]).estimate.known
 
 
 def test_a_small_sample_beside_a_large_one_has_no_more_freedom_than_two_of_its_size() -> None:
@@ -239,28 +241,28 @@ def test_the_interval_of_a_median_is_that_of_order_statistics() -> None:
 
 def test_a_share_has_the_exact_binomial_interval_from_its_bounds() -> None:
     exact = stats.binomtest(3, 10).proportion_ci(method="exact")
-    assert ends(statistics.share(3, 3, 10)) == pytest.approx((exact.low, exact.high))
-    wide = statistics.share(3, 6, 10)
+    assert ends(statistics.binomial_share(3, 3, 10)) == pytest.approx((exact.low, exact.high))
+    wide = statistics.binomial_share(3, 6, 10)
     assert (wide.value, wide.low) == pytest.approx((0.3, exact.low))
     assert wide.high == pytest.approx(stats.binomtest(6, 10).proportion_ci(method="exact").high)
-    assert ends(statistics.share(0, 10, 10)) == (0.0, 1.0)
+    assert ends(statistics.binomial_share(0, 10, 10)) == (0.0, 1.0)
 
 
 def test_an_accuracy_of_equal_seeds_has_wilsons_interval_over_images() -> None:
     wilson = stats.binomtest(342, 360).proportion_ci(method="wilson")
-    assert ends(statistics.accuracy([0.95, 0.95, 0.95], 360)) == pytest.approx(
+    assert ends(statistics.mean_accuracy([0.95, 0.95, 0.95], 360)) == pytest.approx(
         (wilson.low, wilson.high)
     )
 
 
 def test_an_accuracys_interval_is_wider_than_over_seeds_or_images_alone() -> None:
-    seeds, images = statistics.mean(A), statistics.accuracy([0.922] * 2, 360)
-    both = statistics.accuracy(A, 360)
+    seeds, images = statistics.mean(A), statistics.mean_accuracy([0.922] * 2, 360)
+    both = statistics.mean_accuracy(A, 360)
     assert both.high - both.low > max(seeds.high - seeds.low, images.high - images.low)
     assert (
         0
-        <= statistics.accuracy([1.0, 0.99], 40).low
-        < statistics.accuracy([1.0, 0.99], 40).high
+        <= statistics.mean_accuracy([1.0, 0.99], 40).low
+        < statistics.mean_accuracy([1.0, 0.99], 40).high
         <= 1
     )
 
@@ -300,25 +302,25 @@ def test_what_never_could_be_told_needs_more_seeds_than_any() -> None:
 
 def test_components_of_variance_by_hand() -> None:
     groups = [np.array([1.0, 3.0]), np.array([5.0, 7.0]), np.array([9.0, 11.0])]
-    found = statistics.components(groups)
+    found = statistics.variance_components(groups)
     assert found.seeds == pytest.approx(math.sqrt(2))
     assert found.points == pytest.approx(math.sqrt((32 - 2) / 2))
-    assert math.isnan(statistics.components([np.array([1.0]), np.array([2.0])]).seeds)
+    assert math.isnan(statistics.variance_components([np.array([1.0]), np.array([2.0])]).seeds)
 
 
 def test_one_point_that_scatters_wildly_does_not_make_the_typical_one() -> None:
     draw = np.random.default_rng(0)
     groups = [draw.normal(0.5, 0.01, 3) for _ in range(2000)]
-    assert statistics.components(groups).typical_seeds == pytest.approx(0.01, rel=0.05)
+    assert statistics.variance_components(groups).typical_seeds == pytest.approx(0.01, rel=0.05)
     wild = [*groups[:20], np.array([0.0, 0.5, 1.0])]
-    assert statistics.components(wild).seeds > 0.1
-    assert statistics.components(wild).typical_seeds < 0.02
+    assert statistics.variance_components(wild).seeds > 0.1
+    assert statistics.variance_components(wild).typical_seeds < 0.02
 
 
 def test_components_of_variance_are_recovered() -> None:
     draw = np.random.default_rng(0)
     heights = draw.normal(0, 0.03, 4000)
-    found = statistics.components(
+    found = statistics.variance_components(
         [height + draw.normal(0, 0.01, 2 + i % 3) for i, height in enumerate(heights)]
     )
     assert (found.points, found.seeds) == pytest.approx((0.03, 0.01), rel=0.05)

@@ -28,7 +28,7 @@ from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 import analysis
 from study.results.parquet import collect
-from analysis.report.report import report
+from analysis.report.report import write_report
 from study.inspection.status import status_of
 
 paths = StudyPaths(LocalPath(sys.argv[1]).parent, Path(sys.argv[1]).name)

@@ -16,19 +16,19 @@ from typing import Any
 import numpy as np
 
 from analysis.rendering import Table
-from analysis.report.summary import levels_sentence, winners_sentences
+from analysis.report.summary import _winners_sentences, levels_sentences
 from analysis.results import Results
 from analysis.statistics import Array, Difference, Estimate, seeds_needed
 from analysis.statistics.power import seeds_for
-from analysis.tables.best_of_n import best_of_n
-from analysis.tables.comparison import compare
-from analysis.tables.confirmation import confirmation
-from analysis.tables.effects import early_effect, effect_of, effects, ratio
-from analysis.tables.interactions import interactions
-from analysis.tables.leaderboard import leaderboard
-from analysis.tables.published import published
-from analysis.tables.time_to_target import time_to_target
-from analysis.tables.winners import winners
+from analysis.tables.comparison import comparison_table
+from analysis.tables.effort.time_to_target import time_to_target_table
+from analysis.tables.points.best_of_n import best_of_n_table
+from analysis.tables.points.confirmation import confirmation_table
+from analysis.tables.points.leaderboard import leaderboard_table
+from analysis.tables.points.winners import winners_table
+from analysis.tables.published.published import published_table
+from analysis.tables.settings.effects import early_effect, effects_table, level_effect, level_ratio
+from analysis.tables.settings.interactions import interactions_table
 from study.spec.sections import PrunerChoice
 
 from .worlds import HEIGHT, SD, Noise, World, lr, pruned_rows, spec_of
@@ -86,7 +86,7 @@ def seeds_of_a_point(random: Random, noise: Noise, n: int) -> Answers:
     world, heights = World(spec_of(replicates=n)), HEIGHT + SD * random.normal(size=10)
     for height in heights:
         world.whole(lr(random.uniform(0.01, 0.9)), height + SD * noise(random, n))
-    shown = leaderboard(world.results)
+    shown = leaderboard_table(world.results)
     for point, found in zip(column(shown, "point"), column(shown, "val_accuracy"), strict=True):
         yield from holds(found, heights[point])
 
@@ -114,7 +114,7 @@ def seeds_and_images(random: Random, noise: Noise, n: int) -> Answers:
             }
             world.trial(point, seed, [HEIGHT], **said)
         world.tell(point, "COMPLETE", HEIGHT)
-    shown = leaderboard(world.results)
+    shown = leaderboard_table(world.results)
     for point, found in zip(column(shown, "point"), column(shown, "test_accuracy"), strict=True):
         yield from holds(found, truth[point])
 
@@ -138,12 +138,12 @@ def two_levels(random: Random, noise: Noise, n: int) -> Results:
 
 
 def mean_of_a_level(random: Random, noise: Noise, n: int) -> Answers:
-    for found in column(effects(two_levels(random, noise, n)), f"mean {'val_accuracy'}"):
+    for found in column(effects_table(two_levels(random, noise, n)), f"mean {'val_accuracy'}"):
         yield from holds(found, HEIGHT)
 
 
 def difference_over_points(random: Random, noise: Noise, n: int) -> Answers:
-    found = effect_of(two_levels(random, noise, n), SWITCH, 1, 2, 1)
+    found = level_effect(two_levels(random, noise, n), SWITCH, 1, 2, 1)
     assert found.by == f"{2 * n} points"
     yield from holds(found.single, 0.0)
 
@@ -154,7 +154,7 @@ def difference_beside_two(random: Random, noise: Noise, n: int) -> Answers:
     for level, count in ((1, 2), (2, n)):
         for value in HEIGHT + SD * noise(random, count):
             world.whole(lr(random.uniform(0.01, 0.9), accumulation=level), [value])
-    yield from holds(effect_of(world.results, SWITCH, 1, 2, 1).single, 0.0)
+    yield from holds(level_effect(world.results, SWITCH, 1, 2, 1).single, 0.0)
 
 
 def difference_over_pairs(random: Random, noise: Noise, n: int) -> Answers:
@@ -165,7 +165,7 @@ def difference_over_pairs(random: Random, noise: Noise, n: int) -> Answers:
             world.whole(
                 lr(float(rate), accumulation=level), HEIGHT + 0.1 * rate + SD * noise(random, 1)
             )
-    found = effect_of(world.results, SWITCH, 1, 2, 1)
+    found = level_effect(world.results, SWITCH, 1, 2, 1)
     assert found.pairs == n
     yield from holds(found.single, 0.0)
 
@@ -176,7 +176,7 @@ def difference_over_seeds(random: Random, noise: Noise, n: int) -> Answers:
     shared = SD * random.normal(size=n)
     for level in (1, 2):
         world.whole({SWITCH: level}, HEIGHT + shared + SD * noise(random, n))
-    found = effect_of(world.results, SWITCH, 1, 2, 1)
+    found = level_effect(world.results, SWITCH, 1, 2, 1)
     assert found.by == f"{n} seeds"
     yield from holds(found.single, 0.0)
 
@@ -201,7 +201,7 @@ def difference_of_branches(random: Random, noise: Noise, n: int) -> Answers:
             world.whole(values, [HEIGHT + 0.02 * (rate - 0.455) + 0.03 * level + value])
     if len(world.results.points[SWITCH].unique()) < 2:
         return
-    yield from holds(effect_of(world.results, "optimizer.name", "sgd", "adam", 1).single, 0.0)
+    yield from holds(level_effect(world.results, "optimizer.name", "sgd", "adam", 1).single, 0.0)
 
 
 FOUR: dict[str, Any] = {
@@ -222,7 +222,7 @@ def all_together(random: Random, noise: Noise, n: int) -> Answers:
                 world.whole(
                     lr(random.uniform(0.01, 0.9), **{SWITCH: level, "model.norm": norm}), [value]
                 )
-    found = column(effects(world.results), "all together")
+    found = column(effects_table(world.results), "all together")
     yield all(all(holds(one, 0.0)) for one in found)
 
 
@@ -254,7 +254,7 @@ def ratio_of_seconds(random: Random, noise: Noise, n: int) -> Answers:
             point = world.point(lr(random.uniform(0.01, 0.9), accumulation=level))
             world.trial(point, 0, [HEIGHT, HEIGHT], epoch_seconds=float(seconds))
             world.tell(point, "COMPLETE", HEIGHT)
-    yield from holds(ratio(world.results, "steady_epoch_seconds", SWITCH, 1, 2), 1.0)
+    yield from holds(level_ratio(world.results, "steady_epoch_seconds", SWITCH, 1, 2), 1.0)
 
 
 CROSSED: dict[str, Any] = {
@@ -275,7 +275,7 @@ def interaction(random: Random, noise: Noise, n: int, *, paired: bool) -> Answer
                 world.whole(
                     lr(rate, **{SWITCH: level, "model.norm": norm}), height + SD * noise(random, 1)
                 )
-    for found in column(interactions(world.results, SWITCH, "model.norm"), "interaction"):
+    for found in column(interactions_table(world.results, SWITCH, "model.norm"), "interaction"):
         yield from holds(found, 0.0)
 
 
@@ -292,7 +292,7 @@ def best_of(random: Random, noise: Noise, n: int) -> Answers:
     world = World(spec_of())
     for value in HEIGHT + SD * noise(random, n):
         world.whole(lr(random.uniform(0.01, 0.9)), [value])
-    shown = best_of_n(world.results)
+    shown = best_of_n_table(world.results)
     for count, found in zip(
         column(shown, "points"), column(shown, "expected best val_accuracy"), strict=True
     ):
@@ -334,14 +334,14 @@ def fresh_value_of_the_chosen(random: Random, noise: Noise, n: int) -> Answers:
         world.whole(lr(random.uniform(0.01, 0.9)), [value])
     best = int(np.argmax(searched))
     world.confirm(best, heights[best] + SD * noise(random, n))
-    for found in column(confirmation(world.results), "val_accuracy on fresh seeds"):
+    for found in column(confirmation_table(world.results), "val_accuracy on fresh seeds"):
         yield from holds(found, float(heights[best]))
 
 
 def over_the_baseline(random: Random, noise: Noise, n: int) -> Answers:
     """Whether all intervals over the baseline hold at once."""
     world, heights = confirmed(random, noise, n, SD)
-    shown = confirmation(world.results)
+    shown = confirmation_table(world.results)
     pairs = zip(column(shown, "point"), column(shown, "over the baseline"), strict=True)
     yield all(all(holds(found, heights[point] - heights[0])) for point, found in pairs)
 
@@ -349,7 +349,7 @@ def over_the_baseline(random: Random, noise: Noise, n: int) -> Answers:
 def false_verdicts(random: Random, noise: Noise, n: int) -> Answers:
     """Whether any of the chosen is called better or worse than a baseline that is just as good."""
     world, _ = confirmed(random, noise, n, 0.0)
-    yield bool({"better", "worse"} & set(column(confirmation(world.results), "verdict")))
+    yield bool({"better", "worse"} & set(column(confirmation_table(world.results), "verdict")))
 
 
 METHODS: dict[str, Any] = {
@@ -393,18 +393,20 @@ def method_study(
 
 def winners_together(random: Random, noise: Noise, n: int) -> Answers:
     """Whether all intervals of three winners against each other hold at once, on n fresh seeds."""
-    found = column(winners(method_study(random, noise, 4, n).results), "difference in val_accuracy")
+    found = column(
+        winners_table(method_study(random, noise, 4, n).results), "difference in val_accuracy"
+    )
     yield all(all(holds(one, 0.0)) for one in found)
 
 
 def leads_on_fresh_seeds(random: Random, noise: Noise, n: int) -> Answers:
-    sentences = winners_sentences(method_study(random, noise, 4, n).results)
+    sentences = _winners_sentences(method_study(random, noise, 4, n).results)
     assert sentences
     yield " leads." in sentences[0]
 
 
 def leads_by_budget(random: Random, noise: Noise, n: int, levels: int) -> Answers:
-    sentences = levels_sentence(method_study(random, noise, n, 0, levels).results)
+    sentences = levels_sentences(method_study(random, noise, n, 0, levels).results)
     assert sentences
     yield " leads." in sentences[0]
 
@@ -442,21 +444,21 @@ def leads_by_spread(random: Random, noise: Noise, n: int) -> Answers:
                 {"optimizer.name": name, "optimizer.lr": random.uniform(0.01, 0.9)},
                 [HEIGHT + value],
             )
-    (sentence,) = levels_sentence(world.results)
+    (sentence,) = levels_sentences(world.results)
     yield " leads." in sentence
 
 
 def compared_studies(random: Random, noise: Noise, n: int) -> Answers:
     """Whether two studies of points that are all alike are told apart (any p below 0.05)."""
     studies, _ = two_studies(random, noise, n, 0.0)
-    found = column(compare(*studies), "difference")
+    found = column(comparison_table(*studies), "difference")
     yield any(one.p < 0.05 for one in found if isinstance(one, Difference))
 
 
 def difference_of_best_points(random: Random, noise: Noise, n: int) -> Answers:
     """The difference of two studies' best points against that of their true heights."""
     studies, heights = two_studies(random, noise, n, SD)
-    shown = compare(*studies)
+    shown = comparison_table(*studies)
     a, b = (heights[i][column(shown, name)[0]] for i, name in enumerate(("a", "b")))
     yield from holds(column(shown, "difference")[1], b - a)
 
@@ -486,7 +488,7 @@ def published_difference(random: Random, noise: Noise, n: int) -> Answers:
         THEIRS - SD * float(noise(random, 1)[0]),
     )
     world.whole(lr(0.1), truth + SD * noise(random, n), entry=0)
-    for found in column(published(world.results), "difference"):
+    for found in column(published_table(world.results), "difference"):
         yield from holds(found, 0.0)
 
 
@@ -521,7 +523,7 @@ def time_to_reach(random: Random, noise: Noise, n: int) -> Answers:
         point = world.point(lr(random.uniform(0.01, 0.9)))
         world.trial(point, 0, rows, "COMPLETE" if whole else "PRUNED")
         world.tell(point, "COMPLETE" if whole else "PRUNED", float(rows[-1]) if whole else None)
-    shown = time_to_target(world.results, target=TARGET)
+    shown = time_to_target_table(world.results, target=TARGET)
     found = column(shown, "median epochs")[-1]
     yield from holds(found, median_epochs(noise))
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from analysis.plots.pareto import front
 from analysis.plots.study_plots import pareto
 from analysis.results import load
+from analysis.selection.pareto_front import pareto_front
 from study.errors import UserError
 
 ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3, "accumulation": 1}
@@ -38,7 +38,7 @@ def test_the_front_is_of_points_by_the_means_over_their_seeds(make: Any) -> None
     trained(study, [0.90, 0.92], 8.0)
     trained(study, [0.80, 0.82], 9.0)
     trained(study, [0.80, 0.86], 2.0)
-    found = front(load(study.paths), "val_accuracy_last", "total_seconds")
+    found = pareto_front(load(study.paths), "val_accuracy_last", "total_seconds")
     assert list(found["point"]) == [1, 3]
     assert list(found["val_accuracy_last"]) == pytest.approx([0.91, 0.83])
     assert list(found["seeds"]) == [2, 2]
@@ -55,7 +55,7 @@ def test_the_front_is_that_of_comparing_all_with_all(make: Any) -> None:
         for (i, (a, s)), (j, (b, t)) in itertools.permutations(enumerate(pairs), 2)
         if b >= a and t <= s and (b, t) != (a, s)
     }
-    found = front(load(study.paths), "value", "total_seconds")
+    found = pareto_front(load(study.paths), "value", "total_seconds")
     assert set(found["point"]) == set(range(40)) - beaten
     assert list(found["value"]) == sorted(found["value"], reverse=True)
     ties = [list(group) for _, group in found.groupby("value", sort=False)["point"]]
@@ -70,7 +70,7 @@ def test_points_without_a_value_are_on_no_front(make: Any) -> None:
     study.report(trial, 1, 0.99, seconds=1.0)
     study.prune(trial, 1)
     study.tell(point, "PRUNED", None)
-    assert list(front(load(study.paths), "value", "total_seconds")["point"]) == [0]
+    assert list(pareto_front(load(study.paths), "value", "total_seconds")["point"]) == [0]
 
 
 def test_what_is_better_follows_the_objective_then_the_name(make: Any) -> None:
@@ -82,9 +82,9 @@ def test_what_is_better_follows_the_objective_then_the_name(make: Any) -> None:
         study.finish(trial, parameters=7)
         study.tell(study.points - 1, "COMPLETE", loss)
     results = load(study.paths)
-    assert list(front(results, "value", "parameters")["point"]) == [1]
-    assert list(front(results, "val_loss_last", "parameters")["point"]) == [1]
-    assert list(front(results, "train_loss_last", "parameters")["point"]) == [0, 1]
+    assert list(pareto_front(results, "value", "parameters")["point"]) == [1]
+    assert list(pareto_front(results, "val_loss_last", "parameters")["point"]) == [1]
+    assert list(pareto_front(results, "train_loss_last", "parameters")["point"]) == [0, 1]
 
 
 def test_columns_of_the_points_are_allowed_and_words_are_not(make: Any) -> None:
@@ -92,12 +92,12 @@ def test_columns_of_the_points_are_allowed_and_words_are_not(make: Any) -> None:
     for accuracy, lr in ((0.8, 1e-3), (0.9, 1e-2)):
         trained(study, [accuracy], 5.0, **{"optimizer.lr": lr})
     results = load(study.paths)
-    assert "optimizer.lr" in front(results, "value", "total_seconds")
-    assert list(front(results, "value", "rank")["point"]) == [1]
+    assert "optimizer.lr" in pareto_front(results, "value", "total_seconds")
+    assert list(pareto_front(results, "value", "rank")["point"]) == [1]
     with pytest.raises(UserError, match=r"'total_second' is none \(did you mean total_seconds"):
-        front(results, "value", "total_second")
+        pareto_front(results, "value", "total_second")
     with pytest.raises(UserError, match="'state' is none"):
-        front(results, "value", "state")
+        pareto_front(results, "value", "state")
 
 
 def test_the_plot_shows_points_by_the_objective_at_its_best_epoch(make: Any) -> None:
@@ -109,7 +109,7 @@ def test_the_plot_shows_points_by_the_objective_at_its_best_epoch(make: Any) -> 
         study.finish(trial)
         study.tell(study.points - 1, "COMPLETE", peak)
     results = load(study.paths)
-    assert list(front(results, "value", "total_seconds")["value"]) == [0.9]
+    assert list(pareto_front(results, "value", "total_seconds")["value"]) == [0.9]
     found = pareto(results)
     assert found is not None
     assert found.description.startswith("1 of 2 complete points")

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from analysis.plots.study_plots import PLOTS, draw
+from analysis.plots.study_plots import PLOTS, draw_plots
 from analysis.plots.svg import VARIABLES
-from analysis.report.report import comparison_report, report
-from analysis.report.summary import answer
+from analysis.report.report import write_comparison, write_report
+from analysis.report.summary import answer_sentences
 from analysis.results import load
 
 CHROMIUM = next(
@@ -60,7 +60,7 @@ def read(page: str) -> Reader:
 def big_report(tmp_path_factory: pytest.TempPathFactory, maker_class: Any, fill: Any) -> Path:
     study = maker_class(tmp_path_factory.mktemp("report"))
     fill(study, 15)
-    return report(study.paths)
+    return write_report(study.paths)
 
 
 def test_a_report_stands_alone_and_holds_every_plot(big_report: Path) -> None:
@@ -82,7 +82,7 @@ def test_plots_follow_the_colors_of_the_page(big_report: Path) -> None:
 
 
 def test_a_report_opens_with_the_question_and_its_answer(mixed: Any) -> None:
-    page = report(mixed.paths).read_text()
+    page = write_report(mixed.paths).read_text()
     assert (
         page.index("Does momentum help")
         < page.index("The highest val_accuracy")
@@ -100,14 +100,14 @@ def test_a_report_opens_with_the_question_and_its_answer(mixed: Any) -> None:
 
 
 def test_the_answer_weighs_the_best_against_the_first_and_the_levels(mixed: Any) -> None:
-    sentences = " ".join(answer(load(mixed.paths)))
+    sentences = " ".join(answer_sentences(load(mixed.paths)))
     assert "From first[0] (point 0) it differs by +0.0500; as it was chosen" in sentences
     assert "With 1 point each, the expected best by optimizer.name" in sentences
     assert "11 trials begun (8 COMPLETE, 2 FAIL, 1 PRUNED)" in sentences
 
 
 def test_a_study_that_has_only_begun_has_a_report(make: Any) -> None:
-    page = report(make().paths).read_text()
+    page = write_report(make().paths).read_text()
     read(page)
     assert "no answer" in page
 
@@ -117,7 +117,7 @@ def test_what_a_user_wrote_is_escaped(make: Any) -> None:
     study.paths.spec.write_text(
         study.paths.spec.read_text().replace("Does momentum", "<script>alert(1)</script> Does")
     )
-    page = report(study.paths).read_text()
+    page = write_report(study.paths).read_text()
     assert "<script" not in page
     assert "&lt;script&gt;" in page
 
@@ -125,19 +125,19 @@ def test_what_a_user_wrote_is_escaped(make: Any) -> None:
 def test_several_studies_share_a_page_without_sharing_identities(
     mixed: Any, large: Callable[..., Any]
 ) -> None:
-    found = read(report([mixed.paths, large(6, name="other").paths]).read_text())
+    found = read(write_report([mixed.paths, large(6, name="other").paths]).read_text())
     assert len(found.ids) == len(set(found.ids))
 
 
 def test_two_studies_are_compared_on_a_page(mixed: Any, large: Callable[..., Any]) -> None:
-    path = comparison_report(mixed.paths, large(6, name="other").paths)
+    path = write_comparison(mixed.paths, large(6, name="other").paths)
     assert "expected best val_accuracy of 1 point" in path.read_text()
     assert path.name == "compare-other.html"
 
 
 def test_the_same_study_gives_the_same_plots(mixed: Any) -> None:
-    assert [plot.svg for plot in draw(load(mixed.paths))] == [
-        plot.svg for plot in draw(load(mixed.paths))
+    assert [plot.svg for plot in draw_plots(load(mixed.paths))] == [
+        plot.svg for plot in draw_plots(load(mixed.paths))
     ]
 
 

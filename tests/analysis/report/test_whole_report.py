@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from analysis.rendering import FORMS
-from analysis.report.report import report
-from analysis.report.summary import answer
+from analysis.report.report import write_report
+from analysis.report.summary import answer_sentences
 from analysis.results import Results, load
-from analysis.tables.kinds import KINDS, make
+from analysis.tables.kinds import KINDS, make_kind
 
 from ..conftest import Maker
 
@@ -111,31 +111,33 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Results:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("form", FORMS)
 def test_no_table_holds_a_figure_that_is_none(whole: Results, kind: str, form: str) -> None:
-    assert not re.search(r"\bnan\b|\bNone\b|<NA>", make(kind, whole).render(form))
+    assert not re.search(r"\bnan\b|\bNone\b|<NA>", make_kind(kind, whole).render(form))
 
 
 def test_every_kind_of_table_that_this_study_can_fill_is_filled(whole: Results) -> None:
-    assert [kind for kind in KINDS if not make(kind, whole).rows] == ["published"]
+    assert [kind for kind in KINDS if not make_kind(kind, whole).rows] == ["published"]
 
 
 def test_the_report_names_one_best_point_and_no_figure_that_is_none(whole: Results) -> None:
-    page = report(whole.study.paths).read_text()
+    page = write_report(whole.study.paths).read_text()
     text = re.sub(r"<[^>]+>", " ", page)
     assert not re.search(r"\bnan\b|\bNone\b|&lt;NA&gt;", text)
     best = whole.best()["point"]
-    assert f"fresh seeds point {best} has the highest val_accuracy" in answer(whole)[0]
-    assert make("leaderboard", whole).rows[0][1] == best
-    assert make("confirmation", whole).rows[0][0] == best
+    assert f"fresh seeds point {best} has the highest val_accuracy" in answer_sentences(whole)[0]
+    assert make_kind("leaderboard", whole).rows[0][1] == best
+    assert make_kind("confirmation", whole).rows[0][0] == best
 
 
 def test_the_report_and_the_table_of_winners_give_one_verdict(whole: Results) -> None:
-    (row,) = make("winners", whole).rows
-    (sentence,) = [text for text in answer(whole) if text.startswith("Of each optimizer.name")]
+    (row,) = make_kind("winners", whole).rows
+    (sentence,) = [
+        text for text in answer_sentences(whole) if text.startswith("Of each optimizer.name")
+    ]
     told = "cannot tell" not in row
     assert ("leads" in sentence) == told
     effect = next(
         row
-        for row in make("effects", whole).rows
+        for row in make_kind("effects", whole).rows
         if row[0] == "optimizer.name" and row[1] == "adamw"
     )
     assert any("winners" in str(cell) for cell in effect)
@@ -144,4 +146,4 @@ def test_the_report_and_the_table_of_winners_give_one_verdict(whole: Results) ->
 def test_old_studies_say_under_which_rule_they_were_begun(tmp_path: Path) -> None:
     study = Maker(tmp_path, "old", SPEC.replace("study: whole", "study: old"))
     fill(study, random.Random(4))
-    assert "begun under an older rule" in report(study.paths).read_text()
+    assert "begun under an older rule" in write_report(study.paths).read_text()

@@ -8,11 +8,11 @@ import random
 import pytest
 
 from analysis.frames import Frames
-from analysis.report.summary import answer
-from analysis.tables.confirmation import confirmation
-from analysis.tables.leaderboard import leaderboard
-from analysis.tables.warnings import warnings
-from analysis.tables.winners import winners
+from analysis.report.summary import answer_sentences
+from analysis.tables.points.confirmation import confirmation_table
+from analysis.tables.points.leaderboard import leaderboard_table
+from analysis.tables.points.winners import winners_table
+from analysis.tables.warnings import warning_texts
 
 from ..coverage.scenarios import column
 from ..coverage.worlds import World, lr, spec_of
@@ -38,7 +38,7 @@ def against_baseline(gain: float, noise: float, seeds: int = 5) -> Frames:
     ("gain", "said"), [(0.05, "better"), (-0.05, "worse"), (0.0, "cannot tell")]
 )
 def test_the_verdict_is_that_of_the_interval_beside_it(gain: float, said: str) -> None:
-    shown = confirmation(against_baseline(gain, 0.002))
+    shown = confirmation_table(against_baseline(gain, 0.002))
     row = column(shown, "role").index("chosen")
     assert column(shown, "verdict")[row] == said
     found = column(shown, "over the baseline")[row]
@@ -46,7 +46,7 @@ def test_the_verdict_is_that_of_the_interval_beside_it(gain: float, said: str) -
 
 
 def test_only_the_chosen_are_compared_with_their_search() -> None:
-    shown = confirmation(against_baseline(0.05, 0.002))
+    shown = confirmation_table(against_baseline(0.05, 0.002))
     by_role = dict(zip(column(shown, "role"), column(shown, "fresh less search"), strict=True))
     assert by_role["baseline"] is None
     assert by_role["chosen"].value == pytest.approx(
@@ -55,7 +55,7 @@ def test_only_the_chosen_are_compared_with_their_search() -> None:
 
 
 def test_the_report_says_what_both_reach_and_how_they_differ() -> None:
-    text = " ".join(answer(against_baseline(0.05, 0.002)))
+    text = " ".join(answer_sentences(against_baseline(0.05, 0.002)))
     assert "nan" not in text
     assert "Point 1 reaches 0.8" in text
     assert "the baseline, point 0, 0.7" in text
@@ -63,7 +63,7 @@ def test_the_report_says_what_both_reach_and_how_they_differ() -> None:
 
 
 def test_the_reports_first_sentence_is_the_value_on_fresh_seeds() -> None:
-    first = answer(against_baseline(0.05, 0.002))[0]
+    first = answer_sentences(against_baseline(0.05, 0.002))[0]
     assert first.startswith(
         "Of 2 points trained on 5 fresh seeds point 1 has the highest val_accuracy, 0.8"
     )
@@ -75,10 +75,10 @@ def test_winners_meet_in_pairs_with_intervals_that_hold_together() -> None:
     world.confirm(6, [0.61, 0.62, 0.66])
     world.confirm(7, [0.71, 0.73, 0.755])
     results = world.results
-    shown = winners(results)
+    shown = winners_table(results)
     assert column(shown, "optimizer.name") == ["adam"]
     assert column(shown, "verdict") == ["better"]
-    assert "adam leads." in " ".join(answer(results))
+    assert "adam leads." in " ".join(answer_sentences(results))
 
 
 def test_a_winner_that_lost_a_fresh_seed_is_compared_without_an_interval() -> None:
@@ -87,15 +87,15 @@ def test_a_winner_that_lost_a_fresh_seed_is_compared_without_an_interval() -> No
     world.confirm(7, [0.71, 0.73])
     world.trial(7, 1002, [0.1], state="FAIL", kind="confirm")
     results = world.results
-    found = column(winners(results), "difference in val_accuracy")[0]
+    found = column(winners_table(results), "difference in val_accuracy")[0]
     assert not found.estimate.known
     assert math.isnan(found.p)
-    row = column(confirmation(results), "point").index(7)
-    assert column(confirmation(results), "other seeds")[row] == "1 lost (diverged)"
-    assert any("1 fresh seed ended without a value" in text for text in warnings(results))
-    assert "leads" not in " ".join(answer(results))
-    assert "Point 7 was chosen too, and lost fresh seeds" in " ".join(answer(results))
-    assert column(winners(results), "verdict") == [None]
+    row = column(confirmation_table(results), "point").index(7)
+    assert column(confirmation_table(results), "other seeds")[row] == "1 lost (diverged)"
+    assert any("1 fresh seed ended without a value" in text for text in warning_texts(results))
+    assert "leads" not in " ".join(answer_sentences(results))
+    assert "Point 7 was chosen too, and lost fresh seeds" in " ".join(answer_sentences(results))
+    assert column(winners_table(results), "verdict") == [None]
 
 
 def test_a_confirmation_that_is_not_finished_is_warned_of() -> None:
@@ -103,8 +103,8 @@ def test_a_confirmation_that_is_not_finished_is_warned_of() -> None:
     world.confirm(6, [0.61, 0.62, 0.66])
     world.trial(7, 1000, [0.7], kind="confirm")
     results = world.results
-    assert any("2 fresh seeds to come" in text for text in warnings(results))
-    shown = leaderboard(results)
+    assert any("2 fresh seeds to come" in text for text in warning_texts(results))
+    shown = leaderboard_table(results)
     assert set(column(shown, "ranked by")) == {None}, (
         "the search's order stands until all are confirmed"
     )
@@ -115,7 +115,7 @@ def test_a_confirmation_that_is_not_finished_is_warned_of() -> None:
 
 def test_levels_of_one_law_have_no_order_and_far_ones_have() -> None:
     far = method_study(8, 0)
-    assert "no order can be told" in " ".join(answer(far.results))
+    assert "no order can be told" in " ".join(answer_sentences(far.results))
     for number in range(8):
         far.whole(
             {"optimizer.name": "adam", "optimizer.lr": 0.5 + 0.01 * number}, [0.9 + 0.001 * number]
@@ -123,4 +123,4 @@ def test_levels_of_one_law_have_no_order_and_far_ones_have() -> None:
         far.whole(
             {"optimizer.name": "sgd", "optimizer.lr": 0.5 + 0.01 * number}, [0.5 + 0.001 * number]
         )
-    assert "adam leads." in " ".join(answer(far.results))
+    assert "adam leads." in " ".join(answer_sentences(far.results))

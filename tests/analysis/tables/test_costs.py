@@ -6,7 +6,7 @@ import pytest
 
 from analysis.rendering import Table
 from analysis.results import Results, load
-from analysis.tables.costs import cost
+from analysis.tables.effort.cost import cost_table
 
 
 def column(shown: Table, name: str) -> list[Any]:
@@ -15,7 +15,7 @@ def column(shown: Table, name: str) -> list[Any]:
 
 
 def times(results: Results, name: str = "trial time") -> dict[str, float]:
-    shown = cost(results)
+    shown = cost_table(results)
     return dict(zip(column(shown, "state"), column(shown, name), strict=True))
 
 
@@ -53,7 +53,7 @@ def test_a_confirmation_is_a_part_of_its_own(mixed: Any) -> None:
         parts = times(results, name)
         assert sum(parts.values()) == pytest.approx(2 * parts["all"])
     assert times(results, "trials")["confirmation"] == 2
-    assert any("fresh seeds" in note for note in cost(results).notes)
+    assert any("fresh seeds" in note for note in cost_table(results).notes)
 
 
 def test_a_study_without_a_trial_costs_nothing(make: Any) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from analysis.statistics import Difference
-from analysis.tables.effects import effects
-from analysis.tables.interactions import interactions
+from analysis.tables.settings.effects import effects_table
+from analysis.tables.settings.interactions import interactions_table
 
 from ..coverage.scenarios import CROSSED, SWITCH, TWO_LEVELS, column
 from ..coverage.worlds import World, lr, spec_of
@@ -32,7 +32,7 @@ def test_the_seeds_of_a_point_are_averaged_before_points_are_compared() -> None:
                 lr(draw.uniform(0.01, 0.9), accumulation=level),
                 [height + draw.gauss(0, 1e-4) for _ in range(3)],
             )
-    shown = effects(world.results, [SWITCH])
+    shown = effects_table(world.results, [SWITCH])
     assert column(shown, "compared over") == [None, "8 points"]
     found = column(shown, "difference")[1]
     assert found.high - found.low > 0.1, "24 trials would make it four times narrower"
@@ -47,7 +47,7 @@ def test_points_in_blocks_of_another_setting_are_no_pairs() -> None:
                     {**branch(name, draw.uniform(0.01, 0.9)), SWITCH: level},
                     [0.6 + draw.gauss(0, 0.01)],
                 )
-    shown = effects(world.results, ["optimizer.name"])
+    shown = effects_table(world.results, ["optimizer.name"])
     assert column(shown, "pairs")[1] == 0
     assert column(shown, "compared over")[1] == "20 points in blocks"
 
@@ -62,7 +62,7 @@ def test_what_became_of_a_levels_points_stands_beside_it() -> None:
         point = world.point(lr(0.3 if state == "FAIL" else 0.5, accumulation=2))
         world.trial(point, 0, [0.2], state=state)
         world.tell(point, state)
-    shown = effects(world.results, [SWITCH])
+    shown = effects_table(world.results, [SWITCH])
     assert column(shown, "points") == [4, 2]
     assert column(shown, "pruned") == [0.0, 0.25]
     assert column(shown, "failed") == [0.0, 0.25]
@@ -84,7 +84,7 @@ def test_at_the_pruners_first_decision_every_point_is_compared() -> None:
         rows = [height * share for share in (0.5, 0.7, 0.9, 1.0)[: 4 if survives else 2]]
         world.trial(point, 0, rows, "COMPLETE" if survives else "PRUNED")
         world.tell(point, *(("COMPLETE", rows[-1]) if survives else ("PRUNED", None)))
-    shown = effects(world.results, [SWITCH])
+    shown = effects_table(world.results, [SWITCH])
     found = column(shown, "difference at epoch 2")[1]
     assert found.value == pytest.approx(-0.07, abs=0.01)
     assert found.high < -0.05
@@ -100,7 +100,7 @@ def test_comparisons_side_by_side_hold_together_by_one_adjustment() -> None:
             for norm in ("none", "every_conv"):
                 values = lr(draw.uniform(0.01, 0.9), **{SWITCH: level, "model.norm": norm})
                 world.whole(values, [0.6 + 0.02 * (level - 1) + draw.gauss(0, 0.01)])
-    shown = effects(world.results)
+    shown = effects_table(world.results)
     single, together = (column(shown, name)[1] for name in ("difference", "all together"))
     assert isinstance(together, Difference)
     assert together.estimate.value == single.value
@@ -123,14 +123,14 @@ def test_in_a_method_study_winners_meet_on_common_fresh_seeds() -> None:
     world = method_study(4, 3)
     world.confirm(6, [0.61, 0.62, 0.66])
     world.confirm(7, [0.64, 0.63, 0.68])
-    shown = effects(world.results, ["optimizer.name"])
+    shown = effects_table(world.results, ["optimizer.name"])
     assert column(shown, "compared over")[1] == "winners (points 7 and 6) on 3 fresh seeds"
     assert column(shown, "difference")[1].value == pytest.approx(0.02)
     assert column(shown, "difference")[1].known
 
 
 def test_without_fresh_seeds_a_method_study_compares_what_equal_budgets_found() -> None:
-    shown = effects(method_study(4, 0).results, ["optimizer.name"])
+    shown = effects_table(method_study(4, 0).results, ["optimizer.name"])
     assert column(shown, "compared over")[1] == "expected best of 1 points"
     found = column(shown, "difference")[1]
     assert found.value == pytest.approx(0.02)
@@ -143,7 +143,7 @@ def test_a_level_of_which_no_point_is_complete_is_shown_without_figures() -> Non
     point = world.point(lr(0.2, accumulation=2))
     world.trial(point, 0, [0.2], state="FAIL")
     world.tell(point, "FAIL")
-    shown = effects(world.results, [SWITCH])
+    shown = effects_table(world.results, [SWITCH])
     assert column(shown, "points") == [1, 0]
     assert column(shown, "difference") == [None, None]
     rows = json.loads(shown.json())["rows"]
@@ -168,6 +168,6 @@ def test_interactions_need_all_four_combinations() -> None:
                 lr(draw.uniform(0.01, 0.9), **{SWITCH: level, "model.norm": norm}),
                 [draw.uniform(0.5, 0.6)],
             )
-    shown = interactions(world.results)
+    shown = interactions_table(world.results)
     assert not shown.rows
     assert "No two settings are crossed" in shown.notes[0]

@@ -11,7 +11,7 @@ from analysis.plots.setting_plots import importances
 from analysis.rendering import FORMS
 from analysis.results import load
 from analysis.statistics import Estimate
-from analysis.tables.importance import FILLING, Importance, importance, importance_table
+from analysis.tables.settings.importance import _FILLING, Importance, importance, importance_table
 
 SPEC = """\
 study: digits-momentum
@@ -87,7 +87,7 @@ def test_the_table_has_a_row_for_each_setting_and_says_how_gaps_are_filled(large
     assert {row[0] for row in shown.rows} == {"lr", "momentum", "accumulation"}
     assert shown.rows[0][0] == "lr"
     assert "explains" in shown.notes[0]
-    assert FILLING not in shown.notes, "all points have all settings"
+    assert _FILLING not in shown.notes, "all points have all settings"
     for form in FORMS:
         assert "nan" not in shown.render(form).lower()
 
@@ -104,7 +104,7 @@ def test_settings_of_one_branch_alone_are_named_as_filled(make: Any) -> None:
         study.complete_point(
             {**branch, "optimizer.lr": lr, "accumulation": 1}, [draw.random()], epochs=1
         )
-    assert FILLING in importance_table(load(study.paths)).notes
+    assert _FILLING in importance_table(load(study.paths)).notes
 
 
 def test_too_few_points_make_no_rows(mixed: Any, make: Any) -> None:

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from analysis.rendering import FORMS, Header, Table, table
+from analysis.rendering import FORMS, Header, Table, make_table
 from analysis.results import Results, load
-from analysis.selection import metric_mean
+from analysis.selection.figures import metric_mean
 from analysis.statistics import Difference, Estimate
-from analysis.tables.best_of_n import best_of_n
-from analysis.tables.confirmation import confirmation
-from analysis.tables.costs import details, failures
-from analysis.tables.effects import effects
-from analysis.tables.interactions import interactions
-from analysis.tables.kinds import KINDS, make
-from analysis.tables.leaderboard import leaderboard
-from analysis.tables.warnings import warnings
+from analysis.tables.effort.failures import details_text, failures_table
+from analysis.tables.kinds import KINDS, make_kind
+from analysis.tables.points.best_of_n import best_of_n_table
+from analysis.tables.points.confirmation import confirmation_table
+from analysis.tables.points.leaderboard import leaderboard_table
+from analysis.tables.settings.effects import effects_table
+from analysis.tables.settings.interactions import interactions_table
+from analysis.tables.warnings import warning_texts
 from study.errors import UserError
 
 ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3}
@@ -46,7 +46,7 @@ def results(mixed: Any) -> Results:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_table_has_every_form(results: Results, kind: str) -> None:
-    shown = make(kind, results)
+    shown = make_kind(kind, results)
     for form in FORMS:
         text = shown.render(form)
         assert text.strip()
@@ -58,18 +58,18 @@ def test_every_table_of_a_study_without_results_says_so_without_failing(
     make: Any, kind: str
 ) -> None:
     study = make()
-    from analysis.tables.kinds import make as table_of
+    from analysis.tables.kinds import make_kind as table_of
 
     assert table_of(kind, load(study.paths)).text()
 
 
 def test_an_unknown_kind_is_met_with_the_kinds(results: Results) -> None:
     with pytest.raises(UserError, match=r"leaderboard \| .*did you mean cost"):
-        make("costs", results)
+        make_kind("costs", results)
 
 
 def test_csv_and_json_carry_the_interval_in_columns_of_its_own() -> None:
-    shown = table(
+    shown = make_table(
         "t", [Header("a"), Header("b", "s")], [["x", Estimate(1.0, 0.5, 1.5, 3)], ["y", None]]
     )
     rows = list(csv.DictReader(io.StringIO(shown.csv())))
@@ -79,7 +79,7 @@ def test_csv_and_json_carry_the_interval_in_columns_of_its_own() -> None:
 
 
 def test_marks_of_each_form_are_escaped() -> None:
-    shown = table("50 % & more", [Header("a_b")], [["x|y<z>_{}\\ [red]r[/red]"]])
+    shown = make_table("50 % & more", [Header("a_b")], [["x|y<z>_{}\\ [red]r[/red]"]])
     assert r"50 \% \& more" in shown.latex()
     assert r"x|y<z>\_\{\}\textbackslash{}" in shown.latex()
     assert r"x\|y" in shown.markdown()
@@ -88,7 +88,7 @@ def test_marks_of_each_form_are_escaped() -> None:
 
 
 def test_numbers_beyond_all_bounds_are_valid_json() -> None:
-    shown = table("t", [Header("a")], [[float("inf")], [Estimate(float("nan"))]])
+    shown = make_table("t", [Header("a")], [[float("inf")], [Estimate(float("nan"))]])
     assert json.loads(shown.json())["rows"][0]["a"] == "inf"
 
 
@@ -96,7 +96,7 @@ def test_numbers_beyond_all_bounds_are_valid_json() -> None:
 
 
 def test_leaderboard_ranks_points_by_the_mean_over_seeds(results: Results) -> None:
-    shown = leaderboard(results)
+    shown = leaderboard_table(results)
     assert column(shown, "point") == [1, 0, 5, 2]
     assert [value(cell) for cell in column(shown, "val_accuracy")] == pytest.approx(
         [0.96, 0.91, 0.85, 0.845]
@@ -112,7 +112,7 @@ def test_effects_pair_points_that_agree_in_all_else(make: Any) -> None:
         for accumulation, gain in ((1, 0.0), (2, 0.02 + more)):
             values = {"optimizer.name": "adam", "optimizer.lr": lr, "accumulation": accumulation}
             study.complete_point(values, [base + gain, base + gain + 0.01])
-    shown = effects(load(study.paths), ["accumulation"])
+    shown = effects_table(load(study.paths), ["accumulation"])
     assert column(shown, "pairs") == [None, 4]
     found = column(shown, "difference")[1]
     assert found.value == pytest.approx(0.02)
@@ -122,7 +122,7 @@ def test_effects_pair_points_that_agree_in_all_else(make: Any) -> None:
 
 
 def test_effects_without_pairs_say_so(large: Callable[[int], Any]) -> None:
-    shown = effects(load(large(12).paths), ["accumulation"])
+    shown = effects_table(load(large(12).paths), ["accumulation"])
     assert column(shown, "pairs") == [None, 0]
     assert column(shown, "compared over") == [None, "12 points"]
     assert any(note.startswith("points: ") for note in shown.notes)
@@ -139,7 +139,7 @@ def test_an_interaction_is_a_difference_of_differences(make: Any) -> None:
             {"model.norm": norm, "accumulation": accumulation}, [accuracy, accuracy + 0.01]
         )
     study.complete_point({"model.norm": "every_conv", "accumulation": 2}, [0.95, 0.96])
-    shown = interactions(load(study.paths), "model.norm", "accumulation")
+    shown = interactions_table(load(study.paths), "model.norm", "accumulation")
     assert value(column(shown, "interaction")[-1]) == pytest.approx(0.95 - 0.7 - 0.6 + 0.5)
 
 
@@ -160,7 +160,7 @@ def test_two_objectives_are_ranked_by_the_first_and_shown_with_both(make: Any) -
         study.complete_point({"accumulation": accumulation}, [accuracy])
         study.tell(point, "COMPLETE", [accuracy, 7.5])
     results = load(study.paths)
-    shown = leaderboard(results)
+    shown = leaderboard_table(results)
     assert [value(cell) for cell in column(shown, "val_accuracy")] == [0.9, 0.8]
     assert [value(cell) for cell in column(shown, "total_seconds")] == [7.5, 7.5]
     assert list(results.trials["value_2"]) == [7.5, 7.5]
@@ -179,7 +179,7 @@ sampler: nsga2
 
 
 def test_best_of_n_counts_pruned_points(results: Results) -> None:
-    shown = best_of_n(results)
+    shown = best_of_n_table(results)
     sgd = [
         value(cell)
         for level, cell in zip(*(column(shown, name) for name in BEST), strict=True)
@@ -192,14 +192,16 @@ BEST = ("optimizer.name", "expected best val_accuracy")
 
 
 def test_failures_name_class_and_outcome(results: Results) -> None:
-    shown = failures(results)
+    shown = failures_table(results)
     assert column(shown, "class") == ["diverged", "out_of_memory"]
     assert column(shown, "details") == ["step 3", "step 3"]
 
 
 def test_a_failures_traceback_is_left_to_the_logs() -> None:
-    assert details({"step": 3, "traceback": "Traceback (most recent call last): ..."}) == "step 3"
-    assert details(None) is None
+    assert (
+        details_text({"step": 3, "traceback": "Traceback (most recent call last): ..."}) == "step 3"
+    )
+    assert details_text(None) is None
 
 
 def test_an_interval_ends_where_its_metric_does() -> None:
@@ -245,13 +247,13 @@ first: [{set: {optimizer: {name: adam, lr: 1e-3}, accumulation: 1}}]
 def test_confirmation_gives_its_verdict_on_fresh_seeds(
     make: Any, gain: float, noise: float, said: str
 ) -> None:
-    shown = confirmation(confirmed(make, gain, noise))
+    shown = confirmation_table(confirmed(make, gain, noise))
     assert [cell for cell in column(shown, "verdict") if cell] == [said]
     assert column(shown, "fresh seeds") == [5, 5]
 
 
 def test_confirmation_that_cannot_tell_says_how_many_seeds_it_would_take(make: Any) -> None:
-    shown = confirmation(confirmed(make, 0.009, 0.02))
+    shown = confirmation_table(confirmed(make, 0.009, 0.02))
     row = column(shown, "role").index("chosen")
     assert column(shown, "verdict")[row] == "cannot tell"
     needed = column(shown, "further seeds")[row]
@@ -273,13 +275,13 @@ def test_a_best_value_at_the_edge_is_warned_of(make: Any) -> None:
             "accumulation": 1,
         }
         study.complete_point(values, [lr * 0.9, lr * 0.9])
-    found = warnings(load(study.paths))
+    found = warning_texts(load(study.paths))
     assert any("optimizer.lr = 0.99 lies at the high end" in text for text in found)
     assert not any("momentum = 0.5" in text for text in found)
 
 
 def test_the_careful_statisticians_warnings(mixed: Any, make: Any) -> None:
-    found = " ".join(warnings(load(mixed.paths)))
+    found = " ".join(warning_texts(load(mixed.paths)))
     assert "not finished: 6 of 40" in found
     assert "Only 2 complete points have optimizer.name = sgd" in found
     single = make(name="single", replicates=1)
@@ -287,7 +289,7 @@ def test_the_careful_statisticians_warnings(mixed: Any, make: Any) -> None:
     for trial in trials:
         single.report(trial, 3, 0.5)
         single.finish(trial)
-    found = " ".join(warnings(load(single.paths)))
+    found = " ".join(warning_texts(load(single.paths)))
     assert "One seed a point" in found
     assert "shared their device" in found
 
@@ -311,7 +313,7 @@ def test_two_studies_are_compared_at_equal_budget(mixed: Any, large: Callable[..
 def test_studies_with_other_objectives_are_not_ranked_together(mixed: Any, make: Any) -> None:
     other = make(name="other", spec=MINIMIZED)
     with pytest.raises(UserError, match="different objectives"):
-        leaderboard(load([mixed.paths, other.paths]))
+        leaderboard_table(load([mixed.paths, other.paths]))
 
 
 MINIMIZED = """\

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from analysis.ranking import best, ranked, tied_with_best
 from analysis.rendering import Table
 from analysis.results import Results
-from analysis.tables.leaderboard import leaderboard
+from analysis.selection.ranking import best_row, ranked_points, tied_with_best
+from analysis.tables.points.leaderboard import leaderboard_table
 from study.journal.ranking import best_point
 
 from ..coverage.scenarios import column
@@ -45,7 +45,7 @@ def confirmed_study() -> Results:
 
 
 def test_confirmed_points_rank_first_by_their_fresh_seeds_and_the_others_are_marked() -> None:
-    shown = leaderboard(confirmed_study())
+    shown = leaderboard_table(confirmed_study())
     assert rows(shown, "rank", "point", "ranked by") == [
         (1, 2, "fresh seeds"),
         (2, 1, "fresh seeds"),
@@ -73,14 +73,14 @@ def test_a_point_that_lost_a_fresh_seed_is_not_confirmed() -> None:
     world.trial(0, 1000, [0.99], kind="confirm")
     world.trial(0, 1001, [0.5], state="FAIL", kind="confirm")
     world.confirm(1, [0.90, 0.91])
-    assert column(leaderboard(world.results), "point") == [1, 0]
+    assert column(leaderboard_table(world.results), "point") == [1, 0]
 
 
 def test_a_point_that_was_raced_out_ranks_below_those_with_all_their_seeds() -> None:
     world = World(spec_of(replicates=3, racing={"threshold": 0.05}))
     world.whole(lr(0.1), [0.99])
     world.whole(lr(0.2), [0.90, 0.91, 0.92])
-    shown = leaderboard(world.results)
+    shown = leaderboard_table(world.results)
     assert rows(shown, "point", "ranked by", "seeds", "other seeds") == [
         (1, "search", 3, None),
         (0, "fewer seeds", 1, "2 raced out, of 3"),
@@ -98,8 +98,8 @@ def test_points_without_a_value_do_not_rank_and_seeds_that_failed_count_for_noth
     world.trial(point, 0, [0.95], state="PRUNED")
     world.tell(point, "PRUNED")
     results = world.results
-    assert column(leaderboard(results), "point") == [0]
-    assert "Points that are not ranked: 1 PRUNED, 1 FAIL." in leaderboard(results).notes
+    assert column(leaderboard_table(results), "point") == [0]
+    assert "Points that are not ranked: 1 PRUNED, 1 FAIL." in leaderboard_table(results).notes
     failed = results.points.iloc[1]
     assert (failed["complete"], failed["failed"], failed["seeds"]) == (1, 1, 0)
     assert list(results.trials["counted"]) == [True, True, False, False, False]
@@ -110,7 +110,7 @@ def test_equal_points_tie_and_the_lowest_number_counts_as_best() -> None:
     for rate in (0.1, 0.2, 0.3, 0.4):
         world.whole(lr(rate), [0.9, 0.94] if rate != 0.2 else [0.8, 0.81])
     results = world.results
-    shown = leaderboard(results)
+    shown = leaderboard_table(results)
     assert rows(shown, "rank", "point") == [(1, 0), (1, 2), (1, 3), (4, 1)]
     assert tied_with_best(results) == [0, 2, 3]
     assert any("Points 0, 2 and 3 tie" in note for note in shown.notes)
@@ -127,7 +127,7 @@ def test_the_tables_the_results_and_the_study_name_one_best_point(direction: str
     found = best_point(results.studies[0].history.points, world.spec, whole_seeds=True)
     assert found is not None
     assert found.number == (2 if direction == "maximize" else 1)
-    assert results.best()["point"] == column(leaderboard(results), "point")[0] == found.number
+    assert results.best()["point"] == column(leaderboard_table(results), "point")[0] == found.number
 
 
 def test_several_studies_rank_together_confirmed_points_first() -> None:
@@ -135,7 +135,7 @@ def test_several_studies_rank_together_confirmed_points_first() -> None:
     other.whole(lr(0.5), [0.99])
     other.whole(lr(0.6), [0.90])
     together = Results((*confirmed_study().studies, *other.results.studies))
-    found = ranked(together)
+    found = ranked_points(together)
     assert list(zip(found["study"], found["point"], found["rank"], strict=True)) == [
         ("world", 2, 1),
         ("world", 1, 2),
@@ -149,6 +149,6 @@ def test_several_studies_rank_together_confirmed_points_first() -> None:
 def test_a_study_without_a_value_has_no_best_point() -> None:
     world = World(spec_of())
     world.point(lr(0.1))
-    assert best(world.results) is None
+    assert best_row(world.results) is None
     with pytest.raises(LookupError, match="no point is complete"):
         world.results.best()

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from analysis import statistics
-from analysis.curves import by_epoch, rows_of, seeds_of
 from analysis.plots import study_plots as plots
 from analysis.rendering import Table
 from analysis.results import load
-from analysis.selection import trials_of
-from analysis.tables.milestones import milestones
+from analysis.selection.curves import curve_trials, epoch_rows_of, mean_by_epoch
+from analysis.selection.trials import rows_of_point
+from analysis.tables.published.milestones import milestones_table
 
 ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3, "accumulation": 1}
 PART = "k of r seeds"
@@ -47,7 +47,7 @@ def trained(
 
 
 def test_milestones_give_accuracy_and_cumulative_seconds(mixed: Any) -> None:
-    shown = milestones(load(mixed.paths), epochs=(1, 3))
+    shown = milestones_table(load(mixed.paths), epochs=(1, 3))
     assert column(shown, "epoch")[:2] == [1, 3]
     assert [cell.value for cell in column(shown, "seconds")][:2] == [5.5, 7.5]
     assert set(column(shown, "seeds")) == {2}
@@ -58,7 +58,7 @@ def test_an_epoch_that_fewer_seeds_reached_says_so(make: Any) -> None:
     study = make(replicates=3)
     curves = ([0.5, 0.6, 0.7], [0.4, 0.3], [0.2])
     trained(study, curves, ["COMPLETE", "PRUNED", "PRUNED"], origin="first", entry=0)
-    shown = milestones(load(study.paths), epochs=(1, 2, 3))
+    shown = milestones_table(load(study.paths), epochs=(1, 2, 3))
     assert column(shown, "seeds") == [3, "2 of 3", "1 of 3"]
     assert any(note.startswith(PART) for note in shown.notes)
 
@@ -66,7 +66,7 @@ def test_an_epoch_that_fewer_seeds_reached_says_so(make: Any) -> None:
 def test_a_seed_that_failed_at_once_is_one_of_those_that_are_missing(make: Any) -> None:
     study = make()
     trained(study, ([0.5], []), ["COMPLETE", "FAIL"], origin="first", entry=0)
-    assert column(milestones(load(study.paths)), "seeds") == ["1 of 2"]
+    assert column(milestones_table(load(study.paths)), "seeds") == ["1 of 2"]
 
 
 def test_while_a_finished_point_gets_more_seeds_its_figures_stand(make: Any) -> None:
@@ -76,7 +76,7 @@ def test_while_a_finished_point_gets_more_seeds_its_figures_stand(make: Any) -> 
     )
     trial = study.start(point, 2)
     study.report(trial, 1, 0.1)
-    shown = milestones(load(study.paths), epochs=(1,))
+    shown = milestones_table(load(study.paths), epochs=(1,))
     assert column(shown, "seeds") == [2]
     assert column(shown, "val_accuracy")[0].value == pytest.approx(0.6)
 
@@ -86,7 +86,7 @@ def test_first_points_come_in_their_order_and_of_equal_others_the_lower_number(m
     for accuracy in (0.8, 0.7, 0.8, 0.9):
         trained(study, ([accuracy],), ["COMPLETE"])
     trained(study, ([0.1],), ["FAIL"], origin="first", entry=0)
-    shown = milestones(load(study.paths), top=3)
+    shown = milestones_table(load(study.paths), top=3)
     assert column(shown, "point") == [4, 3, 0, 2]
 
 
@@ -98,8 +98,8 @@ def test_a_test_accuracys_interval_is_over_seeds_and_images(make: Any) -> None:
         study.report(trial, 1, 0.5, test_accuracy=accuracy)
         study.finish(trial, data_fingerprint="5bec: train 100, val 20, test 360")
     study.tell(point, "COMPLETE", 0.5)
-    assert column(milestones(load(study.paths)), "test_accuracy") == [
-        statistics.accuracy([0.88, 0.90], 360)
+    assert column(milestones_table(load(study.paths)), "test_accuracy") == [
+        statistics.mean_accuracy([0.88, 0.90], 360)
     ]
 
 
@@ -112,12 +112,12 @@ def test_a_mean_curve_ends_before_the_first_epoch_that_a_seed_did_not_reach(make
         study, ([0.5, 0.6, 0.7], [0.3, 0.2], [0.4, 0.5, 0.9]), ["COMPLETE", "PRUNED", "COMPLETE"]
     )
     results = load(study.paths)
-    rows = rows_of(results, seeds_of(results.trials))
-    curve = by_epoch(rows, "val_accuracy")
+    rows = epoch_rows_of(results, curve_trials(results.trials))
+    curve = mean_by_epoch(rows, "val_accuracy")
     assert list(curve.index) == [1, 2]
     assert list(curve["mean"]) == pytest.approx([0.4, 1.3 / 3])
     assert (list(curve["min"]), list(curve["max"])) == ([0.3, 0.2], [0.5, 0.6])
-    assert not len(by_epoch(rows.iloc[:0], "val_accuracy"))
+    assert not len(mean_by_epoch(rows.iloc[:0], "val_accuracy"))
 
 
 def test_curves_are_of_the_seeds_of_the_search(make: Any) -> None:
@@ -127,11 +127,12 @@ def test_curves_are_of_the_seeds_of_the_search(make: Any) -> None:
     study.report(fresh, 1, 0.1)
     study.finish(fresh)
     results = load(study.paths)
-    own = trials_of(
-        rows_of(results, seeds_of(results.trials)), {"study": "digits-momentum", "point": point}
+    own = rows_of_point(
+        epoch_rows_of(results, curve_trials(results.trials)),
+        {"study": "digits-momentum", "point": point},
     )
     assert list(own["replicate"]) == [0, 1]
-    assert by_epoch(own, "val_accuracy")["mean"].iloc[0] == pytest.approx(0.55)
+    assert mean_by_epoch(own, "val_accuracy")["mean"].iloc[0] == pytest.approx(0.55)
 
 
 def test_the_plot_of_learning_curves_says_which_seeds_it_is_of(make: Any) -> None:

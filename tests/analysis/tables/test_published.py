@@ -11,7 +11,7 @@ from analysis import statistics
 from analysis.rendering import FORMS, Table
 from analysis.results import Results, load
 from analysis.statistics import Estimate
-from analysis.tables.published import published
+from analysis.tables.published.published import published_table
 
 ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3, "accumulation": 1}
 SCALED = """\
@@ -65,7 +65,7 @@ def made(
 
 
 def test_published_rows_stand_beside_ours(mixed: Any) -> None:
-    shown = published(load(mixed.paths))
+    shown = published_table(load(mixed.paths))
     assert column(shown, "published") == [0.5, 0.9]
     assert column(shown, "ours")[1].value == pytest.approx(0.90), "the test accuracy at the end"
     ratios = column(shown, "ratio of seconds")
@@ -78,7 +78,7 @@ def test_published_rows_stand_beside_ours(mixed: Any) -> None:
 
 
 def test_the_difference_has_the_publications_noise_in_its_interval(make: Any) -> None:
-    shown = published(made(make, 0.80, [0.85, 0.86, 0.84], [30.0, 40.0, 50.0]))
+    shown = published_table(made(make, 0.80, [0.85, 0.86, 0.84], [30.0, 40.0, 50.0]))
     (found,) = column(shown, "difference")
     assert found == statistics.predicted_difference([0.85, 0.86, 0.84], 0.80)
     assert found.high - found.low == pytest.approx(2 * 4.302653 * 0.01 * math.sqrt(1 + 1 / 3))
@@ -86,7 +86,7 @@ def test_the_difference_has_the_publications_noise_in_its_interval(make: Any) ->
 
 def test_the_ratio_of_seconds_has_an_interval_on_a_logarithmic_scale(make: Any) -> None:
     (found,) = column(
-        published(made(make, 0.8, [0.8, 0.9, 0.85], [30.0, 40.0, 50.0])), "ratio of seconds"
+        published_table(made(make, 0.8, [0.8, 0.9, 0.85], [30.0, 40.0, 50.0])), "ratio of seconds"
     )
     logs = statistics.predicted_difference(np.log([30.0, 40.0, 50.0]), math.log(40.0))
     assert found.value == pytest.approx((30 * 40 * 50) ** (1 / 3) / 40)
@@ -98,7 +98,7 @@ def test_the_ratio_of_seconds_has_an_interval_on_a_logarithmic_scale(make: Any) 
 
 
 def test_one_seed_has_no_interval_and_shows_none(make: Any) -> None:
-    shown = published(made(make, 0.8, [0.85], [30.0]))
+    shown = published_table(made(make, 0.8, [0.85], [30.0]))
     assert not column(shown, "difference")[0].known
     assert not column(shown, "ratio of seconds")[0].known
     for form in FORMS:
@@ -113,7 +113,7 @@ def test_a_point_with_a_value_is_shown_by_the_seeds_that_it_is_of(make: Any) -> 
     fresh = study.start(point, 3, kind="confirm")
     study.report(fresh, 1, 0.1)
     study.finish(fresh)
-    shown = published(load(study.paths))
+    shown = published_table(load(study.paths))
     assert column(shown, "seeds") == [2]
     assert column(shown, "ours")[0].value == pytest.approx(0.855)
 
@@ -125,7 +125,7 @@ def test_a_point_without_a_value_is_shown_by_the_seeds_there_are(make: Any) -> N
     study.report(trial, 1, 0.2)
     study.fail(trial, "diverged", 1)
     study.tell(point, "FAIL", None)
-    shown = published(load(study.paths))
+    shown = published_table(load(study.paths))
     assert column(shown, "seeds") == [2]
     assert column(shown, "ours")[0].value == pytest.approx(0.525)
 
@@ -139,8 +139,8 @@ def test_a_test_accuracys_interval_is_over_seeds_and_images(make: Any) -> None:
         study.report(trial, 1, 0.5, test_accuracy=accuracy)
         study.finish(trial, data_fingerprint="5bec: train 1000, val 200, test 360")
     study.tell(point, "COMPLETE", 0.5)
-    (ours,) = column(published(load(study.paths)), "ours")
-    assert ours == statistics.accuracy([0.88, 0.90], 360)
+    (ours,) = column(published_table(load(study.paths)), "ours")
+    assert ours == statistics.mean_accuracy([0.88, 0.90], 360)
 
 
 def test_a_validation_figure_beside_a_published_test_figure_is_flagged(make: Any) -> None:
@@ -148,7 +148,7 @@ def test_a_validation_figure_beside_a_published_test_figure_is_flagged(make: Any
     point = study.point(ADAM, origin="first", entry=0)
     trial = study.start(point, 0)
     study.report(trial, 1, 0.4)
-    shown = published(load(study.paths))
+    shown = published_table(load(study.paths))
     notes = column(shown, "note")
     assert "not reached" in notes[1]
     assert "ours is val_accuracy" in notes[1]
@@ -158,7 +158,7 @@ def test_a_validation_figure_beside_a_published_test_figure_is_flagged(make: Any
 def test_a_scaled_down_replica_is_flagged_in_every_row(make: Any) -> None:
     study = make(spec=SCALED)
     study.complete_point(ADAM, [0.4], origin="first", entry=0)
-    shown = published(load(study.paths))
+    shown = published_table(load(study.paths))
     assert column(shown, "note") == [
         "other settings; seconds are of one epoch",
         "not reached; other settings",
@@ -174,7 +174,7 @@ def test_a_scaled_down_replica_is_flagged_in_every_row(make: Any) -> None:
 def test_settings_that_are_set_to_what_was_published_differ_in_nothing(make: Any) -> None:
     study = make(spec=SCALED.replace("{data.train_images: 256, epochs: 3}", "{epochs: 101}"))
     study.complete_point(ADAM, [0.4], origin="first", entry=0)
-    shown = published(load(study.paths))
+    shown = published_table(load(study.paths))
     assert shown.title == "Published figures and ours"
     assert not any("settings" in str(note) for note in column(shown, "note"))
 
@@ -211,7 +211,7 @@ def test_one_more_run_of_the_same_law_is_seldom_told_from_ours(count: int) -> No
 def test_the_table_prints_just_these_intervals(make: Any, count: int) -> None:
     for seed in range(3):
         accuracies, seconds, accuracy, _ = world(count, seed)
-        shown = published(made(make, accuracy, accuracies, seconds, name=f"world-{seed}"))
+        shown = published_table(made(make, accuracy, accuracies, seconds, name=f"world-{seed}"))
         found = column(shown, "difference")[0]
         expected = statistics.predicted_difference(accuracies, accuracy)
         assert (found.value, found.low, found.high) == pytest.approx(

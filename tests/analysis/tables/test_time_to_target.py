@@ -13,12 +13,12 @@ from analysis import statistics
 from analysis.rendering import FORMS, Table
 from analysis.results import load
 from analysis.statistics import Estimate
-from analysis.tables.time_to_target import (
-    MEDIAN_BEST,
-    STUDYS_OWN,
+from analysis.tables.effort.time_to_target import (
+    MEDIAN_TARGET,
+    OWN_TARGET,
     default_target,
     time_to,
-    time_to_target,
+    time_to_target_table,
 )
 from study.errors import UserError
 from study.sampling.pruning import make_pruner
@@ -76,9 +76,9 @@ def test_what_ended_or_failed_never_reaches_and_what_was_pruned_might_have(make:
     trained(study, [[0.2]], "PRUNED")
     trained(study, [[0.9, 0.2]], "PRUNED")
     trained(study, [[0.2, 0.3]], "RUNNING")
-    row = last(time_to_target(load(study.paths), target=0.8))
+    row = last(time_to_target_table(load(study.paths), target=0.8))
     assert [row[name] for name in ("points", "reached", "never", "pruned")] == [6, 2, 2, 2]
-    assert row["share"] == statistics.share(2, 4, 6)
+    assert row["share"] == statistics.binomial_share(2, 4, 6)
     found = row["median epochs"]
     assert (found.value, found.low, found.high, found.n) == (math.inf, 1, math.inf, 6)
     assert row[EPOCHS_IF] == 2.5, "of 1, 2, 2, 3 and twice never"
@@ -91,7 +91,7 @@ def test_a_points_time_is_the_median_over_its_seeds(make: Any) -> None:
     trained(study, [[0.9], [0.1, 0.9], [0.1, 0.1]])
     trained(study, [[0.9], [0.1, 0.1], [0.1, 0.1]])
     trained(study, [[0.1, 0.9, 0.9], [0.1, 0.1]])
-    shown = time_to_target(load(study.paths), target=0.8)
+    shown = time_to_target_table(load(study.paths), target=0.8)
     row = last(shown)
     assert [row[name] for name in ("points", "reached", "never")] == [3, 1, 2]
     assert row["share"].value == pytest.approx(1 / 3)
@@ -114,7 +114,7 @@ def test_points_whose_seeds_are_stopped_or_running_are_known_in_bounds(make: Any
             study.add(event="stopped", trial=trial, epoch=2, by="user")
             study.end(trial, "PRUNED", 2)
     trained(study, [[]], "RUNNING")
-    row = last(time_to_target(load(study.paths), target=0.8))
+    row = last(time_to_target_table(load(study.paths), target=0.8))
     assert [row[name] for name in ("points", "reached", "never", "pruned")] == [2, 0, 0, 2]
     assert row[EPOCHS_IF] == pytest.approx(1.5), (
         "the first of 2, 3 and 2 epochs, the other, begun, of 1"
@@ -128,11 +128,11 @@ def test_the_confirmations_trials_do_not_count(make: Any) -> None:
     trial = study.start(point, 1, kind="confirm")
     study.report(trial, 1, 0.9)
     study.finish(trial)
-    assert last(time_to_target(load(study.paths), target=0.8))["reached"] == 0
+    assert last(time_to_target_table(load(study.paths), target=0.8))["reached"] == 0
 
 
 def test_levels_of_the_scientific_factor_and_all(mixed: Any) -> None:
-    shown = time_to_target(load(mixed.paths), target=0.9)
+    shown = time_to_target_table(load(mixed.paths), target=0.9)
     assert column(shown, "optimizer.name") == ["sgd", "adam", "all"]
     assert column(shown, "points") == [3, 3, 6]
     assert column(shown, "pruned") == [1, 0, 1]
@@ -149,13 +149,15 @@ def test_levels_of_the_scientific_factor_and_all(mixed: Any) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_no_form_shows_a_figure_that_is_none(mixed: Any, form: str) -> None:
     for target in (None, 0.9, 0.0, 2.0):
-        assert "nan" not in time_to_target(load(mixed.paths), target=target).render(form).lower()
+        assert (
+            "nan" not in time_to_target_table(load(mixed.paths), target=target).render(form).lower()
+        )
 
 
 def test_infinity_is_explained_rightly(mixed: Any) -> None:
     assert any(
         "∞: fewer than half of the points reach it" in note
-        for note in time_to_target(load(mixed.paths)).notes
+        for note in time_to_target_table(load(mixed.paths)).notes
     )
 
 
@@ -169,8 +171,8 @@ def test_the_target_is_the_median_of_the_points_best(make: Any) -> None:
     trained(study, [[0.99]], "PRUNED")
     results = load(study.paths)
     value, origin = default_target(results, "val_accuracy")
-    assert (value, origin) == (pytest.approx(0.7), MEDIAN_BEST)
-    shown = time_to_target(results)
+    assert (value, origin) == (pytest.approx(0.7), MEDIAN_TARGET)
+    shown = time_to_target_table(results)
     assert last(shown)["reached"] == 4, (
         "three complete points, and the pruned one before it was stopped"
     )
@@ -189,9 +191,9 @@ def test_the_studys_own_target_comes_first(make: Any) -> None:
     )
     trained(study, [[0.9]])
     results = load(study.paths)
-    assert default_target(results, "val_accuracy") == (0.85, STUDYS_OWN)
-    assert default_target(results, "train_accuracy")[1] == MEDIAN_BEST
-    assert time_to_target(results).notes[0] == "The target is the study's own target."
+    assert default_target(results, "val_accuracy") == (0.85, OWN_TARGET)
+    assert default_target(results, "train_accuracy")[1] == MEDIAN_TARGET
+    assert time_to_target_table(results).notes[0] == "The target is the study's own target."
 
 
 def test_less_is_better_where_the_objective_says_so(make: Any) -> None:
@@ -203,7 +205,7 @@ def test_less_is_better_where_the_objective_says_so(make: Any) -> None:
     trained(study, [[0.5, 0.3, 0.4]])
     trained(study, [[0.9, 0.8, 0.7]])
     results = load(study.paths)
-    assert time_to_target(results).title == "Time to val_accuracy ≤ 0.7"
+    assert time_to_target_table(results).title == "Time to val_accuracy ≤ 0.7"
     assert list(time_to(results, "val_accuracy", 0.35)["reached"]) == [True, False]
     assert list(time_to(results, "train_accuracy", 0.6)["reached"]) == [
         False,
@@ -214,13 +216,13 @@ def test_less_is_better_where_the_objective_says_so(make: Any) -> None:
 
 def test_without_a_target_or_a_trial_the_table_says_so(make: Any) -> None:
     study = make()
-    assert time_to_target(load(study.paths)).notes == (
+    assert time_to_target_table(load(study.paths)).notes == (
         "No point is complete yet, so there is no target.",
     )
-    assert time_to_target(load(study.paths), target=0.5).notes == ("No trial has begun yet.",)
+    assert time_to_target_table(load(study.paths), target=0.5).notes == ("No trial has begun yet.",)
     trained(study, [[0.5]], "PRUNED")
-    assert not time_to_target(load(study.paths)).rows
-    assert "no total_seconds" in time_to_target(load(study.paths), "total_seconds").notes[0]
+    assert not time_to_target_table(load(study.paths)).rows
+    assert "no total_seconds" in time_to_target_table(load(study.paths), "total_seconds").notes[0]
 
 
 # -- the trials ------------------------------------------------------------------------
@@ -350,7 +352,7 @@ def test_the_medians_interval_covers_never_where_more_than_half_diverge(points: 
         diverged = random.random(points) < 0.55
         times = np.where(diverged, math.inf, random.integers(3, 9, points))
         covered.append(statistics.median_time(times, times).high == math.inf)
-        share = statistics.share(int((~diverged).sum()), int((~diverged).sum()), points)
+        share = statistics.binomial_share(int((~diverged).sum()), int((~diverged).sum()), points)
         shares.append(share.low <= 0.45 <= share.high)
     assert np.mean(covered) >= 0.92
     assert np.mean(shares) >= 0.92
@@ -362,7 +364,7 @@ def test_where_11_of_20_diverge_the_printed_median_is_never(make: Any) -> None:
         trained(
             study, [[0.1]] if i < 11 else [[0.1, 0.2, 0.3, 0.9]], "FAIL" if i < 11 else "COMPLETE"
         )
-    row = last(time_to_target(load(study.paths), target=0.8))
+    row = last(time_to_target_table(load(study.paths), target=0.8))
     assert row["median epochs"].value == math.inf
     assert (row["median epochs"].low, row["median epochs"].high) == (4, math.inf)
     assert (row["reached"], row["never"], row["pruned"]) == (9, 11, 0)
@@ -374,7 +376,7 @@ def test_the_table_prints_just_these_intervals(make: Any, seed: int) -> None:
     study, made = make(replicates=1), world(16, seed)
     for curve, end in zip(made.curves, made.ends, strict=True):
         trained(study, [list(map(float, curve[:end]))], "COMPLETE" if end == EPOCHS else "PRUNED")
-    row = last(time_to_target(load(study.paths), target=TARGET))
+    row = last(time_to_target_table(load(study.paths), target=TARGET))
     expected = statistics.median_time(*made.bounds(TARGET))
     assert row["median epochs"] == expected
     earliest = made.bounds(TARGET)[0]

@@ -7,20 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.curves import rows_of, seeds_of
 from analysis.frames import Frames
-from analysis.ranking import PLACE, ranked
-from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import (
-    cell,
-    goal,
-    metric_header,
-    over_seeds,
-    setting_headers,
-    settings,
-    several,
-    trials_of,
-)
+from analysis.rendering import Cell, Header, Table, make_table
+from analysis.selection.curves import curve_trials, epoch_rows_of
+from analysis.selection.figures import as_cell, mean_over_seeds, metric_header
+from analysis.selection.objectives import objective_of
+from analysis.selection.ranking import ranked_points
+from analysis.selection.settings import setting_headers, varied_settings
+from analysis.selection.trials import POINT_KEY, has_several_studies, rows_of_point
 
 _USUAL_EPOCHS = (1, 5, 10, 20, 50, 100, 300, 500, 1000)
 _TOP = 5
@@ -31,29 +25,29 @@ _PART = (
 )
 
 
-def milestones(results: Frames, epochs: Sequence[int] = (), top: int = _TOP) -> Table:
+def milestones_table(results: Frames, epochs: Sequence[int] = (), top: int = _TOP) -> Table:
     """Each first point and the ``top`` others at named epochs: the form of the published tables.
 
     Without ``epochs`` those of the published rows are taken, else the usual ones, and each point's
     last.
     """
-    metrics, names = _metrics_shown(results), settings(results)
-    trials = seeds_of(results.trials)
-    rows = rows_of(results, trials)
+    metrics, names = _metrics_shown(results), varied_settings(results)
+    trials = curve_trials(results.trials)
+    rows = epoch_rows_of(results, trials)
     lines: list[list[Cell]] = []
     for point in _milestone_points(results, top):
-        own, begun = trials_of(rows, point), len(trials_of(trials, point))
+        own, begun = rows_of_point(rows, point), len(rows_of_point(trials, point))
         for epoch in _named_epochs(results, epochs, own):
             at = own[own["epoch"] == epoch]
             lines.append(
                 [
-                    point["study"] if several(results) else None,
+                    point["study"] if has_several_studies(results) else None,
                     int(point["point"]),
                     epoch,
-                    *(over_seeds(at, name) for name in metrics),
-                    over_seeds(at, "seconds"),
+                    *(mean_over_seeds(at, name) for name in metrics),
+                    mean_over_seeds(at, "seconds"),
                     len(at) if len(at) == begun else f"{len(at)} of {begun}",
-                    *(cell(point[name]) for name in names),
+                    *(as_cell(point[name]) for name in names),
                 ]
             )
     headers = [
@@ -66,19 +60,19 @@ def milestones(results: Frames, epochs: Sequence[int] = (), top: int = _TOP) -> 
         *setting_headers(names),
     ]
     in_part = any(isinstance(line[-len(names) - 1], str) for line in lines)
-    return table("Milestones", headers, lines, [_SECONDS, *([_PART] if in_part else [])])
+    return make_table("Milestones", headers, lines, [_SECONDS, *([_PART] if in_part else [])])
 
 
 def _metrics_shown(results: Frames) -> list[str]:
     """The objective's metric and the accuracies, where the epochs hold them."""
-    names = dict.fromkeys((goal(results).metric, "test_accuracy", "train_accuracy"))
+    names = dict.fromkeys((objective_of(results).metric, "test_accuracy", "train_accuracy"))
     return [name for name in names if name in results.epochs and results.epochs[name].notna().any()]
 
 
 def _milestone_points(results: Frames, top: int) -> list[dict[Any, Any]]:
     """The first points in their order, then the best others."""
-    points, order = results.points, ranked(results)
-    firsts = points[points["origin"] == "first"].sort_values(PLACE, kind="stable")
+    points, order = results.points, ranked_points(results)
+    firsts = points[points["origin"] == "first"].sort_values(POINT_KEY, kind="stable")
     others = order[order["origin"] != "first"].head(top)
     return [*firsts.to_dict("records"), *others.to_dict("records")]
 

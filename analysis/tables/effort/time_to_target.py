@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics
-from analysis.curves import TRIAL
-from analysis.factors import is_level, levels_of, scientific, text_of
 from analysis.frames import Frames
-from analysis.ranking import PLACE
-from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import counted, goal, search
+from analysis.rendering import Cell, Header, Table, make_table
+from analysis.selection.factors import has_level, level_text, levels_of, scientific_factor
+from analysis.selection.objectives import objective_of
+from analysis.selection.trials import POINT_KEY, TRIAL_KEY, counted_trials, search_trials
 from study.errors import UserError
 from study.results.recipe_columns import recipe_column_name
 from study.training.recipe.metric_catalog import is_minimized
@@ -27,8 +26,8 @@ from study.training.recipe.metric_catalog import is_minimized
 _ENDED = ("COMPLETE", "FAIL")
 """The states of trials that have had their chance: what they have not reached they never do."""
 _BOUNDS = ("epochs_earliest", "epochs_latest", "seconds_earliest", "seconds_latest")
-STUDYS_OWN = "the study's own target"
-MEDIAN_BEST = "the median of the points' best"
+OWN_TARGET = "the study's own target"
+MEDIAN_TARGET = "the median of the points' best"
 _IF_REACHED = "had the pruned reached it"
 _MEANING = (
     (
@@ -53,11 +52,11 @@ _MEANING_OF_PRUNED = (
 )
 
 
-def time_to_target(results: Frames, metric: str = "", target: float | None = None) -> Table:
+def time_to_target_table(results: Frames, metric: str = "", target: float | None = None) -> Table:
     """The median time to a target over points, and the share of them that reach it, by level of a
     factor.
     """
-    name = metric or goal(results).metric
+    name = metric or objective_of(results).metric
     if name not in results.epochs:
         return _empty(f"The epochs hold no {name}, so no time to it can be told.")
     value, origin = default_target(results, name) if target is None else (target, "")
@@ -66,17 +65,17 @@ def time_to_target(results: Frames, metric: str = "", target: float | None = Non
     points = _point_times(results, name, value)
     if not len(points):
         return _empty("No trial has begun yet.")
-    factor = recipe_column_name(scientific(results))
+    factor = recipe_column_name(scientific_factor(results))
     rows = [_row_of(level, group) for level, group in _by_level(results, points, factor)]
     notes = [*([f"The target is {origin}."] if origin else []), *_MEANING]
     if any(_might_have(points)):
         notes += _MEANING_OF_PRUNED
     sense = "≤" if _smaller_is_better(results, name) else "≥"
-    return table(f"Time to {name} {sense} {value:.4g}", _headers(factor), rows, notes)
+    return make_table(f"Time to {name} {sense} {value:.4g}", _headers(factor), rows, notes)
 
 
 def _empty(note: str) -> Table:
-    return table("Time to target", _headers(""), [], [note])
+    return make_table("Time to target", _headers(""), [], [note])
 
 
 def _headers(factor: str) -> list[Header]:
@@ -97,7 +96,7 @@ def _headers(factor: str) -> list[Header]:
 def _by_level(results: Frames, points: pd.DataFrame, factor: str) -> list[tuple[str, pd.DataFrame]]:
     """The points of each level of a factor, and all of them."""
     levels = levels_of(results, points, factor) if factor in points else []
-    groups = [(text_of(level), points[is_level(points, factor, level)]) for level in levels]
+    groups = [(level_text(level), points[has_level(points, factor, level)]) for level in levels]
     return [*groups, ("all", points)]
 
 
@@ -112,7 +111,7 @@ def _row_of(level: str, points: pd.DataFrame) -> list[Cell]:
         reached,
         len(points) - reached - pruned,
         pruned,
-        statistics.share(reached, reached + pruned, len(points)),
+        statistics.binomial_share(reached, reached + pruned, len(points)),
         *_medians(points, "epochs"),
         *_medians(points, "seconds"),
     ]
@@ -143,8 +142,10 @@ def _point_times(results: Frames, metric: str, value: float) -> pd.DataFrame:
     doesn't tell is nan.
     """
     trials = _with_bounds(time_to(results, metric, value))
-    times = trials.groupby(PLACE)[list(_BOUNDS)].agg(_median_of)
-    return results.points.merge(times.reset_index(), on=PLACE).sort_values(PLACE, kind="stable")
+    times = trials.groupby(POINT_KEY)[list(_BOUNDS)].agg(_median_of)
+    return results.points.merge(times.reset_index(), on=POINT_KEY).sort_values(
+        POINT_KEY, kind="stable"
+    )
 
 
 def _median_of(seeds: pd.Series[float]) -> float:
@@ -177,10 +178,10 @@ def time_to(results: Frames, metric: str, value: float) -> pd.DataFrame:
         raise UserError(
             f"a time is to a metric that the epochs hold, and they hold no {metric!r:.60}"
         )
-    epochs = results.epochs.sort_values([*TRIAL, "epoch"], kind="stable")
+    epochs = results.epochs.sort_values([*TRIAL_KEY, "epoch"], kind="stable")
     figures = epochs[metric].astype(float)
     hit = figures <= value if _smaller_is_better(results, metric) else figures >= value
-    times = epochs.set_index(TRIAL)[["epoch", "seconds"]].astype(float)
+    times = epochs.set_index(TRIAL_KEY)[["epoch", "seconds"]].astype(float)
     hits = times[hit.to_numpy()]
     first, last = (
         hits[~hits.index.duplicated(keep="first")],
@@ -191,7 +192,7 @@ def time_to(results: Frames, metric: str, value: float) -> pd.DataFrame:
     ends = last.rename(columns={"epoch": "epochs_to", "seconds": "seconds_to"}).assign(
         reached=reached
     )
-    trials = search(results.trials).merge(ends.reset_index(), on=TRIAL, how="left")
+    trials = search_trials(results.trials).merge(ends.reset_index(), on=TRIAL_KEY, how="left")
     trials.loc[trials["epochs_to"].isna(), ["epochs_to", "seconds_to"]] = 0.0  # no epoch is done
     trials["reached"] = trials["reached"].eq(True)
     return trials.assign(bound=~trials["reached"] & ~trials["state"].isin(_ENDED))
@@ -213,19 +214,21 @@ def default_target(results: Frames, metric: str) -> tuple[float, str]:
     reach; nan for none.
     """
     targets = {study.spec.stop.target for study in results.studies} - {None}
-    if len(targets) == 1 and metric == goal(results).metric:
-        return float(targets.pop() or 0.0), STUDYS_OWN
+    if len(targets) == 1 and metric == objective_of(results).metric:
+        return float(targets.pop() or 0.0), OWN_TARGET
     smallest = _smaller_is_better(results, metric)
-    rows = results.epochs.merge(counted(results.trials)[TRIAL], on=TRIAL).dropna(subset=metric)
+    rows = results.epochs.merge(counted_trials(results.trials)[TRIAL_KEY], on=TRIAL_KEY).dropna(
+        subset=metric
+    )
     bests = (
         rows.astype({metric: float})
-        .groupby([*PLACE, "trial"])[metric]
+        .groupby([*POINT_KEY, "trial"])[metric]
         .agg("min" if smallest else "max")
     )
     if not len(bests):
         return math.nan, ""
-    middles = [_median_best(list(seeds), smallest) for _, seeds in bests.groupby(PLACE)]
-    return _median_best(middles, smallest), MEDIAN_BEST
+    middles = [_median_best(list(seeds), smallest) for _, seeds in bests.groupby(POINT_KEY)]
+    return _median_best(middles, smallest), MEDIAN_TARGET
 
 
 def _median_best(values: Sequence[float], smallest: bool) -> float:

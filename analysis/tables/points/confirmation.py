@@ -7,52 +7,46 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis import statistics
-from analysis.factors import text_of
 from analysis.frames import Frames
-from analysis.ranking import ranked
-from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import (
-    cell,
-    counted,
-    fresh,
-    goal,
-    metric_header,
-    metric_mean,
-    over_seeds,
-    trials_of,
-)
+from analysis.rendering import Cell, Header, Table, make_table
+from analysis.selection.factors import level_text
+from analysis.selection.figures import as_cell, mean_over_seeds, metric_header, metric_mean
+from analysis.selection.objectives import objective_of
+from analysis.selection.ranking import ranked_points
+from analysis.selection.trials import counted_trials, fresh_trials, rows_of_point
 from analysis.statistics import Estimate, level_for
-from analysis.tables.winners import (
-    SEEDS_NOTE,
+from analysis.tables.points.winners import (
+    FURTHER_SEEDS_NOTE,
     factor_compared,
     fresh_difference,
     further_seeds,
-    lost_seeds,
+    lost_seed_count,
+    points_with_fresh_seeds,
     together_note,
     verdict,
-    with_fresh_seeds,
 )
 
 
-def confirmation(results: Frames) -> Table:
+def confirmation_table(results: Frames) -> Table:
     """Each point with fresh seeds: its value by the search and on those, and the verdict against
     the baseline.
     """
-    points = confirmed_points(results)
+    points = points_to_confirm(results)
     baseline = baseline_point(results)
     numbers = [int(point) for point in points["point"]]
-    told = with_fresh_seeds(results)
+    told = points_with_fresh_seeds(results)
     rivals = (
         len([number for number in numbers if number != baseline and number in told])
         if baseline in told
         else 0
     )
-    factor, metric = factor_compared(results), goal(results).metric
+    factor, metric = factor_compared(results), objective_of(results).metric
     rows: list[list[Cell]] = []
     for point in points.to_dict("records"):
         number = int(point["point"])
         searched, found = (
-            trials_of(of_kind(results.trials), point) for of_kind in (counted, fresh)
+            rows_of_point(of_kind(results.trials), point)
+            for of_kind in (counted_trials, fresh_trials)
         )
         rival = baseline if rivals and number != baseline and number in told else None
         against = (
@@ -68,15 +62,15 @@ def confirmation(results: Frames) -> Table:
                     if point["chosen"]
                     else "chosen before"
                 ),
-                text_of(point[factor]) if factor else None,
+                level_text(point[factor]) if factor else None,
                 metric_mean(searched["value"], metric) if len(searched) else None,
                 metric_mean(found["value"], metric) if len(found) else None,
                 len(found),
                 _seeds_lost(results, number),
-                over_seeds(found, "test_accuracy"),
+                mean_over_seeds(found, "test_accuracy"),
                 _fresh_less_search(found, searched) if number != baseline else None,
                 against,
-                verdict(against.estimate, goal(results).is_minimized) if against else None,
+                verdict(against.estimate, objective_of(results).is_minimized) if against else None,
                 None if rival is None else further_seeds(results, number, rival, rivals),
             ]
         )
@@ -95,11 +89,11 @@ def confirmation(results: Frames) -> Table:
         Header("further seeds", digits=0),
     ]
     if not rows:
-        return table(
+        return make_table(
             "Confirmation on fresh seeds", headers, rows, ["No fresh seeds have been run."]
         )
     open_ones = any(row[-1] is not None for row in rows)
-    return table(
+    return make_table(
         "Confirmation on fresh seeds", headers, rows, _notes_on(results, rivals, open_ones)
     )
 
@@ -109,7 +103,7 @@ def _notes_on(results: Frames, rivals: int, open_ones: bool) -> list[str]:
         "fresh less search: what of the search's value was luck in choosing the point, and the"
         " noise of both."
     ]
-    if fresh(results.trials)["test_accuracy"].notna().any():
+    if fresh_trials(results.trials)["test_accuracy"].notna().any():
         notes.append(
             "test_accuracy: the interval is over seeds and images: where it lies for new ones of"
             " both."
@@ -117,18 +111,18 @@ def _notes_on(results: Frames, rivals: int, open_ones: bool) -> list[str]:
     if rivals > 1:
         notes.append(together_note(rivals))
     if open_ones:
-        notes.append(SEEDS_NOTE)
+        notes.append(FURTHER_SEEDS_NOTE)
     return notes
 
 
-def confirmed_points(results: Frames) -> pd.DataFrame:
+def points_to_confirm(results: Frames) -> pd.DataFrame:
     """The points that have fresh seeds or are to get some, best first; those without a value
     last.
     """
-    had = results.points["point"].isin(list(with_fresh_seeds(results)))
+    had = results.points["point"].isin(list(points_with_fresh_seeds(results)))
     begun = (results.points["confirmations"] > 0) & results.points["chosen"].astype(bool)
     points = results.points[had | begun]
-    order = {number: place for place, number in enumerate(ranked(results)["point"])}
+    order = {number: place for place, number in enumerate(ranked_points(results)["point"])}
     places = points["point"].map(order).fillna(len(order))
     return points.assign(place=places).sort_values(["place", "point"], kind="stable")
 
@@ -152,7 +146,7 @@ def _fresh_less_search(found: pd.DataFrame, searched: pd.DataFrame) -> Estimate 
 
 def _seeds_lost(results: Frames, point: int) -> str | None:
     """What became of the fresh seeds that have no value; None where all have one."""
-    lost = lost_seeds(results, point)
+    lost = lost_seed_count(results, point)
     trials = results.trials
     own = trials[(trials["point"] == point) & (trials["kind"] == "confirm")]
     to_come = (
@@ -160,7 +154,7 @@ def _seeds_lost(results: Frames, point: int) -> str | None:
     )
     running = int(to_come.iloc[0])
     kinds = [
-        str(cell(kind) or "stopped")
+        str(as_cell(kind) or "stopped")
         for kind in own.loc[own["state"].isin(["FAIL", "PRUNED"]), "failure"]
     ]
     parts = [f"{lost} lost ({', '.join(dict.fromkeys(kinds))})"] if lost else []

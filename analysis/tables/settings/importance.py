@@ -15,16 +15,17 @@ import numpy as np
 import pandas as pd
 
 from analysis.frames import Frames
-from analysis.rendering import Header, Table, table
-from analysis.selection import goal, setting_headers, settings
+from analysis.rendering import Header, Table, make_table
+from analysis.selection.objectives import objective_of
+from analysis.selection.settings import setting_headers, varied_settings
 from analysis.statistics import Array, Estimate
 
 _RESAMPLES = 15
 _LEAST_POINTS = 10
 _SHUFFLES = 5
 _LEVEL = 0.9
-LABEL = "share of the value's variance"
-FILLING = (
+SHARE_LABEL = "share of the value's variance"
+_FILLING = (
     "A setting that a point doesn't have, being that of another branch, counts as one further value"
     " of it: so a branch's own settings take over part of the branch's share."
 )
@@ -78,7 +79,7 @@ def importance(results: Frames, seed: int = 0) -> Importance | None:
     The interval holds the middle LEVEL of the resamples.
     """
     points = results.points.dropna(subset="value")
-    names = settings(results)
+    names = varied_settings(results)
     if len(points) < _LEAST_POINTS or not names or points["value"].nunique() < 2:
         return None
     features = np.column_stack([_coded(points[name]) for name in names])
@@ -108,11 +109,11 @@ def importance_table(results: Frames) -> Table:
     value.
     """
     found = importance(results)
-    headers = [Header("setting"), Header(LABEL, digits=3)]
-    title = f"Importance of settings to {goal(results).metric}"
+    headers = [Header("setting"), Header(SHARE_LABEL, digits=3)]
+    title = f"Importance of settings to {objective_of(results).metric}"
     if found is None:
         few = f"It takes {_LEAST_POINTS} points with values that differ, and a setting that varies."
-        return table(title, headers, [], [few])
+        return make_table(title, headers, [], [few])
     shown = {
         str(header.name): str(header)
         for header in setting_headers([name for name, _ in found.shares])
@@ -121,15 +122,17 @@ def importance_table(results: Frames) -> Table:
     notes = [
         found.quality,
         f"{points} points. {_SHARES}",
-        *([FILLING] if _conditional(results) else []),
+        *([_FILLING] if _conditional(results) else []),
     ]
-    return table(title, headers, [[shown[name], share] for name, share in found.displayed], notes)
+    return make_table(
+        title, headers, [[shown[name], share] for name, share in found.displayed], notes
+    )
 
 
 def _conditional(results: Frames) -> bool:
     """Whether some points have a setting that others don't."""
     points = results.points.dropna(subset="value")
-    return bool(points[settings(results)].isna().any(axis=None))
+    return bool(points[varied_settings(results)].isna().any(axis=None))
 
 
 def _coded(values: pd.Series[Any]) -> Array:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.statistics.estimate import LEVEL, Array, Difference, Estimate, Sample, clean
-from analysis.statistics.means import NO_SPREAD, difference, error_of
+from analysis.statistics.estimate import LEVEL, Array, Difference, Estimate, Sample, finite_values
+from analysis.statistics.means import NO_SPREAD, combined_error, student_difference
 
 _CURVE_COUNTS = 50
 _LARGEST_SHARE = 4
@@ -16,13 +16,13 @@ _LARGEST_SHARE = 4
 little of what might have been seen (a bootstrap's 95 % interval covers 47 % at all of them)."""
 
 
-def best_of_n(sample: Sample, n: int, *, smallest: bool = False) -> float:
+def expected_best(sample: Sample, n: int, *, smallest: bool = False) -> float:
     """Expected best of ``n`` values drawn without replacement from a sample (N,): exact and
     unbiased; nan for n > N.
 
     Tang et al., Showing Your Work Doesn't Always Work (2020), arXiv 2004.13705.
     """
-    values = _best_first(clean(sample), smallest)
+    values = _best_first(finite_values(sample), smallest)
     return float(_best_weights(len(values), n) @ values) if 1 <= n <= len(values) else math.nan
 
 
@@ -44,7 +44,7 @@ def _best_weights(total: int, n: int) -> Array:
     return weights
 
 
-def best_of_n_curve(
+def expected_best_curve(
     sample: Sample, counts: Sequence[int] = (), *, smallest: bool = False, level: float = LEVEL
 ) -> dict[int, Estimate]:
     """The expected best of each of ``counts`` values of a sample (N,); with an interval up to a
@@ -52,7 +52,7 @@ def best_of_n_curve(
 
     By default about CURVE_COUNTS counts from 1 to N, evenly spaced on a logarithmic scale.
     """
-    values = clean(sample)
+    values = finite_values(sample)
     total = len(values)
     shown = counts or sorted({round(n) for n in np.geomspace(1, max(1, total), _CURVE_COUNTS)})
     return {n: _estimate(values, n, smallest, level) for n in shown if n <= total}
@@ -67,7 +67,7 @@ def _estimate(values: Array, n: int, smallest: bool, level: float) -> Estimate:
     """
     from scipy import stats
 
-    total, value = len(values), best_of_n(values, n, smallest=smallest)
+    total, value = len(values), expected_best(values, n, smallest=smallest)
     if total < 2 or n > total / _LARGEST_SHARE:
         return Estimate(value, n=total, level=level)
     error = math.sqrt(float(_jackknife_variance(_best_first(values, smallest), n)))
@@ -89,14 +89,14 @@ def leaving_one_out(ordered: Array, n: int) -> Array:
     return found
 
 
-def compared_at(a: Sample, b: Sample) -> int:
+def comparable_count(a: Sample, b: Sample) -> int:
     """The n at which two samples' expected best of n is compared: a quarter of the smaller one's
     size.
     """
-    return max(1, min(len(clean(a)), len(clean(b))) // _LARGEST_SHARE)
+    return max(1, min(len(finite_values(a)), len(finite_values(b))) // _LARGEST_SHARE)
 
 
-def best_difference(
+def expected_best_difference(
     a: Sample, b: Sample, n: int = 0, *, smallest: bool = False, level: float = LEVEL
 ) -> Difference:
     """How much more a's expected best of ``n`` values is than b's; by default of ``compared_at``.
@@ -106,11 +106,11 @@ def best_difference(
     scatter unequally. Without an interval where a side has fewer than two values, or both have
     equal ones alone.
     """
-    left, right = clean(a), clean(b)
+    left, right = finite_values(a), finite_values(b)
     if not len(left) or not len(right):
         return Difference(Estimate(math.nan, n=0, level=level))
-    n = n or compared_at(left, right)
-    value = best_of_n(left, n, smallest=smallest) - best_of_n(right, n, smallest=smallest)
+    n = n or comparable_count(left, right)
+    value = expected_best(left, n, smallest=smallest) - expected_best(right, n, smallest=smallest)
     if min(len(left), len(right)) < 2:
         return Difference(Estimate(value, n=n, level=level))
     variances = [
@@ -119,8 +119,8 @@ def best_difference(
     size = NO_SPREAD * float(np.abs(np.concatenate([left, right])).max())
     if math.sqrt(sum(variances)) <= size:
         return Difference(Estimate(value, n=n, level=level))
-    error, freedom = error_of(variances, [(len(side) - 1) / n for side in (left, right)])
-    return difference(value, error, freedom, n, level)
+    error, freedom = combined_error(variances, [(len(side) - 1) / n for side in (left, right)])
+    return student_difference(value, error, freedom, n, level)
 
 
 def _jackknife_variance(ordered: Array, n: int) -> Array:

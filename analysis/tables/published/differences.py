@@ -12,13 +12,13 @@ from study.spec.spec import StudySpec
 from study.training.recipe.recipe import parse_recipe
 
 
-def unlike(study: Study) -> list[str]:
+def unlike_notes(study: Study) -> list[str]:
     """A note that a study was trained with other settings than the published, and which; none where
     it was not.
     """
     found: dict[str, list[tuple[str, str]]] = {}
     for index, first in enumerate(study.spec.first):
-        for path, pair in changed(study.spec, index).items() if first.published else ():
+        for path, pair in changed_settings(study.spec, index).items() if first.published else ():
             found.setdefault(path, []).append(pair)
     if not found:
         return []
@@ -39,7 +39,7 @@ def _distinct(values: tuple[str, ...]) -> str:
     return " | ".join(dict.fromkeys(values))
 
 
-def changed(spec: StudySpec, index: int) -> dict[str, tuple[str, str]]:
+def changed_settings(spec: StudySpec, index: int) -> dict[str, tuple[str, str]]:
     """What ``--set`` changed of an entry of ``first:``: our setting and the published one by recipe
     path, as text.
     """

@@ -10,12 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.curves import rows_of
 from analysis.frames import Frames, Study
-from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import STEERED, counted, over_seeds, search, several
+from analysis.rendering import Cell, Header, Table, make_table
+from analysis.selection.curves import epoch_rows_of
+from analysis.selection.figures import mean_over_seeds
+from analysis.selection.trials import (
+    STEERED_NOTE,
+    counted_trials,
+    has_several_studies,
+    search_trials,
+)
 from analysis.statistics import Estimate, predicted_difference
-from analysis.tables.published_differences import changed, unlike
+from analysis.tables.published.differences import changed_settings, unlike_notes
 
 _NOT_METRICS = {"epoch", "end", "label", "seconds", "epoch_seconds", "extrapolated", "note"}
 _ONE_RUN = (
@@ -25,12 +31,12 @@ _ONE_RUN = (
 )
 
 
-def published(results: Frames) -> Table:
+def published_table(results: Frames) -> Table:
     """Each published figure beside ours: our interval over seeds, difference, ratio of seconds, and
     what differs.
     """
     rows = [
-        [study.name if several(results) else None, index, *row]
+        [study.name if has_several_studies(results) else None, index, *row]
         for study in results.studies
         for index, first in enumerate(study.spec.first)
         for milestone in first.published
@@ -51,12 +57,16 @@ def published(results: Frames) -> Table:
         Header("ratio of seconds", digits=3),
         Header("note"),
     ]
-    notes = [note for study in results.studies for note in unlike(study)]
+    notes = [note for study in results.studies for note in unlike_notes(study)]
     title = (
         f"Published figures and ours{', which were trained with other settings' if notes else ''}"
     )
     if rows:
-        notes += [note for study in results.studies for note in _entries(study, several(results))]
+        notes += [
+            note
+            for study in results.studies
+            for note in _entries(study, has_several_studies(results))
+        ]
         notes.append(
             "difference: ours less the published figure. ratio of seconds: ours over the published,"
             " which are those of the source's hardware. Both stand only where our training has"
@@ -66,12 +76,12 @@ def published(results: Frames) -> Table:
     if not rows:
         notes.append("No published figures stand in the study file.")
     if (results.trials["data.validation"] == "test").any():
-        notes.append(STEERED)
-    return table(title, headers, rows, notes)
+        notes.append(STEERED_NOTE)
+    return make_table(title, headers, rows, notes)
 
 
 @dataclass(frozen=True)
-class Ours:
+class _Ours:
     """Our rows that stand beside a published one, at which epoch, and whether that is the epoch
     asked for.
     """
@@ -82,21 +92,21 @@ class Ours:
     reached: bool
     ended: bool
 
-    def figure(self, metric: str) -> Figure | None:
+    def figure(self, metric: str) -> _Figure | None:
         """The figure over seeds; of validation images where there is none of test images."""
         stand_in = metric.replace("test_", "val_", 1)
         found = [(self.rows, metric, ""), (self.rows, stand_in, f"ours is {stand_in}")]
         if self.ended:
             found.insert(1, (self.trials, metric, ""))
         for rows, name, word in found:
-            estimate = over_seeds(rows, name)
+            estimate = mean_over_seeds(rows, name)
             if estimate is not None:
-                return Figure(estimate, rows[name], word)
+                return _Figure(estimate, rows[name], word)
         return None
 
 
 @dataclass(frozen=True)
-class Figure:
+class _Figure:
     """One figure of ours over seeds, and a word where it is not the published one's counterpart."""
 
     estimate: Estimate
@@ -142,17 +152,19 @@ def _published_rows(
     return rows
 
 
-def _ours_at(results: Frames, index: int, milestone: Mapping[str, Any]) -> Ours:
+def _ours_at(results: Frames, index: int, milestone: Mapping[str, Any]) -> _Ours:
     """Our rows at the milestone's epoch; at our last one where that was not reached."""
     trials = _trials_beside(results, index)
-    rows = rows_of(results, trials)
+    rows = epoch_rows_of(results, trials)
     done = int(trials["epochs"].min()) if len(trials) else 0
     asked = milestone.get("epoch")
     ended = bool(len(trials)) and bool((trials["state"] == "COMPLETE").all())
     if not isinstance(asked, int):
-        return Ours(rows[rows["epoch"] == done], trials, done, ended, ended)
+        return _Ours(rows[rows["epoch"] == done], trials, done, ended, ended)
     epoch = min(asked, done)
-    return Ours(rows[rows["epoch"] == epoch], trials, epoch, done >= asked, ended and epoch == done)
+    return _Ours(
+        rows[rows["epoch"] == epoch], trials, epoch, done >= asked, ended and epoch == done
+    )
 
 
 def _trials_beside(results: Frames, index: int) -> pd.DataFrame:
@@ -160,11 +172,11 @@ def _trials_beside(results: Frames, index: int) -> pd.DataFrame:
     has none.
     """
     trials = results.trials[results.trials["entry"] == index]
-    valued = counted(trials)
-    return valued if len(valued) else search(trials[trials["epochs"] > 0])
+    valued = counted_trials(trials)
+    return valued if len(valued) else search_trials(trials[trials["epochs"] > 0])
 
 
-def _seconds(milestone: Mapping[str, Any], ours: Ours) -> tuple[Cell, Cell, Cell]:
+def _seconds(milestone: Mapping[str, Any], ours: _Ours) -> tuple[Cell, Cell, Cell]:
     """The published seconds (of the epoch where only that is published), ours, and ours over
     theirs.
     """
@@ -191,13 +203,13 @@ def _ratio(ours: pd.Series[float], theirs: float) -> Estimate | None:
     )
 
 
-def _differing(study: Study, index: int, ours: Ours) -> Iterable[str]:
+def _differing(study: Study, index: int, ours: _Ours) -> Iterable[str]:
     """In what our training is not the published one."""
     if not len(ours.rows):
         yield "not run" if not len(ours.trials) else "no epoch done"
     elif not ours.reached:
         yield "not reached"
-    if changed(study.spec, index):
+    if changed_settings(study.spec, index):
         yield "other settings"
     substitutions = sorted(set(ours.trials["substitutions"].dropna())) if len(ours.trials) else []
     yield from (f"settings differ by a retry: {text}" for text in substitutions)

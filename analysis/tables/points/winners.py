@@ -11,21 +11,29 @@ from collections.abc import Hashable, Iterable
 import pandas as pd
 
 from analysis import statistics
-from analysis.factors import is_level, levels_of, scientific, text_of, tuned_apart
 from analysis.frames import Frames
-from analysis.ranking import by_search
-from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import fresh, goal, metric_header
+from analysis.rendering import Cell, Header, Table, make_table
+from analysis.selection.factors import (
+    has_level,
+    is_tuned_apart,
+    level_text,
+    levels_of,
+    scientific_factor,
+)
+from analysis.selection.figures import metric_header
+from analysis.selection.objectives import objective_of
+from analysis.selection.ranking import in_search_order
+from analysis.selection.trials import fresh_trials
 from analysis.statistics import LEVEL, Difference, Estimate, level_for
 
 _MOST_WINNERS = 6
 
 
-def winners(results: Frames) -> Table:
+def winners_table(results: Frames) -> Table:
     """Each two winners against each other on the fresh seeds that both have."""
     names = winners_of(results)
-    pairs = list(itertools.combinations(by_fresh_seeds(results, names), 2))
-    metric, smallest = goal(results).metric, goal(results).is_minimized
+    pairs = list(itertools.combinations(in_fresh_order(results, names), 2))
+    metric, smallest = objective_of(results).metric, objective_of(results).is_minimized
     rows: list[list[Cell]] = []
     for ours, theirs in pairs:
         found = fresh_difference(results, ours, theirs, level_for(len(pairs)))
@@ -53,7 +61,7 @@ def winners(results: Frames) -> Table:
         Header("further seeds"),
     ]
     open_ones = any(row[-1] is not None for row in rows)
-    return table(
+    return make_table(
         "Winners on common fresh seeds",
         headers,
         rows,
@@ -64,11 +72,14 @@ def winners(results: Frames) -> Table:
 _NONE = "There are no two winners with fresh seeds in common: confirm: runs them."
 
 
-def by_fresh_seeds(results: Frames, points: Iterable[int]) -> list[int]:
+def in_fresh_order(results: Frames, points: Iterable[int]) -> list[int]:
     """Points in the order of their means over fresh seeds, the best first, those without any
     last.
     """
-    losses = -goal(results).sign * fresh(results.trials).groupby("point")["value"].mean().dropna()
+    losses = (
+        -objective_of(results).sign
+        * fresh_trials(results.trials).groupby("point")["value"].mean().dropna()
+    )
     return sorted(points, key=lambda point: (losses.get(point, math.inf), point))
 
 
@@ -81,13 +92,13 @@ def _notes_on(comparisons: int, open_ones: bool) -> list[str]:
         "verdict: of the first of the two, against the other.",
     ]
     if open_ones:
-        notes.append(SEEDS_NOTE)
+        notes.append(FURTHER_SEEDS_NOTE)
     if comparisons > 1:
         notes.insert(1, together_note(comparisons))
     return notes
 
 
-SEEDS_NOTE = (
+FURTHER_SEEDS_NOTE = (
     "further seeds: what it would take to tell with 80 % chance, were the difference as large as it"
     " was found; in brackets for what it may be. ∞: more than 10,000."
 )
@@ -103,8 +114,8 @@ def together_note(comparisons: int) -> str:
 
 def factor_compared(results: Frames) -> str:
     """The scientific factor whose levels were tuned apart; empty where there is none."""
-    factor = scientific(results)
-    return factor if factor and tuned_apart(results, factor) else ""
+    factor = scientific_factor(results)
+    return factor if factor and is_tuned_apart(results, factor) else ""
 
 
 def winners_of(results: Frames) -> dict[int, str]:
@@ -116,7 +127,7 @@ def winners_of(results: Frames) -> dict[int, str]:
     factor = factor_compared(results)
     if factor:
         found = (
-            (winner_of(results, factor, level), text_of(level))
+            (winner_of_level(results, factor, level), level_text(level))
             for level in _levels(results, factor)
         )
         return {point: level for point, level in found if point is not None}
@@ -132,20 +143,20 @@ def _chosen(results: Frames) -> list[int]:
     spec = results.study.spec
     if spec.confirm is None:
         return []
-    points = by_search(results.points[results.points["value"].notna()], results)
+    points = in_search_order(results.points[results.points["value"].notna()], results)
     points = points[points["chosen"].astype(bool)]
     if spec.confirm.against is not None:
         was_chosen = points.groupby("level", dropna=False).cumcount() < spec.confirm.top
         points = points[(points["entry"] != spec.confirm.against).fillna(True) | was_chosen]
-    return [int(point) for point in points["point"] if point in with_fresh_seeds(results)]
+    return [int(point) for point in points["point"] if point in points_with_fresh_seeds(results)]
 
 
-def with_fresh_seeds(results: Frames) -> set[int]:
+def points_with_fresh_seeds(results: Frames) -> set[int]:
     """The points that have a fresh seed with a value."""
-    return set(fresh(results.trials)["point"])
+    return set(fresh_trials(results.trials)["point"])
 
 
-def winner_of(results: Frames, factor: str, level: Hashable) -> int | None:
+def winner_of_level(results: Frames, factor: str, level: Hashable) -> int | None:
     """The best point of a level by the search, of those that have fresh seeds; None where no point
     has.
     """
@@ -155,7 +166,7 @@ def winner_of(results: Frames, factor: str, level: Hashable) -> int | None:
     own = [
         point
         for point in _chosen(results)
-        if bool(is_level(points.loc[[point]], factor, level).iloc[0])
+        if bool(has_level(points.loc[[point]], factor, level).iloc[0])
     ]
     return own[0] if own else None
 
@@ -164,7 +175,7 @@ def _paired(results: Frames, ours: int, theirs: int) -> pd.DataFrame:
     """The two points' values on each fresh seed that both have, ``value_ours`` and
     ``value_theirs``.
     """
-    trials = fresh(results.trials[["point", "kind", "state", "outgrown", "seed", "value"]])
+    trials = fresh_trials(results.trials[["point", "kind", "state", "outgrown", "seed", "value"]])
     left, right = (
         trials.loc[trials["point"] == point, ["seed", "value"]] for point in (ours, theirs)
     )
@@ -177,12 +188,12 @@ def fresh_difference(results: Frames, ours: int, theirs: int, level: float = LEV
     """
     pairs = _paired(results, ours, theirs)
     found = statistics.paired_difference(pairs["value_ours"], pairs["value_theirs"], level)
-    if lost_seeds(results, ours) or lost_seeds(results, theirs):
+    if lost_seed_count(results, ours) or lost_seed_count(results, theirs):
         return Difference(Estimate(found.estimate.value, n=found.estimate.n, level=level))
     return found
 
 
-def lost_seeds(results: Frames, point: int) -> int:
+def lost_seed_count(results: Frames, point: int) -> int:
     """How many of a point's fresh seeds ended without a value: what is left of them is no fair
     sample.
     """

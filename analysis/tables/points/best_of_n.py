@@ -7,30 +7,32 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis import statistics
-from analysis.factors import is_level, levels_of, scientific, text_of
 from analysis.frames import Frames
-from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import goal, metric_header, search, within_metric
+from analysis.rendering import Cell, Header, Table, make_table
+from analysis.selection.factors import has_level, level_text, levels_of, scientific_factor
+from analysis.selection.figures import clip_to_metric, metric_header
+from analysis.selection.objectives import objective_of
+from analysis.selection.trials import search_trials
 
 _DRAWN = "sampler"
 """The origin of points that count: those of the user's own and of a grid are no draws."""
 
 
-def best_of_n(results: Frames, factor: str = "") -> Table:
+def best_of_n_table(results: Frames, factor: str = "") -> Table:
     """The expected best of n points, for the study or for each level of a scientific factor."""
     rows: list[list[Cell]] = []
-    for level, values in draws(results, factor).items():
-        curve = statistics.best_of_n_curve(
-            values, _counts_shown(len(values)), smallest=goal(results).is_minimized
+    for level, values in drawn_values(results, factor).items():
+        curve = statistics.expected_best_curve(
+            values, _counts_shown(len(values)), smallest=objective_of(results).is_minimized
         )
-        metric = goal(results).metric
+        metric = objective_of(results).metric
         rows += [
-            [level or None, n, within_metric(estimate, metric)] for n, estimate in curve.items()
+            [level or None, n, clip_to_metric(estimate, metric)] for n, estimate in curve.items()
         ]
     headers = [
-        Header(factor or scientific(results) or "study"),
+        Header(factor or scientific_factor(results) or "study"),
         Header("points"),
-        metric_header("value", f"expected best {goal(results).metric}"),
+        metric_header("value", f"expected best {objective_of(results).metric}"),
     ]
     notes = [
         (
@@ -51,18 +53,18 @@ def best_of_n(results: Frames, factor: str = "") -> Table:
         ),
     ]
     none = ["No points were drawn by a sampler."]
-    return table("Expected best of n points", headers, rows, notes if rows else none)
+    return make_table("Expected best of n points", headers, rows, notes if rows else none)
 
 
-def draws(results: Frames, factor: str = "") -> dict[str, list[float]]:
+def drawn_values(results: Frames, factor: str = "") -> dict[str, list[float]]:
     """The values of the points of each level, as the sampler drew them; all under one name where
     there is no factor.
     """
-    name = factor or scientific(results)
+    name = factor or scientific_factor(results)
     points = _drawn_points(results)
     levels = levels_of(results, points, name) if name else []
     groups = (
-        {text_of(level): points[is_level(points, name, level)] for level in levels}
+        {level_text(level): points[has_level(points, name, level)] for level in levels}
         if name
         else {"": points}
     )
@@ -79,7 +81,7 @@ def _drawn_points(results: Frames) -> pd.DataFrame:
     ]
     reached = points.set_index(["study", "point"])["value"].astype(float)
     reached = reached.fillna(_stopped_values(results).reindex(reached.index))
-    worst = reached.max() if goal(results).is_minimized else reached.min()
+    worst = reached.max() if objective_of(results).is_minimized else reached.min()
     failed = (points["state"] == "FAIL").to_numpy()
     reached = reached.mask(failed, worst)
     return points.assign(reached=reached.to_numpy()).dropna(subset="reached")
@@ -90,7 +92,7 @@ def _stopped_values(results: Frames) -> pd.Series[float]:
     study and point.
     """
     at = {study.name: study.spec.objectives[0].at for study in results.studies}
-    metric, rows = goal(results).metric, search(results.trials)
+    metric, rows = objective_of(results).metric, search_trials(results.trials)
     rows = rows[rows["replicate"] == 0]
     keys = [rows["study"], rows["point"]]
     columns = {"best": f"{metric}_best", "last": f"{metric}_last"}

@@ -8,23 +8,23 @@ from typing import Any
 import pandas as pd
 
 from analysis.frames import Frames
-from analysis.ranking import ranked
-from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import (
-    STEERED,
-    cell,
-    counted,
-    fresh,
-    goals,
-    mean_of,
+from analysis.rendering import Cell, Header, Table, make_table
+from analysis.selection.figures import (
+    as_cell,
+    mean_over_seeds,
+    mean_value,
     metric_header,
     metric_mean,
-    objective_text,
-    over_seeds,
-    setting_headers,
-    settings,
-    several,
-    trials_of,
+)
+from analysis.selection.objectives import objective_text, objectives_of
+from analysis.selection.ranking import ranked_points
+from analysis.selection.settings import setting_headers, varied_settings
+from analysis.selection.trials import (
+    STEERED_NOTE,
+    counted_trials,
+    fresh_trials,
+    has_several_studies,
+    rows_of_point,
 )
 from study.journal.ranking import CONFIRMED, PARTIAL
 from study.journal.trials import STATES
@@ -33,13 +33,13 @@ from study.spec.sections import Objective
 _RANKED_BY = {"confirmed": "fresh seeds", "searched": "search", "partial": "fewer seeds"}
 
 
-def leaderboard(results: Frames, top: int | None = 20) -> Table:
+def leaderboard_table(results: Frames, top: int | None = 20) -> Table:
     """Points by their value, best first: the mean over seeds with Student's interval, and what sets
     them apart.
     """
-    objectives = goals(results)
-    points = ranked(results)
-    names = settings(results)
+    objectives = objectives_of(results)
+    points = ranked_points(results)
+    names = varied_settings(results)
     figures = [
         name
         for name in ("test_accuracy", "total_seconds")
@@ -48,7 +48,7 @@ def leaderboard(results: Frames, top: int | None = 20) -> Table:
     mixed = points["standing"].nunique() > 1 or (points["standing"] == CONFIRMED).any()
     headers = [
         Header("rank"),
-        *([Header("study")] if several(results) else []),
+        *([Header("study")] if has_several_studies(results) else []),
         Header("point"),
         Header("ranked by"),
         replace(
@@ -64,13 +64,16 @@ def leaderboard(results: Frames, top: int | None = 20) -> Table:
     ]
     rows: list[list[Cell]] = []
     for point in points.iloc[:top].to_dict("records"):
-        confirmed, seeds = point["standing"] == CONFIRMED, trials_of(counted(results.trials), point)
-        anew = trials_of(fresh(results.trials), point)
+        confirmed, seeds = (
+            point["standing"] == CONFIRMED,
+            rows_of_point(counted_trials(results.trials), point),
+        )
+        anew = rows_of_point(fresh_trials(results.trials), point)
         best_known = anew if confirmed else seeds
         rows.append(
             [
                 int(point["rank"]),
-                *([point["study"]] if several(results) else []),
+                *([point["study"]] if has_several_studies(results) else []),
                 int(point["point"]),
                 _RANKED_BY[point["standing"]] if mixed else None,
                 metric_mean(anew["value"], objectives[0].metric) if len(anew) else None,
@@ -80,13 +83,13 @@ def leaderboard(results: Frames, top: int | None = 20) -> Table:
                 ),
                 len(seeds),
                 _other_seeds(results, point),
-                *(over_seeds(best_known, name) for name in figures),
-                mean_of(seeds, "epochs"),
-                *(cell(point[name]) for name in names),
+                *(mean_over_seeds(best_known, name) for name in figures),
+                mean_value(seeds, "epochs"),
+                *(as_cell(point[name]) for name in names),
                 point["origin"],
             ]
         )
-    return table(
+    return make_table(
         f"Leaderboard: {objective_text(objectives)}", headers, rows, _notes_on(results, points, top)
     )
 
@@ -152,7 +155,7 @@ def _notes_on(results: Frames, points: pd.DataFrame, top: int | None) -> list[st
     overridden = sorted(set(results.trials["overrides"].dropna()))
     notes += [f"Laid over the study file by --set: {text}." for text in overridden]
     if (results.trials["data.validation"] == "test").any():
-        notes.append(STEERED)
+        notes.append(STEERED_NOTE)
     return notes
 
 

@@ -1,10 +1,11 @@
 """What each setting does to the objective, and what it costs in time and memory.
 
-A level is compared with the setting's first one over points (``analysis.blocks``). Where a pruner
-was at work the final values are those of the points that it let through; beside them stands the
-comparison at the first epoch at which it decides, where every point still is. The scientific factor
-of a method study is compared as such a study means it: the winner of each level against the winner
-of the first on common fresh seeds, or what equal budgets may be expected to find.
+A level is compared with the setting's first one over points (``analysis.selection.blocks``). Where
+a pruner was at work the final values are those of the points that it let through; beside them
+stands the comparison at the first epoch at which it decides, where every point still is. The
+scientific factor of a method study is compared as such a study means it: the winner of each level
+against the winner of the first on common fresh seeds, or what equal budgets may be expected to
+find.
 """
 
 from __future__ import annotations
@@ -17,15 +18,21 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics
-from analysis.blocks import compared, point_means, unit_text
-from analysis.decisions import at_first_decision, failed_before, first_decision
-from analysis.factors import factors_of, is_level, levels_of, text_of, tuned_apart
 from analysis.frames import Frames
-from analysis.rendering import Cell, Header, Table, table
-from analysis.selection import counted, goal, metric_header, metric_mean, search
+from analysis.rendering import Cell, Header, Table, make_table
+from analysis.selection.blocks import compare_cells, point_means, unit_text
+from analysis.selection.factors import factors_of, has_level, is_tuned_apart, level_text, levels_of
+from analysis.selection.figures import metric_header, metric_mean
+from analysis.selection.first_decision import (
+    first_decision_epoch,
+    first_seeds_at,
+    points_failed_before,
+)
+from analysis.selection.objectives import objective_of
+from analysis.selection.trials import counted_trials, search_trials
 from analysis.statistics import LEVEL, Difference, Estimate, level_for
-from analysis.tables.best_of_n import draws
-from analysis.tables.winners import fresh_difference, winner_of
+from analysis.tables.points.best_of_n import drawn_values
+from analysis.tables.points.winners import fresh_difference, winner_of_level
 from study.inspection.format import counted as counted_text
 
 _SECONDS = "steady_epoch_seconds"
@@ -33,7 +40,7 @@ _MEMORY = "peak_memory_bytes"
 
 
 @dataclass(frozen=True)
-class Effect:
+class _Effect:
     """A level against the first one: ``at(level)`` gives the difference with its interval at that
     level.
     """
@@ -49,17 +56,17 @@ class Effect:
     pairs: int = 0
 
 
-def effects(results: Frames, factors: Sequence[str] = ()) -> Table:
+def effects_table(results: Frames, factors: Sequence[str] = ()) -> Table:
     """Each setting's levels: what became of their points, their mean, and their difference from the
     first level.
     """
     chosen = list(factors) or factors_of(results)
-    metric, trials = goal(results).metric, search(results.trials)
-    epoch = first_decision(results)
+    metric, trials = objective_of(results).metric, search_trials(results.trials)
+    epoch = first_decision_epoch(results)
     comparisons = [pair for factor in chosen for pair in _pairs_of(results, factor)]
     family = _families(results, comparisons)
     found = {
-        (f, level): effect_of(results, f, first, level, family[f])
+        (f, level): level_effect(results, f, first, level, family[f])
         for f, first, level in comparisons
     }
     early = {
@@ -74,16 +81,16 @@ def effects(results: Frames, factors: Sequence[str] = ()) -> Table:
             rows.append(
                 [
                     factor,
-                    text_of(level),
+                    level_text(level),
                     *_outcomes(results, factor, level),
-                    None if tuned_apart(results, factor) else _marginal(results, factor, level),
+                    None if is_tuned_apart(results, factor) else _marginal(results, factor, level),
                     _known(effect.single.estimate) if effect else None,
                     effect.pairs if effect else None,
                     effect.by if effect else None,
                     _known_difference(effect.together) if effect else None,
                     early.get((factor, level)),
                     *(
-                        ratio(results, c, factor, first, level) if effect else None
+                        level_ratio(results, c, factor, first, level) if effect else None
                         for c in (_SECONDS, _MEMORY)
                     ),
                 ]
@@ -104,7 +111,7 @@ def effects(results: Frames, factors: Sequence[str] = ()) -> Table:
         Header("ratio of epoch seconds", digits=3),
         Header("ratio of peak memory", digits=3),
     ]
-    return table(
+    return make_table(
         "Effects of settings",
         headers,
         rows,
@@ -114,17 +121,17 @@ def effects(results: Frames, factors: Sequence[str] = ()) -> Table:
 
 def _pairs_of(results: Frames, factor: str) -> list[tuple[str, Hashable, Hashable]]:
     """The factor with the level that the others are compared with, and each of those."""
-    levels = levels_of(results, search(results.trials), factor)
+    levels = levels_of(results, search_trials(results.trials), factor)
     first = _reference(results, factor)
     return [(factor, first, level) for level in levels if level != first]
 
 
 def _reference(results: Frames, factor: str) -> Hashable:
     """The first level of which any point has a value; the first of all where none has."""
-    levels = levels_of(results, search(results.trials), factor)
+    levels = levels_of(results, search_trials(results.trials), factor)
     valued = results.points[results.points["value"].notna()]
     return next(
-        (level for level in levels if is_level(valued, factor, level).any()),
+        (level for level in levels if has_level(valued, factor, level).any()),
         levels[0] if levels else None,
     )
 
@@ -138,7 +145,7 @@ def _families(
     themselves, each with each other one, as the table of winners does. The other settings hold
     together with each other.
     """
-    asked = {factor for factor, _, _ in comparisons if tuned_apart(results, factor)}
+    asked = {factor for factor, _, _ in comparisons if is_tuned_apart(results, factor)}
     others = sum(factor not in asked for factor, _, _ in comparisons)
     levels = {factor: 1 + sum(name == factor for name, _, _ in comparisons) for factor in asked}
     return {
@@ -151,9 +158,9 @@ def _outcomes(results: Frames, factor: str, level: Hashable) -> list[Cell]:
     """Of a level's points: how many have a value, with how many trials, and which share was pruned
     and failed.
     """
-    points = results.points[is_level(results.points, factor, level)]
+    points = results.points[has_level(results.points, factor, level)]
     ended = points[points["state"].isin(["COMPLETE", "PRUNED", "FAIL"])]
-    trials = counted(results.trials)
+    trials = counted_trials(results.trials)
     shares: list[Cell] = [
         float((ended["state"] == state).mean()) if len(ended) else None
         for state in ("PRUNED", "FAIL")
@@ -161,7 +168,7 @@ def _outcomes(results: Frames, factor: str, level: Hashable) -> list[Cell]:
     lost = results.points["state"].isin(["PRUNED", "FAIL"]).any()
     return [
         int(points["value"].notna().sum()),
-        int(is_level(trials, factor, level).sum()),
+        int(has_level(trials, factor, level).sum()),
         *(shares if lost else [None, None]),
     ]
 
@@ -170,49 +177,49 @@ def _marginal(results: Frames, factor: str, level: Hashable) -> Estimate | None:
     """The mean over the level's points, each the mean of its seeds, with Student's interval over
     points.
     """
-    trials = counted(results.trials)
+    trials = counted_trials(results.trials)
     means = point_means(results, trials, trials["value"])
-    at = means.loc[is_level(means, factor, level), "figure"]
-    return metric_mean(at, goal(results).metric) if len(at) else None
+    at = means.loc[has_level(means, factor, level), "figure"]
+    return metric_mean(at, objective_of(results).metric) if len(at) else None
 
 
-def effect_of(
+def level_effect(
     results: Frames, factor: str, first: Hashable, level: Hashable, comparisons: int
-) -> Effect:
+) -> _Effect:
     """A level against the first one, among so many comparisons in all."""
-    if tuned_apart(results, factor):
+    if is_tuned_apart(results, factor):
         return _budget_effect(results, factor, first, level, comparisons)
-    trials = counted(results.trials)
-    sides = compared(
+    trials = counted_trials(results.trials)
+    sides = compare_cells(
         results, trials, trials["value"], [[(factor, first)], [(factor, level)]], [-1, 1]
     )
     single, together = sides.estimate(), sides.estimate(level_for(comparisons))
     pairs = single.n if single.unit == "pairs" else 0
-    return Effect(factor, level, unit_text(single), single.difference, together.difference, pairs)
+    return _Effect(factor, level, unit_text(single), single.difference, together.difference, pairs)
 
 
 def _budget_effect(
     results: Frames, factor: str, first: Hashable, level: Hashable, comparisons: int
-) -> Effect:
+) -> _Effect:
     """A level of a method study against the first: winners on fresh seeds; else the best that equal
     budgets found.
     """
-    ours, theirs = (winner_of(results, factor, value) for value in (level, first))
+    ours, theirs = (winner_of_level(results, factor, value) for value in (level, first))
     if ours is not None and theirs is not None:
         single, together = (
             fresh_difference(results, ours, theirs, at) for at in (LEVEL, level_for(comparisons))
         )
         if single.estimate.n > 1:
             by = f"winners (points {ours} and {theirs}) on {single.estimate.n} fresh seeds"
-            return Effect(factor, level, by, single, together)
-    samples, smallest = draws(results, factor), goal(results).is_minimized
-    values, others = (samples.get(text_of(value), []) for value in (level, first))
+            return _Effect(factor, level, by, single, together)
+    samples, smallest = drawn_values(results, factor), objective_of(results).is_minimized
+    values, others = (samples.get(level_text(value), []) for value in (level, first))
     single, together = (
-        statistics.best_difference(values, others, smallest=smallest, level=at)
+        statistics.expected_best_difference(values, others, smallest=smallest, level=at)
         for at in (LEVEL, level_for(comparisons))
     )
     n = single.estimate.n
-    return Effect(factor, level, f"expected best of {n} points" if n else "", single, together)
+    return _Effect(factor, level, f"expected best of {n} points" if n else "", single, together)
 
 
 def early_effect(
@@ -226,13 +233,13 @@ def early_effect(
     """
     if not epoch:
         return None
-    trials = at_first_decision(results, epoch)
-    sides = compared(
+    trials = first_seeds_at(results, epoch)
+    sides = compare_cells(
         results, trials, trials["figure"], [[(factor, first)], [(factor, level)]], [-1, 1]
     )
     found = _known(sides.estimate(level_for(comparisons)).estimate)
-    lost = failed_before(results, epoch)
-    if found and (is_level(lost, factor, first).any() or is_level(lost, factor, level).any()):
+    lost = points_failed_before(results, epoch)
+    if found and (has_level(lost, factor, first).any() or has_level(lost, factor, level).any()):
         return Estimate(found.value, n=found.n)
     return found
 
@@ -248,17 +255,17 @@ def _known_difference(difference: Difference) -> Difference | None:
     return None if math.isnan(difference.p) else difference
 
 
-def ratio(
+def level_ratio(
     results: Frames, column: str, factor: str, first: Hashable, level: Hashable
 ) -> Estimate | None:
     """The level's figure over the first one's: the geometric mean, with Student's interval of the
     logarithms.
     """
-    trials = counted(results.trials)
+    trials = counted_trials(results.trials)
     trials = trials[(trials[column] > 0).fillna(False)]
     logs = pd.Series(np.log(trials[column].astype(float)), index=trials.index)
     found = (
-        compared(results, trials, logs, [[(factor, first)], [(factor, level)]], [-1, 1])
+        compare_cells(results, trials, logs, [[(factor, first)], [(factor, level)]], [-1, 1])
         .estimate()
         .estimate
     )
@@ -267,13 +274,13 @@ def ratio(
     return Estimate(math.exp(found.value), math.exp(found.low), math.exp(found.high), found.n)
 
 
-def _notes_on(results: Frames, found: dict[tuple[str, Hashable], Effect], epoch: int) -> list[str]:
+def _notes_on(results: Frames, found: dict[tuple[str, Hashable], _Effect], epoch: int) -> list[str]:
     by = [effect.by for effect in found.values()]
     notes = [
         "difference: from the first level that has a value, with an interval that holds for this"
         " comparison by itself."
     ]
-    apart = {factor for factor, _ in found if tuned_apart(results, factor)}
+    apart = {factor for factor, _ in found if is_tuned_apart(results, factor)}
     others = [key for key in found if key[0] not in apart]
     if len(found) > 1:
         settled = f"the {len(others)} comparisons of" if len(others) > 1 else "that of"
@@ -304,7 +311,7 @@ def _notes_on(results: Frames, found: dict[tuple[str, Hashable], Effect], epoch:
             " quarter of them."
         )
     if epoch:
-        lost = len(failed_before(results, epoch))
+        lost = len(points_failed_before(results, epoch))
         missing = (
             f" save for the {counted_text(lost, 'point')} that failed before: of its level there is"
             " no interval"

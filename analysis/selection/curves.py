@@ -1,0 +1,51 @@
+"""The epochs of a point's seeds, and how far a mean over all of them goes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.frames import Frames
+from analysis.selection.trials import POINT_KEY, TRIAL_KEY, counted_trials, search_trials
+
+_UNENDED = ("RUNNING", "WAITING")
+
+
+def curve_trials(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the search's trials that points' curves are of, the pruned and failed ones included.
+
+    While a finished point gets more seeds, those that have not ended are left out, as they are of
+    its value.
+    """
+    searched = search_trials(trials)
+    points = pd.MultiIndex.from_frame(searched[POINT_KEY])
+    points_with_value = pd.MultiIndex.from_frame(counted_trials(searched)[POINT_KEY])
+    has_value = points.isin(points_with_value)
+    is_open = searched["state"].isin(_UNENDED)
+    return searched[~(has_value & is_open)]
+
+
+def epoch_rows_of(results: Frames, trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the epoch rows of trials, by points, then seeds, then epochs.
+
+    Each has its trial's ``data_fingerprint`` beside it, which says how many test images there are.
+    """
+    known = [*TRIAL_KEY, "data_fingerprint"] if "data_fingerprint" in trials else TRIAL_KEY
+    epochs = results.epochs.drop(columns="data_fingerprint", errors="ignore")
+    rows = epochs.merge(trials[known], on=TRIAL_KEY)
+    return rows.sort_values([*POINT_KEY, "trial", "epoch"], kind="stable")
+
+
+def mean_by_epoch(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Return a metric's ``mean``, ``min``, ``max`` and ``count`` over one point's seeds, by epoch.
+
+    The curve ends before the first epoch that fewer seeds reached than began: the mean of those
+    that went on would be that of the better ones.
+    """
+    known = rows.dropna(subset=metric)
+    figures = known.groupby("epoch")[metric].agg(["mean", "min", "max", "count"])
+    if not len(figures):
+        return figures
+    has_fewer_seeds = figures["count"] < figures["count"].iloc[0]
+    is_behind = np.logical_or.accumulate(has_fewer_seeds.to_numpy())
+    return figures[~is_behind]

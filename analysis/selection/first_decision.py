@@ -1,0 +1,69 @@
+"""The first epoch at which a pruner decides.
+
+Until then every point is there, so a comparison at that epoch is fair to all.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.frames import Frames
+from analysis.selection.objectives import objective_of
+from analysis.selection.trials import POINT_KEY, TRIAL_KEY, search_trials
+from study.spec.sections import PrunerChoice, column_of
+
+
+def first_decision_epoch(results: Frames) -> int:
+    """Return the first epoch at which any trial may have been pruned; 0 where none was pruned.
+
+    0 too where the studies' pruners differ in that epoch.
+    """
+    if not (results.points["state"] == "PRUNED").any():
+        return 0
+    epochs = {_first_epoch(study.spec.pruner) for study in results.studies}
+    return epochs.pop() if len(epochs) == 1 else 0
+
+
+def _first_epoch(pruner: PrunerChoice) -> int:
+    """Return the first epoch after which the pruner may stop a trial; 0 where it never does."""
+    options = pruner.options
+    if pruner.name in ("asha", "hyperband"):
+        return _whole(options["min_epochs"])
+    if pruner.name in ("median", "percentile"):
+        return max(1, _whole(options["warmup_epochs"]))
+    if pruner.name == "patient":
+        # it holds the best of the last patience + 1 epochs against the one before them
+        return _whole(options["patience"]) + 2
+    return 0
+
+
+def _whole(option: object) -> int:
+    return option if isinstance(option, int) else 0
+
+
+def _first_seeds(results: Frames) -> pd.DataFrame:
+    """Return the trial of each point's first seed."""
+    trials = search_trials(results.trials)
+    return trials[trials["replicate"] == 0]
+
+
+def points_failed_before(results: Frames, epoch: int) -> pd.DataFrame:
+    """Return the points whose first seed failed before it reached this epoch."""
+    first_seeds = _first_seeds(results)
+    has_failed = first_seeds["state"] == "FAIL"
+    is_short = first_seeds["epochs"] < epoch
+    lost = first_seeds[has_failed & is_short]
+    lost_points = pd.MultiIndex.from_frame(lost[POINT_KEY])
+    points = pd.MultiIndex.from_frame(results.points[POINT_KEY])
+    return results.points[points.isin(lost_points)]
+
+
+def first_seeds_at(results: Frames, epoch: int) -> pd.DataFrame:
+    """Return the first seed of each point that reached this epoch.
+
+    ``figure`` is the objective's metric there.
+    """
+    column = column_of(objective_of(results).metric)
+    rows = results.epochs[results.epochs["epoch"] == epoch]
+    figures = rows[[*TRIAL_KEY, column]].rename(columns={column: "figure"})
+    return _first_seeds(results).merge(figures, on=TRIAL_KEY, how="inner")

@@ -1,0 +1,118 @@
+"""What a study cost: the time that trials held their workers, by what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.frames import Frames
+from analysis.rendering import Cell, Header, Table, make_table
+from study.journal.history import STATES
+
+SECONDS_AN_HOUR = 3600.0
+_CONFIRM = "confirm"
+
+
+def cost_table(results: Frames) -> Table:
+    """Return where the time went, in hours or seconds of workers, cores and GPUs.
+
+    The rows are the search by its trials' states, the confirmation, work repeated after
+    interruptions, and all together.
+    """
+    trials = results.trials
+    total = float(trials["wall_seconds"].sum())
+    in_hours = total >= SECONDS_AN_HOUR
+    scale, unit = (SECONDS_AN_HOUR, "h") if in_hours else (1.0, "s")
+    rows = [_cost_row(part, total, scale) for part in _parts_of(trials) if len(part.trials)]
+    headers = [
+        Header("state"),
+        Header("trials"),
+        Header("epochs"),
+        Header("trial time", unit, 1),
+        Header("CPU time", unit, 1),
+        Header("GPU time", unit, 1),
+        Header("share", digits=3),
+    ]
+    notes = [
+        "The time that trials held their worker, times the cores or the share of a GPU reserved for"
+        " them."
+    ]
+    if (trials["kind"] == _CONFIRM).any():
+        notes.append(
+            "The states are those of the search's trials; confirmation: those on fresh seeds, in"
+            " any state."
+        )
+    notes.append(f"From the first point to the last record: {_span_text(results)}.")
+    return make_table("Cost", headers, rows, notes)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a study's cost: trials, and the seconds of theirs that belong to it."""
+
+    name: str
+    trials: pd.DataFrame
+    seconds: pd.Series[float]
+
+
+def _parts_of(trials: pd.DataFrame) -> list[_Part]:
+    """Return the parts of the cost, and at last their sum."""
+    wall = trials["wall_seconds"]
+    repeated = trials["repeated_seconds"]
+    once = wall - repeated
+    is_confirmation = trials["kind"] == _CONFIRM
+    parts = []
+    for state in STATES:
+        chosen = ~is_confirmation & (trials["state"] == state)
+        parts.append(_Part(state, trials[chosen], once[chosen]))
+    parts.append(_Part("confirmation", trials[is_confirmation], once[is_confirmation]))
+    has_repeated = repeated > 0
+    parts.append(
+        _Part("repeated after an interruption", trials[has_repeated], repeated[has_repeated])
+    )
+    parts.append(_Part("all", trials, wall))
+    return parts
+
+
+def _cost_row(part: _Part, total: float, scale: float) -> list[Cell]:
+    """Return a part's row; ``total`` are all seconds, ``scale`` the seconds of the unit shown."""
+    trials = part.trials
+    seconds = float(part.seconds.sum())
+    # of a trial's cores and GPU, the part has the share that it has of the trial's time
+    share = part.seconds / trials["wall_seconds"].where(trials["wall_seconds"] > 0)
+    cpu_seconds = float((trials["cpu_seconds"] * share).sum())
+    gpu_seconds = float((trials["gpu_seconds"] * share).sum())
+    return [
+        part.name,
+        len(trials),
+        int(trials["epochs"].sum()),
+        seconds / scale,
+        cpu_seconds / scale,
+        gpu_seconds / scale,
+        seconds / total if total else None,
+    ]
+
+
+def _span_text(results: Frames) -> str:
+    """Return the studies' time from beginning to end, in which no driver need have run."""
+    begin = results.points["asked"].min()
+    end = results.trials["ended"].max()
+    if pd.isna(begin) or pd.isna(end):
+        return "nothing yet"
+    return duration_text((end - begin).total_seconds())
+
+
+def duration_text(seconds: float) -> str:
+    """Return a time as a reader says it: ``2 h 05 min``, ``3 min 20 s``, ``12.5 s``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60:,} h {minutes % 60:02d} min"
+
+
+def total_hours(results: Frames, column: str = "wall_seconds") -> float:
+    """Return the sum of a column of seconds over all trials, in hours."""
+    return float(results.trials[column].sum()) / SECONDS_AN_HOUR

@@ -1,0 +1,1 @@
+"""A study's figures beside published ones: the published table, milestones in the same form."""

@@ -1,1 +1,1 @@
-"""The plots of a report, as SVG."""
+"""The plots of a report as SVG, a file each; ``kinds`` lists them."""

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from analysis.frames import STORAGE, Source, Study
-from analysis.plots.study_plots import draw_plots
-from analysis.plots.svg import Plot
-from analysis.rendering import Header, Table, make_table
+from analysis.frames import STORAGE, Source
+from analysis.rendering import Table
+from analysis.report.sections import Section, sections_of
 from analysis.report.summary import answer_sentences
 from analysis.results import Results, load
-from analysis.tables.kinds import make_kind
+from analysis.tables.comparison import comparison_table
 from analysis.tables.warnings import warning_texts
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import path_as_written
-from study.journal.history import DriverSession
-from study.results.tabulate import code_version, moment
 
-_TEMPLATE = Path(__file__).parent
-_MAIN = (
-    "leaderboard",
-    "winners",
-    "confirmation",
-    "published",
-    "milestones",
-    "effects",
-    "interactions",
-    "best-of-n",
-    "time-to-target",
-)
-_BACK = ("failures", "cost")
+_TEMPLATES = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -42,11 +27,7 @@ class _Chapter:
     question: str
     answer: list[str]
     warnings: list[str]
-    tables: list[tuple[str, Table]]
-    plots: list[Plot]
-    back: list[tuple[str, Table]]
-    sessions: Table
-    spec: str
+    sections: list[Section]
 
 
 def write_report(
@@ -55,8 +36,9 @@ def write_report(
     storage: StorageLike = STORAGE,
     to: str | Path | None = None,
 ) -> StoragePath:
-    """Write the report of one or several studies; by default into the first one's folder. Gives its
-    path.
+    """Write the report of one or several studies and return its path.
+
+    Without ``to`` it lies in the first study's folder.
     """
     results = load(studies, storage=storage)
     path = path_as_written(to) if to else results.studies[0].paths.report
@@ -67,22 +49,24 @@ def write_report(
 def write_comparison(
     a: Source, b: Source, *, storage: StorageLike = STORAGE, to: str | Path | None = None
 ) -> StoragePath:
-    """Write the report that compares two studies; by default into the first one's folder. Gives its
-    path.
+    """Write the report that compares two studies and return its path.
+
+    Without ``to`` it lies in the first study's folder.
     """
     results = load([a, b], storage=storage)
     first, second = results.studies
     path = path_as_written(to) if to else first.paths.folder / f"compare-{second.name}.html"
-    path.write_whole(_page(results, comparison_table(Results((first,)), Results((second,)))))
+    comparison = comparison_table(Results((first,)), Results((second,)))
+    path.write_whole(_page(results, comparison))
     return path
 
 
 def _page(results: Results, comparison: Table | None = None) -> str:
-    """The report's HTML."""
+    """Return the report's HTML: a comparison where there is one, then a chapter for each study."""
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATE),
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -90,74 +74,24 @@ def _page(results: Results, comparison: Table | None = None) -> str:
     )
     chapters = [_chapter(Results((study,)), str(i)) for i, study in enumerate(results.studies)]
     title = " and ".join(study.name for study in results.studies)
-    return environment.get_template("report.html.j2").render(
+    template = environment.get_template("report.html.j2")
+    return template.render(
         title=title, chapters=chapters, comparison=comparison, single=len(chapters) == 1
     )
 
 
 def _chapter(results: Results, mark: str) -> _Chapter:
+    """Return the chapter of one study, whose plots' identities carry a mark of their own."""
     study = results.study
     return _Chapter(
         study.name,
         study.spec.question,
         answer_sentences(results),
         warning_texts(results),
-        _filled(results, _MAIN),
-        [_renamed(plot, mark) for plot in draw_plots(results)],
-        _filled(results, _BACK),
-        _sessions(study),
-        study.paths.spec.read_text(),
+        [_marked(section, mark) for section in sections_of(results)],
     )
 
 
-def _filled(results: Results, kinds: Iterable[str]) -> list[tuple[str, Table]]:
-    """The tables that have rows, by kind."""
-    made = [(kind, make_kind(kind, results)) for kind in kinds]
-    return [(kind, shown) for kind, shown in made if shown.rows]
-
-
-def _renamed(plot: Plot, mark: str) -> Plot:
-    """The plot with identities of its own among several studies' plots on one page."""
-    svg = plot.svg.replace(f'="{plot.name}-', f'="{plot.name}-{mark}-')
-    svg = svg.replace(f"#{plot.name}-", f"#{plot.name}-{mark}-")
-    return Plot(plot.name, plot.title, plot.description, svg)
-
-
-def _sessions(study: Study) -> Table:
-    """Who drove the study when, with which code on which machine."""
-    rows = [
-        [
-            session.number,
-            moment(session.opened_at),
-            moment(session.closed_at or session.last_event_at or session.opened_at),
-            session.reason or ("running, or killed" if session.closed_at is None else None),
-            session.host,
-            str(session.provenance.get("processor", "")) or None,
-            code_version(session.provenance) or None,
-            _packages(session),
-            session.command,
-        ]
-        for session in study.history.sessions
-    ]
-    names = (
-        "session",
-        "from (UTC)",
-        "to (UTC)",
-        "ended by",
-        "host",
-        "processor",
-        "code",
-        "packages",
-        "command",
-    )
-    versions = [
-        f"Study file version {spec.version}, SHA-256 {spec.hash[:16]}…"
-        + (f": {'; '.join(spec.changes)}" if spec.changes else "")
-        for spec in study.history.specs
-    ]
-    return make_table("Provenance", [Header(name) for name in names], rows, versions)
-
-
-def _packages(session: DriverSession) -> str:
-    versions = session.provenance.get("packages", {})
-    return ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+def _marked(section: Section, mark: str) -> Section:
+    """Return a section whose plots share no identity with other studies' plots on the page."""
+    return replace(section, plots=tuple(plot.marked(mark) for plot in section.plots))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
+
+import pandas as pd
 
 from analysis.frames import Frames, Study
 from analysis.rendering import Header
+from search_spaces.space import Variable
 from study.results.recipe_columns import recipe_column_name
 
 
@@ -66,3 +70,28 @@ def setting_headers(names: Sequence[str]) -> list[Header]:
         is_clear = short_names.count(short) == 1
         headers.append(Header(name, short=short if is_clear else ""))
     return headers
+
+
+def is_numeric_setting(values: pd.Series[Any]) -> bool:
+    """Return whether a setting's values are numbers, and not yes or no."""
+    is_bool = pd.api.types.is_bool_dtype(values)
+    return pd.api.types.is_numeric_dtype(values) and not is_bool
+
+
+def is_log_scaled(results: Frames, name: str) -> bool:
+    """Return whether a setting was sampled on a logarithmic scale."""
+    variables = _variables_of(results, name)
+    return any(getattr(variable.distribution, "log", False) for variable in variables)
+
+
+def is_unordered(results: Frames, name: str) -> bool:
+    """Return whether a setting was sampled from choices, which have no order."""
+    variables = _variables_of(results, name)
+    has_range = any(hasattr(variable.distribution, "low") for variable in variables)
+    return bool(variables) and not has_range
+
+
+def _variables_of(results: Frames, name: str) -> list[Variable]:
+    """Return the variables of the studies' spaces that a recipe column holds."""
+    path = name.removeprefix("recipe.")
+    return [variable for study in results.studies for variable in study.spec.space.at(path)]

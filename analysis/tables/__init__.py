@@ -1,1 +1,1 @@
-"""The tables that ``study table`` shows, a file each."""
+"""The tables that ``study table`` shows, a file each; ``kinds`` lists them."""

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.frames import Frames
 from analysis.rendering import Cell, Header, Table, make_table
-from study.journal.history import STATES
+from study.journal.trials import STATES
 
 SECONDS_AN_HOUR = 3600.0
 _CONFIRM = "confirm"

@@ -12,7 +12,8 @@ from analysis.rendering import Cell, Header, Table, make_table
 from analysis.selection.figures import as_cell
 from analysis.selection.settings import setting_headers, varied_settings
 from analysis.selection.trials import POINT_KEY, has_several_studies
-from study.journal.history import Attempt, Trial
+from study.journal.failure import Failure
+from study.journal.trials import Attempt, Trial
 
 
 def failures_table(results: Frames) -> Table:
@@ -27,9 +28,11 @@ def failures_table(results: Frames) -> Table:
             point: Any = points.loc[(study.name, trial.point)]
             settings = [as_cell(point[name]) for name in names]
             for attempt in trial.attempts:
-                if attempt.failure is not None:
-                    name = study.name if has_several_studies(results) else None
-                    rows.append([name, *_failure_cells(trial, attempt), *settings])
+                if attempt.failure is None:
+                    continue
+                name = study.name if has_several_studies(results) else None
+                failure = _failure_cells(trial, attempt, attempt.failure)
+                rows.append([name, *failure, *settings])
     headers = [
         Header("study"),
         Header("trial"),
@@ -45,16 +48,15 @@ def failures_table(results: Frames) -> Table:
     return make_table("Failures", headers, rows, [] if rows else ["Nothing failed."])
 
 
-def _failure_cells(trial: Trial, attempt: Attempt) -> list[Cell]:
-    failure = attempt.failure or {}
+def _failure_cells(trial: Trial, attempt: Attempt, failure: Failure) -> list[Cell]:
     is_end = trial.state == "FAIL" and attempt is trial.attempts[-1]
     return [
         trial.number,
         trial.point,
         attempt.number,
-        failure.get("class"),
-        failure.get("message"),
-        details_text(failure.get("details")),
+        failure.failure_class,
+        failure.message,
+        details_text(failure.details),
         attempt.device,
         "ended it" if is_end else "tried again",
     ]

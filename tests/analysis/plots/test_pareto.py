@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.plots.study_plots import pareto
+from analysis.plots.pareto import pareto_plot
 from analysis.results import load
 from analysis.selection.pareto_front import pareto_front
 from study.errors import UserError
@@ -110,6 +110,6 @@ def test_the_plot_shows_points_by_the_objective_at_its_best_epoch(make: Any) -> 
         study.tell(study.points - 1, "COMPLETE", peak)
     results = load(study.paths)
     assert list(pareto_front(results, "value", "total_seconds")["value"]) == [0.9]
-    found = pareto(results)
+    found = pareto_plot(results)
     assert found is not None
     assert found.description.startswith("1 of 2 complete points")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from analysis.plots.study_plots import PLOTS, draw_plots
+from analysis.plots.kinds import PLOTS, draw_plots
 from analysis.plots.svg import VARIABLES
 from analysis.report.report import write_comparison, write_report
 from analysis.report.summary import answer_sentences

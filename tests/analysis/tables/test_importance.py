@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analysis.plots.setting_plots import importances
+from analysis.plots.importances import importances_plot
 from analysis.rendering import FORMS
 from analysis.results import load
 from analysis.statistics import Estimate
@@ -66,7 +66,7 @@ def test_noise_alone_is_said_to_mean_nothing(make: Any) -> None:
     assert found.r_squared <= 0
     said = "The forest explains nothing"
     assert importance_table(results).notes[0].startswith(said)
-    plot = importances(results)
+    plot = importances_plot(results)
     assert plot is not None
     assert plot.description.startswith(said)
 

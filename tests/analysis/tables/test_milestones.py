@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from analysis import statistics
-from analysis.plots import study_plots as plots
+from analysis.plots.best_of_n import best_of_n_plot
+from analysis.plots.learning_curves import learning_curves_plot
 from analysis.rendering import Table
 from analysis.results import load
 from analysis.selection.curves import curve_trials, epoch_rows_of, mean_by_epoch
@@ -139,17 +140,17 @@ def test_the_plot_of_learning_curves_says_which_seeds_it_is_of(make: Any) -> Non
     study = make()
     trained(study, ([0.5, 0.6], []), ["COMPLETE", "FAIL"])
     trained(study, ([0.5, 0.6], [0.7]), ["RUNNING", "RUNNING"], values={**ADAM, "accumulation": 2})
-    found = plots.learning_curves(load(study.paths))
+    found = learning_curves_plot(load(study.paths))
     assert found is not None
     assert "point 0 (1 of 2 seeds)" in found.svg
     assert "up to the last epoch that all" in found.description
 
 
 def test_best_of_n_is_banded_up_to_a_quarter_of_the_points(large: Any, make: Any) -> None:
-    found = plots.best_of_n_curves(load(large(16, replicates=2).paths))
+    found = best_of_n_plot(load(large(16, replicates=2).paths))
     assert found is not None
     assert "up to a quarter of the points" in found.description
     assert "FillBetween" in found.svg
-    few = plots.best_of_n_curves(load(large(3, name="few").paths))
+    few = best_of_n_plot(load(large(3, name="few").paths))
     assert few is not None
     assert "FillBetween" not in few.svg

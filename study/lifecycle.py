@@ -10,12 +10,12 @@ from typing import Any
 from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
 from study.errors import StudyExists, StudyNotFound, UserError
-from study.execution import requests
 from study.execution.driver import drive
 from study.execution.open_study import open_study, resolve_concurrency
 from study.execution.ray_runtime import RayConnection, check_answers
 from study.execution.resources import check_data, check_modules, machine_resources
 from study.execution.run import RunOptions, RunResult
+from study.files import requests
 from study.files.layout import StudyPaths, checked_name, studies_in
 from study.files.lock import acquire_lock, lock_holder
 from study.files.storage import StorageLike
@@ -121,7 +121,7 @@ def post_request(
 ) -> bool:
     """Hand a request to the study's driver, or carry it out here where none is running.
 
-    Requests are those of ``study.execution.requests``. Gives whether there is a driver.
+    Requests are those of ``study.files.requests``. Gives whether there is a driver.
     """
     paths = existing(name, storage)
     if lock_holder(paths.lock):

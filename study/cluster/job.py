@@ -121,7 +121,7 @@ class _Stop:
         """
         if not self.wanted or time.monotonic() - self._asked < _ASK_AGAIN_S:
             return
-        from study.execution import requests
+        from study.files import requests
         from study.lifecycle import existing
 
         self._asked = time.monotonic()

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from study.controller.controller import Controller
 from study.errors import OutsideFault, StorageFault, UserError
-from study.execution import provenance, requests
+from study.execution import provenance
 from study.execution.housekeeping import Housekeeping
 from study.execution.open_study import open_study, start_session
 from study.execution.ray_runtime import RayConnection
 from study.execution.resources import check_fits, machine_cpus, trial_capacity
 from study.execution.run import RunOptions, RunResult
+from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.lock import acquire_lock
 from study.files.storage_uri import storage_path
@@ -27,7 +28,7 @@ from study.journal.spec_versions import extend, supersede
 from study.spec.spec import StudySpec
 
 if TYPE_CHECKING:
-    from study.execution.tune_executor import ExecutorOptions
+    from study.execution.tune_bridge import ExecutorOptions
 
 
 def drive(
@@ -167,7 +168,7 @@ class _Run:
 
     def _executor_options(self) -> ExecutorOptions:
         """Say how trials run; UserError where Ray has no room for a single one."""
-        from study.execution.tune_executor import ExecutorOptions
+        from study.execution.tune_bridge import ExecutorOptions
 
         spec, options = self._spec, self._options
         weights_by_best_epoch = self._controller.history.whole_seeds

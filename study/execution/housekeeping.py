@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Any
 
 from study.controller.controller import Controller
-from study.execution import requests
 from study.execution.checkpoint_retention import Retention
+from study.files import requests
 from study.files.layout import StudyPaths
 
 COLLECT_EVERY_S = 30.0

@@ -30,6 +30,7 @@ from study.spec.sections import (
 )
 from study.training.recipe import recipe as recipes
 from study.training.recipe.defaults import Defaults, current_defaults, with_defaults
+from study.training.recipe.metric_catalog import Direction
 from study.training.recipe.recipe import Recipe
 
 
@@ -152,7 +153,7 @@ class StudySpec:
         return None
 
     @property
-    def best_by(self) -> tuple[str, str] | None:
+    def best_by(self) -> tuple[str, Direction] | None:
         """With ``at: best``, by which column of the epoch rows and in which direction an epoch is
         the best one.
         """

@@ -18,7 +18,7 @@ import pytest
 import study
 from study.controller.controller import Controller
 from study.execution.run import ProgressDisplay
-from study.execution.tune_executor import Bridge
+from study.execution.tune_bridge import Bridge
 from study.journal.history import History
 from study.spec.load import spec_from_tree
 from study.spec.spec import StudySpec
@@ -164,16 +164,16 @@ def test_a_worker_waits_for_no_suggestion(
 ) -> None:
     write_study(place / "studies", "earlier", 600, 1)
     waits: list[float] = []
-    suggest = Bridge.suggest
+    next_config = Bridge.next_config
 
     def timed(self: Bridge, trial_id: str) -> Any:
         began = time.perf_counter()
-        suggestion = suggest(self, trial_id)
+        suggestion = next_config(self, trial_id)
         if isinstance(suggestion, dict):
             waits.append(1000 * (time.perf_counter() - began))
         return suggestion
 
-    monkeypatch.setattr(Bridge, "suggest", timed)
+    monkeypatch.setattr(Bridge, "next_config", timed)
     space = {"optimizer": {"one_of": {"adam": {"lr": {"log": [1e-5, 1]}}}}}
     for reproducible in (True, False):
         waits.clear()

@@ -13,6 +13,8 @@ import torch
 from study.training.runtime.failures import TrainingFailure
 
 _DEVICE_TYPES = ("cpu", "cuda", "mps")
+_SHARE_FOUND = 0.8
+"""So much of its share of a GPU's memory a trial must find: drivers and libraries take some too."""
 
 
 def resolve_device(name: str | torch.device) -> torch.device:
@@ -110,3 +112,34 @@ def release_memory(device: torch.device) -> None:
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
+
+
+def trial_device(gpu_share: float) -> str:
+    """Return ``cuda`` where a trial was allotted a share of a GPU, else ``cpu``.
+
+    A share below 1 becomes the limit of the memory that this process takes. Raises a
+    TrainingFailure of class ``device`` where torch finds no GPU, or others have taken the share.
+    """
+    if gpu_share == 0:
+        return "cpu"
+    if not torch.cuda.is_available():
+        raise TrainingFailure(
+            "device", "the trial was allotted a GPU, and torch finds none that it can use", {}
+        )
+    if gpu_share < 1:
+        _keep_to_share(gpu_share)
+    return "cuda"
+
+
+def _keep_to_share(share: float) -> None:
+    """Check that a share of the GPU's memory is there, and take no more: neighbors rely on it."""
+    free, total = torch.cuda.mem_get_info()
+    own = torch.cuda.memory_reserved()  # a process that trained before holds this
+    available = free + own
+    if available < _SHARE_FOUND * share * total:
+        message = (
+            f"{available / 2**30:.1f} GiB of the GPU are free, and the trial's share is"
+            f" {share * total / 2**30:.1f}: others use it"
+        )
+        raise TrainingFailure("device", message, {"free_bytes": available, "total_bytes": total})
+    torch.cuda.set_per_process_memory_fraction(share)

@@ -1,5 +1,7 @@
-"""Requests to the driver of a running study, as files: whole or absent, taken once, in the order
-they were made.
+"""Requests to a study's driver: files in its folder, whole or absent, each taken once, in order.
+
+A request is one of ``{"do": "stop"}``, ``{"do": "stop_trial", "trial": 3}`` and ``{"do": "add",
+"values": {"optimizer.lr": 0.1}}``.
 """
 
 from __future__ import annotations
@@ -14,19 +16,18 @@ from typing import Any
 from study.files.layout import StudyPaths
 
 EVERY_S = 1.0
+"""How often a driver looks for requests."""
 
 
 def post(paths: StudyPaths, request: Mapping[str, Any]) -> None:
-    """Leave a request: ``{"do": "stop"}``, ``{"do": "stop_trial", "trial": n}``, ``{"do": "add",
-    "values": {…}}``.
-    """
+    """Leave a request for the study's driver."""
     paths.requests.make_folder()
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.json"
     (paths.requests / name).write_whole(json.dumps(dict(request)))
 
 
 def take(paths: StudyPaths) -> list[dict[str, Any]]:
-    """The requests that wait, oldest first; each is given once."""
+    """Remove the requests that wait, and give them, oldest first."""
     taken = []
     for path in paths.requests.sorted_glob("*.json"):
         with suppress(ValueError):  # what isn't a request, as none of ours can be, goes unheard
@@ -36,7 +37,7 @@ def take(paths: StudyPaths) -> list[dict[str, Any]]:
 
 
 def discard_stops(paths: StudyPaths) -> None:
-    """A request to stop is for the driver of its day, not for the next one."""
+    """Remove requests to stop, which were meant for an earlier driver."""
     for path in paths.requests.sorted_glob("*.json"):
         with suppress(ValueError):
             if json.loads(path.read_text()).get("do") == "stop":

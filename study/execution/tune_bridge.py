@@ -1,0 +1,234 @@
+"""Connects Ray Tune's callbacks with the controller: assignments one way, messages the other."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from study.controller.controller import Assignment, Controller, Done, Wait
+from study.execution.ray_internals import forget_results, worker_of
+from study.execution.worker_loss import executor_loss, worker_loss
+from study.execution.worker_protocol import (
+    Failed,
+    Finished,
+    Hung,
+    Placed,
+    Reported,
+    Waiting,
+    WorkerConfig,
+    WorkerMessage,
+)
+from study.files.layout import StudyPaths
+from study.journal.failure import Failure
+from study.spec.sections import Resources
+from study.training.recipe.metric_catalog import Direction
+
+_PAUSE_S = 5.0
+"""A driver that has not looked around for so long has stood still itself."""
+_PATIENCE_S = 30.0
+"""How much longer than a trial's own heartbeat the driver waits before it kills a silent worker."""
+
+
+@dataclass
+class ExecutorOptions:
+    """How a study's trials are executed."""
+
+    paths: StudyPaths
+    resources: Resources
+    concurrency: int
+    heartbeat_s: float
+    trial_hours: float | None
+    data_dir: str | None
+    module_path: list[str] = field(default_factory=list)
+    best_by: tuple[str, Direction] | None = None
+    """Metric and direction of the epoch whose weights count; None where the last one's do."""
+    own_ray: bool = False
+    """Whether Ray was started for this study alone, so that its workers have the driver's
+    environment.
+    """
+
+
+@dataclass
+class _RunningTrial:
+    """A trial of Tune's, which is one attempt of ours."""
+
+    assignment: Assignment
+    tune_trial: Any = None
+    """Known from the worker's first answer on, until the worker is killed."""
+    last_heard: float = 0.0
+    """When the worker last answered, in seconds of the monotonic clock."""
+    last_iteration: int = 0
+    """How many answers there were."""
+
+
+class StudyEnded(Exception):
+    """Leaves Tune's loop: Tune's own end would write the state of every trial, for no reader."""
+
+
+class Bridge:
+    """Connects Tune's callbacks with the controller; Tune's trials are known by their ids."""
+
+    def __init__(
+        self,
+        controller: Controller,
+        options: ExecutorOptions,
+        on_tick: Callable[[], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self.options = options
+        self._controller = controller
+        self._on_tick = on_tick
+        self._say = say
+        self._running: dict[str, _RunningTrial] = {}
+        self._ended_tune_trials: list[Any] = []
+        self._last_look = time.monotonic()
+        self._is_all_handed_out = False
+        self._is_quiet = False
+        """Whether nothing has happened since the last look."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Keep nothing: Tune pickles what it is given for a restore, and a journal is ours."""
+        return {}
+
+    def next_config(self, trial_id: str) -> WorkerConfig | Wait | Done:
+        """Start the controller's next attempt as Tune's trial ``trial_id``, where there is one."""
+        with self._controller.together():
+            assignment = self._controller.next()
+        self._is_all_handed_out = isinstance(assignment, Done)
+        if isinstance(assignment, Done | Wait):
+            return assignment
+        self._running[trial_id] = _RunningTrial(assignment)
+        self._is_quiet = False
+        return self._config(assignment)
+
+    def _config(self, assignment: Assignment) -> WorkerConfig:
+        options = self.options
+        trial = (assignment.point, assignment.replicate)
+        return {
+            "assignment": json.dumps(vars(assignment)),
+            "checkpoints": str(options.paths.checkpoints(*trial)),
+            "stderr": str(options.paths.stderr(*trial, assignment.attempt)),
+            "cpus": options.resources.cpus,
+            "gpus": options.resources.gpus,
+            "heartbeat_s": options.heartbeat_s,
+            "limit_s": options.trial_hours * 3600 if options.trial_hours else None,
+            "data_dir": options.data_dir,
+            "path": options.module_path,
+            "best_by": options.best_by,
+        }
+
+    def on_result(self, tune_trial: Any, result: dict[str, Any]) -> bool:
+        """Pass on the messages of a worker's answer; give whether its trial goes on."""
+        running = self._running[tune_trial.trial_id]
+        running.tune_trial = tune_trial
+        running.last_heard = time.monotonic()
+        self._is_quiet = False
+        iteration = result.get("training_iteration", 0)
+        if iteration <= running.last_iteration:
+            return False  # Tune shows the last result once more at a trial's end
+        running.last_iteration = iteration
+        messages: list[WorkerMessage] = result.get("messages", [])
+        with self._controller.together():
+            for message in messages:
+                self._deliver(running.assignment, message)
+        # a hung worker is let into its next step, in which it gives itself up
+        if any(isinstance(message, Hung) for message in messages):
+            return True
+        return self._is_wanted(running.assignment)
+
+    def _deliver(self, assignment: Assignment, message: WorkerMessage) -> None:
+        controller, attempt = self._controller, (assignment.trial, assignment.attempt)
+        match message:
+            case Placed(place):
+                controller.placed(*attempt, place)
+            case Reported(row):
+                controller.reported(*attempt, row)
+            case Finished(stop_reason, summary):
+                controller.finished(*attempt, stop_reason, summary)
+            case Failed(failure) | Hung(failure):
+                controller.failed(*attempt, failure)
+            case Waiting(text):
+                self._say(text)
+
+    def _is_wanted(self, assignment: Assignment) -> bool:
+        if self._controller.stopping:
+            return False
+        return self._controller.holds(assignment.trial, assignment.attempt)
+
+    def on_worker_lost(self, tune_trial: Any) -> None:
+        """Record what a worker was lost to that ended without a message."""
+        assignment = self._running[tune_trial.trial_id].assignment
+        attempt = self._controller.history.trials[assignment.trial].attempt
+        failure = worker_loss(tune_trial, attempt, _node_is_alive)
+        self._controller.failed(assignment.trial, assignment.attempt, failure)
+
+    def on_tune_lost(self, error: Exception) -> None:
+        """Record that every running attempt is lost with Tune, which has given up."""
+        for running in self._running.values():
+            assignment = running.assignment
+            attempt = self._controller.history.trials[assignment.trial].attempt
+            failure = executor_loss(error, attempt)
+            self._controller.failed(assignment.trial, assignment.attempt, failure)
+        self._running.clear()
+
+    def on_trial_end(self, trial_id: str) -> None:
+        """Forget a trial that Tune has ended."""
+        running = self._running.pop(trial_id, None)
+        if running and running.tune_trial is not None:
+            self._ended_tune_trials.append(running.tune_trial)
+
+    def look_around(self) -> None:
+        """Do what is due, after each result and ten times a second.
+
+        Raises StudyEnded once the study stops or has nothing left to run.
+        """
+        now = time.monotonic()
+        self._on_tick()
+        while self._ended_tune_trials:
+            forget_results(self._ended_tune_trials.pop())
+        self._discount_own_pause(now)
+        self._kill_silent_workers(now)
+        if self._controller.stopping or (self._is_all_handed_out and not self._running):
+            raise StudyEnded
+        if self._is_quiet:  # nobody waits for an answer now
+            self._controller.think_ahead()
+        self._is_quiet = True
+
+    def _discount_own_pause(self, now: float) -> None:
+        """While the driver itself stood still, on a full disk say, nobody could be heard."""
+        pause_s = now - self._last_look
+        if pause_s > _PAUSE_S:
+            for running in self._running.values():
+                running.last_heard += pause_s
+        self._last_look = time.monotonic()
+
+    def _kill_silent_workers(self, now: float) -> None:
+        for running in self._running.values():
+            silent_s = now - running.last_heard
+            if running.tune_trial is None or silent_s <= self.options.heartbeat_s + _PATIENCE_S:
+                continue
+            message = f"the worker has not answered for {silent_s:.0f} s and was killed"
+            assignment = running.assignment
+            self._controller.failed(
+                assignment.trial, assignment.attempt, Failure("timeout", message)
+            )
+            _kill_worker(running.tune_trial)
+            running.tune_trial = None
+
+
+def _node_is_alive(node: str) -> bool:
+    """Whether Ray still counts on the node with this id."""
+    import ray
+
+    return any(known["NodeID"] == node and known["Alive"] for known in ray.nodes())
+
+
+def _kill_worker(tune_trial: Any) -> None:
+    import ray
+
+    actor = worker_of(tune_trial)
+    if actor is not None:
+        ray.kill(actor)

@@ -1,0 +1,84 @@
+"""What a driver and its workers hand each other: a configuration one way, messages the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from study.journal.failure import Failure
+from study.training.recipe.metric_catalog import Direction
+
+
+class WorkerConfig(TypedDict):
+    """What a worker needs for one attempt at a trial."""
+
+    assignment: str
+    """The attempt as JSON text: Tune flattens, copies and keeps whatever is not text."""
+    checkpoints: str
+    """The folder of the trial's checkpoints."""
+    stderr: str
+    """The file for the traceback of a failure."""
+    cpus: float
+    gpus: float
+    heartbeat_s: float
+    """How long training may show no sign of life before it counts as hung."""
+    limit_s: float | None
+    """How long the trial may train in all."""
+    data_dir: str | None
+    path: list[str]
+    """Folders in which modules are looked for first."""
+    best_by: tuple[str, Direction] | None
+    """Metric and direction of the epoch whose weights count; None where the last one's do."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Training begins."""
+
+    place: Mapping[str, Any]
+    """Host, node, process and device, by the names that the journal has for them."""
+
+
+@dataclass(frozen=True)
+class Reported:
+    """An epoch is done."""
+
+    row: Mapping[str, Any]
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether training stands still until it hears whether to go on: not after its last."""
+        return not self.row["last"]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Training waits for something that the user should hear of."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Training came to its own end."""
+
+    stop_reason: str
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Training failed; the worker is ready for another trial."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class Hung:
+    """Training shows no sign of life; the worker gives its process up when it is asked again."""
+
+    failure: Failure
+
+
+WorkerMessage = Placed | Reported | Waiting | Finished | Failed | Hung

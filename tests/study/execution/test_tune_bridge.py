@@ -1,0 +1,162 @@
+"""Assignments go out to Tune and workers' messages come back, here with stand-ins for its trials."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from study.controller.controller import Controller
+from study.execution import tune_bridge
+from study.execution.tune_bridge import Bridge, ExecutorOptions, StudyEnded
+from study.execution.worker_protocol import (
+    Failed,
+    Finished,
+    Hung,
+    Placed,
+    Reported,
+    Waiting,
+    WorkerMessage,
+)
+from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
+from study.journal.failure import Failure
+from study.spec.sections import Resources
+
+from ..fake_cluster import Storage, controller_on, curve, small_spec
+
+
+class FakeTune:
+    """Hands a bridge what Tune would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.controller: Controller = controller_on(Storage(), small_spec(pruner="none"))
+        self.said: list[str] = []
+        options = ExecutorOptions(
+            paths=StudyPaths(LocalPath(folder), "fake"),
+            resources=Resources(cpus=2),
+            concurrency=2,
+            heartbeat_s=60,
+            trial_hours=1.5,
+            data_dir=None,
+        )
+        self.bridge = Bridge(self.controller, options, lambda: None, self.said.append)
+        self._trials: dict[str, Any] = {}
+        self._iterations = 0
+
+    def begin(self, trial_id: str) -> dict[str, Any]:
+        config = self.bridge.next_config(trial_id)
+        assert isinstance(config, dict)
+        self._trials[trial_id] = SimpleNamespace(
+            trial_id=trial_id,
+            error_file=None,
+            metric_analysis={"loss": {}},
+            metric_n_steps={},
+            run_metadata=SimpleNamespace(last_result={}),
+            temporary_state=SimpleNamespace(ray_actor=None),
+        )
+        return {**config, "assignment": json.loads(config["assignment"])}
+
+    def trial(self, trial_id: str) -> Any:
+        return self._trials[trial_id]
+
+    def result(self, trial_id: str, *messages: WorkerMessage) -> bool:
+        self._iterations += 1
+        result = {"training_iteration": self._iterations, "messages": list(messages)}
+        return self.bridge.on_result(self._trials[trial_id], result)
+
+
+@pytest.fixture
+def tune(tmp_path: Path) -> FakeTune:
+    return FakeTune(tmp_path)
+
+
+def report(recipe: dict[str, Any], epoch: int, last: bool = False) -> Reported:
+    return Reported({"epoch": epoch, "last": last, **curve(recipe, epoch)})
+
+
+def failure(kind: str) -> Failure:
+    return Failure(kind, "mine")
+
+
+def test_a_workers_messages_reach_the_history(tune: FakeTune) -> None:
+    config = tune.begin("a")
+    assert config["limit_s"] == 1.5 * 3600
+    recipe = config["assignment"]["recipe"]
+    place = {"host": "here", "node": "1", "pid": 7, "device": "cpu"}
+    assert tune.result("a", Placed(place), report(recipe, 1))
+    assert tune.result("a", Waiting("paused"), report(recipe, 2))
+    assert tune.said == ["paused"]
+    assert not tune.result("a", report(recipe, 3, last=True), Finished("epochs", {"parameters": 9}))
+    trial = tune.controller.history.trials[0]
+    assert trial.attempt.pid == 7
+    assert [row["epoch"] for row in trial.rows] == [1, 2, 3]
+    assert (trial.state, trial.summary["parameters"]) == ("COMPLETE", 9)
+
+
+def test_a_result_that_is_shown_again_says_nothing_new(tune: FakeTune) -> None:
+    recipe = tune.begin("a")["assignment"]["recipe"]
+    result = {"training_iteration": 1, "messages": [Waiting("once"), report(recipe, 1)]}
+    assert tune.bridge.on_result(tune.trial("a"), result)
+    assert not tune.bridge.on_result(tune.trial("a"), result)
+    assert tune.said == ["once"]
+
+
+def test_a_failed_attempt_ends_and_a_hung_worker_is_let_into_its_next_step(tune: FakeTune) -> None:
+    tune.begin("a")
+    tune.begin("b")
+    assert not tune.result("a", Failed(failure("error")))
+    assert tune.result("b", Hung(failure("timeout")))
+    classes = [trial.attempts[0].failure.failure_class for trial in tune.controller.history.trials]
+    assert classes == ["error", "timeout"]
+
+
+def test_a_lost_worker_and_a_lost_tune_cost_attempts(tune: FakeTune) -> None:
+    tune.begin("a")
+    tune.begin("b")
+    tune.bridge.on_worker_lost(tune.trial("a"))
+    tune.bridge.on_tune_lost(RuntimeError("Tune has had enough"))
+    failures = [trial.attempts[0].failure for trial in tune.controller.history.trials]
+    assert [found.failure_class for found in failures] == ["node", "node"]
+    assert "Tune has had enough" in failures[1].message
+    tune.begin("c")
+    assert tune.controller.history.trials[0].attempt.number == 2, "the trial is tried again"
+
+
+def test_a_worker_that_falls_silent_is_killed_unless_the_driver_itself_stood_still(
+    tune: FakeTune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[Any] = []
+    now = [1000.0]
+    monkeypatch.setattr(tune_bridge, "_kill_worker", killed.append)
+    monkeypatch.setattr(tune_bridge, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    recipe = tune.begin("a")["assignment"]["recipe"]
+    tune.begin("b")  # whose worker is still being started
+    tune.result("a", report(recipe, 1))
+    tune.bridge.look_around()
+    now[0] += 200
+    tune.bridge.look_around()
+    assert killed == [], "the driver has not looked for as long"
+    for _ in range(30):
+        now[0] += 4
+        tune.bridge.look_around()
+    assert killed == [tune.trial("a")]
+    assert "has not answered" in tune.controller.history.trials[0].attempts[0].failure.message
+
+
+def test_tune_is_left_once_the_study_stops_and_forgets_what_has_ended(tune: FakeTune) -> None:
+    recipe = tune.begin("a")["assignment"]["recipe"]
+    tune.result("a", report(recipe, 1))
+    tune.bridge.on_trial_end("a")
+    tune.bridge.look_around()
+    assert not tune.trial("a").metric_analysis
+    tune.controller.stopping = "interrupted"
+    with pytest.raises(StudyEnded):
+        tune.bridge.look_around()
+
+
+def test_tune_keeps_nothing_of_the_study(tune: FakeTune) -> None:
+    assert tune.bridge.__getstate__() == {}

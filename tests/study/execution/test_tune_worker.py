@@ -1,0 +1,139 @@
+"""A trial's worker, without Ray around it: what it says in each step, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.errors import StorageFault
+from study.execution import tune_worker
+from study.execution.tune_worker import PatientStore, TrialWorker
+from study.execution.worker_protocol import (
+    Failed,
+    Finished,
+    Placed,
+    Reported,
+    WorkerConfig,
+    WorkerMessage,
+)
+from study.training.recipe.recipe import parse_recipe
+
+WAIT_S = 60
+
+
+def config(folder: Path, **recipe: Any) -> WorkerConfig:
+    tree = {"model": "mlp", "data": {"name": "digits", "train_images": 200}, "epochs": 2} | recipe
+    made, faults = parse_recipe(tree)
+    assert made is not None, faults
+    assignment = {
+        "trial": 0,
+        "attempt": 1,
+        "point": 0,
+        "replicate": 0,
+        "recipe": made.model_dump(mode="json"),
+        "epochs_reported": 0,
+        "seconds_used": 0.0,
+    }
+    return {
+        "assignment": json.dumps(assignment),
+        "checkpoints": str(folder / "checkpoints"),
+        "stderr": str(folder / "stderr.txt"),
+        "cpus": 1,
+        "gpus": 0,
+        "heartbeat_s": 60,
+        "limit_s": None,
+        "data_dir": None,
+        "path": [str(folder)],
+        "best_by": None,
+    }
+
+
+@pytest.fixture
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialWorker]:
+    """A worker that has begun to train."""
+    monkeypatch.setattr(tune_worker, "_place", lambda device: {"device": device})
+    worker = object.__new__(TrialWorker)  # without Tune's own state
+    worker.setup(config(tmp_path))
+    yield worker
+    worker.cleanup()
+
+
+def steps(worker: TrialWorker) -> Iterator[tuple[list[WorkerMessage], bool]]:
+    """What each step gives, up to the last one."""
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        result = worker.step()
+        yield result["messages"], result["done"]
+        if result["done"]:
+            return
+    raise AssertionError("the worker has not come to an end")
+
+
+def test_each_epoch_is_a_message_and_being_asked_again_is_the_answer(worker: TrialWorker) -> None:
+    said: list[WorkerMessage] = []
+    for messages, _ in steps(worker):
+        waits = [isinstance(message, Reported) and message.awaits_answer for message in messages]
+        assert not any(waits[:-1]), "nothing follows a message that waits for its answer"
+        said += messages
+    assert [type(message) for message in said] == [Placed, Reported, Reported, Finished]
+    assert [message.row["epoch"] for message in said if isinstance(message, Reported)] == [1, 2]
+    assert isinstance(said[-1], Finished)
+    assert said[-1].stop_reason == "epochs"
+    assert "test_accuracy" in said[-1].summary
+
+
+def test_a_worker_goes_from_trial_to_trial(worker: TrialWorker, tmp_path: Path) -> None:
+    assert worker.reset_config(config(tmp_path / "next", model="nowhere:factory"))
+    (messages, done) = list(steps(worker))[-1]
+    assert done
+    assert isinstance(messages[-1], Failed)
+    assert "nowhere" in messages[-1].failure.message
+    assert "Traceback" in (tmp_path / "next" / "stderr.txt").read_text()
+
+
+def test_a_trial_that_is_left_stops_where_it_stands(worker: TrialWorker) -> None:
+    training = worker._training
+    assert training is not None
+    messages: list[WorkerMessage] = []
+    while not any(isinstance(message, Reported) for message in messages):
+        messages += worker.step()["messages"]
+    worker.cleanup()
+    assert not training._thread.is_alive()
+    assert training._messages.empty()
+
+
+class Unsteady:
+    """A store of checkpoints that refuses twice each time."""
+
+    def __init__(self) -> None:
+        self.kept: list[int] = []
+        self._asked = 0
+
+    def refuse(self) -> None:
+        self._asked += 1
+        if self._asked % 3:
+            raise OSError(107, "Transport endpoint is not connected")
+
+    def latest(self) -> dict[str, int] | None:
+        self.refuse()
+        return {"epoch": self.kept[-1]} if self.kept else None
+
+    def save(self, epoch: int, state: dict[str, int]) -> None:
+        self.refuse()
+        self.kept.append(epoch)
+
+
+def test_a_worker_waits_for_its_checkpoints_and_takes_no_storage_that_is_away_for_an_empty_one() -> (
+    None
+):
+    waited: list[StorageFault] = []
+    store = PatientStore(Unsteady(), waited.append)
+    store.save(1, {})
+    assert store.latest() == {"epoch": 1}
+    assert len(waited) == 4
+    assert "not connected" in str(waited[0])

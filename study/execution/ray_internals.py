@@ -196,9 +196,13 @@ def forget_results(trial: Any) -> None:
     trial.run_metadata.last_result.clear()
 
 
-def worker_of(trial: Any) -> Any:
-    """Give the actor that runs a trial, None where it has none: Tune offers no way to kill it."""
-    return trial.temporary_state.ray_actor
+def kill_worker(trial: Any) -> None:
+    """Kill the actor that runs a trial, if any does: Tune itself offers no way to it."""
+    import ray
+
+    actor = trial.temporary_state.ray_actor
+    if actor is not None:
+        ray.kill(actor)
 
 
 def error_text(trial: Any) -> str:

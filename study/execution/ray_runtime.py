@@ -159,6 +159,13 @@ def node_resources() -> list[dict[str, float]]:
     return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
 
+def is_node_alive(node: str) -> bool:
+    """Whether the node with this id still belongs to this process's Ray."""
+    import ray
+
+    return any(known["NodeID"] == node and known["Alive"] for known in ray.nodes())
+
+
 def python_path(folders: Sequence[str]) -> str:
     """Give workers' ``PYTHONPATH``: these folders, then where this process finds modules."""
     parts = list(folders)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from study.controller.controller import Assignment, Controller, Done, Wait
-from study.execution.ray_internals import forget_results, worker_of
+from study.execution.ray_internals import forget_results, kill_worker
+from study.execution.ray_runtime import is_node_alive
 from study.execution.worker_loss import executor_loss, worker_loss
 from study.execution.worker_protocol import (
     Failed,
@@ -162,7 +163,7 @@ class Bridge:
         """Record what a worker was lost to that ended without a message."""
         assignment = self._running[tune_trial.trial_id].assignment
         attempt = self._controller.history.trials[assignment.trial].attempt
-        failure = worker_loss(tune_trial, attempt, _node_is_alive)
+        failure = worker_loss(tune_trial, attempt, is_node_alive)
         self._controller.failed(assignment.trial, assignment.attempt, failure)
 
     def on_tune_lost(self, error: Exception) -> None:
@@ -215,20 +216,5 @@ class Bridge:
             self._controller.failed(
                 assignment.trial, assignment.attempt, Failure("timeout", message)
             )
-            _kill_worker(running.tune_trial)
+            kill_worker(running.tune_trial)
             running.tune_trial = None
-
-
-def _node_is_alive(node: str) -> bool:
-    """Whether Ray still counts on the node with this id."""
-    import ray
-
-    return any(known["NodeID"] == node and known["Alive"] for known in ray.nodes())
-
-
-def _kill_worker(tune_trial: Any) -> None:
-    import ray
-
-    actor = worker_of(tune_trial)
-    if actor is not None:
-        ray.kill(actor)

@@ -173,9 +173,14 @@ def test_tunes_results_of_a_trial_are_forgotten(trial: Trial) -> None:
 def test_a_trials_worker_and_its_error_are_where_they_are_looked_for(
     trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert ray_internals.worker_of(trial) is None
+    killed: list[object] = []
+    monkeypatch.setattr("ray.kill", killed.append)
+    ray_internals.kill_worker(trial)
+    assert killed == []
+    trial.set_ray_actor(None)
     trial.temporary_state.ray_actor = "the actor"
-    assert ray_internals.worker_of(trial) == "the actor"
+    ray_internals.kill_worker(trial)
+    assert killed == ["the actor"]
     monkeypatch.setattr(Trial, "local_path", str(tmp_path))
     assert ray_internals.error_text(trial) == ""
     trial.run_metadata.error_filename = "error.txt"

@@ -131,7 +131,7 @@ def test_a_worker_that_falls_silent_is_killed_unless_the_driver_itself_stood_sti
 ) -> None:
     killed: list[Any] = []
     now = [1000.0]
-    monkeypatch.setattr(tune_bridge, "_kill_worker", killed.append)
+    monkeypatch.setattr(tune_bridge, "kill_worker", killed.append)
     monkeypatch.setattr(tune_bridge, "time", SimpleNamespace(monotonic=lambda: now[0]))
     recipe = tune.begin("a")["assignment"]["recipe"]
     tune.begin("b")  # whose worker is still being started

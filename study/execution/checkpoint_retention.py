@@ -1,7 +1,8 @@
-"""Which checkpoints stay: all of trials that may go on, and of ended ones what the study file says.
+"""Removes the checkpoints that a study needs no more.
 
-``best`` keeps the weights of the best point and of those that are confirmed, or will be: what the
-study answers in the end is among them.
+Those of trials that may go on stay, and of ended trials what the study file's ``keep_checkpoints``
+says. ``best`` keeps the weights of the best point and of the points that are confirmed, or will be:
+what the study answers in the end is among them.
 """
 
 from __future__ import annotations
@@ -18,156 +19,151 @@ from study.journal.trials import ENDED_STATES, Point, Trial
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
-Standings = tuple[Standing | None, Standing | None]
+_Standings = tuple[Standing | None, Standing | None]
 """Where a point stands with its fresh seeds, and by the search alone."""
 
 
-class Retention:
-    """Removes the checkpoints that nobody needs any more; called again, it removes nothing that it
-    has kept.
-    """
+class CheckpointRetention:
+    """Follows a study's history, and removes what its ended trials need not keep."""
 
     def __init__(self, spec: StudySpec, paths: StudyPaths) -> None:
-        self._keep = spec.keep_checkpoints
+        self._policy = spec.keep_checkpoints
         self._spec = spec
         self._paths = paths
-        self._seen = (0, 0)
-        """How many endings and tellings have been looked at."""
-        self._left: dict[int, set[int]] = {}
-        """By their points, the ended trials that may still have checkpoints."""
+        self._trial_endings_seen = 0
+        self._point_endings_seen = 0
+        self._unfinished: dict[int, set[int]] = {}
+        """The ended trials that may still have checkpoints to remove, by their points."""
         self._trimmed: set[tuple[int, int]] = set()
-        self._again: set[int] = set()
+        """Trials, with their number of attempts, that have been left with one checkpoint."""
+        self._refused: set[int] = set()
         """Points of which something could not be removed."""
-        self._worthy: dict[int, Standings] = {}
+        self._kept: dict[int, _Standings] = {}
         """The points whose weights stay, and where they stood when they were chosen."""
 
-    def sweep(self, history: History) -> None:
-        """Remove what ended trials leave behind, as far as the policy lets it go.
+    def remove_unneeded(self, history: History) -> None:
+        """Remove what the trials that have ended since the last time need not keep.
 
-        Looks at the points of which something has ended since the last time, and at those that were
-        chosen then.
+        Points are looked at of which something has ended, and those whose weights stay no more.
         """
-        news = self._news(history)
-        turned = self._choose(history, self._worthy.keys() | news)
-        for number in sorted(news | turned | self._again):
-            self._tidy(history, history.points[number])
+        news = self._points_with_news(history)
+        changed = self._choose(history, self._kept.keys() | news)
+        for number in sorted(news | changed | self._refused):
+            self._clean_up(history, history.points[number])
 
-    def sweep_again(self, history: History) -> None:
-        """The same with another look at all that is there: what ran on after its end may have left
-        a checkpoint.
-        """
-        there = {parts[0] for parts in self._paths.trials.files_below() if "checkpoints" in parts}
-        self._news(history)
+    def remove_everything_unneeded(self, history: History) -> None:
+        """Look at every trial's folder again: one that ran on after its end may have left more."""
+        self._points_with_news(history)
         self._trimmed.clear()
-        self._left.clear()
+        self._unfinished.clear()
+        with_checkpoints = {
+            parts[0] for parts in self._paths.trials.files_below() if "checkpoints" in parts
+        }
         for trial in history.trials:
-            if self._paths.trial(trial.point, trial.replicate).name in there:
-                self._left.setdefault(trial.point, set()).add(trial.number)
+            if self._paths.trial(trial.point, trial.replicate).name in with_checkpoints:
+                self._unfinished.setdefault(trial.point, set()).add(trial.number)
         self._choose(history, range(len(history.points)))
-        for number in sorted(self._left):
-            self._tidy(history, history.points[number])
+        for number in sorted(self._unfinished):
+            self._clean_up(history, history.points[number])
 
-    def _news(self, history: History) -> set[int]:
-        """The points of which a trial has ended, or which have been told, since the last time."""
-        endings, tellings = (
-            history.trial_endings[self._seen[0] :],
-            history.point_endings[self._seen[1] :],
-        )
-        self._seen = (len(history.trial_endings), len(history.point_endings))
-        ended = [history.trials[number] for number in endings]
+    def _points_with_news(self, history: History) -> set[int]:
+        """Give the points that have ended, or of which a trial has, since the last time."""
+        trials = history.trial_endings[self._trial_endings_seen :]
+        points = history.point_endings[self._point_endings_seen :]
+        self._trial_endings_seen = len(history.trial_endings)
+        self._point_endings_seen = len(history.point_endings)
+        ended = [history.trials[number] for number in trials]
         for trial in ended:
-            self._left.setdefault(trial.point, set()).add(trial.number)
-        return {trial.point for trial in ended} | set(tellings)
+            self._unfinished.setdefault(trial.point, set()).add(trial.number)
+        return {trial.point for trial in ended} | set(points)
 
     def _choose(self, history: History, among: Iterable[int]) -> set[int]:
-        """Choose the points whose weights stay, among these where none that was chosen has lost its
-        place.
+        """Choose anew the points whose weights stay, and give those of which that has changed.
 
-        Gives the points that were chosen and now are not, or the other way round.
+        They are looked for among these points; among all where one that was chosen stands worse
+        now, as one that had to make way for it may come back.
         """
-        if self._keep != "best":
+        if self._policy != "best":
             return set()
-        before = self._worthy
-        if any(
-            _has_fallen(self._standings(history.points[number]), old)
-            for number, old in before.items()
-        ):
+        if self._has_one_fallen(history):
             among = range(len(history.points))
-        points = worth_keeping(
-            [history.points[number] for number in sorted(among)], self._spec, history
-        )
-        self._worthy = {point.number: self._standings(point) for point in points}
-        return set(before.keys() ^ self._worthy.keys())
+        candidates = [history.points[number] for number in sorted(among)]
+        before = self._kept.keys()
+        self._kept = {
+            point.number: self._standings(point)
+            for point in points_to_keep(candidates, self._spec, history)
+        }
+        return set(before ^ self._kept.keys())
 
-    def _standings(self, point: Point) -> Standings:
+    def _has_one_fallen(self, history: History) -> bool:
+        """Whether a point whose weights stay stands worse than when it was chosen."""
+        for number, before in self._kept.items():
+            now = self._standings(history.points[number])
+            if any(_is_worse(*pair) for pair in zip(now, before, strict=True)):
+                return True
+        return False
+
+    def _standings(self, point: Point) -> _Standings:
         return standing(point, self._spec, confirmed=True), standing_in_search(point, self._spec)
 
-    def _tidy(self, history: History, point: Point) -> None:
+    def _clean_up(self, history: History, point: Point) -> None:
         """Remove what may go of one point's ended trials."""
-        self._again.discard(point.number)
-        left = self._left.get(point.number, set())
-        for trial in (history.trials[number] for number in sorted(left)):
+        self._refused.discard(point.number)
+        unfinished = self._unfinished.get(point.number, set())
+        for number in sorted(unfinished):
+            trial = history.trials[number]
             try:
-                if trial.state not in ENDED_STATES or self._is_done_with(trial, point):
-                    left.discard(trial.number)  # or it will end again
+                # one that was reopened will end again
+                if trial.state not in ENDED_STATES or self._is_finished(trial, point):
+                    unfinished.discard(number)
             except OSError:  # what can't be removed now can be later
-                self._again.add(point.number)
-        if not left:
-            self._left.pop(point.number, None)
+                self._refused.add(point.number)
+        if not unfinished:
+            self._unfinished.pop(point.number, None)
 
-    def _is_done_with(self, trial: Trial, point: Point) -> bool:
-        """Remove what an ended trial need not keep; whether it will never have to be looked at
-        again.
-        """
-        if not self._is_kept(trial, point):
-            self._folder(trial).remove_tree()
+    def _is_finished(self, trial: Trial, point: Point) -> bool:
+        """Remove what an ended trial need not keep; give whether nothing can change that later."""
+        folder = self._paths.checkpoints(trial.point, trial.replicate)
+        if not self._stays(trial, point):
+            folder.remove_tree()
             return True
-        end = (trial.number, len(trial.attempts))
-        if self._keep in ("best", "last") and end not in self._trimmed:
-            _keep_newest(self._folder(trial))
-            self._trimmed.add(end)
-        return self._keep in ("last", "all")  # stays, whatever comes
+        ending = (trial.number, len(trial.attempts))
+        if self._policy in ("best", "last") and ending not in self._trimmed:
+            _remove_all_but_newest(folder)
+            self._trimmed.add(ending)
+        return self._policy in ("last", "all")
 
-    def _is_kept(self, trial: Trial, point: Point) -> bool:
-        if self._keep == "none":
+    def _stays(self, trial: Trial, point: Point) -> bool:
+        """Whether an ended trial keeps a checkpoint."""
+        if self._policy == "none":
             return False
-        if self._keep == "best":
-            # a point that is not told yet may become the best one
-            return trial.state == "COMPLETE" and (
-                point.number in self._worthy or point.state not in ENDED_STATES
-            )
-        return True
-
-    def _folder(self, trial: Trial) -> StoragePath:
-        return self._paths.checkpoints(trial.point, trial.replicate)
+        if self._policy in ("last", "all"):
+            return True
+        may_become_best = point.state not in ENDED_STATES
+        return trial.state == "COMPLETE" and (point.number in self._kept or may_become_best)
 
 
-def worth_keeping(points: list[Point], spec: StudySpec, history: History) -> list[Point]:
-    """Of these points the best one, those that have fresh seeds, and those that would be confirmed
-    as it stands.
+def points_to_keep(points: list[Point], spec: StudySpec, history: History) -> list[Point]:
+    """Choose among points those whose weights stay.
+
+    They are the best one, those with fresh seeds, and those that would be confirmed now.
     """
+    chosen = [point for point in points if _has_fresh_seeds(point)]
+    chosen += to_confirm(points, spec, whole_seeds=history.whole_seeds)
     best = best_point(points, spec, whole_seeds=history.whole_seeds)
-    confirmed = [
-        point for point in points if any(trial.kind == "confirm" for trial in point.trials.values())
-    ]
-    chosen = [
-        *confirmed,
-        *to_confirm(points, spec, whole_seeds=history.whole_seeds),
-        *([best] if best else []),
-    ]
+    if best:
+        chosen.append(best)
     return list({point.number: point for point in chosen}.values())
 
 
-def _has_fallen(now: Standings, before: Standings) -> bool:
-    """Whether a point stands worse than before, so that one which had to make way for it may come
-    back.
-    """
-    return any(
-        old is not None and (new is None or new > old) for new, old in zip(now, before, strict=True)
-    )
+def _has_fresh_seeds(point: Point) -> bool:
+    return any(trial.kind == "confirm" for trial in point.trials.values())
 
 
-def _keep_newest(folder: StoragePath) -> None:
-    """Of an ended trial's two checkpoints the older one is no longer needed."""
+def _is_worse(now: Standing | None, before: Standing | None) -> bool:
+    return before is not None and (now is None or now > before)
+
+
+def _remove_all_but_newest(folder: StoragePath) -> None:
     for path in folder.sorted_glob("*.ckpt")[:-1]:
         path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from study.controller.controller import Controller
-from study.execution.checkpoint_retention import Retention
+from study.execution.checkpoint_retention import CheckpointRetention
 from study.files import requests
 from study.files.layout import StudyPaths
 
@@ -27,7 +27,7 @@ class Housekeeping:
         self._controller = controller
         self._paths = paths
         self._say = say
-        self._retention = Retention(controller.spec, paths)
+        self._retention = CheckpointRetention(controller.spec, paths)
         self._requests_read = time.monotonic()
         self._collected = time.monotonic()
         self._endings_seen = -1
@@ -48,7 +48,7 @@ class Housekeeping:
     def close(self) -> None:
         """Do the last round, once no trial runs any more."""
         with suppress(OSError):
-            self._retention.sweep_again(self._controller.history)
+            self._retention.remove_everything_unneeded(self._controller.history)
 
     def _answer_requests(self) -> None:
         with suppress(OSError):  # what can't be read now can be later
@@ -73,7 +73,7 @@ class Housekeeping:
         endings = len(self._controller.history.trial_endings)
         if endings != self._endings_seen:
             self._endings_seen = endings
-            self._retention.sweep(self._controller.history)
+            self._retention.remove_unneeded(self._controller.history)
 
     def _refresh_tables(self) -> None:
         """Write the tables; they are derived, so a storage that refuses them costs nothing."""

@@ -1,6 +1,4 @@
-"""What a worker was lost to, as far as Ray says: its own end, its node's, or the machine's
-memory.
-"""
+"""What a worker was lost to, as far as Ray says: itself, its node, or the machine's memory."""
 
 from __future__ import annotations
 
@@ -18,72 +16,79 @@ from study.execution.ray_internals import (
 from study.journal.failure import Failure
 from study.journal.trials import Attempt
 
-_LONGEST = 300
+_LONGEST_MESSAGE = 300
+_TELLING_WORDS = ("exit", "died", "killed")
 
 
 @dataclass(frozen=True)
-class MemoryKill:
-    """Workers that Ray's memory monitor killed on one node, by process id with what each occupied
-    (``1.81GB``).
-    """
+class _MemoryKill:
+    """Workers of one node that Ray's memory monitor killed at once."""
 
     node: str
     usage: str
+    """``5.88GB used / 23.54GB limit``."""
     victims: dict[int, str]
+    """What each worker occupied, as ``1.81GB``, by its process's id."""
 
-    def hit(self, attempt: Attempt) -> bool:
+    @classmethod
+    def parse(cls, text: str) -> _MemoryKill | None:
+        """Read an error's text; None where it is about something else."""
+        found = MEMORY_KILL.search(text)
+        if found is None:
+            return None
+        victims = {int(pid): size for pid, size in MEMORY_VICTIM.findall(text)}
+        return cls(node=found[1], usage=found[2], victims=victims)
+
+    def has_killed(self, attempt: Attempt) -> bool:
         return attempt.node == self.node and attempt.pid in self.victims
 
     def failure(self, attempt: Attempt) -> Failure:
-        size = f", which had {self.victims[attempt.pid]}" if attempt.pid in self.victims else ""
+        size = ""
+        if attempt.pid in self.victims:
+            size = f", which had {self.victims[attempt.pid]}"
         message = f"the machine's memory ran out ({self.usage}): Ray killed its process{size}"
         return Failure("out_of_memory", message)
 
 
-def _memory_kill(text: str) -> MemoryKill | None:
-    """The kill that an error's text tells of, None where it is about something else."""
-    found = MEMORY_KILL.search(text)
-    if found is None:
-        return None
-    return MemoryKill(
-        found[1], found[2], {int(pid): size for pid, size in MEMORY_VICTIM.findall(text)}
-    )
+def worker_loss(tune_trial: Any, attempt: Attempt, is_node_alive: Callable[[str], bool]) -> Failure:
+    """Say why the attempt failed that a Tune trial's lost worker held.
 
-
-def worker_loss(trial: Any, attempt: Attempt, is_alive: Callable[[str], bool]) -> Failure:
-    """The failure of the attempt that held a Tune trial's worker; ``is_alive`` tells of a node by
-    its id.
+    ``is_node_alive`` is asked with a node's id.
     """
-    text = error_text(trial)
-    killed = _memory_kill(text)
-    if killed:
-        return killed.failure(attempt)
-    # one that dies at once has not told where it is; of a node that is gone Ray doesn't say that
-    there = is_alive(attempt.node) if attempt.node else PROCESS_DIED in text
-    alive = CONNECTION_LOST not in text and there
-    return Failure("node", _telling_line(text), {"node_alive": alive})
+    text = error_text(tune_trial)
+    kill = _MemoryKill.parse(text)
+    if kill:
+        return kill.failure(attempt)
+    if CONNECTION_LOST in text:
+        node_alive = False
+    elif attempt.node:
+        node_alive = is_node_alive(attempt.node)
+    else:
+        # It died before it said where it was. Of a node that is gone, Ray doesn't say this.
+        node_alive = PROCESS_DIED in text
+    return Failure("node", _telling_line(text), {"node_alive": node_alive})
 
 
 def executor_loss(error: Exception, attempt: Attempt) -> Failure:
-    """The failure of an attempt in flight when Tune gave up, as it does when the memory monitor
-    kills a worker.
+    """Say why a running attempt failed when Tune gave up with an error.
+
+    Tune does so when the memory monitor kills a worker, and every other attempt is lost with it.
     """
-    killed = _memory_kill(str(error))
-    if killed and killed.hit(attempt):
-        return killed.failure(attempt)
+    kill = _MemoryKill.parse(str(error))
+    if kill and kill.has_killed(attempt):
+        return kill.failure(attempt)
     return Failure("node", f"the executor stopped: {on_one_line(error)}")
 
 
 def on_one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST]
+    """Give an error's class and text without line breaks, cut where it is long."""
+    words = f"{type(error).__name__}: {error}".split()
+    return " ".join(words)[:_LONGEST_MESSAGE]
 
 
 def _telling_line(text: str) -> str:
-    """The one line of an error's text that tells most."""
+    """Give the last line of an error's text that says how a process ended, else its last line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [
-        line
-        for line in lines
-        if "exit" in line.lower() or "died" in line.lower() or "killed" in line.lower()
-    ]
-    return (telling or lines or ["the worker died"])[-1][:_LONGEST]
+    telling = [line for line in lines if any(word in line.lower() for word in _TELLING_WORDS)]
+    candidates = telling or lines or ["the worker died"]
+    return candidates[-1][:_LONGEST_MESSAGE]

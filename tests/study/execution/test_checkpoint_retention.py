@@ -11,7 +11,7 @@ import pytest
 from study.controller.confirmation import to_confirm
 from study.controller.controller import Assignment, Controller
 from study.execution import checkpoint_retention as retention
-from study.execution.checkpoint_retention import Retention
+from study.execution.checkpoint_retention import CheckpointRetention
 from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
@@ -60,10 +60,10 @@ def run(
     """A study that is swept after each epoch, as a driver does, and looked at, and at its end."""
     spec = small_spec(keep_checkpoints=keep, **changes)
     paths, controller = StudyPaths(LocalPath(folder), "fake"), controller_on(Storage(), spec)
-    retention = Retention(spec, paths)
+    retention = CheckpointRetention(spec, paths)
 
     def sweep(assignment: Assignment, epoch: int) -> dict[str, Any] | None:
-        retention.sweep(controller.history)
+        retention.remove_unneeded(controller.history)
         running = [
             trial for trial in controller.history.trials if trial.is_in_flight and trial.epochs
         ]
@@ -74,7 +74,7 @@ def run(
         return Failure("error", "mine") if assignment.point == 0 and epoch == 3 else None
 
     drive(controller, checkpoints=Shelf(paths, controller), hurt=sweep, curve=curve)
-    retention.sweep_again(controller.history)
+    retention.remove_everything_unneeded(controller.history)
     return paths, controller
 
 
@@ -166,21 +166,21 @@ def test_sweeping_looks_at_what_is_new_and_not_at_every_point_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
-    worth_keeping = retention.worth_keeping
+    points_to_keep = retention.points_to_keep
 
     def counted(points: list[Point], *others: Any) -> list[Point]:
         looked.append(len(points))
-        return worth_keeping(points, *others)
+        return points_to_keep(points, *others)
 
-    monkeypatch.setattr(retention, "worth_keeping", counted)
+    monkeypatch.setattr(retention, "points_to_keep", counted)
     spec = small_spec(
         points=300, recipe={"epochs": 1}, pruner="none", sampler="random", confirm={"top": 2}
     )
     controller = controller_on(Storage(), spec)
-    swept = Retention(spec, StudyPaths(LocalPath(tmp_path), "fake"))
+    swept = CheckpointRetention(spec, StudyPaths(LocalPath(tmp_path), "fake"))
 
     def sweep(assignment: Assignment, epoch: int) -> None:
-        swept.sweep(controller.history)
+        swept.remove_unneeded(controller.history)
 
     drive(controller, hurt=sweep)
     assert len(looked) >= 300
@@ -209,13 +209,13 @@ def test_one_that_had_to_make_way_comes_back_when_the_best_has_fallen(tmp_path: 
         return curve(recipe, epoch) | ({"val_accuracy": 0.0} if worse else {})
 
     controller = controller_on(storage, new)
-    swept = Retention(new, paths)
+    swept = CheckpointRetention(new, paths)
 
     def sweep(assignment: Assignment, epoch: int) -> None:
-        swept.sweep(controller.history)
+        swept.remove_unneeded(controller.history)
 
     drive(controller, curve=regressing, hurt=sweep, checkpoints=Shelf(paths, controller))
-    swept.sweep(controller.history)
+    swept.remove_unneeded(controller.history)
     best = best_point(controller.history.points, new, whole_seeds=True)
     assert best is not None
     assert best.number != order[0].number

@@ -4,7 +4,6 @@ silent loss.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.history import History
-from study.journal.journal import Journal, encode, read_events
+from study.journal.journal import read_events
 
 from ..taking_up import take_up
 
@@ -114,51 +113,3 @@ def test_loss_is_accepted_where_the_user_says_so(finished: StudyPaths, tmp_path:
 def test_files_and_folders_are_their_owners_alone(finished: StudyPaths) -> None:
     for path in finished.folder.rglob("*"):
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
-
-
-def test_a_record_in_the_middle_that_was_lost_is_refused_with_its_place(tmp_path: Path) -> None:
-    path = LocalPath(tmp_path) / "events.jsonl"
-    lines = [encode(n, {"event": "told", "point": n}) for n in range(5)]
-    path.write_bytes(b"".join(lines[:2] + lines[3:]))
-    with pytest.raises(JournalDamaged, match=r"record 2 \(line 3, byte \d+\) is damaged"):
-        Journal.open(path)
-
-
-def test_appending_continues_after_a_cut(tmp_path: Path) -> None:
-    path = LocalPath(tmp_path) / "j" / "events.jsonl"
-    journal = Journal.create(path)
-    journal.append({"event": "told", "point": 0}, {"event": "told", "point": 1})
-    journal.close()
-    path.write_bytes(path.read_bytes()[:-3])
-    journal = Journal.open(path)
-    assert journal.cut is not None
-    assert [event["point"] for event in journal.events_read] == [0]
-    journal.append({"event": "told", "point": 7})
-    journal.close()
-    assert [event["point"] for event in read_events(path)] == [0, 7]
-
-
-def test_a_storage_that_refuses_for_a_while_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import study.journal.journal as module
-
-    monkeypatch.setattr(module, "PAUSE_S", 0.01)
-    journal = Journal.create(LocalPath(tmp_path) / "j" / "events.jsonl")
-    journal.append({"event": "told", "point": 0})
-    said: list[str] = []
-    journal.on_wait = said.append
-    whole, troubles = os.write, iter([True, True, False])
-
-    def full(descriptor: int, data: bytes) -> int:
-        if next(troubles):
-            whole(descriptor, data[:10])
-            raise OSError(28, "No space left on device")
-        return whole(descriptor, data)
-
-    monkeypatch.setattr(os, "write", full)
-    journal.append({"event": "told", "point": 1})
-    journal.close()
-    assert len(said) == 2
-    assert "No space left" in said[0]
-    assert [event["point"] for event in read_events(journal.path)] == [0, 1]

@@ -1,0 +1,133 @@
+"""The journal keeps every record that was appended, whole and in order, or says what is damaged."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from study.errors import JournalDamaged, Superseded
+from study.files.local_storage import LocalPath
+from study.files.object_storage import ObjectPath
+from study.files.storage import StoragePath
+from study.journal.journal import Journal, encode, journal_bytes, read_events
+
+
+@pytest.fixture(params=["local", "s3"])
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> StoragePath:
+    root = LocalPath(tmp_path) if request.param == "local" else request.getfixturevalue("bucket")
+    return root / "study" / "journal" / "events"
+
+
+@pytest.fixture
+def stored(bucket: ObjectPath) -> ObjectPath:
+    return bucket / "study" / "journal" / "events"
+
+
+def told(point: int) -> dict[str, object]:
+    return {"event": "told", "point": point}
+
+
+def points(path: StoragePath) -> list[int]:
+    return [event["point"] for event in read_events(path)]
+
+
+def test_what_is_appended_is_read_back(path: StoragePath) -> None:
+    assert read_events(path) == []
+    journal = Journal.create(path)
+    journal.append(told(0), told(1))
+    journal.append(told(2))
+    assert points(path) == [0, 1, 2]
+    assert journal_bytes(path) == journal.size_bytes
+    again = Journal.open(path)
+    assert again.cut is None
+    again.append(told(3))
+    assert points(path) == [0, 1, 2, 3]
+
+
+def test_a_superseded_driver_stops_at_its_next_record(stored: ObjectPath) -> None:
+    journal = Journal.create(stored)
+    journal.append(told(0))
+    newer = Journal.open(stored)
+    newer.append(told(1))
+    with pytest.raises(Superseded):
+        journal.append(told(7))
+    newer.append(told(2))
+    assert points(stored) == [0, 1, 2]
+
+
+def test_an_append_whose_answer_was_lost_is_taken_for_done(
+    stored: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.journal.journal.PAUSE_S", 0.01)
+    journal = Journal.create(stored)
+    whole, answers = ObjectPath.create_exclusively, iter([False, True])
+
+    def lossy(self: ObjectPath, content: bytes) -> None:
+        whole(self, content)
+        if not next(answers):
+            raise OSError(5, "connection reset")
+
+    monkeypatch.setattr(ObjectPath, "create_exclusively", lossy)
+    journal.append(told(0))
+    monkeypatch.setattr(ObjectPath, "create_exclusively", whole)
+    journal.append(told(1))
+    assert points(stored) == [0, 1]
+
+
+def test_a_changed_object_is_damage(stored: ObjectPath) -> None:
+    journal = Journal.create(stored)
+    journal.append(told(0))
+    journal.append(told(1))
+    (stored / "0000000001.jsonl").write_whole(b"changed\n")
+    with pytest.raises(JournalDamaged, match="record 1"):
+        read_events(stored)
+
+
+def test_a_record_in_the_middle_that_was_lost_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = LocalPath(tmp_path) / "events.jsonl"
+    lines = [encode(n, {"event": "told", "point": n}) for n in range(5)]
+    path.write_bytes(b"".join(lines[:2] + lines[3:]))
+    with pytest.raises(JournalDamaged, match=r"record 2 \(line 3, byte \d+\) is damaged"):
+        Journal.open(path)
+
+
+def test_appending_continues_after_a_cut(tmp_path: Path) -> None:
+    path = LocalPath(tmp_path) / "j" / "events.jsonl"
+    journal = Journal.create(path)
+    journal.append({"event": "told", "point": 0}, {"event": "told", "point": 1})
+    journal.close()
+    path.write_bytes(path.read_bytes()[:-3])
+    journal = Journal.open(path)
+    assert journal.cut is not None
+    assert [event["point"] for event in journal.events_read] == [0]
+    journal.append({"event": "told", "point": 7})
+    journal.close()
+    assert [event["point"] for event in read_events(path)] == [0, 7]
+
+
+def test_a_storage_that_refuses_for_a_while_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import study.journal.journal as module
+
+    monkeypatch.setattr(module, "PAUSE_S", 0.01)
+    journal = Journal.create(LocalPath(tmp_path) / "j" / "events.jsonl")
+    journal.append({"event": "told", "point": 0})
+    said: list[str] = []
+    journal.on_wait = said.append
+    whole, troubles = os.write, iter([True, True, False])
+
+    def full(descriptor: int, data: bytes) -> int:
+        if next(troubles):
+            whole(descriptor, data[:10])
+            raise OSError(28, "No space left on device")
+        return whole(descriptor, data)
+
+    monkeypatch.setattr(os, "write", full)
+    journal.append({"event": "told", "point": 1})
+    journal.close()
+    assert len(said) == 2
+    assert "No space left" in said[0]
+    assert [event["point"] for event in read_events(journal.path)] == [0, 1]

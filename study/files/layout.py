@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from study.errors import UserError
 from study.files.storage import StoragePath
 
+JOURNAL_BYTES_KEY = b"journal_bytes"
+"""Under this key the table of trials says, in its metadata, how long the journal was that the
+tables were made from.
+"""
 STUDY_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 
 

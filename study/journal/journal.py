@@ -1,10 +1,10 @@
-"""The journal: an append-only log of events, one JSON line each, durable before anything is done
-about them.
+"""The journal: an append-only log of events, one JSON line each, durable before anybody acts on
+them.
 
-Each line carries its running number and the CRC-32 of what stands before it. So a torn last line is
-told from damage: the torn tail is cut and the cut reported; damage elsewhere is refused with its
-place. Appending three reports of ten metrics each and syncing them costs one ``fsync``; a disk that
-is full or away for a while makes the append wait.
+A record is an event as a line has it. Each line carries its running number and the CRC-32 of what
+stands before it, which tells a torn last line from damage: the torn tail is cut and the cut
+reported, damage elsewhere is refused with its place. Appending three reports of ten metrics each
+and syncing them costs one ``fsync``; a disk that is full or away for a while makes the append wait.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from study.errors import JournalDamaged, StorageFault
 from study.files.storage import StoragePath
@@ -23,12 +23,12 @@ from study.journal.log_storage import Log, log_at
 
 PATIENCE_S = 900.0
 PAUSE_S = 2.0
-_CRC = b',"crc":"'
+_CHECKSUM = b',"crc":"'
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A torn tail that was dropped: from which byte, and how many."""
+    """A torn tail that was dropped."""
 
     at_byte: int
     size_bytes: int
@@ -40,53 +40,66 @@ class Cut:
         )
 
 
-def encode(number: int, event: Record) -> bytes:
-    """One line: the event, its running number first and its checksum last."""
-    body = json.dumps(
-        {"n": number, **event}, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )[:-1].encode()
-    return body + _CRC + f"{zlib.crc32(body):08x}".encode() + b'"}\n'
+def encode_line(number: int, record: Record) -> bytes:
+    """Encode a record as one line: its running number first, its checksum last."""
+    text = json.dumps(
+        {"n": number, **record}, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    body = text.removesuffix("}").encode()
+    return body + _end_of_line(body)
 
 
-def _decode(line: bytes) -> dict[str, Any] | None:
-    """The event of a line, or None where the line is not what was written."""
-    body, mark, rest = line.rpartition(_CRC)
-    if not mark or rest != f"{zlib.crc32(body):08x}".encode() + b'"}\n':
+def _end_of_line(body: bytes) -> bytes:
+    """What follows the body of a line: its CRC-32, and the end of the JSON object."""
+    return _CHECKSUM + f"{zlib.crc32(body):08x}".encode() + b'"}\n'
+
+
+def _decode_line(line: bytes) -> dict[str, Any] | None:
+    """The record of a line with its number as ``n``; None where the line isn't what was written."""
+    body, _, _ = line.rpartition(_CHECKSUM)
+    if not body or line != body + _end_of_line(body):
         return None
-    event: dict[str, Any] = json.loads(body + b"}")
-    return event
+    record: dict[str, Any] = json.loads(body + b"}")
+    return record
 
 
-def _scan(
-    data: bytes, path: StoragePath, *, can_be_torn: bool = True
-) -> tuple[list[dict[str, Any]], int]:
-    """The events of a journal's bytes, and how many bytes they take; JournalDamaged where more than
-    a tail is bad.
+class _WholeRecords(NamedTuple):
+    """The records from a journal's beginning that can be read, and how many bytes they take."""
+
+    records: list[dict[str, Any]]
+    size_bytes: int
+
+
+def _read_whole_records(data: bytes, path: StoragePath, *, can_be_torn: bool) -> _WholeRecords:
+    """Read a journal's bytes up to its torn tail; JournalDamaged where more than a tail is bad.
 
     ``can_be_torn`` says whether a kill can leave a torn tail there at all.
     """
-    events: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     end = 0
     for line in _lines(data):
-        event = _decode(line)
-        if event is None or event.pop("n") != len(events):
+        record = _decode_line(line)
+        if record is None or record.pop("n") != len(records):
             break
-        events.append(event)
+        records.append(record)
         end += len(line)
-    if end < len(data) and (
-        not can_be_torn or any(_decode(line) is not None for line in _lines(data[end:]))
-    ):
-        keep = (
-            f", or keep those records alone with: head -c {end} {path} > {path}.kept"
-            if can_be_torn
-            else ""
-        )
-        raise JournalDamaged(
-            f"{path}: record {len(events)} (line {len(events) + 1}, byte {end}) is damaged and"
-            f" records follow it; the {len(events)} records before it can be read. Restore the"
-            f" journal from a copy{keep}"
-        )
-    return events, end
+    if end == len(data):
+        return _WholeRecords(records, end)
+    has_records_after = any(_decode_line(line) is not None for line in _lines(data[end:]))
+    if has_records_after or not can_be_torn:
+        raise JournalDamaged(_damage_message(len(records), end, path, can_be_torn))
+    return _WholeRecords(records, end)
+
+
+def _damage_message(number: int, at_byte: int, path: StoragePath, is_file: bool) -> str:
+    """What is damaged, and what can be done about it."""
+    message = (
+        f"{path}: record {number} (line {number + 1}, byte {at_byte}) is damaged and records follow"
+        f" it; the {number} records before it can be read. Restore the journal from a copy"
+    )
+    if is_file:
+        message += f", or keep those records alone with: head -c {at_byte} {path} > {path}.kept"
+    return message
 
 
 def _lines(data: bytes) -> Iterator[bytes]:
@@ -98,55 +111,62 @@ def _lines(data: bytes) -> Iterator[bytes]:
 
 
 def read_events(path: StoragePath) -> list[dict[str, Any]]:
-    """Every whole record, for readers that hold no lock; a tail that is being written is left
-    out.
+    """Read every whole record, oldest first, as a reader that holds no lock; none where there is no
+    journal. A tail that is being written is left out.
     """
     log = log_at(path)
-    return _scan(log.read(), path, can_be_torn=log.can_be_torn)[0] if log.exists() else []
+    if not log.exists():
+        return []
+    return _read_whole_records(log.read(), path, can_be_torn=log.can_be_torn).records
 
 
 def journal_bytes(path: StoragePath) -> int:
-    """How long a journal is."""
+    """Count a journal's bytes."""
     return log_at(path).size()
 
 
 class Journal:
     """A journal opened by its one driver."""
 
-    def __init__(
-        self, path: StoragePath, log: Log, events: list[dict[str, Any]], size: int, cut: Cut | None
-    ) -> None:
+    def __init__(self, path: StoragePath, log: Log, whole: _WholeRecords, cut: Cut | None) -> None:
         self.path = path
-        self.events_read = events
+        self.events_read = whole.records
+        """The records that were there when it was opened."""
         self.cut = cut
-        self.size_bytes = size
-        self.records = len(events)
+        """The torn tail that was dropped then."""
+        self.size_bytes = whole.size_bytes
+        self.records = len(whole.records)
+        """How many there are by now."""
         self.on_wait: Callable[[str], None] = lambda message: None
+        """Called with one line each time that an append has to wait."""
         self._log = log
-        log.open_at(size)
+        log.open_at(self.size_bytes)
 
     @classmethod
     def create(cls, path: StoragePath) -> Self:
-        """A new, empty journal whose name is durable."""
+        """Begin an empty journal whose name is durable."""
         log = log_at(path)
         log.create()
-        return cls(path, log, [], 0, None)
+        return cls(path, log, _WholeRecords([], 0), None)
 
     @classmethod
     def open(cls, path: StoragePath) -> Self:
         """Read a journal back; its torn tail, if there is one, is cut from the file."""
         log = log_at(path)
         data = log.read()
-        events, end = _scan(data, path, can_be_torn=log.can_be_torn)
-        cut = Cut(end, len(data) - end) if end < len(data) else None
-        return cls(path, log, events, end, cut)
+        whole = _read_whole_records(data, path, can_be_torn=log.can_be_torn)
+        torn_bytes = len(data) - whole.size_bytes
+        cut = Cut(whole.size_bytes, torn_bytes) if torn_bytes else None
+        return cls(path, log, whole, cut)
 
-    def append(self, *events: Record) -> None:
-        """Make events durable, all or none; waits up to PATIENCE_S while the storage refuses, then
-        StorageFault.
+    def append(self, *records: Record) -> None:
+        """Make records durable, all or none.
+
+        Waits up to PATIENCE_S while the storage refuses, then raises StorageFault.
         """
-        following = self.records + len(events)
-        data = b"".join(encode(self.records + i, event) for i, event in enumerate(events))
+        following = self.records + len(records)
+        numbered = enumerate(records, start=self.records)
+        data = b"".join(encode_line(number, record) for number, record in numbered)
         began = time.monotonic()
         while True:
             try:
@@ -154,15 +174,10 @@ class Journal:
                 break
             except OSError as error:
                 self._roll_back()
-                waited = time.monotonic() - began
-                if waited > PATIENCE_S:
-                    raise StorageFault(
-                        f"{self.path} can't be written: {error.strerror or error}"
-                    ) from error
-                self.on_wait(
-                    f"paused: {self.path} can't be written ({error.strerror or error}); trying"
-                    " again"
-                )
+                reason = f"{self.path} can't be written"
+                if time.monotonic() - began > PATIENCE_S:
+                    raise StorageFault(f"{reason}: {error.strerror or error}") from error
+                self.on_wait(f"paused: {reason} ({error.strerror or error}); trying again")
                 time.sleep(PAUSE_S)
         self.size_bytes += len(data)
         self.records = following
@@ -177,4 +192,5 @@ class Journal:
             ) from error
 
     def close(self) -> None:
+        """Close the file; it can't be appended to any more."""
         self._log.close()

@@ -14,7 +14,7 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.files.layout import StudyPaths
+from study.files.layout import JOURNAL_BYTES_KEY, StudyPaths
 from study.files.storage import StoragePath
 from study.journal.history import History
 from study.journal.journal import journal_bytes, read_events
@@ -25,7 +25,6 @@ from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
 PART_TRIALS = 100
-_JOURNAL_BYTES = b"journal_bytes"
 _FINGERPRINT = b"fingerprint"
 
 
@@ -43,7 +42,7 @@ def collect(
         _write_epochs(paths, history)
         tables = tabulate(history, spec, with_epochs=False)
         _write_table(paths.points_table, tables.points)
-        stamp = {_JOURNAL_BYTES: str(size).encode()}
+        stamp = {JOURNAL_BYTES_KEY: str(size).encode()}
         _write_table(paths.trials_table, _stamped(tables.trials, stamp))
 
 
@@ -82,7 +81,7 @@ def read_tables(paths: StudyPaths) -> Tables | None:
     """
     try:
         size = str(journal_bytes(paths.journal)).encode()
-        if _read_stamp(paths.trials_table, _JOURNAL_BYTES) != size:
+        if _read_stamp(paths.trials_table, JOURNAL_BYTES_KEY) != size:
             return None
         parts = [_read_table(part) for part in paths.epochs_table.sorted_glob("part-*.parquet")]
         points, trials = _read_table(paths.points_table), _read_table(paths.trials_table)

@@ -13,7 +13,7 @@ import pytest
 from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
-from study.journal.journal import encode
+from study.journal.journal import encode_line
 
 PROVENANCE = {
     "code": {"commit": "5398031b0c2d7e", "changed": True},
@@ -78,7 +78,7 @@ class Maker:
         with self.paths.journal.open(
             "ab"
         ) as file:  # without a journal's fsync, which tests don't need
-            file.write(encode(self.records, {"time": self.time, **event}))
+            file.write(encode_line(self.records, {"time": self.time, **event}))
         self.records += 1
 
     def open(self, session: int = 0) -> None:

@@ -20,7 +20,7 @@ from analysis.results import load
 from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
-from study.journal.journal import encode
+from study.journal.journal import encode_line
 from study.results.parquet import collect
 
 from .board import Board
@@ -59,7 +59,7 @@ def write_study(storage: Path, name: str, trials: int, epochs: int = EPOCHS) -> 
     paths.spec.write_text(SPEC.format(name=name, points=trials, epochs=epochs))
     with paths.journal.open("wb") as file:
         for number, event in enumerate(events(name, trials, epochs)):
-            file.write(encode(number, {"time": 1.79e9 + number, **event}))
+            file.write(encode_line(number, {"time": 1.79e9 + number, **event}))
     return paths
 
 

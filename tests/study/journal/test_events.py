@@ -22,7 +22,7 @@ from study.journal.events import (
 )
 from study.journal.failure import Failure
 from study.journal.history import History
-from study.journal.journal import encode
+from study.journal.journal import encode_line
 
 OLD_JOURNAL = Path(__file__).parents[1] / "old_study" / "journal" / "events.jsonl"
 LINES = OLD_JOURNAL.read_bytes().splitlines(keepends=True)
@@ -61,7 +61,7 @@ def test_an_older_journals_events_are_written_in_the_same_bytes(line: bytes) -> 
     record = json.loads(line)
     number = record.pop("n")
     record.pop("crc")
-    assert encode(number, event_of(record).to_record()) == line
+    assert encode_line(number, event_of(record).to_record()) == line
 
 
 def test_the_kind_comes_first_and_the_moment_last() -> None:

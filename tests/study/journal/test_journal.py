@@ -11,7 +11,7 @@ from study.errors import JournalDamaged, Superseded
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
-from study.journal.journal import Journal, encode, journal_bytes, read_events
+from study.journal.journal import Journal, encode_line, journal_bytes, read_events
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -87,7 +87,7 @@ def test_a_changed_object_is_damage(stored: ObjectPath) -> None:
 
 def test_a_record_in_the_middle_that_was_lost_is_refused_with_its_place(tmp_path: Path) -> None:
     path = LocalPath(tmp_path) / "events.jsonl"
-    lines = [encode(n, {"event": "told", "point": n}) for n in range(5)]
+    lines = [encode_line(n, {"event": "told", "point": n}) for n in range(5)]
     path.write_bytes(b"".join(lines[:2] + lines[3:]))
     with pytest.raises(JournalDamaged, match=r"record 2 \(line 3, byte \d+\) is damaged"):
         Journal.open(path)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import uuid
-from collections.abc import Iterator
-
 import pytest
 
 from study.execution.open_study import open_study
@@ -14,9 +10,6 @@ from study.execution.run import RunOptions
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
-from study.files.object_client import client
-from study.files.object_storage import ObjectPath
-from study.files.storage_uri import storage_path
 from study.journal.spec_versions import open_journal
 
 from .fake_cluster import Storage, controller_on, drive, small_spec
@@ -46,42 +39,3 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
     write_whole(paths.provenance, "{}")
     collect(paths)
     return paths
-
-
-@pytest.fixture(scope="session")
-def s3() -> Iterator[str]:
-    """A real S3 server on loopback, known to this process and its children by their environment;
-    its address.
-    """
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        client.cache_clear()
-        yield environment["AWS_ENDPOINT_URL"]
-    client.cache_clear()
-    server.stop()
-
-
-@pytest.fixture
-def bucket(s3: str) -> ObjectPath:
-    """A prefix in a bucket of its own."""
-    import boto3
-
-    name = f"studies-{uuid.uuid4().hex[:8]}"
-    boto3.client("s3", endpoint_url=s3, region_name="us-east-1").create_bucket(Bucket=name)
-    found = storage_path(f"s3://{name}/lab")
-    assert isinstance(found, ObjectPath)
-    return found

@@ -1,9 +1,8 @@
-"""What a setting does, from points: sums of cells' means with signs, within blocks where points
-agree in all else.
+"""What a setting does, from points: sums of cells' means with signs, within blocks of points.
 
 A *cell* holds the values of the points that have one combination of levels, each point's seeds
-averaged before. Two cells with the signs -1 and +1 make a difference, four with +1, -1, -1, +1 an
-interaction.
+averaged before. A *block* holds the cells of points that agree in all else. Two cells with the
+signs -1 and +1 make a difference, four with +1, -1, -1, +1 an interaction.
 """
 
 from __future__ import annotations
@@ -14,7 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.statistics.estimate import LEVEL, Array, Difference, Estimate
+from analysis.statistics.estimate import (
+    LEVEL,
+    Array,
+    Difference,
+    Estimate,
+    estimate_of_nothing,
+)
 from analysis.statistics.means import (
     NO_SPREAD,
     combined_error,
@@ -29,9 +34,7 @@ _Block = Sequence[Array]
 
 @dataclass(frozen=True)
 class Contrast:
-    """A signed sum of cells' means, and what it is compared over: the units that its interval
-    counts.
-    """
+    """A signed sum of cells' means, and what it is compared over: the units its interval counts."""
 
     difference: Difference
     unit: str = ""
@@ -40,67 +43,86 @@ class Contrast:
 
     @property
     def estimate(self) -> Estimate:
+        """The sum with its interval, without the p-value."""
         return self.difference.estimate
 
 
 def estimate_contrast(
     blocks: Sequence[_Block], signs: Sequence[int], level: float = LEVEL
 ) -> Contrast:
-    """The mean over blocks of each block's signed sum of cell means, with its interval; nan where
-    there is no block.
+    """Return the mean over blocks of each block's signed sum of cell means, with its interval.
 
-    Where the blocks themselves are the larger sample they are the units (Student over one figure a
-    block), and where some cell has never two points in a block. Otherwise the points are: each
-    cell's variance within blocks, weighted for its place in the sum (Welch; Satterthwaite 1946).
+    Nan where there is no block. Where the blocks themselves are the larger sample they are the
+    units (Student over one figure a block), and where some cell has never two points in a block.
+    Otherwise the points are: each cell's variance within blocks, weighted for its place in the sum
+    (Welch; Satterthwaite 1946).
     """
     if not blocks:
-        return Contrast(Difference(Estimate(math.nan, n=0, level=level)))
-    sums = np.array(
-        [
-            sum(s * float(cell.mean()) for s, cell in zip(signs, block, strict=True))
-            for block in blocks
-        ]
-    )
+        return Contrast(Difference(estimate_of_nothing(level)))
+    sums = np.array([_signed_sum(block, signs) for block in blocks])
     points = sum(len(cell) for block in blocks for cell in block)
-    within = points - len(blocks) * len(signs)
-    weights = np.array([1 / sum(1 / len(cell) for cell in block) for block in blocks])
-    weights = weights / weights.sum()
-    error, freedom = _pooled(blocks, weights)
-    if len(blocks) > 1 and (len(blocks) - 1 >= within or freedom == 0):
+    within = points - len(blocks) * len(signs)  # degrees of freedom within the cells of blocks
+    weights = _weights(blocks)
+    error, freedom = _pooled_error(blocks, weights)
+    between = len(blocks) - 1
+    if between > 0 and (between >= within or freedom == 0):
         return _over_blocks(blocks, sums, "blocks" if within else "pairs", level)
-    found = student_difference(float(weights @ sums), error, freedom, points, level)
-    return Contrast(found, "points" if len(blocks) == 1 else "points in blocks", points)
+    difference = student_difference(float(weights @ sums), error, freedom, points, level)
+    unit = "points" if len(blocks) == 1 else "points in blocks"
+    return Contrast(difference, unit, points)
+
+
+def _signed_sum(block: _Block, signs: Sequence[int]) -> float:
+    """Return the sum of a block's cell means, each with its sign."""
+    return sum(sign * float(cell.mean()) for sign, cell in zip(signs, block, strict=True))
+
+
+def _weights(blocks: Sequence[_Block]) -> Array:
+    """Return the weight of each block in the mean, (blocks,): the inverse of its sum's variance."""
+    weights = np.array([1 / sum(1 / len(cell) for cell in block) for block in blocks])
+    normalized: Array = weights / weights.sum()
+    return normalized
+
+
+def _greatest(blocks: Sequence[_Block]) -> float:
+    """Return the size of the greatest value, beside which rounding errors are judged."""
+    return max(float(np.abs(cell).max()) for block in blocks for cell in block)
 
 
 def _over_blocks(blocks: Sequence[_Block], sums: Array, unit: str, level: float) -> Contrast:
-    """The mean of one figure a block, with Student's interval; without one where all are equal but
-    for rounding.
+    """Return the mean of one sum a block (blocks,), with Student's interval over blocks.
+
+    Without an interval where all are equal but for rounding.
     """
-    size = max(float(np.abs(cell).max()) for block in blocks for cell in block)
-    deviation, count = standard_deviation(sums), len(sums)
-    deviation = deviation if deviation > NO_SPREAD * size else math.nan
-    found = student_difference(
-        float(sums.mean()), deviation / math.sqrt(count), count - 1, count, level
-    )
-    return Contrast(found, unit, count)
+    count = len(sums)
+    deviation = standard_deviation(sums)
+    error = math.nan
+    if deviation > NO_SPREAD * _greatest(blocks):
+        error = deviation / math.sqrt(count)
+    difference = student_difference(float(sums.mean()), error, count - 1, count, level)
+    return Contrast(difference, unit, count)
 
 
-def _pooled(blocks: Sequence[_Block], weights: Array) -> tuple[float, float]:
-    """The standard error of the weighted sum over blocks, and its degrees of freedom.
+def _pooled_error(blocks: Sequence[_Block], weights: Array) -> tuple[float, float]:
+    """Return the standard error of the weighted sum over blocks, and its degrees of freedom.
 
-    Each cell has one variance in all blocks. Where some cell has never two points in a block that
-    can't be known: to take the other cells' for it makes false differences where one level scatters
-    more than another.
+    ``weights`` has shape (blocks,). Each cell has one variance in all blocks. Where some cell has
+    never two points in a block that can't be known, and the error is nan: to take the other cells'
+    for it makes false differences where one level scatters more than another.
     """
-    cells = [[block[i] for block in blocks] for i in range(len(blocks[0]))]
-    squares = [sum(float(((cell - cell.mean()) ** 2).sum()) for cell in column) for column in cells]
-    freedoms = [sum(len(cell) - 1 for cell in column) for column in cells]
-    shares = [
-        float(sum(w**2 / len(cell) for w, cell in zip(weights, column, strict=True)))
-        for column in cells
-    ]
-    size = max(float(np.abs(cell).max()) for block in blocks for cell in block)
-    if min(freedoms) == 0 or math.sqrt(sum(squares)) <= NO_SPREAD * size:
+    cells = list(zip(*blocks, strict=True))  # each cell's values, block by block
+    squares = [_squares_within(cell) for cell in cells]
+    freedoms = [sum(len(values) - 1 for values in cell) for cell in cells]
+    no_spread = NO_SPREAD * _greatest(blocks)
+    if min(freedoms) == 0 or math.sqrt(sum(squares)) <= no_spread:
         return math.nan, 0.0
-    parts = [s / f * share for s, f, share in zip(squares, freedoms, shares, strict=True)]
-    return combined_error(parts, freedoms)
+    variances = []
+    for cell, square, freedom in zip(cells, squares, freedoms, strict=True):
+        shares = [weight**2 / len(values) for weight, values in zip(weights, cell, strict=True)]
+        variances.append(square / freedom * float(sum(shares)))
+    return combined_error(variances, freedoms)
+
+
+def _squares_within(cell: Sequence[Array]) -> float:
+    """Return the sum of the squared deviations of a cell's values from their block's mean."""
+    return sum(float(((values - values.mean()) ** 2).sum()) for values in cell)

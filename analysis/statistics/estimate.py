@@ -14,11 +14,15 @@ Sample: TypeAlias = ArrayLike
 """Anything that numpy takes for a vector of numbers, a column of a frame included."""
 
 LEVEL = 0.95
+"""How often an interval covers the true figure, where nothing else is said."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its interval at ``level`` and the number of observations behind it."""
+    """A value with its interval at ``level`` and the number of observations behind it.
+
+    The interval's ends are nan where the sample can't say how uncertain its value is.
+    """
 
     value: float
     low: float = math.nan
@@ -33,6 +37,7 @@ class Estimate:
 
     @property
     def excludes_zero(self) -> bool:
+        """Whether there is an interval and zero is not in it."""
         return self.known and (self.low > 0 or self.high < 0)
 
 
@@ -48,13 +53,18 @@ class Difference:
     p: float = math.nan
 
 
+def estimate_of_nothing(level: float = LEVEL) -> Estimate:
+    """Return the estimate from an empty sample: neither value nor interval."""
+    return Estimate(math.nan, n=0, level=level)
+
+
 def level_for(comparisons: int, level: float = LEVEL) -> float:
-    """Bonferroni: the level of each of so many intervals that hold together at ``level``."""
+    """Return the level at which each of so many intervals holds, for all at ``level`` (Bonferroni)."""
     return 1 - (1 - level) / max(1, comparisons)
 
 
 def finite_values(sample: Sample) -> Array:
-    """The sample's finite values, shape (n,)."""
+    """Return the sample's finite values, shape (n,)."""
     values = np.asarray(sample, dtype=float).ravel()
     finite: Array = values[np.isfinite(values)]
     return finite

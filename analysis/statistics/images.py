@@ -4,33 +4,66 @@ from __future__ import annotations
 
 import math
 
-from analysis.statistics.estimate import LEVEL, Estimate, Sample, finite_values
+from analysis.statistics.estimate import (
+    LEVEL,
+    Array,
+    Estimate,
+    Sample,
+    estimate_of_nothing,
+    finite_values,
+)
 
 
 def mean_accuracy(sample: Sample, images: int, level: float = LEVEL) -> Estimate:
-    """The mean accuracy over seeds (n,), with an interval over seeds *and* images: what new ones of
-    both would give.
+    """Return the mean accuracy over seeds (n,), with an interval over seeds *and* images.
 
-    All seeds are tested on the same images, so more seeds don't say more about other images: an
-    interval over 10 seeds alone covers the accuracy on new images in 45 % of cases at 360 of them.
-    The variance is that of the seeds' mean plus that of the images' sampling, p (1 - p) / images;
-    the interval is Wilson's (1927) for as many images as have that variance, so that it ends within
-    [0, 1] and is right near 1.
+    It says what new seeds and new images would give. All seeds are tested on the same images, so
+    more seeds don't say more about other images: an interval over 10 seeds alone covers the
+    accuracy on new images in 45 % of cases at 360 of them. The variance is that of the seeds' mean
+    plus that of the images' sampling, p (1 - p) / images; the interval is Wilson's (1927) for as
+    many images as have that variance, so that it ends within [0, 1] and is right near 1.
+    """
+    values = finite_values(sample)
+    if not len(values) or images < 1:
+        return estimate_of_nothing(level)
+    accuracy = float(values.mean())
+    of_images = accuracy * (1 - accuracy) / images
+    of_seeds = _variance_of_mean(values)
+    total = of_images + of_seeds
+    effective = float(images)
+    if total > 0 and of_images > 0:
+        effective = images * of_images / total
+    quantile = _quantile(total, of_seeds, len(values), level)
+    low, high = _wilson(accuracy, effective, quantile)
+    return Estimate(accuracy, low, high, len(values), level)
+
+
+def _variance_of_mean(values: Array) -> float:
+    """Return the variance of the mean of values (n,); 0 for one value."""
+    if len(values) < 2:
+        return 0.0
+    return float(values.var(ddof=1)) / len(values)
+
+
+def _quantile(total: float, of_seeds: float, seeds: int, level: float) -> float:
+    """Return Student's quantile, with Satterthwaite's degrees of freedom (1946).
+
+    The images' part of the variance is known, so only the seeds' part costs degrees; without it
+    the quantile is the normal law's.
     """
     from scipy import stats
 
-    values = finite_values(sample)
-    if not len(values) or images < 1:
-        return Estimate(math.nan, n=0, level=level)
-    p, count = float(values.mean()), len(values)
-    of_images = p * (1 - p) / images
-    of_seeds = float(values.var(ddof=1)) / count if count > 1 else 0.0
-    total = of_images + of_seeds
-    effective = images * of_images / total if total > 0 and of_images > 0 else float(images)
-    freedom = (count - 1) * (total / of_seeds) ** 2 if of_seeds > 0 else math.inf
+    freedom = math.inf
+    if of_seeds > 0:
+        freedom = (seeds - 1) * (total / of_seeds) ** 2
     law = stats.t(freedom) if math.isfinite(freedom) else stats.norm
-    quantile = float(law.ppf((1 + level) / 2))
-    shrunk = quantile**2 / effective
-    center = (p + shrunk / 2) / (1 + shrunk)
-    half = quantile * math.sqrt(p * (1 - p) / effective + shrunk / (4 * effective)) / (1 + shrunk)
-    return Estimate(p, center - half, center + half, count, level)
+    return float(law.ppf((1 + level) / 2))
+
+
+def _wilson(share: float, count: float, quantile: float) -> tuple[float, float]:
+    """Return Wilson's interval of a share of ``count``, which need not be a whole number."""
+    shrunk = quantile**2 / count
+    center = (share + shrunk / 2) / (1 + shrunk)
+    spread = math.sqrt(share * (1 - share) / count + shrunk / (4 * count))
+    half = quantile * spread / (1 + shrunk)
+    return center - half, center + half

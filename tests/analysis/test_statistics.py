@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis import statistics
-from analysis.statistics.expected_best import leaving_one_out
+from analysis.statistics.expected_best import leave_one_out
 from analysis.statistics.power import power
 
 A = [0.91, 0.93, 0.90, 0.95, 0.92]
@@ -175,7 +175,7 @@ def test_best_of_n_curve_rises_to_the_best_with_intervals_up_to_a_quarter() -> N
 def test_leaving_one_out_is_the_same_without_each_value(values: list[float], n: int) -> None:
     ordered = np.sort(values)[::-1]
     slowly = [statistics.expected_best(np.delete(ordered, i), n) for i in range(len(ordered))]
-    assert leaving_one_out(ordered, n) == pytest.approx(np.array(slowly))
+    assert leave_one_out(ordered, n) == pytest.approx(np.array(slowly))
 
 
 def test_best_of_n_of_many_values_is_as_many_draws_say() -> None:

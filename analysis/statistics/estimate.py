@@ -59,7 +59,7 @@ def estimate_of_nothing(level: float = LEVEL) -> Estimate:
 
 
 def level_for(comparisons: int, level: float = LEVEL) -> float:
-    """Return the level at which each of so many intervals holds, for all at ``level`` (Bonferroni)."""
+    """Return the level of each interval of several that hold together at ``level``: Bonferroni."""
     return 1 - (1 - level) / max(1, comparisons)
 
 

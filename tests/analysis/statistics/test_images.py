@@ -5,7 +5,6 @@ from scipy import stats
 
 from analysis import statistics
 
-
 A = [0.91, 0.93, 0.90, 0.95, 0.92]
 
 

@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from study.training.models.factory import build_model
-from study.training.optim.loss import Loss
+from study.training.optim.loss import LossFunction
 from study.training.recipe.data_catalog import DATA_SETS, DataSetInfo
 from study.training.recipe.model import ModelSpec
 from study.training.recipe.recipe import Recipe
@@ -63,7 +63,7 @@ def _operations(
     spec = ModelSpec.model_validate_json(model_json).model_copy(update=without_weights)
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         network = build_model(spec, image_shape, classes)
-        loss_function = Loss(CrossEntropy(), network)
+        loss_function = LossFunction(CrossEntropy(), network)
         images = torch.empty(_COUNTED_IMAGES, *image_shape)  # (B, C, H, W)
         labels = torch.zeros(_COUNTED_IMAGES, dtype=torch.long)  # (B,)
         with FlopCounterMode(display=False) as training:

@@ -1,30 +1,36 @@
 """One training of one recipe, from its first draw to its last figure.
 
-``train`` is the seam to everything else: ``report`` is a plain callable that answers go on or stop.
+``train`` is what the rest of the project calls, ``_training`` the loop itself, and
+``TrainingState`` what a checkpoint holds of it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from study.errors import StorageFault
 from study.training.best import BestBy, BestEpoch
-from study.training.checkpoint import CheckpointStore, NoCheckpoints
-from study.training.data.datasets import load_data_set
-from study.training.data.loaders import make_loaders
-from study.training.metrics import Running, evaluate
+from study.training.checkpoint import CheckpointState, CheckpointStore, NoCheckpoints
+from study.training.data.datasets import DataSet, load_data_set
+from study.training.data.loaders import Loaders, make_loaders
+from study.training.epoch_row import EpochRow, validation_columns
+from study.training.metrics import RunningMeans, evaluate
 from study.training.models.airbench import fit_whitening
 from study.training.models.factory import build_for_recipe
-from study.training.optim.loss import Loss, Watch
-from study.training.optim.optimizers import make_optimizer, rates
-from study.training.optim.precision import Arithmetic
+from study.training.optim.accumulation import accumulate_gradients
+from study.training.optim.divergence import DivergenceWatch
+from study.training.optim.loss import LossFunction
+from study.training.optim.optimizers import make_optimizer
+from study.training.optim.param_groups import learning_rates
+from study.training.optim.precision import MixedPrecision
 from study.training.optim.schedules import LearningRate
-from study.training.optim.update import gradients
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.device import (
     memory_figures,
@@ -41,26 +47,23 @@ from study.training.runtime.randomness import (
     random_states,
     restore_random_states,
 )
-from study.training.stopping import Length, Reason
-from study.training.summary import Scalar, summary_of
-
-Row = dict[str, float | int | str]
-Report = Callable[[Row], bool]
+from study.training.stopping import StopReason, StopRules
+from study.training.summary import Summary, summarize_training
 
 
 @dataclass(frozen=True)
 class Outcome:
     """Why a training ended, and its figures as a whole."""
 
-    stop_reason: Reason
-    summary: Mapping[str, Scalar]
+    stop_reason: StopReason
+    summary: Summary
 
 
 def train(
     recipe: Recipe,
     *,
     device: str | torch.device = "cpu",
-    report: Report,
+    report: Callable[[EpochRow], bool],
     checkpoint: CheckpointStore | None = None,
     data_dir: str | Path | None = None,
     reported: int = 0,
@@ -72,164 +75,207 @@ def train(
     ``report`` gets each epoch's row once its checkpoint is durable, with ``last`` telling whether
     the training has come to its own end, and answers whether to go on. ``reported`` is the number
     of epochs whose rows the caller already has: those are not reported, and rows that only the
-    checkpoint has are reported first. ``heartbeat`` is called at each step and may raise
-    ``Stopped``. With ``best_by`` the checkpoints also hold the weights of the best epoch so far,
-    and the test figures are that epoch's; training itself goes on from the last. Any other
-    exception becomes a ``TrainingFailure``, and the device's memory is free again when it is
-    raised. Not for several threads of a process at once: torch's random state and switches belong
-    to the process.
+    checkpoint has are reported first. ``heartbeat`` is called at each step and may raise Stopped.
+    With ``best_by`` the checkpoints also hold the weights of the best epoch so far, and the test
+    figures are that epoch's; training itself goes on from the last.
+
+    Stopped and StorageFault pass through. Any other exception becomes a TrainingFailure, and the
+    device's memory is free again when it is raised. Not for several threads of a process at once:
+    torch's random state and switches belong to the process.
     """
-    place = torch.device("cpu")
+    used_device = torch.device("cpu")
     try:
-        place = resolve_device(device)
-        with isolated_torch(recipe, place):
-            store, best = checkpoint or NoCheckpoints(), BestEpoch(best_by)
-            outcome = _training(recipe, place, report, store, data_dir, reported, heartbeat, best)
-        if place.type == "cuda":
-            release_memory(place)  # others may share the GPU
+        used_device = resolve_device(device)
+        with isolated_torch(recipe, used_device):
+            outcome = _training(
+                recipe,
+                used_device,
+                report=report,
+                checkpoints=checkpoint or NoCheckpoints(),
+                data_dir=data_dir,
+                reported=reported,
+                heartbeat=heartbeat,
+                best=BestEpoch(best_by),
+            )
+        if used_device.type == "cuda":
+            release_memory(used_device)  # others may share the GPU
         return outcome
     except (Stopped, StorageFault):
         raise
     except Exception as error:
         failure = classify(error)
         if failure.failure_class == "out_of_memory":
-            failure.details = (
-                memory_figures(place) | failure.details
-            )  # what the message says is of its very moment
+            # The message's own figures win: they are of the very moment.
+            failure.details = memory_figures(used_device) | failure.details
     # The exception is gone here, and with it the frames that held on to tensors.
-    release_memory(place)
+    release_memory(used_device)
     raise failure
 
 
 def _training(
     recipe: Recipe,
     device: torch.device,
-    report: Report,
-    checkpoint: CheckpointStore,
+    *,
+    report: Callable[[EpochRow], bool],
+    checkpoints: CheckpointStore,
     data_dir: str | Path | None,
     reported: int,
     heartbeat: Callable[[], None],
     best: BestEpoch,
 ) -> Outcome:
-    data = load_data_set(recipe.data, data_dir)
-    sets = make_loaders(recipe, data, device)
-    torch.manual_seed(derive_seed(recipe.seed, "model"))
-    model = build_for_recipe(recipe, data.image_shape, data.classes).to(
-        device, memory_format=sets.memory_format
-    )  # type: ignore[call-overload]
-    fit_whitening(model, sets.train.epoch(1))
+    spec = recipe.data
+    data = load_data_set(spec, data_dir)
+    loaders = make_loaders(recipe, data, device)
+    state = TrainingState(recipe, data, loaders, device, best)
+    model, precision, stop_rules = state.model, state.precision, state.stop_rules
     forward = torch.compile(model) if recipe.execution.mode == "compile" else model
-    loss, watch = Loss(recipe.loss, model), Watch(device)
-    arithmetic = Arithmetic(recipe.precision, device)
-    optimizer = make_optimizer(recipe.optimizer, model)
-    mirrored = recipe.data.eval_mirrored
-    learning_rate, length = LearningRate(recipe, len(sets.train)), Length(recipe)
-    epoch, step, seconds, history = 0, 0, 0.0, list[Row]()
-    torch.manual_seed(derive_seed(recipe.seed, "dropout"))
+    loss_function, divergence = LossFunction(recipe.loss, model), DivergenceWatch(device)
+    evaluation = partial(evaluate, forward, precision, heartbeat, mirrored=spec.eval_mirrored)
 
-    if state := checkpoint.latest():
-        if state["data"] != sets.fingerprint:
-            raise TrainingFailure(
-                "data", f"must be the same on resuming: {sets.fingerprint}; was {state['data']}", {}
-            )
-        epoch, step, seconds, history = (
-            state["epoch"],
-            state["step"],
-            state["seconds"],
-            state["history"],
-        )
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        arithmetic.load_state_dict(state["arithmetic"])
-        learning_rate.load_state_dict(state["learning_rate"])
-        length.load_state_dict(state["length"], epoch)
-        best.load_state_dict(state)
-        restore_random_states(state["random"], device)
-    for row in history[reported:]:
-        if not report(row | {"last": row is history[-1] and length.reason is not None}):
-            length.stop()
+    if checkpoint := checkpoints.latest():
+        state.load_state_dict(checkpoint)
+    for row in state.history[reported:]:
+        if not report(row | {"last": stop_rules.reason is not None and row is state.history[-1]}):
+            stop_rules.stop()
 
-    started = synchronized_time(device) - seconds
-    while length.reason is None:
-        epoch += 1
-        if recipe.optimizer.recreate_each_epoch:
-            optimizer = make_optimizer(recipe.optimizer, model)
+    started = synchronized_time(device) - state.seconds
+    while stop_rules.reason is None:
+        # Train for an epoch.
+        state.begin_epoch()
         model.train()
         reset_peak_memory(device)
-        running, begun = Running(device), synchronized_time(device)
-        for images, labels in sets.train.epoch(epoch):
-            learning_rate.set(optimizer, step)
-            losses = gradients(forward, loss, arithmetic, images, labels, recipe.micro_batch_size)
-            norm = arithmetic.update(optimizer, recipe.clip)
-            optimizer.zero_grad()
-            step += 1
-            running.see(losses, labels, norm)
-            watch.see(step, losses.total)
+        means, epoch_started = RunningMeans(device), synchronized_time(device)
+        for images, labels in loaders.train.epoch(state.epoch):  # (B, C, H, W), (B,)
+            state.learning_rate.set(state.optimizer, state.step)
+            losses = accumulate_gradients(  # scalars, and logits of (B, classes)
+                forward, loss_function, precision, images, labels, recipe.micro_batch_size
+            )
+            gradient_norm = precision.step(state.optimizer, recipe.clip)
+            state.optimizer.zero_grad()
+            state.step += 1
+            means.add(losses, labels, gradient_norm)
+            divergence.add(state.step, losses.total)
             heartbeat()
-            if length.after_step(step, losses.total, time.perf_counter() - started):
+            if stop_rules.after_step(state.step, losses.total, time.perf_counter() - started):
                 break
-        watch.look()
+        divergence.check()
         trained = synchronized_time(device)
+
+        # Evaluate.
         model.eval()
-        validated = evaluate(
-            forward, sets.validation.epoch(epoch), arithmetic, heartbeat, mirrored=mirrored
-        )
+        metrics = evaluation(loaders.validation.epoch(state.epoch))
         evaluated = synchronized_time(device)
-        watch.judge(step, validated["loss"])
-
-        seconds = evaluated - started
+        divergence.check_validation(state.step, metrics["loss"])
+        state.seconds = evaluated - started
         row = {
-            "epoch": epoch,
-            "steps": step,
-            **rates(optimizer),
-            **running.row(),
-            **_named(validated, recipe),
-        }
-        row |= {
-            "train_seconds": trained - begun,
+            "epoch": state.epoch,
+            "steps": state.step,
+            **learning_rates(state.optimizer),
+            **means.columns(),
+            **validation_columns(metrics, by_test_set=spec.validation == "test"),
+            "train_seconds": trained - epoch_started,
             "eval_seconds": evaluated - trained,
-            "seconds": seconds,
+            "seconds": state.seconds,
+            "images_per_second": means.images / (trained - epoch_started),
+            "peak_memory_bytes": peak_memory_bytes(device),
+            "skipped_steps": precision.skipped_steps,
         }
-        row |= {"images_per_second": running.images / (trained - begun)}
-        row |= {"peak_memory_bytes": peak_memory_bytes(device), "skipped_steps": arithmetic.skipped}
-        history = [*history, row]
-        learning_rate.after_epoch(row)
-        length.after_epoch(epoch, row)
-        best.update(epoch, row, model)
-        state = {
-            "epoch": epoch,
-            "step": step,
-            "seconds": seconds,
-            "history": history,
-            "data": sets.fingerprint,
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "arithmetic": arithmetic.state_dict(),
-            "learning_rate": learning_rate.state_dict(),
-            "length": length.state_dict(),
-            "random": random_states(device),
-            **best.state_dict(),
-        }
-        checkpoint.save(epoch, state)
-        if epoch > reported and not report(row | {"last": length.reason is not None}):
-            length.stop()
 
+        # Save, report, stop?
+        state.end_epoch(row)
+        checkpoints.save(state.epoch, state.state_dict())
+        if state.epoch > reported and not report(row | {"last": stop_rules.reason is not None}):
+            stop_rules.stop()
+
+    # Test, unless somebody else ended it: before its own end test metrics mean nothing.
     model.eval()
-    stopped = (
-        length.reason == "stopped"
-    )  # not the end of this training: what the test set says would mean nothing
-    tested = best.epoch if not stopped and best.load_into(model) else epoch
-    test = (
-        {}
-        if stopped
-        else evaluate(forward, sets.test.epoch(epoch), arithmetic, heartbeat, mirrored=mirrored)
+    tested, tested_epoch = dict[str, float](), state.epoch
+    if stop_rules.reason != "stopped":
+        tested_epoch = best.epoch if best.load_into(model) else state.epoch
+        tested = evaluation(loaders.test.epoch(state.epoch))
+    summary = summarize_training(
+        recipe, model, device, precision, loaders.fingerprint, state.history, tested, tested_epoch
     )
-    summary = summary_of(recipe, model, device, arithmetic, sets.fingerprint, history, test, tested)
-    return Outcome(length.reason, summary)
+    return Outcome(stop_rules.reason, summary)
 
 
-def _named(validated: Mapping[str, float], recipe: Recipe) -> dict[str, float]:
-    """Validation figures as a row has them; where the test set validates, under its name too."""
-    figures = {name: validated[name] for name in ("loss", "accuracy", "f1")}
-    sources = ("val", "test") if recipe.data.validation == "test" else ("val",)
-    return {f"{source}_{name}": value for source in sources for name, value in figures.items()}
+class TrainingState:
+    """All of a training that changes from step to step: its ``state_dict`` is the checkpoint."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: DataSet,
+        loaders: Loaders,
+        device: torch.device,
+        best: BestEpoch,
+    ) -> None:
+        self._device = device
+        self._data_fingerprint = loaders.fingerprint
+        self._optimizer_spec = recipe.optimizer
+        self.epoch = 0
+        """The newest epoch, from 1."""
+        self.step = 0
+        """Updates done."""
+        self.seconds = 0.0
+        """From the training's start to the end of the newest epoch, interruptions left out."""
+        self.history: list[EpochRow] = []
+        torch.manual_seed(derive_seed(recipe.seed, "model"))
+        model = build_for_recipe(recipe, data.image_shape, data.classes)
+        self.model: nn.Module = model.to(device, memory_format=loaders.memory_format)  # type: ignore[call-overload]
+        fit_whitening(self.model, loaders.train.epoch(1))
+        self.optimizer = make_optimizer(recipe.optimizer, self.model)
+        self.precision = MixedPrecision(recipe.precision, device)
+        self.learning_rate = LearningRate(recipe, steps_per_epoch=len(loaders.train))
+        self.stop_rules = StopRules(recipe)
+        self.best = best
+        torch.manual_seed(derive_seed(recipe.seed, "dropout"))
+
+    def begin_epoch(self) -> None:
+        """Go on to the next epoch, with a new optimizer where the recipe says so."""
+        self.epoch += 1
+        if self._optimizer_spec.recreate_each_epoch:
+            self.optimizer = make_optimizer(self._optimizer_spec, self.model)
+
+    def end_epoch(self, row: EpochRow) -> None:
+        """Let everything that follows the figures of an epoch take notice of them."""
+        self.history = [*self.history, row]
+        self.learning_rate.after_epoch(row)
+        self.stop_rules.after_epoch(self.epoch, row)
+        self.best.update(self.epoch, row, self.model)
+
+    def state_dict(self) -> CheckpointState:
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": self.seconds,
+            "history": self.history,
+            "data": self._data_fingerprint,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "arithmetic": self.precision.state_dict(),
+            "learning_rate": self.learning_rate.state_dict(),
+            "length": self.stop_rules.state_dict(),
+            "random": random_states(self._device),
+            **self.best.state_dict(),  # "best", where there is one
+        }
+
+    def load_state_dict(self, state: CheckpointState) -> None:
+        """Go on from a checkpoint; one made with other images is a failure of class ``data``."""
+        if state["data"] != self._data_fingerprint:
+            raise TrainingFailure(
+                "data",
+                f"must be the same on resuming: {self._data_fingerprint}; was {state['data']}",
+                {},
+            )
+        self.epoch = state["epoch"]
+        self.step = state["step"]
+        self.seconds = state["seconds"]
+        self.history = state["history"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.precision.load_state_dict(state["arithmetic"])
+        self.learning_rate.load_state_dict(state["learning_rate"])
+        self.stop_rules.load_state_dict(state["length"], self.epoch)
+        self.best.load_state_dict(state)
+        restore_random_states(state["random"], self._device)

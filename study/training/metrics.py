@@ -1,4 +1,8 @@
-"""Figures of a model over a set, and the running figures of an epoch's training."""
+"""Metrics of a model over a set of images, and running means over an epoch's training.
+
+To add a metric: its line in ``classification_metrics``. It is then in the summary of each trial; in
+the epoch rows too, once ``epoch_row`` names it.
+"""
 
 from __future__ import annotations
 
@@ -8,68 +12,71 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from study.training.optim.loss import Losses
-from study.training.optim.precision import Arithmetic
-
-Batches = Iterable[tuple[Tensor, Tensor]]
+from study.training.data.loaders import Batch
+from study.training.optim.loss import LossValues
+from study.training.optim.precision import MixedPrecision
 
 
 @torch.no_grad()
 def evaluate(
     forward: Callable[[Tensor], Tensor],
-    batches: Batches,
-    arithmetic: Arithmetic,
+    precision: MixedPrecision,
     heartbeat: Callable[[], None],
+    batches: Iterable[Batch],
     *,
     mirrored: bool = False,
 ) -> dict[str, float]:
-    """Loss (plain cross-entropy), accuracy, macro F1 and so on of a model in evaluation mode.
+    """Return the ``classification_metrics`` of a model in evaluation mode.
 
-    ``mirrored``: by the mean logits of each image and of its mirror image.
+    With ``mirrored`` they are of the mean logits of each image and of its mirror image.
+    ``heartbeat`` is called after each batch.
     """
-    logits, labels = [], []
-    for images, answers in batches:
-        with arithmetic.autocast():
-            seen = forward(images).float()
-            logits.append((seen + forward(images.flip(3)).float()) / 2 if mirrored else seen)
-        labels.append(answers)
+    all_logits, all_labels = [], []
+    for images, labels in batches:  # (B, C, H, W), (B,)
+        with precision.autocast():
+            logits = forward(images).float()  # (B, classes)
+            if mirrored:
+                logits = (logits + forward(images.flip(3)).float()) / 2
+        all_logits.append(logits)
+        all_labels.append(labels)
         heartbeat()
-    return figures(torch.cat(logits), torch.cat(labels))
+    return classification_metrics(torch.cat(all_logits), torch.cat(all_labels))
 
 
-def figures(logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """``logits`` of (N, classes) against ``labels`` of (N,). F1, precision and recall are macro
-    averages (each class that occurs, be it as an answer only, counts the same); their micro
-    averages are the accuracy.
+def classification_metrics(logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """Measure ``logits`` (N, classes) against ``labels`` (N,).
+
+    ``loss`` is plain cross-entropy, in nat; all others are shares in [0, 1]. ``f1``, ``precision``
+    and ``recall`` are macro averages: each class that occurs, as a label or as a prediction, counts
+    the same. (Their micro averages are the accuracy.)
     """
-    classes = logits.shape[1]
-    answers = logits.argmax(1)
-    counts = (
-        torch.bincount(labels * classes + answers, minlength=classes**2)
-        .view(classes, classes)
-        .cpu()
-        .double()
-    )
-    right, actual, answered = counts.diag(), counts.sum(1), counts.sum(0)
-    occurs = actual + answered > 0
+    count, classes = logits.shape
+    predictions = logits.argmax(1)  # (N,)
+    cells = torch.bincount(labels * classes + predictions, minlength=classes**2)
+    confusion = cells.view(classes, classes).cpu().double()  # (label, prediction)
+    correct = confusion.diag()  # (classes,)
+    labelled = confusion.sum(1)
+    predicted = confusion.sum(0)
+    occurs = labelled + predicted > 0
+    likeliest = logits.topk(min(5, classes)).indices  # (N, 5)
+    is_among_five = likeliest == labels.unsqueeze(1)
     return {
         "loss": float(functional.cross_entropy(logits, labels)),
-        "accuracy": int(right.sum()) / len(labels),
-        "f1": _macro(2 * right, actual + answered, occurs),
-        "precision": _macro(right, answered, occurs),
-        "recall": _macro(right, actual, occurs),
-        "top5": (
-            int((logits.topk(min(5, classes)).indices == labels.unsqueeze(1)).sum()) / len(labels)
-        ),
+        "accuracy": int(correct.sum()) / count,
+        "f1": _macro_average(2 * correct, labelled + predicted, occurs),
+        "precision": _macro_average(correct, predicted, occurs),
+        "recall": _macro_average(correct, labelled, occurs),
+        "top5": int(is_among_five.sum()) / count,
     }
 
 
-def _macro(part: Tensor, whole: Tensor, occurs: Tensor) -> float:
-    """The mean share over the classes that occur; nothing of nothing is 0."""
-    return float((part / whole.clamp_min(1))[occurs].mean())
+def _macro_average(part: Tensor, whole: Tensor, occurs: Tensor) -> float:
+    """Return the mean share over the classes that occur; nothing of nothing is 0."""
+    shares = part / whole.clamp_min(1)  # (classes,)
+    return float(shares[occurs].mean())
 
 
-class Running:
+class RunningMeans:
     """Means over an epoch's training images, each as its batch saw them: in training mode, before
     its update.
 
@@ -77,19 +84,25 @@ class Running:
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.loss, self.correct, self.norm = (torch.zeros((), device=device) for _ in range(3))
-        self.images = self.steps = 0
+        self._loss = torch.zeros((), device=device)
+        self._correct = torch.zeros((), device=device)
+        self._gradient_norm = torch.zeros((), device=device)
+        self._steps = 0
+        self.images = 0
+        """How many were trained on."""
 
-    def see(self, losses: Losses, labels: Tensor, norm: Tensor) -> None:
-        self.loss += losses.main * len(labels)
-        self.correct += (losses.logits.argmax(1) == labels).sum()
-        self.norm += torch.where(norm.isfinite(), norm, 0.0)
+    def add(self, losses: LossValues, labels: Tensor, gradient_norm: Tensor) -> None:
+        """Add a batch: logits of (B, classes), labels (B,), and the norm before clipping."""
+        self._loss += losses.main * len(labels)
+        self._correct += (losses.logits.argmax(1) == labels).sum()
+        self._gradient_norm += torch.where(gradient_norm.isfinite(), gradient_norm, 0.0)
+        self._steps += 1
         self.images += len(labels)
-        self.steps += 1
 
-    def row(self) -> dict[str, float]:
+    def columns(self) -> dict[str, float]:
+        """Return the means as an epoch's row has them."""
         return {
-            "train_loss": float(self.loss) / self.images,
-            "train_accuracy": float(self.correct) / self.images,
-            "gradient_norm": float(self.norm) / self.steps,
+            "train_loss": float(self._loss) / self.images,
+            "train_accuracy": float(self._correct) / self.images,
+            "gradient_norm": float(self._gradient_norm) / self._steps,
         }

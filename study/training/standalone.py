@@ -1,10 +1,11 @@
-"""One training of one recipe in a folder of its own, without a study: started, interrupted, gone on
-with.
+"""One training of one recipe in a folder of its own, without a study.
 
-FOLDER/recipe.yaml      the recipe, every value written out
-FOLDER/checkpoints/     the two newest
-FOLDER/epochs.jsonl     a line an epoch
-FOLDER/figures.json     the whole training's figures, once it has ended
+It can be interrupted and gone on with. The folder holds
+
+recipe.yaml      the recipe, every value written out
+checkpoints/     the two newest
+epochs.jsonl     a line an epoch
+figures.json     the whole training's figures, once it has ended
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from study.files.atomic import make_folder, write_whole
 from study.files.local_storage import LocalPath
 from study.files.yaml_writer import write_yaml
 from study.training.checkpoint import Checkpoints
-from study.training.loop import Outcome, Row, train
+from study.training.epoch_row import EpochRow
+from study.training.loop import Outcome, train
 from study.training.recipe.file import read_recipe
 from study.training.recipe.recipe import Recipe, flatten
 
 
-class Session:
+class TrainingFolder:
     """The files of one training."""
 
     def __init__(self, folder: Path) -> None:
@@ -35,30 +37,50 @@ class Session:
         self.epochs = folder / "epochs.jsonl"
         self.figures = folder / "figures.json"
 
-    def rows(self) -> list[Row]:
-        """The epochs written so far. A last line that a crash cut short is taken away: its epoch is
-        reported again.
+    def read_rows(self) -> list[EpochRow]:
+        """Read the rows of the epochs so far.
+
+        A last line that a crash cut short is removed, so that its epoch is reported again.
         """
         if not self.epochs.exists():
             return []
         content = self.epochs.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if whole != content:
-            write_whole(self.epochs, whole)
-        return [json.loads(line) for line in whole.splitlines()]
+        whole_lines = content[: content.rfind(b"\n") + 1]
+        if whole_lines != content:
+            write_whole(self.epochs, whole_lines)
+        return [json.loads(line) for line in whole_lines.splitlines()]
 
-    def add(self, row: Row) -> None:
-        with open(os.open(self.epochs, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
+    def append_row(self, row: EpochRow) -> None:
+        """Append an epoch's row durably."""
+        descriptor = os.open(self.epochs, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with open(descriptor, "a") as file:
             file.write(json.dumps(row) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
-    def outcome(self) -> Outcome | None:
-        """What an ended training came to; None while it hasn't ended."""
+    def read_outcome(self) -> Outcome | None:
+        """Read what the training came to; None while it hasn't ended."""
         if not self.figures.exists():
             return None
-        ended: dict[str, Any] = json.loads(self.figures.read_text())
-        return Outcome(ended.pop("stop_reason"), ended)
+        figures: dict[str, Any] = json.loads(self.figures.read_text())
+        return Outcome(figures.pop("stop_reason"), figures)
+
+    def write_outcome(self, outcome: Outcome) -> None:
+        """Write what the training came to."""
+        figures = {"stop_reason": outcome.stop_reason, **outcome.summary}
+        write_whole(self.figures, json.dumps(figures, indent=2) + "\n")
+
+    def keep_recipe(self, recipe: Recipe) -> None:
+        """Write the recipe, or raise a UserError where another one is there."""
+        text = write_yaml(recipe.model_dump(mode="json"))
+        if not self.recipe.exists():
+            write_whole(self.recipe, text)
+        elif self.recipe.read_text() != text:
+            differences = _differences(read_recipe(self.recipe), recipe)
+            raise UserError(
+                f"{self.folder} holds a training of another recipe ({differences}); choose another"
+                " folder"
+            )
 
 
 def train_recipe_file(
@@ -67,56 +89,44 @@ def train_recipe_file(
     *,
     device: str = "cpu",
     data_dir: str | Path | None = None,
-    show: Callable[[Row], None] = lambda row: None,
+    show: Callable[[EpochRow], None] = lambda row: None,
 ) -> Outcome:
-    """Train ``recipe`` in ``folder``, or go on with what was interrupted there; ``show`` gets each
-    new epoch's row.
+    """Train ``recipe`` in ``folder``, or go on with what was interrupted there.
 
-    A training that has ended is not repeated: its outcome is read back. Another recipe in the
-    folder is a UserError that names the differences. Ctrl-C (KeyboardInterrupt) passes through; the
-    last epoch's checkpoint counts.
+    ``show`` gets each new epoch's row. A training that has ended is not repeated: its outcome is
+    read back. Another recipe in the folder is a UserError that names the differences. Ctrl-C
+    (KeyboardInterrupt) passes through; the last epoch's checkpoint stays.
     """
-    session = Session(folder)
+    files = TrainingFolder(folder)
     make_folder(folder)
-    _begin(session, recipe)
-    if ended := session.outcome():
+    files.keep_recipe(recipe)
+    if ended := files.read_outcome():
         return ended
 
-    def report(row: Row) -> bool:
-        del row["last"]  # the figures say that
-        session.add(row)
-        show(row)
+    def report(row: EpochRow) -> bool:
+        without_last = {name: value for name, value in row.items() if name != "last"}
+        files.append_row(without_last)
+        show(without_last)
         return True
 
     outcome = train(
         recipe,
         device=device,
         report=report,
-        checkpoint=Checkpoints(session.checkpoints),
+        checkpoint=Checkpoints(files.checkpoints),
         data_dir=data_dir,
-        reported=len(session.rows()),
+        reported=len(files.read_rows()),
     )
-    write_whole(
-        session.figures,
-        json.dumps({"stop_reason": outcome.stop_reason, **outcome.summary}, indent=2) + "\n",
-    )
+    files.write_outcome(outcome)
     return outcome
 
 
-def _begin(session: Session, recipe: Recipe) -> None:
-    """Write the recipe, or see that it is the one that is there."""
-    text = write_yaml(recipe.model_dump(mode="json"))
-    if not session.recipe.exists():
-        write_whole(session.recipe, text)
-    elif session.recipe.read_text() != text:
-        theirs, ours = flatten(read_recipe(session.recipe)), flatten(recipe)
-        paths = sorted(
-            path for path in theirs.keys() | ours.keys() if theirs.get(path) != ours.get(path)
-        )
-        differences = "; ".join(
-            f"{path}: {theirs.get(path)} there, {ours.get(path)} now" for path in paths
-        )
-        raise UserError(
-            f"{session.folder} holds a training of another recipe ({differences}); choose another"
-            " folder"
-        )
+def _differences(theirs: Recipe, ours: Recipe) -> str:
+    """List the values in which two recipes differ, by path."""
+    there, here = flatten(theirs), flatten(ours)
+    paths = sorted(there.keys() | here.keys())
+    return "; ".join(
+        f"{path}: {there.get(path)} there, {here.get(path)} now"
+        for path in paths
+        if there.get(path) != here.get(path)
+    )

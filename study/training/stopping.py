@@ -2,53 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from torch import Tensor
 
+from study.training.epoch_row import EpochRow
 from study.training.recipe.metric_catalog import direction_of, is_better, reaches, sign_of
 from study.training.recipe.recipe import Recipe
 
-Reason = Literal["epochs", "steps", "seconds", "converged", "target", "patience", "stopped"]
-Row = Mapping[str, float | int | str]
+StopReason = Literal["epochs", "steps", "seconds", "converged", "target", "patience", "stopped"]
 
 
-class Averages:
-    """Knet's ``converge``: exponential averages of the loss and of its change; converged once the
-    change is positive.
+class Convergence:
+    """Knet's ``converge``: it watches exponential averages of a loss and of the loss's change.
 
-    For each value x: p = x - avgx; avgx <- a x + (1 - a) avgx; avgp <- a p + (1 - a) avgp. It
-    starts at the first x.
+    For each value x: p = x - avgx; avgx <- a x + (1 - a) avgx; avgp <- a p + (1 - a) avgp, where
+    avgx begins as the first x. The loss has converged once avgp is positive.
+    https://github.com/denizyuret/Knet.jl
     """
 
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha
-        self.value: float | None = None
-        self.change = 0.0
+        self.average: float | None = None
+        self.average_change = 0.0
 
-    def converged(self, x: float) -> bool:
-        value = x if self.value is None else self.value
-        change = x - value
-        self.value = self.alpha * x + (1 - self.alpha) * value
-        self.change = self.alpha * change + (1 - self.alpha) * self.change
-        return self.change > 0
+    def update(self, x: float) -> bool:
+        """Take the next value; returns whether the loss has converged."""
+        average = x if self.average is None else self.average
+        change = x - average
+        self.average = self.alpha * x + (1 - self.alpha) * average
+        self.average_change = self.alpha * change + (1 - self.alpha) * self.average_change
+        return self.average_change > 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"alpha": self.alpha, "value": self.average, "change": self.average_change}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.alpha = state["alpha"]
+        self.average = state["value"]
+        self.average_change = state["change"]
 
 
-class Length:
-    """Asked after each step and each epoch; ``reason`` is None while the training goes on."""
+class StopRules:
+    """All that can end a training; ``reason`` is None while it goes on."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self.reason: Reason | None = None
-        self.averages = Averages(recipe.converge.alpha) if recipe.converge else None
-        self.best: float | None = None
-        self.waited = 0
+        self._recipe = recipe
+        self.reason: StopReason | None = None
+        self._convergence = Convergence(recipe.converge.alpha) if recipe.converge else None
+        self._best: float | None = None
+        """The best value of ``patience``'s metric."""
+        self._epochs_without_better = 0
 
     def after_step(self, step: int, loss: Tensor, seconds: float) -> bool:
-        """Whether the training ends with this update, be it in the middle of an epoch."""
-        recipe = self.recipe
-        if self.averages and self.averages.converged(float(loss)):
+        """Return whether the training ends with this update, even in the middle of an epoch.
+
+        ``seconds`` is the training's time so far.
+        """
+        recipe = self._recipe
+        if self._convergence and self._convergence.update(float(loss)):
             self.reason = "converged"
         elif recipe.steps and step >= recipe.steps:
             self.reason = "steps"
@@ -56,52 +68,59 @@ class Length:
             self.reason = "seconds"
         return self.reason is not None
 
-    def after_epoch(self, epoch: int, row: Row) -> None:
-        if self.reason is None and self.reached(row):
+    def after_epoch(self, epoch: int, row: EpochRow) -> None:
+        """Look whether the training ends with this epoch, unless it has ended already."""
+        if self.reason is not None:
+            return
+        if self._reaches_target(row):
             self.reason = "target"
-        elif self.reason is None and self.exhausted(row):
+        elif self._exhausts_patience(row):
             self.reason = "patience"
-        elif self.reason is None and epoch == self.recipe.epochs:
+        elif epoch == self._recipe.epochs:
             self.reason = "epochs"
 
     def stop(self) -> None:
-        """Someone else ends it; a training that has ended by itself keeps its own reason."""
+        """End the training from outside; one that has ended by itself keeps its own reason."""
         self.reason = self.reason or "stopped"
 
-    def reached(self, row: Row) -> bool:
-        target = self.recipe.target
+    def _reaches_target(self, row: EpochRow) -> bool:
+        target = self._recipe.target
         if target is None:
             return False
         value = float(row[target.metric])
         return reaches(value, target.value, direction_of(target.metric))
 
-    def exhausted(self, row: Row) -> bool:
-        patience = self.recipe.patience
+    def _exhausts_patience(self, row: EpochRow) -> bool:
+        patience = self._recipe.patience
         if patience is None:
             return False
-        value, direction = float(row[patience.metric]), direction_of(patience.metric)
+        value = float(row[patience.metric])
+        direction = direction_of(patience.metric)
         margin = sign_of(direction) * patience.min_delta
-        if self.best is None or is_better(value, self.best + margin, direction):
-            self.best, self.waited = value, 0
+        if self._best is None or is_better(value, self._best + margin, direction):
+            self._best = value
+            self._epochs_without_better = 0
         else:
-            self.waited += 1
-        return self.waited >= patience.epochs
+            self._epochs_without_better += 1
+        return self._epochs_without_better >= patience.epochs
 
     def state_dict(self) -> dict[str, Any]:
-        averages = vars(self.averages) if self.averages else {}
         return {
             "reason": self.reason,
-            "best": self.best,
-            "waited": self.waited,
-            "averages": dict(averages),
+            "best": self._best,
+            "waited": self._epochs_without_better,
+            "averages": self._convergence.state_dict() if self._convergence else {},
         }
 
     def load_state_dict(self, state: dict[str, Any], epoch: int) -> None:
-        """Take up the state after ``epoch``; an end by epochs is none where the recipe has more of
-        them by now.
+        """Go on from the state after ``epoch``.
+
+        A training that ended by its epochs goes on where the recipe has more of them by now.
         """
-        self.reason, self.best, self.waited = state["reason"], state["best"], state["waited"]
-        if self.reason == "epochs" and epoch != self.recipe.epochs:
+        self.reason = state["reason"]
+        self._best = state["best"]
+        self._epochs_without_better = state["waited"]
+        if self.reason == "epochs" and epoch != self._recipe.epochs:
             self.reason = None
-        if self.averages:
-            vars(self.averages).update(state["averages"])
+        if self._convergence and state["averages"]:
+            self._convergence.load_state_dict(state["averages"])

@@ -9,48 +9,58 @@ from statistics import median
 import torch
 from torch import nn
 
-from study.training.optim.precision import Arithmetic
+from study.training.epoch_row import EpochRow
+from study.training.optim.precision import MixedPrecision
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.device import device_name, is_device_shared
 
-Scalar = str | int | float | bool | None
-Row = Mapping[str, float | int | str]
+Summary = Mapping[str, str | int | float | bool | None]
+"""A training's figures by column, as ``study.results.schema`` describes them."""
 
 
-def summary_of(
+def summarize_training(
     recipe: Recipe,
     model: nn.Module,
     device: torch.device,
-    arithmetic: Arithmetic,
+    precision: MixedPrecision,
     fingerprint: str,
-    history: Sequence[Row],
-    test: Mapping[str, float],
-    test_epoch: int,
-) -> dict[str, Scalar]:
-    """``test`` holds the figures with the weights of ``test_epoch``, nothing where the training was
-    stopped.
+    history: Sequence[EpochRow],
+    test_metrics: Mapping[str, float],
+    tested_epoch: int,
+) -> Summary:
+    """Return the summary of a training whose epochs' rows are ``history``.
 
-    The best epoch is the first one of the best validation accuracy.
+    ``test_metrics`` are of the weights of ``tested_epoch``, and empty where the training was
+    stopped. The best epoch is the first one of the best validation accuracy.
     """
+    parameters = list(model.parameters())
     accuracies = [float(row["val_accuracy"]) for row in history]
-    times = [float(row["train_seconds"]) for row in history]
+    first_seconds, *other_seconds = [float(row["train_seconds"]) for row in history]
+    last_row = history[-1]
+    scaler = precision.scaler
     return {
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
-        **{f"test_{name}": value if math.isfinite(value) else None for name, value in test.items()},
-        "test_epoch": test_epoch if test else None,
-        "best_epoch": 1 + max(range(len(accuracies)), key=accuracies.__getitem__),
-        "first_epoch_seconds": times[0],
-        "steady_epoch_seconds": median(times[1:]) if len(times) > 1 else None,
-        "total_seconds": float(history[-1]["seconds"]),
-        "steps": int(history[-1]["steps"]),
-        "skipped_steps": int(history[-1]["skipped_steps"]),
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "trainable_parameters": sum(
+            parameter.numel() for parameter in parameters if parameter.requires_grad
+        ),
+        **{f"test_{name}": _finite_or_none(value) for name, value in test_metrics.items()},
+        "test_epoch": tested_epoch if test_metrics else None,
+        "best_epoch": 1 + accuracies.index(max(accuracies)),
+        "first_epoch_seconds": first_seconds,
+        "steady_epoch_seconds": median(other_seconds) if other_seconds else None,
+        "total_seconds": float(last_row["seconds"]),
+        "steps": int(last_row["steps"]),
+        "skipped_steps": int(last_row["skipped_steps"]),
         "device": device_name(device),
         "torch_threads": torch.get_num_threads(),
         "device_shared": is_device_shared(device),
-        "precision_used": arithmetic.used,
-        "loss_scale": arithmetic.scaler.get_scale() if arithmetic.scaler.is_enabled() else None,
+        "precision_used": precision.effective,
+        "loss_scale": scaler.get_scale() if scaler.is_enabled() else None,
         "train_figures": "running mean over the epoch, in training mode",
         "validation": "test" if recipe.data.validation == "test" else "split",
         "data_fingerprint": fingerprint,
     }
+
+
+def _finite_or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -24,8 +24,8 @@ FRESH = """
 import sys, torch
 torch.set_num_threads(1)
 from pathlib import Path
-from study.training.export import figures_on_test
-print(figures_on_test(Path(sys.argv[1]))["accuracy"])
+from tests.study.training.conftest import exported_metrics
+print(exported_metrics(Path(sys.argv[1]))["accuracy"])
 """
 
 

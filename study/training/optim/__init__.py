@@ -1,1 +1,6 @@
-"""What an update of the weights is: loss, arithmetic, optimizer and learning rate."""
+"""From a batch to an update: loss, gradient accumulation, precision, optimizers and schedules.
+
+To add an optimizer: its section in ``study.training.recipe.optimizers`` and its class in
+``optimizers``. To add a schedule: its section in ``study.training.recipe.schedules`` and its
+formula in ``curves`` (or in ``metric_factors``, if it follows a metric).
+"""

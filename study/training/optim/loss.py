@@ -1,102 +1,61 @@
-"""The loss that is trained, the figure that is reported, and the watch over both."""
+"""The loss that is trained: cross-entropy, auxiliary heads and penalties."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from study.training.recipe.sections import CrossEntropy
-from study.training.runtime.failures import TrainingFailure
-
-_CHECK_EVERY = 32
-"""Steps between looks at a GPU's losses: each look waits for the device."""
 
 
 @dataclass(frozen=True)
-class Losses:
-    """``total`` is what the gradient is of; ``main`` is the main output's cross-entropy alone,
-    which is reported.
-    """
+class LossValues:
+    """The losses of one batch, and its logits."""
 
     total: Tensor
+    """What the gradient is of: a scalar."""
     main: Tensor
-    logits: Tensor  # (N, classes)
+    """The main output's cross-entropy alone, which is reported: a scalar."""
+    logits: Tensor
+    """The main output: (B, classes)."""
 
-    def detached(self) -> Losses:
-        return Losses(self.total.detach(), self.main.detach(), self.logits.detach())
+    def detached(self) -> LossValues:
+        return LossValues(self.total.detach(), self.main.detach(), self.logits.detach())
 
 
-class Loss:
-    """Cross-entropy with label smoothing, the weighted losses of auxiliary heads, and L1 and L2
-    penalties.
+class LossFunction:
+    """Cross-entropy with label smoothing (arXiv:1512.00567), auxiliary heads and penalties.
 
-    A model gives logits of (N, classes), or in training a tuple of those and each auxiliary head's
-    logits.
+    Each auxiliary head (arXiv:1409.4842) adds its own cross-entropy, weighted; L1 and L2 penalties
+    are over weight matrices and kernels, not over biases and norms.
     """
 
     def __init__(self, spec: CrossEntropy, model: nn.Module) -> None:
-        self.spec = spec
-        self.matrices = [parameter for parameter in model.parameters() if parameter.ndim >= 2]
+        self._spec = spec
+        self._matrices = [parameter for parameter in model.parameters() if parameter.ndim >= 2]
 
-    def __call__(self, outputs: Tensor | tuple[Tensor, ...], labels: Tensor) -> Losses:
-        logits, *heads = outputs if isinstance(outputs, tuple) else (outputs,)
-        main = self.cross_entropy(logits, labels)
-        total = main + self.penalty()
-        for head in heads:
-            total = total + self.spec.aux_weight * self.cross_entropy(head, labels)
-        return Losses(total, main, logits)
-
-    def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(logits, labels, label_smoothing=self.spec.label_smoothing)
-
-    def penalty(self) -> Tensor | float:
-        """Over weight matrices and kernels, not over biases and norms."""
-        l1 = (
-            self.spec.l1 * sum(matrix.abs().sum() for matrix in self.matrices)
-            if self.spec.l1
-            else 0.0
-        )
-        l2 = (
-            self.spec.l2 * sum(matrix.square().sum() for matrix in self.matrices)
-            if self.spec.l2
-            else 0.0
-        )
-        return l1 + l2
-
-
-class Watch:
-    """Raises ``diverged``, with the step, for the first loss that is no finite number; a GPU is
-    asked now and then.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self.every = 1 if device.type == "cpu" else _CHECK_EVERY
-        self.waiting: list[tuple[int, Tensor]] = []
-
-    def see(self, step: int, loss: Tensor) -> None:
-        self.waiting.append((step, loss))
-        if len(self.waiting) >= self.every:
-            self.look()
-
-    def judge(self, step: int, validation_loss: float) -> None:
-        """The same for the validation loss after ``step``, which no figure of an epoch means
-        anything without.
+    def __call__(self, outputs: Tensor | tuple[Tensor, ...], labels: Tensor) -> LossValues:
+        """Compute the losses of logits (B, classes), or of a tuple of the main and auxiliary ones,
+        against labels (B,).
         """
-        if not math.isfinite(validation_loss):
-            message = f"the validation loss became {validation_loss} after step {step}"
-            raise TrainingFailure("diverged", message, {"step": step})
+        logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
+        main = self._cross_entropy(logits, labels)
+        total = main + self._penalty()
+        for head_logits in auxiliary:
+            total = total + self._spec.aux_weight * self._cross_entropy(head_logits, labels)
+        return LossValues(total, main, logits)
 
-    def look(self) -> None:
-        waiting, self.waiting = self.waiting, []
-        if not waiting:
-            return
-        finite = torch.stack([loss for _, loss in waiting]).isfinite().tolist()
-        for (step, loss), good in zip(waiting, finite, strict=True):
-            if not good:
-                raise TrainingFailure(
-                    "diverged", f"the loss became {float(loss)} at step {step}", {"step": step}
-                )
+    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        smoothing = self._spec.label_smoothing
+        return functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+
+    def _penalty(self) -> Tensor | float:
+        l1: Tensor | float = 0.0
+        l2: Tensor | float = 0.0
+        if self._spec.l1:
+            l1 = self._spec.l1 * sum(matrix.abs().sum() for matrix in self._matrices)
+        if self._spec.l2:
+            l2 = self._spec.l2 * sum(matrix.square().sum() for matrix in self._matrices)
+        return l1 + l2

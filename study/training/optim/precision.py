@@ -1,13 +1,11 @@
-"""The arithmetic of a training: autocast, loss scaling, and the update that counts what it had to
-skip.
+"""Mixed precision: autocast, loss scaling, gradient clipping and the optimizer's step.
 
-``tf32`` is a switch of the GPU's matrix units (see ``randomness.alone``) and plain fp32 anywhere
-else.
+``tf32`` is a switch of the GPU's matrix units (see ``randomness.isolated_torch``) and plain fp32
+anywhere else. Loss scaling is that of arXiv:1710.03740.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -17,57 +15,66 @@ from torch.optim import Optimizer
 
 from study.training.recipe.sections import ClipNorm, ClipValue, NoClip
 
-_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp16_unscaled": torch.float16}
+_AUTOCAST_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp16_unscaled": torch.float16}
 
 
-class Arithmetic:
-    """Forward, backward and update in one precision; ``skipped`` counts updates lost to an overflow
-    in fp16.
-    """
+class MixedPrecision:
+    """Forward, backward and update in one precision: fp32, tf32, bf16, fp16 or fp16_unscaled."""
 
     def __init__(self, precision: str, device: torch.device) -> None:
-        self.device = device
-        self.dtype = _AUTOCAST.get(precision)
+        self._device_type = device.type
+        self._autocast_type = _AUTOCAST_TYPES.get(precision)
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
-        self.used = "fp32" if precision == "tf32" and device.type != "cuda" else precision
-        self.skipped = 0
+        is_tf32_elsewhere = precision == "tf32" and device.type != "cuda"
+        self.effective = "fp32" if is_tf32_elsewhere else precision
+        """The precision that the device really computes in."""
+        self.skipped_steps = 0
+        """Updates that were left out because their gradient overflowed in fp16."""
 
     def autocast(self) -> AbstractContextManager[None]:
-        return torch.autocast(self.device.type, dtype=self.dtype) if self.dtype else nullcontext()
+        """Return the context in which the forward pass and the loss are computed."""
+        if self._autocast_type is None:
+            return nullcontext()
+        return torch.autocast(self._device_type, dtype=self._autocast_type)
 
     def backward(self, loss: Tensor) -> None:
+        """Add the gradient of the (scaled) loss to the parameters."""
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
 
-    def update(self, optimizer: Optimizer, clip: NoClip | ClipNorm | ClipValue) -> Tensor:
-        """One step; returns the 2-norm of the whole gradient as it was before clipping."""
+    def step(self, optimizer: Optimizer, clip: NoClip | ClipNorm | ClipValue) -> Tensor:
+        """Unscale and clip the gradient, then update the parameters.
+
+        Returns the 2-norm of the whole gradient as it was before clipping: a scalar.
+        """
         self.scaler.unscale_(optimizer)
-        norm = _clipped(
-            clip, (parameter for group in optimizer.param_groups for parameter in group["params"])
-        )
+        gradient_norm = _clip_gradients(optimizer, clip)
         scale = self.scaler.get_scale()
         self.scaler.step(optimizer)
         self.scaler.update()
-        self.skipped += int(
-            self.scaler.get_scale() < scale
-        )  # the scale falls only when a step was skipped
-        return norm
+        was_skipped = self.scaler.get_scale() < scale  # it falls for no other reason
+        self.skipped_steps += int(was_skipped)
+        return gradient_norm
 
     def state_dict(self) -> dict[str, Any]:
-        return {"scaler": self.scaler.state_dict(), "skipped": self.skipped}
+        return {"scaler": self.scaler.state_dict(), "skipped": self.skipped_steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.scaler.load_state_dict(state["scaler"])
-        self.skipped = state["skipped"]
+        self.skipped_steps = state["skipped"]
 
 
-def _clipped(clip: NoClip | ClipNorm | ClipValue, parameters: Iterable[nn.Parameter]) -> Tensor:
-    """Clip the gradients in place as the recipe says; their norm before that."""
-    trained = [parameter for parameter in parameters if parameter.grad is not None]
-    norm = nn.utils.get_total_norm(
-        [parameter.grad for parameter in trained if parameter.grad is not None]
-    )
+def _clip_gradients(optimizer: Optimizer, clip: NoClip | ClipNorm | ClipValue) -> Tensor:
+    """Clip the gradients in place; returns their norm before that."""
+    parameters: list[nn.Parameter] = []
+    gradients: list[Tensor] = []
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            if parameter.grad is not None:
+                parameters.append(parameter)
+                gradients.append(parameter.grad)
+    norm = nn.utils.get_total_norm(gradients)
     if isinstance(clip, ClipNorm):
-        nn.utils.clip_grads_with_norm_(trained, clip.limit, norm)
+        nn.utils.clip_grads_with_norm_(parameters, clip.limit, norm)
     elif isinstance(clip, ClipValue):
-        nn.utils.clip_grad_value_(trained, clip.limit)
+        nn.utils.clip_grad_value_(parameters, clip.limit)
     return norm

@@ -18,10 +18,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from study.training.checkpoint import CheckpointState
-from study.training.loop import Outcome, Row, train
+from study.training.data.datasets import load_data_set
+from study.training.data.loaders import make_loaders
+from study.training.epoch_row import EpochRow
+from study.training.loop import Outcome, train
+from study.training.metrics import evaluate
+from study.training.models.factory import build_for_recipe
+from study.training.optim.precision import MixedPrecision
+from study.training.recipe.file import read_recipe
 from study.training.recipe.recipe import Recipe, merge
+from study.training.runtime.randomness import isolated_torch
 
 IMAGES_PER_FILE = 200
 BESIDE = Path(__file__).parents[4] / "shared" / "data"
@@ -80,14 +89,14 @@ class Memory:
         return state
 
 
-def trained(recipe: Recipe, **options: Any) -> tuple[list[Row], Outcome]:
+def trained(recipe: Recipe, **options: Any) -> tuple[list[EpochRow], Outcome]:
     """The rows of a training that is never stopped, and its outcome."""
-    rows: list[Row] = []
+    rows: list[EpochRow] = []
     outcome = train(recipe, report=lambda row: rows.append(row) is None, **options)
     return rows, outcome
 
 
-def timeless(rows: list[Row]) -> list[Row]:
+def timeless(rows: list[EpochRow]) -> list[EpochRow]:
     return [{key: value for key, value in row.items() if key not in CLOCKS} for row in rows]
 
 
@@ -142,3 +151,16 @@ def write_mnist(folder: Path) -> None:
         labels = bytes(number % 10 for number in range(count))
         (raw / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 2049, count) + labels)
         (raw / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b""))
+
+
+def exported_metrics(folder: Path) -> dict[str, float]:
+    """The metrics on the test images of the weights in an exported folder, loaded from there."""
+    recipe = read_recipe(folder / "recipe.yaml")
+    cpu = torch.device("cpu")
+    data = load_data_set(recipe.data)
+    with isolated_torch(recipe, cpu):
+        model = build_for_recipe(recipe, data.image_shape, data.classes)
+        model.load_state_dict(load_file(folder / "weights.safetensors"))
+        batches = make_loaders(recipe, data, cpu).test.epoch(1)
+        precision = MixedPrecision(recipe.precision, cpu)
+        return evaluate(model.eval(), precision, lambda: None, batches)

@@ -12,11 +12,12 @@ import pytest
 from study.files.local_storage import LocalPath
 from study.training.best import BestBy
 from study.training.checkpoint import Checkpoints
-from study.training.export import export_weights, figures_on_test
-from study.training.loop import Row, train
+from study.training.epoch_row import EpochRow
+from study.training.export import export_weights
+from study.training.loop import train
 from study.training.recipe.recipe import Recipe
 
-from .conftest import Memory, timeless, trained
+from .conftest import Memory, exported_metrics, timeless, trained
 from .test_resume import same
 
 WAYS = [
@@ -33,7 +34,7 @@ def recipe(tiny: Callable[..., Recipe]) -> Callable[[float], Recipe]:
     return lambda lr: tiny(epochs=5, optimizer={"name": "adam", "lr": lr}, data={"batch_size": 8})
 
 
-def best_epoch(rows: list[Row], by: BestBy) -> int:
+def best_epoch(rows: list[EpochRow], by: BestBy) -> int:
     values = [float(row[by.metric]) for row in rows]
     return 1 + values.index(max(values) if by.direction == "maximize" else min(values))
 
@@ -114,7 +115,7 @@ def test_exported_weights_give_exactly_the_reported_test_figures(
     rows, outcome = trained(recipe(0.05), checkpoint=store, best_by=by)
     epoch = export_weights(store.folder, recipe(0.05), tmp_path / "home")
     assert epoch == outcome.summary["test_epoch"] == (best_epoch(rows, by) if by else 5)
-    figures = figures_on_test(tmp_path / "home")
+    figures = exported_metrics(tmp_path / "home")
     assert figures["accuracy"] == outcome.summary["test_accuracy"]
     assert figures["loss"] == outcome.summary["test_loss"]
 

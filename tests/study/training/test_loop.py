@@ -9,10 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from sklearn.metrics import f1_score, precision_score, recall_score
-from torch.nn import functional
 
-from study.training.metrics import figures
 from study.training.recipe.recipe import Recipe
 
 from .conftest import Memory, timeless, trained
@@ -46,38 +43,6 @@ def test_a_training_repeats_bit_for_bit_and_depends_on_its_seed(
     first, again, other = (timeless(trained(tiny(seed=seed))[0]) for seed in (1, 1, 2))
     assert first == again
     assert first != other
-
-
-def test_the_outcome_has_the_figures_of_the_whole(tiny: Callable[..., Recipe]) -> None:
-    rows, outcome = trained(tiny())
-    summary: Any = outcome.summary
-    accuracies = [row["val_accuracy"] for row in rows]
-    assert summary["best_epoch"] == 1 + accuracies.index(max(accuracies))
-    assert summary["total_seconds"] == rows[-1]["seconds"]
-    assert summary["first_epoch_seconds"] == rows[0]["train_seconds"]
-    assert (
-        min(rows[1]["train_seconds"], rows[2]["train_seconds"]) <= summary["steady_epoch_seconds"]
-    )
-    assert {
-        "test_loss",
-        "test_accuracy",
-        "test_f1",
-        "test_top5",
-        "parameters",
-        "device",
-    } <= summary.keys()
-    assert "train 43, validation 5, test 20" in summary["data_fingerprint"]
-
-
-def test_with_validation_by_test_the_test_figures_stand_in_each_row(
-    tiny: Callable[..., Recipe],
-) -> None:
-    rows, outcome = trained(tiny(data={"validation": "test"}))
-    for row in rows:
-        assert row["test_accuracy"] == row["val_accuracy"]
-        assert row["test_loss"] == row["val_loss"]
-    assert outcome.summary["test_accuracy"] == rows[-1]["test_accuracy"]
-    assert outcome.summary["validation"] == "test"
 
 
 def test_each_groups_rate_is_a_column(tiny: Callable[..., Recipe]) -> None:
@@ -140,22 +105,3 @@ def test_the_loss_falls_on_real_images(cifar: Path, precision: str) -> None:
     }
     rows, _ = trained(Recipe.model_validate(tree), data_dir=cifar)
     assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
-
-
-def test_figures_equal_their_definitions() -> None:
-    chance = torch.Generator().manual_seed(0)
-    logits = torch.randn(200, 7, generator=chance)
-    labels = torch.randint(0, 7, (200,), generator=chance)
-    found = figures(logits, labels)
-    order = logits.argsort(1, descending=True)
-    hits = order == labels[:, None]
-    assert found["accuracy"] == pytest.approx(float(hits[:, 0].double().mean()))
-    assert found["top5"] == pytest.approx(float(hits[:, :5].any(1).double().mean()))
-    assert found["f1"] == pytest.approx(f1_score(labels, order[:, 0], average="macro"))
-    for name, score in (("precision", precision_score), ("recall", recall_score)):
-        assert found[name] == pytest.approx(score(labels, order[:, 0], average="macro"))
-    assert found["loss"] == pytest.approx(float(functional.cross_entropy(logits, labels)))
-
-
-def test_fewer_than_five_classes_are_all_among_the_top() -> None:
-    assert figures(torch.randn(9, 3), torch.arange(9) % 3)["top5"] == 1.0

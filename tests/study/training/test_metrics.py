@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import torch
+from sklearn.metrics import f1_score, precision_score, recall_score
 from torch import nn
 from torch.nn import functional
 
 from study.training.loop import train
-from study.training.metrics import evaluate
-from study.training.optim.precision import Arithmetic
+from study.training.metrics import classification_metrics, evaluate
+from study.training.optim.precision import MixedPrecision
 from study.training.recipe.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -26,7 +28,9 @@ def test_mirrored_evaluation_is_by_the_mean_of_both_views() -> None:
     with torch.no_grad():
         one, other = network(images), network(torch.flip(images, dims=[-1]))
     for mirrored, logits in ((False, one), (True, (one + other) / 2)):
-        found = evaluate(network, batches, Arithmetic("fp32", CPU), lambda: None, mirrored=mirrored)
+        found = evaluate(
+            network, MixedPrecision("fp32", CPU), lambda: None, batches, mirrored=mirrored
+        )
         torch.testing.assert_close(found["loss"], float(functional.cross_entropy(logits, labels)))
         assert found["accuracy"] == int((logits.argmax(1) == labels).sum()) / 12
     assert not torch.allclose(one, other)
@@ -44,3 +48,22 @@ def test_a_recipe_decides_on_the_views_and_training_is_the_same(
     assert losses[0][0] == losses[1][0]
     assert losses[0][1] != losses[1][1]
     assert losses[0][2] != losses[1][2]
+
+
+def test_figures_equal_their_definitions() -> None:
+    chance = torch.Generator().manual_seed(0)
+    logits = torch.randn(200, 7, generator=chance)
+    labels = torch.randint(0, 7, (200,), generator=chance)
+    found = classification_metrics(logits, labels)
+    order = logits.argsort(1, descending=True)
+    hits = order == labels[:, None]
+    assert found["accuracy"] == pytest.approx(float(hits[:, 0].double().mean()))
+    assert found["top5"] == pytest.approx(float(hits[:, :5].any(1).double().mean()))
+    assert found["f1"] == pytest.approx(f1_score(labels, order[:, 0], average="macro"))
+    for name, score in (("precision", precision_score), ("recall", recall_score)):
+        assert found[name] == pytest.approx(score(labels, order[:, 0], average="macro"))
+    assert found["loss"] == pytest.approx(float(functional.cross_entropy(logits, labels)))
+
+
+def test_fewer_than_five_classes_are_all_among_the_top() -> None:
+    assert classification_metrics(torch.randn(9, 3), torch.arange(9) % 3)["top5"] == 1.0

@@ -12,20 +12,20 @@ from typing import Any
 import pytest
 
 from study.errors import SpecError, UserError
-from study.training.loop import Row
+from study.training.epoch_row import EpochRow
 from study.training.recipe.file import read_recipe
 from study.training.recipe.recipe import Recipe
-from study.training.standalone import Session, train_recipe_file
+from study.training.standalone import TrainingFolder, train_recipe_file
 
 from .conftest import timeless, trained
 
 
-def rows_in(folder: Path) -> list[Row]:
+def rows_in(folder: Path) -> list[EpochRow]:
     return [json.loads(line) for line in (folder / "epochs.jsonl").read_text().splitlines()]
 
 
-def interrupt_after(epoch: int, shown: list[Row]) -> Callable[[Row], None]:
-    def show(row: Row) -> None:
+def interrupt_after(epoch: int, shown: list[EpochRow]) -> Callable[[EpochRow], None]:
+    def show(row: EpochRow) -> None:
         shown.append(row)
         if row["epoch"] == epoch:
             raise KeyboardInterrupt
@@ -37,7 +37,7 @@ def test_interrupted_and_gone_on_with_is_never_interrupted(
     tiny: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     expected, outcome = trained(tiny())
-    shown: list[Row] = []
+    shown: list[EpochRow] = []
     for epoch in (1, 2):
         with pytest.raises(KeyboardInterrupt):
             train_recipe_file(tiny(), tmp_path, show=interrupt_after(epoch, shown))
@@ -60,19 +60,19 @@ def test_an_ended_training_is_read_back_and_not_repeated(
     tiny: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     first = train_recipe_file(tiny(), tmp_path)
-    shown: list[Row] = []
+    shown: list[EpochRow] = []
     second = train_recipe_file(tiny(), tmp_path, show=shown.append)
     assert (second, shown) == (first, [])
 
 
 def test_a_line_cut_short_is_written_again(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
     train_recipe_file(tiny(), tmp_path)
-    session = Session(tmp_path)
-    whole = session.epochs.read_bytes()
-    session.figures.unlink()
-    session.epochs.write_bytes(whole[:-30])
+    files = TrainingFolder(tmp_path)
+    whole = files.epochs.read_bytes()
+    files.figures.unlink()
+    files.epochs.write_bytes(whole[:-30])
     train_recipe_file(tiny(), tmp_path)
-    assert session.epochs.read_bytes() == whole
+    assert files.epochs.read_bytes() == whole
 
 
 def test_another_recipe_in_the_folder_is_refused_with_the_difference(

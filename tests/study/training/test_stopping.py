@@ -10,7 +10,7 @@ import torch
 
 from study.training import loop
 from study.training.recipe.recipe import Recipe
-from study.training.stopping import Averages, Length
+from study.training.stopping import Convergence, StopRules
 
 from .conftest import trained
 
@@ -32,14 +32,14 @@ def converges_at(values: Sequence[float], alpha: float) -> int | None:
 def test_converge_is_knets_rule(alpha: float, seed: int) -> None:
     noise = torch.randn(200, generator=torch.Generator().manual_seed(seed)).tolist()
     values = [2 * 0.97**i + 0.02 * noise[i] for i in range(200)]
-    averages = Averages(alpha)
-    found = next((i for i, value in enumerate(values) if averages.converged(value)), None)
+    convergence = Convergence(alpha)
+    found = next((i for i, value in enumerate(values) if convergence.update(value)), None)
     assert found == converges_at(values, alpha)
 
 
 def test_a_loss_that_only_falls_never_converges() -> None:
-    averages = Averages(0.1)
-    assert not any(averages.converged(1 / (1 + step)) for step in range(1000))
+    convergence = Convergence(0.1)
+    assert not any(convergence.update(1 / (1 + step)) for step in range(1000))
 
 
 def test_converged_training_stops_after_the_step_that_triggers_it(
@@ -86,7 +86,7 @@ def test_target_ends_a_training_after_the_epoch_that_reaches_it(
 
 
 def epochs_until_patience(values: Sequence[float], **patience: Any) -> int | None:
-    length = Length(Recipe.model_validate({"patience": patience, "epochs": 1000}))
+    length = StopRules(Recipe.model_validate({"patience": patience, "epochs": 1000}))
     for epoch, value in enumerate(values, 1):
         length.after_epoch(epoch, {str(patience["metric"]): value})
         if length.reason:

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from study.errors import DataMissing, StorageFault
 from study.training.models import factory
-from study.training.optim.loss import Watch
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.failures import Stopped, TrainingFailure, classify
 
@@ -81,25 +80,6 @@ def test_a_loss_that_is_no_number_is_diverged_at_its_step(tiny: Callable[..., Re
         trained(tiny(optimizer={"name": "sgd", "lr": 1e6}, epochs=30, model={"dropout": 0.0}))
     assert caught.value.failure_class == "diverged"
     assert int(caught.value.details["step"]) >= 2
-
-
-def test_a_gpus_losses_are_looked_at_now_and_then_and_the_step_is_still_right() -> None:
-    watch = Watch(torch.device("meta"))
-    for step in range(1, 20):
-        watch.see(step, torch.tensor(1.0 if step != 7 else float("nan")))
-    with pytest.raises(TrainingFailure) as caught:
-        watch.look()
-    assert caught.value.details == {"step": 7}
-
-
-def test_a_validation_loss_that_is_no_number_is_diverged_too() -> None:
-    watch = Watch(torch.device("cpu"))
-    watch.judge(3, 1.0)
-    with pytest.raises(
-        TrainingFailure, match="the validation loss became inf after step 4"
-    ) as caught:
-        watch.judge(4, float("inf"))
-    assert caught.value.failure_class == "diverged"
 
 
 class Hungry(nn.Module):

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from study.training.optim.loss import Loss
-from study.training.optim.precision import Arithmetic
-from study.training.optim.update import gradients
+from study.training.optim.accumulation import accumulate_gradients
+from study.training.optim.loss import LossFunction
+from study.training.optim.precision import MixedPrecision
 from study.training.recipe.recipe import Recipe
 from study.training.recipe.sections import CrossEntropy
 
@@ -34,9 +34,9 @@ def gradient_of(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     torch.manual_seed(0)
     model = TwoHeads().double()
-    loss = Loss(CrossEntropy(label_smoothing=0.1, l1=1e-3, l2=1e-2), model)
-    losses = gradients(
-        model, loss, Arithmetic("fp32", torch.device("cpu")), images, labels, micro_batch_size
+    loss = LossFunction(CrossEntropy(label_smoothing=0.1, l1=1e-3, l2=1e-2), model)
+    losses = accumulate_gradients(
+        model, loss, MixedPrecision("fp32", torch.device("cpu")), images, labels, micro_batch_size
     )
     flat = torch.cat(
         [parameter.grad.flatten() for parameter in model.parameters() if parameter.grad is not None]
@@ -65,21 +65,3 @@ def test_reported_figures_and_schedule_do_not_depend_on_accumulation(
     assert [row["steps"] for row in parts] == [3, 6, 9]
     for one, other in zip(whole, parts, strict=True):
         assert other == pytest.approx(one, rel=1e-3)
-
-
-def test_penalties_are_those_of_the_formula_over_matrices_alone() -> None:
-    model = nn.Linear(3, 2)
-    inputs, labels = torch.randn(4, 3), torch.tensor([0, 1, 1, 0])
-    plain = Loss(CrossEntropy(), model)(model(inputs), labels)
-    losses = Loss(CrossEntropy(l1=0.5, l2=0.25), model)(model(inputs), labels)
-    expected = plain.total + 0.5 * model.weight.abs().sum() + 0.25 * model.weight.square().sum()
-    torch.testing.assert_close(losses.total, expected)
-    torch.testing.assert_close(losses.main, plain.main)
-
-
-def test_each_auxiliary_head_counts_by_its_weight() -> None:
-    main, aux = torch.randn(2, 4, 3)
-    labels = torch.tensor([0, 1, 2, 0])
-    entropy = nn.functional.cross_entropy
-    losses = Loss(CrossEntropy(aux_weight=0.3), nn.Linear(1, 1))((main, aux, aux), labels)
-    torch.testing.assert_close(losses.total, entropy(main, labels) + 0.6 * entropy(aux, labels))

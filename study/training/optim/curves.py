@@ -1,0 +1,170 @@
+"""Learning-rate curves: each schedule's factor as a pure function of the step.
+
+So there is nothing of them to checkpoint. Curves that span the training (cosine, onecycle,
+polynomial) span what is left after the warm-up; all others keep to the epochs as written.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from study.training.recipe.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    MultiStep,
+    OneCycle,
+    Polynomial,
+    Restarts,
+    Schedule,
+    Step,
+    Triangular,
+)
+
+HIGH_MOMENTUM = 0.95
+LOW_MOMENTUM = 0.85
+"""torch's OneCycleLR moves momentum between these."""
+
+
+@dataclass(frozen=True)
+class TrainingLength:
+    """The length of a training in updates."""
+
+    steps_per_epoch: int
+    total_steps: int
+    """0 where it is not known."""
+
+    def to_steps(self, epochs: float) -> float:
+        """Turn epochs, also parts of one, into updates."""
+        return epochs * self.steps_per_epoch
+
+    def to_period(self, epochs: float) -> float:
+        """Turn the epochs of something that repeats into updates, at least one."""
+        return max(self.to_steps(epochs), 1.0)
+
+
+def warmup_factor(spec: Schedule, step: int, length: TrainingLength) -> float:
+    """Rise from ``spec.warmup_factor`` in equal parts to 1 at the last update of the warm-up."""
+    warmup_steps = length.to_steps(spec.warmup_epochs)
+    if step + 1 >= warmup_steps:
+        return 1.0
+    return _line(spec.warmup_factor, 1.0, (step + 1) / warmup_steps)
+
+
+def curve_factor(spec: Schedule, step: int, length: TrainingLength) -> float:
+    """Return the factor on the learning rate for the update numbered ``step`` (from 0).
+
+    Warm-up is a factor of its own; a schedule that follows a metric has no curve, so 1.
+    """
+    curve = _CURVES.get(type(spec))
+    return curve(spec, step, length) if curve else 1.0
+
+
+def onecycle_momentum(spec: OneCycle, step: int, length: TrainingLength) -> float:
+    """Return the momentum for an update: it falls while the rate rises, and rises again."""
+    is_rising, progress = _onecycle_phase(spec, step, length)
+    anneal = _anneal_of(spec)
+    if is_rising:
+        return anneal(HIGH_MOMENTUM, LOW_MOMENTUM, progress)
+    return anneal(LOW_MOMENTUM, HIGH_MOMENTUM, progress)
+
+
+def _line(start: float, end: float, progress: float) -> float:
+    return start + (end - start) * progress
+
+
+def _half_cosine(start: float, end: float, progress: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * progress))
+
+
+def _constant(spec: Constant, step: int, length: TrainingLength) -> float:
+    return 1.0
+
+
+def _step(spec: Step, step: int, length: TrainingLength) -> float:
+    return spec.gamma ** math.floor(step / length.to_period(spec.every_epochs))
+
+
+def _multistep(spec: MultiStep, step: int, length: TrainingLength) -> float:
+    milestones = [length.to_steps(epochs) for epochs in spec.milestones]
+    passed = bisect_right(milestones, step)
+    return spec.gamma**passed
+
+
+def _exponential(spec: Exponential, step: int, length: TrainingLength) -> float:
+    return spec.gamma ** (step // length.steps_per_epoch)
+
+
+def _cosine(spec: Cosine, step: int, length: TrainingLength) -> float:
+    done, steps = _after_warmup(spec, step, length)
+    return _half_cosine(1.0, spec.min_factor, done / steps)
+
+
+def _polynomial(spec: Polynomial, step: int, length: TrainingLength) -> float:
+    done, steps = _after_warmup(spec, step, length)
+    return _line(spec.min_factor, 1.0, (1 - done / steps) ** spec.power)
+
+
+def _after_warmup(spec: Schedule, step: int, length: TrainingLength) -> tuple[float, float]:
+    """Return the updates done since the warm-up, and how many there are in all."""
+    warmup_steps = min(length.to_steps(spec.warmup_epochs), length.total_steps)
+    steps = length.total_steps - warmup_steps
+    done = min(max(step - warmup_steps, 0.0), steps)
+    return done, max(steps, 1.0)
+
+
+def _onecycle(spec: OneCycle, step: int, length: TrainingLength) -> float:
+    is_rising, progress = _onecycle_phase(spec, step, length)
+    anneal = _anneal_of(spec)
+    low = 1 / spec.div_factor
+    if is_rising:
+        return anneal(low, 1.0, progress)
+    return anneal(1.0, low / spec.final_div_factor, progress)
+
+
+def _onecycle_phase(spec: OneCycle, step: int, length: TrainingLength) -> tuple[bool, float]:
+    """Return whether the rate is still rising, and the share of that phase which is done."""
+    done, steps = _after_warmup(spec, step, length)
+    peak = max(spec.pct_start * steps - 1, 0.0)
+    if done < peak:
+        return True, done / peak
+    falling_steps = max(steps - 1 - peak, 1.0)
+    return False, min((done - peak) / falling_steps, 1.0)
+
+
+def _anneal_of(spec: OneCycle) -> Callable[[float, float, float], float]:
+    return _half_cosine if spec.anneal == "cosine" else _line
+
+
+def _triangular(spec: Triangular, step: int, length: TrainingLength) -> float:
+    position = step / length.to_period(spec.period_epochs) % 1
+    height = 1 - abs(2 * position - 1)
+    return _line(spec.min_factor, 1.0, height)
+
+
+def _restarts(spec: Restarts, step: int, length: TrainingLength) -> float:
+    done = float(step)
+    period = length.to_period(spec.period_epochs)
+    if spec.period_factor == 1:
+        done %= period
+    while done >= period:
+        done -= period
+        period *= spec.period_factor
+    return _half_cosine(1.0, spec.min_factor, done / period)
+
+
+_CURVES: dict[type[Schedule], Callable[[Any, int, TrainingLength], float]] = {
+    Constant: _constant,
+    Step: _step,
+    MultiStep: _multistep,
+    Exponential: _exponential,
+    Cosine: _cosine,
+    OneCycle: _onecycle,
+    Polynomial: _polynomial,
+    Triangular: _triangular,
+    Restarts: _restarts,
+}

@@ -1,5 +1,7 @@
-"""Studies as pandas frames, whatever state they are in: what every table, plot and report is made
-from.
+"""Studies as pandas frames: what every table, plot and report is made from.
+
+A frame holds what the study's tables hold (``study.results``), with a column ``study`` that tells
+several studies apart. Whatever state a study is in, its frames can be read.
 """
 
 from __future__ import annotations
@@ -26,14 +28,17 @@ from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
 STORAGE = "studies"
+"""The folder that studies are looked up in by name, below the working directory."""
+
 _DTYPES = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 """Nullable where numpy has no null, so that a column of counts stays one of counts."""
 
 Source = StorageLike | StudyPaths
+"""A study: its name, its folder, or its paths."""
 
 
 class Study:
-    """One study's folder, read where and when it is needed."""
+    """One study's folder, read where and when it is needed; StudyNotFound without a journal."""
 
     def __init__(self, paths: StudyPaths) -> None:
         self.paths = paths
@@ -42,59 +47,66 @@ class Study:
 
     @property
     def name(self) -> str:
+        """The study's name."""
         return self.paths.name
 
     @cached_property
     def spec(self) -> StudySpec:
+        """The study file."""
         return load_spec(self.paths.spec)
 
     @cached_property
     def history(self) -> History:
+        """What the journal's events add up to."""
         return History(read_events(self.paths.journal))
 
     @cached_property
     def tables(self) -> Tables:
-        """From Parquet where that is as new as the journal, else from the journal."""
+        """The three tables: from Parquet where that is as new as the journal, else from that."""
         return read_tables(self.paths) or tabulate(self.history, self.spec)
 
 
 @dataclass(frozen=True)
 class Frames:
-    """The tables of one or several studies as pandas frames; ``study`` tells the studies apart."""
+    """The tables of one or several studies as pandas frames."""
 
     studies: tuple[Study, ...]
 
     @cached_property
     def points(self) -> pd.DataFrame:
+        """A row for each proposed point."""
         return _frame(study.tables.points for study in self.studies)
 
     @cached_property
     def trials(self) -> pd.DataFrame:
+        """A row for each trial, the failed and pruned ones included."""
         return _frame(study.tables.trials for study in self.studies)
 
     @cached_property
     def epochs(self) -> pd.DataFrame:
+        """A row for each finished epoch of a trial that counts."""
         return _frame(study.tables.epochs for study in self.studies)
 
     @property
     def study(self) -> Study:
-        """The study, where there is one."""
+        """The study, where one is loaded; UserError where several are."""
         if len(self.studies) != 1:
             raise UserError(f"one study is needed here, and {len(self.studies)} are loaded")
         return self.studies[0]
 
     def only(self, name: str) -> Self:
-        """The same of one of the studies."""
+        """Return the frames of one of the studies."""
         return type(self)(tuple(study for study in self.studies if study.name == name))
 
     def at_epoch(self, *epochs: int) -> pd.DataFrame:
-        """The epoch rows at these epochs, with their trials' columns beside them; trials that got
-        there alone.
+        """Return the epoch rows at these epochs, of trials that got there, with trials' columns.
+
+        Where a column stands in both frames, it is the epoch's.
         """
         rows = self.epochs[self.epochs["epoch"].isin(epochs)]
         keys = ["study", "trial", "point", "replicate"]
-        own = [name for name in self.trials.columns if name in keys or name not in rows.columns]
-        return rows.merge(self.trials[own], on=keys, suffixes=("", "_trial"))
+        of_trials = [name for name in self.trials.columns if name not in rows.columns]
+        return rows.merge(self.trials[[*keys, *of_trials]], on=keys)
 
     def __repr__(self) -> str:
         names = ", ".join(study.name for study in self.studies)
@@ -103,8 +115,9 @@ class Frames:
 
 
 def paths_of(source: Source, storage: StoragePath) -> StudyPaths:
-    """The folder that a name or a path means; a path is one that has a separator or a journal below
-    it.
+    """Return the paths of a study given by name or path.
+
+    A text is a path where it has a separator, or a journal lies below it.
     """
     if isinstance(source, StudyPaths):
         return source
@@ -115,7 +128,7 @@ def paths_of(source: Source, storage: StoragePath) -> StudyPaths:
 
 
 def _frame(tables: Iterable[pa.Table]) -> pd.DataFrame:
-    """Arrow tables of one kind as one frame; a column that only some have is null in the others."""
+    """Return tables of one kind as one frame; a column that only some have is null elsewhere."""
     combined = pa.concat_tables(list(tables), promote_options="default")
     rows: pd.DataFrame = combined.to_pandas(types_mapper=_DTYPES.get)
     return rows

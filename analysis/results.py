@@ -1,5 +1,6 @@
-"""Loading studies: ``load("googlenet-norm-lr").trials`` is a pandas frame, whatever state the study
-is in.
+"""Loading studies: ``load("googlenet-norm-lr").trials`` is a pandas frame.
+
+A study can be loaded in whatever state it is: running, interrupted, or complete.
 """
 
 from __future__ import annotations
@@ -21,19 +22,21 @@ class Results(Frames):
     """The tables of one or several studies as pandas frames, and the answers in them."""
 
     def table(self, kind: str = "leaderboard") -> Table:
-        """One of the tables in ``analysis.tables.kinds.KINDS``."""
+        """Return one of the tables in ``analysis.tables.kinds.KINDS``."""
         from analysis.tables.kinds import make_kind
 
         return make_kind(kind, self)
 
     def leaderboard(self, top: int | None = 20) -> Table:
+        """Return the best ``top`` points by their value, or all of them."""
         from analysis.tables.points.leaderboard import leaderboard_table
 
         return leaderboard_table(self, top)
 
     def best(self) -> dict[str, Any]:
-        """The best point as a row of ``points``, confirmed ones first; LookupError where none has a
-        value.
+        """Return the best point as a row of ``points``; LookupError where none has a value.
+
+        Points that were confirmed on fresh seeds rank first.
         """
         from analysis.selection.ranking import best_row
 
@@ -43,25 +46,29 @@ class Results(Frames):
         return found
 
     def time_to(self, metric: str, value: float) -> pd.DataFrame:
-        """The trials with ``reached``, ``epochs_to`` and ``seconds_to``, up to their end where it
-        was not reached, and ``bound`` where it might have been had they gone on.
+        """Return the trials with ``reached``, ``epochs_to``, ``seconds_to`` and ``bound``.
+
+        The times go up to a trial's end where the metric's value was not reached; ``bound`` where
+        it might have been had the trial gone on.
         """
         from analysis.tables.effort.time_to_target import time_to
 
         return time_to(self, metric, value)
 
     def pareto(self, first: str, second: str) -> pd.DataFrame:
-        """The points that no other one beats in both columns, in the first one's order."""
+        """Return the points that no other one beats in both columns, in the first one's order."""
         from analysis.selection.pareto_front import pareto_front
 
         return pareto_front(self, first, second)
 
     def effects(self, *factors: str) -> Table:
+        """Return what each level of the factors does to the objective; by default of all."""
         from analysis.tables.settings.effects import effects_table
 
         return effects_table(self, factors)
 
     def compare(self, other: Results) -> Table:
+        """Return this study and another one side by side."""
         from analysis.tables.comparison import comparison_table
 
         return comparison_table(self, other)
@@ -73,8 +80,10 @@ class Results(Frames):
 
 
 def load(studies: Source | Iterable[Source], *, storage: StorageLike = STORAGE) -> Results:
-    """Load studies by folder, StudyPaths or name (looked up in ``storage``); StudyNotFound where
-    one isn't there.
+    """Load one or several studies; StudyNotFound where one isn't there.
+
+    A study is given by its folder, its StudyPaths, or its name, which is looked up in ``storage``.
     """
     sources = [studies] if isinstance(studies, Source) else list(studies)
-    return Results(tuple(Study(paths_of(source, storage_path(storage))) for source in sources))
+    root = storage_path(storage)
+    return Results(tuple(Study(paths_of(source, root)) for source in sources))

@@ -37,18 +37,17 @@ def query_sql(
     *,
     storage: StorageLike = STORAGE,
 ) -> pa.Table:
-    """The answer to one SELECT as an Arrow table; over every study in ``storage`` where none is
-    named.
+    """Return the answer to one SELECT as an Arrow table.
 
-    UserError where DuckDB refuses the query, with its words.
+    It is asked of every study in ``storage`` where none is named. UserError where DuckDB refuses
+    the query, with its words.
     """
     import duckdb
 
-    results = (
-        studies
-        if isinstance(studies, Results)
-        else load(studies or _all_studies(storage), storage=storage)
-    )
+    if isinstance(studies, Results):
+        results = studies
+    else:
+        results = load(studies or _all_studies(storage), storage=storage)
     connection = duckdb.connect(":memory:", config={"enable_external_access": "false"})
     try:
         _lock(connection, results)
@@ -74,6 +73,7 @@ def _lock(connection: duckdb.DuckDBPyConnection, results: Results) -> None:
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """Return the answer to a query; UserError where it is more or other than one SELECT."""
     import duckdb
 
     statements = connection.extract_statements(sql)
@@ -84,42 +84,48 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
 
 
 def _distinct(names: list[str]) -> list[str]:
-    """The names, a repeated one with a number behind it, as joins bring them."""
-    taken, told = set(names), list[str]()
+    """Return the names, a repeated one with a number behind it, as joins bring them.
+
+    ``a, a, a_1`` becomes ``a, a_2, a_1``: no name is given that another column has by itself.
+    """
+    distinct: list[str] = []
     for name in names:
-        number, free = 0, name
-        while free in told or (number and free in taken):
+        free, number = name, 0
+        while free in distinct or (number and free in names):
             number += 1
             free = f"{name}_{number}"
-        told.append(free)
-    return told
+        distinct.append(free)
+    return distinct
 
 
 def _all_studies(storage: StorageLike) -> list[StudyPaths]:
-    """Every study in a storage; UserError where there is none."""
-    studies = [
-        paths for paths in studies_in(storage_path(storage)) if log_at(paths.journal).exists()
-    ]
+    """Return every study in a storage; UserError where there is none."""
+    folders = studies_in(storage_path(storage))
+    studies = [paths for paths in folders if log_at(paths.journal).exists()]
     if not studies:
         raise UserError(f"there is no study in {storage}")
     return studies
 
 
 def render_answer(answer: pa.Table, form: str) -> str:
-    """The answer as ``table``, ``csv`` or ``json``, or another of a table's forms."""
+    """Return the answer as ``table``, ``csv`` or ``json``, or another of a table's forms."""
     from analysis.rendering import Header, Table
 
-    columns = [[_cell_of(value) for value in column.to_pylist()] for column in answer.itercolumns()]
+    columns = []
+    for column in answer.itercolumns():
+        columns.append([_cell_of(value) for value in column.to_pylist()])
+    rows = tuple(zip(*columns, strict=True))
     headers = tuple(Header(name) for name in answer.column_names)
-    return Table(f"{answer.num_rows} rows", headers, tuple(zip(*columns, strict=True))).render(form)
+    return Table(f"{answer.num_rows} rows", headers, rows).render(form)
 
 
 def _cell_of(value: object) -> Cell:
-    """A value of any of DuckDB's types as a cell: sums are decimals there; what has no form of its
-    own is text.
-    """
+    """Return a value of any of DuckDB's types as a cell; what has no form of its own is text."""
     if value is None or isinstance(value, bool | int | float | str | datetime.datetime):
         return value
-    if isinstance(value, decimal.Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return json.dumps(value, default=str) if isinstance(value, list | dict) else str(value)
+    if isinstance(value, decimal.Decimal):  # which sums of integers are
+        is_whole = value == value.to_integral_value()
+        return int(value) if is_whole else float(value)
+    if isinstance(value, list | dict):
+        return json.dumps(value, default=str)
+    return str(value)

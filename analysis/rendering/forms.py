@@ -1,0 +1,141 @@
+"""A table of texts, written as Markdown, LaTeX, HTML, or for the terminal."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import rich.table
+
+_WIDEST = 1000
+"""Characters: tables in the terminal's form are as wide as their cells."""
+
+_LONG = 30
+"""Characters, beyond which a cell of the HTML form may take several lines."""
+
+_LATEX_MARKS = {character: f"\\{character}" for character in "&%$#_{}"}
+_LATEX = str.maketrans(
+    {
+        **_LATEX_MARKS,
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "\\": r"\textbackslash{}",
+        "≥": r"$\ge$",
+        "±": r"$\pm$",
+        "×": r"$\times$",
+        "→": r"$\to$",
+        "−": "$-$",
+        "–": "--",
+        "…": r"\dots{}",
+    }
+)
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table whose cells are texts. Columns of figures are aligned to the right."""
+
+    title: str
+    headers: list[str]
+    rows: list[list[str]]
+    holds_figures: list[bool]
+    """For each column."""
+
+    notes: tuple[str, ...] = ()
+
+
+def markdown(table: TextTable) -> str:
+    """Return the table in Markdown, its notes as a list below."""
+    bars = ["---:" if is_figures else "---" for is_figures in table.holds_figures]
+    lines = []
+    for row in [table.headers, bars, *table.rows]:
+        cells = " | ".join(_markdown_cell(text) for text in row)
+        lines.append(f"| {cells} |\n")
+    notes = "".join(f"\n- {note}" for note in table.notes)
+    end = f"{notes}\n" if notes else ""
+    return f"**{table.title}**\n\n{''.join(lines)}{end}"
+
+
+def _markdown_cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def latex(table: TextTable) -> str:
+    """Return a ``tabular`` in booktabs' style, in a floating table with its caption."""
+    align = "".join("r" if is_figures else "l" for is_figures in table.holds_figures)
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{table.title.translate(_LATEX)}}}",
+        rf"\begin{{tabular}}{{{align}}}",
+        r"\toprule",
+        _latex_row(table.headers),
+        r"\midrule",
+        *[_latex_row(row) for row in table.rows],
+        r"\bottomrule",
+        r"\end{tabular}",
+        *[rf"\par\footnotesize {note.translate(_LATEX)}" for note in table.notes],
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_row(cells: Iterable[str]) -> str:
+    return " & ".join(cell.translate(_LATEX) for cell in cells) + r" \\"
+
+
+def html_element(table: TextTable, identity: str = "") -> str:
+    """Return a table element with a caption and scoped headers, then a list of the notes."""
+    title = html.escape(table.title)
+    mark = f' id="{html.escape(identity)}"' if identity else ""
+    figures = [' class="n"' if is_figures else "" for is_figures in table.holds_figures]
+    heads = []
+    for kind, header in zip(figures, table.headers, strict=True):
+        heads.append(f'<th scope="col"{kind}>{html.escape(header)}</th>')
+    rows = []
+    for row in table.rows:
+        cells = []
+        for kind, text in zip(figures, row, strict=True):
+            wide = ' class="w"' if len(text) > _LONG else ""
+            cells.append(f"<td{kind or wide}>{html.escape(text)}</td>")
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    element = (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{title}">'
+        f"<table{mark}><caption>{title}</caption><thead><tr>{''.join(heads)}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
+    return f'{element}<ul class="notes">{notes}</ul>' if notes else element
+
+
+def rich_table(table: TextTable) -> rich.table.Table:
+    """Return the table as rich draws it in a terminal."""
+    import rich.box
+    import rich.table
+    from rich.text import Text
+
+    caption = Text("\n".join(f"· {note}" for note in table.notes)) if table.notes else None
+    drawn = rich.table.Table(
+        title=Text(table.title), caption=caption, box=rich.box.SIMPLE_HEAD, title_justify="left"
+    )
+    drawn.caption_justify = "left"
+    for header, is_figures in zip(table.headers, table.holds_figures, strict=True):
+        drawn.add_column(Text(header), justify="right" if is_figures else "left", no_wrap=True)
+    for row in table.rows:
+        drawn.add_row(*[Text(text) for text in row])
+    return drawn
+
+
+def terminal_text(table: TextTable, width: int | None = None) -> str:
+    """Return the terminal's form without colors, as wide as it needs where no width is given."""
+    import rich.console
+
+    console = rich.console.Console(width=width or _WIDEST, file=io.StringIO(), no_color=True)
+    with console.capture() as capture:
+        console.print(rich_table(table))
+    lines = capture.get().splitlines()
+    return "\n".join(line.rstrip() for line in lines) + "\n"

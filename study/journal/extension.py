@@ -14,6 +14,7 @@ from study.journal.history import History
 from study.journal.outcomes import search_trials
 from study.journal.trials import Trial
 from study.spec.recipe_paths import values_by_path
+from study.training.recipe.schedules import NEEDS_LENGTH
 
 if TYPE_CHECKING:
     from study.files.layout import StudyPaths
@@ -31,8 +32,6 @@ _FREE = (
     "resources",
 )
 """Parts of a spec that don't enter any point, stop decision or metric that was recorded."""
-_LENGTH_BOUND = frozenset({"cosine", "onecycle", "polynomial"})
-"""Schedules whose every step depends on how long training will be."""
 
 Change = tuple[Any, Any]
 
@@ -64,7 +63,7 @@ def _contradictions(old: StudySpec, new: StudySpec, history: History) -> Iterato
             yield f"recipe.epochs: can only grow; found {before} -> {after}"
         else:
             schedules = {old.recipe(point.values, 0).schedule.name for point in history.points}
-            for name in sorted(schedules & _LENGTH_BOUND):
+            for name in sorted(schedules & NEEDS_LENGTH):
                 yield f"recipe.epochs: the schedule {name} depends on the length of training"
     for point in history.points:
         if point.is_in_space and new.params_of(point.values) is None:

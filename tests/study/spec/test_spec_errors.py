@@ -14,6 +14,7 @@ import pytest
 
 from study.errors import SpecError
 from study.spec.load import load_spec, spec_from_tree
+from study.training.recipe.recipe import fields_of_forms
 
 HEAD = "study: s\npoints: 4\n"
 SPACE = "space: {optimizer: {lr: {log: [1e-3, 1]}}}\n"
@@ -35,10 +36,7 @@ def fails(tmp_path: Path) -> Fails:
     return fails
 
 
-OPTIMIZERS = (
-    "sgd | adam | adamw | nadam | radam | adamax | adadelta | adagrad | adafactor | rmsprop | asgd"
-    " | rprop | muon"
-)
+OPTIMIZERS = " | ".join(fields_of_forms("optimizer") or {})
 DISTRIBUTIONS = (
     "choice: [...] | uniform: [lo, hi] | log: [lo, hi] | int: [lo, hi] | log_int: [lo, hi] |"
     " one_of: {...}"

@@ -32,6 +32,7 @@ SCHEDULES: dict[str, dict[str, Any]] = {
     "plateau": {"metric": "train_loss", "patience": 0, "threshold": 0.9},
     "switch": {"metric": "train_loss", "threshold": 100.0, "lr_after": 0.004},
 }
+SCHEDULES |= {name: {} for name in fields_of_forms("schedule") or {} if name not in SCHEDULES}
 LENGTHS = {
     "epochs": {"epochs": 3},
     "steps": {"epochs": None, "steps": 8},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from analysis.frames import Frames
 from analysis.plots.axes import add_legend_below, legend_mark
 from analysis.plots.svg import FAINT, SERIES, Plot, as_plot, make_panels
-from study.results.attempts import end_of
+from study.results.attempts import end_of_attempt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +45,7 @@ def worker_spans(results: Frames) -> list[Span]:
     for study in results.studies:
         for trial in study.history.trials:
             for attempt in trial.attempts:
-                attempts.append((attempt, end_of(study.history, attempt), trial))
+                attempts.append((attempt, end_of_attempt(study.history, attempt), trial))
     attempts.sort(key=lambda item: item[0].started_at)
     busy_until: dict[tuple[str, str], list[float]] = defaultdict(list)
     spans = []

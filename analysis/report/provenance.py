@@ -5,7 +5,8 @@ from __future__ import annotations
 from analysis.frames import Study
 from analysis.rendering import Cell, Header, Table, make_table
 from study.journal.history import DriverSession
-from study.results.tabulate import code_version, moment
+from study.results.cells import utc_time
+from study.results.trial_rows import code_version
 
 
 def sessions_table(study: Study) -> Table:
@@ -31,8 +32,8 @@ def _session_row(session: DriverSession) -> list[Cell]:
     processor = str(session.provenance.get("processor", ""))
     return [
         session.number,
-        moment(session.opened_at),
-        moment(last_known),
+        utc_time(session.opened_at),
+        utc_time(last_known),
         session.reason or unclosed,
         session.host,
         processor or None,

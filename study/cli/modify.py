@@ -84,8 +84,8 @@ def remove(
 def collect(name: Name, storage: Storage = STUDIES) -> None:
     """Write a study's Parquet files anew from its journal."""
     from study.lifecycle import existing
-    from study.results.parquet import collect as consolidate
+    from study.results.parquet import write_tables
 
     paths = existing(name, storage)
-    consolidate(paths)
+    write_tables(paths)
     typer.echo(f"wrote {paths.results}")

@@ -212,9 +212,9 @@ class _Run:
         return self._result(reason)
 
     def _write_tables(self) -> None:
-        from study.results.parquet import collect  # with pyarrow
+        from study.results.parquet import write_tables  # with pyarrow
 
-        collect(self._paths, history=self._controller.history)
+        write_tables(self._paths, history=self._controller.history)
 
     def _result(self, reason: str) -> RunResult:
         return RunResult(self._paths, self._controller.history, reason, self._spec.resources.gpus)

@@ -77,10 +77,10 @@ class Housekeeping:
 
     def _refresh_tables(self) -> None:
         """Write the tables; they are derived, so a storage that refuses them costs nothing."""
-        from study.results.parquet import collect
+        from study.results.parquet import write_tables
 
         try:
-            collect(self._paths, history=self._controller.history)
+            write_tables(self._paths, history=self._controller.history)
         except OSError as error:
             self._say(
                 f"the tables in {self._paths.results} can't be written now"

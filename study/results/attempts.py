@@ -1,18 +1,21 @@
 """Attempts at trials: how long each held its worker, what was lost with it, and whether it was
-alone there.
+alone on its device.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from study.journal.history import History
 from study.journal.trials import Attempt, Trial
 
 
-def end_of(history: History, attempt: Attempt) -> float:
-    """When an attempt ended; the study's last sign of life where it is still under way."""
+def end_of_attempt(history: History, attempt: Attempt) -> float:
+    """When an attempt ended, in seconds since 1970; for one that is still under way, the study's
+    last sign of life.
+    """
     if attempt.ended_at is not None:
         return attempt.ended_at
     if not history.sessions:
@@ -20,39 +23,56 @@ def end_of(history: History, attempt: Attempt) -> float:
     return max(attempt.started_at, history.sessions[-1].last_event_at)
 
 
-def seconds_of(history: History, attempt: Attempt) -> float:
-    return end_of(history, attempt) - attempt.started_at
+def wall_seconds(history: History, trial: Trial) -> float:
+    """How long the trial's attempts held a worker, all together."""
+    ends = [end_of_attempt(history, attempt) for attempt in trial.attempts]
+    starts = [attempt.started_at for attempt in trial.attempts]
+    return sum(end - start for end, start in zip(ends, starts, strict=True))
 
 
 def repeated_seconds(trial: Trial) -> float:
-    """Work that had to be done again: what broken attempts did after their last epoch that
+    """How much work had to be done again: what broken attempts did after their last epoch that
     counts.
     """
     last_report = {row["attempt"]: row["time"] for row in trial.rows}
-    broken = [attempt for attempt in trial.attempts[:-1] if attempt.ended_at is not None]
-    return float(
-        sum(max(0.0, (a.ended_at or 0.0) - last_report.get(a.number, a.started_at)) for a in broken)
-    )
+    seconds = 0.0
+    for attempt in trial.attempts[:-1]:
+        if attempt.ended_at is not None:
+            kept_until = last_report.get(attempt.number, attempt.started_at)
+            seconds += max(0.0, attempt.ended_at - kept_until)
+    return seconds
 
 
-def shared_devices(history: History) -> set[int]:
-    """Trials that had another trial on their device of their node at the same time."""
-    by_device: dict[tuple[str, str], list[tuple[float, float, int]]] = defaultdict(list)
+class _Span(NamedTuple):
+    """The time that a trial was on a device."""
+
+    start: float
+    end: float
+    trial: int
+
+
+def trials_on_shared_devices(history: History) -> set[int]:
+    """The numbers of trials that had another one on the same device of their node meanwhile."""
+    spans_by_device: dict[tuple[str, str], list[_Span]] = defaultdict(list)
     for trial in history.trials:
         for attempt in trial.attempts:
             if attempt.device:
-                span = (attempt.started_at, end_of(history, attempt), trial.number)
-                by_device[attempt.node or attempt.host, attempt.device].append(span)
-    return {number for spans in by_device.values() for number in _overlapping(spans)}
+                span = _Span(attempt.started_at, end_of_attempt(history, attempt), trial.number)
+                spans_by_device[attempt.node or attempt.host, attempt.device].append(span)
+    shared: set[int] = set()
+    for spans in spans_by_device.values():
+        shared |= _trials_that_overlap(spans)
+    return shared
 
 
-def _overlapping(spans: Sequence[tuple[float, float, int]]) -> set[int]:
-    """Numbers of the spans (start, end, number) that overlap one of another number."""
+def _trials_that_overlap(spans: Iterable[_Span]) -> set[int]:
+    """The trials whose spans overlap one of another trial."""
     found: set[int] = set()
-    open_spans: list[tuple[float, int]] = []
-    for start, end, number in sorted(spans):
-        open_spans = [(until, other) for until, other in open_spans if until > start]
-        others = {other for _, other in open_spans if other != number}
-        found |= others | ({number} if others else set())
-        open_spans.append((end, number))
+    open_spans: list[_Span] = []
+    for span in sorted(spans):
+        open_spans = [earlier for earlier in open_spans if earlier.end > span.start]
+        others = {earlier.trial for earlier in open_spans if earlier.trial != span.trial}
+        if others:
+            found |= {span.trial, *others}
+        open_spans.append(span)
     return found

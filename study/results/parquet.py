@@ -1,9 +1,9 @@
-"""From the journal to Parquet: ``results/`` is derived, whole or absent file by file, and can be
-rebuilt at any time.
+"""The tables in Parquet: ``results/`` is derived from the journal, whole or absent file by file,
+and can be rebuilt at any time.
 
 Epochs lie in parts of PART_TRIALS trials each. A part is written again only if its trials have
-changed, so collecting while a study runs costs the parts that moved; ``trials.parquet`` is written
-last and says up to which byte of the journal the tables go.
+changed, so writing while a study runs costs the parts that moved. ``trials.parquet`` is written
+last, and says how long the journal was that the tables were made from.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
 PART_TRIALS = 100
-_FINGERPRINT = b"fingerprint"
+_PARTS = "part-*.parquet"
+_FINGERPRINT_KEY = b"fingerprint"
+_COLUMNS_KEY = b"columns"
 
 
-def collect(
+def write_tables(
     paths: StudyPaths, *, history: History | None = None, spec: StudySpec | None = None
 ) -> None:
-    """Bring ``results/`` up to date. A driver may hand over the history it holds; it is read back
+    """Bring ``results/`` up to date with the journal.
+
+    A driver may pass the history and the spec that it holds; they are read from the study's folder
     otherwise.
     """
     size = journal_bytes(paths.journal)
@@ -42,85 +46,87 @@ def collect(
         _write_epochs(paths, history)
         tables = tabulate(history, spec, with_epochs=False)
         _write_table(paths.points_table, tables.points)
-        stamp = {JOURNAL_BYTES_KEY: str(size).encode()}
-        _write_table(paths.trials_table, _stamped(tables.trials, stamp))
-
-
-def _write_epochs(paths: StudyPaths, history: History) -> None:
-    """Write the parts whose trials have changed, and drop those that no trial has."""
-    blocks = [
-        history.trials[i : i + PART_TRIALS] for i in range(0, len(history.trials), PART_TRIALS)
-    ] or [[]]
-    for number, trials in enumerate(blocks):
-        part = part_path(paths, number)
-        mark = _fingerprint(trials)
-        if mark != _read_stamp(part, _FINGERPRINT):
-            _write_table(part, _stamped(epochs_table(history.study, trials), {_FINGERPRINT: mark}))
-    for part in paths.epochs_table.sorted_glob("part-*.parquet")[len(blocks) :]:
-        part.unlink()
-
-
-def part_path(paths: StudyPaths, number: int) -> StoragePath:
-    return paths.epochs_table / f"part-{number:05d}.parquet"
-
-
-def _fingerprint(trials: list[Trial]) -> bytes:
-    """Changes whenever the trials' rows do: rows are only ever appended or cut, each with its own
-    time.
-    """
-    state = [
-        (trial.number, trial.epochs, trial.rows[-1]["time"] if trial.rows else None)
-        for trial in trials
-    ]
-    return hashlib.sha256(json.dumps(state).encode()).hexdigest().encode()
+        _write_table(paths.trials_table, tables.trials, {JOURNAL_BYTES_KEY: str(size).encode()})
 
 
 def read_tables(paths: StudyPaths) -> Tables | None:
-    """The tables from Parquet; None where they are absent, of another schema or older than the
-    journal.
-    """
+    """Read the tables; None where they are absent, of another schema or older than the journal."""
     try:
-        size = str(journal_bytes(paths.journal)).encode()
-        if _read_stamp(paths.trials_table, JOURNAL_BYTES_KEY) != size:
+        size = journal_bytes(paths.journal)
+        if _read_metadata(paths.trials_table, JOURNAL_BYTES_KEY) != str(size).encode():
             return None
-        parts = [_read_table(part) for part in paths.epochs_table.sorted_glob("part-*.parquet")]
-        points, trials = _read_table(paths.points_table), _read_table(paths.trials_table)
+        parts = [_read_table(part) for part in paths.epochs_table.sorted_glob(_PARTS)]
+        points = _read_table(paths.points_table)
+        trials = _read_table(paths.trials_table)
     except (OSError, pa.ArrowInvalid):
         return None
     return Tables(points, trials, pa.concat_tables(parts, promote_options="default"))
 
 
-def _read_stamp(path: StoragePath, key: bytes) -> bytes | None:
-    """A value from a Parquet file's metadata; None where the file is absent, unreadable or has
-    other columns.
+def part_path(paths: StudyPaths, number: int) -> StoragePath:
+    """Where one part of the epochs lies."""
+    return paths.epochs_table / f"part-{number:05d}.parquet"
+
+
+def _write_epochs(paths: StudyPaths, history: History) -> None:
+    """Write the parts whose trials have changed, and drop those that no trial has."""
+    blocks = _blocks(history.trials)
+    for number, trials in enumerate(blocks):
+        path = part_path(paths, number)
+        fingerprint = _fingerprint(trials)
+        if fingerprint != _read_metadata(path, _FINGERPRINT_KEY):
+            table = epochs_table(history.study, trials)
+            _write_table(path, table, {_FINGERPRINT_KEY: fingerprint})
+    for path in paths.epochs_table.sorted_glob(_PARTS)[len(blocks) :]:
+        path.unlink()
+
+
+def _blocks(trials: list[Trial]) -> list[list[Trial]]:
+    """The trials of each part; of a study without trials, one part of none."""
+    starts = range(0, len(trials), PART_TRIALS)
+    return [trials[start : start + PART_TRIALS] for start in starts] or [[]]
+
+
+def _fingerprint(trials: list[Trial]) -> bytes:
+    """A hash that changes whenever the trials' rows do: rows are only ever appended or cut, each
+    with its own time.
+    """
+    state = []
+    for trial in trials:
+        last_time = trial.rows[-1]["time"] if trial.rows else None
+        state.append((trial.number, trial.epochs, last_time))
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest().encode()
+
+
+def _read_metadata(path: StoragePath, key: bytes) -> bytes | None:
+    """A value of a Parquet file's metadata; None where the file is absent, unreadable or has other
+    columns than today's.
     """
     try:
-        metadata = _schema_of(path).metadata or {}
+        with path.open_binary() as file:
+            metadata: dict[bytes, bytes] = pq.read_schema(file).metadata or {}
     except (OSError, pa.ArrowInvalid):
         return None
-    current = metadata.get(b"columns") == columns_fingerprint().encode()
-    return metadata.get(key) if current else None
+    if metadata.get(_COLUMNS_KEY) != columns_fingerprint().encode():
+        return None
+    return metadata.get(key)
 
 
-def _schema_of(path: StoragePath) -> pa.Schema:
-    """A Parquet file's schema: from its end alone where it lies on a disk."""
-    with path.open_binary() as file:
-        return pq.read_schema(file)
+def _read_table(path: StoragePath) -> pa.Table:
+    return pq.read_table(pa.BufferReader(path.read_bytes()))
 
 
-def _stamped(table: pa.Table, stamp: dict[bytes, bytes]) -> pa.Table:
-    return table.replace_schema_metadata({**table.schema.metadata, **stamp})
-
-
-def _write_table(path: StoragePath, table: pa.Table) -> None:
-    """Replace a Parquet file; a crash leaves either the old one or the new one."""
+def _write_table(
+    path: StoragePath, table: pa.Table, metadata: dict[bytes, bytes] | None = None
+) -> None:
+    """Replace a Parquet file, with further ``metadata``; a crash leaves the old or the new one."""
+    schema = table.schema
+    table = table.replace_schema_metadata({**schema.metadata, **(metadata or {})})
+    # few texts differ, so that a dictionary pays; of figures most do
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    # no two times are alike, but they are near each other
+    times = [field.name for field in schema if pa.types.is_timestamp(field.type)]
     sink = pa.BufferOutputStream()
-    texts = [
-        field.name for field in table.schema if pa.types.is_string(field.type)
-    ]  # few differ; of figures, most do
-    times = [
-        field.name for field in table.schema if pa.types.is_timestamp(field.type)
-    ]  # no two alike, but near
     pq.write_table(
         table,
         sink,
@@ -130,7 +136,3 @@ def _write_table(path: StoragePath, table: pa.Table) -> None:
         column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
     )
     path.write_whole(sink.getvalue().to_pybytes())
-
-
-def _read_table(path: StoragePath) -> pa.Table:
-    return pq.read_table(pa.BufferReader(path.read_bytes()))

@@ -18,7 +18,7 @@ import pytest
 from analysis.results import load
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
-from study.results.parquet import collect
+from study.results.parquet import write_tables
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -34,7 +34,7 @@ def test_a_golden_study_loads_as_it_did(
     shutil.copytree(GOLDEN / version, tmp_path / version)
     paths = StudyPaths(LocalPath(tmp_path), version)
     if through_parquet:
-        collect(paths)
+        write_tables(paths)
     tables = load(paths).study.tables
     for name, rows in expected.items():
         found = json.loads(

@@ -21,7 +21,7 @@ from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.journal import encode_line
-from study.results.parquet import collect
+from study.results.parquet import write_tables
 
 from .board import Board
 
@@ -197,10 +197,10 @@ def bytes_below(folder: Path) -> int:
 def test_against_tune(tmp_path: Path, board: Board) -> None:
     from ray.tune import ExperimentAnalysis
 
-    collect(write_study(tmp_path / "ours", "warm-up", 2))
+    write_tables(write_study(tmp_path / "ours", "warm-up", 2))
     paths, tree = write_study(tmp_path / "ours", "bench", TRIALS), tmp_path / "tune" / "replay"
     run_tune(tree.parent, TRIALS)
-    ours, _ = timed(lambda: collect(paths))
+    ours, _ = timed(lambda: write_tables(paths))
     best_ten(paths), best_ten_of_tune(tree)
     quick = min(timed(lambda: best_ten(paths)) for _ in range(10))
     slow = min(timed(lambda: best_ten_of_tune(tree)) for _ in range(2))
@@ -244,7 +244,7 @@ def test_cost_grows_with_the_rows_alone(tmp_path: Path, board: Board) -> None:
     for trials in (250, 500, 1000, 2000):
         paths = write_study(tmp_path, f"bench-{trials}", trials)
         began = time.process_time()
-        collect(paths)
+        write_tables(paths)
         spent = time.process_time() - began
         lines.append(f"{spent / trials * 1000:.2f}")
         assert pq.read_metadata(paths.trials_table).num_rows == trials
@@ -255,10 +255,10 @@ def test_ten_thousand_trials_fit_in_memory(tmp_path: Path, board: Board) -> None
     paths = write_study(tmp_path, "large", 10_000)
     code = (
         "import json, resource, sys, time; began = time.perf_counter();from pathlib import Path;"
-        " from study.results.parquet import collect; from analysis.results import load;from"
+        " from study.results.parquet import write_tables; from analysis.results import load;from"
         " study.files.layout import StudyPaths; from study.files.local_storage import LocalPath;"
         " paths = StudyPaths(LocalPath(sys.argv[1]),"
-        " 'large');collect(paths); collected = time.perf_counter() - began; r = load(paths); n ="
+        " 'large');write_tables(paths); collected = time.perf_counter() - began; r = load(paths); n ="
         " len(r.epochs), len(r.trials);print(json.dumps([n, collected,"
         " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))"
     )

@@ -20,7 +20,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
     """A study of the fake cluster in a real folder, with tables, a checkpoint and a finished
     journal.
     """
-    from study.results.parquet import collect
+    from study.results.parquet import write_tables
 
     paths = StudyPaths(LocalPath(tmp_path_factory.mktemp("studies")), "fake")
     spec = small_spec(points=6)
@@ -37,5 +37,5 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
     make_folder(paths.checkpoints(0, 0))
     write_whole(paths.checkpoints(0, 0) / "attempt-0001-epoch-000006.ckpt", b"x" * 500)
     write_whole(paths.provenance, "{}")
-    collect(paths)
+    write_tables(paths)
     return paths

@@ -27,7 +27,7 @@ from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 import analysis
-from study.results.parquet import collect
+from study.results.parquet import write_tables
 from analysis.report.report import write_report
 from study.inspection.status import status_of
 
@@ -35,7 +35,7 @@ paths = StudyPaths(LocalPath(sys.argv[1]).parent, Path(sys.argv[1]).name)
 before = len(unpickled)
 with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle) as controller:
     controller.take_up()
-collect(paths)
+write_tables(paths)
 results = analysis.load(paths.folder)
 len(results.points), len(results.trials), len(results.epochs)
 results.table("leaderboard").text()

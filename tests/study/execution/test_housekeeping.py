@@ -36,7 +36,7 @@ def test_tables_that_cannot_be_written_while_a_study_runs_are_a_line_and_no_faul
     def full(paths: StudyPaths, history: History) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("study.results.parquet.collect", full)
+    monkeypatch.setattr("study.results.parquet.write_tables", full)
 
     house = Housekeeping(controller, paths, said.append)
     house.tick()

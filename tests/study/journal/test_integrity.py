@@ -74,9 +74,9 @@ def test_what_a_longer_journal_has_left_is_a_sign(study: Maker, file: str, sign:
 
 
 def test_tables_of_a_longer_journal_are_a_sign(study: Maker) -> None:
-    from study.results.parquet import collect
+    from study.results.parquet import write_tables
 
-    collect(study.paths)
+    write_tables(study.paths)
     check(study.paths)
     lines = study.paths.journal.read_bytes().splitlines(keepends=True)
     study.paths.journal.write_bytes(b"".join(lines[:-1]))

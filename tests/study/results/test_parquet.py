@@ -12,7 +12,7 @@ import pytest
 
 from analysis.results import Results, load
 from study.results import parquet
-from study.results.parquet import collect, part_path, read_tables
+from study.results.parquet import part_path, read_tables, write_tables
 
 
 def same(left: Results, right: Results) -> None:
@@ -23,7 +23,7 @@ def same(left: Results, right: Results) -> None:
 def test_parquet_holds_what_the_journal_says(mixed: Any) -> None:
     from_journal = load(mixed.paths)
     assert len(from_journal.trials) == 11
-    collect(mixed.paths)
+    write_tables(mixed.paths)
     assert read_tables(mixed.paths) is not None
     same(from_journal, load(mixed.paths))
 
@@ -47,8 +47,8 @@ def test_recipe_columns_are_null_where_a_branch_has_none(mixed: Any) -> None:
 
 def test_columns_have_one_type_in_every_study_and_none_is_null_typed(mixed: Any, make: Any) -> None:
     empty = make(name="empty")
-    collect(mixed.paths)
-    collect(empty.paths)
+    write_tables(mixed.paths)
+    write_tables(empty.paths)
     for table in ("points.parquet", "trials.parquet", "epochs/part-00000.parquet"):
         full = pq.read_schema(mixed.paths.results / table)
         other = pq.read_schema(empty.paths.results / table)
@@ -57,7 +57,7 @@ def test_columns_have_one_type_in_every_study_and_none_is_null_typed(mixed: Any,
 
 
 def test_each_column_says_its_meaning(mixed: Any) -> None:
-    collect(mixed.paths)
+    write_tables(mixed.paths)
     schema = pq.read_schema(mixed.paths.trials_table)
     assert schema.metadata[b"schema_version"] == b"1"
     assert all(field.metadata[b"meaning"] for field in schema)
@@ -67,8 +67,8 @@ def test_each_column_says_its_meaning(mixed: Any) -> None:
 def test_studies_read_as_one_data_set_for_pyarrow_pandas_and_duckdb(mixed: Any, make: Any) -> None:
     other = make(name="other")
     other.complete_point({"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}, [0.5])
-    collect(mixed.paths)
-    collect(other.paths)
+    write_tables(mixed.paths)
+    write_tables(other.paths)
     files = sorted(mixed.paths.storage.glob("*/results/trials.parquet"))
     assert pyarrow.dataset.dataset([str(file) for file in files]).count_rows() == 12
     assert len(pd.read_parquet([str(file) for file in files])) == 12
@@ -79,7 +79,7 @@ def test_studies_read_as_one_data_set_for_pyarrow_pandas_and_duckdb(mixed: Any, 
 
 
 def test_files_are_private(mixed: Any) -> None:
-    collect(mixed.paths)
+    write_tables(mixed.paths)
     found = [mixed.paths.results, *mixed.paths.results.rglob("*")]
     modes = {stat.S_IMODE(path.stat().st_mode) for path in found if path.is_file()}
     folders = {stat.S_IMODE(path.stat().st_mode) for path in found if path.is_dir()}
@@ -93,11 +93,11 @@ def test_only_parts_whose_trials_moved_are_written_again(
     study = make()
     values = {"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}
     study.complete_point(values, [0.5, 0.6])
-    collect(study.paths)
+    write_tables(study.paths)
     first = part_path(study.paths, 0)
     before = first.stat().st_ino
     study.complete_point(values, [0.7, 0.8])
-    collect(study.paths)
+    write_tables(study.paths)
     assert first.stat().st_ino == before
     assert len(load(study.paths).epochs) == 12
 
@@ -108,7 +108,7 @@ def test_a_running_study_is_read_from_the_journal_until_it_is_collected_again(ma
         study.point({"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}), 0
     )
     study.report(trial, 1, 0.4)
-    collect(study.paths)
+    write_tables(study.paths)
     study.report(trial, 2, 0.6)
     assert read_tables(study.paths) is None
     running = load(study.paths)
@@ -124,34 +124,34 @@ def test_rows_cut_by_a_late_stop_leave_the_parts(make: Any) -> None:
     )
     study.report(trial, 1, 0.4)
     study.report(trial, 2, 0.6)
-    collect(study.paths)
+    write_tables(study.paths)
     study.prune(trial, 1)
-    collect(study.paths)
+    write_tables(study.paths)
     assert list(load(study.paths).epochs["epoch"]) == [1]
 
 
 def test_results_can_be_deleted_and_rebuilt(mixed: Any) -> None:
-    collect(mixed.paths)
+    write_tables(mixed.paths)
     before = load(mixed.paths)
     assert len(before.trials)
     _ = before.points, before.epochs
     for path in mixed.paths.results.rglob("*"):
         if path.is_file():
             path.unlink()
-    collect(mixed.paths)
+    write_tables(mixed.paths)
     same(before, load(mixed.paths))
 
 
 def test_tables_written_before_a_column_came_are_not_believed(
     mixed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    collect(mixed.paths)
+    write_tables(mixed.paths)
     monkeypatch.setattr(parquet, "columns_fingerprint", lambda: "another")
     assert read_tables(mixed.paths) is None
 
 
 def test_a_damaged_table_is_not_believed(mixed: Any) -> None:
-    collect(mixed.paths)
+    write_tables(mixed.paths)
     size = mixed.paths.trials_table.stat().st_size
     os.truncate(mixed.paths.trials_table, size // 2)
     assert read_tables(mixed.paths) is None

@@ -1,8 +1,9 @@
-"""Fresh seeds after the search: what the chosen points are really worth, and whether they beat the
-baseline.
-"""
+"""Fresh seeds after the search: what the chosen points are really worth, against the baseline."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -13,7 +14,12 @@ from analysis.selection.factors import level_text
 from analysis.selection.figures import as_cell, mean_over_seeds, metric_header, metric_mean
 from analysis.selection.objectives import objective_of
 from analysis.selection.ranking import ranked_points
-from analysis.selection.trials import counted_trials, fresh_trials, rows_of_point
+from analysis.selection.trials import (
+    confirmation_trials,
+    counted_trials,
+    fresh_trials,
+    rows_of_point,
+)
 from analysis.statistics import Estimate, level_for
 from analysis.tables.points.winners import (
     FURTHER_SEEDS_NOTE,
@@ -26,52 +32,41 @@ from analysis.tables.points.winners import (
     verdict,
 )
 
+_TITLE = "Confirmation on fresh seeds"
+
 
 def confirmation_table(results: Frames) -> Table:
-    """Each point with fresh seeds: its value by the search and on those, and the verdict against
-    the baseline.
+    """Return each point with fresh seeds: its value by the search, on those, and the verdict.
+
+    The verdict is of its difference from the baseline, paired by seed; all of them hold together.
     """
     points = points_to_confirm(results)
     baseline = baseline_point(results)
+    begun = points_with_fresh_seeds(results)
     numbers = [int(point) for point in points["point"]]
-    told = points_with_fresh_seeds(results)
-    rivals = (
-        len([number for number in numbers if number != baseline and number in told])
-        if baseline in told
-        else 0
-    )
-    factor, metric = factor_compared(results), objective_of(results).metric
+    rivals = [point for point in numbers if point in begun and point != baseline]
+    if baseline not in begun:
+        rivals = []
+    factor = factor_compared(results)
+    metric = objective_of(results).metric
     rows: list[list[Cell]] = []
     for point in points.to_dict("records"):
         number = int(point["point"])
-        searched, found = (
-            rows_of_point(of_kind(results.trials), point)
-            for of_kind in (counted_trials, fresh_trials)
-        )
-        rival = baseline if rivals and number != baseline and number in told else None
-        against = (
-            None if rival is None else fresh_difference(results, number, rival, level_for(rivals))
-        )
+        searched = rows_of_point(counted_trials(results.trials), point)
+        fresh = rows_of_point(fresh_trials(results.trials), point)
+        is_baseline = number == baseline
         rows.append(
             [
                 number,
-                (
-                    "baseline"
-                    if number == baseline
-                    else "chosen"
-                    if point["chosen"]
-                    else "chosen before"
-                ),
+                _role(point, is_baseline),
                 level_text(point[factor]) if factor else None,
                 metric_mean(searched["value"], metric) if len(searched) else None,
-                metric_mean(found["value"], metric) if len(found) else None,
-                len(found),
-                _seeds_lost(results, number),
-                mean_over_seeds(found, "test_accuracy"),
-                _fresh_less_search(found, searched) if number != baseline else None,
-                against,
-                verdict(against.estimate, objective_of(results).is_minimized) if against else None,
-                None if rival is None else further_seeds(results, number, rival, rivals),
+                metric_mean(fresh["value"], metric) if len(fresh) else None,
+                len(fresh),
+                _other_seeds_text(results, number),
+                mean_over_seeds(fresh, "test_accuracy"),
+                None if is_baseline else _fresh_less_search(fresh, searched),
+                *_against_baseline(results, number, baseline, rivals),
             ]
         )
     headers = [
@@ -89,16 +84,34 @@ def confirmation_table(results: Frames) -> Table:
         Header("further seeds", digits=0),
     ]
     if not rows:
-        return make_table(
-            "Confirmation on fresh seeds", headers, rows, ["No fresh seeds have been run."]
-        )
-    open_ones = any(row[-1] is not None for row in rows)
-    return make_table(
-        "Confirmation on fresh seeds", headers, rows, _notes_on(results, rivals, open_ones)
-    )
+        return make_table(_TITLE, headers, rows, ["No fresh seeds have been run."])
+    has_open_verdict = any(row[-1] is not None for row in rows)
+    return make_table(_TITLE, headers, rows, _notes_on(results, len(rivals), has_open_verdict))
 
 
-def _notes_on(results: Frames, rivals: int, open_ones: bool) -> list[str]:
+def _role(point: Mapping[Any, Any], is_baseline: bool) -> str:
+    if is_baseline:
+        return "baseline"
+    return "chosen" if point["chosen"] else "chosen before"
+
+
+def _against_baseline(
+    results: Frames, point: int, baseline: int | None, rivals: list[int]
+) -> list[Cell]:
+    """Return the difference from the baseline, the verdict, and the seeds it would take to tell."""
+    if baseline is None or point not in rivals:
+        return [None, None, None]
+    comparisons = len(rivals)
+    difference = fresh_difference(results, point, baseline, level_for(comparisons))
+    is_minimized = objective_of(results).is_minimized
+    return [
+        difference,
+        verdict(difference.estimate, is_minimized),
+        further_seeds(results, point, baseline, comparisons),
+    ]
+
+
+def _notes_on(results: Frames, comparisons: int, has_open_verdict: bool) -> list[str]:
     notes = [
         "fresh less search: what of the search's value was luck in choosing the point, and the"
         " noise of both."
@@ -108,27 +121,29 @@ def _notes_on(results: Frames, rivals: int, open_ones: bool) -> list[str]:
             "test_accuracy: the interval is over seeds and images: where it lies for new ones of"
             " both."
         )
-    if rivals > 1:
-        notes.append(together_note(rivals))
-    if open_ones:
+    if comparisons > 1:
+        notes.append(together_note(comparisons))
+    if has_open_verdict:
         notes.append(FURTHER_SEEDS_NOTE)
     return notes
 
 
 def points_to_confirm(results: Frames) -> pd.DataFrame:
-    """The points that have fresh seeds or are to get some, best first; those without a value
-    last.
+    """Return the points that have fresh seeds or are to get some, best first.
+
+    Those without a value come last.
     """
-    had = results.points["point"].isin(list(points_with_fresh_seeds(results)))
-    begun = (results.points["confirmations"] > 0) & results.points["chosen"].astype(bool)
-    points = results.points[had | begun]
-    order = {number: place for place, number in enumerate(ranked_points(results)["point"])}
-    places = points["point"].map(order).fillna(len(order))
-    return points.assign(place=places).sort_values(["place", "point"], kind="stable")
+    has_fresh = results.points["point"].isin(list(points_with_fresh_seeds(results)))
+    is_chosen = results.points["chosen"].astype(bool)
+    has_begun = results.points["confirmations"] > 0
+    points = results.points[has_fresh | (has_begun & is_chosen)]
+    places = {number: place for place, number in enumerate(ranked_points(results)["point"])}
+    place = points["point"].map(places).fillna(len(places))
+    return points.assign(place=place).sort_values(["place", "point"], kind="stable")
 
 
 def baseline_point(results: Frames) -> int | None:
-    """The point that the study file confirms against, None where it names none."""
+    """Return the point that the study file confirms against, None where it names none."""
     confirm = results.study.spec.confirm
     if confirm is None or confirm.against is None:
         return None
@@ -137,25 +152,29 @@ def baseline_point(results: Frames) -> int | None:
     return int(found.iloc[0]) if len(found) else None
 
 
-def _fresh_less_search(found: pd.DataFrame, searched: pd.DataFrame) -> Estimate | None:
-    """The fresh seeds' mean less the search's, by Welch: they are other seeds, and other splits."""
-    if not len(found) or not len(searched):
+def _fresh_less_search(fresh: pd.DataFrame, searched: pd.DataFrame) -> Estimate | None:
+    """Return the fresh seeds' mean less the search's, by Welch: they are other seeds and splits."""
+    if not len(fresh) or not len(searched):
         return None
-    return statistics.welch(found["value"], searched["value"]).estimate
+    return statistics.welch(fresh["value"], searched["value"]).estimate
 
 
-def _seeds_lost(results: Frames, point: int) -> str | None:
-    """What became of the fresh seeds that have no value; None where all have one."""
+def _other_seeds_text(results: Frames, point: int) -> str | None:
+    """Return what became of the fresh seeds that have no value; None where all have one."""
+    parts = []
     lost = lost_seed_count(results, point)
-    trials = results.trials
-    own = trials[(trials["point"] == point) & (trials["kind"] == "confirm")]
-    to_come = (
-        results.points.loc[results.points["point"] == point, "seeds_to_come"].fillna(0).astype(int)
-    )
-    running = int(to_come.iloc[0])
-    kinds = [
-        str(as_cell(kind) or "stopped")
-        for kind in own.loc[own["state"].isin(["FAIL", "PRUNED"]), "failure"]
-    ]
-    parts = [f"{lost} lost ({', '.join(dict.fromkeys(kinds))})"] if lost else []
-    return ", ".join([*parts, f"{running} to come"] if running else parts) or None
+    if lost:
+        parts.append(f"{lost} lost ({', '.join(_reasons(results, point))})")
+    points = results.points
+    to_come = points.loc[points["point"] == point, "seeds_to_come"].fillna(0).astype(int)
+    if to_come.iloc[0]:
+        parts.append(f"{to_come.iloc[0]} to come")
+    return ", ".join(parts) or None
+
+
+def _reasons(results: Frames, point: int) -> list[str]:
+    """Return why fresh seeds of a point have no value, each reason once."""
+    trials = confirmation_trials(results.trials)
+    has_no_value = trials["state"].isin(["FAIL", "PRUNED"])
+    failures = trials.loc[has_no_value & (trials["point"] == point), "failure"]
+    return list(dict.fromkeys(str(as_cell(failure) or "stopped") for failure in failures))

@@ -1,5 +1,7 @@
-"""The winners of a search on common fresh seeds: which level, or which of the chosen points, is the
-best?
+"""The winners of a search on common fresh seeds: which level, or which chosen point, is the best?
+
+Differences are paired by seed, with Student's interval over the fresh seeds that both points have;
+several comparisons hold together (Bonferroni).
 """
 
 from __future__ import annotations
@@ -23,29 +25,34 @@ from analysis.selection.factors import (
 from analysis.selection.figures import metric_header
 from analysis.selection.objectives import objective_of
 from analysis.selection.ranking import in_search_order
-from analysis.selection.trials import fresh_trials
+from analysis.selection.trials import confirmation_trials, fresh_trials
 from analysis.statistics import LEVEL, Difference, Estimate, level_for
 
 _MOST_WINNERS = 6
+_NONE = "There are no two winners with fresh seeds in common: confirm: runs them."
+FURTHER_SEEDS_NOTE = (
+    "further seeds: what it would take to tell with 80 % chance, were the difference as large as it"
+    " was found; in brackets for what it may be. ∞: more than 10,000."
+)
 
 
 def winners_table(results: Frames) -> Table:
-    """Each two winners against each other on the fresh seeds that both have."""
+    """Return each two winners against each other on the fresh seeds that both have."""
     names = winners_of(results)
     pairs = list(itertools.combinations(in_fresh_order(results, names), 2))
-    metric, smallest = objective_of(results).metric, objective_of(results).is_minimized
+    objective = objective_of(results)
     rows: list[list[Cell]] = []
     for ours, theirs in pairs:
-        found = fresh_difference(results, ours, theirs, level_for(len(pairs)))
+        difference = fresh_difference(results, ours, theirs, level_for(len(pairs)))
         rows.append(
             [
                 names[ours] or None,
                 ours,
                 names[theirs] or None,
                 theirs,
-                found,
-                found.estimate.n,
-                verdict(found.estimate, smallest),
+                difference,
+                difference.estimate.n,
+                verdict(difference.estimate, objective.is_minimized),
                 further_seeds(results, ours, theirs, len(pairs)),
             ]
         )
@@ -55,156 +62,132 @@ def winners_table(results: Frames) -> Table:
         Header("point"),
         Header(f"other {factor}" if factor else "other level"),
         Header("other point"),
-        metric_header("value", f"difference in {metric}", signed=True),
+        metric_header("value", f"difference in {objective.metric}", signed=True),
         Header("common seeds"),
         Header("verdict"),
         Header("further seeds"),
     ]
-    open_ones = any(row[-1] is not None for row in rows)
-    return make_table(
-        "Winners on common fresh seeds",
-        headers,
-        rows,
-        _notes_on(len(pairs), open_ones) if rows else [_NONE],
-    )
+    notes = _notes_on(rows) if rows else [_NONE]
+    return make_table("Winners on common fresh seeds", headers, rows, notes)
 
 
-_NONE = "There are no two winners with fresh seeds in common: confirm: runs them."
-
-
-def in_fresh_order(results: Frames, points: Iterable[int]) -> list[int]:
-    """Points in the order of their means over fresh seeds, the best first, those without any
-    last.
-    """
-    losses = (
-        -objective_of(results).sign
-        * fresh_trials(results.trials).groupby("point")["value"].mean().dropna()
-    )
-    return sorted(points, key=lambda point: (losses.get(point, math.inf), point))
-
-
-def _notes_on(comparisons: int, open_ones: bool) -> list[str]:
+def _notes_on(rows: list[list[Cell]]) -> list[str]:
     notes = [
-        (
-            "Paired by seed: both were trained with the same fresh seeds, which had no part in"
-            " choosing them."
-        ),
-        "verdict: of the first of the two, against the other.",
+        "Paired by seed: both were trained with the same fresh seeds, which had no part in"
+        " choosing them."
     ]
-    if open_ones:
+    if len(rows) > 1:
+        notes.append(together_note(len(rows)))
+    notes.append("verdict: of the first of the two, against the other.")
+    if any(row[-1] is not None for row in rows):
         notes.append(FURTHER_SEEDS_NOTE)
-    if comparisons > 1:
-        notes.insert(1, together_note(comparisons))
     return notes
 
 
-FURTHER_SEEDS_NOTE = (
-    "further seeds: what it would take to tell with 80 % chance, were the difference as large as it"
-    " was found; in brackets for what it may be. ∞: more than 10,000."
-)
-
-
 def together_note(comparisons: int) -> str:
-    """How several comparisons side by side hold together."""
+    """Return how several comparisons side by side hold together."""
     return (
         f"Intervals are at {level_for(comparisons):.1%} and p values {comparisons} times a single"
         f" one's, so that all {comparisons} hold together."
     )
 
 
+def in_fresh_order(results: Frames, points: Iterable[int]) -> list[int]:
+    """Return points by their means over fresh seeds, the best first, those without any last."""
+    values = fresh_trials(results.trials).groupby("point")["value"].mean().dropna()
+    losses = -objective_of(results).sign * values
+    return sorted(points, key=lambda point: (losses.get(point, math.inf), point))
+
+
 def factor_compared(results: Frames) -> str:
-    """The scientific factor whose levels were tuned apart; empty where there is none."""
+    """Return the scientific factor whose levels were tuned apart; empty where there is none."""
     factor = scientific_factor(results)
     return factor if factor and is_tuned_apart(results, factor) else ""
 
 
 def winners_of(results: Frames) -> dict[int, str]:
-    """The points to compare with each other, in the search's order, each with its level in words.
+    """Return the points to compare with each other, each with its level in words.
 
-    In a method study each level's best by the search, elsewhere the points that were chosen by it;
-    the baseline is not among them unless it was.
+    In a method study they are each level's best by the search, elsewhere the points that were
+    chosen by it, in its order; the baseline is not among them unless it was.
     """
     factor = factor_compared(results)
-    if factor:
-        found = (
-            (winner_of_level(results, factor, level), level_text(level))
-            for level in _levels(results, factor)
-        )
-        return {point: level for point, level in found if point is not None}
-    return dict.fromkeys(_chosen(results)[:_MOST_WINNERS], "")
+    if not factor:
+        return dict.fromkeys(_chosen_points(results)[:_MOST_WINNERS], "")
+    winners = {}
+    for level in levels_of(results, results.points, factor):
+        point = winner_of_level(results, factor, level)
+        if point is not None:
+            winners[point] = level_text(level)
+    return winners
 
 
-def _levels(results: Frames, factor: str) -> list[Hashable]:
-    return levels_of(results, results.points, factor)
-
-
-def _chosen(results: Frames) -> list[int]:
-    """The points with fresh seeds that the search chose, best by the search first."""
+def _chosen_points(results: Frames) -> list[int]:
+    """Return the points with fresh seeds that the search chose, best by the search first."""
     spec = results.study.spec
     if spec.confirm is None:
         return []
-    points = in_search_order(results.points[results.points["value"].notna()], results)
+    with_value = results.points[results.points["value"].notna()]
+    points = in_search_order(with_value, results)
     points = points[points["chosen"].astype(bool)]
     if spec.confirm.against is not None:
-        was_chosen = points.groupby("level", dropna=False).cumcount() < spec.confirm.top
-        points = points[(points["entry"] != spec.confirm.against).fillna(True) | was_chosen]
-    return [int(point) for point in points["point"] if point in points_with_fresh_seeds(results)]
+        # the baseline gets fresh seeds anyway: it counts where the search would have chosen it too
+        is_among_top = points.groupby("level", dropna=False).cumcount() < spec.confirm.top
+        is_other = (points["entry"] != spec.confirm.against).fillna(True)
+        points = points[is_other | is_among_top]
+    begun = points_with_fresh_seeds(results)
+    return [int(point) for point in points["point"] if point in begun]
 
 
 def points_with_fresh_seeds(results: Frames) -> set[int]:
-    """The points that have a fresh seed with a value."""
+    """Return the points that have a fresh seed with a value."""
     return set(fresh_trials(results.trials)["point"])
 
 
 def winner_of_level(results: Frames, factor: str, level: Hashable) -> int | None:
-    """The best point of a level by the search, of those that have fresh seeds; None where no point
-    has.
-    """
+    """Return the best point of a level by the search, of those that have fresh seeds; or None."""
     if len(results.studies) != 1:
         return None
     points = results.points.set_index("point")
-    own = [
-        point
-        for point in _chosen(results)
-        if bool(has_level(points.loc[[point]], factor, level).iloc[0])
-    ]
-    return own[0] if own else None
+    is_of_level = has_level(points, factor, level)
+    return next((point for point in _chosen_points(results) if is_of_level[point]), None)
 
 
-def _paired(results: Frames, ours: int, theirs: int) -> pd.DataFrame:
-    """The two points' values on each fresh seed that both have, ``value_ours`` and
-    ``value_theirs``.
+def _common_seeds(results: Frames, ours: int, theirs: int) -> pd.DataFrame:
+    """Return two points' values on each fresh seed that both have.
+
+    The columns are ``seed``, ``value_ours`` and ``value_theirs``.
     """
     trials = fresh_trials(results.trials[["point", "kind", "state", "outgrown", "seed", "value"]])
-    left, right = (
-        trials.loc[trials["point"] == point, ["seed", "value"]] for point in (ours, theirs)
-    )
+    left = trials.loc[trials["point"] == ours, ["seed", "value"]]
+    right = trials.loc[trials["point"] == theirs, ["seed", "value"]]
     return left.merge(right, on="seed", suffixes=("_ours", "_theirs"))
 
 
 def fresh_difference(results: Frames, ours: int, theirs: int, level: float = LEVEL) -> Difference:
-    """Ours less theirs, paired by fresh seed; without an interval where a fresh seed of either has
-    failed.
+    """Return our point's value less theirs, paired by fresh seed, with an interval over seeds.
+
+    Without one where a fresh seed of either has failed: those that are left are no fair sample.
     """
-    pairs = _paired(results, ours, theirs)
-    found = statistics.paired_difference(pairs["value_ours"], pairs["value_theirs"], level)
+    pairs = _common_seeds(results, ours, theirs)
+    difference = statistics.paired_difference(pairs["value_ours"], pairs["value_theirs"], level)
     if lost_seed_count(results, ours) or lost_seed_count(results, theirs):
-        return Difference(Estimate(found.estimate.value, n=found.estimate.n, level=level))
-    return found
+        estimate = difference.estimate
+        return Difference(Estimate(estimate.value, n=estimate.n, level=level))
+    return difference
 
 
 def lost_seed_count(results: Frames, point: int) -> int:
-    """How many of a point's fresh seeds ended without a value: what is left of them is no fair
-    sample.
-    """
-    trials = results.trials
-    states = trials.loc[(trials["point"] == point) & (trials["kind"] == "confirm"), "state"]
+    """Return how many of a point's fresh seeds ended without a value."""
+    trials = confirmation_trials(results.trials)
+    states = trials.loc[trials["point"] == point, "state"]
     return int(states.isin(["FAIL", "PRUNED"]).sum())
 
 
 def verdict(difference: Estimate, smallest: bool) -> str | None:
-    """better, worse or cannot tell: whether the interval of a difference leaves zero out; None
-    where there is none.
+    """Return better, worse or cannot tell: whether the interval of a difference leaves zero out.
+
+    None where there is no interval. ``smallest``: less is better.
     """
     if not difference.known:
         return None
@@ -214,19 +197,19 @@ def verdict(difference: Estimate, smallest: bool) -> str | None:
 
 
 def further_seeds(results: Frames, ours: int, theirs: int, comparisons: int) -> Estimate | None:
-    """How many seeds more it would take to tell two points apart; None where it can be told, or
-    nothing can.
+    """Return how many more seeds it would take to tell two points apart, with their range.
+
+    ``comparisons``: how many of them hold together. None where it can be told already, or nothing
+    can.
     """
-    found = fresh_difference(results, ours, theirs, level_for(comparisons)).estimate
-    if found.excludes_zero or not found.known:
+    level = level_for(comparisons)
+    difference = fresh_difference(results, ours, theirs, level).estimate
+    if difference.excludes_zero or not difference.known:
         return None
-    pairs = _paired(results, ours, theirs)
-    needed = statistics.seeds_needed(
-        pairs["value_ours"] - pairs["value_theirs"], level_for(comparisons)
-    )
+    pairs = _common_seeds(results, ours, theirs)
+    needed = statistics.seeds_needed(pairs["value_ours"] - pairs["value_theirs"], level)
     if needed is None:
         return None
-    value, low, high = (
-        max(1.0, count - len(pairs)) for count in (needed.value, needed.low, needed.high)
-    )
+    counts = (needed.value, needed.low, needed.high)
+    value, low, high = (max(1.0, count - len(pairs)) for count in counts)
     return Estimate(value, low, high, needed.n, needed.level)

@@ -1,1 +1,1 @@
-"""One training of one recipe: torch, and nothing of Ray or Optuna."""
+"""One training of one recipe, with torch and nothing of Ray or Optuna: begin with ``loop``."""

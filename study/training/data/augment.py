@@ -44,8 +44,9 @@ def keeps_bytes(spec: Augment) -> bool:
 
 def flip(images: Tensor, generator: Generator) -> Tensor:
     """Mirror each image from left to right with probability 1/2."""
-    is_mirrored = torch.rand(len(images), 1, 1, 1, generator=generator) < 0.5  # (N, 1, 1, 1)
-    return torch.where(is_mirrored.to(images.device), images.flip(3), images)
+    draws = torch.rand(len(images), 1, 1, 1, generator=generator)  # (N, 1, 1, 1)
+    is_mirrored = (draws < 0.5).to(images.device)
+    return torch.where(is_mirrored, images.flip(3), images)
 
 
 def crop(images: Tensor, pad: int, fill: str, generator: Generator) -> Tensor:
@@ -56,22 +57,27 @@ def crop(images: Tensor, pad: int, fill: str, generator: Generator) -> Tensor:
     count, _, height, width = images.shape
     if fill == "reflect":
         pad = min(pad, height - 1, width - 1)
-        padded = _reflect(_reflect(images, 2, pad), 3, pad)
+        padded = _reflect(images, 2, pad)
+        padded = _reflect(padded, 3, pad)
     else:
         padded = functional.pad(images, (pad, pad, pad, pad))
-    offsets = torch.randint(0, 2 * pad + 1, (2, count, 1), generator=generator)
-    top, left = offsets.to(images.device).squeeze(2)  # (N,) each
-    # A view of all windows: (N, C, 2 pad + 1, 2 pad + 1, H, W)
+    places = 2 * pad + 1  # for a window, along each axis
+    offsets = torch.randint(0, places, (2, count, 1), generator=generator)
+    offsets = offsets.to(images.device).squeeze(2)
+    top, left = offsets  # (N,) each
+    # A view of all windows: (N, C, places, places, H, W)
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)
-    return windows[torch.arange(count, device=images.device), :, top, left]  # (N, C, H, W)
+    each = torch.arange(count, device=images.device)
+    return windows[each, :, top, left]  # (N, C, H, W)
 
 
 def _reflect(images: Tensor, axis: int, pad: int) -> Tensor:
     """Pad both ends of one axis by reflection; also bytes, which torch can't reflect."""
     last = images.shape[axis] - 1
-    from_start = torch.arange(-pad, last + pad + 1, device=images.device).abs()
-    from_both = last - (last - from_start).abs()
-    return images.index_select(axis, from_both)
+    positions = torch.arange(-pad, last + pad + 1, device=images.device)
+    positions = positions.abs()  # reflected at the start
+    positions = last - (last - positions).abs()  # and at the end
+    return images.index_select(axis, positions)
 
 
 def cutout(images: Tensor, size: int, generator: Generator) -> Tensor:
@@ -80,30 +86,32 @@ def cutout(images: Tensor, size: int, generator: Generator) -> Tensor:
     At the border only the part inside the image is blanked.
     """
     count, _, height, width = images.shape
+    draws = torch.rand(2, count, 1, generator=generator)
     sides = torch.tensor([height, width]).view(2, 1, 1)
-    center = torch.rand(2, count, 1, generator=generator) * sides
-    center = center.floor().to(images.device)  # (2, N, 1): row and column
-    low = center - size // 2
-    high = low + size
+    center = (draws * sides).floor().to(images.device)  # (2, N, 1): row and column
+    first_row, first_column = center - size // 2  # (N, 1) each
     rows = torch.arange(height, device=images.device)
     columns = torch.arange(width, device=images.device)
-    in_rows = (rows >= low[0]) & (rows < high[0])  # (N, H)
-    in_columns = (columns >= low[1]) & (columns < high[1])  # (N, W)
-    square = in_rows[:, :, None] & in_columns[:, None, :]  # (N, H, W)
-    return images.masked_fill(square.unsqueeze(1), 0)
+    is_in_rows = (rows >= first_row) & (rows < first_row + size)  # (N, H)
+    is_in_columns = (columns >= first_column) & (columns < first_column + size)  # (N, W)
+    is_row = is_in_rows[:, None, :, None]  # (N, 1, H, 1)
+    is_column = is_in_columns[:, None, None, :]  # (N, 1, 1, W)
+    return images.masked_fill(is_row & is_column, 0)
 
 
 def affine(images: Tensor, spec: AffineFlip, generator: Generator) -> Tensor:
     """Rotate, shear, scale and move each image about its center; outside of it is black."""
-    draws = torch.rand(5, len(images), generator=generator) * 2 - 1  # in [-1, 1): (5, N)
+    draws = torch.rand(5, len(images), generator=generator)  # (5, N)
+    draws = draws * 2 - 1  # in [-1, 1)
     angle = math.radians(spec.degrees) * draws[0]
     shear = math.radians(spec.shear) * draws[1]
     scale = 1 + spec.scale * draws[2]
+    shift = 2 * spec.translate * draws[3:]  # in half image sides: (2, N)
     sheared = angle + shear
     entries = [angle.cos(), -sheared.sin(), angle.sin(), sheared.cos()]
     matrix = torch.stack(entries).view(2, 2, -1) / scale  # (2, 2, N)
-    shift = 2 * spec.translate * draws[3:].unsqueeze(1)  # in half image sides: (2, 1, N)
-    theta = torch.cat([matrix, shift], 1).permute(2, 0, 1).to(images.device)  # (N, 2, 3)
+    theta = torch.cat([matrix, shift.unsqueeze(1)], 1)  # (2, 3, N)
+    theta = theta.permute(2, 0, 1).to(images.device)  # (N, 2, 3)
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, align_corners=False)
 

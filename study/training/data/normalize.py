@@ -64,9 +64,13 @@ def channel_statistics(images: Tensor) -> Normalization:
     weights = torch.stack(all_counts).double()
     weights /= weights.sum(1, keepdim=True)
     mean = (weights * values).sum(1, keepdim=True)  # (C, 1)
-    variance = (weights * (values - mean).square()).sum(1, keepdim=True)
+    squares = (values - mean).square()
+    variance = (weights * squares).sum(1, keepdim=True)
     std = variance.sqrt().clamp_min(_SMALLEST_STD)
-    return Normalization(mean.float().unsqueeze(2), std.float().unsqueeze(2))  # (C, 1, 1)
+    return Normalization(
+        mean=mean.float().unsqueeze(2),  # (C, 1, 1)
+        std=std.float().unsqueeze(2),
+    )
 
 
 def make_normalization(kind: str, own: Tensor, training: Tensor) -> Normalization:

@@ -48,7 +48,7 @@ class Whitening(nn.Conv2d):
         self.weight.copy_(torch.cat([kernels, -kernels]))
 
 
-class ScaledClassifier(nn.Linear):
+class _ScaledClassifier(nn.Linear):
     """A classifier without biases whose logits, and with them all gradients, are scaled down."""
 
     def __init__(self, features: int, classes: int) -> None:
@@ -82,7 +82,7 @@ def whitened_cnn(model: ModelSpec, image_shape: ImageShape, classes: int) -> nn.
         nn.AdaptiveMaxPool2d(1),
         nn.Flatten(),
         nn.Dropout(model.dropout or 0.0),
-        ScaledClassifier(channels, classes),
+        _ScaledClassifier(channels, classes),
     )
 
 

@@ -17,7 +17,7 @@ from study.training.recipe.model import ModelSpec
 
 
 @dataclass(frozen=True)
-class Architecture:
+class _Architecture:
     """The numbers of one plain network."""
 
     groups: tuple[tuple[int, ...], ...]
@@ -38,19 +38,19 @@ class Architecture:
     """Dropout behind each group, as a share of the recipe's."""
 
 
-_VGG16 = Architecture(
+_VGG16 = _Architecture(
     groups=((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512)),
     dense=(4096, 4096),
 )
-_LENET = Architecture(
+_LENET = _Architecture(
     groups=((20,), (50,)), dense=(500,), kernel=5, padding=0, dropout_before_dense=True
 )
-_FLUX_ONE_STAGE = Architecture(groups=((32, 32),), dense=(64,), group_dropout=1.0)
-_FLUX_THREE_STAGES = Architecture(
+_FLUX_ONE_STAGE = _Architecture(groups=((32, 32),), dense=(64,), group_dropout=1.0)
+_FLUX_THREE_STAGES = _Architecture(
     groups=((32, 32), (64, 64), (128, 128)), dense=(516,), group_dropout=1.0
 )
-_KNET_VGG_STYLE = Architecture(groups=((50, 50), (100, 100)), dense=(512,), group_dropout=0.5)
-_KNET_BATCH_NORM = Architecture(
+_KNET_VGG_STYLE = _Architecture(groups=((50, 50), (100, 100)), dense=(512,), group_dropout=0.5)
+_KNET_BATCH_NORM = _Architecture(
     groups=((16,), (32,), (64,)),
     dense=(100,),
     conv_bias=False,
@@ -90,7 +90,7 @@ def knet_cnn(model: ModelSpec, image_shape: ImageShape, classes: int) -> nn.Modu
 
 
 def _build(
-    architecture: Architecture, model: ModelSpec, image_shape: ImageShape, classes: int
+    architecture: _Architecture, model: ModelSpec, image_shape: ImageShape, classes: int
 ) -> nn.Sequential:
     factory = LayerFactory.from_spec(model)
     dropout = model.dropout or 0.0

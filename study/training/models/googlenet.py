@@ -31,7 +31,7 @@ _AUX_FEATURES = 1024
 _CLASSIFIER_FEATURES = 128
 
 
-class InceptionChannels(NamedTuple):
+class _InceptionChannels(NamedTuple):
     """The channels of each convolution of an Inception: the paper's table 1."""
 
     conv1: int
@@ -46,18 +46,18 @@ class InceptionChannels(NamedTuple):
         return self.conv1 + self.conv3 + self.conv5 + self.projection
 
 
-_3A = InceptionChannels(64, 96, 128, 16, 32, 32)
-_3B = InceptionChannels(128, 128, 192, 32, 96, 64)
-_4A = InceptionChannels(192, 96, 208, 16, 48, 64)
-_4B = InceptionChannels(160, 112, 224, 24, 64, 64)
-_4C = InceptionChannels(128, 128, 256, 24, 64, 64)
-_4D = InceptionChannels(112, 144, 288, 32, 64, 64)
-_4E = InceptionChannels(256, 160, 320, 32, 128, 128)
-_5A = InceptionChannels(256, 160, 320, 32, 128, 128)
-_5B = InceptionChannels(384, 192, 384, 48, 128, 128)
+_3A = _InceptionChannels(64, 96, 128, 16, 32, 32)
+_3B = _InceptionChannels(128, 128, 192, 32, 96, 64)
+_4A = _InceptionChannels(192, 96, 208, 16, 48, 64)
+_4B = _InceptionChannels(160, 112, 224, 24, 64, 64)
+_4C = _InceptionChannels(128, 128, 256, 24, 64, 64)
+_4D = _InceptionChannels(112, 144, 288, 32, 64, 64)
+_4E = _InceptionChannels(256, 160, 320, 32, 128, 128)
+_5A = _InceptionChannels(256, 160, 320, 32, 128, 128)
+_5B = _InceptionChannels(384, 192, 384, 48, 128, 128)
 
 
-class GoogLeNetLayers:
+class _GoogLeNetLayers:
     """Makes the network's parts in one norm, one width and one variant."""
 
     def __init__(self, model: ModelSpec) -> None:
@@ -85,11 +85,11 @@ class GoogLeNetLayers:
             self.conv(reduced, channels, kernel),
         )
 
-    def inceptions(self, channels: int, *tables: InceptionChannels) -> tuple[nn.Module, int]:
+    def inceptions(self, channels: int, *tables: _InceptionChannels) -> tuple[nn.Module, int]:
         """Make Inceptions in a row; returns them and the channels they end with."""
         blocks: list[nn.Module] = []
         for table in tables:
-            scaled = InceptionChannels(*map(self.scale, table))
+            scaled = _InceptionChannels(*map(self.scale, table))
             blocks.append(Inception(self, channels, scaled))
             channels = scaled.out
         return nn.Sequential(*blocks), channels
@@ -128,7 +128,7 @@ class Inception(nn.Module):
     """Four branches of 1 × 1, 3 × 3, 5 × 5 and pooled features, concatenated."""
 
     def __init__(
-        self, layers: GoogLeNetLayers, channels_in: int, channels: InceptionChannels
+        self, layers: _GoogLeNetLayers, channels_in: int, channels: _InceptionChannels
     ) -> None:
         super().__init__()
         self.branches = nn.ModuleList(
@@ -156,7 +156,7 @@ class GoogLeNet(nn.Module):
 
     def __init__(self, model: ModelSpec, image_shape: ImageShape, classes: int) -> None:
         super().__init__()
-        layers = GoogLeNetLayers(model)
+        layers = _GoogLeNetLayers(model)
         first, second = layers.scale(64), layers.scale(192)
         inceptions3, channels3 = layers.inceptions(second, _3A, _3B)
         inception4a, channels4a = layers.inceptions(channels3, _4A)

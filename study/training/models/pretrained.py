@@ -15,7 +15,7 @@ from study.errors import DataMissing
 from study.training.recipe.model import ModelSpec
 from study.training.runtime.torchvision import torchvision
 
-Weights = dict[str, Tensor]
+_Weights = dict[str, Tensor]
 """Tensors by the names of a network's parameters and buffers."""
 
 _TORCHVISION_WEIGHTS = {
@@ -51,11 +51,11 @@ def load_pretrained(network: nn.Module, model: ModelSpec) -> None:
     network.load_state_dict({name: weights[name] for name in found} | classifier)
 
 
-def _download(name: str) -> Weights:
+def _download(name: str) -> _Weights:
     """Load torchvision's weights from torch's cache or the network, checked against their hash."""
     source = getattr(torchvision.models, _TORCHVISION_WEIGHTS[name]).IMAGENET1K_V1
     try:
-        weights: Weights = source.get_state_dict(progress=False, check_hash=True)
+        weights: _Weights = source.get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError) as error:  # a URLError is an OSError, a wrong hash the other
         cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(source.url).name
         raise DataMissing(
@@ -66,7 +66,7 @@ def _download(name: str) -> Weights:
     return weights
 
 
-def _read_file(file: Path) -> Weights:
+def _read_file(file: Path) -> _Weights:
     """Read a local file of tensors by name; anything else in it is refused with DataMissing."""
     if not file.is_file():
         raise DataMissing(f"model.weights must name a file; found none at {file}")
@@ -87,7 +87,7 @@ def _read_file(file: Path) -> Weights:
     return content
 
 
-def _is_weights(content: object) -> TypeGuard[Weights]:
+def _is_weights(content: object) -> TypeGuard[_Weights]:
     if not isinstance(content, dict):
         return False
     return all(isinstance(value, Tensor) for value in content.values())
@@ -101,12 +101,12 @@ def _read_tensors(file: Path) -> Any:
     return torch.load(file, map_location="cpu", weights_only=True)
 
 
-def _resize_position_embedding(weights: Weights, network: nn.Module) -> Weights:
+def _resize_position_embedding(weights: _Weights, network: nn.Module) -> _Weights:
     """Return the weights with their position embedding resized to the image side of ``network``."""
     if "encoder.pos_embedding" not in weights:
         return weights
     side: Any = network.image_size
-    resized: Weights = torchvision.models.vision_transformer.interpolate_embeddings(
+    resized: _Weights = torchvision.models.vision_transformer.interpolate_embeddings(
         side, 16, dict(weights)
     )
     return resized

@@ -25,8 +25,8 @@ from study.training.recipe.schedules import (
     Triangular,
 )
 
-HIGH_MOMENTUM = 0.95
-LOW_MOMENTUM = 0.85
+_HIGH_MOMENTUM = 0.95
+_LOW_MOMENTUM = 0.85
 """torch's OneCycleLR moves momentum between these."""
 
 
@@ -69,8 +69,8 @@ def onecycle_momentum(spec: OneCycle, step: int, length: TrainingLength) -> floa
     is_rising, progress = _onecycle_phase(spec, step, length)
     anneal = _anneal_of(spec)
     if is_rising:
-        return anneal(HIGH_MOMENTUM, LOW_MOMENTUM, progress)
-    return anneal(LOW_MOMENTUM, HIGH_MOMENTUM, progress)
+        return anneal(_HIGH_MOMENTUM, _LOW_MOMENTUM, progress)
+    return anneal(_LOW_MOMENTUM, _HIGH_MOMENTUM, progress)
 
 
 def _line(start: float, end: float, progress: float) -> float:

@@ -31,7 +31,7 @@ class MetricFactor:
         pass
 
 
-class SwitchFactor(MetricFactor):
+class _SwitchFactor(MetricFactor):
     """Changes once and for good, when the metric passes its threshold."""
 
     def __init__(self, spec: Switch, lr: float) -> None:
@@ -51,7 +51,7 @@ class SwitchFactor(MetricFactor):
         self.factor = state["factor"]
 
 
-class PlateauFactor(MetricFactor):
+class _PlateauFactor(MetricFactor):
     """torch's ReduceLROnPlateau on an optimizer of its own, whose learning rate is the factor."""
 
     def __init__(self, spec: Plateau) -> None:
@@ -90,6 +90,6 @@ def make_metric_factor(spec: Schedule, lr: float) -> MetricFactor:
 
 
 _METRIC_FACTORS: dict[type[Schedule], Callable[[Any, float], MetricFactor]] = {
-    Switch: SwitchFactor,
-    Plateau: lambda spec, lr: PlateauFactor(spec),
+    Switch: _SwitchFactor,
+    Plateau: lambda spec, lr: _PlateauFactor(spec),
 }

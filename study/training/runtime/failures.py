@@ -20,7 +20,7 @@ import torch
 from study.errors import DataMissing
 
 FailureClass = Literal["out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error"]
-Details = dict[str, int | float | str]
+FailureDetails = dict[str, int | float | str]
 
 _BYTES_PER_UNIT = {"bytes": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _AMOUNT = r"([\d.]+) (bytes|[KMGT]iB)"
@@ -63,7 +63,7 @@ class TrainingFailure(Exception):
     ``details`` holds figures in bytes, the step, or a traceback as text, as far as they are known.
     """
 
-    def __init__(self, failure_class: FailureClass, message: str, details: Details) -> None:
+    def __init__(self, failure_class: FailureClass, message: str, details: FailureDetails) -> None:
         super().__init__(failure_class, message, details)
         self.failure_class: FailureClass = failure_class
         self.message = " ".join(message.split())[:_LONGEST_MESSAGE]
@@ -98,7 +98,7 @@ def _contains(text: str, phrases: tuple[str, ...]) -> bool:
     return any(phrase.lower() in lowered for phrase in phrases)
 
 
-def _parse_memory(text: str) -> Details:
+def _parse_memory(text: str) -> FailureDetails:
     """Read the figures in an allocator's message, in bytes.
 
     ``reserved_bytes`` is added: all that PyTorch held, allocated or not.

@@ -21,7 +21,7 @@ from study.files.lock import acquire_lock, lock_holder
 from study.files.storage import StorageLike
 from study.files.storage_uri import storage_path
 from study.journal.log_storage import log_at
-from study.journal.spec_versions import stored_file
+from study.journal.spec_versions import stored_spec_file
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
@@ -94,7 +94,7 @@ def resume(
         sets = [*sets, f"replicates={replicates}"]
     if not sets and points is None:
         return drive(paths, run_options)
-    extension = load_spec(stored_file(paths), sets=sets, points=points)
+    extension = load_spec(stored_spec_file(paths), sets=sets, points=points)
     return drive(paths, run_options, extension=extension)
 
 
@@ -190,7 +190,7 @@ def remove(name: str, *, storage: StorageLike = _DEFAULT_STORAGE) -> None:
 
 def check_same(spec: StudySpec, paths: StudyPaths) -> None:
     """Raise StudyExists, with what differs, unless the study in the folder has this spec."""
-    stored = load_spec(stored_file(paths))
+    stored = load_spec(stored_spec_file(paths))
     if not spec.concurrency:
         spec = replace(spec, concurrency=stored.concurrency)
     differences = stored.differences(spec)

@@ -24,7 +24,7 @@ from study.files.layout import StudyPaths
 from study.files.lock import acquire_lock
 from study.files.storage_uri import storage_path
 from study.journal.events import PointReopened, SessionClosed
-from study.journal.spec_versions import extend, supersede
+from study.journal.spec_versions import extend, supersede_earlier_drivers
 from study.spec.spec import StudySpec
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def drive(
     retried or finds no room, and an OutsideFault for what ends the study beside its trials.
     """
     with _locked(paths, options), _system_errors_as_faults(paths):
-        supersede(paths)
+        supersede_earlier_drivers(paths)
         extend(paths, extension)
         with (
             RayConnection(options.address, [str(Path.cwd())]) as connection,

@@ -26,7 +26,7 @@ from study.journal.events import (
 from study.journal.history import FORMAT, History
 from study.journal.integrity import check_nothing_lost
 from study.journal.journal import Journal
-from study.journal.spec_versions import current_spec, digest, open_journal
+from study.journal.spec_versions import current_spec, open_journal, sha256_hex
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
@@ -111,7 +111,7 @@ def _begin_journal(journal: Journal, paths: StudyPaths) -> None:
         concurrency=spec.concurrency,
         seeds="whole",
     )
-    first_version = SpecAdopted(version=1, hash=digest(content), changes=[])
+    first_version = SpecAdopted(version=1, hash=sha256_hex(content), changes=[])
     _append(journal, created, first_version, *warm_starts(spec, paths.storage))
 
 

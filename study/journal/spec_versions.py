@@ -18,53 +18,41 @@ from study.journal.log_storage import log_at
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
-_TRIES = 50
+_MOST_TAKEOVERS = 50
 
 
 def extend(paths: StudyPaths, new: StudySpec | None) -> None:
-    """Make ``new`` the study's next version: its file first, then the journal's word that it
-    holds.
+    """Make ``new`` the study's next version; nothing happens where it is None or changes nothing.
+
+    Its file is written first. It holds from the record on that gives the file's hash.
     """
     journal = open_journal(paths)
     try:
         history = History(journal.events_read)
         if new is None or not history.specs:
             return
-        old, version = load_spec(_spec_file(paths, history)), history.specs[-1].version + 1
+        old = load_spec(_spec_file(paths, history))
         changes = old.differences(new)
         if not changes:
             return
         check_extension(old, new, history)
-        events = reopenings(old, new, history, paths)
+        reopened = reopenings(old, new, history, paths)
         text = new.with_recorded_defaults().yaml()
+        version = history.specs[-1].version + 1
         paths.spec_version(version).write_whole(text)
-        adopted = SpecAdopted(version=version, hash=digest(text), changes=changes)
-        journal.append(*(event.stamped().to_record() for event in (adopted, *events)))
+        adopted = SpecAdopted(version=version, hash=sha256_hex(text), changes=changes)
+        journal.append(*(event.stamped().to_record() for event in (adopted, *reopened)))
         paths.spec.write_whole(text)
     finally:
         journal.close()
 
 
-def _spec_file(paths: StudyPaths, history: History) -> StoragePath:
-    """The spec's file that the journal vouches for by its hash; StateLost where it was lost or
-    changed.
-    """
-    current = history.specs[-1]
-    for path in (paths.spec_version(current.version), paths.spec):
-        if path.exists() and digest(path.read_bytes()) == current.hash:
-            return path
-    raise StateLost(
-        f"the spec of {paths.name} is lost: neither {paths.spec_version(current.version)} nor"
-        f" {paths.spec} is what the journal knows as version {current.version}; restore one of them"
-        " from a copy"
-    )
-
-
 def current_spec(paths: StudyPaths, history: History, say: Callable[[str], None]) -> StudySpec:
-    """The study's spec; its readable copy is mended where it differs."""
-    path = _spec_file(paths, history)
-    version, content = paths.spec_version(history.specs[-1].version), path.read_bytes()
-    for copy in (version, paths.spec):
+    """Load the study's spec. Where a copy of it was changed, ``say`` is told, and the copy is
+    written anew.
+    """
+    content = _spec_file(paths, history).read_bytes()
+    for copy in (paths.spec_version(history.specs[-1].version), paths.spec):
         if not copy.exists() or copy.read_bytes() != content:
             say(
                 f"{copy.name} was not what the study runs by, and is written anew; study resume"
@@ -75,24 +63,41 @@ def current_spec(paths: StudyPaths, history: History, say: Callable[[str], None]
     return spec if spec.concurrency else replace(spec, concurrency=history.concurrency)
 
 
-def digest(content: str | bytes) -> str:
-    """SHA-256, as hexadecimal text."""
-    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
-
-
-def stored_file(paths: StudyPaths) -> StoragePath:
-    """The spec's file of a study that is there."""
+def stored_spec_file(paths: StudyPaths) -> StoragePath:
+    """Find the file of the spec that a study in its folder goes by."""
     history = History(read_events(paths.journal))
     return _spec_file(paths, history) if history.specs else paths.spec
 
 
-def supersede(paths: StudyPaths) -> None:
-    """Where there are no locks: see that no earlier driver can write any more, before anything is
-    looked at.
+def _spec_file(paths: StudyPaths, history: History) -> StoragePath:
+    """The spec's file that the journal vouches for by its hash; StateLost where it was lost or
+    changed.
+    """
+    current = history.specs[-1]
+    for path in (paths.spec_version(current.version), paths.spec):
+        if path.exists() and sha256_hex(path.read_bytes()) == current.hash:
+            return path
+    raise StateLost(
+        f"the spec of {paths.name} is lost: neither {paths.spec_version(current.version)} nor"
+        f" {paths.spec} is what the journal knows as version {current.version}; restore one of them"
+        " from a copy"
+    )
+
+
+def sha256_hex(content: str | bytes) -> str:
+    """Return the SHA-256 of a file's content as hexadecimal text."""
+    data = content.encode() if isinstance(content, str) else content
+    return hashlib.sha256(data).hexdigest()
+
+
+def supersede_earlier_drivers(paths: StudyPaths) -> None:
+    """See to it that no earlier driver can write any more, where there are no locks for that.
+
+    A record of ours does it: an earlier driver's next record would have the same number.
     """
     if paths.journal.has_locks or not log_at(paths.journal).exists():
         return
-    for _ in range(_TRIES):
+    for _ in range(_MOST_TAKEOVERS):
         journal = Journal.open(paths.journal)
         try:
             journal.append(JournalTaken(by=this_process()).stamped().to_record())
@@ -105,8 +110,7 @@ def supersede(paths: StudyPaths) -> None:
 
 
 def open_journal(paths: StudyPaths) -> Journal:
-    return (
-        Journal.open(paths.journal)
-        if log_at(paths.journal).exists()
-        else Journal.create(paths.journal)
-    )
+    """Open the study's journal as its driver, a new one where there is none."""
+    if log_at(paths.journal).exists():
+        return Journal.open(paths.journal)
+    return Journal.create(paths.journal)

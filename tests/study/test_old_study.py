@@ -20,7 +20,7 @@ from study.journal.events import event_of
 from study.journal.failure import FAILURE_CLASSES, Failure
 from study.journal.history import History
 from study.journal.outcomes import survivors_value
-from study.journal.spec_versions import stored_file
+from study.journal.spec_versions import stored_spec_file
 from study.journal.trials import ENDED_STATES
 from study.spec.load import load_spec
 
@@ -99,7 +99,7 @@ def check_survivors(history: History, folder: Path, points: int) -> None:
     from study.files.layout import StudyPaths
     from study.files.local_storage import LocalPath
 
-    spec = load_spec(stored_file(StudyPaths(LocalPath(folder / "studies"), "old")))
+    spec = load_spec(stored_spec_file(StudyPaths(LocalPath(folder / "studies"), "old")))
     assert not history.whole_seeds
     assert [point.number for point in history.points] == list(range(points))
     for point in history.points:

@@ -1,0 +1,102 @@
+"""The spec that a study goes by is the file whose hash the journal gives, whatever lies there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from study.errors import StateLost, Superseded
+from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
+from study.files.object_storage import ObjectPath
+from study.files.storage import StoragePath
+from study.journal.events import SpecAdopted, StudyCreated
+from study.journal.history import History
+from study.journal.journal import Journal, read_events
+from study.journal.spec_versions import (
+    current_spec,
+    extend,
+    open_journal,
+    sha256_hex,
+    stored_spec_file,
+    supersede_earlier_drivers,
+)
+from study.spec.load import load_spec
+
+from ..fake_cluster import small_spec
+
+
+def begin(storage: StoragePath, **changes: object) -> StudyPaths:
+    """A study that was created, and has done nothing yet."""
+    paths, spec = StudyPaths(storage, "fake"), small_spec(**changes)
+    text = spec.with_recorded_defaults().yaml()
+    paths.folder.make_folder()
+    paths.spec.write_whole(text)
+    paths.spec_version(1).write_whole(text)
+    journal = open_journal(paths)
+    created = StudyCreated(
+        study="fake", format=1, reproducible=True, concurrency=2, seeds="whole", time=1.0
+    )
+    adopted = SpecAdopted(version=1, hash=sha256_hex(text), changes=[], time=1.0)
+    journal.append(created.to_record(), adopted.to_record())
+    journal.close()
+    return paths
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> StudyPaths:
+    return begin(LocalPath(tmp_path), points=4)
+
+
+def history_of(paths: StudyPaths) -> History:
+    return History(read_events(paths.journal))
+
+
+def test_a_changed_copy_is_written_anew_and_told_of(paths: StudyPaths) -> None:
+    content = paths.spec.read_bytes()
+    paths.spec.write_whole("study: changed")
+    assert stored_spec_file(paths) == paths.spec_version(1)
+    said: list[str] = []
+    assert current_spec(paths, history_of(paths), said.append).points == 4
+    assert len(said) == 1
+    assert said[0].startswith("study.yaml was not what the study runs by")
+    assert paths.spec.read_bytes() == content
+
+
+def test_a_spec_of_which_no_copy_is_whole_is_lost(paths: StudyPaths) -> None:
+    for copy in (paths.spec, paths.spec_version(1)):
+        copy.write_whole("study: changed")
+    with pytest.raises(StateLost, match="the spec of fake is lost"):
+        stored_spec_file(paths)
+
+
+def test_an_extension_is_the_next_version_in_files_and_journal(paths: StudyPaths) -> None:
+    extend(paths, load_spec(paths.spec, points=9))
+    (_, second) = history_of(paths).specs
+    assert second.version == 2
+    for path in (paths.spec, paths.spec_version(2)):
+        assert sha256_hex(path.read_bytes()) == second.hash
+        assert load_spec(path).points == 9
+    assert load_spec(paths.spec_version(1)).points == 4
+
+
+def test_what_changes_nothing_is_no_version(paths: StudyPaths) -> None:
+    extend(paths, None)
+    extend(paths, load_spec(paths.spec))
+    assert [spec.version for spec in history_of(paths).specs] == [1]
+
+
+def test_where_there_are_locks_nobody_is_superseded(paths: StudyPaths) -> None:
+    before = paths.journal.read_bytes()
+    supersede_earlier_drivers(paths)
+    assert paths.journal.read_bytes() == before
+
+
+def test_on_an_object_store_an_earlier_driver_is_superseded(bucket: ObjectPath) -> None:
+    paths = begin(bucket)
+    earlier = Journal.open(paths.journal)
+    supersede_earlier_drivers(paths)
+    with pytest.raises(Superseded):
+        earlier.append({"event": "told", "point": 0})
+    assert read_events(paths.journal)[-1]["event"] == "taken"

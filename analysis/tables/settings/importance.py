@@ -17,7 +17,7 @@ import pandas as pd
 from analysis.frames import Frames
 from analysis.rendering import Header, Table, make_table
 from analysis.selection.objectives import objective_of
-from analysis.selection.settings import setting_headers, varied_settings
+from analysis.selection.settings import is_numeric_setting, setting_headers, varied_settings
 from analysis.statistics import Array, Estimate
 
 _RESAMPLES = 15
@@ -37,12 +37,11 @@ _SHARES = (
 
 @dataclass(frozen=True)
 class Importance:
-    """Each setting's share of the value's variance, the greatest first, and how well the forest
-    knows the value.
+    """Each setting's share of the value's variance, and how well the forest knows the value.
 
-    A share is below 0 where shuffling the setting helped by chance; ``displayed`` starts at 0.
-    ``r_squared`` is the share of the variance that the forest explains on points left out, the
-    median over resamples.
+    The greatest share is first. One is below 0 where shuffling the setting helped by chance;
+    ``displayed`` starts at 0. ``r_squared`` is the share of the variance that the forest explains
+    on points left out, the median over resamples.
     """
 
     shares: tuple[tuple[str, Estimate], ...]
@@ -50,11 +49,12 @@ class Importance:
 
     @property
     def displayed(self) -> list[tuple[str, Estimate]]:
+        """The shares as they are shown: none is below 0."""
         return [(name, _from_zero(share)) for name, share in self.shares]
 
     @property
     def quality(self) -> str:
-        """The forest's fit in a sentence."""
+        """The forest's fit, in a sentence."""
         if self.r_squared <= 0:
             return (
                 "The forest explains nothing of the value of points left out (R²"
@@ -67,82 +67,66 @@ class Importance:
 
 
 def _from_zero(share: Estimate) -> Estimate:
-    return replace(
-        share, value=max(0.0, share.value), low=max(0.0, share.low), high=max(0.0, share.high)
-    )
+    """Return a share with what lies below 0 put at 0."""
+    value, low, high = (max(0.0, end) for end in (share.value, share.low, share.high))
+    return replace(share, value=value, low=low, high=high)
 
 
 def importance(results: Frames, seed: int = 0) -> Importance | None:
-    """Each setting's share of the value's variance; None where there are too few complete points or
-    all are equal.
+    """Return each setting's share of the value's variance.
 
-    The interval holds the middle LEVEL of the resamples.
+    The interval holds the middle LEVEL of the resamples. None where there are fewer than
+    LEAST_POINTS complete points, or all have one value.
     """
     points = results.points.dropna(subset="value")
     names = varied_settings(results)
     if len(points) < _LEAST_POINTS or not names or points["value"].nunique() < 2:
         return None
-    features = np.column_stack([_coded(points[name]) for name in names])
+    features = np.column_stack([_coded(points[name]) for name in names])  # (points, settings)
     values = points["value"].to_numpy(float)
-    found = [_resample(features, values, seed + i) for i in range(_RESAMPLES)]
-    drops = np.array([drop for drop, _ in found])  # (resamples, settings)
-    ends = np.quantile(drops, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
-    shares = [
-        (
-            name,
-            Estimate(
-                float(np.median(drops[:, i])),
-                float(ends[0, i]),
-                float(ends[1, i]),
-                len(points),
-                _LEVEL,
-            ),
-        )
-        for i, name in enumerate(names)
-    ]
-    ordered = sorted(shares, key=lambda item: -item[1].value)
-    return Importance(tuple(ordered), float(np.median([r_squared for _, r_squared in found])))
+    resamples = [_resample(features, values, seed + i) for i in range(_RESAMPLES)]
+    drawn = np.array([shares for shares, _ in resamples])  # (resamples, settings)
+    shares = []
+    for name, sample in zip(names, drawn.T, strict=True):
+        low, high = np.quantile(sample, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+        median = float(np.median(sample))
+        shares.append((name, Estimate(median, float(low), float(high), len(points), _LEVEL)))
+    shares.sort(key=lambda item: -item[1].value)
+    r_squared = float(np.median([fit for _, fit in resamples]))
+    return Importance(tuple(shares), r_squared)
 
 
 def importance_table(results: Frames) -> Table:
-    """Each setting's share of the value's variance, and how well the forest that says so knows the
-    value.
-    """
+    """Return each setting's share of the value's variance, and how well the forest knows it."""
     found = importance(results)
     headers = [Header("setting"), Header(SHARE_LABEL, digits=3)]
     title = f"Importance of settings to {objective_of(results).metric}"
     if found is None:
         few = f"It takes {_LEAST_POINTS} points with values that differ, and a setting that varies."
         return make_table(title, headers, [], [few])
-    shown = {
-        str(header.name): str(header)
-        for header in setting_headers([name for name, _ in found.shares])
-    }
-    points = found.shares[0][1].n
-    notes = [
-        found.quality,
-        f"{points} points. {_SHARES}",
-        *([_FILLING] if _conditional(results) else []),
-    ]
-    return make_table(
-        title, headers, [[shown[name], share] for name, share in found.displayed], notes
-    )
+    shares = found.displayed
+    names = setting_headers([name for name, _ in shares])
+    rows = [(str(name), share) for name, (_, share) in zip(names, shares, strict=True)]
+    points = shares[0][1].n
+    notes = [found.quality, f"{points} points. {_SHARES}"]
+    if _is_conditional(results):
+        notes.append(_FILLING)
+    return make_table(title, headers, rows, notes)
 
 
-def _conditional(results: Frames) -> bool:
-    """Whether some points have a setting that others don't."""
+def _is_conditional(results: Frames) -> bool:
+    """Return whether some points have a setting that others don't."""
     points = results.points.dropna(subset="value")
     return bool(points[varied_settings(results)].isna().any(axis=None))
 
 
 def _coded(values: pd.Series[Any]) -> Array:
-    """A setting as numbers: its rank among the values or choices; -1, below the least, where it is
-    missing.
+    """Return a setting as numbers, (points,): its rank among the values, or that of its choice.
+
+    Missing ones are -1, below the least. Trees see no more than the order.
     """
-    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        numbers = values.rank(method="dense").to_numpy(
-            float, na_value=np.nan
-        )  # trees see no more than the order
+    if is_numeric_setting(values):
+        numbers = values.rank(method="dense").to_numpy(float, na_value=np.nan)
     else:
         codes, _ = pd.factorize(values.astype("str"), sort=True)
         numbers = codes.astype(float)
@@ -151,10 +135,10 @@ def _coded(values: pd.Series[Any]) -> Array:
 
 
 def _resample(features: Array, values: Array, seed: int) -> tuple[Array, float]:
-    """One resample's shares, shape (settings,), and its R², both on the points left out.
+    """Return one resample's shares, (settings,), and its R², both on the points left out.
 
-    In units of all points' variance: that of a few left out is too uncertain. A share of more than
-    1 is chance.
+    ``features`` has shape (points, settings), ``values`` (points,). Shares are in units of all
+    points' variance: that of a few left out is too uncertain. A share of more than 1 is chance.
     """
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
@@ -162,7 +146,7 @@ def _resample(features: Array, values: Array, seed: int) -> tuple[Array, float]:
     drawn, left_out = _split(len(values), seed)
     forest = RandomForestRegressor(25, min_samples_leaf=2, random_state=seed, n_jobs=1)
     forest.fit(features[drawn], values[drawn])
-    found = permutation_importance(
+    added_errors = permutation_importance(
         forest,
         features[left_out],
         values[left_out],
@@ -171,12 +155,13 @@ def _resample(features: Array, values: Array, seed: int) -> tuple[Array, float]:
         scoring="neg_mean_squared_error",
     )
     variance = float(values.var())
-    error = float(np.mean((values[left_out] - forest.predict(features[left_out])) ** 2))
-    shares: Array = np.asarray(found["importances_mean"], dtype=float) / (2 * variance)
+    predicted = forest.predict(features[left_out])
+    error = float(np.mean((values[left_out] - predicted) ** 2))
+    shares: Array = np.asarray(added_errors["importances_mean"], dtype=float) / (2 * variance)
     return np.minimum(shares, 1.0), 1 - error / variance
 
 
 def _split(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of points drawn with replacement, as many as there are, and of those left out."""
+    """Return the places of ``count`` points drawn with replacement, and of those left out."""
     drawn = np.random.default_rng(seed).integers(0, count, count)
     return drawn, np.setdiff1d(np.arange(count), drawn)

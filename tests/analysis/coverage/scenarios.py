@@ -27,8 +27,9 @@ from analysis.tables.points.confirmation import confirmation_table
 from analysis.tables.points.leaderboard import leaderboard_table
 from analysis.tables.points.winners import winners_table
 from analysis.tables.published.published import published_table
-from analysis.tables.settings.effects import early_effect, effects_table, level_effect, level_ratio
+from analysis.tables.settings.effects import effects_table
 from analysis.tables.settings.interactions import interactions_table
+from analysis.tables.settings.level_effect import early_effect, level_effect, level_ratio
 from study.spec.sections import PrunerChoice
 
 from .worlds import HEIGHT, SD, Noise, World, lr, pruned_rows, spec_of

@@ -20,7 +20,7 @@ from study.files.layout import StudyPaths
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import storage_path
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 from study.journal.log_storage import log_at
 from study.results.parquet import read_tables
 from study.results.tabulate import Tables, tabulate
@@ -58,7 +58,7 @@ class Study:
     @cached_property
     def history(self) -> History:
         """What the journal's events add up to."""
-        return History(read_events(self.paths.journal))
+        return History(read_records(self.paths.journal))
 
     @cached_property
     def tables(self) -> Tables:

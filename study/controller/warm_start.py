@@ -12,7 +12,7 @@ from study.files.storage import StoragePath
 from study.files.storage_uri import storage_path
 from study.journal.events import EarlierPoint, EndState, WarmStarted
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 from study.journal.outcomes import objective_values
 from study.journal.trials import Point
 
@@ -51,7 +51,7 @@ def _read_study(source: str, storage: StoragePath) -> tuple[History, list[tuple[
     if not paths.journal.exists():
         raise StudyNotFound(f"warm_start: no study {source} in {folder.parent}")
     objectives = load_spec(paths.spec).objectives
-    return History(read_events(paths.journal)), [(o.metric, o.direction) for o in objectives]
+    return History(read_records(paths.journal)), [(o.metric, o.direction) for o in objectives]
 
 
 def _lies_in(spec: StudySpec, point: Point) -> bool:

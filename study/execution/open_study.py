@@ -51,9 +51,9 @@ def open_study(
     if journal.cut:
         options.display.say(str(journal.cut))
     try:
-        if not journal.events_read:
+        if not journal.records_read:
             _begin_journal(journal, paths)
-        history = History(journal.events_read)
+        history = History(journal.records_read)
         spec = current_spec(paths, history, options.display.say)
         if history.concurrency is None:
             spec = _resolve_on_cluster(connection, spec, journal, history)
@@ -67,7 +67,7 @@ def open_study(
             reproducible=bool(history.reproducible),
             keep_going=options.keep_going,
         )
-        controller.replay(journal.events_read)
+        controller.replay(journal.records_read)
         yield controller
     finally:
         journal.close()
@@ -133,7 +133,7 @@ def _append(journal: Journal, *events: Event) -> None:
     """Write events with the present moment, and have them as if they had been read back."""
     records = [event.stamped().to_record() for event in events]
     journal.append(*records)
-    journal.events_read.extend(records)
+    journal.records_read.extend(records)
 
 
 def _nominal_cost(recipe: Recipe) -> float:

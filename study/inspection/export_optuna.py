@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from study.files.layout import StudyPaths
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 from study.journal.trials import Point, Trial
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
@@ -27,7 +27,7 @@ def to_optuna(paths: StudyPaths, storage: Any = None) -> optuna.Study:
     """
     import optuna
 
-    history, spec = History(read_events(paths.journal)), load_spec(paths.spec)
+    history, spec = History(read_records(paths.journal)), load_spec(paths.spec)
     study = optuna.create_study(
         study_name=history.study,
         storage=storage,

@@ -12,7 +12,7 @@ from study.errors import UserError
 from study.files.atomic import write_whole
 from study.files.layout import StudyPaths
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 from study.journal.ranking import best_point, fresh_value, is_confirmed, standing
 from study.journal.trials import Trial
 from study.spec.load import load_spec
@@ -27,7 +27,7 @@ def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
     """
     from study.training.export import FIGURES, export_weights
 
-    history, spec = History(read_events(paths.journal)), load_spec(paths.spec)
+    history, spec = History(read_records(paths.journal)), load_spec(paths.spec)
     chosen = best_trial(history, spec, paths) if trial == "best" else _numbered(history, trial)
     point = history.points[chosen.point]
     recipe = spec.recipe(point.values, chosen.seed, chosen.substitutions)

@@ -15,7 +15,7 @@ from study.files.storage import StoragePath
 from study.journal.event_codec import Record
 from study.journal.events import event_of
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 from study.journal.ranking import (
     CONFIRMED,
     PARTIAL,
@@ -33,7 +33,7 @@ _FOLLOW_S = 1.0
 def status_of(paths: StudyPaths) -> dict[str, Any]:
     """A study's state as plain data."""
     spec = load_spec(paths.spec)
-    history = History(read_events(paths.journal))
+    history = History(read_records(paths.journal))
     points = Counter(point.state for point in history.points)
     best = best_point(history.points, spec, whole_seeds=history.whole_seeds)
     confirmed = is_confirmed(history.points, spec, whole_seeds=history.whole_seeds)
@@ -146,7 +146,7 @@ def _best_text(status: dict[str, Any]) -> str:
 
 def check_trial(paths: StudyPaths, trial: int) -> None:
     """UserError where the study has no trial of this number."""
-    count = len(History(read_events(paths.journal)).trials)
+    count = len(History(read_records(paths.journal)).trials)
     if not 0 <= trial < count:
         raise UserError(
             f"--trial must be a number below {count}, the trials of {paths.name}; found {trial}"
@@ -156,7 +156,7 @@ def check_trial(paths: StudyPaths, trial: int) -> None:
 def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
     """The journal as lines for a reader, each failure followed by its traceback."""
     history, spec = History(), load_spec(paths.spec)
-    for event in read_events(paths.journal):
+    for event in read_records(paths.journal):
         history.apply(event_of(event))
         if trial is None or event.get("trial") == trial:
             yield f"{clock(event['time'])}  {_event_text(event, spec)}"

@@ -110,7 +110,7 @@ def _lines(data: bytes) -> Iterator[bytes]:
         start = end
 
 
-def read_events(path: StoragePath) -> list[dict[str, Any]]:
+def read_records(path: StoragePath) -> list[dict[str, Any]]:
     """Read every whole record, oldest first, as a reader that holds no lock; none where there is no
     journal. A tail that is being written is left out.
     """
@@ -130,12 +130,12 @@ class Journal:
 
     def __init__(self, path: StoragePath, log: Log, whole: _WholeRecords, cut: Cut | None) -> None:
         self.path = path
-        self.events_read = whole.records
+        self.records_read = whole.records
         """The records that were there when it was opened."""
         self.cut = cut
         """The torn tail that was dropped then."""
         self.size_bytes = whole.size_bytes
-        self.records = len(whole.records)
+        self.record_count = len(whole.records)
         """How many there are by now."""
         self.on_wait: Callable[[str], None] = lambda message: None
         """Called with one line each time that an append has to wait."""
@@ -164,13 +164,13 @@ class Journal:
 
         Waits up to PATIENCE_S while the storage refuses, then raises StorageFault.
         """
-        following = self.records + len(records)
-        numbered = enumerate(records, start=self.records)
+        following = self.record_count + len(records)
+        numbered = enumerate(records, start=self.record_count)
         data = b"".join(encode_line(number, record) for number, record in numbered)
         began = time.monotonic()
         while True:
             try:
-                self._log.append(data, self.records, following)
+                self._log.append(data, self.record_count, following)
                 break
             except OSError as error:
                 self._roll_back()
@@ -180,7 +180,7 @@ class Journal:
                 self.on_wait(f"paused: {reason} ({error.strerror or error}); trying again")
                 time.sleep(PAUSE_S)
         self.size_bytes += len(data)
-        self.records = following
+        self.record_count = following
 
     def _roll_back(self) -> None:
         """Drop what a failed write left, so that no torn line comes to stand before a whole one."""

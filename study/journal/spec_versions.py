@@ -13,7 +13,7 @@ from study.files.storage import StoragePath
 from study.journal.events import JournalTaken, SpecAdopted
 from study.journal.extension import check_extension, reopenings
 from study.journal.history import History
-from study.journal.journal import Journal, read_events
+from study.journal.journal import Journal, read_records
 from study.journal.log_storage import log_at
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
@@ -28,7 +28,7 @@ def extend(paths: StudyPaths, new: StudySpec | None) -> None:
     """
     journal = open_journal(paths)
     try:
-        history = History(journal.events_read)
+        history = History(journal.records_read)
         if new is None or not history.specs:
             return
         old = load_spec(_spec_file(paths, history))
@@ -65,7 +65,7 @@ def current_spec(paths: StudyPaths, history: History, say: Callable[[str], None]
 
 def stored_spec_file(paths: StudyPaths) -> StoragePath:
     """Find the file of the spec that a study in its folder goes by."""
-    history = History(read_events(paths.journal))
+    history = History(read_records(paths.journal))
     return _spec_file(paths, history) if history.specs else paths.spec
 
 

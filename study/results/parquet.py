@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from study.files.layout import JOURNAL_BYTES_KEY, StudyPaths
 from study.files.storage import StoragePath
 from study.journal.history import History
-from study.journal.journal import journal_bytes, read_events
+from study.journal.journal import journal_bytes, read_records
 from study.journal.trials import Trial
 from study.results.schema import columns_fingerprint
 from study.results.tabulate import Tables, epochs_table, tabulate
@@ -39,7 +39,7 @@ def write_tables(
     otherwise.
     """
     size = journal_bytes(paths.journal)
-    history = history or History(read_events(paths.journal))
+    history = history or History(read_records(paths.journal))
     spec = spec or load_spec(paths.spec)
     paths.epochs_table.make_folder()
     with paths.results.exclusive():  # the driver and ``study collect`` may meet

@@ -13,7 +13,7 @@ import pytest
 
 from study.files.local_storage import LocalPath
 from study.journal.history import History
-from study.journal.journal import Journal, read_events
+from study.journal.journal import Journal, read_records
 from study.sampling.proposer import make_sampler
 from study.spec.load import spec_from_tree
 from study.spec.spec import StudySpec
@@ -135,7 +135,7 @@ def test_loading_a_journal_takes_time_linear_in_its_length(
         took.append(time.perf_counter() - began)
     journal.close()
     began = time.process_time()
-    history = History(read_events(path))
+    history = History(read_records(path))
     seconds = time.process_time() - began
     size = path.stat().st_size / 2**20
     board.shown(

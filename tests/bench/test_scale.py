@@ -19,7 +19,7 @@ from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.history import History
-from study.journal.journal import Journal, read_events
+from study.journal.journal import Journal, read_records
 from study.journal.spec_versions import open_journal
 
 from ..study.fake_cluster import Storage, controller_on, curve, drive, small_spec
@@ -52,7 +52,7 @@ def test_ten_thousand_trials(place: Path, board: Board) -> None:
     assert [point.state for point in history.points] == ["COMPLETE"] * TRIALS
     paths = StudyPaths(LocalPath(place / "studies"), "large")
     began = time.process_time()
-    assert len(History(read_events(paths.journal)).trials) == TRIALS
+    assert len(History(read_records(paths.journal)).trials) == TRIALS
     reading = time.process_time() - began
     early, late = (
         meter.per_trial_ms(first, first + TRIALS // 10)
@@ -125,7 +125,7 @@ def test_reports_become_durable_in_groups(tmp_path: Path, board: Board) -> None:
     rate = REPORTS / (time.perf_counter() - began)
     journal.close()
     reported = [
-        event["epoch"] for event in read_events(journal.path) if event["event"] == "reported"
+        event["epoch"] for event in read_records(journal.path) if event["event"] == "reported"
     ]
     assert reported == list(range(1, REPORTS + 1))
     board.at_least(
@@ -149,7 +149,7 @@ def test_a_kill_loses_no_report_that_was_acted_upon(tmp_path: Path, board: Board
         process.stdout.close()
         journal = Journal.open(path)
         journal.close()
-        epochs = [event["epoch"] for event in journal.events_read]
+        epochs = [event["epoch"] for event in journal.records_read]
         assert epochs == list(range(len(epochs)))
         assert len(epochs) >= max(told, default=16 * (20 + 7 * round_))
         acted.append(len(epochs))

@@ -86,14 +86,14 @@ def first_epoch(folder: Path) -> tuple[float, float]:
     end.
     """
     from study.files.local_storage import LocalPath
-    from study.journal.journal import read_events
+    from study.journal.journal import read_records
 
     (folder / "first.yaml").write_text(SPEC)
     storage = folder / f"studies-{time.time()}"
     began = time.time()
     run(STUDY, "run", "first.yaml", "--storage", str(storage), cwd=folder)
     ended = time.time()
-    events = read_events(LocalPath(storage) / "first-epoch" / "journal" / "events.jsonl")
+    events = read_records(LocalPath(storage) / "first-epoch" / "journal" / "events.jsonl")
     reported = [event["time"] for event in events if event["event"] == "reported"]
     assert len(reported) == 1
     return reported[0] - began, ended - reported[0]

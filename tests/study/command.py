@@ -19,7 +19,7 @@ import psutil
 
 from study.files.local_storage import LocalPath
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 from study.journal.trials import ENDED_STATES
 
 STUDY = str(Path(sys.executable).with_name("study"))
@@ -145,7 +145,7 @@ def session_of(pid: int) -> int | None:
 
 def events_of(folder: Path, name: str = "tiny") -> list[dict[str, Any]]:
     path = folder / "studies" / name / "journal" / "events.jsonl"
-    return read_events(LocalPath(path)) if path.exists() else []
+    return read_records(LocalPath(path)) if path.exists() else []
 
 
 def history_of(folder: Path, name: str = "tiny") -> History:

@@ -19,7 +19,7 @@ from study.files.local_storage import LocalPath
 from study.files.lock import acquire_lock
 from study.files.object_storage import ObjectPath
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 from study.journal.trials import ENDED_STATES
 
 from .command import kill, run, start, wait_for, write_study
@@ -30,7 +30,7 @@ def test_a_study_on_s3_is_killed_resumed_and_analyzed(tmp_path: Path, bucket: Ob
     file = str(write_study(tmp_path))
     session = start(tmp_path, "run", file, *where)
     wait_for(
-        lambda: sum(event["event"] == "reported" for event in read_events(paths.journal)) > 3,
+        lambda: sum(event["event"] == "reported" for event in read_records(paths.journal)) > 3,
         "reports",
     )
     kill(session)
@@ -41,7 +41,7 @@ def test_a_study_on_s3_is_killed_resumed_and_analyzed(tmp_path: Path, bucket: Ob
     assert "study tiny is complete" in said
     assert f"--storage {bucket}" in said
 
-    history = History(read_events(paths.journal))
+    history = History(read_records(paths.journal))
     assert [point.number for point in history.points] == list(range(6))
     for trial in history.trials:
         assert trial.state in ENDED_STATES
@@ -88,7 +88,8 @@ def test_a_second_driver_takes_the_study_over(tmp_path: Path, bucket: ObjectPath
         tmp_path, "run", str(write_study(tmp_path, pruner="none", points=2, recipe=recipe)), *where
     )
     wait_for(
-        lambda: any(event["event"] == "reported" for event in read_events(paths.journal)), "reports"
+        lambda: any(event["event"] == "reported" for event in read_records(paths.journal)),
+        "reports",
     )
     first.send_signal(
         signal.SIGSTOP
@@ -101,7 +102,7 @@ def test_a_second_driver_takes_the_study_over(tmp_path: Path, bucket: ObjectPath
     assert first.returncode == 3, output
     assert "has taken the study over" in output
     assert "Traceback" not in output
-    history = History(read_events(paths.journal))
+    history = History(read_records(paths.journal))
     assert [(trial.state, trial.epochs) for trial in history.trials] == 2 * [("COMPLETE", 50)]
 
 

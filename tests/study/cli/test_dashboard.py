@@ -21,7 +21,7 @@ from study.cli.export import dashboard
 from study.errors import UserError
 from study.files.layout import StudyPaths
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 
 from ..command import kill_all, start, wait_for
 
@@ -56,7 +56,7 @@ def test_the_dashboard_serves_every_finished_point_and_ends_with_ctrl_c(
     studies = wait_for(lambda: answer(port, "studies"), "the dashboard")["study_summaries"]
     assert [study["study_name"] for study in studies] == [finished.name]
     shown = answer(port, f"studies/{studies[0]['study_id']}")
-    points = History(read_events(finished.journal)).points
+    points = History(read_records(finished.journal)).points
     assert [(trial["state"], trial.get("values")) for trial in shown["trials"]] == [
         (point.state.capitalize(), [point.value] if point.state == "COMPLETE" else None)
         for point in points

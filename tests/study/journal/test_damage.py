@@ -17,7 +17,7 @@ from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 
 from ..taking_up import take_up
 
@@ -54,7 +54,7 @@ FILES = [
 def test_a_damaged_file_is_recovered_from_or_named(
     finished: StudyPaths, tmp_path: Path, file: str
 ) -> None:
-    whole = len(read_events(finished.journal))
+    whole = len(read_records(finished.journal))
     for number, (what, damage) in enumerate(damages()):
         paths = StudyPaths(LocalPath(tmp_path / str(number)), "fake")
         shutil.copytree(finished.folder, paths.folder)
@@ -65,7 +65,7 @@ def test_a_damaged_file_is_recovered_from_or_named(
             target.write_bytes(content)
         found, said = take_up(paths)
         if isinstance(found, History):
-            assert len(read_events(paths.journal)) == whole, (
+            assert len(read_records(paths.journal)) == whole, (
                 f"{file} {what}: lost records in silence"
             )
             assert [point.state for point in found.points] == [
@@ -80,7 +80,7 @@ def test_a_damaged_file_is_recovered_from_or_named(
 
 
 def history_of(paths: StudyPaths) -> History:
-    return History(read_events(paths.journal))
+    return History(read_records(paths.journal))
 
 
 def test_a_torn_last_record_is_cut_and_the_cut_reported(
@@ -94,7 +94,7 @@ def test_a_torn_last_record_is_cut_and_the_cut_reported(
     found, said = take_up(paths)
     assert isinstance(found, History)
     assert any("23 bytes cut" in line for line in said)
-    assert read_events(paths.journal) == read_events(finished.journal)
+    assert read_records(paths.journal) == read_records(finished.journal)
 
 
 def test_loss_is_accepted_where_the_user_says_so(finished: StudyPaths, tmp_path: Path) -> None:

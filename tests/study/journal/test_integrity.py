@@ -11,7 +11,7 @@ from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.history import History
 from study.journal.integrity import check_nothing_lost
-from study.journal.journal import journal_bytes, read_events
+from study.journal.journal import journal_bytes, read_records
 
 from ...analysis.conftest import Maker
 
@@ -34,7 +34,7 @@ def leave(paths: StudyPaths, file: str) -> None:
 
 
 def check(paths: StudyPaths) -> None:
-    check_nothing_lost(paths, History(read_events(paths.journal)), journal_bytes(paths.journal))
+    check_nothing_lost(paths, History(read_records(paths.journal)), journal_bytes(paths.journal))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from study.errors import JournalDamaged, Superseded
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
-from study.journal.journal import Journal, encode_line, journal_bytes, read_events
+from study.journal.journal import Journal, encode_line, journal_bytes, read_records
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -30,11 +30,11 @@ def told(point: int) -> dict[str, object]:
 
 
 def points(path: StoragePath) -> list[int]:
-    return [event["point"] for event in read_events(path)]
+    return [event["point"] for event in read_records(path)]
 
 
 def test_what_is_appended_is_read_back(path: StoragePath) -> None:
-    assert read_events(path) == []
+    assert read_records(path) == []
     journal = Journal.create(path)
     journal.append(told(0), told(1))
     journal.append(told(2))
@@ -82,7 +82,7 @@ def test_a_changed_object_is_damage(stored: ObjectPath) -> None:
     journal.append(told(1))
     (stored / "0000000001.jsonl").write_whole(b"changed\n")
     with pytest.raises(JournalDamaged, match="record 1"):
-        read_events(stored)
+        read_records(stored)
 
 
 def test_a_record_in_the_middle_that_was_lost_is_refused_with_its_place(tmp_path: Path) -> None:
@@ -101,10 +101,10 @@ def test_appending_continues_after_a_cut(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-3])
     journal = Journal.open(path)
     assert journal.cut is not None
-    assert [event["point"] for event in journal.events_read] == [0]
+    assert [event["point"] for event in journal.records_read] == [0]
     journal.append({"event": "told", "point": 7})
     journal.close()
-    assert [event["point"] for event in read_events(path)] == [0, 7]
+    assert [event["point"] for event in read_records(path)] == [0, 7]
 
 
 def test_a_storage_that_refuses_for_a_while_is_waited_for(
@@ -130,4 +130,4 @@ def test_a_storage_that_refuses_for_a_while_is_waited_for(
     journal.close()
     assert len(said) == 2
     assert "No space left" in said[0]
-    assert [event["point"] for event in read_events(journal.path)] == [0, 1]
+    assert [event["point"] for event in read_records(journal.path)] == [0, 1]

@@ -25,7 +25,7 @@ from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.files.storage import StoragePath
 from study.journal.history import History
-from study.journal.journal import Journal, read_events
+from study.journal.journal import Journal, read_records
 from study.journal.spec_versions import current_spec, extend
 
 from ..taking_up import Listener, take_up
@@ -202,7 +202,7 @@ def test_a_record_holds_any_text_that_python_knows(tmp_path: Path) -> None:
     """A file name that isn't UTF-8, in a failure's message say, has lone surrogates."""
     path = LocalPath(tmp_path) / "journal" / "events.jsonl"
     write_journal(path, [[{"event": "failed", "message": "caf\udce9.png"}]])
-    assert len(read_events(path)) == 1
+    assert len(read_records(path)) == 1
 
 
 # --- what depends on several records ---
@@ -213,7 +213,7 @@ def copied(study: StudyPaths, folder: Path) -> StudyPaths:
     paths = StudyPaths(LocalPath(folder), study.name)
     shutil.copytree(study.folder, paths.folder)
     journal = Journal.open(paths.journal)
-    if History(journal.events_read).sessions[-1].reason != "complete":
+    if History(journal.records_read).sessions[-1].reason != "complete":
         journal.append({"event": "closed", "session": 1, "reason": "complete", "time": 1.0})
     journal.close()
     return paths
@@ -244,14 +244,14 @@ def test_an_extension_of_which_half_was_written_is_made_again(
 ) -> None:
     """The new version of the study file and the points that it reopens are one append."""
     paths = copied(finished, tmp_path)
-    before = read_events(paths.journal)
+    before = read_records(paths.journal)
     extended = replace(current_spec(paths, History(before), print), replicates=2)
     extend(paths, extended)
-    whole = [event["event"] for event in read_events(paths.journal)]
+    whole = [event["event"] for event in read_records(paths.journal)]
     assert whole[len(before) :].count("reopened") > 1
     keep_lines(paths.journal, len(before) + 2)
     extend(paths, extended)
-    assert [event["event"] for event in read_events(paths.journal)] == whole
+    assert [event["event"] for event in read_records(paths.journal)] == whole
 
 
 @known_fault("a resume cuts a torn record before anybody can say so")

@@ -11,7 +11,7 @@ from study.errors import Superseded
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
-from study.journal.journal import Journal, journal_bytes, read_events
+from study.journal.journal import Journal, journal_bytes, read_records
 from study.journal.log_storage import FileLog, Log, log_at
 
 
@@ -110,6 +110,6 @@ def test_many_objects_are_read_as_few(path: ObjectPath, monkeypatch: pytest.Monk
     monkeypatch.setattr(
         ObjectPath, "read_bytes", lambda self: (fetched.append(self.name), whole(self))[1]
     )
-    assert [event["point"] for event in read_events(path)] == list(range(20))
+    assert [event["point"] for event in read_records(path)] == list(range(20))
     assert len(fetched) == 5
     assert journal_bytes(path) == journal.size_bytes

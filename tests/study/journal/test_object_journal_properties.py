@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from obstore.store import MemoryStore
 
 from study.files.object_storage import ObjectPath
-from study.journal.journal import Journal, read_events
+from study.journal.journal import Journal, read_records
 
 from .written_journals import (
     QUICKLY,
@@ -72,14 +72,14 @@ def objects(written: WrittenJournal, folder: str) -> list[ObjectPath]:
 
 def check_whole(written: WrittenJournal) -> None:
     """The journal is read as it was written, and goes on."""
-    assert read_events(written.path) == written.events()
+    assert read_records(written.path) == written.events()
     check_goes_on(Journal.open(written.path), written.events())
 
 
 def check_whole_or_refused(written: WrittenJournal) -> None:
     journal = opened(written.path)
     if isinstance(journal, Journal):
-        assert journal.events_read == written.events()
+        assert journal.records_read == written.events()
         check_whole(written)
 
 

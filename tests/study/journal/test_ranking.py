@@ -17,7 +17,7 @@ from study.files.local_storage import LocalPath
 from study.inspection.export_trial import best_trial, figures_of
 from study.inspection.status import status_of, text_of
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 from study.journal.ranking import best_point, fresh_value, ranked, ranks
 from study.journal.spec_versions import open_journal
 from study.journal.trials import Point
@@ -63,7 +63,7 @@ def test_confirmed_points_rank_first_by_their_fresh_seeds(
     confirmed: tuple[StudyPaths, StudySpec],
 ) -> None:
     paths, spec = confirmed
-    places = ranked(History(read_events(paths.journal)).points, spec, whole_seeds=True)
+    places = ranked(History(read_records(paths.journal)).points, spec, whole_seeds=True)
     assert [place.name for place, _ in places[:4]] == ["confirmed"] * 3 + ["searched"]
     fresh = [fresh_value(point, spec) or 0.0 for _, point in places[:3]]
     assert fresh == sorted(fresh, reverse=True)
@@ -79,7 +79,7 @@ def test_status_display_and_export_name_the_same_point_and_by_what_it_is_the_bes
     confirmed: tuple[StudyPaths, StudySpec],
 ) -> None:
     paths, spec = confirmed
-    history = History(read_events(paths.journal))
+    history = History(read_records(paths.journal))
     best = best_point(history.points, spec, whole_seeds=True)
     assert best is not None
     fresh = fresh_value(best, spec)
@@ -111,7 +111,7 @@ def test_without_a_confirmation_the_best_is_told_as_the_searchs(tmp_path: Path) 
     status = status_of(paths)
     assert (status["best_standing"], status["best_fresh"]) == ("searched", None)
     assert "seeds" not in text_of(status)
-    history = History(read_events(paths.journal))
+    history = History(read_records(paths.journal))
     figures = figures_of(history, spec, best_trial(history, spec, paths))
     assert (figures["standing"], figures["fresh_value"]) == ("searched", None)
     pruned = next(trial for trial in history.trials if trial.state == "PRUNED")
@@ -124,7 +124,7 @@ def test_a_point_that_was_raced_out_never_ranks_above_one_with_all_its_seeds(
     paths, spec = study_in(
         tmp_path, replicates=3, pruner="none", racing={"threshold": 0.001}, points=20
     )
-    places = ranked(History(read_events(paths.journal)).points, spec, whole_seeds=True)
+    places = ranked(History(read_records(paths.journal)).points, spec, whole_seeds=True)
     names = [place.name for place, _ in places]
     assert names == sorted(names, key=["searched", "partial"].index)
     assert set(names) == {"searched", "partial"}

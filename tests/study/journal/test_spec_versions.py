@@ -13,7 +13,7 @@ from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
 from study.journal.events import SpecAdopted, StudyCreated
 from study.journal.history import History
-from study.journal.journal import Journal, read_events
+from study.journal.journal import Journal, read_records
 from study.journal.spec_versions import (
     current_spec,
     extend,
@@ -50,7 +50,7 @@ def paths(tmp_path: Path) -> StudyPaths:
 
 
 def history_of(paths: StudyPaths) -> History:
-    return History(read_events(paths.journal))
+    return History(read_records(paths.journal))
 
 
 def test_a_changed_copy_is_written_anew_and_told_of(paths: StudyPaths) -> None:
@@ -99,4 +99,4 @@ def test_on_an_object_store_an_earlier_driver_is_superseded(bucket: ObjectPath) 
     supersede_earlier_drivers(paths)
     with pytest.raises(Superseded):
         earlier.append({"event": "told", "point": 0})
-    assert read_events(paths.journal)[-1]["event"] == "taken"
+    assert read_records(paths.journal)[-1]["event"] == "taken"

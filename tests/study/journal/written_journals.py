@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from study.errors import JournalDamaged
 from study.files.storage import StoragePath
-from study.journal.journal import Journal, read_events
+from study.journal.journal import Journal, read_records
 
 Append = list[dict[str, Any]]
 
@@ -83,12 +83,12 @@ def opened(path: StoragePath) -> Journal | JournalDamaged:
     names the place.
     """
     try:
-        read = read_events(path)
+        read = read_records(path)
     except JournalDamaged as damaged:
         refusal = damaged
     else:
         journal = Journal.open(path)
-        assert journal.events_read == read
+        assert journal.records_read == read
         return journal
     assert PLACE.search(str(refusal)), refusal
     with pytest.raises(JournalDamaged):
@@ -115,7 +115,7 @@ def check_goes_on_or_refuses(written: WrittenJournal, content: bytes, damaged: b
     if isinstance(journal, JournalDamaged):
         assert written.path.read_bytes() == damaged
         return False
-    assert journal.events_read == written.events(kept)
+    assert journal.records_read == written.events(kept)
     assert (journal.cut is not None) == (end < len(damaged)), "cut without a word"
     check_goes_on(journal, written.events(kept))
     return True
@@ -125,7 +125,7 @@ def check_goes_on(journal: Journal, before: Append) -> None:
     """The next record stands behind those before."""
     journal.append(GOING_ON)
     journal.close()
-    assert read_events(journal.path) == [*before, GOING_ON]
+    assert read_records(journal.path) == [*before, GOING_ON]
 
 
 def known_fault(reason: str) -> pytest.MarkDecorator:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 from study.results.attempts import (
     _Span,
     _trials_that_overlap,
@@ -21,7 +21,7 @@ ADAM = {"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}
 
 
 def history_of(study: Any) -> History:
-    return History(read_events(study.paths.journal))
+    return History(read_records(study.paths.journal))
 
 
 def test_an_attempt_under_way_lasts_until_the_study_s_last_sign_of_life(make: Any) -> None:

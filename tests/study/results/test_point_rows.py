@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 from study.results.cells import Row
 from study.results.columns import POINT_COLUMNS
 from study.results.point_rows import point_rows
@@ -19,7 +19,7 @@ ADAM = {"optimizer.name": "adam", "accumulation": 1}
 
 def rows_of(study: Any) -> list[Row]:
     spec = load_spec(study.paths.spec)
-    return point_rows(History(read_events(study.paths.journal)), spec, RecipeCells(spec))
+    return point_rows(History(read_records(study.paths.journal)), spec, RecipeCells(spec))
 
 
 def test_each_figure_of_a_row_is_a_listed_column(make: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 from study.results.tabulate import Tables, epochs_table, tabulate
 from study.spec.load import load_spec
 
@@ -16,7 +16,7 @@ ADAM = {"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}
 
 def tables_of(study: Any, **options: Any) -> Tables:
     return tabulate(
-        History(read_events(study.paths.journal)), load_spec(study.paths.spec), **options
+        History(read_records(study.paths.journal)), load_spec(study.paths.spec), **options
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.journal.history import History
-from study.journal.journal import read_events
+from study.journal.journal import read_records
 from study.results.cells import Row
 from study.results.columns import TRIAL_COLUMNS
 from study.results.recipe_cells import RecipeCells
@@ -19,7 +19,7 @@ ADAM = {"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}
 
 
 def history_of(study: Any) -> History:
-    return History(read_events(study.paths.journal))
+    return History(read_records(study.paths.journal))
 
 
 def rows_of(study: Any) -> list[Row]:

@@ -10,7 +10,8 @@ import pandas as pd
 from analysis.frames import Frames
 from analysis.selection.objectives import objective_of
 from analysis.selection.trials import POINT_KEY, TRIAL_KEY, search_trials
-from study.spec.sections import PrunerChoice, column_of
+from study.spec.pruners import PrunerChoice
+from study.spec.sections import column_of
 
 
 def first_decision_epoch(results: Frames) -> int:

@@ -15,7 +15,7 @@ from study.journal.history import History
 from study.journal.trials import Point, Trial
 
 if TYPE_CHECKING:
-    from study.spec.sections import Objective, Stop
+    from study.spec.sections import Objective, StudyLimits
 
 _STUDY_FAULTS = ("error", "data", "device", "invalid")
 """Failure classes that are more likely the study's fault than the point's."""
@@ -25,7 +25,7 @@ _SAME_IN_A_ROW = 3
 class StopConditions:
     """Watches a study's events for the conditions under which it stops."""
 
-    def __init__(self, stop: Stop, *, gpus: float, keep_going: bool) -> None:
+    def __init__(self, stop: StudyLimits, *, gpus: float, keep_going: bool) -> None:
         self._stop = stop
         self._gpus = gpus
         self._keep_going = keep_going

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from study.errors import DataMissing, UserError
 from study.files.storage_uri import storage_path
-from study.spec.recipe_paths import values_by_path
 from study.training.recipe.data_catalog import DATA_SETS
+from study.training.recipe.recipe_paths import values_by_path
 from study.validation.section import is_factory_name
 
 if TYPE_CHECKING:

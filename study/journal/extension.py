@@ -13,7 +13,7 @@ from study.journal.events import PointReopened
 from study.journal.history import History
 from study.journal.outcomes import search_trials
 from study.journal.trials import Trial
-from study.spec.recipe_paths import values_by_path
+from study.training.recipe.recipe_paths import values_by_path
 from study.training.recipe.schedules import NEEDS_LENGTH
 
 if TYPE_CHECKING:

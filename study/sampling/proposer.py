@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from search_spaces.space import Space
-    from study.spec.sections import Objective, SamplerChoice
+    from study.spec.samplers import SamplerChoice
+    from study.spec.sections import Objective
 
 _BLIND = frozenset({"random", "qmc", "grid", "first-only"})
 """Samplers whose proposals don't depend on results."""

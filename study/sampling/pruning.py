@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from optuna.storages import InMemoryStorage
     from optuna.trial import FrozenTrial
 
-    from study.spec.sections import Objective, PrunerChoice
+    from study.spec.pruners import PrunerChoice
+    from study.spec.sections import Objective
     from study.training.recipe.metric_catalog import Direction
 
 

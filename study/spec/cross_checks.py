@@ -20,11 +20,11 @@ from search_spaces.validation import (
     format_path,
 )
 from search_spaces.values import Value
-from study.spec.recipe_paths import values_by_path
 from study.spec.spec import StudySpec
 from study.training.recipe import recipe as recipes
 from study.training.recipe.defaults import RecipeSchema
 from study.training.recipe.metric_catalog import MEASURED_METRICS
+from study.training.recipe.recipe_paths import values_by_path
 
 _LARGEST_GRID = 1_000_000
 _ENDING_SAMPLERS = ("grid", "first-only")

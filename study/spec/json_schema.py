@@ -1,5 +1,4 @@
-"""The JSON Schema of a study file (draft 2020-12), from the tables that validation follows, for
-editors.
+"""The JSON Schema of a study file (draft 2020-12), for editors: from the models that validate it.
 
 It says less than validation does: rules over several keys, and which branch has which field, are
 not in it.
@@ -9,23 +8,42 @@ from __future__ import annotations
 
 from typing import Any
 
-from study.spec.field_types import FACTORY, JsonSchema
-from study.spec.recipe_paths import FIELDS, SECTIONS
-from study.spec.study_file import STUDY_FILE
+from study.spec.study_file import StudyFile
 from study.training.recipe.recipe import FORMS, Recipe, fields_of_forms
+from study.training.recipe.recipe_paths import FIELDS, SECTIONS
+from study.validation.section import FACTORY_FORM, FACTORY_PATTERN, forms_in
+
+JsonSchema = dict[str, Any]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_REFERENCE = "#/$defs/{model}"
 _DOTTED = r"^[^.]+\..+$"
-_OPEN_NAMES = ("model", "data")  # where package.module:factory may stand for a name
+_OPEN_NAMES = ("model", "data")
+"""Sections of the recipe where ``package.module:factory`` may stand for a name."""
 _PLAIN: JsonSchema = {"type": ["string", "number", "boolean", "null", "array"]}
 
 
 def json_schema() -> JsonSchema:
-    """The schema of a whole study file."""
-    definitions = _recipe_definitions()
+    """Return the schema of a whole study file."""
+    study = StudyFile.model_json_schema(ref_template=_REFERENCE)
+    definitions = study.pop("$defs")
+    properties = study["properties"]
+    _refer(properties, "recipe")
+    _refer(properties, "space")
+    _refer(definitions["First"]["properties"], "set", "recipe")
+    for (section,), forms in forms_in(StudyFile).items():
+        names = [name for name in forms if name != FACTORY_FORM]
+        properties[section] = _named(properties[section], names, is_open=FACTORY_FORM in forms)
+    definitions |= _recipe_definitions()
     definitions |= {"distribution": _distribution_schema(), "space": _section_schema("")}
-    title = {"$schema": _DIALECT, "title": "A study file of ray-study"}
-    return title | STUDY_FILE.schema() | {"$defs": definitions}
+    study |= {"$schema": _DIALECT, "title": "A study file of ray-study"}
+    return study | {"$defs": definitions}
+
+
+def _refer(properties: JsonSchema, key: str, definition: str = "") -> None:
+    """Say of a key that what it holds is defined elsewhere, in place of any mapping."""
+    described = properties[key].get("description", "")
+    properties[key] = {"$ref": f"#/$defs/{definition or key}", "description": described}
 
 
 # -- recipe ----------------------------------------------------------------------------
@@ -33,36 +51,40 @@ def json_schema() -> JsonSchema:
 
 def _recipe_definitions() -> dict[str, JsonSchema]:
     """The recipe's schema and those of its sections, with names allowed in place of sections."""
-    whole = Recipe.model_json_schema(ref_template="#/$defs/{model}")
+    whole = Recipe.model_json_schema(ref_template=_REFERENCE)
     definitions: dict[str, JsonSchema] = whole.pop("$defs")
     whole["properties"].pop("seed")
     whole["patternProperties"] = {_DOTTED: {}}
     for path in FORMS:
         holder = whole if len(path) == 1 else definitions[_type_name(path[:-1])]
-        holder["properties"][path[-1]] = _named(holder["properties"][path[-1]], ".".join(path))
+        properties, key = holder["properties"], path[-1]
+        names, is_open = _names_at(".".join(path))
+        properties[key] = _named(properties[key], names, is_open)
     return {**definitions, "recipe": whole}
 
 
 def _type_name(path: tuple[str, ...]) -> str:
-    """The definition of a section that has one form only."""
+    """Return the definition of a section that has one form only."""
     return next(iter(FORMS[path].values())).__name__
 
 
-def _named(section: JsonSchema, path: str) -> JsonSchema:
-    """A section, in any of its forms, or its name."""
-    forms = section.get("oneOf") or [
-        {word: value for word, value in section.items() if word == "$ref"}
-    ]
-    return {"anyOf": [_name_schema(path), *forms]}
+def _names_at(path: str) -> tuple[list[str], bool]:
+    """Return the names of a recipe's section, and whether a factory may stand for one."""
+    return sorted(fields_of_forms(path) or ()), path in _OPEN_NAMES
 
 
-def _name_schema(path: str) -> JsonSchema:
-    names: JsonSchema = {"enum": sorted(fields_of_forms(path) or ())}
-    return (
-        {"anyOf": [names, {"type": "string", "pattern": f"^{FACTORY.pattern}$"}]}
-        if path in _OPEN_NAMES
-        else names
-    )
+def _named(section: JsonSchema, names: list[str], is_open: bool) -> JsonSchema:
+    """Return the schema of a section in any of its forms, or of a name in place of it."""
+    forms = section.get("oneOf") or [{"$ref": section["$ref"]}]
+    described = {"description": section["description"]} if "description" in section else {}
+    return {"anyOf": [_name_schema(names, is_open), *forms]} | described
+
+
+def _name_schema(names: list[str], is_open: bool) -> JsonSchema:
+    known: JsonSchema = {"enum": names}
+    if not is_open:
+        return known
+    return {"anyOf": [known, {"type": "string", "pattern": f"^{FACTORY_PATTERN}$"}]}
 
 
 # -- space -----------------------------------------------------------------------------
@@ -96,7 +118,8 @@ def _section_schema(path: str) -> JsonSchema:
         "required": ["one_of"],
         "additionalProperties": False,
     }
-    return {"anyOf": [branch, fields, {"$ref": "#/$defs/distribution"}, _name_schema(path)]}
+    names = _name_schema(*_names_at(path))
+    return {"anyOf": [branch, fields, {"$ref": "#/$defs/distribution"}, names]}
 
 
 def _node_schema(path: str) -> JsonSchema:

@@ -4,126 +4,92 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from search_spaces.validation import Fault, KeyPath, describe, format_path
-from study.files.yaml_reader import read_yaml
-from study.spec.recipe_paths import values_by_path
-from study.training.recipe.recipe import merge
+from study.training.recipe.recipe import expand
+from study.training.recipe.recipe_paths import values_by_path
+from study.validation.assignment import assignment_fault, parse_assignment
 
 _PART = re.compile(r"([^.\[\]\s]+)((?:\[\d{1,6}\])*)")
-_VALUE = "value"
-_NAMING_KEYS = {"objective": "metric"}
+_EXAMPLE = "a key of the study file, such as recipe.epochs=60"
+_SHORT_FOR = {"objective": "metric"}
 """What a plain text in place of a mapping stands for, where it isn't ``name``."""
 
 
-@dataclass
-class Settings:
-    """A study file's tree with options laid over it, which option wrote which path, and the
-    options' own faults.
-    """
+class Overrides:
+    """A study file's tree with options laid over it: which wrote what, and their own faults."""
 
-    tree: Any
-    origins: dict[str, str] = field(default_factory=dict)
-    faults: list[tuple[str, Fault]] = field(default_factory=list)
+    def __init__(self, tree: Any) -> None:
+        self.tree = tree
+        self.faults: list[tuple[str, Fault]] = []
+        """Each with the option that it is in."""
+        self._origins: dict[str, str] = {}
 
     def add(self, text: str) -> None:
         """Lay one ``path=value`` over the tree."""
-        option = f"--set {text}"
-        left, sign, right = text.partition("=")
-        path = _parsed(left.strip())
-        if not sign or not path:
-            fault = Fault(
-                (),
-                "must be path=value",
-                describe(text),
-                "a key of the study file, such as recipe.epochs=60",
-            )
-            self.faults.append(("--set", fault))
+        assignment = parse_assignment(text)
+        path = _parsed_path(assignment.path) if assignment else ()
+        if assignment is None or not path:
+            self.faults.append(("--set", assignment_fault(text, _EXAMPLE)))
             return
-        document = read_yaml(f"{_VALUE}: {right}")
-        if document.faults:
-            self.faults += [
-                (option, replace(fault, path=(*path, *fault.path[1:])))
-                for _, fault in document.faults
-            ]
+        option = f"--set {text}"
+        if assignment.faults:
+            self.faults += [(option, fault.under(path)) for fault in assignment.faults]
         elif path[0] == "recipe":
-            self.override(option, path[1:], document.tree[_VALUE])
+            self._put_over_recipe(option, path[1:], assignment.value)
         else:
-            self.put(option, path, document.tree[_VALUE])
+            self.put(option, path, assignment.value)
 
-    def override(self, option: str, path: KeyPath, value: Any) -> None:
+    def _put_over_recipe(self, option: str, path: KeyPath, value: Any) -> None:
         """Lay a value of the recipe over everything: the fixed recipe, the space and ``first:``."""
         tree = {".".join(map(str, path)): value} if path else value
         if not isinstance(tree, Mapping):
-            self.faults.append((option, Fault(("recipe",), "must be a mapping", describe(value))))
+            fault = Fault(("recipe",), "must be a mapping", describe(value))
+            self.faults.append((option, fault))
             return
-        for name, item in values_by_path(merge({}, tree)).items():
+        for name, item in values_by_path(expand(tree)).items():
             self.put(option, ("overrides", name), item)
 
     def put(self, option: str, path: KeyPath, value: Any) -> None:
         """Write a value at a path, making mappings on the way."""
-        new = next(
-            (length for length in range(1, len(path)) if not _has(self.tree, path[:length])),
-            len(path),
-        )
+        topmost = _first_missing(self.tree, path)
         try:
-            self.tree = _placed(self.tree, path, value, "")
+            self.tree = _with_value(self.tree, path, value, "")
         except LookupError as error:
-            self.faults.append(
-                (option, Fault(path, "must lead to a key or to an entry of a list", str(error)))
-            )
+            fault = Fault(path, "must lead to a key or to an entry of a list", str(error))
+            self.faults.append((option, fault))
             return
-        self.origins[format_path(path)] = self.origins[format_path(path[:new])] = option
+        self._origins[format_path(path)] = option
+        self._origins[format_path(topmost)] = option
 
     def origin(self, path: KeyPath) -> str | None:
-        """The option that wrote what stands at a path."""
-        lengths = range(len(path), 0, -1)
-        return next(
-            (
-                self.origins[name]
-                for length in lengths
-                if (name := format_path(path[:length])) in self.origins
-            ),
-            None,
-        )
+        """Return the option that wrote what stands at a path; None where the file did."""
+        for end in range(len(path), 0, -1):
+            option = self._origins.get(format_path(path[:end]))
+            if option is not None:
+                return option
+        return None
 
 
-def _parsed(text: str) -> KeyPath:
-    """``first[0].set`` as ``("first", 0, "set")``; empty where the text is no path."""
+def _parsed_path(text: str) -> KeyPath:
+    """Read ``first[0].set`` as ``("first", 0, "set")``; empty where the text is no path."""
     path: KeyPath = ()
     for part in text.split("."):
         match = _PART.fullmatch(part)
         if match is None:
             return ()
-        path = (
-            *path,
-            match.group(1),
-            *(int(index) for index in re.findall(r"\d+", match.group(2))),
-        )
+        indices = [int(index) for index in re.findall(r"\d+", match.group(2))]
+        path = (*path, match.group(1), *indices)
     return path
 
 
-def _placed(holder: Any, path: KeyPath, value: Any, key: str) -> Any:
-    """``holder``, which stands under ``key``, with ``value`` at ``path``; LookupError where the
-    path leads nowhere.
-    """
-    if not path:
-        return value
-    part, rest = path[0], path[1:]
-    if isinstance(part, int):
-        if not isinstance(holder, list) or part >= len(holder):
-            raise LookupError(
-                f"{len(holder)} entries" if isinstance(holder, list) else describe(holder)
-            )
-        return [*holder[:part], _placed(holder[part], rest, value, ""), *holder[part + 1 :]]
-    if isinstance(holder, list):
-        raise LookupError("a list")
-    if isinstance(holder, str):
-        holder = {_NAMING_KEYS.get(key, "name"): holder}
-    mapping = holder if isinstance(holder, Mapping) else {}
-    return {**mapping, part: _placed(mapping.get(part), rest, value, part)}
+def _first_missing(tree: Any, path: KeyPath) -> KeyPath:
+    """Return the shortest beginning of ``path`` at which nothing stands yet, or all of it."""
+    for end in range(1, len(path)):
+        if not _has(tree, path[:end]):
+            return path[:end]
+    return path
 
 
 def _has(tree: Any, path: KeyPath) -> bool:
@@ -135,3 +101,30 @@ def _has(tree: Any, path: KeyPath) -> bool:
             return False
         tree = tree[part]
     return True
+
+
+def _with_value(holder: Any, path: KeyPath, value: Any, key: str) -> Any:
+    """Return a copy of ``holder``, which stands under ``key``, with ``value`` at ``path``.
+
+    Raises LookupError, with what was found, where the path leads nowhere.
+    """
+    if not path:
+        return value
+    part, rest = path[0], path[1:]
+    if isinstance(part, int):
+        return _with_entry(holder, part, rest, value)
+    if isinstance(holder, list):
+        raise LookupError("a list")
+    if isinstance(holder, str):
+        holder = {_SHORT_FOR.get(key, "name"): holder}
+    mapping = holder if isinstance(holder, Mapping) else {}
+    return {**mapping, part: _with_value(mapping.get(part), rest, value, part)}
+
+
+def _with_entry(holder: Any, index: int, rest: KeyPath, value: Any) -> list[Any]:
+    if not isinstance(holder, list):
+        raise LookupError(describe(holder))
+    if index >= len(holder):
+        raise LookupError(f"{len(holder)} entries")
+    entry = _with_value(holder[index], rest, value, "")
+    return [*holder[:index], entry, *holder[index + 1 :]]

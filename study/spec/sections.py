@@ -1,29 +1,145 @@
-"""The sections of a study file as frozen values: what ``StudySpec`` is made of.
+"""The sections of a study file: what each may hold, and what it means where it is left out.
 
-Each is complete: every default is filled in, "off" is None. How they are read from a file is in
-``study.spec.study_file``.
+Each is a frozen model whose defaults are filled in and whose "off" is None. The sampler's and the
+pruner's are in ``study.spec.samplers`` and ``study.spec.pruners``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
 
-from study.training.recipe.metric_catalog import Direction, is_better, reaches, sign_of
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
-Scalar = bool | int | float | str | None
-Value = Scalar | list[Scalar]  # what a recipe field may hold; a list for milestones and the like
-Options = Mapping[str, Scalar]
+from search_spaces.validation import alternatives, describe
+from study.spec.published import PublishedFigures
+from study.training.recipe.metric_catalog import (
+    Direction,
+    ObjectiveMetric,
+    direction_of,
+    is_better,
+    reaches,
+    sign_of,
+)
+from study.training.recipe.recipe import expand
+from study.validation.numbers import (
+    Amount,
+    Count,
+    NonNegative,
+    Number,
+    Positive,
+    Replicates,
+    Share,
+    Tries,
+)
+from study.validation.section import OneOrMore, Section, form_names, rule
+
+
+class FileSection(Section):
+    """A section of the study file, each key described by the sentence below it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    short_for: ClassVar[str] = ""
+    """The key that a plain text in place of the mapping stands for, where it may stand there."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written_in_full(cls, value: object) -> object:
+        if isinstance(value, Mapping | cls):
+            return value
+        if isinstance(value, str) and cls.short_for:
+            return {cls.short_for: value}
+        must = "must be a name or a mapping" if cls.short_for else "must be a mapping"
+        raise rule(must, accepted=alternatives(cls.model_fields))
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        described = handler(schema)
+        if not cls.short_for:
+            return described
+        in_full = handler.resolve_ref_schema(described)
+        return {"anyOf": [described, in_full["properties"][cls.short_for]]}
+
+    def tree(self) -> dict[str, Any]:
+        """Return plain data as a study file has it: what is off or empty is left out."""
+        fields = type(self).model_fields.items()
+        required = [key for key, field in fields if field.is_required()]
+        return without_empty(self.model_dump(mode="json"), keep=required)
+
+
+def without_empty(tree: Mapping[str, Any], keep: Collection[str] = ()) -> dict[str, Any]:
+    """Return a mapping without the keys that say nothing: null, no text, no entries."""
+    return {
+        key: value
+        for key, value in tree.items()
+        if key in keep or not (value is None or value in ("", [], {}))
+    }
 
 
 @dataclass(frozen=True)
-class Objective:
+class NamedForms:
+    """Marks a section that has forms by ``name``: a plain name may stand for its mapping."""
+
+    kind: str
+    default: str = ""
+    """The name that a mapping without one has; without a default it must have one."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        names = form_names(source)
+        return core_schema.no_info_before_validator_function(
+            partial(self._in_full, names), handler(source)
+        )
+
+    def _in_full(self, names: list[str], value: object) -> object:
+        if isinstance(value, FileSection):
+            return value
+        tree = {"name": value} if isinstance(value, str) else value
+        if self.default and isinstance(tree, Mapping):
+            tree = {"name": self.default, **tree}
+        if isinstance(tree, Mapping) and isinstance(tree.get("name"), str):
+            return tree
+        at = ["name"] if isinstance(tree, Mapping) else []
+        raise rule(f"must be the name of a {self.kind}", at, accepted=alternatives(names))
+
+
+class Objective(FileSection):
     """What is optimized: a column of the epoch rows or of a trial's summary."""
 
-    metric: str
-    direction: Direction
+    short_for = "metric"
+
+    metric: ObjectiveMetric
+    """a column of the epoch table"""
+    direction: Direction = Field(default_factory=lambda found: direction_of(found["metric"]))
+    """by the metric's nature if left out"""
     at: Literal["last", "best"] = "last"
+    """the value at the last epoch, or the best one"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, value: object) -> object:
+        if isinstance(value, Mapping) and value.get("direction", ...) is None:
+            return {key: item for key, item in value.items() if key != "direction"}
+        return value
 
     @property
     def is_minimized(self) -> bool:
@@ -49,18 +165,35 @@ class Objective:
 
 
 def column_of(metric: str) -> str:
-    """The column of the epoch rows that holds a metric."""
+    """Return the column of the epoch rows that holds a metric."""
     return "seconds" if metric == "total_seconds" else metric
 
 
-@dataclass(frozen=True)
-class Resources:
-    """What one trial occupies: CPU cores, which are also its torch threads, a share of one GPU, and
-    what a cluster calls its own by name."""
+def _resources_by_name(value: object) -> object:
+    if not isinstance(value, Mapping):
+        raise rule("must be a mapping of resources to amounts")
+    return value
 
-    cpus: float = 1.0
-    gpus: float = 0.0
-    custom: Mapping[str, float] = field(default_factory=dict)
+
+def _own_resources(amounts: dict[str, float]) -> dict[str, float]:
+    for name in amounts:
+        if not name or name in ("CPU", "GPU", "memory"):
+            must = "must name a cluster's own resources; CPUs and GPUs have their own keys"
+            raise rule(must, found=describe(name))
+    return amounts
+
+
+class Resources(FileSection):
+    """What one trial occupies."""
+
+    cpus: Amount = 1.0
+    """cores and torch threads of a trial"""
+    gpus: Share = 0.0
+    """a share of one GPU"""
+    custom: Annotated[
+        dict[str, Amount], BeforeValidator(_resources_by_name), AfterValidator(_own_resources)
+    ] = Field(default_factory=dict)
+    """amounts of a cluster's own resources, by name"""
 
     @property
     def by_name(self) -> dict[str, float]:
@@ -69,90 +202,92 @@ class Resources:
         return {name: amount for name, amount in wanted.items() if amount}
 
 
-@dataclass(frozen=True)
-class SamplerChoice:
-    """A sampler by name; ``options`` holds only what the file says, in Optuna's own words."""
+class StudyLimits(FileSection):
+    """Budgets of the whole study: hours interrupt it, ``failures`` halts it, ``target`` ends it."""
 
-    name: str = "tpe"
-    seed: int = 0
-    options: Options = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class PrunerChoice:
-    """A pruner by name; ``options`` is complete."""
-
-    name: str = "none"
-    options: Options = field(default_factory=dict)
+    wall_hours: Positive | None = None
+    """then the study is interrupted, and resumable"""
+    gpu_hours: Positive | None = None
+    """the same in hours of GPUs held"""
+    failures: Count | None = None
+    """so many failed trials halt the study"""
+    target: Number | None = None
+    """a value of the objective that is good enough"""
 
 
-@dataclass(frozen=True)
-class Stop:
-    """Study-wide budgets; None is no limit. The hours interrupt (resumable), ``failures`` halts,
-    ``target`` ends.
-    """
-
-    wall_hours: float | None = None
-    gpu_hours: float | None = None
-    failures: int | None = None
-    target: float | None = None
-
-
-@dataclass(frozen=True)
-class Retries:
+class Retries(FileSection):
     """How often a trial is tried again after each kind of failure."""
 
-    node: int = 10
-    error: int = 0
-    out_of_memory: int = 1
+    node: Tries = 10
+    """lost workers and nodes"""
+    error: Tries = 0
+    """exceptions"""
+    out_of_memory: Tries = 1
+    """each with twice the accumulation"""
 
 
-@dataclass(frozen=True)
-class TrialLimits:
-    """Limits of one trial: its hours, and the seconds without a sign of life after which it counts
-    as hung.
-    """
+class TrialLimits(FileSection):
+    """Limits of one trial."""
 
-    hours: float | None = None
-    heartbeat_s: float = 300.0
-    retries: Retries = field(default_factory=Retries)
-
-
-@dataclass(frozen=True)
-class Roles:
-    """Which varied paths are compared (scientific) and which are tuned away (nuisance); all others
-    are fixed.
-    """
-
-    scientific: tuple[str, ...] = ()
-    nuisance: tuple[str, ...] = ()
+    hours: Positive | None = None
+    """a trial that takes longer fails"""
+    heartbeat_s: Positive = 300.0
+    """seconds without a sign of life after which a trial is hung"""
+    retries: Retries = Retries()
+    """tries again after a failure, by its kind"""
 
 
-@dataclass(frozen=True)
-class Racing:
-    """Further replicates of a point are not started once it loses by more than ``threshold`` of the
-    objective.
-    """
+class Roles(FileSection):
+    """Which varied paths are compared and which are tuned away; all others are fixed."""
 
-    threshold: float = 0.05
-
-
-@dataclass(frozen=True)
-class Confirm:
-    """Fresh seeds after the search: for the ``top`` points and for the baseline, an index into
-    ``first``.
-    """
-
-    top: int = 3
-    replicates: int = 5
-    against: int | None = None
+    scientific: Annotated[tuple[str, ...], OneOrMore()] = ()
+    """choices and branch names that are compared"""
+    nuisance: Annotated[tuple[str, ...], OneOrMore()] = ()
+    """paths that are tuned for each of them"""
 
 
-@dataclass(frozen=True)
-class First:
-    """A point that runs first, exactly as written, and the published figures that stand beside
-    it.
-    """
+class Racing(FileSection):
+    """Further replicates of a point are not started once it is clearly losing."""
 
-    set: Mapping[str, object]
-    published: tuple[Mapping[str, Scalar], ...] = ()
+    threshold: NonNegative = 0.05
+    """in units of the objective"""
+
+
+def _entry_index(value: object) -> object:
+    match = re.fullmatch(r"first\[(\d{1,6})\]", value) if isinstance(value, str) else None
+    if match is None:
+        raise rule("must name an entry of first", accepted="first[0] | first[1] | …")
+    return int(match.group(1))
+
+
+EntryIndex = Annotated[
+    int,
+    BeforeValidator(_entry_index),
+    PlainSerializer(lambda index: f"first[{index}]"),
+    WithJsonSchema({"type": "string", "pattern": r"^first\[[0-9]+\]$"}),
+]
+"""An entry of ``first:``, written ``first[0]`` and held as its index."""
+
+
+class Confirm(FileSection):
+    """Fresh seeds after the search, for the best points and for a baseline."""
+
+    top: Replicates = 3
+    """how many of the best points"""
+    replicates: Replicates = 5
+    """fresh seeds for each"""
+    against: EntryIndex | None = None
+    """the baseline, such as first[0]"""
+
+
+RecipeValues = Annotated[dict[str, Any], AfterValidator(expand)]
+"""Values of a recipe, some of them: nested mappings, whichever way they were written."""
+
+
+class First(FileSection):
+    """A point that runs first, exactly as written."""
+
+    set: RecipeValues
+    """recipe values; what is left out has the recipe's value"""
+    published: Annotated[tuple[PublishedFigures, ...], OneOrMore()] = ()
+    """published figures that stand beside the measured ones"""

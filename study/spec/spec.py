@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,55 +14,57 @@ from search_spaces.validation import format_path
 from search_spaces.values import Scalar, Value, is_same_value
 from study.errors import SpecError
 from study.files.yaml_writer import write_yaml
-from study.spec.recipe_paths import values_by_path
+from study.spec.pruners import PrunerChoice
+from study.spec.samplers import SamplerChoice
 from study.spec.sections import (
     Confirm,
     First,
     Objective,
-    PrunerChoice,
     Racing,
     Resources,
     Roles,
-    SamplerChoice,
-    Stop,
+    StudyLimits,
     TrialLimits,
     column_of,
+    without_empty,
 )
 from study.training.recipe import recipe as recipes
 from study.training.recipe.defaults import Defaults, current_defaults, with_defaults
 from study.training.recipe.metric_catalog import Direction
 from study.training.recipe.recipe import Recipe
+from study.training.recipe.recipe_paths import values_by_path
 
 
 @dataclass(frozen=True)
 class StudySpec:
-    """What a study is: all of its file, defaults filled in; ``fixed`` is its ``recipe:``,
-    ``points`` is resolved.
-    """
+    """What a study is: all that its file says, every default decided."""
 
     study: str
-    space: Space
+    question: str
+    objectives: tuple[Objective, ...]
     points: int
-    question: str = ""
-    objectives: tuple[Objective, ...] = (Objective(metric="val_accuracy", direction="maximize"),)
-    replicates: int = 1
-    concurrency: int | None = None
-    resources: Resources = field(default_factory=Resources)
-    sampler: SamplerChoice = field(default_factory=SamplerChoice)
-    pruner: PrunerChoice = field(default_factory=PrunerChoice)
-    stop: Stop = field(default_factory=Stop)
-    trial: TrialLimits = field(default_factory=TrialLimits)
-    keep_checkpoints: Literal["best", "last", "all", "none"] = "best"
-    reproducible: bool = True
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    roles: Roles = field(default_factory=Roles)
-    mode: Literal["search", "method-study"] = "search"
-    racing: Racing | None = None
-    confirm: Confirm | None = None
-    warm_start: tuple[str, ...] = ()
-    first: tuple[First, ...] = ()
-    overrides: Mapping[str, Value] = field(default_factory=dict)
-    defaults: Defaults = field(default_factory=dict)
+    """How many points the study proposes."""
+    replicates: int
+    concurrency: int | None
+    resources: Resources
+    sampler: SamplerChoice
+    pruner: PrunerChoice
+    stop: StudyLimits
+    trial: TrialLimits
+    keep_checkpoints: Literal["best", "last", "all", "none"]
+    reproducible: bool
+    fixed: Mapping[str, Any]
+    """The file's ``recipe:``."""
+    space: Space
+    roles: Roles
+    mode: Literal["search", "method-study"]
+    racing: Racing | None
+    confirm: Confirm | None
+    warm_start: tuple[str, ...]
+    first: tuple[First, ...]
+    overrides: Mapping[str, Value]
+    """Recipe values by dotted path that win over all else."""
+    defaults: Defaults
     """The recipe's defaults when the study was created; where there are none, those of now hold."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What was resolved otherwise than written, for the user to know."""
@@ -163,41 +165,34 @@ class StudySpec:
     # -- as a file ---------------------------------------------------------------------
 
     def tree(self) -> dict[str, Any]:
-        """Plain data that ``spec_from_tree`` reads back equal; what is off or empty is left out."""
-        tree: dict[str, Any] = {"study": self.study}
-        tree |= {"question": self.question} if self.question else {}
-        objectives = [asdict(objective) for objective in self.objectives]
-        tree["objective"] = objectives[0] if len(objectives) == 1 else objectives
-        tree |= {"points": self.points, "replicates": self.replicates}
-        tree |= {"concurrency": self.concurrency} if self.concurrency else {}
-        tree["resources"] = {
-            key: value for key, value in asdict(self.resources).items() if value != {}
+        """Return plain data that ``spec_from_tree`` reads back equal, without what is off."""
+        objectives = [objective.tree() for objective in self.objectives]
+        tree = {
+            "study": self.study,
+            "question": self.question,
+            "objective": objectives[0] if len(objectives) == 1 else objectives,
+            "points": self.points,
+            "replicates": self.replicates,
+            "concurrency": self.concurrency,
+            "resources": self.resources.tree(),
+            "sampler": self.sampler.tree(),
+            "pruner": self.pruner.tree(),
+            "stop": self.stop.tree(),
+            "trial": self.trial.tree(),
+            "keep_checkpoints": self.keep_checkpoints,
+            "reproducible": self.reproducible,
+            "recipe": dict(self.fixed),
+            "space": self.space.tree(),
+            "roles": self.roles.tree(),
+            "mode": self.mode,
+            "racing": self.racing and self.racing.tree(),
+            "confirm": self.confirm and self.confirm.tree(),
+            "warm_start": list(self.warm_start),
+            "first": [first.tree() for first in self.first],
+            "overrides": dict(self.overrides),
+            "defaults": dict(self.defaults),
         }
-        tree["sampler"] = {
-            "name": self.sampler.name,
-            "seed": self.sampler.seed,
-            **self.sampler.options,
-        }
-        tree["pruner"] = {"name": self.pruner.name, **self.pruner.options}
-        tree |= {"stop": _given(asdict(self.stop))} if _given(asdict(self.stop)) else {}
-        tree["trial"] = _given(asdict(self.trial))
-        tree |= {"keep_checkpoints": self.keep_checkpoints, "reproducible": self.reproducible}
-        tree |= {"recipe": dict(self.fixed)} if self.fixed else {}
-        tree |= {"space": self.space.tree()} if self.space.items else {}
-        roles = {role: list(paths) for role, paths in asdict(self.roles).items() if paths}
-        tree |= {"roles": roles} if roles else {}
-        tree["mode"] = self.mode
-        tree |= {"racing": asdict(self.racing)} if self.racing else {}
-        tree |= {"confirm": self._confirm_tree(self.confirm)} if self.confirm else {}
-        tree |= {"warm_start": list(self.warm_start)} if self.warm_start else {}
-        tree |= {"first": [_first_tree(first) for first in self.first]} if self.first else {}
-        tree |= {"overrides": dict(self.overrides)} if self.overrides else {}
-        return tree | ({"defaults": dict(self.defaults)} if self.defaults else {})
-
-    @staticmethod
-    def _confirm_tree(confirm: Confirm) -> dict[str, Any]:
-        tree = {"top": confirm.top, "replicates": confirm.replicates}
-        return tree if confirm.against is None else tree | {"against": f"first[{confirm.against}]"}
+        return without_empty(tree)
 
     def yaml(self) -> str:
         return write_yaml(self.tree())
@@ -226,15 +221,6 @@ class StudySpec:
             format_path(path): json.dumps(value, ensure_ascii=False)
             for path, value in _flat(written, ())
         }
-
-
-def _given(tree: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in tree.items() if value is not None}
-
-
-def _first_tree(first: First) -> dict[str, Any]:
-    rows = [dict(row) for row in first.published]
-    return {"set": dict(first.set), **({"published": rows} if rows else {})}
 
 
 def _flat(value: Any, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], Any]]:

@@ -1,30 +1,13 @@
-"""Words that users of Optuna, Ray Tune, W&B sweeps and Keras type, and ours for them: hints of
-error messages.
+"""What Optuna, Ray Tune, W&B sweeps and Keras call the keys and values of a study file.
+
+Error messages answer these words with ours. Each table goes by the path of what they stand in.
 """
 
 from __future__ import annotations
 
-METRIC_WORDS = {
-    "accuracy": "val_accuracy",
-    "acc": "val_accuracy",
-    "val_acc": "val_accuracy",
-    "loss": "val_loss",
-    "valid_loss": "val_loss",
-    "f1": "val_f1",
-    "time": "total_seconds",
-    "duration": "total_seconds",
-    "mean_accuracy": "val_accuracy",
-}
-DIRECTION_WORDS = {
-    "max": "maximize",
-    "min": "minimize",
-    "maximise": "maximize",
-    "minimise": "minimize",
-}
-MODE_WORDS = dict.fromkeys(("max", "maximize"), "objective: {direction: maximize}") | dict.fromkeys(
-    ("min", "minimize"), "objective: {direction: minimize}"
-)
-TOP_WORDS = {
+from search_spaces.validation import FieldPath
+
+TOP_KEY_SYNONYMS = {
     "name": "study",
     "num_samples": "points",
     "n_trials": "points",
@@ -70,70 +53,105 @@ TOP_WORDS = {
     "enqueue": "first",
     "deterministic": "reproducible",
 }
-"""Words of Optuna, Ray Tune and W&B sweeps, and of our own sections, for ours."""
+"""Keys at the top of the file."""
 
-SAMPLER_WORDS = {
-    "bayes": "tpe",
-    "bayesian": "tpe",
-    "bo": "tpe",
-    "optuna": "tpe",
-    "hyperopt": "tpe",
-    "tpesampler": "tpe",
-    "randomsampler": "random",
-    "gridsampler": "grid",
-    "grid-search": "grid",
-    "cma-es": "cmaes",
-    "cmaessampler": "cmaes",
-    "gpsampler": "gp",
-    "botorch": "gp",
-    "nsgaiisampler": "nsga2",
-    "nsga-ii": "nsga2",
-    "qmcsampler": "qmc",
-    "sobol": "qmc",
-    "none": "first-only",
-    "fixed": "first-only",
-    "list": "first-only",
-    "first": "first-only",
+KEY_SYNONYMS: dict[FieldPath, dict[str, str]] = {
+    ("objective",): {
+        "name": "metric",
+        "goal": "direction",
+        "mode": "direction",
+    },
+    ("resources",): {
+        "cpu": "cpus",
+        "gpu": "gpus",
+        "CPU": "cpus",
+        "GPU": "gpus",
+        "num_cpus": "cpus",
+        "num_gpus": "gpus",
+    },
+    ("stop",): {
+        "timeout": "wall_hours",
+        "hours": "wall_hours",
+        "time_budget_s": "wall_hours",
+    },
+    ("pruner",): {
+        "grace_period": "min_epochs",
+        "min_resource": "min_epochs",
+        "min_iter": "min_epochs",
+        "reduction_factor": "reduction",
+        "eta": "reduction",
+        "max_t": "max_epochs",
+        "max_resource": "max_epochs",
+        "n_startup_trials": "startup_trials",
+        "n_warmup_steps": "warmup_epochs",
+        "warmup_steps": "warmup_epochs",
+        "interval_steps": "interval_epochs",
+        "n_min_trials": "min_trials",
+    },
 }
-PRUNER_WORDS = {
-    "successive-halving": "asha",
-    "successivehalving": "asha",
-    "successivehalvingpruner": "asha",
-    "ashascheduler": "asha",
-    "asynchyperband": "asha",
-    "hyperbandpruner": "hyperband",
-    "medianpruner": "median",
-    "median-stopping-rule": "median",
-    "percentilepruner": "percentile",
-    "patientpruner": "patient",
-    "noppruner": "none",
-    "nop": "none",
-    "off": "none",
-}
-PRUNER_OPTION_WORDS = {
-    "grace_period": "min_epochs",
-    "min_resource": "min_epochs",
-    "min_iter": "min_epochs",
-    "reduction_factor": "reduction",
-    "eta": "reduction",
-    "max_t": "max_epochs",
-    "max_resource": "max_epochs",
-    "n_startup_trials": "startup_trials",
-    "n_warmup_steps": "warmup_epochs",
-    "warmup_steps": "warmup_epochs",
-    "interval_steps": "interval_epochs",
-    "n_min_trials": "min_trials",
-}
+"""Keys in a section."""
 
-OBJECTIVE_WORDS = {"name": "metric", "goal": "direction", "mode": "direction"}
-
-RESOURCE_WORDS = {
-    "cpu": "cpus",
-    "gpu": "gpus",
-    "CPU": "cpus",
-    "GPU": "gpus",
-    "num_cpus": "cpus",
-    "num_gpus": "gpus",
+VALUE_SYNONYMS: dict[FieldPath, dict[str, str]] = {
+    ("objective", "metric"): {
+        "accuracy": "val_accuracy",
+        "acc": "val_accuracy",
+        "val_acc": "val_accuracy",
+        "loss": "val_loss",
+        "valid_loss": "val_loss",
+        "f1": "val_f1",
+        "time": "total_seconds",
+        "duration": "total_seconds",
+        "mean_accuracy": "val_accuracy",
+    },
+    ("objective", "direction"): {
+        "max": "maximize",
+        "min": "minimize",
+        "maximise": "maximize",
+        "minimise": "minimize",
+    },
+    ("mode",): {
+        "max": "objective: {direction: maximize}",
+        "maximize": "objective: {direction: maximize}",
+        "min": "objective: {direction: minimize}",
+        "minimize": "objective: {direction: minimize}",
+    },
+    ("sampler", "name"): {
+        "bayes": "tpe",
+        "bayesian": "tpe",
+        "bo": "tpe",
+        "optuna": "tpe",
+        "hyperopt": "tpe",
+        "tpesampler": "tpe",
+        "randomsampler": "random",
+        "gridsampler": "grid",
+        "grid-search": "grid",
+        "cma-es": "cmaes",
+        "cmaessampler": "cmaes",
+        "gpsampler": "gp",
+        "botorch": "gp",
+        "nsgaiisampler": "nsga2",
+        "nsga-ii": "nsga2",
+        "qmcsampler": "qmc",
+        "sobol": "qmc",
+        "none": "first-only",
+        "fixed": "first-only",
+        "list": "first-only",
+        "first": "first-only",
+    },
+    ("pruner", "name"): {
+        "successive-halving": "asha",
+        "successivehalving": "asha",
+        "successivehalvingpruner": "asha",
+        "ashascheduler": "asha",
+        "asynchyperband": "asha",
+        "hyperbandpruner": "hyperband",
+        "medianpruner": "median",
+        "median-stopping-rule": "median",
+        "percentilepruner": "percentile",
+        "patientpruner": "patient",
+        "noppruner": "none",
+        "nop": "none",
+        "off": "none",
+    },
 }
-
-STOP_WORDS = {"timeout": "wall_hours", "hours": "wall_hours", "time_budget_s": "wall_hours"}
+"""Values, in lower case."""

@@ -9,9 +9,16 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidatorFunctionWrapHandler,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -44,23 +51,31 @@ def list_to_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+@dataclass(frozen=True)
 class OneOrMore:
     """Marks a field that holds a tuple: a document has a list there, or an entry by itself."""
+
+    least: int = 0
+    most: int = 10_000
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(_as_tuple, handler(source))
+        return core_schema.no_info_wrap_validator_function(self._validated, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        several = handler(schema)
+        several = handler(schema) | {"minItems": self.least, "maxItems": self.most}
         return {"anyOf": [several, several["items"]]}
 
-
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
+    def _validated(self, value: object, validate: ValidatorFunctionWrapHandler) -> Any:
+        entries = tuple(value) if isinstance(value, list | tuple) else (value,)
+        validated = validate(entries)
+        if not self.least <= len(entries) <= self.most:
+            must = f"must have {self.least} to {self.most} entries"
+            raise rule(must, found=str(len(entries)))
+        return validated
 
 
 def rule(
@@ -128,6 +143,11 @@ def forms_in(section: type[Section], at: FieldPath = ()) -> dict[FieldPath, Sect
         for form in inner:
             found |= forms_in(form, path)
     return found
+
+
+def form_names(annotation: object) -> list[str]:
+    """Return the names of the forms that an annotation allows, in their order."""
+    return [_form_name(form) for form in sections_in(annotation)]
 
 
 def _form_name(form: type[Section]) -> str:

@@ -87,8 +87,8 @@ class Translation:
 
     def _stands_alone(self, path: KeyPath) -> bool:
         """Whether a single entry was written in place of a list of them."""
-        value = value_at(path, self._written)
-        return value is not None and not isinstance(value, list | tuple)
+        holder = value_at(path[:-1], self._written)
+        return has_part(holder, path[-1]) and not isinstance(holder[path[-1]], list | tuple)
 
     def _translated(self) -> Fault:
         match self._kind:
@@ -183,7 +183,7 @@ def keys_of(path: KeyPath) -> FieldPath:
     return tuple(part for part in path if isinstance(part, str))
 
 
-def value_at(path: KeyPath, tree: Any) -> object:
+def value_at(path: KeyPath, tree: Any) -> Any:
     """What stands at a path, or None where nothing does."""
     for part in path:
         if not has_part(tree, part):

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from analysis.frames import Study
-from study.spec.recipe_paths import values_by_path
 from study.spec.spec import StudySpec
 from study.training.recipe.recipe import parse_recipe
+from study.training.recipe.recipe_paths import values_by_path
 
 
 def unlike_notes(study: Study) -> list[str]:

@@ -11,6 +11,7 @@ from search_spaces.validation import Fault, describe, format_path
 from study.errors import SpecError
 from study.files.yaml_reader import LARGEST_BYTES, read_yaml
 from study.training.recipe.recipe import Recipe, merge, parse_recipe
+from study.validation.assignment import assignment_fault, parse_assignment
 
 _EXAMPLE = "such as optimizer.lr=0.1"
 
@@ -32,7 +33,7 @@ def read_recipe(source: str | Path, sets: Sequence[str] = ()) -> Recipe:
         lines = [f"{source}:1: {Fault((), 'must be a mapping', describe(document.tree))}"]
     if lines:
         raise SpecError(lines)
-    tree, origins = _settings(document.tree, sets)
+    tree, origins = _with_assignments(document.tree, sets)
     recipe, faults = parse_recipe(tree)
     if recipe is None:
         places = [
@@ -43,23 +44,22 @@ def read_recipe(source: str | Path, sets: Sequence[str] = ()) -> Recipe:
     return recipe
 
 
-def _settings(
+def _with_assignments(
     tree: Mapping[str, object], sets: Sequence[str]
 ) -> tuple[dict[str, object], dict[str, str]]:
-    """The tree with each ``path=value`` laid over it, and which option wrote which path."""
-    laid, origins, lines = dict(tree), dict[str, str](), list[str]()
+    """Return the tree with each ``path=value`` merged in, and which option wrote which path."""
+    merged, origins, lines = dict(tree), dict[str, str](), list[str]()
     for text in sets:
-        path, sign, value = text.partition("=")
-        if not sign or not path.strip():
-            lines.append(f"--set: {Fault((), 'must be path=value', describe(text), _EXAMPLE)}")
+        assignment = parse_assignment(text)
+        if assignment is None:
+            lines.append(f"--set: {assignment_fault(text, _EXAMPLE)}")
             continue
-        document = read_yaml(value if value.strip() else "null")
-        lines += [f"--set {text}: {fault}" for _, fault in document.faults]
-        laid = merge(laid, {path.strip(): document.tree})
-        origins[path.strip()] = f"--set {text}"
+        lines += [f"--set {text}: {fault}" for fault in assignment.faults]
+        merged = merge(merged, {assignment.path: assignment.value})
+        origins[assignment.path] = f"--set {text}"
     if lines:
         raise SpecError(lines)
-    return laid, origins
+    return merged, origins
 
 
 def _origin_of(fault: Fault, origins: Mapping[str, str]) -> str | None:

@@ -6,11 +6,11 @@ schedules, the tables and the plots all ask here. No torch here.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 Direction = Literal["maximize", "minimize"]
 
-OBJECTIVE_METRICS = (
+ObjectiveMetric = Literal[
     "val_accuracy",
     "val_f1",
     "test_accuracy",
@@ -29,8 +29,9 @@ OBJECTIVE_METRICS = (
     "steady_epoch_seconds",
     "peak_memory_bytes",
     "parameters",
-)
+]
 """What an objective may be: columns of the epoch rows and of a trial's summary."""
+OBJECTIVE_METRICS: tuple[ObjectiveMetric, ...] = get_args(ObjectiveMetric)
 
 MEASURED_METRICS = frozenset(name for name in OBJECTIVE_METRICS if "second" in name) | {
     "peak_memory_bytes"

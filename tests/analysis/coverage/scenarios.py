@@ -30,7 +30,7 @@ from analysis.tables.published.published import published_table
 from analysis.tables.settings.effects import effects_table
 from analysis.tables.settings.interactions import interactions_table
 from analysis.tables.settings.level_effect import early_effect, level_effect, level_ratio
-from study.spec.sections import PrunerChoice
+from study.spec.pruners import Asha
 
 from .worlds import HEIGHT, SD, Noise, World, lr, pruned_rows, spec_of
 
@@ -227,7 +227,7 @@ def all_together(random: Random, noise: Noise, n: int) -> Answers:
     yield all(all(holds(one, 0.0)) for one in found)
 
 
-ASHA = PrunerChoice(name="asha", options={"min_epochs": 2, "reduction": 2})
+ASHA = Asha(min_epochs=2, reduction=2)
 
 
 def difference_at_the_first_decision(random: Random, noise: Noise, n: int) -> Answers:

@@ -22,7 +22,8 @@ from analysis.tables.effort.time_to_target import (
 )
 from study.errors import UserError
 from study.sampling.pruning import make_pruner
-from study.spec.sections import Objective, PrunerChoice
+from study.spec.pruners import Asha
+from study.spec.sections import Objective
 
 ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3, "accumulation": 1}
 EPOCHS_IF = "epochs had the pruned reached it"
@@ -249,7 +250,7 @@ WORLDS = 300
 EPOCHS = 16
 TARGET = 0.6
 OBJECTIVE = (Objective(metric="val_accuracy", direction="maximize"),)
-ASHA = PrunerChoice(name="asha", options={"min_epochs": 4, "reduction": 2})
+ASHA = Asha(min_epochs=4, reduction=2)
 
 
 @dataclass(frozen=True)

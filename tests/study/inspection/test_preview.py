@@ -17,7 +17,7 @@ from study.inspection.format import bytes_text, seconds_text
 from study.inspection.preview import Preview, points_of, preview_of
 from study.spec.json_schema import json_schema
 from study.spec.load import load_spec, shipped_studies, spec_from_tree
-from study.spec.sections import Resources, Stop
+from study.spec.sections import Resources, StudyLimits
 from study.spec.spec import StudySpec
 from study.spec.template import starting_file
 
@@ -133,7 +133,7 @@ def test_measuring_gives_each_shape_its_time_and_memory_and_the_study_its_own() 
         recipe={"epochs": 3, "model": {"name": "small_cnn", "width": 0.25}},
         space={"epochs": {"int": [2, 3]}},
     )
-    measured = preview_of(replace(spec, stop=Stop(wall_hours=1e-9)), measure=True)
+    measured = preview_of(replace(spec, stop=StudyLimits(wall_hours=1e-9)), measure=True)
     assert len(measured.costs) == 1
     assert measured.costs[0].epoch_seconds is not None
     assert measured.seconds is not None

@@ -12,7 +12,8 @@ import pytest
 from study.sampling.proposer import Proposer, make_sampler
 from study.sampling.seeds import point_seed
 from study.spec.load import spec_from_tree
-from study.spec.sections import Objective, SamplerChoice
+from study.spec.samplers import RandomSearch
+from study.spec.sections import Objective
 
 ACCURACY = (Objective(metric="val_accuracy", direction="maximize"),)
 SPACE: dict[str, Any] = {
@@ -164,7 +165,7 @@ def test_seeds_depend_on_what_they_are_for_alone() -> None:
 
 
 def quadratic_sampler(seed: int, **options: Any) -> Any:
-    return make_sampler(SamplerChoice(name="random", seed=0, options=options), seed)
+    return make_sampler(RandomSearch(**options), seed)
 
 
 def test_a_users_own_sampler_is_called_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,17 +10,24 @@ from hypothesis import strategies as st
 from study.errors import SpecError
 from study.files.yaml_reader import read_yaml
 from study.files.yaml_writer import write_yaml
-from study.spec.load import Report, load_spec, read, spec_from_tree
-from study.spec.recipe_paths import FIELDS, SECTIONS
+from study.spec.fault_report import FaultReport
+from study.spec.load import load_spec, spec_from_tree
+from study.spec.resolve import resolve_spec
 from study.spec.spec import StudySpec
-from study.spec.study_file import STUDY_FILE
+from study.spec.study_file import StudyFile
+from study.training.recipe.recipe_paths import FIELDS, SECTIONS
 
 QUICKSTART = load_spec("quickstart").yaml()
 TREE = read_yaml(QUICKSTART).tree
 LOOSE = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 WORDS = sorted(
-    {*STUDY_FILE.fields, *FIELDS, *SECTIONS, *(part for path in FIELDS for part in path.split("."))}
+    {
+        *StudyFile.model_fields,
+        *FIELDS,
+        *SECTIONS,
+        *(part for path in FIELDS for part in path.split(".")),
+    }
     | {
         "choice",
         "uniform",
@@ -99,7 +106,7 @@ def spec_or_lines(read_it: Any) -> None:
 
 def read_text(text: str | bytes) -> StudySpec:
     document = read_yaml(text)
-    return read(document.tree, Report("f.yaml", document))
+    return resolve_spec(document.tree, FaultReport("f.yaml", document))
 
 
 @LOOSE
@@ -109,7 +116,7 @@ def test_any_tree(tree: dict[str, Any]) -> None:
 
 
 @LOOSE
-@given(st.sampled_from(sorted(STUDY_FILE.fields)), trees)
+@given(st.sampled_from(sorted(StudyFile.model_fields)), trees)
 def test_any_value_of_any_key(key: str, value: Any) -> None:
     spec_or_lines(lambda: spec_from_tree(TREE | {key: value}))
 

@@ -1,0 +1,94 @@
+"""The pruners that a study file may name, each with its options in epochs, defaults filled in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from study.spec.sections import FileSection, NamedForms
+from study.validation.numbers import Count, Natural, NonNegative, Percentage, Reduction
+
+
+class PrunerChoice(FileSection):
+    """A pruner by its name; it stops trials that promise little."""
+
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """All that the pruner is told beside its name."""
+        return {key: value for key, value in self.tree().items() if key != "name"}
+
+
+class Asha(PrunerChoice):
+    """Asynchronous successive halving."""
+
+    name: Literal["asha"] = "asha"
+    min_epochs: Count = 1
+    """epochs before a trial may be stopped"""
+    reduction: Reduction = 3
+    """one trial in so many goes on at each rung"""
+
+
+class Hyperband(PrunerChoice):
+    """Several brackets of successive halving."""
+
+    name: Literal["hyperband"] = "hyperband"
+    min_epochs: Count = 1
+    """epochs before a trial may be stopped"""
+    max_epochs: Count | None = None
+    """the longest trial; left out, what has been seen"""
+    reduction: Reduction = 3
+    """one trial in so many goes on at each rung"""
+
+
+class _Ranked(PrunerChoice):
+    startup_trials: Natural = 5
+    """trials before any may be stopped"""
+    warmup_epochs: Natural = 0
+    """epochs in which a trial may not be stopped"""
+    interval_epochs: Count = 1
+    """epochs between decisions"""
+    min_trials: Count = 1
+    """trials that must have reached an epoch before one is stopped there"""
+
+
+class Median(_Ranked):
+    """Stop what is worse than the median of the trials at the same epoch."""
+
+    name: Literal["median"] = "median"
+
+
+class _Share(PrunerChoice):
+    percentile: Percentage = 25.0
+    """the share that goes on"""
+
+
+class Percentile(_Ranked, _Share):
+    """Stop what is worse than a percentile of the trials at the same epoch."""
+
+    name: Literal["percentile"] = "percentile"
+
+
+class Patient(PrunerChoice):
+    """Stop what has made no progress for some epochs."""
+
+    name: Literal["patient"] = "patient"
+    patience: Natural = 5
+    """epochs without progress that are borne"""
+    min_delta: NonNegative = 0.0
+    """the least that counts as progress"""
+
+
+class NoPruning(PrunerChoice):
+    """Every trial runs to its end."""
+
+    name: Literal["none"] = "none"
+
+
+AnyPruner = Annotated[
+    Asha | Hyperband | Median | Percentile | Patient | NoPruning,
+    Field(discriminator="name"),
+    NamedForms("pruner"),
+]

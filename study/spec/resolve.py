@@ -1,0 +1,120 @@
+"""From the tree of a study file to its spec: validated whole, every default decided.
+
+The keys are judged by ``study.spec.study_file``, recipe and space by their own rules, and what
+must hold over several of them by ``study.spec.cross_checks``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from search_spaces.parse import parse_space
+from search_spaces.space import Space
+from search_spaces.validation import Fault, describe
+from search_spaces.values import Value
+from study.errors import SpecError
+from study.spec.cross_checks import (
+    cross_faults,
+    default_reproducible,
+    hidden_faults,
+    points_faults,
+    reproducible_faults,
+    resolve_points,
+    seed_faults,
+)
+from study.spec.fault_report import FaultReport
+from study.spec.sections import Roles
+from study.spec.spec import StudySpec
+from study.spec.study_file import StudyFile, parse_study_file
+from study.training.recipe.defaults import RecipeSchema
+from study.training.recipe.recipe import expand
+from study.training.recipe.recipe_paths import values_by_path
+
+
+def resolve_spec(tree: Any, report: FaultReport) -> StudySpec:
+    """Return the spec that a study file's tree writes; raise SpecError with all its faults."""
+    if not isinstance(tree, Mapping):
+        if not report.document.faults:
+            report.add([Fault((), "must be a mapping", describe(tree))])
+        raise SpecError(report.lines())
+    file, faults = parse_study_file(tree)
+    report.add(faults)
+    if file is None:
+        raise SpecError(report.lines())
+
+    overrides = values_by_path(expand(file.overrides))
+    space, is_sound = _resolved_space(file, overrides, report)
+    spec = _spec_of(file, space, overrides)
+
+    report.add(cross_faults(spec, is_sound))
+    report.add(list(points_faults(spec, file.points)))
+    report.add(list(reproducible_faults(spec)) if file.reproducible else [])
+    points = spec.points
+    if is_sound and not report.faults:
+        points, point_faults = resolve_points(spec, file.points)
+        report.add(point_faults)
+    report.raise_faults()
+
+    is_reproducible = file.reproducible
+    if is_reproducible is None:
+        is_reproducible = default_reproducible(spec)
+    notes = _notes(spec, file.points, points)
+    return replace(spec, points=points, reproducible=is_reproducible, notes=notes)
+
+
+def _resolved_space(
+    file: StudyFile, overrides: Mapping[str, Value], report: FaultReport
+) -> tuple[Space, bool]:
+    """Return the space, and whether recipe and space are sound together."""
+    schema = RecipeSchema(file.defaults)
+    space, faults = parse_space(file.space, file.recipe, schema, overrides)
+    faults += seed_faults(file.recipe, ("recipe",))
+    faults += seed_faults(overrides, ("overrides",))
+    faults += hidden_faults(file.recipe, space, overrides, schema)
+    is_sound = report.add(faults)
+    return space, is_sound and not report.document.faults
+
+
+def _spec_of(file: StudyFile, space: Space, overrides: Mapping[str, Value]) -> StudySpec:
+    """Return the spec of a file whose points aren't counted yet."""
+    roles = Roles(
+        scientific=tuple(path for path in file.roles.scientific if path not in overrides),
+        nuisance=tuple(path for path in file.roles.nuisance if path not in overrides),
+    )
+    return StudySpec(
+        study=file.study,
+        question=file.question,
+        objectives=file.objective,
+        points=file.points or 1,
+        replicates=file.replicates,
+        concurrency=file.concurrency,
+        resources=file.resources,
+        sampler=file.sampler,
+        pruner=file.pruner,
+        stop=file.stop,
+        trial=file.trial,
+        keep_checkpoints=file.keep_checkpoints,
+        reproducible=True,
+        fixed=file.recipe,
+        space=space,
+        roles=roles,
+        mode=file.mode,
+        racing=file.racing,
+        confirm=file.confirm,
+        warm_start=file.warm_start,
+        first=file.first,
+        overrides=overrides,
+        defaults=file.defaults,
+    )
+
+
+def _notes(spec: StudySpec, points: int | None, resolved: int) -> tuple[str, ...]:
+    """Return what the user should know of a number of points that was written otherwise."""
+    if points is None or points == resolved:
+        return ()
+    used = f"points: {resolved} of the {points} are used"
+    if spec.mode == "method-study":
+        return (f"{used}, so that each level has equally many",)
+    return (f"{used}, since there are no more with sampler {spec.sampler.name}",)

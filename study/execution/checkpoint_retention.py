@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
+from study.files.trial_files import CHECKPOINT_PATTERN
 from study.journal.history import History
 from study.journal.ranking import Standing, best_point, standing, standing_in_search, to_confirm
 from study.journal.trials import ENDED_STATES, Point, Trial
@@ -165,5 +166,5 @@ def _is_worse(now: Standing | None, before: Standing | None) -> bool:
 
 
 def _remove_all_but_newest(folder: StoragePath) -> None:
-    for path in folder.sorted_glob("*.ckpt")[:-1]:
+    for path in folder.sorted_glob(CHECKPOINT_PATTERN)[:-1]:
         path.unlink(missing_ok=True)

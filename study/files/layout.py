@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from study.errors import UserError
 from study.files.storage import StoragePath
+from study.files.trial_files import CHECKPOINTS, TrialFolder, stderr_name
 
 JOURNAL_BYTES_KEY = b"journal_bytes"
 """Under this key the table of trials says, in its metadata, how long the journal was that the
@@ -78,13 +79,13 @@ class StudyPaths:
         return self.folder / "trials"
 
     def trial(self, point: int, replicate: int) -> StoragePath:
-        return self.trials / f"{point:05d}.{replicate}"
+        return self.trials / TrialFolder(point, replicate).name
 
     def checkpoints(self, point: int, replicate: int) -> StoragePath:
-        return self.trial(point, replicate) / "checkpoints"
+        return self.trial(point, replicate) / CHECKPOINTS
 
     def stderr(self, point: int, replicate: int, attempt: int) -> StoragePath:
-        return self.trial(point, replicate) / f"stderr.{attempt}.txt"
+        return self.trial(point, replicate) / stderr_name(attempt)
 
     @property
     def results(self) -> StoragePath:

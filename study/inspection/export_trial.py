@@ -11,6 +11,7 @@ from typing import Any
 from study.errors import UserError
 from study.files.atomic import write_whole
 from study.files.layout import StudyPaths
+from study.files.trial_files import CHECKPOINT_PATTERN
 from study.journal.history import History
 from study.journal.journal import read_records
 from study.journal.ranking import best_point, fresh_value, is_confirmed, standing
@@ -61,7 +62,7 @@ def best_trial(history: History, spec: StudySpec, paths: StudyPaths) -> Trial:
     kept = [
         trial
         for trial in trials
-        if any(paths.checkpoints(best.number, trial.replicate).glob("*.ckpt"))
+        if any(paths.checkpoints(best.number, trial.replicate).glob(CHECKPOINT_PATTERN))
     ]
     return (kept or trials)[0]
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from study.errors import UserError
+from study.files.trial_files import CHECKPOINT_PATTERN
 from study.journal.events import PointReopened
 from study.journal.history import History
 from study.journal.outcomes import search_trials
@@ -110,7 +111,7 @@ def _may_train_on(trial: Trial) -> bool:
 
 def check_kept(trial: Trial, spec: StudySpec, paths: StudyPaths) -> None:
     """UserError where a trial that shall train on has no checkpoint left."""
-    if not any(paths.checkpoints(trial.point, trial.replicate).glob("*.ckpt")):
+    if not any(paths.checkpoints(trial.point, trial.replicate).glob(CHECKPOINT_PATTERN)):
         raise UserError(
             f"trial {trial.number} can't train on: its checkpoint was not kept (keep_checkpoints:"
             f" {spec.keep_checkpoints}). With keep_checkpoints: last or all a study can be extended"

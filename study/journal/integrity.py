@@ -6,19 +6,21 @@ attempts and tables that know of more than the journal are signs that it has los
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from study.errors import StateLost
 from study.files.layout import JOURNAL_BYTES_KEY, StudyPaths
 from study.files.storage import StoragePath
+from study.files.trial_files import (
+    CHECKPOINTS,
+    CheckpointFile,
+    TrialFolder,
+    attempt_of_stderr,
+)
 from study.journal.history import History
 from study.journal.trials import Trial
 
-_CHECKPOINT = re.compile(r"checkpoints/attempt-(\d+)-epoch-(\d+)\.ckpt")
-_STDERR = re.compile(r"stderr\.(\d+)\.txt")
-_TRIAL_FOLDER = re.compile(r"(\d+)\.(\d+)")
 _MOST_SIGNS = 10
 
 
@@ -39,15 +41,14 @@ def check_nothing_lost(paths: StudyPaths, history: History, journal_bytes: int) 
 def _signs_of_loss(paths: StudyPaths, history: History, journal_bytes: int) -> Iterator[str]:
     """Everything in the study's folder that the journal should know of and doesn't."""
     yield from _tables_ahead(paths, journal_bytes)
-    trials = {(trial.point, trial.replicate): trial for trial in history.trials}
-    files_by_folder: dict[str, list[str]] = defaultdict(list)
-    for folder, *inner in paths.trials.files_below():
-        files_by_folder[folder].append("/".join(inner))
-    for folder, files in sorted(files_by_folder.items()):
-        match = _TRIAL_FOLDER.fullmatch(folder)
-        if match:
-            trial = trials.get((int(match[1]), int(match[2])))
-            yield from _trial_ahead(paths.trials / folder, files, trial)
+    trials = {TrialFolder(trial.point, trial.replicate): trial for trial in history.trials}
+    files_by_folder: dict[str, list[list[str]]] = defaultdict(list)
+    for name, *parts in paths.trials.files_below():
+        files_by_folder[name].append(parts)
+    for name, files in sorted(files_by_folder.items()):
+        folder = TrialFolder.parse(name)
+        if folder:
+            yield from _trial_ahead(paths.trials / name, files, trials.get(folder))
 
 
 def _tables_ahead(paths: StudyPaths, journal_bytes: int) -> Iterator[str]:
@@ -68,24 +69,24 @@ def _tables_ahead(paths: StudyPaths, journal_bytes: int) -> Iterator[str]:
         )
 
 
-def _trial_ahead(folder: StoragePath, files: list[str], trial: Trial | None) -> Iterator[str]:
-    """Signs in one trial's folder, by the names of its files."""
+def _trial_ahead(folder: StoragePath, files: list[list[str]], trial: Trial | None) -> Iterator[str]:
+    """Signs in one trial's folder, by the parts of its files' paths."""
     if trial is None:
         yield f"{folder} belongs to a trial that the journal doesn't know"
         return
-    current = len(trial.attempts)
-    newest = 0
+    attempts = [0]
     epochs_of_current = [0]
-    for name in files:
-        if match := _STDERR.fullmatch(name):
-            newest = max(newest, int(match[1]))
-        elif match := _CHECKPOINT.fullmatch(name):
-            attempt, epoch = int(match[1]), int(match[2])
-            newest = max(newest, attempt)
-            if attempt == current:
-                epochs_of_current.append(epoch)
-    if newest > current:
-        yield f"{folder} shows attempt {newest}, and the journal {current}"
+    current = len(trial.attempts)
+    for parts in files:
+        checkpoint = CheckpointFile.parse(parts[1]) if _is_in_checkpoints(parts) else None
+        if checkpoint:
+            attempts.append(checkpoint.attempt)
+            if checkpoint.attempt == current:
+                epochs_of_current.append(checkpoint.epoch)
+        elif len(parts) == 1:
+            attempts.append(attempt_of_stderr(parts[0]) or 0)
+    if max(attempts) > current:
+        yield f"{folder} shows attempt {max(attempts)}, and the journal {current}"
     # a checkpoint is durable before its epoch is reported, and a trial that was stopped, or lost
     # its node, has run on
     last_saved = max(epochs_of_current)
@@ -94,3 +95,7 @@ def _trial_ahead(folder: StoragePath, files: list[str], trial: Trial | None) -> 
             f"{folder} has a checkpoint of epoch {last_saved}, and the journal {trial.epochs}"
             " epochs"
         )
+
+
+def _is_in_checkpoints(parts: list[str]) -> bool:
+    return len(parts) == 2 and parts[0] == CHECKPOINTS

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import torch
 
 from study.errors import StorageFault
 from study.files.storage import StoragePath
+from study.files.trial_files import CHECKPOINT_PREFIX, CheckpointFile
 
 CheckpointState = dict[str, Any]
 """Plain values and tensors by name: all that a training needs to go on."""
 
 _KEPT = 2
-_PREFIX = "attempt-"
-_FILE_NAME = re.compile(rf"{_PREFIX}(\d{{4,}})-epoch-(\d{{6,}})\.ckpt")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -44,14 +42,6 @@ class NoCheckpoints:
         pass
 
 
-class CheckpointFile(NamedTuple):
-    """A checkpoint by what its name says; a later attempt's is newer, whatever its epoch."""
-
-    attempt: int
-    epoch: int
-    name: str
-
-
 class Checkpoints:
     """The checkpoints of one trial in one folder, written by its attempt number ``attempt``.
 
@@ -65,15 +55,15 @@ class Checkpoints:
 
     def path(self, epoch: int) -> StoragePath:
         """Where this attempt's checkpoint of an epoch lies."""
-        return self.folder / f"{_PREFIX}{self.attempt:04d}-epoch-{epoch:06d}.ckpt"
+        return self.folder / CheckpointFile(self.attempt, epoch).name
 
     def newest_first(self) -> list[CheckpointFile]:
         """List the checkpoints that are there, be they valid or not."""
         files = []
         for parts in self.folder.files_below():
-            match = _FILE_NAME.fullmatch(parts[0])
-            if match:
-                files.append(CheckpointFile(int(match[1]), int(match[2]), parts[0]))
+            file = CheckpointFile.parse(parts[0])
+            if file:
+                files.append(file)
         return sorted(files, reverse=True)
 
     def latest(self) -> CheckpointState | None:
@@ -92,7 +82,7 @@ class Checkpoints:
             self.folder.make_folder()
             _write(self.path(epoch), state)
             self._drop_old()
-            self.folder.remove_partial_writes(_PREFIX)
+            self.folder.remove_partial_writes(CHECKPOINT_PREFIX)
         except OSError as error:
             raise StorageFault(
                 f"can't write the checkpoint {self.path(epoch)}: {error.strerror or error}"

@@ -1,0 +1,64 @@
+"""The names of what lies in a study's ``trials`` folder: built here, and read back here.
+
+trials/00007.1/                                               point 7, replicate 1
+trials/00007.1/checkpoints/attempt-0002-epoch-000003.ckpt     what attempt 2 saved after epoch 3
+trials/00007.1/stderr.2.txt                                   what attempt 2 printed as it failed
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+CHECKPOINTS = "checkpoints"
+CHECKPOINT_PATTERN = "*.ckpt"
+CHECKPOINT_PREFIX = "attempt-"
+
+_TRIAL_FOLDER = re.compile(r"(\d+)\.(\d+)")
+_CHECKPOINT = re.compile(rf"{CHECKPOINT_PREFIX}(\d{{4,}})-epoch-(\d{{6,}})\.ckpt")
+_STDERR = re.compile(r"stderr\.(\d+)\.txt")
+
+
+class TrialFolder(NamedTuple):
+    """A trial by the name of its folder."""
+
+    point: int
+    replicate: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.point:05d}.{self.replicate}"
+
+    @classmethod
+    def parse(cls, name: str) -> TrialFolder | None:
+        """Read a name back; None where it is no trial's folder."""
+        match = _TRIAL_FOLDER.fullmatch(name)
+        return cls(int(match[1]), int(match[2])) if match else None
+
+
+class CheckpointFile(NamedTuple):
+    """A checkpoint by the name of its file; a later attempt's is newer, whatever its epoch."""
+
+    attempt: int
+    epoch: int
+
+    @property
+    def name(self) -> str:
+        return f"{CHECKPOINT_PREFIX}{self.attempt:04d}-epoch-{self.epoch:06d}.ckpt"
+
+    @classmethod
+    def parse(cls, name: str) -> CheckpointFile | None:
+        """Read a name back; None where it is no checkpoint's."""
+        match = _CHECKPOINT.fullmatch(name)
+        return cls(int(match[1]), int(match[2])) if match else None
+
+
+def stderr_name(attempt: int) -> str:
+    """Name the file that keeps what an attempt printed as it failed."""
+    return f"stderr.{attempt}.txt"
+
+
+def attempt_of_stderr(name: str) -> int | None:
+    """Read the attempt back from such a name; None where it is another file's."""
+    match = _STDERR.fullmatch(name)
+    return int(match[1]) if match else None

@@ -4,39 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from study.journal.failure import Failure
-from study.journal.trials import Trial
+from study.journal.failure import Failure, FailureClass
+from study.journal.trials import Attempt, Trial
 
 if TYPE_CHECKING:
     from study.spec.sections import TrialLimits
     from study.training.recipe.recipe import Recipe
 
 DEATHS = 4
-"""So often may a trial's process die after one and the same epoch before that counts as the trial's
-own doing.
+"""How often in a row a trial's process may die after one and the same epoch, before that counts as
+the trial's own doing.
 """
 
 
-def may_retry(rules: TrialLimits, trial: Trial, failure_class: str, recipe: Recipe | None) -> bool:
-    """Whether a trial, of which ``recipe`` is what it trained with, gets another attempt after such
-    a failure.
-    """
+def may_retry(
+    limits: TrialLimits, trial: Trial, failure_class: FailureClass, recipe: Recipe | None
+) -> bool:
+    """Whether a trial gets another attempt after such a failure; ``recipe`` is what it trained."""
     if failure_class == "storage":
-        return True  # says nothing of the trial
+        return True  # it says nothing of the trial
     if failure_class == "out_of_memory" and _doubled_accumulation(recipe) is None:
         return False
-    retries = rules.retries
-    allowed = {"node": retries.node, "error": retries.error, "out_of_memory": retries.out_of_memory}
-    since = trial.attempts[trial.attempts_before_reopening :]
-    used = sum(
-        1 for attempt in since if attempt.failure and attempt.failure.failure_class == failure_class
-    )
-    return used < allowed.get(failure_class, 0)
+    retries = limits.retries
+    allowed = {
+        "node": retries.node,
+        "error": retries.error,
+        "out_of_memory": retries.out_of_memory,
+    }
+    same = [
+        attempt
+        for attempt in _attempts_that_count(trial)
+        if attempt.failure and attempt.failure.failure_class == failure_class
+    ]
+    return len(same) < allowed.get(failure_class, 0)
 
 
-def substitutions(trial: Trial, recipe: Recipe | None) -> dict[str, Any]:
-    """After running out of memory: twice the accumulation, which is the same batch in half the
-    memory.
+def substitutions_for(trial: Trial, recipe: Recipe | None) -> dict[str, Any]:
+    """The recipe values that a trial's next attempt changes, by dotted path.
+
+    After a failure for want of memory the gradients are accumulated over twice as many steps: the
+    same batch in half the memory.
     """
     failure = trial.attempt.failure
     doubled = _doubled_accumulation(recipe)
@@ -45,21 +52,33 @@ def substitutions(trial: Trial, recipe: Recipe | None) -> dict[str, Any]:
     return trial.substitutions
 
 
+def dies_in_place(trial: Trial, failure: Failure) -> bool:
+    """Whether DEATHS attempts in a row have lost their process without finishing an epoch.
+
+    ``failure`` is the latest attempt's. Attempts that have lost their node don't count.
+    """
+    latest = _attempts_that_count(trial)[-DEATHS:]
+    failures = [*(attempt.failure for attempt in latest[:-1]), failure]
+    if len(latest) < DEATHS or not all(_is_death(each) for each in failures):
+        return False
+    return latest[0].epochs_before == trial.epochs
+
+
+def _is_death(failure: Failure | None) -> bool:
+    """Whether an attempt lost its process while its node went on."""
+    if failure is None or failure.failure_class != "node":
+        return False
+    return bool(failure.details.get("node_alive"))
+
+
+def _attempts_that_count(trial: Trial) -> list[Attempt]:
+    """The attempts since the trial was last reopened."""
+    return trial.attempts[trial.attempts_before_reopening :]
+
+
 def _doubled_accumulation(recipe: Recipe | None) -> int | None:
     """Twice the recipe's accumulation; None where that doesn't divide its batch."""
-    if recipe is None or recipe.data.batch_size % (2 * recipe.accumulation):
+    if recipe is None:
         return None
-    return 2 * recipe.accumulation
-
-
-def dies_in_place(trial: Trial, failure: Failure) -> bool:
-    """Whether DEATHS attempts in a row have lost their process, not their node, without finishing
-    an epoch.
-    """
-    last = trial.attempts[trial.attempts_before_reopening :][-DEATHS:]
-    failures = [*(attempt.failure for attempt in last[:-1]), failure]
-    died = all(
-        each is not None and each.failure_class == "node" and each.details.get("node_alive")
-        for each in failures
-    )
-    return died and len(last) == DEATHS and last[0].epochs_before == trial.epochs
+    doubled = 2 * recipe.accumulation
+    return None if recipe.data.batch_size % doubled else doubled

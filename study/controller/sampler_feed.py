@@ -1,241 +1,296 @@
-"""What the sampler is told, and when: at once, or by the virtual clock."""
+"""What the sampler is told, and when: at once, or by the virtual clock.
+
+In a reproducible study the points that a proposal is made from must not depend on how fast workers
+are. There proposal *n* sees what happened before the virtual start of point *n - workers*: the ends
+of points that ended before it, and of the others the epochs that they had finished by then. It is
+made once all of that is settled. Elsewhere a proposal sees all that is known when it is made.
+
+Proposals are also made ahead, while workers are busy, so that a worker that becomes free needn't
+wait for one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
+from study.controller.epoch_costs import EpochCosts
 from study.controller.population import Population
 from study.journal.outcomes import RECIPE_FAULTS, objective_values, search_trials
-from study.journal.trials import ENDED_STATES, Point
+from study.journal.trials import Point, Trial
+from study.sampling.arm import Arm, ArmPosition
 from study.sampling.virtual_clock import Extent, VirtualClock
 
-if TYPE_CHECKING:
-    from study.sampling.arm import Arm
-
-
-_AHEAD = 2
-"""So many proposals a free-running study makes ahead: two trials may end at once. What they tell,
-those miss.
+_MADE_AHEAD = 2
+"""How many proposals a study that need not be reproducible makes ahead: two trials may end at once.
+What those two tell, these proposals miss.
 """
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """Values for the arm's point ``index``; the ends of ``told`` points were known when it was
-    made.
-    """
+    """Values for the point ``index`` of an arm."""
 
     arm: Arm
     index: int
     values: dict[str, Any]
-    told: int
+    known_ends: int
+    """How many points' ends the sampler knew of."""
 
 
 class SamplerFeed:
-    """Asks the arms for points and tells them what became of those before.
+    """Asks the arms' samplers for points, and tells them what became of those before.
 
-    In a reproducible study proposal *n* is made from exactly what happened before the virtual start
-    of point *n - workers*; otherwise from all that is known when it is made, which may be while the
-    trial runs whose end it is waited for. ``cost_of`` gives what an epoch of a point costs on that
-    clock: few points need it, and those late.
+    On the virtual clock an epoch takes as long as ``costs`` says. Few points need a cost, and those
+    late: only what happens before the start of a point ``workers`` places back matters.
     """
 
-    def __init__(
-        self, population: Population, workers: int, cost_of: Callable[[Point], float]
-    ) -> None:
+    def __init__(self, population: Population, workers: int, costs: EpochCosts) -> None:
         self._population = population
         self._workers = workers
-        self._cost_of = cost_of
+        self._costs = costs
         self._clock = VirtualClock(workers, self._extent)
-        self._replaying = False
+        self._is_replaying = False
         self._told: set[int] = set()
-        self._settled_below = 0
+        """The points whose ends the samplers know."""
+        self._all_told_below = 0
+        """All points of lower number are among ``_told``: a place to begin looking for others."""
         self._ahead: list[Proposal] = []
         """The next proposals, made before they are asked for."""
 
     @property
-    def clocked(self) -> bool:
-        """Whether proposals go by the virtual clock: not where they don't depend on results
-        anyway.
-        """
-        return self._population.reproducible and not self._population.arms[0].proposer.blind
+    def goes_by_clock(self) -> bool:
+        """Whether proposals go by the virtual clock; they need not where results don't matter."""
+        ignores_results = self._population.arms[0].proposer.ignores_results
+        return self._population.reproducible and not ignores_results
 
     @property
-    def exhausted(self) -> bool:
-        return all(arm.proposer.exhausted for arm in self._population.arms)
+    def is_exhausted(self) -> bool:
+        """Whether no arm has anything left to propose."""
+        return all(arm.proposer.is_exhausted for arm in self._population.arms)
 
-    def propose(self) -> tuple[dict[str, Any], Arm] | None:
-        """Values for the next point, from the arm whose turn it is; None while what they depend on
-        isn't settled.
+    # --- proposals ---
+
+    def propose(self) -> Proposal | None:
+        """The next proposal, from the arm whose turn it is; None while what it depends on isn't
+        settled.
         """
-        proposal = self._ahead.pop(0) if self._ahead else self._make()
-        return (proposal.values, proposal.arm) if proposal else None
+        if self._ahead:
+            return self._ahead.pop(0)
+        return self._make_proposal()
 
     def think_ahead(self, most: int) -> dict[str, Any] | None:
-        """Make the next proposal, of ``most`` at most, before it is asked for; the values of one
-        that was made.
+        """Make the next proposal, of ``most`` at most, before it is asked for.
 
-        By the virtual clock those for all workers can be made; otherwise AHEAD, and anew where more
-        has become known since. Only where that can be taken back: a sampler with a state of its own
-        would not be as if never asked.
+        By the virtual clock those for all workers can be made. Otherwise it is a few, and they are
+        made anew where more has become known since. Only a proposal that can be taken back is made
+        ahead: a sampler with a state of its own would not be as if it had never been asked.
+
+        Returns:
+            The proposal's values; None where none was made.
         """
-        if self._ahead and not self.clocked and self._ahead[0].told < len(self._told):
-            self.forget_ahead()
-        room = len(self._ahead) < min(most, self._workers if self.clocked else _AHEAD)
-        if not room or not all(arm.proposer.forgets for arm in self._population.arms):
+        if self._ahead and not self.goes_by_clock and self._ahead[0].known_ends < len(self._told):
+            self.take_back_proposals()
+        allowed = self._workers if self.goes_by_clock else _MADE_AHEAD
+        if len(self._ahead) >= min(most, allowed):
             return None
-        proposal = self._make()
-        if proposal:
-            self._ahead.append(proposal)
-        return proposal.values if proposal else None
+        if not all(arm.proposer.can_take_back for arm in self._population.arms):
+            return None
+        proposal = self._make_proposal()
+        if proposal is None:
+            return None
+        self._ahead.append(proposal)
+        return proposal.values
 
-    def forget_ahead(self) -> None:
+    def take_back_proposals(self) -> None:
         """Take back what was proposed ahead, before another point takes its place."""
         while self._ahead:
             proposal = self._ahead.pop()
-            proposal.arm.proposer.forget(proposal.index)
+            proposal.arm.proposer.take_back(proposal.index)
 
-    def _make(self) -> Proposal | None:
-        """The proposal after those made ahead."""
-        if not self.catch_up(len(self._population.history.points) + len(self._ahead)):
+    def _make_proposal(self) -> Proposal | None:
+        """Make the proposal that follows those made ahead."""
+        number = len(self._population.history.points) + len(self._ahead)
+        if not self._catch_up(number):
             return None
-        ahead = [proposal.arm for proposal in self._ahead]
-        arms = [arm for arm in self._population.arms if not arm.proposer.exhausted]
-        arm = min(arms, key=lambda arm: len(arm.points) + ahead.count(arm))
-        index = len(arm.points) + ahead.count(arm)
+        arms = [arm for arm in self._population.arms if not arm.proposer.is_exhausted]
+        arm = min(arms, key=self._points_of)
+        index = self._points_of(arm)
         return Proposal(arm, index, arm.proposer.propose(index), len(self._told))
 
-    def catch_up(self, number: int) -> bool:
-        """Tell the sampler what proposal ``number`` is to see; False while that isn't settled."""
-        if not self.clocked:
+    def _points_of(self, arm: Arm) -> int:
+        """How many points an arm has, those proposed ahead among them."""
+        ahead = [proposal for proposal in self._ahead if proposal.arm is arm]
+        return len(arm.points) + len(ahead)
+
+    # --- what a proposal may see ---
+
+    def replay(self, number: int) -> None:
+        """Tell the sampler what it was told for a proposal that the journal holds.
+
+        It has to be told at this very place of the journal, and nothing has to be waited for: what
+        that took was settled then. A point that is reopened further on would be another one on the
+        clock.
+        """
+        self._is_replaying = True
+        self._catch_up(number)
+        self._is_replaying = False
+
+    def _catch_up(self, number: int) -> bool:
+        """Tell the sampler what proposal ``number`` may see; False while that isn't settled."""
+        if not self.goes_by_clock:
             return True
-        lag = number - self._workers
-        horizon = self._clock.began(lag) if lag >= 0 else 0.0
-        if horizon is None or not (self._replaying or self._settled_by(horizon, lag)):
+        started_points = number - self._workers
+        horizon = 0.0
+        if started_points >= 0:
+            start = self._clock.start_of(started_points)
+            if start is None:
+                return False
+            horizon = start
+        untold = [
+            lower
+            for lower in range(self._all_told_below, max(0, started_points))
+            if lower not in self._told
+        ]
+        if not self._is_replaying and not all(self._is_settled(n, horizon) for n in untold):
             return False
-        for lower in range(self._settled_below, max(0, lag)):
-            if lower in self._told:
-                continue
-            if self._clock.ended_by(lower, horizon):
+        for lower in untold:
+            if self._clock.has_ended_by(lower, horizon):
                 self.tell(lower)
             else:
                 self._report(lower, self._clock.epochs_by(lower, horizon))
-        while self._settled_below in self._told:
-            self._settled_below += 1
+        while self._all_told_below in self._told:
+            self._all_told_below += 1
         return True
 
-    def replay(self, number: int) -> None:
-        """Tell the sampler what it was told for a proposal that the journal holds: what that took
-        was settled then.
-
-        It has to be told at this very place. A point that is reopened later would be another one on
-        the clock.
-        """
-        self._replaying = True
-        self.catch_up(number)
-        self._replaying = False
-
-    def _settled_by(self, horizon: float, lag: int) -> bool:
-        """Whether all that happens to the points below ``lag`` before the horizon is settled."""
-        for lower in range(self._settled_below, max(0, lag)):
-            if lower not in self._told:
-                extent, needed = self._extent(lower), self._clock.epochs_by(lower, horizon)
-                # with just the epochs needed and no more, it may have ended there: that has to be
-                # known too
-                if not extent.over and needed > 0 and extent.epochs <= needed:
-                    return False
-        return True
+    def _is_settled(self, number: int, horizon: float) -> bool:
+        """Whether all that happens to a point before the horizon is settled."""
+        extent = self._extent(number)
+        needed = self._clock.epochs_by(number, horizon)
+        if extent.is_final or needed <= 0:
+            return True
+        # With just the epochs needed and no more, it may have ended there: that must be known too.
+        return extent.epochs > needed
 
     def _extent(self, number: int) -> Extent:
         """How far a point is settled, its replicates taken one after the other.
 
-        Those after one that didn't complete don't count: whether they have run depends on how fast
-        the others were.
+        Replicates after one that didn't complete don't count: whether they have run depends on how
+        fast the others were.
         """
-        point = self._population.history.points[number]
-        over, epochs = number not in self._population.open, 0
-        passed = ("COMPLETE",) if self._population.history.whole_seeds else ENDED_STATES
+        history = self._population.history
+        point = history.points[number]
+        has_ended = number not in self._population.open_points
+        epochs = 0
         for replicate in range(self._population.spec.replicates):
             trial = point.trials.get(replicate)
             if trial is None:
                 break
-            found = self._population.pruner_queue(trial)
-            # decisions are not replayed; of what a replayed proposal took the rows are all there
-            whole = trial.state in ENDED_STATES or found is None or self._replaying
-            epochs += trial.epochs if whole or found is None else found[0].decided.get(found[1], 0)
-            if trial.state not in passed:
+            epochs += self._settled_epochs(trial)
+            goes_on = trial.state == "COMPLETE" if history.whole_seeds else trial.has_ended
+            if not goes_on:
                 break
-        # a point that failed in its first epoch has taken that one's time
-        return Extent(max(epochs, 1) if over else epochs, over, self._cost_of(point))
+        if has_ended:  # a point that failed in its first epoch has taken that one's time
+            epochs = max(epochs, 1)
+        return Extent(epochs, has_ended, self._costs.cost_of(point))
+
+    def _settled_epochs(self, trial: Trial) -> int:
+        """How many of a trial's epochs can't be cut off any more."""
+        position = self._population.queue_position(trial)
+        if position is None or trial.has_ended:
+            return trial.epochs
+        # Decisions are not replayed, but all the rows that a replayed proposal saw are there.
+        if self._is_replaying:
+            return trial.epochs
+        return position.queue.decided_epoch(position.index)
+
+    # --- telling ---
+
+    def end(self, number: int) -> None:
+        """Take notice that a point has ended: by the virtual clock the sampler is told later."""
+        if not self.goes_by_clock:
+            self.tell(number)
 
     def tell(self, number: int) -> None:
         """Tell the sampler how a point ended, once for each time that it did."""
         if number in self._told:
             return
         self._told.add(number)
-        place = self._population.place(number)
-        if place is None:
+        position = self._population.arm_position(number)
+        if position is None:
             return
-        arm, index = place
+        proposer, index = position.arm.proposer, position.index
         point = self._population.history.points[number]
-        if arm.proposer.has_told(index):
-            arm.proposer.revise(index, point.values)
-        if point.state == "FAIL" and self._tell_fault(arm, index, point):
+        if proposer.knows_end_of(index):
+            proposer.take_back_end(index, point.values)
+        if point.state == "FAIL" and self._tell_fault(position, point):
             return
-        self._report(number, point.trials[0].epochs if 0 in point.trials else 0)
-        arm.proposer.tell(index, point.state, point.value)
+        first = point.trials.get(0)
+        self._report(number, first.epochs if first else 0)
+        proposer.tell(index, point.state, point.value)
 
-    def _tell_fault(self, arm: Arm, index: int, point: Point) -> bool:
-        """Tell that a point failed by itself, so that the sampler keeps away; False where that is
-        the machine's.
+    def _tell_fault(self, position: ArmPosition, point: Point) -> bool:
+        """Tell that a point's recipe fails by itself, so that the sampler keeps away from it.
+
+        Returns:
+            False where the failure was the machine's, and says nothing of the recipe.
         """
+        proposer, index = position.arm.proposer, position.index
         if not self._population.history.whole_seeds:
-            fits = "out_of_memory" not in {
-                trial.failure.failure_class for trial in point.trials.values() if trial.failure
-            }
-            if not fits:
-                arm.proposer.tell_infeasible(index)
-            return not fits
-        faults = RECIPE_FAULTS & {
-            trial.failure.failure_class for trial in search_trials(point) if trial.failure
-        }
+            is_too_large = "out_of_memory" in _failure_classes(point.trials.values())
+            if is_too_large:
+                proposer.tell_infeasible(index, fits=False)
+            return is_too_large
+        faults = RECIPE_FAULTS & _failure_classes(search_trials(point))
         if faults:
-            arm.proposer.forget_reports(index, point.values)
-            arm.proposer.tell_infeasible(index, fits="out_of_memory" not in faults)
+            proposer.take_back_reports(index, point.values)
+            proposer.tell_infeasible(index, fits="out_of_memory" not in faults)
         return bool(faults)
 
     def _report(self, number: int, epochs: int) -> None:
         """Pass on what a point's first replicate has shown in its first epochs."""
-        place, trial = (
-            self._population.place(number),
-            self._population.history.points[number].trials.get(0),
-        )
-        if place is None or trial is None or place[0].proposer.has_told(place[1]):
+        position = self._population.arm_position(number)
+        trial = self._population.history.points[number].trials.get(0)
+        if position is None or trial is None:
             return
-        arm, index = place
-        for epoch in range(arm.proposer.reported(index) + 1, min(epochs, trial.epochs) + 1):
-            values = objective_values(trial, self._population.spec.objectives, epoch)
-            arm.proposer.report(index, epoch, values[0])
+        proposer, index = position.arm.proposer, position.index
+        if proposer.knows_end_of(index):
+            return
+        objectives = self._population.spec.objectives
+        first, last = proposer.reported_epochs(index) + 1, min(epochs, trial.epochs)
+        for epoch in range(first, last + 1):
+            proposer.report(index, epoch, objective_values(trial, objectives, epoch)[0])
 
-    def reopen(self, number: int, why: str) -> None:
-        """A point's end is taken back. One that had failed runs again for the sampler too; of one
-        that gets more seeds or epochs the sampler keeps the value that it was told until there is
-        the new one.
+    def reopen(self, number: int, why: Literal["retry", "extended"]) -> None:
+        """Take notice that a point's end was taken back.
+
+        A point that had failed and is tried again runs for the sampler too. Of one that gets more
+        seeds or epochs the sampler keeps the value that it was told until there is the new one.
         """
-        place = self._population.place(number)
-        if number not in self._told or (
-            why == "extended" and place and not place[0].proposer.forgets
-        ):
+        position = self._population.arm_position(number)
+        if number not in self._told:
             return
+        if why == "extended" and position and not position.arm.proposer.can_take_back:
+            return  # a sampler with a state of its own can't be told twice
         self._told.discard(number)
-        self._settled_below = min(self._settled_below, number)
-        if why == "retry" and place:
-            proposer, values = place[0].proposer, self._population.history.points[number].values
-            hides = (
-                self._population.history.whole_seeds
-                and proposer.forgets
-                and proposer.has_told(place[1])
-            )
-            (proposer.revise if hides else proposer.add)(place[1], values)
+        self._all_told_below = min(self._all_told_below, number)
+        if why == "retry" and position:
+            self._run_again(position, self._population.history.points[number])
+
+    def _run_again(self, position: ArmPosition, point: Point) -> None:
+        """Have a point count as running for the sampler, which was told that it failed."""
+        proposer, index = position.arm.proposer, position.index
+        hides_its_end = (
+            self._population.history.whole_seeds
+            and proposer.can_take_back
+            and proposer.knows_end_of(index)
+        )
+        if hides_its_end:
+            proposer.take_back_end(index, point.values)
+        else:
+            proposer.add(index, point.values)
+
+
+def _failure_classes(trials: Iterable[Trial]) -> set[str]:
+    return {trial.failure.failure_class for trial in trials if trial.failure}

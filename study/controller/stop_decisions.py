@@ -1,115 +1,163 @@
-"""Stop decisions, as the journal will hold them: at once, or settled by number.
+"""Which trials stop, and when that is settled.
 
-In a reproducible study a decision on point *n* at an epoch waits until every lower point that
-reaches this epoch has reached it and been decided on there; meanwhile trial *n* runs on, and a stop
-that comes late cuts its rows.
+Where a study need not be reproducible, a trial is compared at each epoch with all that is known at
+that moment, and the decision is taken at once.
+
+In a reproducible study the order in which workers happen to report must not matter. There a trial
+is compared, at each epoch, with the trials of lower number that reach this epoch. So the decision
+waits until each of these has reached the epoch and been decided on there, or has ended before it.
+Meanwhile the trial runs on; where the decision is to stop it, the epochs after that one are cut off
+again.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from study.controller.population import Population
 from study.journal.outcomes import objective_values
-from study.journal.trials import ENDED_STATES, Trial
-from study.sampling.arm import Arm
+from study.journal.trials import Trial
+from study.sampling.arm import Arm, PrunerQueue
+
+
+@dataclass(frozen=True)
+class StopTrial:
+    """The trial shall not go on: its epochs after ``epoch`` don't count."""
+
+    trial: Trial
+    epoch: int
+
+
+@dataclass(frozen=True)
+class EndTrial:
+    """The trial's training is over and all its epochs are decided on: it has its outcome."""
+
+    trial: Trial
+
+
+Decision = StopTrial | EndTrial
 
 
 class StopDecisions:
-    """Decides which trials stop; ``stop(trial, epoch)`` and ``end(trial)`` make a decision take
-    effect.
+    """Decides which trials stop or end, from what a study's trials have reported.
+
+    Decisions are yielded one by one, and each must be recorded before the next one is asked for: a
+    trial that is stopped, and a point that ends with it, no longer hold up the trials behind them.
     """
 
-    def __init__(
-        self,
-        population: Population,
-        stop: Callable[[Trial, int], None],
-        end: Callable[[Trial], None],
-    ) -> None:
+    def __init__(self, population: Population) -> None:
         self._population = population
-        self._stop = stop
-        self._end = end
+        self._stops_on_replay: dict[int, int] = {}
+        """By trial number the epoch at which the pruner, shown the journal's reports once more,
+        would have stopped the trial.
+        """
 
-    def decide(self, trial: Trial) -> None:
-        """Decide what the trial's newest epoch lets be decided."""
+    def decide(self, trial: Trial) -> Iterator[Decision]:
+        """Decide what the trial's latest report, or the end of its training, lets be decided."""
         if self._population.reproducible:
-            self.settle(trial)
-        elif not trial.training_end and self.loses(trial):
-            self._stop(trial, trial.epochs)
+            yield from self._decide_queue(trial)
+        elif not trial.has_ended and not trial.training_end and self._loses(trial):
+            yield StopTrial(trial, trial.epochs)
+        yield from self._end_if_decided(trial)
 
-    def loses(self, trial: Trial) -> bool:
-        """Ask the pruner about the trial's newest epoch, against all that is known now."""
-        found = self._population.pruner_queue(trial)
-        if found is None or _is_last(trial, trial.epochs):
-            return False
-        queue, index = found
-        return queue.pruner.stops(
-            index,
-            trial.epochs,
-            objective_values(trial, self._population.spec.objectives, trial.epochs),
-        )
+    def replay(self, trial: Trial) -> None:
+        """Show the pruner a report of the journal again, in a study that need not be reproducible.
 
-    def is_settled(self, trial: Trial) -> bool:
-        """Whether every decision on the trial's epochs is taken."""
-        found = self._population.pruner_queue(trial)
-        if found is None or not self._population.reproducible:
-            return True
-        queue, index = found
-        return queue.decided.get(index, 0) >= trial.epochs
-
-    def settle(self, trial: Trial) -> None:
-        """Take all decisions that are determined by now among the trials of this one's arm and
-        replicate number.
+        What it decided at that time is in the journal too, unless the driver died in between.
         """
-        found, place = self._population.pruner_queue(trial), self._population.place(trial.point)
-        if found is None or place is None:
-            return
-        queue, arm = found[0], place[0]
-        limit = math.inf  # the epochs that every lower trial is decided on
-        for index in list(queue.open):
-            point = self._population.history.points[arm.points[index]]
-            candidate = point.trials.get(trial.replicate)
-            if candidate is None and point.number in self._population.open:
-                limit = 0 if queue.pruner.asks else limit
-                continue
-            if candidate is not None:
-                self._decide(arm, index, candidate, limit)
-            if candidate is None or (
-                candidate.state in ENDED_STATES and self.is_settled(candidate)
-            ):
-                queue.open.remove(index)
-            elif queue.pruner.asks:
-                limit = min(limit, queue.decided.get(index, 0))
+        if not self._population.reproducible and self._loses(trial):
+            self._stops_on_replay[trial.number] = trial.epochs
 
-    def _decide(self, arm: Arm, index: int, trial: Trial, limit: float) -> None:
-        """Take a trial's decisions in the order of its epochs, as far as the lower trials are
-        decided.
-        """
-        queue = arm.pruner_queue(trial.replicate)
-        while (epoch := queue.decided.get(index, 0) + 1) <= trial.epochs:
-            last = _is_last(trial, epoch)
-            if not last and epoch > limit:
-                return
-            values = objective_values(trial, self._population.spec.objectives, epoch)
-            stops = not last and queue.pruner.stops(index, epoch, values)
-            queue.decided[index] = epoch
-            if stops and trial.state not in ENDED_STATES:
-                self._stop(trial, epoch)
-                return
-        self._end(trial)
+    def take_up(self, trial: Trial) -> Iterator[Decision]:
+        """Decide what the last driver had left undecided of a trial without an outcome."""
+        if self._population.reproducible:
+            yield from self._decide_queue(trial)
+        elif self._stops_on_replay.get(trial.number) == trial.epochs and not trial.training_end:
+            yield StopTrial(trial, trial.epochs)
+        yield from self._end_if_decided(trial)
 
     def reopen(self, trial: Trial) -> None:
-        """An ended trial runs again: it may be decided on again."""
-        found = self._population.pruner_queue(trial)
-        if found is not None and found[1] not in found[0].open:
-            found[0].open = sorted([*found[0].open, found[1]])
+        """Let a trial that had ended be decided on again."""
+        position = self._population.queue_position(trial)
+        if position is not None:
+            position.queue.reenter(position.index)
+
+    def _loses(self, trial: Trial) -> bool:
+        """Ask the pruner about the trial's latest epoch, against all that is known now."""
+        position = self._population.queue_position(trial)
+        if position is None or _is_last(trial, trial.epochs):
+            return False
+        values = objective_values(trial, self._population.spec.objectives, trial.epochs)
+        return position.queue.pruner.stops(position.index, trial.epochs, values)
+
+    def _is_decided(self, trial: Trial) -> bool:
+        """Whether every decision on the trial's epochs is taken."""
+        position = self._population.queue_position(trial)
+        if position is None or not self._population.reproducible:
+            return True
+        return position.queue.decided_epoch(position.index) >= trial.epochs
+
+    def _end_if_decided(self, trial: Trial) -> Iterator[Decision]:
+        if trial.training_end and not trial.has_ended and self._is_decided(trial):
+            yield EndTrial(trial)
+
+    def _decide_queue(self, trial: Trial) -> Iterator[Decision]:
+        """Take all decisions that are determined by now in this trial's queue."""
+        queue_position = self._population.queue_position(trial)
+        arm_position = self._population.arm_position(trial.point)
+        if queue_position is None or arm_position is None:
+            return
+        queue, arm = queue_position.queue, arm_position.arm
+        # The epochs on which every trial before is decided. A pruner that never stops a trial has
+        # none wait for another.
+        limit = math.inf
+        for index in list(queue.pending):
+            candidate = self._trial_at(arm, index, trial.replicate)
+            if candidate is not None:
+                yield from self._decide_epochs(queue, index, candidate, limit)
+                is_done = candidate.has_ended and self._is_decided(candidate)
+                decided = queue.decided_epoch(index)
+            else:  # its trial may still come, unless the point has ended without one
+                is_done = arm.points[index] not in self._population.open_points
+                decided = 0
+            if is_done:
+                queue.pending.remove(index)
+            elif queue.pruner.can_stop:
+                limit = min(limit, decided)
+
+    def _trial_at(self, arm: Arm, index: int, replicate: int) -> Trial | None:
+        point = self._population.history.points[arm.points[index]]
+        return point.trials.get(replicate)
+
+    def _decide_epochs(
+        self, queue: PrunerQueue, index: int, trial: Trial, limit: float
+    ) -> Iterator[Decision]:
+        """Decide on the trial's epochs in their order, up to ``limit``.
+
+        The last epoch of a training needs no decision, and so waits for no other trial: there is
+        nothing left to stop.
+        """
+        objectives = self._population.spec.objectives
+        for epoch in range(queue.decided_epoch(index) + 1, trial.epochs + 1):
+            is_last = _is_last(trial, epoch)
+            if epoch > limit and not is_last:
+                return
+            stops = not is_last and queue.pruner.stops(
+                index, epoch, objective_values(trial, objectives, epoch)
+            )
+            queue.decided_epochs[index] = epoch
+            # An ended trial is shown to the pruner only for others to be compared with.
+            if stops and not trial.has_ended:
+                yield StopTrial(trial, epoch)
+                return
+        yield from self._end_if_decided(trial)
 
 
 def _is_last(trial: Trial, epoch: int) -> bool:
-    """Whether training came to its own end with this epoch, so that there is nothing to stop."""
-    if (
-        trial.stopped_at is not None
-    ):  # its rows were cut back: the last of them is where it was stopped
+    """Whether training came to its own end with this epoch."""
+    if trial.stopped_at is not None:  # the last row that is left is where it was stopped
         return False
-    return trial.last_epoch == epoch or (trial.training_end == "finished" and epoch == trial.epochs)
+    is_last_reported = trial.training_end == "finished" and epoch == trial.epochs
+    return trial.last_epoch == epoch or is_last_reported

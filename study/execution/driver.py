@@ -136,7 +136,7 @@ class _Run:
             self._display.tick()
             housekeeping.tick()
 
-        if not self._controller.stopping and not self._controller.nothing_left():
+        if not self._controller.stopping and not self._controller.is_nothing_left():
             from study.execution import tune_executor
 
             self._start_ray()
@@ -225,7 +225,7 @@ def _is_complete(controller: Controller) -> bool:
     sessions = controller.history.sessions
     if not sessions or sessions[-1].reason not in ("complete", "target"):
         return False
-    return controller.nothing_left()
+    return controller.is_nothing_left()
 
 
 def _reopen_failed(controller: Controller, numbers: Sequence[int] | None) -> int:

@@ -25,7 +25,7 @@ _OUTSIDE_THE_PROMISE = ("out_of_memory", "timeout", "node", "device", "storage")
 
 def of_run(spec: StudySpec) -> dict[str, Any]:
     """Describe this process, and how it sets up the study's sampler and pruner."""
-    from study.sampling.proposer import effective_options
+    from study.sampling.samplers import effective_options
 
     sampler = {
         "name": spec.sampler.name,

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from study.controller.controller import Assignment, Controller, Done, Wait
+from study.controller.controller import Controller
+from study.controller.next_work import Assignment, NothingLeft, WaitForTrials
 from study.execution.ray_internals import forget_results, kill_worker
 from study.execution.ray_runtime import is_node_alive
 from study.execution.worker_loss import executor_loss, worker_loss
@@ -94,12 +95,12 @@ class Bridge:
         """Keep nothing: Tune pickles what it is given for a restore, and a journal is ours."""
         return {}
 
-    def next_config(self, trial_id: str) -> WorkerConfig | Wait | Done:
+    def next_config(self, trial_id: str) -> WorkerConfig | WaitForTrials | NothingLeft:
         """Start the controller's next attempt as Tune's trial ``trial_id``, where there is one."""
         with self._controller.together():
             assignment = self._controller.next()
-        self._is_all_handed_out = isinstance(assignment, Done)
-        if isinstance(assignment, Done | Wait):
+        self._is_all_handed_out = isinstance(assignment, NothingLeft)
+        if isinstance(assignment, NothingLeft | WaitForTrials):
             return assignment
         self._running[trial_id] = _RunningTrial(assignment)
         self._is_quiet = False
@@ -157,7 +158,7 @@ class Bridge:
     def _is_wanted(self, assignment: Assignment) -> bool:
         if self._controller.stopping:
             return False
-        return self._controller.holds(assignment.trial, assignment.attempt)
+        return self._controller.is_wanted(assignment.trial, assignment.attempt)
 
     def on_worker_lost(self, tune_trial: Any) -> None:
         """Record what a worker was lost to that ended without a message."""

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from study.controller.controller import Controller, Done, Wait
+from study.controller.controller import Controller
+from study.controller.next_work import NothingLeft, WaitForTrials
 from study.errors import OutsideFault, StudyError
 from study.execution.ray_internals import (
     TUNE_LOGGERS,
@@ -68,7 +69,7 @@ def execute(
             except Exception as error:
                 reason = on_one_line(error)
                 bridge.on_tune_lost(error)
-        if controller.stopping or controller.nothing_left():
+        if controller.stopping or controller.is_nothing_left():
             return
         has_moved_on = len(controller.history.trial_endings) > endings
         failed_starts = 0 if has_moved_on else failed_starts + 1
@@ -108,9 +109,9 @@ def _searcher(bridge: Bridge) -> Any:
     class ControllerSearcher(Searcher):  # type: ignore[misc]
         def suggest(self, trial_id: str) -> Any:
             config = bridge.next_config(trial_id)
-            if isinstance(config, Done):
+            if isinstance(config, NothingLeft):
                 return Searcher.FINISHED
-            return None if isinstance(config, Wait) else config
+            return None if isinstance(config, WaitForTrials) else config
 
         def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
             bridge.on_trial_end(trial_id)

@@ -35,6 +35,7 @@ from study.execution.worker_protocol import (
     WorkerMessage,
 )
 from study.files.storage_uri import storage_path
+from study.journal.events import Placement
 from study.journal.failure import Failure
 from study.journal.journal import PATIENCE_S, PAUSE_S
 
@@ -282,14 +283,15 @@ class PatientStore:
                 self._wait(problem)
 
 
-def _place(device: str) -> dict[str, Any]:
+def _place(device: str) -> Placement:
     """Give where an attempt runs, by the names of the journal."""
     import ray
     import torch
 
     node = ray.get_runtime_context().get_node_id()
-    place = {"host": socket.gethostname(), "node": node, "pid": os.getpid(), "device": "cpu"}
+    place = Placement(host=socket.gethostname(), node=node, pid=os.getpid(), device="cpu")
     if device == "cuda":
         found = torch.cuda.get_device_properties(device)
-        place |= {"device": found.name, "device_bytes": found.total_memory}
+        place["device"] = found.name
+        place["device_bytes"] = found.total_memory
     return place

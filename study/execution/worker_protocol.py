@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+from study.journal.events import Placement
 from study.journal.failure import Failure
 from study.training.recipe.metric_catalog import Direction
 
@@ -36,7 +37,7 @@ class WorkerConfig(TypedDict):
 class Placed:
     """Training begins."""
 
-    place: Mapping[str, Any]
+    place: Placement
     """Host, node, process and device, by the names that the journal has for them."""
 
 

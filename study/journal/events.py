@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, NotRequired, Self, TypedDict
 
 from study.journal.event_codec import Event, Record
 from study.journal.failure import Failure
@@ -203,6 +203,16 @@ class AttemptStarted(Event, event="started"):
     """How many epochs attempts before have reported."""
     substitutions: dict[str, Any]
     """Recipe values that a retry changed, by dotted path."""
+
+
+class Placement(TypedDict):
+    """Where a worker runs an attempt, as it says it: the fields of ``AttemptPlaced``."""
+
+    host: str
+    node: str
+    pid: int
+    device: str
+    device_bytes: NotRequired[int]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,7 @@
-"""The arms of a study, each sampled and judged alone: the whole of it, or one for each level of a
-method study.
+"""The arms of a study: parts that are sampled and pruned each for itself.
+
+A search is one arm. A method study has one for each combination of its scientific levels, so that
+what one level has shown changes neither the proposals nor the stop decisions of another.
 """
 
 from __future__ import annotations
@@ -14,65 +16,99 @@ from study.sampling.pruning import Pruner, make_pruner
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
+_EPOCHS_OF_A_CODED_RECIPE = 100
+
 
 @dataclass
 class PrunerQueue:
-    """The stop decisions among one arm's trials of one replicate number, by the points' index in
-    the arm.
+    """The trials among which one pruner decides: those of one arm with one replicate number.
 
-    ``decided[i]`` is the last epoch of trial ``i`` that is decided on, ``open`` holds the trials
-    that could still report or be decided on, lowest first.
+    Trials are known by their point's index in the arm. In a reproducible study they are decided on
+    in that order, so that each may have to wait for those before it.
     """
 
     pruner: Pruner
-    decided: dict[int, int] = field(default_factory=dict)
-    open: list[int] = field(default_factory=list)
-    entered: int = 0
+    decided_epochs: dict[int, int] = field(default_factory=dict)
+    """The last epoch of each trial that is decided on."""
+    pending: list[int] = field(default_factory=list)
+    """The trials that may still report or be decided on, lowest first."""
+    _entered: int = 0
 
     def enter_up_to(self, count: int) -> None:
         """Take in the arm's points below ``count``, whether their trials have started or not."""
-        self.open.extend(range(self.entered, count))
-        self.entered = max(self.entered, count)
+        self.pending.extend(range(self._entered, count))
+        self._entered = max(self._entered, count)
+
+    def reenter(self, index: int) -> None:
+        """Take a trial in again that had ended and now runs on."""
+        if index not in self.pending:
+            self.pending = sorted([*self.pending, index])
+
+    def decided_epoch(self, index: int) -> int:
+        """The last epoch of a trial that is decided on, 0 before the first."""
+        return self.decided_epochs.get(index, 0)
+
+
+@dataclass(frozen=True)
+class QueuePosition:
+    """Where a trial stands: who decides on it, and its index there."""
+
+    queue: PrunerQueue
+    index: int
 
 
 class Arm:
-    """One arm: its points in the order of their numbers, its proposals and, by replicate number,
-    its pruner queues.
+    """One arm: its points in the order of their numbers, its proposer, and a pruner queue for each
+    replicate number.
     """
 
     def __init__(
         self, spec: StudySpec, number: int, level: Mapping[str, Any], *, by_number: bool
     ) -> None:
-        space = spec.space.fix(level) if level else spec.space
         self.number = number
         self.level = dict(level)
         self.points: list[int] = []
+        space = spec.space.fix(level) if level else spec.space
         self.proposer = Proposer(space, spec.sampler, spec.objectives, number)
         self._spec = spec
         self._by_number = by_number
         self._pruner_queues: dict[int, PrunerQueue] = {}
 
     def pruner_queue(self, replicate: int) -> PrunerQueue:
-        if replicate not in self._pruner_queues:
-            spec = self._spec
-            pruner = make_pruner(
-                spec.pruner, spec.objectives, _longest(spec), by_number=self._by_number
-            )
-            self._pruner_queues[replicate] = PrunerQueue(pruner)
-        queue = self._pruner_queues[replicate]
+        """The queue of the trials with this replicate number, all points of the arm in it."""
+        queue = self._pruner_queues.get(replicate)
+        if queue is None:
+            queue = PrunerQueue(self._new_pruner())
+            self._pruner_queues[replicate] = queue
         queue.enter_up_to(len(self.points))
         return queue
 
+    def _new_pruner(self) -> Pruner:
+        spec = self._spec
+        return make_pruner(
+            spec.pruner, spec.objectives, _longest_training(spec), by_number=self._by_number
+        )
 
-def _longest(spec: StudySpec) -> int:
-    """The most epochs that the study file lets a trial have: what Hyperband halves."""
-    recipe = spec.recipe_tree({})
-    epochs = recipe.get("epochs")
-    return epochs if isinstance(epochs, int) else 100
+
+@dataclass(frozen=True)
+class ArmPosition:
+    """Where a point stands: its arm, and its index there."""
+
+    arm: Arm
+    index: int
+
+
+def _longest_training(spec: StudySpec) -> int:
+    """The most epochs that the study file lets a trial have, which Hyperband divides."""
+    epochs = spec.recipe_tree({}).get("epochs")
+    return epochs if isinstance(epochs, int) else _EPOCHS_OF_A_CODED_RECIPE
 
 
 def make_arms(spec: StudySpec, *, by_number: bool) -> list[Arm]:
-    """One arm in a search, one for each combination of scientific levels in a method study."""
+    """Make the one arm of a search, or one for each combination of scientific levels.
+
+    ``by_number`` says whether stop decisions are taken in the order of the points' numbers.
+    """
     return [
         Arm(spec, number, level, by_number=by_number) for number, level in enumerate(spec.levels())
     ]

@@ -15,7 +15,7 @@ _ABSENT = -1e9
 _SEED = 0
 
 
-class Feasibility:
+class MemoryFeasibility:
     """Learns from Optuna params by name; until something has not fitted, everything is expected to
     fit.
     """
@@ -26,9 +26,9 @@ class Feasibility:
         self._names: list[str] = []
         self._tree: Any = None
 
-    def learn(self, params: Mapping[str, Any], fitted: bool) -> None:
-        self._points.append((dict(params), fitted))
-        self._all_fitted &= fitted
+    def learn(self, params: Mapping[str, Any], fits: bool) -> None:
+        self._points.append((dict(params), fits))
+        self._all_fitted &= fits
         self._tree = None
 
     def expects(self, params: Mapping[str, Any]) -> bool:

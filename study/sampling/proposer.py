@@ -1,45 +1,43 @@
-"""Proposals: one Optuna study in memory, asked for points and told the truth about them.
+"""Proposals: one Optuna study in memory, which is asked for points and told what became of them.
 
-The Optuna study is never stored. It is rebuilt by telling it again what the journal says; samplers
-that hide state of their own beside the trials (cmaes, nsga2, qmc, a user's) are also asked again,
-so that they come to the same state. The sampler is made anew for each proposal, with a seed that
-depends on the proposal's number alone, so nothing is replayed and nothing depends on when a study
-was interrupted.
+The Optuna study is never stored. A resume builds it again by telling it what the journal says. The
+sampler is made anew for each proposal, with a seed that depends on the proposal's number alone, so
+that nothing depends on when a study was interrupted. Samplers that keep a state of their own beside
+the trials (cmaes, nsga2, qmc, a user's) are also asked again, and so come to the same state.
 """
 
 from __future__ import annotations
 
-import importlib
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from study.sampling.memory_feasibility import Feasibility
+from study.sampling.memory_feasibility import MemoryFeasibility
+from study.sampling.samplers import make_sampler
 from study.sampling.seeds import point_seed
 
 if TYPE_CHECKING:
-    import optuna
-    from optuna.storages import InMemoryStorage
-    from optuna.trial import FrozenTrial
-
     from search_spaces.space import Space
     from study.spec.samplers import SamplerChoice
     from study.spec.sections import Objective
 
-_BLIND = frozenset({"random", "qmc", "grid", "first-only"})
+_IGNORE_RESULTS = frozenset({"random", "qmc", "grid", "first-only"})
 """Samplers whose proposals don't depend on results."""
-FITS, ENDS = "fits_in_memory", "comes_to_its_end"
-"""Constraints that a point violates whose recipe fails by itself."""
+_HIDE_STATE = frozenset({"cmaes", "nsga2", "qmc"})
+"""Samplers that keep a state of their own beside the trials; so may one of the user's."""
+FITS_CONSTRAINT = "fits_in_memory"
+"""What a point violates that doesn't fit in memory."""
+ENDS_CONSTRAINT = "comes_to_its_end"
+"""What a point violates whose recipe fails by itself for another reason."""
 _DRAWS = 20
 """How often a point that is not expected to fit in memory is drawn again."""
 
 
 class Proposer:
-    """The proposals of one arm of a study (the whole of it, or one level of its scientific
-    factors).
+    """The proposals of one arm of a study, and what became of them.
 
-    Points are known here by their index in the arm. Points outside the space are unknown to Optuna,
-    which numbers its trials for itself.
+    Points are known here by their index in the arm, and values by dotted recipe path. Points
+    outside the search space are unknown to Optuna, which numbers its trials for itself.
     """
 
     def __init__(
@@ -47,284 +45,239 @@ class Proposer:
     ) -> None:
         import optuna
 
+        from study.sampling.optuna_internals import FilteredStorage
+
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self.space = space
-        self.spec = sampler
         self.arm = arm
-        self.blind = sampler.name in _BLIND
-        self.single = len(objectives) == 1
-        self._hides_state = sampler.name in ("cmaes", "nsga2", "qmc") or ":" in sampler.name
+        self.ignores_results = sampler.name in _IGNORE_RESULTS
+        """Whether proposals don't depend on results."""
+        self._choice = sampler
+        self._has_one_objective = len(objectives) == 1
+        self._has_hidden_state = sampler.name in _HIDE_STATE or ":" in sampler.name
         self._grid = space.grid() if sampler.name == "grid" else None
-        self._feasibility = Feasibility()
-        self._numbers: dict[int, int] = {}
-        self._reports: dict[int, int] = {}
-        self._revised: set[int] = set()
-        self.storage = _storage_without(self._revised)
+        self._feasibility = MemoryFeasibility()
+        self._trial_numbers: dict[int, int] = {}
+        """Optuna's trial of each point that it knows of."""
+        self._reported_epochs: dict[int, int] = {}
+        self._taken_back: set[int] = set()
+        """Optuna's trials that stand for points no more, and are not shown to samplers."""
+        self.storage = FilteredStorage()
         self.study = optuna.create_study(
             storage=self.storage,
             directions=[objective.direction for objective in objectives],
             sampler=optuna.samplers.RandomSampler(seed=0),
         )
 
+    # --- proposing ---
+
     @property
-    def exhausted(self) -> bool:
+    def is_exhausted(self) -> bool:
         """Whether there is nothing left to propose: a grid used up, or no sampler at all."""
-        return self.spec.name == "first-only" or self._grid == []
+        return self._choice.name == "first-only" or self._grid == []
+
+    @property
+    def can_take_back(self) -> bool:
+        """Whether a proposal can be taken back.
+
+        It can't where the sampler keeps a state beside the trials, or where it is a list.
+        """
+        return not self._has_hidden_state and self._grid is None and not self.is_exhausted
 
     def propose(self, index: int) -> dict[str, Any]:
-        """The values of the arm's point ``index``, by dotted recipe path; the point counts as
-        running from here.
-        """
+        """The values of the arm's point ``index``, which counts as running from here on."""
         if self._grid is None:
             return self._draw(index)
         return self._grid.pop(0)
 
-    @property
-    def forgets(self) -> bool:
-        """Whether a proposal can be taken back: not where the sampler keeps a state beside the
-        trials, or a list.
-        """
-        return not self._hides_state and self._grid is None and not self.exhausted
-
-    def forget(self, index: int) -> None:
-        """Take the proposal of the arm's point ``index`` back: told as FAIL, from which no sampler
-        learns.
-        """
-        import optuna
-
-        self.study.tell(self._numbers.pop(index), state=optuna.trial.TrialState.FAIL)
-
-    def _draw(self, index: int) -> dict[str, Any]:
-        """A point that is expected to fit in memory: the sampler's own, or one at random where it
-        insists.
-
-        Draws that were turned down count for nothing: they are told as FAIL, from which no sampler
-        learns.
-        """
-        import optuna
-
-        for draw in range(_DRAWS):
-            seed = self._seed(index, draw)
-            own = draw < _DRAWS // 2 or self._hides_state
-            self.study.sampler = (
-                make_sampler(self.spec, seed) if own else optuna.samplers.RandomSampler(seed=seed)
-            )
-            trial = self.study.ask()
-            values = self.space.ask(trial)
-            if self._hides_state or draw == _DRAWS - 1 or self._feasibility.expects(trial.params):
-                break
-            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        self._numbers[index] = trial.number
-        self._forget_phantoms(index)
-        return values
-
-    def _forget_phantoms(self, index: int) -> None:
-        """Drop TPE's note of the parameters that it drew for branches not taken.
-
-        While a trial runs they would count as its own; after a resume, which knows only what was
-        run, they would not.
-        """
-        identifier = self._identifier(index)
-        for key in self.storage.get_trial_system_attrs(identifier):
-            if key.startswith("tpe:relative_params"):
-                self.storage.set_trial_system_attr(identifier, key, "")
+    def take_back(self, index: int) -> None:
+        """Take the proposal of a point back: told as FAIL, from which no sampler learns."""
+        self._discard(self._trial_numbers.pop(index))
 
     def replay(self, index: int, values: Mapping[str, Any]) -> None:
-        """Take up a proposal that the journal holds."""
-        import optuna
+        """Take up a proposal that the journal holds.
 
-        if not self._hides_state:
+        A sampler with a hidden state is asked again: with the same seed, after the same tells, it
+        comes to the same values and the same state. Where it doesn't, being of another version,
+        what the journal says was run is what counts.
+        """
+        if not self._has_hidden_state:
             self.add(index, values)
             return
-        # asked again with the same seed, after the same tells, the sampler comes to the same values
-        # and hidden state
-        self.study.sampler = make_sampler(self.spec, self._seed(index))
+        self.study.sampler = make_sampler(self._choice, self._seed(index))
         trial = self.study.ask()
         again = self.space.ask(trial)
         if self.space.params_of(again) == self.space.params_of(values):
-            self._numbers[index] = trial.number
-        else:  # another version of the sampler: what the journal says was run counts
-            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            self._trial_numbers[index] = trial.number
+        else:
+            self._discard(trial.number)
             self.add(index, values)
 
-    def add(self, index: int, values: Mapping[str, Any]) -> bool:
-        """Take up a point that wasn't proposed; False where its values don't lie in the space."""
+    def _draw(self, index: int) -> dict[str, Any]:
+        """A point that is expected to fit in memory: the sampler's own, or one at random where it
+        insists on those that aren't.
+
+        A draw that is turned down counts for nothing. A hidden state would remember it, so that a
+        sampler with one has its first draw.
+        """
         import optuna
 
+        from study.sampling.optuna_internals import drop_relative_params
+
+        for draw in range(_DRAWS):
+            seed = self._seed(index, draw)
+            if draw < _DRAWS // 2 or self._has_hidden_state:
+                self.study.sampler = make_sampler(self._choice, seed)
+            else:
+                self.study.sampler = optuna.samplers.RandomSampler(seed=seed)
+            trial = self.study.ask()
+            values = self.space.ask(trial)
+            is_last_draw = self._has_hidden_state or draw == _DRAWS - 1
+            if is_last_draw or self._feasibility.expects(trial.params):
+                break
+            self._discard(trial.number)
+        self._trial_numbers[index] = trial.number
+        drop_relative_params(self.storage, self._trial_id(index))
+        return values
+
+    def _discard(self, number: int) -> None:
+        """Tell one of Optuna's trials as FAIL, from which no sampler learns."""
+        import optuna
+
+        self.study.tell(number, state=optuna.trial.TrialState.FAIL)
+
+    # --- points that weren't proposed here ---
+
+    def add(self, index: int, values: Mapping[str, Any]) -> None:
+        """Take up a point that wasn't proposed; nothing where it doesn't lie in the space."""
         params = self.space.params_of(values)
         if params is None:
-            return False
+            return
         if self._grid is not None:  # whoever asked for it, a point of the grid is run once
             self._grid = [point for point in self._grid if self.space.params_of(point) != params]
-            return True
+            return
+        self._add_running(index, params)
+
+    def _add_running(self, index: int, params: dict[str, Any]) -> None:
+        import optuna
+
+        from study.sampling.optuna_internals import study_id
+
         trial = optuna.trial.create_trial(
             state=optuna.trial.TrialState.RUNNING,
             params=params,
             distributions=self.space.distributions(params),
         )
-        identifier = self.storage.create_new_trial(self.study._study_id, template_trial=trial)
-        self._reports.pop(index, None)
-        self._numbers[index] = self.storage.get_trial_number_from_id(identifier)
-        return True
+        trial_id = self.storage.create_new_trial(study_id(self.study), template_trial=trial)
+        self._reported_epochs.pop(index, None)
+        self._trial_numbers[index] = self.storage.get_trial_number_from_id(trial_id)
 
-    def has_told(self, index: int) -> bool:
-        """Whether Optuna knows the point's outcome."""
-        return (
-            index in self._numbers
-            and self.storage.get_trial(self._identifier(index)).state.is_finished()
-        )
-
-    def revise(self, index: int, values: Mapping[str, Any]) -> None:
-        """Take back what was told of a point; it counts as running until it is told again."""
-        self._revised.add(self._numbers[index])
-        self.add(index, values)
-
-    def remember(
+    def add_earlier(
         self,
         values: Mapping[str, Any],
         state: str,
         value: float | list[float] | None,
         reports: Mapping[int, float],
     ) -> None:
-        """Take up an ended point of an earlier study, which has no number in this one."""
+        """Take up an ended point of an earlier study, which has no index in this one."""
         import optuna
 
         params = self.space.params_of(values)
         if params is None:
             return
-        outcome = optuna.trial.TrialState[state]
-        complete = outcome is optuna.trial.TrialState.COMPLETE
+        objective_values = [value] if isinstance(value, float) else value
         trial = optuna.trial.create_trial(
-            state=outcome,
+            state=optuna.trial.TrialState[state],
             params=params,
             distributions=self.space.distributions(params),
-            values=([value] if isinstance(value, float) else value) if complete else None,
-            intermediate_values=dict(reports) if self.single else None,
+            values=objective_values if state == "COMPLETE" else None,
+            intermediate_values=dict(reports) if self._has_one_objective else None,
         )
         self.study.add_trial(trial)
 
-    def reported(self, index: int) -> int:
-        """The last epoch that Optuna has seen of a point."""
-        return self._reports.get(index, 0)
+    # --- telling ---
+
+    def reported_epochs(self, index: int) -> int:
+        """The last epoch of a point that Optuna has seen, 0 before the first."""
+        return self._reported_epochs.get(index, 0)
 
     def report(self, index: int, epoch: int, value: float) -> None:
-        """What a running point has shown; nothing where there are several objectives, which Optuna
-        can't report.
+        """Pass on what a running point has shown.
+
+        Optuna has no reports where there are several objectives: nothing is passed on there.
         """
-        if index in self._numbers and self.single:
-            self._reports[index] = epoch
-            self.storage.set_trial_intermediate_value(self._identifier(index), epoch, value)
+        if index in self._trial_numbers and self._has_one_objective:
+            self._reported_epochs[index] = epoch
+            self.storage.set_trial_intermediate_value(self._trial_id(index), epoch, value)
+
+    def take_back_reports(self, index: int, values: Mapping[str, Any]) -> None:
+        """Take back what was reported of a point that is still running."""
+        if self.reported_epochs(index):
+            self.take_back_end(index, values)
 
     def tell(self, index: int, state: str, value: float | list[float] | None) -> None:
-        """What became of a point: COMPLETE with its value, PRUNED with its reports, or FAIL."""
+        """Tell how a point ended: COMPLETE with its value, PRUNED with its reports, or FAIL."""
         import optuna
 
-        if index not in self._numbers:
+        if index not in self._trial_numbers:
             return
-        outcome = optuna.trial.TrialState[state]
-        values = value if outcome is optuna.trial.TrialState.COMPLETE else None
         if state != "FAIL":
-            self._feasibility.learn(self._params(index), fitted=True)
-        self.study.tell(self._numbers[index], values, state=outcome)
+            self._feasibility.learn(self._params(index), fits=True)
+        self.study.tell(
+            self._trial_numbers[index],
+            value if state == "COMPLETE" else None,
+            state=optuna.trial.TrialState[state],
+        )
 
-    def forget_reports(self, index: int, values: Mapping[str, Any]) -> None:
-        """Take back what was reported of a point that is still running."""
-        if self.reported(index):
-            self.revise(index, values)
+    def tell_infeasible(self, index: int, *, fits: bool) -> None:
+        """Tell that a point's recipe fails by itself; ``fits`` is whether it fits in memory.
 
-    def tell_infeasible(self, index: int, *, fits: bool = False) -> None:
-        """The point's recipe fails by itself, where it doesn't even fit in memory: PRUNED with a
-        violated constraint.
-
-        TPE never learns from FAIL, so this is how the region comes to be avoided.
+        It is told as PRUNED with a violated constraint. From FAIL no sampler would learn to keep
+        away from the region.
         """
         import optuna
 
-        if index not in self._numbers:
+        from study.sampling.optuna_internals import violate_constraint
+
+        if index not in self._trial_numbers:
             return
         if not fits:
-            self._feasibility.learn(self._params(index), fitted=False)
-        self.storage.set_trial_system_attr(
-            self._identifier(index), f"constraints:{ENDS if fits else FITS}", 1.0
+            self._feasibility.learn(self._params(index), fits=False)
+        violate_constraint(
+            self.storage, self._trial_id(index), ENDS_CONSTRAINT if fits else FITS_CONSTRAINT
         )
-        with (
-            warnings.catch_warnings()
-        ):  # cmaes says that it makes no use of constraints: it leaves such points out
+        with warnings.catch_warnings():
+            # cmaes says that it makes no use of constraints: it leaves such points out
             warnings.filterwarnings("ignore", message="Constraints have been set")
-            self.study.tell(self._numbers[index], state=optuna.trial.TrialState.PRUNED)
+            self.study.tell(self._trial_numbers[index], state=optuna.trial.TrialState.PRUNED)
+
+    def knows_end_of(self, index: int) -> bool:
+        """Whether Optuna was told how the point ended."""
+        if index not in self._trial_numbers:
+            return False
+        return self.storage.get_trial(self._trial_id(index)).state.is_finished()
+
+    def take_back_end(self, index: int, values: Mapping[str, Any]) -> None:
+        """Take back what was told of a point; it counts as running until it is told again."""
+        self._taken_back.add(self._trial_numbers[index])
+        self.storage.is_shown = lambda trial: trial.number not in self._taken_back
+        self.add(index, values)
+
+    # --- Optuna's names for a point ---
 
     def _params(self, index: int) -> dict[str, Any]:
-        return self.storage.get_trial(self._identifier(index)).params
+        return self.storage.get_trial(self._trial_id(index)).params
 
-    def _identifier(self, index: int) -> int:
+    def _trial_id(self, index: int) -> int:
+        from study.sampling.optuna_internals import study_id
+
         return self.storage.get_trial_id_from_study_id_trial_number(
-            self.study._study_id, self._numbers[index]
+            study_id(self.study), self._trial_numbers[index]
         )
 
     def _seed(self, index: int, draw: int = 0) -> int:
-        # a quasi-random sequence is one sequence: its points share a scrambling, and its position
-        # is in the study
-        return point_seed(self.spec.seed, self.arm, 0 if self.spec.name == "qmc" else index, draw)
-
-
-def _storage_without(numbers: Collection[int]) -> InMemoryStorage:
-    """Trials in memory, of which those with these numbers are not shown."""
-    from optuna.storages import InMemoryStorage
-
-    class Shown(InMemoryStorage):
-        def get_all_trials(
-            self, study_id: int, deepcopy: bool = True, states: Any = None
-        ) -> list[FrozenTrial]:
-            trials = super().get_all_trials(study_id, deepcopy, states)
-            return [trial for trial in trials if trial.number not in numbers] if numbers else trials
-
-    return Shown()
-
-
-def make_sampler(spec: SamplerChoice, seed: int) -> optuna.samplers.BaseSampler:
-    """An Optuna sampler by our name for it, with the study file's options."""
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if ":" in spec.name:
-            module, _, factory = spec.name.partition(":")
-            made: optuna.samplers.BaseSampler = getattr(importlib.import_module(module), factory)(
-                seed=seed, **spec.options
-            )
-            return made
-        return _sampler_class(spec.name)(**effective_options(spec), seed=seed)
-
-
-_DEFAULTS: dict[str, dict[str, Any]] = {
-    "tpe": {"multivariate": True, "group": True, "constant_liar": True},
-    "cmaes": {"warn_independent_sampling": False},
-    "gp": {"warn_independent_sampling": False},
-    "qmc": {
-        "scramble": True,
-        "warn_independent_sampling": False,
-        "warn_asynchronous_seeding": False,
-    },
-}
-"""Options that differ from Optuna's: for conditional spaces, for points asked for in parallel, and
-for silence.
-"""
-
-
-def effective_options(spec: SamplerChoice) -> dict[str, Any]:
-    """The options that the sampler is made with, beside its seed."""
-    return {**_DEFAULTS.get(spec.name, {}), **spec.options}
-
-
-def _sampler_class(name: str) -> Callable[..., optuna.samplers.BaseSampler]:
-    import optuna
-
-    classes: dict[str, Callable[..., optuna.samplers.BaseSampler]] = {
-        "tpe": optuna.samplers.TPESampler,
-        "random": optuna.samplers.RandomSampler,
-        "cmaes": optuna.samplers.CmaEsSampler,
-        "gp": optuna.samplers.GPSampler,
-        "nsga2": optuna.samplers.NSGAIISampler,
-        "qmc": optuna.samplers.QMCSampler,
-    }
-    return classes[name]
+        # A quasi-random sequence is one sequence: its points share a scrambling, and how far it has
+        # come is in the study.
+        is_sequence = self._choice.name == "qmc"
+        return point_seed(self._choice.seed, self.arm, 0 if is_sequence else index, draw)

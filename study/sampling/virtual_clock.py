@@ -1,86 +1,94 @@
-"""A virtual clock: when each point would start and end on an ideal cluster, on which an epoch costs
-its nominal cost.
+"""A virtual clock: when each point would start and end on an ideal cluster.
 
-A study on K workers is asynchronous: what the sampler knows at a proposal depends on how long
-trials happen to take. Under this clock it depends on the study file alone: point *n* sees what
-happened before the virtual start of point *n - K*, times being counted in nominal costs (operations
-of the recipe), never measured.
+A study on K workers is asynchronous: what the sampler knows when it proposes a point depends on how
+long trials happen to take. Under this clock it depends on the study file alone. Point *n* sees what
+happened before its virtual start, which is when one of K ideal workers is free after the points up
+to *n - 1* have started. An epoch takes as long there as it costs, in operations of the recipe: that
+is counted, never measured.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+
+_ROUNDING = 1e-9
+"""Spares an epoch that ends just at the moment asked for from the rounding of the division."""
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How far a point is settled: its epochs over all its replicates, one after the other, and
-    whether that is all.
-    """
+    """How far a point has come, over all its replicates one after the other."""
 
     epochs: int
-    over: bool
-    nominal: float
+    is_final: bool
+    """Whether the point has ended with these epochs, so that no more are to come."""
+    epoch_cost: float
 
     @property
     def length(self) -> float:
-        return self.epochs * self.nominal
+        """How long the point has run on the virtual clock."""
+        return self.epochs * self.epoch_cost
 
 
 class VirtualClock:
-    """``workers`` ideal workers take points in order; ``extent_of(n)`` tells what is settled about
-    point ``n``.
+    """``workers`` ideal workers that take points in the order of their numbers.
+
+    ``extent_of(n)`` gives what is settled about point ``n`` at the time of the call.
     """
 
     def __init__(self, workers: int, extent_of: Callable[[int], Extent]) -> None:
         self._extent_of = extent_of
-        self._on: list[int | None] = [None] * workers
-        self._began: list[float] = []
+        self._point_on: list[int | None] = [None] * workers
+        """By worker the point that it has taken last."""
+        self._starts: list[float] = []
+        """By point its virtual start."""
 
-    def began(self, number: int) -> float | None:
+    def start_of(self, number: int) -> float | None:
         """The virtual start of a point; None while it isn't determined."""
-        while len(self._began) <= number:
-            free = self._first_free()
+        while len(self._starts) <= number:
+            free = self._first_free_worker()
             if free is None:
                 return None
             worker, moment = free
-            self._on[worker] = len(self._began)
-            self._began.append(moment)
-        return self._began[number]
+            self._point_on[worker] = len(self._starts)
+            self._starts.append(moment)
+        return self._starts[number]
 
-    def _first_free(self) -> tuple[int, float] | None:
-        """The worker that is free first, and when; None while one that isn't settled may come
-        before it.
+    def _first_free_worker(self) -> tuple[int, float] | None:
+        """The worker that is free first, and when; None while that isn't determined.
+
+        A point that runs on ends later than it has come so far. So the worker with the earliest end
+        is known to be the first once no such point might end before.
         """
-        first: tuple[float, int] | None = None
-        undecided = float("inf")
-        for worker, point in enumerate(self._on):
-            if point is None:
-                end, settled = 0.0, True
+        free: list[tuple[float, int]] = []
+        earliest_undetermined = math.inf
+        for worker, number in enumerate(self._point_on):
+            if number is None:
+                free.append((0.0, worker))
+                continue
+            extent = self._extent_of(number)
+            end = self._starts[number] + extent.length
+            if extent.is_final:
+                free.append((end, worker))
             else:
-                extent = self._extent_of(point)
-                end, settled = self._began[point] + extent.length, extent.over
-            if settled:
-                first = min(first or (end, worker), (end, worker))
-            else:
-                undecided = min(undecided, end)
-        if first is None or undecided < first[0]:
+                earliest_undetermined = min(earliest_undetermined, end)
+        if not free:
             return None
-        return first[1], first[0]
+        moment, worker = min(free)
+        return None if earliest_undetermined < moment else (worker, moment)
 
     def epochs_by(self, number: int, moment: float) -> int:
-        """How many epochs a point that has begun would have done by then, if it went on for
-        ever.
-        """
-        elapsed = moment - self._began[number]
-        return int(elapsed / self._extent_of(number).nominal + 1e-9) if elapsed > 0 else 0
+        """How many epochs a started point would have finished by then, if it went on for ever."""
+        elapsed = moment - self._starts[number]
+        if elapsed <= 0:
+            return 0
+        return int(elapsed / self._extent_of(number).epoch_cost + _ROUNDING)
 
-    def ended_by(self, number: int, moment: float) -> bool:
-        """Whether a settled point has ended by then."""
+    def has_ended_by(self, number: int, moment: float) -> bool:
+        """Whether a started point has ended by then."""
         extent = self._extent_of(number)
-        return (
-            extent.over
-            and self.epochs_by(number, moment) >= extent.epochs
-            and self._began[number] < moment
-        )
+        if not extent.is_final or self._starts[number] >= moment:
+            return False
+        return self.epochs_by(number, moment) >= extent.epochs

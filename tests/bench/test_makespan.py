@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from study.controller.controller import Assignment
+from study.controller.next_work import Assignment
 
 from ..study.fake_cluster import Storage, controller_on, drive, small_spec
 from .board import Board

@@ -14,7 +14,7 @@ import pytest
 from study.files.local_storage import LocalPath
 from study.journal.history import History
 from study.journal.journal import Journal, read_records
-from study.sampling.proposer import make_sampler
+from study.sampling.samplers import make_sampler
 from study.spec.load import spec_from_tree
 from study.spec.spec import StudySpec
 

@@ -8,7 +8,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from study.controller.controller import Assignment, Controller, Done
+from study.controller.controller import Controller
+from study.controller.next_work import Assignment, NothingLeft
 from study.journal.events import SessionOpened
 from study.journal.failure import Failure
 from study.journal.history import FORMAT
@@ -154,7 +155,7 @@ def drive(
                 ),
             )
         if not queue:
-            assert isinstance(assignment, Done) or controller.stopping, (
+            assert isinstance(assignment, NothingLeft) or controller.stopping, (
                 "nothing runs and nothing can start"
             )
             return now
@@ -162,7 +163,7 @@ def drive(
             controller.think_ahead()
         now, _, assignment, epoch = heapq.heappop(queue)
         trial, attempt = assignment.trial, assignment.attempt
-        if not controller.holds(trial, attempt):
+        if not controller.is_wanted(trial, attempt):
             continue
         failure = hurt(assignment, epoch)
         if failure:

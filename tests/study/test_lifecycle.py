@@ -73,7 +73,7 @@ def test_a_point_of_the_users_own_is_next(study: StudyPaths) -> None:
         open_study(study, RunOptions(accept_loss=True), idle) as controller,
     ):
         assert controller.history.points[6].origin == "user"
-        assert not controller.nothing_left()
+        assert not controller.is_nothing_left()
         assert controller.next().point == 6  # type: ignore[union-attr]
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from study.controller.controller import Assignment, Controller
+from study.controller.controller import Controller
+from study.controller.next_work import Assignment
 from study.journal.events import event_of
 from study.journal.failure import FAILURE_CLASSES, Failure
 from study.journal.history import History

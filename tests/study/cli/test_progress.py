@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from study.cli.progress import LiveDisplay
-from study.controller.controller import Assignment
+from study.controller.next_work import Assignment
 
 from ..fake_cluster import Storage, controller_on, curve, small_spec
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from study.controller.controller import Assignment, Controller
+from study.controller.controller import Controller
+from study.controller.next_work import Assignment
 from study.errors import SpecError
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
@@ -53,7 +54,7 @@ def test_a_study_ends_with_exactly_the_points_it_asks_for(reproducible: bool) ->
     assert [point.number for point in controller.history.points] == list(range(12))
     assert all(point.state in ENDED_STATES for point in controller.history.points)
     assert {trial.state for trial in controller.history.trials} == {"COMPLETE", "PRUNED"}
-    assert controller.nothing_left()
+    assert controller.is_nothing_left()
 
 
 @pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: str(pruner["name"]))
@@ -366,7 +367,7 @@ def test_with_more_seeds_the_sampler_is_told_the_new_mean_in_place_of_the_old(
     reproducible: bool, seeds: str
 ) -> None:
     controller = extended(reproducible, seed=0, seeds=seeds)
-    assert controller.nothing_left()
+    assert controller.is_nothing_left()
     told = controller.population.arms[0].proposer.study.get_trials(deepcopy=False)
     assert len(told) == 20
     values = {
@@ -548,7 +549,7 @@ def test_a_spent_budget_stops_a_study_while_its_workers_are_busy(budget: str) ->
     time.sleep(0.05)
     assert controller.is_stopping()
     assert controller.stopping == budget
-    assert not controller.nothing_left()
+    assert not controller.is_nothing_left()
 
 
 def test_a_reproducible_study_thinks_ahead_for_every_worker(
@@ -578,3 +579,22 @@ def test_a_reproducible_study_thinks_ahead_for_every_worker(
         controller.finished(assignment.trial, 1, "epochs", {})
     assert all(isinstance(controller.next(), Assignment) for _ in range(3))
     assert made == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("reproducible", [True, False])
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_a_user_stops_a_trial_wherever_it_stands(epochs: int, reproducible: bool) -> None:
+    storage = Storage()
+    controller = controller_on(storage, small_spec(reproducible=reproducible, points=3))
+    assignment = controller.next()
+    assert isinstance(assignment, Assignment)
+    for epoch in range(1, epochs + 1):
+        row = curve(assignment.recipe, epoch)
+        controller.reported(assignment.trial, 1, {"epoch": epoch, "last": False, **row})
+    assert controller.stop_trial(assignment.trial)
+    trial = controller.history.trials[assignment.trial]
+    assert (trial.state, trial.stopped_by, trial.epochs) == ("PRUNED", "user", epochs)
+    assert [event["event"] for event in storage.events[-3:]] == ["stopped", "ended", "told"]
+    assert not controller.stop_trial(assignment.trial), "it has ended"
+    drive(controller)
+    assert controller.is_nothing_left()

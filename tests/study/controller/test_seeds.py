@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from study.controller.confirmation import to_confirm
-from study.controller.controller import Assignment, Controller, Done, Wait
+from study.controller.controller import Controller
+from study.controller.next_work import Assignment, NothingLeft, WaitForTrials
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal import extension
@@ -108,7 +109,7 @@ def test_under_the_old_rule_every_seed_is_judged_and_a_value_is_the_mean_of_thos
 def test_with_a_pruner_the_other_seeds_wait_for_the_first_and_then_start_at_once() -> None:
     controller = controller_on(Storage(), small_spec(points=1, replicates=4))
     first = controller.next()
-    assert isinstance(controller.next(), Wait)
+    assert isinstance(controller.next(), WaitForTrials)
     play(controller, first)
     rest = [controller.next() for _ in range(3)]
     assert [one.replicate for one in rest if isinstance(one, Assignment)] == [1, 2, 3]
@@ -129,10 +130,10 @@ def test_no_further_seed_starts_after_one_has_failed_and_those_that_run_go_on_to
     second, third = controller.next(), controller.next()
     assert isinstance(second, Assignment)
     controller.failed(second.trial, 1, Failure("diverged", "nan"))
-    assert isinstance(controller.next(), Wait)
+    assert isinstance(controller.next(), WaitForTrials)
     assert controller.history.points[0].state == "RUNNING"
     play(controller, third)
-    assert isinstance(controller.next(), Done)
+    assert isinstance(controller.next(), NothingLeft)
     point = controller.history.points[0]
     assert (point.state, point.value) == ("FAIL", None)
     assert [trial.state for trial in point.trials.values()] == ["COMPLETE", "FAIL", "COMPLETE"]
@@ -148,7 +149,7 @@ def test_a_seed_that_a_user_stops_makes_its_point_pruned(pruner: str) -> None:
     assert isinstance(second, Assignment)
     controller.reported(second.trial, 1, {"epoch": 1, "last": False, **curve(second.recipe, 1)})
     assert controller.stop_trial(second.trial)
-    assert isinstance(controller.next(), Done)
+    assert isinstance(controller.next(), NothingLeft)
     point = controller.history.points[0]
     assert (point.state, point.value) == ("PRUNED", None)
     assert [(trial.state, trial.epochs) for trial in point.trials.values()] == [
@@ -232,14 +233,14 @@ def test_the_sampler_keeps_away_from_what_fails_by_itself_and_learns_nothing_fro
         shown.update(
             number
             for number in hurt
-            if proposer.reported(number) and controller.history.points[number].value is None
+            if proposer.reported_epochs(number) and controller.history.points[number].value is None
         )
         return fails(kind, hurt, 0, epoch=5)(assignment, epoch)
 
     drive(controller, hurt=watched)
     assert shown or not reproducible, "in a reproducible study the sampler sees running points"
     for number in hurt:
-        told = proposer.storage.get_trial(proposer._identifier(number))
+        told = proposer.storage.get_trial(proposer._trial_id(number))
         if kind in RECIPE_FAULTS:
             name = "fits_in_memory" if kind == "out_of_memory" else "comes_to_its_end"
             assert (told.state.name, told.constraints) == ("PRUNED", {name: 1.0})
@@ -316,7 +317,7 @@ def test_failed_trials_that_run_again_make_their_point_whole(die_every: int | No
             break
         except Killed:
             continue
-    assert controller.nothing_left()
+    assert controller.is_nothing_left()
     assert all(point.seeds == (0, 1, 2) for point in controller.history.points)
     told = controller.population.arms[0].proposer.study.trials
     assert [trial.state.name for trial in told] == ["COMPLETE"] * 6, (
@@ -344,7 +345,7 @@ def test_a_fresh_seed_that_runs_again_leaves_its_point_alone() -> None:
     point = again.history.points[failed.point]
     assert (point.state, point.value) == ("COMPLETE", value)
     drive(again)
-    assert again.nothing_left()
+    assert again.is_nothing_left()
     assert {trial.state for trial in again.history.trials} == {"COMPLETE"}
     assert (
         sum(event["event"] == "told" and event["point"] == failed.point for event in storage.events)
@@ -503,9 +504,9 @@ def test_more_epochs_train_the_fresh_seeds_of_the_confirmed_on_too(
     events = reopenings(old, new, controller.history, StudyPaths(LocalPath("nowhere"), "fake"))
     storage.append(*({**event.to_record(), "time": 0} for event in events))
     controller = controller_on(storage, new)
-    assert not controller.nothing_left()
+    assert not controller.is_nothing_left()
     drive(controller, seed=3, checkpoints=checkpoints)
-    assert controller.nothing_left()
+    assert controller.is_nothing_left()
     chosen = to_confirm(controller.history.points, new, whole_seeds=True)
     assert {
         point.number for point in controller.history.points if fresh_value(point, new) is not None

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from study.controller.confirmation import to_confirm
-from study.controller.controller import Assignment, Controller
+from study.controller.controller import Controller
+from study.controller.next_work import Assignment
 from study.execution import checkpoint_retention as retention
 from study.execution.checkpoint_retention import CheckpointRetention
 from study.files.atomic import make_folder
@@ -127,7 +128,7 @@ def test_what_is_confirmed_keeps_its_weights_from_the_search_on_whatever_fresh_s
         fresh = [trial for trial in controller.history.trials if trial.kind == "confirm"]
         seen.add(len(fresh))
         confirmed = {trial.point for trial in fresh}
-        if controller.population.open or not controller._all_asked:
+        if controller.population.open_points or not controller.is_all_asked:
             return
         confirmed.update(point.number for point in to_confirm(points, spec, whole_seeds=True))
         for number in confirmed:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from study.controller.controller import Assignment, Controller
+from study.controller.controller import Controller
+from study.controller.next_work import Assignment
 from study.execution import housekeeping
 from study.execution.housekeeping import Housekeeping
 from study.files import requests

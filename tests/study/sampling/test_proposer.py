@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from study.sampling.proposer import Proposer, make_sampler
+from study.sampling.proposer import Proposer
+from study.sampling.samplers import make_sampler
 from study.sampling.seeds import point_seed
 from study.spec.load import spec_from_tree
 from study.spec.samplers import RandomSearch
@@ -104,7 +105,7 @@ def test_a_study_learns_what_does_not_fit_in_memory() -> None:
             values = asked.propose(index)
             above.append(values["model.width"] > limit)
             if above[-1]:
-                asked.tell_infeasible(index)
+                asked.tell_infeasible(index, fits=False)
             else:
                 asked.tell(index, "COMPLETE", math.log10(values["model.width"]))
         shares.append(sum(above[40:]) / 20)
@@ -149,7 +150,7 @@ def test_a_grid_is_proposed_once_whole() -> None:
     asked = Proposer(spec.space, spec.sampler, spec.objectives)
     seen = [{"optimizer.name": "adam", "accumulation": 2}]
     asked.add(0, seen[0])  # a point that the user ran first
-    while not asked.exhausted:
+    while not asked.is_exhausted:
         seen.append(asked.propose(len(seen)))
     assert len(seen) == spec.points == 6
     assert len({tuple(sorted(values.items())) for values in seen}) == 6

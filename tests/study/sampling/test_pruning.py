@@ -9,11 +9,8 @@ import numpy as np
 import optuna
 import pytest
 
+from study.sampling.front_pruner import FrontPruner, better_than_last, crowding, front_of
 from study.sampling.pruning import (
-    FrontPruner,
-    better_than_last,
-    crowding,
-    front_of,
     make_optuna_pruner,
     make_pruner,
 )

@@ -1,0 +1,238 @@
+"""What a free worker does next.
+
+Trials of open points come first: attempts that are to be repeated, then further replicates. Then
+comes a new point, as long as the study file asks for more, and after the search the confirmation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from study.controller.confirmation import Confirmation, confirmations
+from study.controller.retries import substitutions_for
+from study.controller.study_state import StudyState
+from study.controller.worker_messages import WorkerMessages
+from study.errors import SpecError
+from study.journal.events import AttemptStarted, Origin, PointAsked, PointReopened, TrialKind
+from study.journal.failure import Failure
+from study.journal.history import History
+from study.journal.outcomes import search_trials
+from study.journal.ranking import is_outgrown
+from study.journal.trials import Point, Trial
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One attempt at one trial, as plain data for a worker."""
+
+    trial: int
+    attempt: int
+    point: int
+    replicate: int
+    recipe: dict[str, Any]
+    epochs_reported: int
+    seconds_used: float
+
+
+class WaitForTrials:
+    """Nothing can start now: what comes next depends on trials that are running."""
+
+
+class NothingLeft:
+    """Nothing is left to start, now or later."""
+
+
+Work = Assignment | WaitForTrials | NothingLeft
+
+
+class NextWork:
+    """Finds the next attempt to hand out, and asks for the points that it takes."""
+
+    def __init__(self, state: StudyState, messages: WorkerMessages) -> None:
+        self._state = state
+        self._messages = messages
+        self._spec = state.spec
+
+    @property
+    def _history(self) -> History:
+        return self._state.history
+
+    def next(self) -> Work:
+        """What a free worker shall do."""
+        if self._state.is_stopping():
+            return NothingLeft()
+        for point in list(self._state.population.open_points.values()):
+            for trial in search_trials(point):
+                if trial.is_idle:
+                    return self._start_again(trial)
+            replicate = self._state.population.next_replicate(point)
+            if isinstance(replicate, int):
+                return self._start_new(point, replicate, "search")
+        if self.is_all_asked:
+            search_goes_on = bool(self._state.population.open_points)
+            return WaitForTrials() if search_goes_on else self._next_confirmation()
+        asked = self._ask_next()
+        return self._start_new(asked, 0, "search") if asked else WaitForTrials()
+
+    @property
+    def is_all_asked(self) -> bool:
+        """Whether all points have been asked that the study file stands for."""
+        asked = self._asked_by_file
+        if asked >= self._spec.points:
+            return True
+        return asked >= len(self._spec.first) and self._state.sampler_feed.is_exhausted
+
+    def is_nothing_left(self) -> bool:
+        """Whether everything that the study file asks for has its outcome."""
+        if not self.is_all_asked or self._state.population.open_points:
+            return False
+        return all(self._is_confirmed(each) for each in confirmations(self._state.population))
+
+    @property
+    def goes_by_cost(self) -> bool:
+        """Whether proposals to come will ask what the points before them cost."""
+        return self._state.sampler_feed.goes_by_clock and not self.is_all_asked
+
+    # --- points ---
+
+    def think_ahead(self) -> None:
+        """Use a quiet moment for what the next point will need.
+
+        The point isn't recorded before it is asked for.
+        """
+        if self._state.stopping or self.is_all_asked:
+            return
+        entry = self._asked_by_file
+        values: Mapping[str, Any] | None
+        if entry < len(self._spec.first):
+            values = self._spec.first_values(entry)
+        else:
+            values = self._state.sampler_feed.think_ahead(self._spec.points - entry)
+            self._state.record_counted_costs()
+        if values is not None:
+            with suppress(SpecError):  # reported when the point is asked for
+                self._state.recipes.recipe(values, 0, {})
+                self._state.costs.cost_of_new(values)
+
+    def add_point(self, values: Mapping[str, Any]) -> int:
+        """Put a point of the user's own next, and give its number."""
+        self._state.sampler_feed.take_back_proposals()
+        self._ask(values, "user")
+        return len(self._history.points) - 1
+
+    @property
+    def _asked_by_file(self) -> int:
+        """How many points were asked that the study file stands for, so none that a user added."""
+        return len(self._history.points) - self._history.user_points
+
+    def _ask_next(self) -> Point | None:
+        """Record the next point; None while what it may depend on isn't settled."""
+        entry = self._asked_by_file
+        if entry < len(self._spec.first):
+            self._ask(self._spec.first_values(entry), "first", entry=entry)
+            return self._history.points[-1]
+        proposal = self._state.sampler_feed.propose()
+        self._state.record_counted_costs()
+        if proposal is None:
+            return None
+        origin: Origin = "grid" if self._spec.sampler.name == "grid" else "sampler"
+        self._ask(proposal.values, origin, level=proposal.arm.number)
+        return self._history.points[-1]
+
+    def _ask(
+        self,
+        values: Mapping[str, Any],
+        origin: Origin,
+        *,
+        entry: int | None = None,
+        level: int | None = None,
+    ) -> None:
+        """Record a point. Its level is found from its values unless it was proposed for one."""
+        is_known = level is not None or self._spec.params_of(values) is not None
+        asked = PointAsked(
+            point=len(self._history.points),
+            values=dict(values),
+            origin=origin,
+            entry=entry,
+            level=self._spec.level_of(values) if level is None else level,
+            nominal=self._state.costs.cost_of_new(values),
+            known=is_known,
+        )
+        self._state.record(asked)
+
+    # --- confirmation ---
+
+    def _next_confirmation(self) -> Work:
+        is_running = False
+        for point, replicate, trial in confirmations(self._state.population):
+            if trial is None:
+                return self._start_new(point, replicate, "confirm")
+            if self._is_outgrown(trial, point):
+                reopened = PointReopened(point=point.number, trial=trial.number, why="extended")
+                self._state.record(reopened)
+            if trial.is_idle:
+                return self._start_again(trial)
+            is_running |= not trial.has_ended
+        return WaitForTrials() if is_running else NothingLeft()
+
+    def _is_confirmed(self, confirmation: Confirmation) -> bool:
+        """Whether a fresh seed has its outcome, at the length that trainings have now."""
+        point, _, trial = confirmation
+        return trial is not None and trial.has_ended and not self._is_outgrown(trial, point)
+
+    def _is_outgrown(self, trial: Trial, point: Point) -> bool:
+        return self._history.whole_seeds and is_outgrown(trial, point)
+
+    # --- attempts ---
+
+    def _start_new(self, point: Point, replicate: int, kind: TrialKind) -> Work:
+        """Start a point's trial on a further seed."""
+        started = AttemptStarted(
+            trial=len(self._history.trials),
+            point=point.number,
+            replicate=replicate,
+            seed=replicate,
+            attempt=1,
+            kind=kind,
+            epochs=0,
+            substitutions={},
+        )
+        return self._hand_out(started)
+
+    def _start_again(self, trial: Trial) -> Work:
+        """Start a further attempt at a trial that was interrupted, failed or reopened."""
+        point = self._history.points[trial.point]
+        recipe = self._state.recipes.recipe_of(trial, point)
+        started = AttemptStarted(
+            trial=trial.number,
+            point=trial.point,
+            replicate=trial.replicate,
+            seed=trial.replicate,
+            attempt=len(trial.attempts) + 1,
+            kind=trial.kind,
+            epochs=trial.epochs,
+            substitutions=dict(substitutions_for(trial, recipe)),
+        )
+        return self._hand_out(started)
+
+    def _hand_out(self, started: AttemptStarted) -> Work:
+        """Record an attempt and give it; the next one instead where its recipe can't be made."""
+        self._state.record(started)
+        trial = self._history.trials[started.trial]
+        recipe = self._state.recipes.recipe_of(trial, self._history.points[trial.point])
+        if recipe is None:
+            message = "the sampled values don't make a valid recipe together"
+            self._messages.failed(trial.number, started.attempt, Failure("invalid", message))
+            return self.next()
+        return Assignment(
+            trial=trial.number,
+            attempt=started.attempt,
+            point=trial.point,
+            replicate=trial.replicate,
+            recipe=recipe.model_dump(mode="json"),
+            epochs_reported=started.epochs,
+            seconds_used=trial.rows[-1].get("seconds", 0.0) if trial.rows else 0.0,
+        )

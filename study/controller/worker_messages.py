@@ -1,0 +1,119 @@
+"""What workers say of their trials, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from study.controller.epoch_rows import fault_in, storable
+from study.controller.retries import DEATHS, dies_in_place, may_retry
+from study.controller.study_state import StudyState
+from study.controller.trial_outcomes import TrialOutcomes
+from study.journal.events import (
+    AttemptFailed,
+    AttemptPlaced,
+    EpochReported,
+    Placement,
+    TrainingFinished,
+)
+from study.journal.failure import Failure
+from study.journal.trials import Trial
+
+
+class WorkerMessages:
+    """Records what workers say, and has it decided on.
+
+    A worker speaks for one attempt at a trial. It isn't listened to once the trial has another
+    attempt or its outcome: its node may have been cut off for a while, and come back.
+    """
+
+    def __init__(self, state: StudyState, outcomes: TrialOutcomes) -> None:
+        self._state = state
+        self._outcomes = outcomes
+
+    def current_trial(self, number: int, attempt: int) -> Trial | None:
+        """The trial, if this attempt is the one that holds it; None else."""
+        trials = self._state.history.trials
+        if number >= len(trials):
+            return None
+        trial = trials[number]
+        return trial if trial.is_in_flight and trial.attempt.number == attempt else None
+
+    def placed(self, number: int, attempt: int, placement: Placement) -> None:
+        """A worker took the attempt up."""
+        if self.current_trial(number, attempt):
+            self._state.record(AttemptPlaced(trial=number, attempt=attempt, **placement))
+
+    def reported(self, number: int, attempt: int, row: Mapping[str, Any]) -> bool:
+        """An epoch is finished; says whether the trial goes on.
+
+        An epoch that is known already is passed over: a training that was interrupted repeats those
+        after its last checkpoint.
+        """
+        trial = self.current_trial(number, attempt)
+        if trial is None:
+            return False
+        if row["epoch"] <= trial.epochs:
+            return True
+        metrics = [objective.metric for objective in self._state.spec.objectives]
+        fault = fault_in(row, trial.epochs + 1, metrics)
+        if fault:
+            self.failed(number, attempt, fault)
+            return False
+        report = EpochReported(
+            trial=number,
+            attempt=attempt,
+            epoch=row["epoch"],
+            last=bool(row.get("last")),
+            metrics=_storable_figures(row, without=("epoch", "last")),
+        )
+        self._state.record(report)
+        self._outcomes.decide(trial)
+        return trial.state == "RUNNING"
+
+    def finished(
+        self, number: int, attempt: int, stop_reason: str, summary: Mapping[str, Any]
+    ) -> None:
+        """The training came to its own end."""
+        trial = self.current_trial(number, attempt)
+        if trial is None:
+            return
+        end = TrainingFinished(
+            trial=number,
+            attempt=attempt,
+            stop_reason=stop_reason,
+            summary=_storable_figures(summary),
+        )
+        self._state.record(end)
+        self._outcomes.decide(trial)
+
+    def failed(self, number: int, attempt: int, failure: Failure) -> None:
+        """The attempt failed; it is tried again as often as the study file says for its class."""
+        trial = self.current_trial(number, attempt)
+        if trial is None:
+            return
+        if failure.failure_class == "storage":
+            self._state.stopping = "fault"
+        if dies_in_place(trial, failure):
+            failure = _own_doing(trial, failure)
+        point = self._state.history.points[trial.point]
+        recipe = self._state.recipes.recipe_of(trial, point)
+        retry = may_retry(self._state.spec.trial, trial, failure.failure_class, recipe)
+        self._state.record(
+            AttemptFailed(trial=number, attempt=attempt, failure=failure, retry=retry)
+        )
+        if not retry:
+            self._outcomes.decide(trial)
+
+
+def _own_doing(trial: Trial, failure: Failure) -> Failure:
+    """The failure of a trial whose process has died again and again at one place.
+
+    A process that was killed from outside looks the same, but doesn't die so regularly.
+    """
+    message = f"its process has died {DEATHS} times after epoch {trial.epochs}: {failure.message}"
+    return Failure("error", message, failure.details)
+
+
+def _storable_figures(figures: Mapping[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {name: storable(value) for name, value in figures.items() if name not in without}

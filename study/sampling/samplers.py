@@ -1,0 +1,64 @@
+"""Optuna's samplers by the study file's names for them, and those of the user's own."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import optuna
+
+    from study.spec.samplers import SamplerChoice
+
+
+def make_sampler(choice: SamplerChoice, seed: int) -> optuna.samplers.BaseSampler:
+    """Make the sampler that the study file asks for, one of Optuna's or a factory of the user's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some samplers and options are marked experimental
+        if ":" in choice.name:
+            return _users_factory(choice.name)(seed=seed, **choice.options)
+        return _sampler_class(choice.name)(**effective_options(choice), seed=seed)
+
+
+def _users_factory(name: str) -> Callable[..., optuna.samplers.BaseSampler]:
+    """The function that ``module:function`` names."""
+    module, _, function = name.partition(":")
+    factory: Callable[..., optuna.samplers.BaseSampler]
+    factory = getattr(importlib.import_module(module), function)
+    return factory
+
+
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "tpe": {"multivariate": True, "group": True, "constant_liar": True},
+    "cmaes": {"warn_independent_sampling": False},
+    "gp": {"warn_independent_sampling": False},
+    "qmc": {
+        "scramble": True,
+        "warn_independent_sampling": False,
+        "warn_asynchronous_seeding": False,
+    },
+}
+"""Options that differ from Optuna's: for conditional spaces, for points that are asked for in
+parallel, and for silence.
+"""
+
+
+def effective_options(choice: SamplerChoice) -> dict[str, Any]:
+    """The options that the sampler is made with, beside its seed."""
+    return {**_DEFAULTS.get(choice.name, {}), **choice.options}
+
+
+def _sampler_class(name: str) -> Callable[..., optuna.samplers.BaseSampler]:
+    import optuna
+
+    classes: dict[str, Callable[..., optuna.samplers.BaseSampler]] = {
+        "tpe": optuna.samplers.TPESampler,
+        "random": optuna.samplers.RandomSampler,
+        "cmaes": optuna.samplers.CmaEsSampler,
+        "gp": optuna.samplers.GPSampler,
+        "nsga2": optuna.samplers.NSGAIISampler,
+        "qmc": optuna.samplers.QMCSampler,
+    }
+    return classes[name]

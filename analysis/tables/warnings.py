@@ -12,7 +12,7 @@ from analysis.selection.figures import as_cell
 from analysis.selection.ranking import best_row, ranked_points
 from analysis.selection.trials import complete_trials, counted_trials, fresh_trials, search_trials
 from search_spaces.space import Variable
-from study.inspection.format import counted as counted_text
+from study.inspection.format import count_text
 from study.journal.ranking import CONFIRMED, PARTIAL
 from study.results.recipe_columns import recipe_column_name
 
@@ -99,13 +99,13 @@ def _unconfirmed(results: Frames, study: Study) -> Iterator[str]:
     searched = not results.points["state"].isin(["RUNNING", "WAITING"]).any()
     if to_come and (len(trials) or (searched and len(results.points) >= study.spec.points)):
         yield (
-            f"The confirmation is not finished: {counted_text(to_come, 'fresh seed')} to come."
+            f"The confirmation is not finished: {count_text(to_come, 'fresh seed')} to come."
             " Until then points rank by the search, and the order may change."
         )
     lost = int(trials["state"].isin(["PRUNED", "FAIL"]).sum())
     if lost:
         yield (
-            f"{counted_text(lost, 'fresh seed')} ended without a value: who lost any doesn't count"
+            f"{count_text(lost, 'fresh seed')} ended without a value: who lost any doesn't count"
             " as confirmed."
         )
 
@@ -176,7 +176,7 @@ def _sparse_branches(results: Frames, study: Study) -> Iterator[str]:
         for name in variable.distribution.grid():
             count = int((done[variable.path] == name).sum())
             if count < _FEW_POINTS:
-                few = counted_text(count, "complete point") + (" has" if count == 1 else " have")
+                few = count_text(count, "complete point") + (" has" if count == 1 else " have")
                 yield f"Only {few} {variable.path} = {name}: too few to judge that branch by."
 
 

@@ -12,34 +12,34 @@ import typer
 
 from study.cli.options import (
     STUDIES,
-    DataDir,
-    File,
-    Name,
-    NewName,
-    Points,
-    Sets,
-    Storage,
+    DataDirOption,
+    FileArgument,
+    NameArgument,
+    NewNameOption,
+    PointsOption,
+    SetsOption,
+    StorageOption,
     app,
     check_format,
     results_of,
-    shown_path,
+    short_path,
 )
 
 
 @app.command()
 def preview(
-    file: File,
-    name: NewName = None,
-    sets: Sets = None,
-    points: Points = None,
+    file: FileArgument,
+    name: NewNameOption = None,
+    sets: SetsOption = None,
+    points: PointsOption = None,
     samples: Annotated[
         int, typer.Option("--samples", min=0, help="How many sampled points to show.")
     ] = 10,
     measure: Annotated[
         bool, typer.Option("--measure", help="Train a few steps of each shape.")
     ] = False,
-    data_dir: DataDir = None,
-    storage: Storage = STUDIES,
+    data_dir: DataDirOption = None,
+    storage: StorageOption = STUDIES,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Show what a study file would do: its space, sampled points, totals, and whether it fits."""
@@ -83,24 +83,24 @@ def schema() -> None:
 
 @app.command()
 def export(
-    name: Name,
+    name: NameArgument,
     to: Annotated[str, typer.Option("--to", help="The folder to write to.")],
     trial: Annotated[str, typer.Option("--trial", help="A trial's number, or best.")] = "best",
-    storage: Storage = STUDIES,
+    storage: StorageOption = STUDIES,
 ) -> None:
     """Take a trial home: its recipe for `study train`, its weights as safetensors, its figures."""
     from study.inspection.export_trial import export_trial
     from study.lifecycle import existing
 
     chosen = export_trial(existing(name, storage), trial, Path(to))
-    typer.echo(f"wrote trial {chosen.number} to {shown_path(Path(to).resolve())}")
+    typer.echo(f"wrote trial {chosen.number} to {short_path(Path(to).resolve())}")
 
 
 @app.command()
 def tensorboard(
-    name: Name,
+    name: NameArgument,
     to: Annotated[str, typer.Option("--to", help="The folder to write to.")],
-    storage: Storage = STUDIES,
+    storage: StorageOption = STUDIES,
 ) -> None:
     """Write a study's epochs as TensorBoard event files; look with: tensorboard --logdir DIR."""
     from analysis.tensorboard import write_events
@@ -110,8 +110,8 @@ def tensorboard(
 
 @app.command()
 def dashboard(
-    name: Name,
-    storage: Storage = STUDIES,
+    name: NameArgument,
+    storage: StorageOption = STUDIES,
     host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8080,
 ) -> None:

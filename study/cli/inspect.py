@@ -8,20 +8,23 @@ from typing import Annotated, Any
 
 import typer
 
+from analysis.tables.kinds import KINDS, make_kind
 from study.cli.options import (
     STUDIES,
-    Follow,
-    Format,
-    Jobs,
-    Name,
-    Storage,
-    To,
+    DashboardOption,
+    FollowOption,
+    FormatOption,
+    NameArgument,
+    StorageOption,
+    ToOption,
     app,
     check_format,
+    print_table,
     results_of,
-    show,
-    shown_path,
+    short_path,
 )
+
+_KINDS = list(KINDS)
 
 
 @app.command()
@@ -29,34 +32,35 @@ def status(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="The study's name; all without it.")
     ] = None,
-    storage: Storage = STUDIES,
-    address: Jobs = None,
+    storage: StorageOption = STUDIES,
+    address: DashboardOption = None,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Say how far studies are, from their storage alone; with a cluster's address, of its
     studies.
     """
     from study.files.storage_uri import storage_path
-    from study.inspection.status import overview, status_of, text_of
+    from study.inspection.status import overview, status_of, status_text
     from study.lifecycle import existing
 
     check_format(form, ("table", "json"))
     root = storage_path(storage)
-    if on_cluster(address, name, storage):
-        found = cluster_status(str(address), name)
+    if is_on_cluster(address, name, storage):
+        found = _cluster_status(str(address), name)
     else:
         found = [status_of(existing(name, storage))] if name else overview(root)
     if form == "json":
         typer.echo(json.dumps(found[0] if name else found, indent=2))
     else:
         typer.echo(
-            "\n\n".join(text_of(one) for one in found) or f"no studies in {shown_path(root)}"
+            "\n\n".join(status_text(one) for one in found) or f"no studies in {short_path(root)}"
         )
 
 
-def on_cluster(address: str | None, name: str | None, storage: str) -> bool:
-    """Whether a cluster is asked: it isn't where RAY_ADDRESS happens to be set and the study lies
-    in the storage.
+def is_on_cluster(address: str | None, name: str | None, storage: str) -> bool:
+    """Whether a cluster is to be asked, and not the storage.
+
+    It isn't where RAY_ADDRESS happens to be set and the study lies in the storage.
     """
     from study.files.layout import StudyPaths
     from study.files.storage_uri import storage_path
@@ -67,82 +71,69 @@ def on_cluster(address: str | None, name: str | None, storage: str) -> bool:
     return not (name and is_there(StudyPaths(storage_path(storage), name)))
 
 
-def cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
-    """The status of a cluster's studies, from their storages; of one that can't be read from here
-    its job alone.
-    """
-    from study.cli.submit import jobs_of
-    from study.errors import StudyError, UserError
+def _cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
+    """Give the status of a cluster's studies, or of one of them, with that of their jobs."""
+    from study.cli.submit import job_rows
+    from study.errors import UserError
+
+    jobs = [job for job in job_rows(address) if name in (None, job["study"])]
+    if name and not jobs:
+        raise UserError(f"no job of a study {name} at {address}")
+    return [_status_by_job(job) for job in jobs]
+
+
+def _status_by_job(job: dict[str, Any]) -> dict[str, Any]:
+    """Give a study's status from its storage, or its job's where that isn't seen from here."""
+    from study.errors import StudyError
     from study.inspection.status import status_of
     from study.lifecycle import existing
 
-    jobs = [job for job in jobs_of(address) if name in (None, job["study"])]
-    if name and not jobs:
-        raise UserError(f"no job of a study {name} at {address}")
-    found = []
-    for job in jobs:
-        try:
-            found.append(
-                status_of(existing(job["study"], job["storage"]))
-                | {
-                    "job": job["job"],
-                    "job_state": job["job_state"],
-                }
-            )
-        except (StudyError, OSError):
-            found.append(
-                job
-                | {
-                    "state": (
-                        f"job {job['job']} is {job['job_state']}; {job['storage']} is not seen from"
-                        " here"
-                    )
-                }
-            )
-    return found
+    try:
+        status = status_of(existing(job["study"], job["storage"]))
+    except (StudyError, OSError):
+        state = f"job {job['job']} is {job['job_state']}; {job['storage']} is not seen from here"
+        return job | {"state": state}
+    return status | {"job": job["job"], "job_state": job["job_state"]}
 
 
 @app.command("list")
-def list_studies(storage: Storage = STUDIES, address: Jobs = None, form: Format = "table") -> None:
+def list_studies(
+    storage: StorageOption = STUDIES, address: DashboardOption = None, form: FormatOption = "table"
+) -> None:
     """List the studies in a storage, or those of a cluster."""
     from analysis.rendering import Header, make_table
-    from study.cli.submit import jobs_of
+    from study.cli.submit import job_rows
     from study.files.storage_uri import storage_path
     from study.inspection.status import overview
 
     if address and storage == STUDIES:
         columns: tuple[str, ...] = ("study", "job", "job_state", "storage", "submitted")
-        title, rows = f"Studies at {address}", jobs_of(address)
+        title, rows = f"Studies at {address}", job_rows(address)
     else:
         columns = ("study", "state", "points", "of", "best", "updated")
         title, rows = f"Studies in {storage}", overview(storage_path(storage))
-    show(
-        make_table(
-            title,
-            [Header(column) for column in columns],
-            [[row[c] for c in columns] for row in rows],
-        ),
-        form,
-    )
+    headers = [Header(column) for column in columns]
+    cells = [[row[column] for column in columns] for row in rows]
+    print_table(make_table(title, headers, cells), form)
 
 
 @app.command()
 def logs(
-    name: Name,
+    name: NameArgument,
     trial: Annotated[int | None, typer.Option("--trial", help="Only this trial.")] = None,
-    follow: Follow = False,
-    storage: Storage = STUDIES,
-    address: Jobs = None,
+    follow: FollowOption = False,
+    storage: StorageOption = STUDIES,
+    address: DashboardOption = None,
 ) -> None:
     """Show what happened, event by event, and the tracebacks of failures; of a cluster's study,
     what its job says.
     """
-    from study.cli.submit import show_logs
-    from study.inspection.status import check_trial, followed_lines, log_lines
+    from study.cli.submit import print_log
+    from study.inspection.event_log import check_trial, followed_lines, log_lines
     from study.lifecycle import existing
 
-    if on_cluster(address, name, storage) and trial is None:
-        show_logs(name, str(address), follow)
+    if is_on_cluster(address, name, storage) and trial is None:
+        print_log(name, str(address), follow)
         return
     paths = existing(name, storage)
     if trial is not None:
@@ -153,32 +144,25 @@ def logs(
 
 @app.command()
 def table(
-    name: Name,
+    name: NameArgument,
     kind: Annotated[
         str,
-        typer.Option(
-            "--kind",
-            help=(
-                "leaderboard, winners, confirmation, milestones, published, effects, interactions,"
-                " importance, "
-                "best-of-n, time-to-target, cost, failures or warnings."
-            ),
-        ),
+        typer.Option("--kind", help=f"{', '.join(_KINDS[:-1])} or {_KINDS[-1]}."),
     ] = "leaderboard",
     top: Annotated[
         int, typer.Option("--top", min=1, help="How many rows of the leaderboard.")
     ] = 20,
-    storage: Storage = STUDIES,
-    form: Format = "table",
+    storage: StorageOption = STUDIES,
+    form: FormatOption = "table",
 ) -> None:
     """Show one of a study's tables."""
-    from analysis.tables.kinds import make_kind
     from analysis.tables.points.leaderboard import leaderboard_table
 
     results = results_of(name, storage=storage)
-    show(
-        leaderboard_table(results, top) if kind == "leaderboard" else make_kind(kind, results), form
-    )
+    if kind == "leaderboard":
+        print_table(leaderboard_table(results, top), form)
+    else:
+        print_table(make_kind(kind, results), form)
 
 
 @app.command()
@@ -190,11 +174,11 @@ def query(
         list[str] | None,
         typer.Option("--study", help="Only this study (repeatable); all by default."),
     ] = None,
-    storage: Storage = STUDIES,
+    storage: StorageOption = STUDIES,
     form: Annotated[
         str, typer.Option("--format", help="table, json, csv, markdown, latex or parquet.")
     ] = "table",
-    to: To = None,
+    to: ToOption = None,
 ) -> None:
     """Ask in SQL over one, several or all studies of a storage."""
     from analysis.rendering import FORMS
@@ -218,8 +202,8 @@ def query(
 @app.command()
 def report(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="One study or several.")],
-    storage: Storage = STUDIES,
-    to: To = None,
+    storage: StorageOption = STUDIES,
+    to: ToOption = None,
 ) -> None:
     """Write a report that can be handed over: one HTML file with the answer, tables, plots and
     warnings.
@@ -228,18 +212,18 @@ def report(
     from study.lifecycle import existing
 
     path = write_report([existing(name, storage) for name in names], storage=storage, to=to)
-    typer.echo(f"wrote {shown_path(path)}")
+    typer.echo(f"wrote {short_path(path)}")
 
 
 @app.command()
 def compare(
     a: Annotated[str, typer.Argument(metavar="A")],
     b: Annotated[str, typer.Argument(metavar="B")],
-    storage: Storage = STUDIES,
+    storage: StorageOption = STUDIES,
     form: Annotated[
         str, typer.Option("--format", help="html, table, json, csv, markdown or latex.")
     ] = "html",
-    to: To = None,
+    to: ToOption = None,
 ) -> None:
     """Compare two studies: a report, or a table."""
     from analysis.report.report import write_comparison
@@ -247,6 +231,6 @@ def compare(
 
     if form == "html":
         path = write_comparison(existing(a, storage), existing(b, storage), storage=storage, to=to)
-        typer.echo(f"wrote {shown_path(path)}")
+        typer.echo(f"wrote {short_path(path)}")
     else:
-        show(results_of(a, storage=storage).compare(results_of(b, storage=storage)), form)
+        print_table(results_of(a, storage=storage).compare(results_of(b, storage=storage)), form)

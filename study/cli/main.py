@@ -1,4 +1,4 @@
-"""The command line: every command, and how a mistake or a fault ends it."""
+"""The ``study`` command: all its commands, and how a mistake or a fault ends one."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from study.cli import modify, submit, inspect, run, export  # isort: skip # the 
 from study.cli.options import app
 from study.errors import StudyError
 
-SELDOM = (200_000, 50, 100)
-"""Garbage is looked for after so many new objects: what a command loads is none, and a tenth of its
-time went there.
-"""
+__all__ = ["app", "export", "inspect", "main", "modify", "run", "submit"]
 
-__all__ = ["answer", "app", "export", "inspect", "main", "modify", "run", "submit"]
+_GARBAGE_THRESHOLDS = (200_000, 50, 100)
+"""The collector looks for garbage after so many new objects: what a command loads is none, and a
+tenth of the command's time went there.
+"""
 
 
 def main() -> None:
-    """The console script: a user's mistake is plain lines and an exit code, never a traceback.
+    """Be the console script: a user's mistake is plain lines and an exit code, no traceback.
 
     The process ends without taking apart what it has loaded, which after a run would take a second
     for nothing.
     """
-    gc.set_threshold(*SELDOM)
-    code = answer()
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    exit_code = _run_command()
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     except BrokenPipeError:
-        code = 0
-    os._exit(code)
+        exit_code = 0
+    os._exit(exit_code)
 
 
-def answer() -> int:
-    """Carry the command out; its exit code."""
+def _run_command() -> int:
+    """Run the command that the command line names, and give its exit code."""
     try:
         app()
     except SystemExit as end:

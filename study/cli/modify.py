@@ -7,29 +7,36 @@ from typing import Annotated, Any
 
 import typer
 
-from study.cli.options import STUDIES, Jobs, Name, Sets, Storage, app
+from study.cli.options import (
+    STUDIES,
+    DashboardOption,
+    NameArgument,
+    SetsOption,
+    StorageOption,
+    app,
+)
 
 
 @app.command()
 def stop(
-    name: Name,
+    name: NameArgument,
     trial: Annotated[
         int | None, typer.Option("--trial", help="End this one trial; the study goes on.")
     ] = None,
-    storage: Storage = STUDIES,
-    address: Jobs = None,
+    storage: StorageOption = STUDIES,
+    address: DashboardOption = None,
 ) -> None:
     """Stop a running study so that it can be resumed, or end one of its trials."""
-    from study.cli.inspect import on_cluster
-    from study.cli.submit import connected, stop_job
+    from study.cli.inspect import is_on_cluster
+    from study.cli.submit import connect, stop_job
     from study.errors import UserError
     from study.lifecycle import post_request
 
-    if on_cluster(address, name, storage):
+    if is_on_cluster(address, name, storage):
         if trial is None:
             stop_job(name, str(address))
             return
-        storage = connected(address).job(name).storage
+        storage = connect(address).job(name).storage
 
     request: dict[str, Any] = (
         {"do": "stop"} if trial is None else {"do": "stop_trial", "trial": trial}
@@ -42,7 +49,7 @@ def stop(
 
 
 @app.command()
-def add(name: Name, sets: Sets = None, storage: Storage = STUDIES) -> None:
+def add(name: NameArgument, sets: SetsOption = None, storage: StorageOption = STUDIES) -> None:
     """Put a point of your own next in a study: --set optimizer.lr=0.1 for each value that is not
     the recipe's.
     """
@@ -63,8 +70,8 @@ def add(name: Name, sets: Sets = None, storage: Storage = STUDIES) -> None:
 
 @app.command()
 def remove(
-    name: Name,
-    storage: Storage = STUDIES,
+    name: NameArgument,
+    storage: StorageOption = STUDIES,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
 ) -> None:
     """Delete a study and all its results."""
@@ -81,7 +88,7 @@ def remove(
 
 
 @app.command()
-def collect(name: Name, storage: Storage = STUDIES) -> None:
+def collect(name: NameArgument, storage: StorageOption = STUDIES) -> None:
     """Write a study's Parquet files anew from its journal."""
     from study.lifecycle import existing
     from study.results.parquet import write_tables

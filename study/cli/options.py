@@ -1,4 +1,4 @@
-"""What the commands share: the application, their common options, and how they show a table.
+"""What the commands share: the application, their common options, and how they print a table.
 
 Everything heavy is imported where it is used: ``study --help`` and a study file with faults load
 neither torch nor Ray.
@@ -6,16 +6,22 @@ neither torch nor Ray.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from analysis.rendering import Table
     from analysis.results import Results
     from study.files.storage import StorageLike, StoragePath
 
 STUDIES = "studies"
+"""Where studies are kept by default."""
 
 app = typer.Typer(
     name="study",
@@ -26,28 +32,28 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-File = Annotated[
+FileArgument = Annotated[
     str, typer.Argument(metavar="FILE", help="A study file, or the name of a shipped study.")
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The study's name.")]
-Storage = Annotated[
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The study's name.")]
+StorageOption = Annotated[
     str,
     typer.Option(
         "--storage", help="What holds the studies: a folder, or s3://BUCKET/PREFIX (gs, az)."
     ),
 ]
-NewName = Annotated[str | None, typer.Option("--name", help="Another name for the study.")]
-DataDir = Annotated[
+NewNameOption = Annotated[str | None, typer.Option("--name", help="Another name for the study.")]
+DataDirOption = Annotated[
     str | None,
     typer.Option(
         "--data-dir", envvar="STUDY_DATA_DIR", help="Where the images lie; ./data by default."
     ),
 ]
-Address = Annotated[
+AddressOption = Annotated[
     str | None,
     typer.Option("--address", help="A Ray cluster to run on; a Ray of the study's own without it."),
 ]
-Jobs = Annotated[
+DashboardOption = Annotated[
     str | None,
     typer.Option(
         "--address",
@@ -55,56 +61,65 @@ Jobs = Annotated[
         help="The dashboard of a Ray cluster, as http://HEAD:8265.",
     ),
 ]
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show what comes until it ends.")]
-Wait = Annotated[
+FollowOption = Annotated[
+    bool, typer.Option("--follow", "-f", help="Show what comes until it ends.")
+]
+WaitOption = Annotated[
     bool, typer.Option("--wait", help="Show what comes, and exit with the study's own code.")
 ]
-WaitForNodes = Annotated[
+WaitForNodesOption = Annotated[
     bool,
     typer.Option("--wait-for-nodes", help="Wait where the cluster has no room yet: it will grow."),
 ]
-KeepGoing = Annotated[
+KeepGoingOption = Annotated[
     bool, typer.Option("--keep-going", help="Don't stop when the same failure repeats.")
 ]
-AcceptLoss = Annotated[
+AcceptLossOption = Annotated[
     bool, typer.Option("--accept-loss", help="Go on though the journal has lost records.")
 ]
-Sets = Annotated[
+SetsOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Override any key of the study file."),
 ]
-Points = Annotated[
+PointsOption = Annotated[
     int | None, typer.Option("--points", help="How many points the study may propose.")
 ]
-Replicates = Annotated[
+ReplicatesOption = Annotated[
     int | None, typer.Option("--replicates", help="How many seeds each point is trained with.")
 ]
-Format = Annotated[str, typer.Option("--format", help="table, json, csv, markdown or latex.")]
-To = Annotated[str | None, typer.Option("--to", help="Where to write it.")]
+FormatOption = Annotated[str, typer.Option("--format", help="table, json, csv, markdown or latex.")]
+ToOption = Annotated[str | None, typer.Option("--to", help="Where to write it.")]
 
 
 def results_of(name: str, storage: StorageLike) -> Results:
-    """A study's tables, by its name."""
+    """Load a study's tables by its name."""
     from analysis.results import load
     from study.lifecycle import existing
 
     return load(existing(name, storage))
 
 
-def show(shown: Any, form: str) -> None:
-    """A table on standard output, in the form asked for."""
+def print_table(table: Table, form: str) -> None:
+    """Print a table in the form that was asked for. Raises UserError where there is none such."""
     from analysis.rendering import FORMS
-    from study.cli.progress import output
 
     check_format(form, FORMS)
-    console = output()
+    console = standard_output()
     if form == "table" and console.is_terminal:
-        console.print(shown.rich())
+        console.print(table.rich())
     else:
-        typer.echo(shown.render(form), nl=False)
+        typer.echo(table.render(form), nl=False)
 
 
-def check_format(form: str, forms: Any) -> None:
+def standard_output() -> Console:
+    """Give the console for what commands show; colors and width follow the terminal."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout)
+
+
+def check_format(form: str, forms: Collection[str]) -> None:
+    """Raise UserError where ``--format`` is none of ``forms``."""
     from search_spaces.validation import alternatives, closest_match
     from study.errors import UserError
 
@@ -114,8 +129,8 @@ def check_format(form: str, forms: Any) -> None:
         raise UserError(f"--format: must be one of {alternatives(forms)}; found {form!r:.60}{hint}")
 
 
-def shown_path(path: Path | StoragePath) -> Path | StoragePath:
-    """The path relative to the current folder where it lies below that."""
+def short_path(path: Path | StoragePath) -> Path | StoragePath:
+    """Give the path relative to the current folder where it lies below that."""
     from study.files.storage_uri import path_as_written
 
     local = path_as_written(path).local_path()
@@ -124,8 +139,8 @@ def shown_path(path: Path | StoragePath) -> Path | StoragePath:
     return local.relative_to(Path.cwd())
 
 
-def storage_option(storage: StoragePath) -> str:
-    """What has to be added to a command so that it finds the study again."""
+def storage_words(storage: StoragePath) -> str:
+    """Give what has to be added to a command so that it finds a study of this storage."""
     from study.files.storage_uri import storage_path
 
     return "" if storage == storage_path(STUDIES) else f" --storage {storage}"

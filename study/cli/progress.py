@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.execution.run import ProgressDisplay
-from study.inspection.format import counted
+from study.inspection.format import count_text
 from study.journal.history import History
 from study.journal.outcomes import search_trials
 from study.journal.ranking import best_point, fresh_value
@@ -49,7 +48,7 @@ class _PlainLines(ProgressDisplay):
         done = f", {len(self._told)} of them done" if self._told else ""
         for note in spec.notes:
             self.say(note)
-        self.say(f"study {spec.study}: {counted(spec.points, 'point')}{done}")
+        self.say(f"study {spec.study}: {count_text(spec.points, 'point')}{done}")
 
     def tick(self) -> None:
         history = self.controller.history
@@ -208,8 +207,3 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def output() -> Console:
-    """The console for what commands show; colors and width follow the terminal."""
-    return Console(file=sys.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,26 +10,27 @@ import typer
 
 from study.cli.options import (
     STUDIES,
-    AcceptLoss,
-    Address,
-    DataDir,
-    File,
-    Jobs,
-    KeepGoing,
-    Name,
-    NewName,
-    Points,
-    Replicates,
-    Sets,
-    Storage,
-    Wait,
-    WaitForNodes,
+    AcceptLossOption,
+    AddressOption,
+    DashboardOption,
+    DataDirOption,
+    FileArgument,
+    KeepGoingOption,
+    NameArgument,
+    NewNameOption,
+    PointsOption,
+    ReplicatesOption,
+    SetsOption,
+    StorageOption,
+    WaitForNodesOption,
+    WaitOption,
     app,
+    print_table,
     results_of,
-    show,
-    shown_path,
-    storage_option,
+    short_path,
+    storage_words,
 )
+from study.errors import Interrupted
 
 if TYPE_CHECKING:
     from study.execution.run import RunResult
@@ -36,38 +38,39 @@ if TYPE_CHECKING:
 
 @app.command()
 def run(
-    file: File,
-    storage: Storage = STUDIES,
-    name: NewName = None,
-    sets: Sets = None,
-    points: Points = None,
-    data_dir: DataDir = None,
-    address: Address = None,
-    keep_going: KeepGoing = False,
-    wait_for_nodes: WaitForNodes = False,
+    file: FileArgument,
+    storage: StorageOption = STUDIES,
+    name: NewNameOption = None,
+    sets: SetsOption = None,
+    points: PointsOption = None,
+    data_dir: DataDirOption = None,
+    address: AddressOption = None,
+    keep_going: KeepGoingOption = False,
+    wait_for_nodes: WaitForNodesOption = False,
 ) -> None:
     """Run a study to its end; one that exists with the same file is resumed."""
     from study import lifecycle
 
-    session = session_of(data_dir, address, keep_going, wait_for_nodes)
-    farewell(
-        lifecycle.run(file, storage=storage, name=name, sets=sets or (), points=points, **session)
+    options = _run_options(data_dir, address, keep_going, wait_for_nodes)
+    result = lifecycle.run(
+        file, storage=storage, name=name, sets=sets or (), points=points, **options
     )
+    _print_result(result)
 
 
 @app.command()
 def resume(
-    name: Name,
-    storage: Storage = STUDIES,
-    points: Points = None,
-    replicates: Replicates = None,
-    sets: Sets = None,
-    data_dir: DataDir = None,
-    address: Jobs = None,
-    keep_going: KeepGoing = False,
-    accept_loss: AcceptLoss = False,
-    wait_for_nodes: WaitForNodes = False,
-    wait: Wait = False,
+    name: NameArgument,
+    storage: StorageOption = STUDIES,
+    points: PointsOption = None,
+    replicates: ReplicatesOption = None,
+    sets: SetsOption = None,
+    data_dir: DataDirOption = None,
+    address: DashboardOption = None,
+    keep_going: KeepGoingOption = False,
+    accept_loss: AcceptLossOption = False,
+    wait_for_nodes: WaitForNodesOption = False,
+    wait: WaitOption = False,
 ) -> None:
     """Go on with a study that was interrupted, or extend one: more points, more seeds, more epochs,
     a wider space.
@@ -76,33 +79,41 @@ def resume(
     """
     from study import lifecycle
 
-    more: dict[str, Any] = {"points": points, "replicates": replicates, "sets": sets or ()}
+    extension: dict[str, Any] = {
+        "points": points,
+        "replicates": replicates,
+        "sets": sets or (),
+    }
     if address and address.startswith("http"):
         from study.cli.submit import resume_job
 
-        session: dict[str, Any] = {
+        options: dict[str, Any] = {
             "data_dir": data_dir,
             "keep_going": keep_going,
             "accept_loss": accept_loss,
+            "wait_for_nodes": wait_for_nodes,
         }
-        resume_job(name, storage, address, more, session | {"wait_for_nodes": wait_for_nodes}, wait)
+        resume_job(name, storage, address, extension, options, wait)
         return
-    session = session_of(data_dir, address, keep_going, wait_for_nodes)
-    farewell(lifecycle.resume(name, storage=storage, accept_loss=accept_loss, **more, **session))
+    options = _run_options(data_dir, address, keep_going, wait_for_nodes)
+    result = lifecycle.resume(
+        name, storage=storage, accept_loss=accept_loss, **extension, **options
+    )
+    _print_result(result)
 
 
 @app.command()
 def retry(
-    name: Name,
+    name: NameArgument,
     failed: Annotated[bool, typer.Option("--failed", help="All failed trials.")] = False,
     trial: Annotated[
         list[int] | None, typer.Option("--trial", help="A failed trial's number (repeatable).")
     ] = None,
-    storage: Storage = STUDIES,
-    data_dir: DataDir = None,
-    address: Address = None,
-    keep_going: KeepGoing = False,
-    wait_for_nodes: WaitForNodes = False,
+    storage: StorageOption = STUDIES,
+    data_dir: DataDirOption = None,
+    address: AddressOption = None,
+    keep_going: KeepGoingOption = False,
+    wait_for_nodes: WaitForNodesOption = False,
 ) -> None:
     """Run failed trials again, once what they failed of is mended; what they were stays on
     record.
@@ -114,23 +125,24 @@ def retry(
         raise UserError(
             "say which trials to run again: --failed for all that failed, or --trial NUMBER"
         )
-    session = session_of(data_dir, address, keep_going, wait_for_nodes)
-    farewell(lifecycle.retry(name, trial or None, storage=storage, **session))
+    options = _run_options(data_dir, address, keep_going, wait_for_nodes)
+    _print_result(lifecycle.retry(name, trial or None, storage=storage, **options))
 
 
-def session_of(
+def _run_options(
     data_dir: str | None, address: str | None, keep_going: bool, wait_for_nodes: bool
 ) -> dict[str, Any]:
-    """The options that concern the session alone."""
-    from study.cli.progress import display_on, output
+    """Give the fields of RunOptions that the command line sets."""
+    from study.cli.options import standard_output
+    from study.cli.progress import display_on
 
-    told = {
+    return {
         "data_dir": data_dir,
         "address": address,
         "keep_going": keep_going,
         "wait_for_nodes": wait_for_nodes,
+        "display": display_on(standard_output()),
     }
-    return {**told, "display": display_on(output())}
 
 
 @app.command()
@@ -141,7 +153,7 @@ def train(
             metavar="RECIPE.yaml", help="A recipe file: what `recipe:` holds in a study."
         ),
     ],
-    sets: Sets = None,
+    sets: SetsOption = None,
     to: Annotated[
         str | None, typer.Option("--to", help="The training's folder; trainings/RECIPE by default.")
     ] = None,
@@ -154,7 +166,7 @@ def train(
             help="Torch's threads; all processors by default. A trial has resources.cpus.",
         ),
     ] = None,
-    data_dir: DataDir = None,
+    data_dir: DataDirOption = None,
 ) -> None:
     """Train one recipe without a study; interrupted, the same command goes on from the last
     checkpoint.
@@ -177,7 +189,9 @@ def train(
     except TrainingFailure as failure:
         raise UserError(f"--device: {failure.message}") from None
     try:
-        outcome = train_recipe_file(recipe, folder, device=device, data_dir=data_dir, show=show_row)
+        outcome = train_recipe_file(
+            recipe, folder, device=device, data_dir=data_dir, show=_print_epoch
+        )
     except TrainingFailure as failure:
         typer.echo(f"{failure.failure_class}: {failure.message}", err=True)
         raise typer.Exit(1) from None
@@ -192,62 +206,69 @@ def train(
             typer.echo(f"  {figure}: {outcome.summary[figure]}")
 
 
-def show_row(row: Any) -> None:
-    """An epoch as a line."""
+def _print_epoch(row: Any) -> None:
+    """Print an epoch of a training by itself as a line."""
     figures = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds")
-    cells = [
-        f"{figure} {row[figure]:.4g}" for figure in figures if isinstance(row.get(figure), float)
-    ]
+    shown = [figure for figure in figures if isinstance(row.get(figure), float)]
+    cells = [f"{figure} {row[figure]:.4g}" for figure in shown]
     typer.echo(f"epoch {row['epoch']}  " + "  ".join(cells))
 
 
-def _next_steps(ended: RunResult) -> list[str]:
-    """Commands that would show or do something more after a study."""
+def _print_result(result: RunResult) -> None:
+    """Say what came out of a run, where it lies and what to type next, and end the command."""
+    if result.exit_code == Interrupted.exit_code:
+        _print_interruption(result)
+        raise typer.Exit(result.exit_code)
+    from analysis.tables.points.leaderboard import leaderboard_table
+    from study.inspection.gpu_packing import packing_hint
+
+    name, folder = result.paths.name, short_path(result.paths.folder)
+    leaderboard = leaderboard_table(results_of(name, storage=result.paths.storage), 10)
+    print_table(leaderboard, "table")
+    end = "complete" if result.reason == "complete" else f"over ({result.reason})"
+    states = Counter(point.state for point in result.history.points)
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    typer.echo(f"study {name} is {end}: {counts}")
+    typer.echo(f"results: {folder}/results: points.parquet, trials.parquet, epochs/")
+    typer.echo(f"  import analysis\n  trials = analysis.load({str(folder)!r}).trials")
+    hint = packing_hint(result.history, result.gpus)
+    if hint:
+        typer.echo(hint)
+    where = storage_words(result.paths.storage)
+    typer.echo("next:  " + "\n       ".join(f"{step}{where}" for step in _next_steps(result)))
+    if result.exit_code == 1:
+        typer.echo(
+            "no point has a usable result: study table NAME --kind failures says why", err=True
+        )
+    raise typer.Exit(result.exit_code)
+
+
+def _print_interruption(result: RunResult) -> None:
+    why = "interrupted"
+    if result.reason != "interrupted":
+        why = f"its budget of {result.reason} is spent"
+    command = f"study resume {result.paths.name}{storage_words(result.paths.storage)}"
+    typer.echo(f"{why}; nothing is lost. Go on with: {command}")
+
+
+def _next_steps(result: RunResult) -> list[str]:
+    """Give commands that would show or do something more after a study."""
     from study.spec.load import load_spec
 
-    name, spec, points = ended.paths.name, load_spec(ended.paths.spec), len(ended.history.points)
+    name, spec = result.paths.name, load_spec(result.paths.spec)
     steps = [f"study report {name}"]
     if any(entry.published for entry in spec.first):
         steps.append(f"study table {name} --kind published")
     if spec.confirm:
         steps.append(f"study table {name} --kind confirmation")
     if spec.sampler.name not in ("first-only", "grid"):
-        more = max(10, points) // 2 + points
-        whole = more + -more % len(spec.levels())
-        steps += [f"study table {name} --kind effects", f"study resume {name} --points {whole}"]
+        points = _more_points(len(result.history.points), len(spec.levels()))
+        steps.append(f"study table {name} --kind effects")
+        steps.append(f"study resume {name} --points {points}")
     return steps
 
 
-def farewell(ended: RunResult) -> None:
-    """The end of a session: what came out, where it lies, what to type next."""
-    from analysis.tables.points.leaderboard import leaderboard_table
-    from study.inspection.gpu_packing import packing_hint
-
-    name, folder = ended.paths.name, shown_path(ended.paths.folder)
-    where = storage_option(ended.paths.storage)
-    if ended.exit_code == 130:
-        why = (
-            "interrupted"
-            if ended.reason == "interrupted"
-            else f"its budget of {ended.reason} is spent"
-        )
-        typer.echo(f"{why}; nothing is lost. Go on with: study resume {name}{where}")
-        raise typer.Exit(130)
-    show(leaderboard_table(results_of(name, storage=ended.paths.storage), 10), "table")
-    states = [point.state for point in ended.history.points]
-    counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
-    typer.echo(
-        f"study {name} is {'complete' if ended.reason == 'complete' else f'over ({ended.reason})'}:"
-        f" {counts}"
-    )
-    typer.echo(f"results: {folder}/results: points.parquet, trials.parquet, epochs/")
-    typer.echo(f"  import analysis\n  trials = analysis.load({str(folder)!r}).trials")
-    hint = packing_hint(ended.history, ended.gpus)
-    if hint:
-        typer.echo(hint)
-    typer.echo("next:  " + "\n       ".join(f"{step}{where}" for step in _next_steps(ended)))
-    if ended.exit_code == 1:
-        typer.echo(
-            "no point has a usable result: study table NAME --kind failures says why", err=True
-        )
-    raise typer.Exit(ended.exit_code)
+def _more_points(points: int, levels: int) -> int:
+    """Propose half as many points again, rounded up to equally many for each level."""
+    more = points + max(10, points) // 2
+    return more + -more % levels

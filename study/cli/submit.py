@@ -1,6 +1,4 @@
-"""Commands on a cluster: submit, and what the others do where they are given a cluster's
-address.
-"""
+"""Commands on a cluster: submit, and what the others do given the address of a dashboard."""
 
 from __future__ import annotations
 
@@ -13,15 +11,15 @@ import typer
 
 from study.cli.options import (
     STUDIES,
-    DataDir,
-    File,
-    Jobs,
-    KeepGoing,
-    NewName,
-    Points,
-    Sets,
-    Wait,
-    WaitForNodes,
+    DashboardOption,
+    DataDirOption,
+    FileArgument,
+    KeepGoingOption,
+    NewNameOption,
+    PointsOption,
+    SetsOption,
+    WaitForNodesOption,
+    WaitOption,
     app,
     check_format,
 )
@@ -32,81 +30,89 @@ if TYPE_CHECKING:
 
 @app.command()
 def submit(
-    file: File,
+    file: FileArgument,
     storage: Annotated[
         str,
         typer.Option(
             "--storage", help="Where the study is kept: a folder or URI that all nodes share."
         ),
     ],
-    address: Jobs = None,
-    name: NewName = None,
-    sets: Sets = None,
-    points: Points = None,
-    data_dir: DataDir = None,
+    address: DashboardOption = None,
+    name: NewNameOption = None,
+    sets: SetsOption = None,
+    points: PointsOption = None,
+    data_dir: DataDirOption = None,
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="How often a driver that died starts again.")
     ] = 3,
     ship_code: Annotated[
         bool, typer.Option("--ship-code", help="Send this package and your own modules along.")
     ] = False,
-    keep_going: KeepGoing = False,
-    wait_for_nodes: WaitForNodes = False,
-    wait: Wait = False,
+    keep_going: KeepGoingOption = False,
+    wait_for_nodes: WaitForNodesOption = False,
+    wait: WaitOption = False,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Submit a study to a Ray cluster, where it runs whether you stay or not."""
-    from study.cluster.client import packed
-    from study.cluster.job_request import Order
+    from study.cluster.code_package import code_package
+    from study.cluster.job_request import JobRequest
     from study.execution.provenance import version
-    from study.inspection.preview import lacking
+    from study.inspection.requirements import lacking_resources
     from study.spec.load import load_spec
 
     check_format(form, ("table", "json"))
     spec = load_spec(file, sets=sets or (), name=name, points=points)
-    for note in (*spec.notes, *lacking(spec, spec.concurrency or 1)):
+    for note in (*spec.notes, *lacking_resources(spec, spec.concurrency or 1)):
         typer.echo(f"note: {note}", err=True)
-    order = Order(
+    request = JobRequest(
         name=spec.study,
-        storage=shared(storage),
-        study=spec.yaml(),
+        storage=_shared_storage(storage),
+        study_file=spec.yaml(),
         version="" if ship_code else version("ray-study"),
         retries=retries,
-        session={"data_dir": data_dir, "keep_going": keep_going, "wait_for_nodes": wait_for_nodes},
+        options={"data_dir": data_dir, "keep_going": keep_going, "wait_for_nodes": wait_for_nodes},
     )
-    cluster = connected(address)
-    with packed(spec) if ship_code else nullcontext() as code:
-        job = cluster.submit(order, code)
+    cluster = connect(address)
+    with code_package(spec) if ship_code else nullcontext() as code:
+        job = cluster.submit(request, code)
     if form == "json" and not wait:
-        typer.echo(
-            json.dumps(
-                {"study": job.study, "job": job.id, "address": address, "storage": job.storage}
-            )
-        )
+        started = {
+            "study": job.study,
+            "job": job.id,
+            "address": address,
+            "storage": job.storage,
+        }
+        typer.echo(json.dumps(started))
         return
-    _started(cluster, job, wait)
+    _print_start(cluster, job, wait)
 
 
 def resume_job(
     name: str,
     storage: str,
     address: str,
-    more: Mapping[str, Any],
-    session: Mapping[str, Any],
+    extension: Mapping[str, Any],
+    options: Mapping[str, Any],
     wait: bool,
 ) -> None:
     """Go on with a study by a job; its storage is the last job's where none is given."""
-    from study.cluster.job_request import Order
+    from study.cluster.job_request import JobRequest
     from study.execution.provenance import version
 
-    cluster = connected(address)
+    cluster = connect(address)
     where = storage if storage != STUDIES else cluster.job(name).storage
-    order = Order(name, shared(where), version=version("ray-study"), more=more, session=session)
-    _started(cluster, cluster.submit(order), wait)
+    request = JobRequest(
+        name=name,
+        storage=_shared_storage(where),
+        version=version("ray-study"),
+        extension=extension,
+        options=options,
+    )
+    _print_start(cluster, cluster.submit(request), wait)
 
 
-def connected(address: str | None) -> Cluster:
-    """The cluster; with a word to whoever uses one that is open to everybody."""
+def connect(address: str | None) -> Cluster:
+    """Connect to the cluster, and warn whoever uses one that is open to everybody."""
     from study.cluster.client import Cluster
     from study.errors import UserError
 
@@ -118,8 +124,8 @@ def connected(address: str | None) -> Cluster:
     return cluster
 
 
-def shared(storage: str) -> str:
-    """A storage that means the same on every node."""
+def _shared_storage(storage: str) -> str:
+    """Give a storage that means the same on every node. Raises UserError for another one."""
     from study.errors import UserError
     from study.files.storage_uri import storage_path
 
@@ -131,63 +137,69 @@ def shared(storage: str) -> str:
     return str(storage_path(storage))
 
 
-def _started(cluster: Cluster, job: Job, wait: bool) -> None:
+def _print_start(cluster: Cluster, job: Job, wait: bool) -> None:
     """Say what was started and how to look at it, or stay with it to its end."""
-    where, at = f" --storage {job.storage}", f" --address {cluster.address}"
     typer.echo(f"study {job.study} runs at {cluster.address} as job {job.id}")
-    if not wait:
-        typer.echo(
-            f"look:    study status {job.study}{at}\n"
-            f"         study logs {job.study} -f{at}\n"
-            f"stop:    study stop {job.study}{at}\n"
-            f"results: study table {job.study}{where}"
-        )
-        return
-    job = followed(cluster, job)
-    raise typer.Exit(3 if job.exit_code is None else job.exit_code)
+    if wait:
+        job = _follow(cluster, job)
+        raise typer.Exit(3 if job.exit_code is None else job.exit_code)
+    at = f" --address {cluster.address}"
+    typer.echo(
+        f"look:    study status {job.study}{at}\n"
+        f"         study logs {job.study} -f{at}\n"
+        f"stop:    study stop {job.study}{at}\n"
+        f"results: study table {job.study} --storage {job.storage}"
+    )
 
 
-def followed(cluster: Cluster, job: Job) -> Job:
-    from study.cluster.client import Reader
+def _follow(cluster: Cluster, job: Job) -> Job:
+    """Print what a job's study says until the job has ended."""
+    from study.cluster.job_log import StudyLines
 
-    return cluster.follow(job, Reader(typer.echo))
+    return cluster.follow(job, StudyLines(typer.echo).feed)
 
 
-def show_logs(name: str, address: str, follow: bool) -> None:
-    """What a study's job says."""
-    from study.cluster.client import Reader
+def print_log(name: str, address: str, follow: bool) -> None:
+    """Print what a study's job says."""
+    from study.cluster.job_log import StudyLines
 
-    cluster = connected(address)
+    cluster = connect(address)
     job = cluster.job(name)
     if follow:
-        followed(cluster, job)
-        return
-    Reader(typer.echo)(cluster.logs(job))
+        _follow(cluster, job)
+    else:
+        StudyLines(typer.echo).feed(cluster.log(job))
 
 
 def stop_job(name: str, address: str) -> None:
     """Stop a study's job and wait for its end."""
     from study.errors import OutsideFault, UserError
 
-    cluster = connected(address)
+    cluster = connect(address)
     job = cluster.job(name)
-    if job.over:
+    if job.has_ended:
         raise UserError(f"study {name} is not running at {address}: job {job.id} is {job.state}")
     typer.echo(f"asked job {job.id} to stop")
     job = cluster.stop(job)
-    if not job.over:
+    if not job.has_ended:
         raise OutsideFault(
             f"job {job.id} has not ended yet: study status {name} --address {address}"
         )
     typer.echo(f"stopped; go on with: study resume {name} --address {address}")
 
 
-def jobs_of(address: str) -> list[dict[str, Any]]:
-    """The cluster's studies, one row for the newest job of each."""
-    from study.inspection.status import clock
+def job_rows(address: str) -> list[dict[str, Any]]:
+    """List the cluster's studies, one row for the newest job of each."""
+    from study.inspection.format import time_text
 
     newest: dict[str, dict[str, Any]] = {}
-    for job in connected(address).jobs():
-        row = {"study": job.study, "job": job.id, "job_state": job.state, "storage": job.storage}
-        newest.setdefault(job.study, row | {"submitted": clock(job.started)})
+    for job in connect(address).jobs():
+        if job.study not in newest:
+            newest[job.study] = {
+                "study": job.study,
+                "job": job.id,
+                "job_state": job.state,
+                "storage": job.storage,
+                "submitted": time_text(job.started),
+            }
     return list(newest.values())

@@ -1,5 +1,4 @@
-"""Studies as jobs of a Ray cluster, through Ray's own Jobs API: submitted, found by name, followed,
-stopped.
+"""Studies as jobs of a Ray cluster, through Ray's Jobs API: submitted, found, followed, stopped.
 
 This is the side of whoever submits; what runs on the cluster is ``study.cluster.job``.
 """
@@ -8,39 +7,34 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
 import logging
 import os
 import re
-import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from study.cluster.job import ACCEPTED, ENTRYPOINT, ORDER_VARIABLE, REFUSED, STOP_WITHIN_S
-from study.cluster.job_request import Order
+from study.cluster.job import ENTRYPOINT, STOP_WITHIN_S
+from study.cluster.job_log import is_accepted
+from study.cluster.job_request import REQUEST_VARIABLE, JobRequest
 from study.errors import OutsideFault, StudyError, UserError
 from study.execution.provenance import version
 from study.execution.ray_internals import JOB_LOGGERS, JOB_STOP_WAIT, NO_AGENT, http_error, silence
-from study.execution.resources import factories
 
-if TYPE_CHECKING:
-    from study.spec.spec import StudySpec
-
-_PACKAGES = ("study", "search_spaces", "analysis")
-_ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
-_CONNECT_S = 5.0
-_ANSWER_S = 120.0
-"""How long a cluster may take to look at an order before that is told."""
+ENDED_JOBS = ("SUCCEEDED", "FAILED", "STOPPED")
+"""The states of Ray's in which a job has ended."""
+_CONNECT_TIMEOUT_S = 5.0
+_ANSWER_TIMEOUT_S = 120.0
+"""How long a cluster may take to look at a request before that is an error."""
 _POLL_S = 0.3
-_LARGEST_ORDER_BYTES = 100_000
+_LARGEST_REQUEST_BYTES = 100_000
 """What goes into an environment variable, with room to spare."""
+_LONGEST_MESSAGE = 300
 
 
 @dataclass(frozen=True)
@@ -52,27 +46,43 @@ class Job:
     storage: str
     state: str
     started: float
+    """When it was submitted, in seconds since 1970."""
     exit_code: int | None
     message: str
 
+    @classmethod
+    def of(cls, details: Any) -> Job:
+        """Take what the Jobs API says about a study's job."""
+        return cls(
+            id=details.submission_id or details.job_id,
+            study=details.metadata["study"],
+            storage=details.metadata["storage"],
+            state=str(getattr(details.status, "value", details.status)),
+            started=(details.start_time or 0) / 1000,
+            exit_code=details.driver_exit_code,
+            message=details.message or "",
+        )
+
     @property
-    def over(self) -> bool:
-        return self.state in _ENDED
+    def has_ended(self) -> bool:
+        return self.state in ENDED_JOBS
 
 
 class Cluster:
-    """The jobs of the cluster whose dashboard is at ``address``; UserError where none answers or it
-    lets nobody in.
+    """The jobs of the cluster whose dashboard is at ``address``.
+
+    Every method raises UserError where no cluster answers there or it lets nobody in, and
+    OutsideFault for what else goes wrong on the way.
     """
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.has_token = _use_token()
-        _reach(address)
+        _check_reachable(address)
         # the token's mode has to be known before Ray is loaded
         from ray.job_submission import JobSubmissionClient
 
-        with _told(address):
+        with _errors_in_plain_lines(address):
             self._client = JobSubmissionClient(address)
             silence(JOB_LOGGERS, below=logging.ERROR)
             self._client.list_jobs()
@@ -89,58 +99,59 @@ class Cluster:
         )
 
     def jobs(self) -> list[Job]:
-        """The studies' jobs, newest first."""
-        with _told(self.address):
+        """List the studies' jobs, newest first."""
+        with _errors_in_plain_lines(self.address):
             found = self._client.list_jobs()
-        jobs = [_job_of(details) for details in found if (details.metadata or {}).get("study")]
+        jobs = [Job.of(details) for details in found if (details.metadata or {}).get("study")]
         return sorted(jobs, key=lambda job: job.started, reverse=True)
 
-    def find(self, name: str) -> Job | None:
-        """The newest job of a study."""
-        return next((job for job in self.jobs() if job.study == name), None)
-
     def job(self, name: str) -> Job:
-        """The newest job of a study; UserError where the cluster has none."""
-        found = self.find(name)
-        if found is None:
-            names = sorted({job.study for job in self.jobs()})
-            there = f"; there are: {', '.join(names)}" if names else ""
-            raise UserError(f"no job of a study {name} at {self.address}{there}")
-        return found
+        """Give the newest job of a study. Raises UserError where the cluster has none."""
+        jobs = self.jobs()
+        for job in jobs:
+            if job.study == name:
+                return job
+        names = sorted({job.study for job in jobs})
+        there = f"; there are: {', '.join(names)}" if names else ""
+        raise UserError(f"no job of a study {name} at {self.address}{there}")
 
-    def submit(self, order: Order, code: Path | None = None) -> Job:
-        """Start a job that drives a study and brings the modules in ``code``; UserError with what
-        stands against it.
+    def submit(self, request: JobRequest, code: Path | None = None) -> Job:
+        """Start a job that drives a study, and wait until it has accepted that.
+
+        ``code`` is a folder of modules that it brings along. Raises UserError with what stands
+        against the request.
         """
-        jobs = [job for job in self.jobs() if job.study == order.name]
-        if jobs and not jobs[0].over:
+        earlier = [job for job in self.jobs() if job.study == request.name]
+        if earlier and not earlier[0].has_ended:
             raise UserError(
-                f"study {order.name} is running at {self.address} already, as job {jobs[0].id}"
+                f"study {request.name} is running at {self.address} already, as job {earlier[0].id}"
             )
-        submission = f"study-{order.name}-{len(jobs) + 1}"
-        text = json.dumps(asdict(order))
-        if len(text.encode()) > _LARGEST_ORDER_BYTES:
+        text = request.to_json()
+        if len(text.encode()) > _LARGEST_REQUEST_BYTES:
             raise UserError(
-                f"the study file is too large to be sent: it may have {_LARGEST_ORDER_BYTES} bytes"
+                f"the study file is too large to be sent: it may have {_LARGEST_REQUEST_BYTES}"
+                " bytes"
             )
+        submission = f"study-{request.name}-{len(earlier) + 1}"
         variables = {
-            ORDER_VARIABLE: text,
+            REQUEST_VARIABLE: text,
             JOB_STOP_WAIT: str(STOP_WITHIN_S),
             "PYTHONUNBUFFERED": "1",
         }
         environment: dict[str, Any] = {"env_vars": variables}
         if code is not None:
             environment["working_dir"] = str(code)
-        self._start(submission, environment, {"study": order.name, "storage": order.storage})
-        return self._answered(submission)
+        metadata = {"study": request.name, "storage": request.storage}
+        self._start(submission, environment, metadata)
+        return self._wait_for_acceptance(submission)
 
     def _start(
         self, submission: str, environment: dict[str, Any], metadata: dict[str, str]
     ) -> None:
-        deadline = time.monotonic() + _ANSWER_S
+        deadline = time.monotonic() + _ANSWER_TIMEOUT_S
         while True:
             try:
-                with _told(self.address):
+                with _errors_in_plain_lines(self.address):
                     self._client.submit_job(
                         entrypoint=ENTRYPOINT,
                         submission_id=submission,
@@ -148,123 +159,81 @@ class Cluster:
                         metadata=metadata,
                     )
                 return
-            except OutsideFault as error:  # a head that has just started has no agent yet
+            except OutsideFault as error:
                 if NO_AGENT not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(1)
 
-    def _answered(self, submission: str) -> Job:
-        """The job once it was accepted; UserError with the cluster's reasons where it was
-        refused.
-        """
-        deadline = time.monotonic() + _ANSWER_S
+    def _wait_for_acceptance(self, submission: str) -> Job:
+        """Give the job once it accepts its study; raise UserError where it refuses or fails."""
+        deadline = time.monotonic() + _ANSWER_TIMEOUT_S
         while time.monotonic() < deadline:
             job = self._by_id(submission)
-            logs = self.logs(job)
-            for line in logs.splitlines():
-                if line.startswith(REFUSED):
-                    raise UserError(json.loads(line.removeprefix(REFUSED)))
-                if line.startswith(ACCEPTED):
-                    return job
-            if job.over:
-                raise UserError(_what_failed(logs, job))
+            log = self.log(job)
+            if is_accepted(log):
+                return job
+            if job.has_ended:
+                raise UserError(_why_it_ended(log, job))
             time.sleep(_POLL_S)
         raise OutsideFault(
-            f"the cluster has not looked at the study for {_ANSWER_S:.0f} s; it may still: job"
-            f" {submission}"
+            f"the cluster has not looked at the study for {_ANSWER_TIMEOUT_S:.0f} s; it may still:"
+            f" job {submission}"
         )
 
     def _by_id(self, submission: str) -> Job:
-        with _told(self.address):
-            return _job_of(self._client.get_job_info(submission))
+        with _errors_in_plain_lines(self.address):
+            return Job.of(self._client.get_job_info(submission))
 
-    def logs(self, job: Job) -> str:
-        """All that a job has said."""
-        with _told(self.address):
+    def log(self, job: Job) -> str:
+        """Give all that a job has said."""
+        with _errors_in_plain_lines(self.address):
             return str(self._client.get_job_logs(job.id))
 
-    def follow(self, job: Job, say: Callable[[str], None]) -> Job:
-        """Hand on what a job says until it is over."""
+    def follow(self, job: Job, on_text: Callable[[str], None]) -> Job:
+        """Pass on what a job says, in pieces, until it has ended."""
 
-        async def all_of_it() -> None:
+        async def follow_to_the_end() -> None:
             async for text in self._client.tail_job_logs(job.id):
-                say(text)
+                on_text(text)
 
-        with _told(self.address):
-            asyncio.run(all_of_it())
+        with _errors_in_plain_lines(self.address):
+            asyncio.run(follow_to_the_end())
         return self.wait(job)
 
     def wait(self, job: Job, timeout_s: float = float("inf")) -> Job:
-        """The job once it is over, or as it is after ``timeout_s``."""
+        """Give the job once it has ended, or as it is after ``timeout_s``."""
         deadline = time.monotonic() + timeout_s
-        while not job.over and time.monotonic() < deadline:
+        while not job.has_ended and time.monotonic() < deadline:
             time.sleep(_POLL_S)
             job = self._by_id(job.id)
         return job
 
     def stop(self, job: Job) -> Job:
-        """Let a job's study close its journal and end; Ray kills it after STOP_WITHIN_S seconds."""
-        with _told(self.address):
+        """Let a job's study close its journal and end; Ray kills it after ``STOP_WITHIN_S``."""
+        with _errors_in_plain_lines(self.address):
             self._client.stop_job(job.id)
         return self.wait(job, STOP_WITHIN_S + 30)
 
 
-def _job_of(details: Any) -> Job:
-    return Job(
-        id=details.submission_id or details.job_id,
-        study=details.metadata["study"],
-        storage=details.metadata["storage"],
-        state=str(getattr(details.status, "value", details.status)),
-        started=(details.start_time or 0) / 1000,
-        exit_code=details.driver_exit_code,
-        message=details.message or "",
-    )
-
-
-def _what_failed(logs: str, job: Job) -> str:
-    """Why a job ended before it could look at its study, in a line."""
-    if re.search(r"No module named '?study\b", logs):
+def _why_it_ended(log: str, job: Job) -> str:
+    """Say in a line why a job ended before it could look at its study."""
+    if re.search(r"No module named '?study\b", log):
         return (
             "ray-study is not installed on the cluster's head, or not for the Python that started"
             f" it: pip install ray-study=={version('ray-study')} there, or submit with --ship-code"
         )
-    said = [line for line in logs.splitlines() if line.strip()]
-    return f"job {job.id} ended at once: {(said or [job.message or job.state])[-1][:300]}"
-
-
-@contextmanager
-def packed(spec: StudySpec) -> Iterator[Path]:
-    """A folder with this package and the user's own modules, for nodes that don't have them."""
-    here = Path(__file__).resolve().parents[2]
-    with tempfile.TemporaryDirectory(prefix="study-code-") as name:
-        folder = Path(name)
-        for source in [*(here / package for package in _PACKAGES), *_own_modules(spec)]:
-            if source.is_dir():
-                shutil.copytree(
-                    source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__")
-                )
-            else:
-                shutil.copy(source, folder)
-        yield folder
-
-
-def _own_modules(spec: StudySpec) -> list[Path]:
-    """The modules and packages below the current folder that the study names as
-    ``package.module:factory``.
-    """
-    names = {name.partition(":")[0].partition(".")[0] for name in factories(spec.tree())}
-    found = [Path.cwd() / form for name in sorted(names) for form in (name, f"{name}.py")]
-    return [path for path in found if path.exists() and path.name not in _PACKAGES]
+    lines = [line for line in log.splitlines() if line.strip()]
+    last = lines[-1] if lines else job.message or job.state
+    return f"job {job.id} ended at once: {last[:_LONGEST_MESSAGE]}"
 
 
 def _use_token() -> bool:
-    """Have Ray use the user's token, where there is one; whether there is."""
-    mode = os.environ.get("RAY_AUTH_MODE")
-    kept = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
-    has_token = bool(os.environ.get("RAY_AUTH_TOKEN")) or kept.is_file()
-    if mode is None and has_token:
-        os.environ["RAY_AUTH_MODE"] = "token"
-    return has_token and os.environ.get("RAY_AUTH_MODE") == "token"
+    """Have Ray use the user's token where there is one; give whether there is."""
+    token_file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    has_token = bool(os.environ.get("RAY_AUTH_TOKEN")) or token_file.is_file()
+    if has_token:
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    return has_token and os.environ["RAY_AUTH_MODE"] == "token"
 
 
 def _is_loopback(address: str) -> bool:
@@ -277,8 +246,8 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-def _reach(address: str) -> None:
-    """UserError, soon, where nothing listens at a dashboard's address."""
+def _check_reachable(address: str) -> None:
+    """Raise UserError, soon, where nothing listens at a dashboard's address."""
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(
@@ -286,16 +255,15 @@ def _reach(address: str) -> None:
         )
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        socket.create_connection((parts.hostname, port), timeout=_CONNECT_S).close()
+        socket.create_connection((parts.hostname, port), timeout=_CONNECT_TIMEOUT_S).close()
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"no Ray cluster answers at {address}: {getattr(error, 'strerror', '') or error}"
-        ) from None
+        reason = getattr(error, "strerror", "") or error
+        raise UserError(f"no Ray cluster answers at {address}: {reason}") from None
 
 
 @contextmanager
-def _told(address: str) -> Iterator[None]:
-    """Ray's and the network's errors as lines for a reader; no token is in any of them."""
+def _errors_in_plain_lines(address: str) -> Iterator[None]:
+    """Turn Ray's and the network's errors into ours, of one line each and without a token."""
     try:
         yield
     except StudyError:
@@ -313,20 +281,5 @@ def _told(address: str) -> Iterator[None]:
             ) from None
         if isinstance(error, ConnectionError):
             raise UserError(f"no Ray cluster answers at {address}") from None
-        raise OutsideFault(f"{address}: {text.strip().splitlines()[0][:300]}") from None
-
-
-class Reader:
-    """Gives of a job's log what the study says: what comes after its acceptance."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._begun = ""
-        self._accepted = False
-
-    def __call__(self, text: str) -> None:
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in lines:
-            if self._accepted:
-                self._say(line)
-            self._accepted |= line.startswith(ACCEPTED)
+        reason = text.strip().splitlines()[0][:_LONGEST_MESSAGE]
+        raise OutsideFault(f"{address}: {reason}") from None

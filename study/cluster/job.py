@@ -1,15 +1,13 @@
-"""What a submitted study is on the cluster: the entry point of a Ray job, which looks around and
-supervises a driver.
+"""What a submitted study is on the cluster: a job's entry point, which supervises a driver.
 
 The entry point runs beside the cluster's head. It refuses what can't go well with one line, then
 has a Ray actor start the study's driver. A driver that dies, alone or with its node, is followed by
-another one, as often as the order allows, which goes on from the storage; one that ends by itself,
-be it with an error, is not.
+another one, as often as the request allows, which goes on from the storage. A driver that ends by
+itself, even with an error, is not.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -19,117 +17,119 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from study.cluster.job_request import Order
-from study.errors import StudyError
+from study.cluster.job_log import print_acceptance, print_refusal
+from study.cluster.job_request import REQUEST_VARIABLE, JobRequest
+from study.errors import Interrupted, OutsideFault, StudyError, UserError
 from study.execution.ray_runtime import CODE_PACKAGE
 
-if TYPE_CHECKING:
-    pass
-
 ENTRYPOINT = "python -m study.cluster.job"
-ORDER_VARIABLE = "STUDY_ORDER"
-"""The environment variable in which a job finds its order, as JSON."""
-ACCEPTED = "study-job accepted"
-REFUSED = "study-job refused "
 STOP_WITHIN_S = 60
 """A study that is asked to stop has so long to close its journal before Ray kills it."""
 _ASK_AGAIN_S = 3.0
 _POLL_S = 0.5
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def main() -> None:
-    """The job's process."""
-    order = Order(**json.loads(os.environ[ORDER_VARIABLE]))
+    """Be the job's process."""
+    request = JobRequest.from_json(os.environ[REQUEST_VARIABLE])
     with _empty_folder():
-        sys.exit(_look_and_supervise(order))
+        sys.exit(_check_and_supervise(request))
 
 
-def _look_and_supervise(order: Order) -> int:
-    """Refuse what can't go well, or have the study driven to its end; an exit code."""
+def _check_and_supervise(request: JobRequest) -> int:
+    """Refuse what can't go well, or have the study driven to its end; give an exit code."""
     import ray
 
     ray.init(log_to_driver=False, logging_level="CRITICAL")
     from study.cluster.preflight import check_cluster
 
     try:
-        check_cluster(order)
+        check_cluster(request)
     except (StudyError, OSError) as error:
-        print(REFUSED + json.dumps(str(error)), flush=True)
-        return 2
-    print(ACCEPTED, flush=True)
-    return _supervise(order)
+        print_refusal(str(error))
+        return UserError.exit_code
+    print_acceptance()
+    return _supervise(request)
 
 
-def _supervise(order: Order) -> int:
-    """Have the study driven to its end, by one driver after the other where they die; the exit code
-    of the last.
-    """
+def _supervise(request: JobRequest) -> int:
+    """Have the study driven by one driver after the other where they die; give an exit code."""
     import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    lines = ray.remote(_Lines).options(num_cpus=0, scheduling_strategy=here).remote()
-    stop = _Stop(order)
-    signal.signal(signal.SIGTERM, stop.ask)
-    for _ in range(order.retries + 1):
-        driver = ray.remote(_Driver).options(num_cpus=0, max_restarts=0).remote()
-        code = driver.drive.remote(order, lines)
-        while not ray.wait([code], timeout=_POLL_S)[0]:
-            _show(lines)
-            stop.repeat()
-        _show(lines)
+    log = _log_actor()
+    stop = _StopForwarder(request)
+    signal.signal(signal.SIGTERM, stop.on_signal)
+    for _ in range(request.retries + 1):
+        driver = ray.remote(_DriverActor).options(num_cpus=0, max_restarts=0).remote()
+        exit_code = driver.drive.remote(request, log)
+        while not ray.wait([exit_code], timeout=_POLL_S)[0]:
+            _print_new_lines(log)
+            stop.forward()
+        _print_new_lines(log)
         try:
-            ended = int(ray.get(code))
+            ended = int(ray.get(exit_code))
             if ended >= 0:
                 return ended
             print(f"the driver died of signal {-ended}", flush=True)
         except ray.exceptions.RayActorError as error:
             print(f"the driver died: {str(error).strip().splitlines()[0]}", flush=True)
-        if stop.wanted:
-            return 130
+        if stop.is_wanted:
+            return Interrupted.exit_code
     print(
-        f"that was all {order.retries} retries; go on with: study resume {order.name} …", flush=True
+        f"that was all {request.retries} retries; go on with: study resume {request.name} …",
+        flush=True,
     )
-    return 3
+    return OutsideFault.exit_code
 
 
-def _show(lines: Any) -> None:
-    """Put into the job's log what the driver has said."""
+def _log_actor() -> Any:
+    """Start the actor that holds what drivers say, on this node."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return ray.remote(_LogActor).options(num_cpus=0, scheduling_strategy=here).remote()
+
+
+def _print_new_lines(log: Any) -> None:
+    """Put into the job's log what drivers have said since the last time."""
     import ray
 
-    for line in ray.get(lines.take.remote()):
+    for line in ray.get(log.take_lines.remote()):
         print(line, flush=True)
 
 
-class _Stop:
+class _StopForwarder:
     """Passes a job's SIGTERM on to wherever the driver is, through the storage."""
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
-        self.wanted = False
-        self._asked = 0.0
+    def __init__(self, request: JobRequest) -> None:
+        self._request = request
+        self.is_wanted = False
+        self._last_asked = 0.0
 
-    def ask(self, number: int, frame: Any) -> None:
-        self.wanted = True
+    def on_signal(self, number: int, frame: Any) -> None:
+        """Note that the study is to stop."""
+        self.is_wanted = True
 
-    def repeat(self) -> None:
-        """Ask once more from time to time: a driver that just starts leaves aside what was asked
-        before its day.
+    def forward(self) -> None:
+        """Ask the driver to stop, and again from time to time.
+
+        A driver that has just started discards what was asked before.
         """
-        if not self.wanted or time.monotonic() - self._asked < _ASK_AGAIN_S:
+        if not self.is_wanted or time.monotonic() - self._last_asked < _ASK_AGAIN_S:
             return
         from study.files import requests
         from study.lifecycle import existing
 
-        self._asked = time.monotonic()
-        requests.post(existing(self._order.name, self._order.storage), {"do": "stop"})
+        self._last_asked = time.monotonic()
+        requests.post(existing(self._request.name, self._request.storage), {"do": "stop"})
 
 
-class _Lines:
-    """An actor that holds what the driver says until the job's log takes it."""
+class _LogActor:
+    """An actor that holds what drivers say until it is printed into the job's log."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -137,75 +137,79 @@ class _Lines:
     def say(self, line: str) -> None:
         self._lines.append(line)
 
-    def take(self) -> list[str]:
+    def take_lines(self) -> list[str]:
+        """Give the lines that have not been taken yet."""
         taken, self._lines = self._lines, []
         return taken
 
 
-class _Driver:
-    """An actor that has a study driven on whatever node Ray chose, by the ordinary command in a
-    process of its own.
+class _DriverActor:
+    """An actor that has a study driven on whatever node Ray chose, in a process of its own.
 
-    To Ray that process is a job of its own, so that all that it held is free as soon as it is gone.
+    The process runs the ordinary command. To Ray it is a job of its own, so that all that it held
+    is free as soon as it is gone.
     """
 
-    def drive(self, order: Order, lines: Any) -> int:
-        """The driver's exit code; negative where a signal ended it."""
+    def drive(self, request: JobRequest, log: Any) -> int:
+        """Give the driver's exit code, negative where a signal ended it."""
         import ray
 
         context = ray.get_runtime_context()
-        lines.say.remote(f"driven on node {context.get_node_id()[:8]}")
+        log.say.remote(f"driven on node {context.get_node_id()[:8]}")
+        environment = dict(os.environ)
         package = context.runtime_env.get("working_dir")
-        environment = os.environ | ({CODE_PACKAGE: package} if package else {})
+        if package:
+            environment[CODE_PACKAGE] = package
         with _empty_folder(), tempfile.TemporaryDirectory() as folder:
-            command = [
-                sys.executable,
-                "-m",
-                "study.cli",
-                *_words_of(order, Path(folder)),
-                "--address",
-                context.gcs_address,
-            ]
-            process = subprocess.Popen(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-            )
-            assert process.stdout is not None
-            for line in process.stdout:
-                lines.say.remote(line.rstrip("\n"))
-            code = process.wait()
-        ray.get(
-            lines.say.remote(f"exit code {code}")
-        )  # what was said before it has arrived as well
-        return code
+            words = [*_command(request, Path(folder)), "--address", context.gcs_address]
+            exit_code = _run_command(words, environment, log)
+        # waited for: so has arrived what was said before it
+        ray.get(log.say.remote(f"exit code {exit_code}"))
+        return exit_code
 
 
-def _words_of(order: Order, folder: Path) -> list[str]:
-    """The command that does what an order says; a study file is put into ``folder``."""
-    if order.study:
-        file = folder / f"{order.name}.yaml"
-        file.write_text(order.study)
-        words = ["run", str(file)]
+def _run_command(words: list[str], environment: dict[str, str], log: Any) -> int:
+    """Run ``study`` with these words to its end, each of its lines passed on to the log."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "study.cli", *words],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        log.say.remote(line.rstrip("\n"))
+    return process.wait()
+
+
+def _command(request: JobRequest, folder: Path) -> list[str]:
+    """Give the words of the command that does what is requested.
+
+    A study file is written into ``folder``.
+    """
+    if request.study_file:
+        words = ["run", str(request.write_study_file(folder))]
     else:
-        words = ["resume", order.name]
-        words += [f"--set={text}" for text in order.more.get("sets", ())]
-        words += [
-            f"--{key}={order.more[key]}"
-            for key in ("points", "replicates")
-            if order.more.get(key) is not None
-        ]
-    words += ["--storage", order.storage]
-    for key, value in order.session.items():
+        words = ["resume", request.name, *_extension_words(request)]
+    words += ["--storage", request.storage]
+    for key, value in request.options.items():
         option = "--" + key.replace("_", "-")
         if value is True:
             words.append(option)
         elif value:
             words += [option, str(value)]
+    return words
+
+
+def _extension_words(request: JobRequest) -> list[str]:
+    words = [f"--set={text}" for text in request.extension.get("sets", ())]
+    for key in ("points", "replicates"):
+        value = request.extension.get(key)
+        if value is not None:
+            words.append(f"--{key}={value}")
     return words
 
 
@@ -218,8 +222,9 @@ def _die_with_parent() -> None:
 
 @contextmanager
 def _empty_folder() -> Iterator[None]:
-    """Stand in an empty folder: shipped code is found by its path, and Ray may unpack it anew under
-    our feet.
+    """Stand in an empty folder for the length of the block.
+
+    Shipped code is found by its path, and Ray may unpack it anew under our feet.
     """
     with tempfile.TemporaryDirectory(prefix="study-job-") as folder:
         os.chdir(folder)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
-from study.cluster.job_request import Order, spec_of
+from study.cluster.job_request import JobRequest
 from study.errors import StudyLocked, UserError
 from study.execution.provenance import version
 from study.execution.ray_runtime import node_resources
@@ -17,109 +18,134 @@ from study.files.storage_uri import storage_path
 from study.lifecycle import check_same, existing, is_there
 from study.spec.load import load_spec
 
-_ANSWER_S = 60.0
+_ANSWER_TIMEOUT_S = 60.0
 
 
-def check_cluster(order: Order) -> None:
-    """UserError with what stands against an order: a node's version, the storage, the name, the
-    room.
+@dataclass(frozen=True)
+class _NodeAnswer:
+    """What one node says of itself and of the storage."""
+
+    version: str = ""
+    """The version of this package; empty where it isn't installed."""
+    probe: str = ""
+    """The file that it was to leave in the storage."""
+    trouble: str = ""
+    """Why it could not leave it."""
+
+
+def check_cluster(request: JobRequest) -> None:
+    """Raise UserError with what stands against a request.
+
+    That may be a node's version, the storage, the study's name or driver, or the room that there
+    is.
     """
-    answers = _ask_nodes(order)
+    answers = _ask_nodes(request)
     for node, answer in answers.items():
-        _check_version(order, node, answer["version"])
-    _check_storage(order, answers)
-    paths = StudyPaths(storage_path(order.storage), order.name)
-    check_free(order, paths)
-    if order.study:
-        spec = spec_of(order)
+        _check_version(request, node, answer.version)
+    _check_storage(request, answers)
+    paths = StudyPaths(storage_path(request.storage), request.name)
+    check_free(request, paths)
+    if request.study_file:
+        spec = request.spec()
         if is_there(paths):
             check_same(spec, paths)
     else:
-        spec = load_spec(existing(order.name, order.storage).spec)
-    if not order.session.get("wait_for_nodes"):
+        spec = load_spec(existing(request.name, request.storage).spec)
+    if not request.options.get("wait_for_nodes"):
         check_fits(spec, node_resources(), "this cluster")
 
 
-def check_free(order: Order, paths: StudyPaths) -> None:
-    """StudyLocked where the study has a driver, unless one is asked to take it over, which an
-    object store lets it.
+def check_free(request: JobRequest, paths: StudyPaths) -> None:
+    """Raise StudyLocked where the study has a driver.
+
+    A job that goes on with a study may take it over, where the storage has no locks.
     """
     driver = lock_holder(paths.lock) if is_there(paths) else ""
-    if driver and (order.study or paths.lock.has_locks):
-        raise StudyLocked(order.name, driver)
+    if driver and (request.study_file or paths.lock.has_locks):
+        raise StudyLocked(request.name, driver)
 
 
-def _ask_nodes(order: Order) -> dict[str, dict[str, Any]]:
-    """What each node answers, by the name it is known by; a node that can't is told as one without
-    ray-study.
+def _ask_nodes(request: JobRequest) -> dict[str, _NodeAnswer]:
+    """Ask each node for an answer, by the name it is known by.
+
+    A node that can't answer is taken for one without ray-study.
     """
     import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    probe = uuid.uuid4().hex[:8]
+    check = uuid.uuid4().hex[:8]
     asked = {}
     for node in ray.nodes():
         if node["Alive"]:
-            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            task = ray.remote(_answer_of).options(
-                num_cpus=0, scheduling_strategy=there, max_retries=1
+            short_id = node["NodeID"][:8]
+            asked[f"{node['NodeName']} ({short_id})"] = _task_on(node["NodeID"]).remote(
+                request.storage, f".probe-{check}-{short_id}"
             )
-            asked[f"{node['NodeName']} ({node['NodeID'][:8]})"] = task.remote(
-                order.storage, f".probe-{probe}-{node['NodeID'][:8]}"
-            )
-    answers: dict[str, dict[str, Any]] = {}
-    for node, reference in asked.items():
-        try:
-            answers[node] = ray.get(reference, timeout=_ANSWER_S)
-        except ray.exceptions.GetTimeoutError:
-            raise UserError(f"node {node} has not answered for {_ANSWER_S:.0f} s") from None
-        except (ray.exceptions.RayError, ImportError):
-            answers[node] = {"version": "", "probe": "", "trouble": ""}
-    return answers
+    return {name: _answer_of(name, task) for name, task in asked.items()}
 
 
-def _answer_of(storage: str, probe: str) -> dict[str, Any]:
-    """A node's answer: its version of this package, and the file that it left in the storage."""
-    answer = {
-        "version": version("ray-study"),
-        "host": socket.gethostname(),
-        "probe": probe,
-        "trouble": "",
-    }
+def _task_on(node_id: str) -> Any:
+    """Make the task that answers, for one node."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    there = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    return ray.remote(_look_around).options(num_cpus=0, scheduling_strategy=there, max_retries=1)
+
+
+def _answer_of(node: str, task: Any) -> _NodeAnswer:
+    """Wait for a node's answer."""
+    import ray
+
+    try:
+        answer = ray.get(task, timeout=_ANSWER_TIMEOUT_S)
+    except ray.exceptions.GetTimeoutError:
+        raise UserError(f"node {node} has not answered for {_ANSWER_TIMEOUT_S:.0f} s") from None
+    except (ray.exceptions.RayError, ImportError):
+        return _NodeAnswer()
+    return _NodeAnswer(answer["version"], answer["probe"], answer["trouble"])
+
+
+def _look_around(storage: str, probe: str) -> dict[str, str]:
+    """Answer for this node, and leave a file in the storage.
+
+    The answer is plain data: the node may have another version of this file.
+    """
+    trouble = ""
     try:
         root = storage_path(storage)
         root.make_folder()
         (root / probe).write_whole(socket.gethostname())
     except OSError as error:
-        answer["trouble"] = f"{error.strerror or error}"
-    return answer
+        trouble = f"{error.strerror or error}"
+    return {"version": version("ray-study"), "probe": probe, "trouble": trouble}
 
 
-def _check_version(order: Order, node: str, found: str) -> None:
-    if order.version and found != order.version:
+def _check_version(request: JobRequest, node: str, found: str) -> None:
+    if request.version and found != request.version:
         has = f"ray-study {found}" if found else "no ray-study"
         raise UserError(
-            f"node {node} has {has}, and this is {order.version}: pip install"
-            f" ray-study=={order.version} there, or submit with --ship-code"
+            f"node {node} has {has}, and this is {request.version}: pip install"
+            f" ray-study=={request.version} there, or submit with --ship-code"
         )
 
 
-def _check_storage(order: Order, answers: dict[str, dict[str, Any]]) -> None:
-    """UserError where a node can't write, or writes where nobody else sees it; the probes are
-    removed.
+def _check_storage(request: JobRequest, answers: dict[str, _NodeAnswer]) -> None:
+    """Raise UserError where a node can't write, or writes where the head doesn't see it.
+
+    The files that the nodes have left are removed.
     """
-    root = storage_path(order.storage)
+    root = storage_path(request.storage)
     try:
         for node, answer in answers.items():
-            if answer["trouble"]:
-                raise UserError(f"node {node} can't write to {order.storage}: {answer['trouble']}")
-            if not (root / answer["probe"]).exists():
+            if answer.trouble:
+                raise UserError(f"node {node} can't write to {request.storage}: {answer.trouble}")
+            if not (root / answer.probe).exists():
                 raise UserError(
-                    f"what node {node} writes to {order.storage} is not seen from the head: the"
+                    f"what node {node} writes to {request.storage} is not seen from the head: the"
                     " storage must be one that all nodes share, as a network folder or"
                     " s3://BUCKET/PREFIX"
                 )
     finally:
         for answer in answers.values():
-            if answer["probe"]:
-                (root / answer["probe"]).unlink(missing_ok=True)
+            if answer.probe:
+                (root / answer.probe).unlink(missing_ok=True)

@@ -1,27 +1,28 @@
-"""What a point costs in time and memory, from a few steps of each shape of model and batch that a
-study holds.
-"""
+"""What a point costs in time and memory, from a few steps of each shape of model and batch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from study.training.recipe.recipe import Recipe, merge, parse_recipe
 
-_STEPS = 6  # updates in each of two short epochs; the second is measured
+if TYPE_CHECKING:
+    from study.training.data.datasets import DataSet
+
+_STEPS = 6
+"""Updates in each of two short epochs, of which the second is measured."""
 _MOST_SHAPES = 12
 
 Shape = tuple[object, ...]
+"""What time and memory of a step depend on; recipes of one shape cost the same."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One shape's cost; figures are None where its few steps already failed, which ``failure``
-    tells of.
-    """
+    """What one shape costs; figures are None where its few steps already failed."""
 
     shape: str
     train_images_per_second: float | None = None
@@ -31,40 +32,39 @@ class Cost:
     failure: str = ""
 
 
+CostsByShape = dict[Shape, Cost]
+
+
 def shape_of(recipe: Recipe) -> Shape:
-    """What time and memory of a step depend on."""
+    """Give what time and memory of a step depend on."""
     data = recipe.data.model_dump_json(exclude={"validation", "eval_batch_size", "test_images"})
-    optimizer, execution = recipe.optimizer.name, recipe.execution.model_dump_json()
     return (
         recipe.model.model_dump_json(),
         data,
         recipe.accumulation,
         recipe.precision,
-        optimizer,
-        execution,
+        recipe.optimizer.name,
+        recipe.execution.model_dump_json(),
     )
 
 
 def _shape_text(recipe: Recipe) -> str:
-    batch = f"{recipe.data.batch_size}" + (
-        f"/{recipe.accumulation}" if recipe.accumulation > 1 else ""
-    )
-    layout = (
-        ""
-        if recipe.execution.memory_format == "contiguous"
-        else f" {recipe.execution.memory_format}"
-    )
     model = f"{recipe.model.name} norm={recipe.model.norm}"
+    batch = str(recipe.data.batch_size)
+    if recipe.accumulation > 1:
+        batch += f"/{recipe.accumulation}"
+    layout = recipe.execution.memory_format
+    layout_text = "" if layout == "contiguous" else f" {layout}"
     return (
         f"{model} {recipe.data.name} batch {batch} {recipe.precision}"
-        f" {recipe.optimizer.name}{layout}"
+        f" {recipe.optimizer.name}{layout_text}"
     )
 
 
-def measured(
+def measure_costs(
     recipes: Iterable[Recipe], device: str, threads: int, data_dir: str | Path | None
-) -> dict[Shape, Cost]:
-    """The cost of each different shape among ``recipes``, of at most ``MOST_SHAPES`` of them.
+) -> CostsByShape:
+    """Measure each different shape among ``recipes``, of at most ``_MOST_SHAPES`` of them.
 
     Raises DataMissing where the images are neither there nor to be had.
     """
@@ -74,17 +74,19 @@ def measured(
     torch.set_num_threads(threads)
     try:
         return {
-            shape_of(recipe): _measure(recipe, device, data_dir) for recipe in _distinct(recipes)
+            shape_of(recipe): _measure(recipe, device, data_dir)
+            for recipe in _one_of_each_shape(recipes)
         }
     finally:
         torch.set_num_threads(before)
 
 
-def _distinct(recipes: Iterable[Recipe]) -> Iterator[Recipe]:
+def _one_of_each_shape(recipes: Iterable[Recipe]) -> Iterator[Recipe]:
     seen: set[Shape] = set()
     for recipe in recipes:
-        if shape_of(recipe) not in seen and len(seen) < _MOST_SHAPES:
-            seen.add(shape_of(recipe))
+        shape = shape_of(recipe)
+        if shape not in seen and len(seen) < _MOST_SHAPES:
+            seen.add(shape)
             yield recipe
 
 
@@ -101,29 +103,42 @@ def _measure(recipe: Recipe, device: str, data_dir: str | Path | None) -> Cost:
         rows.append(row)
         return True
 
+    shape, short = _shape_text(recipe), _shortened(recipe)
     try:
         data = load_data_set(recipe.data, data_dir)
         trained, held_out = split_indices(recipe, len(data.train_labels))
-        short = _shortened(recipe)
         train(short, device=device, report=report, data_dir=data_dir)
     except TrainingFailure as failure:
-        return Cost(_shape_text(recipe), failure=f"{failure.failure_class}: {failure.message}")
-    validated = len(data.test_labels[: recipe.data.test_images] if held_out is None else held_out)
+        return Cost(shape, failure=f"{failure.failure_class}: {failure.message}")
     _, short_held_out = split_indices(short, len(data.train_labels))
-    evaluated = len(
-        data.test_labels[: short.data.test_images] if short_held_out is None else short_held_out
+    last = rows[-1]
+    train_pace = last["images_per_second"]
+    eval_pace = _count_evaluated(short, data, short_held_out) / last["eval_seconds"]
+    train_seconds = len(trained) / train_pace
+    eval_seconds = _count_evaluated(recipe, data, held_out) / eval_pace
+    return Cost(
+        shape,
+        train_images_per_second=train_pace,
+        eval_images_per_second=eval_pace,
+        epoch_seconds=train_seconds + eval_seconds,
+        memory_bytes=last["peak_memory_bytes"],
     )
-    train_pace, eval_pace = rows[-1]["images_per_second"], evaluated / rows[-1]["eval_seconds"]
-    seconds = len(trained) / train_pace + validated / eval_pace
-    return Cost(_shape_text(recipe), train_pace, eval_pace, seconds, rows[-1]["peak_memory_bytes"])
+
+
+def _count_evaluated(recipe: Recipe, data: DataSet, held_out: Sized | None) -> int:
+    """Count the images that each epoch is evaluated on: those held out, or the test set."""
+    if held_out is not None:
+        return len(held_out)
+    return len(data.test_labels[: recipe.data.test_images])
 
 
 def _shortened(recipe: Recipe) -> Recipe:
-    """The recipe for two epochs of a few batches, without a test set to speak of."""
+    """Give the recipe for two epochs of a few batches, with a batch for a test set."""
     batch = recipe.data.batch_size
     data: dict[str, Any] = {"train_images": batch * _STEPS, "test_images": batch}
-    if recipe.data.validation != "test":
-        data |= {"train_images": batch * (_STEPS + 1), "validation": {"fraction": 1 / (_STEPS + 1)}}
+    if recipe.data.validation != "test":  # a batch more, which is held out
+        data["train_images"] = batch * (_STEPS + 1)
+        data["validation"] = {"fraction": 1 / (_STEPS + 1)}
     length = {
         "epochs": 2,
         "steps": None,

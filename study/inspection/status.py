@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
-from study.errors import StudyError, UserError
+from study.errors import StudyError
 from study.files.layout import StudyPaths, studies_in
 from study.files.lock import lock_holder
 from study.files.storage import StoragePath
-from study.journal.event_codec import Record
-from study.journal.events import event_of
+from study.inspection.format import time_text
 from study.journal.history import History
 from study.journal.journal import read_records
 from study.journal.ranking import (
@@ -27,48 +23,34 @@ from study.journal.ranking import (
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
-_FOLLOW_S = 1.0
-
 
 def status_of(paths: StudyPaths) -> dict[str, Any]:
-    """A study's state as plain data."""
+    """Give a study's status as plain data, for JSON."""
     spec = load_spec(paths.spec)
     history = History(read_records(paths.journal))
-    points = Counter(point.state for point in history.points)
-    best = best_point(history.points, spec, whole_seeds=history.whole_seeds)
-    confirmed = is_confirmed(history.points, spec, whole_seeds=history.whole_seeds)
-    place = standing(best, spec, confirmed=confirmed) if best else None
-    last = history.sessions[-1] if history.sessions else None
-    running = [trial for trial in history.trials if trial.is_in_flight]
     driver = lock_holder(paths.lock)
+    states = Counter(point.state for point in history.points)
+    last_session = history.sessions[-1] if history.sessions else None
     return {
         "study": paths.name,
         "folder": str(paths.folder),
-        "state": _state_of(history, driver),
+        "state": _study_state(history, driver),
         "driver": driver,
         "points": len(history.points),
         "of": spec.points,
         "added": history.user_points,
-        "states": dict(sorted(points.items())),
+        "states": dict(sorted(states.items())),
         "trials": len(history.trials),
         "epochs": sum(trial.epochs for trial in history.trials),
-        "running": (
-            [{"trial": t.number, "point": t.point, "epoch": t.epochs} for t in running]
-            if driver
-            else []
-        ),
+        "running": _running_trials(history) if driver else [],
         "objective": spec.objectives[0].metric,
-        "best": best.first_value if best else None,
-        "best_standing": place.name if place else None,
-        "best_fresh": fresh_value(best, spec) if best else None,
-        "best_point": best.number if best else None,
-        "best_values": best.values if best else {},
+        **_best(history, spec),
         "sessions": len(history.sessions),
-        "updated": clock(last.last_event_at) if last else None,
+        "updated": time_text(last_session.last_event_at) if last_session else None,
     }
 
 
-def _state_of(history: History, driver: str) -> str:
+def _study_state(history: History, driver: str) -> str:
     if driver:
         return "running"
     if not history.sessions:
@@ -76,49 +58,62 @@ def _state_of(history: History, driver: str) -> str:
     return history.sessions[-1].reason or "interrupted"
 
 
+def _running_trials(history: History) -> list[dict[str, int]]:
+    return [
+        {"trial": trial.number, "point": trial.point, "epoch": trial.epochs}
+        for trial in history.trials
+        if trial.is_in_flight
+    ]
+
+
+def _best(history: History, spec: StudySpec) -> dict[str, Any]:
+    """Give the best point's part of a status."""
+    best = best_point(history.points, spec, whole_seeds=history.whole_seeds)
+    if best is None:
+        blank = ("best", "best_standing", "best_fresh", "best_point")
+        return {**dict.fromkeys(blank), "best_values": {}}
+    confirmed = is_confirmed(history.points, spec, whole_seeds=history.whole_seeds)
+    place = standing(best, spec, confirmed=confirmed)
+    return {
+        "best": best.first_value,
+        "best_standing": place.name if place else None,
+        "best_fresh": fresh_value(best, spec),
+        "best_point": best.number,
+        "best_values": best.values,
+    }
+
+
 def overview(storage: StoragePath) -> list[dict[str, Any]]:
-    """Every study in a storage; one that can't be read is told with its fault."""
-    found = []
-    for paths in studies_in(storage):
-        try:
-            found.append(status_of(paths))
-        except StudyError as error:
-            blank = dict.fromkeys(("points", "of", "best", "updated"))
-            fault = str(error).splitlines()[0]
-            found.append(
-                {
-                    "study": paths.name,
-                    "folder": str(paths.folder),
-                    "state": f"damaged: {fault}",
-                    **blank,
-                }
-            )
-    return found
+    """Give the status of every study in a storage; of one that can't be read, its fault."""
+    return [_status_or_fault(paths) for paths in studies_in(storage)]
 
 
-def text_of(status: dict[str, Any]) -> str:
-    """A status as a few lines."""
+def _status_or_fault(paths: StudyPaths) -> dict[str, Any]:
+    try:
+        return status_of(paths)
+    except StudyError as error:
+        blank = dict.fromkeys(("points", "of", "best", "updated"))
+        state = f"damaged: {str(error).splitlines()[0]}"
+        return {"study": paths.name, "folder": str(paths.folder), "state": state, **blank}
+
+
+def status_text(status: dict[str, Any]) -> str:
+    """Give a status as a few lines."""
     if "states" not in status:
         return f"{status['study']}: {status['state']}"
-    counts = ", ".join(f"{count} {state}" for state, count in status["states"].items())
+    driver = f" (driven by {status['driver']})" if status["driver"] else ""
     lines = [
-        f"{status['study']}: {status['state']}"
-        + (f" (driven by {status['driver']})" if status["driver"] else "")
+        f"{status['study']}: {status['state']}{driver}",
+        f"  points   {_points_text(status)}",
+        f"  trials   {status['trials']}, {status['epochs']} epochs",
     ]
-    lines.append(f"  points   {_points_text(status)}" + (f": {counts}" if counts else ""))
-    lines.append(f"  trials   {status['trials']}, {status['epochs']} epochs")
     if status["best"] is not None:
-        values = " ".join(
-            f"{path}={_short(value)}" for path, value in status["best_values"].items()
-        )
+        lines.append(f"  best     {_best_text(status)}")
+    for running in status["running"]:
         lines.append(
-            f"  best     {status['objective']} {_best_text(status)} at point"
-            f" {status['best_point']}: {values}"
+            f"  running  trial {running['trial']} (point {running['point']}) after epoch"
+            f" {running['epoch']}"
         )
-    lines += [
-        f"  running  trial {one['trial']} (point {one['point']}) after epoch {one['epoch']}"
-        for one in status["running"]
-    ]
     if "job" in status:
         lines.append(f"  job      {status['job']}, {status['job_state']}")
     if status["updated"]:
@@ -127,82 +122,27 @@ def text_of(status: dict[str, Any]) -> str:
 
 
 def _points_text(status: dict[str, Any]) -> str:
-    """How many points there are of those that the study file asks for, and how many a user
-    added.
-    """
+    """Say how many points there are of those asked for, how many a user added, and their states."""
     added = status.get("added") or 0
-    return f"{status['points'] - added} of {status['of']}" + (
-        f", and {added} added" if added else ""
-    )
+    text = f"{status['points'] - added} of {status['of']}"
+    if added:
+        text += f", and {added} added"
+    if status["states"]:
+        counts = [f"{count} {state}" for state, count in status["states"].items()]
+        text += f": {', '.join(counts)}"
+    return text
 
 
 def _best_text(status: dict[str, Any]) -> str:
-    """The value of the best point, by what it is the best."""
+    """Say how good the best point is, by which of its seeds, and what it is."""
+    value = f"{status['best']:.4g}"
     if status.get("best_standing") == CONFIRMED:
-        return f"{status['best_fresh']:.4g} on fresh seeds ({status['best']:.4g} in the search)"
-    partial = status.get("best_standing") == PARTIAL
-    return f"{status['best']:.4g}" + (" (on a part of its seeds)" if partial else "")
+        value = f"{status['best_fresh']:.4g} on fresh seeds ({value} in the search)"
+    elif status.get("best_standing") == PARTIAL:
+        value += " (on a part of its seeds)"
+    settings = [f"{path}={_value_text(setting)}" for path, setting in status["best_values"].items()]
+    return f"{status['objective']} {value} at point {status['best_point']}: {' '.join(settings)}"
 
 
-def check_trial(paths: StudyPaths, trial: int) -> None:
-    """UserError where the study has no trial of this number."""
-    count = len(History(read_records(paths.journal)).trials)
-    if not 0 <= trial < count:
-        raise UserError(
-            f"--trial must be a number below {count}, the trials of {paths.name}; found {trial}"
-        )
-
-
-def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
-    """The journal as lines for a reader, each failure followed by its traceback."""
-    history, spec = History(), load_spec(paths.spec)
-    for event in read_records(paths.journal):
-        history.apply(event_of(event))
-        if trial is None or event.get("trial") == trial:
-            yield f"{clock(event['time'])}  {_event_text(event, spec)}"
-            if event["event"] == "failed":
-                failed = history.trials[event["trial"]]
-                yield from _traceback_of(
-                    paths.stderr(failed.point, failed.replicate, event["attempt"])
-                )
-
-
-def followed_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
-    """The same, and what comes, as long as somebody drives the study."""
-    shown = 0
-    while True:
-        driven = bool(lock_holder(paths.lock))
-        lines = list(log_lines(paths, trial))
-        yield from lines[shown:]
-        shown = len(lines)
-        if not driven:
-            return
-        time.sleep(_FOLLOW_S)
-
-
-def _traceback_of(path: StoragePath) -> Iterator[str]:
-    if path.exists():
-        yield from (f"    {line}" for line in path.read_text(errors="replace").splitlines())
-
-
-def _event_text(event: Record, spec: StudySpec) -> str:
-    """An event in words: what it is and the fields that a reader looks for."""
-    hidden = {"event", "time", "provenance", "metrics", "summary", "params"}
-    fields = {
-        key: value
-        for key, value in event.items()
-        if key not in hidden and value not in (None, {}, "")
-    }
-    if event["event"] == "reported":
-        fields |= {o.metric: event["metrics"].get(o.metric) for o in spec.objectives}
-    return f"{event['event']}  " + "  ".join(
-        f"{key} {_short(value)}" for key, value in fields.items()
-    )
-
-
-def _short(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
-
-
-def clock(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

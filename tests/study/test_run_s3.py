@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import analysis
-from study.cluster.job_request import Order
+from study.cluster.job_request import JobRequest
 from study.cluster.preflight import check_free
 from study.errors import StudyLocked
 from study.files.layout import StudyPaths
@@ -109,7 +109,9 @@ def test_a_second_driver_takes_the_study_over(tmp_path: Path, bucket: ObjectPath
 def test_only_a_job_that_resumes_takes_a_study_on_an_object_store_over(
     tmp_path: Path, bucket: ObjectPath
 ) -> None:
-    new, going_on = (Order("tiny", str(bucket), study=text) for text in ("study: tiny", ""))
+    new, going_on = (
+        JobRequest("tiny", str(bucket), study_file=text) for text in ("study: tiny", "")
+    )
     for paths in (StudyPaths(bucket, "tiny"), StudyPaths(LocalPath(tmp_path), "tiny")):
         paths.folder.make_folder()
         paths.spec.write_whole("study: tiny")

@@ -39,7 +39,7 @@ from analysis.tables.settings.level_effect import (
     level_effect,
     level_ratio,
 )
-from study.inspection.format import counted
+from study.inspection.format import count_text
 from study.journal.trials import ENDED_STATES
 
 _SECONDS = "steady_epoch_seconds"
@@ -262,7 +262,7 @@ def _pruning_note(results: Frames, epoch: int) -> str:
     missing = ""
     if lost:
         missing = (
-            f" save for the {counted(lost, 'point')} that failed before: of its level there is"
+            f" save for the {count_text(lost, 'point')} that failed before: of its level there is"
             " no interval"
         )
     return (

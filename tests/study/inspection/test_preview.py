@@ -14,7 +14,8 @@ import pytest
 from search_spaces.random_trial import RandomTrial
 from study.files.yaml_reader import read_yaml
 from study.inspection.format import bytes_text, seconds_text
-from study.inspection.preview import Preview, points_of, preview_of
+from study.inspection.preview import Preview, preview_of
+from study.inspection.preview_points import points_of
 from study.spec.json_schema import json_schema
 from study.spec.load import load_spec, shipped_studies, spec_from_tree
 from study.spec.sections import Resources, StudyLimits

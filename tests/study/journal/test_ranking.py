@@ -15,7 +15,7 @@ from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.inspection.export_trial import best_trial, figures_of
-from study.inspection.status import status_of, text_of
+from study.inspection.status import status_of, status_text
 from study.journal.history import History
 from study.journal.journal import read_records
 from study.journal.ranking import best_point, fresh_value, ranked, ranks
@@ -90,7 +90,7 @@ def test_status_display_and_export_name_the_same_point_and_by_what_it_is_the_bes
         fresh,
     )
     assert status["best_standing"] == "confirmed"
-    line = next(line for line in text_of(status).splitlines() if "best" in line)
+    line = next(line for line in status_text(status).splitlines() if "best" in line)
     assert (
         f"{fresh:.4g} on fresh seeds ({best.value:.4g} in the search) at point {best.number}"
         in line
@@ -110,7 +110,7 @@ def test_without_a_confirmation_the_best_is_told_as_the_searchs(tmp_path: Path) 
     paths, spec = study_in(tmp_path)
     status = status_of(paths)
     assert (status["best_standing"], status["best_fresh"]) == ("searched", None)
-    assert "seeds" not in text_of(status)
+    assert "seeds" not in status_text(status)
     history = History(read_records(paths.journal))
     figures = figures_of(history, spec, best_trial(history, spec, paths))
     assert (figures["standing"], figures["fresh_value"]) == ("searched", None)
@@ -154,4 +154,4 @@ def test_points_that_a_user_added_are_counted_apart(tmp_path: Path, added: int, 
     paths, _ = study_in(tmp_path, added=added)
     status = status_of(paths)
     assert (status["points"], status["of"], status["added"]) == (12 + added, 12, added)
-    assert f"points   {text}" in text_of(status)
+    assert f"points   {text}" in status_text(status)

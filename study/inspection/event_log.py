@@ -1,0 +1,85 @@
+"""What has happened to a study, as lines for a reader: its journal, and tracebacks of failures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from study.errors import UserError
+from study.files.layout import StudyPaths
+from study.files.lock import lock_holder
+from study.files.storage import StoragePath
+from study.inspection.format import time_text
+from study.journal.event_codec import Record
+from study.journal.events import event_of
+from study.journal.history import History
+from study.journal.journal import read_records
+from study.spec.load import load_spec
+from study.spec.spec import StudySpec
+
+_FOLLOW_S = 1.0
+_HIDDEN_FIELDS = {"event", "time", "provenance", "metrics", "summary", "params"}
+"""Fields of events that are shown otherwise, or are too long for a line."""
+
+
+def check_trial(paths: StudyPaths, trial: int) -> None:
+    """Raise UserError where the study has no trial of this number."""
+    count = len(History(read_records(paths.journal)).trials)
+    if not 0 <= trial < count:
+        raise UserError(
+            f"--trial must be a number below {count}, the trials of {paths.name}; found {trial}"
+        )
+
+
+def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
+    """Give a line for each event of the study or of one trial, below a failure its traceback."""
+    history = History()
+    spec = load_spec(paths.spec)
+    for record in read_records(paths.journal):
+        history.apply(event_of(record))
+        if trial is not None and record.get("trial") != trial:
+            continue
+        yield f"{time_text(record['time'])}  {_event_text(record, spec)}"
+        if record["event"] == "failed":
+            failed = history.trials[record["trial"]]
+            path = paths.stderr(failed.point, failed.replicate, record["attempt"])
+            yield from _traceback_lines(path)
+
+
+def followed_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
+    """Give the lines that there are, and those that come as long as somebody drives the study."""
+    shown = 0
+    while True:
+        is_driven = bool(lock_holder(paths.lock))
+        lines = list(log_lines(paths, trial))
+        yield from lines[shown:]
+        shown = len(lines)
+        if not is_driven:
+            return
+        time.sleep(_FOLLOW_S)
+
+
+def _traceback_lines(path: StoragePath) -> Iterator[str]:
+    if not path.exists():
+        return
+    for line in path.read_text(errors="replace").splitlines():
+        yield f"    {line}"
+
+
+def _event_text(record: Record, spec: StudySpec) -> str:
+    """Give an event's kind and the fields that a reader looks for."""
+    fields = {
+        key: value
+        for key, value in record.items()
+        if key not in _HIDDEN_FIELDS and value not in (None, {}, "")
+    }
+    if record["event"] == "reported":
+        for objective in spec.objectives:
+            fields[objective.metric] = record["metrics"].get(objective.metric)
+    texts = [f"{key} {_value_text(value)}" for key, value in fields.items()]
+    return f"{record['event']}  " + "  ".join(texts)
+
+
+def _value_text(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

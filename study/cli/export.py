@@ -1,12 +1,10 @@
-"""Commands that write or show something beside a run: preview, init, schema, export, tensorboard,
-dashboard.
-"""
+"""Commands beside a run: preview, init, schema, export, tensorboard, dashboard."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -116,11 +114,6 @@ def dashboard(
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8080,
 ) -> None:
     """Open optuna-dashboard on a copy of the study (the extra `dashboard`)."""
-    import signal
-    from contextlib import suppress
-    from threading import Thread
-    from wsgiref.simple_server import make_server
-
     from study.errors import UserError
     from study.inspection.export_optuna import to_optuna
     from study.lifecycle import existing
@@ -135,8 +128,20 @@ def dashboard(
         ) from None
     copy = optuna.storages.InMemoryStorage()
     to_optuna(paths, copy)
+    _serve(wsgi(copy), host, port)
+
+
+def _serve(application: Any, host: str, port: int) -> None:
+    """Serve a WSGI application until Ctrl-C. Raises UserError where the port is taken."""
+    import signal
+    from contextlib import suppress
+    from threading import Thread
+    from wsgiref.simple_server import make_server
+
+    from study.errors import UserError
+
     try:
-        server = make_server(host, port, wsgi(copy))
+        server = make_server(host, port, application)
     except OSError as error:
         taken = f"{host}:{port} can't be listened on: {error.strerror}"
         raise UserError(f"{taken}; choose with --host and --port") from error

@@ -27,74 +27,79 @@ _SHOWN_TRIALS = 12
 
 
 def display_on(console: Console) -> ProgressDisplay:
-    """The display that suits the console."""
+    """Give the display that suits the console."""
     return LiveDisplay(console) if console.is_terminal else _PlainLines(console)
 
 
 class _PlainLines(ProgressDisplay):
-    """One line for each point that ends, and for what has to be said."""
+    """Prints one line for each point that ends, and for what has to be said."""
 
     def __init__(self, console: Console) -> None:
-        self.console = console
-        self._told: set[int] = set()
-        self._seen = 0
-        self._waiting = ""
+        self._console = console
+        self._shown: set[int] = set()
+        """The points that have been shown, or had ended before."""
+        self._endings_seen = 0
+        self._last_message = ""
 
     def begin(self, spec: StudySpec, controller: Controller) -> None:
-        self.spec, self.controller = spec, controller
-        self._told = {
-            point.number for point in controller.history.points if point.state in ENDED_STATES
+        self._spec = spec
+        self._history = controller.history
+        self._shown = {
+            point.number for point in self._history.points if point.state in ENDED_STATES
         }
-        done = f", {len(self._told)} of them done" if self._told else ""
+        done = f", {len(self._shown)} of them done" if self._shown else ""
         for note in spec.notes:
             self.say(note)
         self.say(f"study {spec.study}: {count_text(spec.points, 'point')}{done}")
 
     def tick(self) -> None:
-        history = self.controller.history
-        told, self._seen = history.point_endings[self._seen :], len(history.point_endings)
-        for point in (history.points[number] for number in told):
-            if point.state in ENDED_STATES and point.number not in self._told:
-                self._told.add(point.number)
-                self.say(
-                    f"[{len(self._told)}/{_expected(history, self.spec)}]"
-                    f" {_point_line(point, self.spec)}"
-                )
+        endings = self._history.point_endings
+        new, self._endings_seen = endings[self._endings_seen :], len(endings)
+        for number in new:
+            point = self._history.points[number]
+            if point.state in ENDED_STATES and number not in self._shown:
+                self._shown.add(number)
+                count = f"[{len(self._shown)}/{_expected_points(self._history, self._spec)}]"
+                self.say(f"{count} {_point_line(point, self._spec)}")
 
     def say(self, message: str) -> None:
-        if message != self._waiting:
-            self._waiting = message
-            print(message, file=self.console.file, flush=True)
+        """Print a line, unless it was the last one too: what is waited for is said often."""
+        if message != self._last_message:
+            self._last_message = message
+            print(message, file=self._console.file, flush=True)
 
     def end(self) -> None:
         self.tick()
 
 
 class LiveDisplay(ProgressDisplay):
-    """Progress over points and epochs, the running trials, the best point so far, the time left."""
+    """Shows the points done, the running trials, the best point so far and the time left."""
 
     def __init__(self, console: Console) -> None:
-        self.console = console
-        self._drawn = 0.0
+        self._console = console
+        self._last_refresh = 0.0
         self._live: Live | None = None
 
     def begin(self, spec: StudySpec, controller: Controller) -> None:
-        self.spec, self.controller = spec, controller
+        self._spec = spec
+        self._controller = controller
+        self._history = controller.history
         for note in spec.notes:
             self.say(note)
         self._began = time.monotonic()
-        self._epochs_before = _epochs_done(controller.history)
-        self._longest = spec.recipe({}, 0).epochs if spec.first or spec.points else 1
-        self._live = Live(self._picture(), console=self.console, auto_refresh=False, transient=True)
+        self._epochs_before = _count_epochs(self._history)
+        self._live = Live(
+            self._picture(), console=self._console, auto_refresh=False, transient=True
+        )
         self._live.start()
 
     def tick(self) -> None:
-        if self._live and time.monotonic() - self._drawn > _REFRESH_S:
-            self._drawn = time.monotonic()
+        if self._live and time.monotonic() - self._last_refresh > _REFRESH_S:
+            self._last_refresh = time.monotonic()
             self._live.update(self._picture(), refresh=True)
 
     def say(self, message: str) -> None:
-        self.console.print(message, highlight=False, markup=False)
+        self._console.print(message, highlight=False, markup=False)
 
     def end(self) -> None:
         if self._live:
@@ -102,108 +107,141 @@ class LiveDisplay(ProgressDisplay):
             self._live = None
 
     def _picture(self) -> Group:
-        history = self.controller.history
-        done = [point for point in history.points if point.state in ENDED_STATES]
-        running = [trial for trial in history.trials if trial.is_in_flight]
-        head = Text.assemble(
-            (self.spec.study, "bold"), f"  {self.spec.question}", overflow="ellipsis", no_wrap=True
+        """Draw the whole display."""
+        heading = Text.assemble(
+            (self._spec.study, "bold"),
+            f"  {self._spec.question}",
+            overflow="ellipsis",
+            no_wrap=True,
         )
+        best = best_point(self._history.points, self._spec, whole_seeds=self._history.whole_seeds)
+        best_text = (
+            f"best so far: {best_line(best, self._spec)}" if best else "no finished point yet"
+        )
+        stopping = "stopping …" if self._controller.stopping else ""
+        return Group(
+            heading,
+            self._points_bar(),
+            self._running_table(),
+            Text(best_text, style="green"),
+            Text(stopping, style="yellow"),
+        )
+
+    def _points_bar(self) -> Progress:
+        done = [point for point in self._history.points if point.state in ENDED_STATES]
         bar = Progress(
             TextColumn("points"),
             BarColumn(bar_width=40),
             TextColumn("{task.completed}/{task.total}  {task.fields[note]}"),
-            console=self.console,
+            console=self._console,
         )
-        bar.add_task(
-            "",
-            total=_expected(history, self.spec),
-            completed=len(done),
-            note=self._note(history, done),
-        )
-        best = best_point(history.points, self.spec, whole_seeds=history.whole_seeds)
-        tail = Text(
-            f"best so far: {best_line(best, self.spec)}" if best else "no finished point yet",
-            style="green",
-        )
-        stopping = Text("stopping …" if self.controller.stopping else "", style="yellow")
-        return Group(head, bar, self._table(running), tail, stopping)
+        expected = _expected_points(self._history, self._spec)
+        bar.add_task("", total=expected, completed=len(done), note=self._note(done))
+        return bar
 
-    def _note(self, history: History, done: list[Point]) -> str:
-        epochs = _epochs_done(history)
-        trained = epochs - self._epochs_before
-        elapsed = time.monotonic() - self._began
-        text = f"{epochs} epochs, {sum(p.state == 'PRUNED' for p in done)} pruned"
+    def _note(self, done: list[Point]) -> str:
+        """Say how much has been trained, and about how much time is left."""
+        epochs = _count_epochs(self._history)
+        pruned = sum(point.state == "PRUNED" for point in done)
         failed = sum(point.state == "FAIL" for point in done)
-        text += f", {failed} failed" if failed else ""
+        text = f"{epochs} epochs, {pruned} pruned"
+        if failed:
+            text += f", {failed} failed"
+        trained = epochs - self._epochs_before
         if trained < 2 or not done:
             return text
-        mean_epochs = sum(t.epochs for p in done for t in p.trials.values()) / len(done)
-        left = max(0.0, _expected(history, self.spec) * mean_epochs - epochs) * elapsed / trained
-        return f"{text}, about {_duration(left)} left"
+        return f"{text}, about {_duration_text(self._seconds_left(done, epochs, trained))} left"
 
-    def _table(self, running: list[Trial]) -> Table:
+    def _seconds_left(self, done: list[Point], epochs: int, trained: int) -> float:
+        """Estimate the time left from the pace of this run and the length of points so far."""
+        epochs_done = sum(trial.epochs for point in done for trial in point.trials.values())
+        epochs_of_point = epochs_done / len(done)
+        expected = _expected_points(self._history, self._spec) * epochs_of_point
+        seconds_of_epoch = (time.monotonic() - self._began) / trained
+        return max(0.0, expected - epochs) * seconds_of_epoch
+
+    def _running_table(self) -> Table:
+        metric = self._spec.objectives[0].metric
         table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
-        for column in ("trial", "epoch", self.spec.objectives[0].metric):
+        for column in ("trial", "epoch", metric):
             table.add_column(column, no_wrap=True, min_width=len(column))
-        table.add_column(
-            "values", no_wrap=True, overflow="ellipsis", ratio=1
-        )  # what room the others leave
+        # the values have what room the others leave
+        table.add_column("values", no_wrap=True, overflow="ellipsis", ratio=1)
+        running = [trial for trial in self._history.trials if trial.is_in_flight]
         for trial in running[:_SHOWN_TRIALS]:
-            row = trial.rows[-1] if trial.rows else {}
-            value = row.get(self.spec.objectives[0].metric)
-            values = _varied(self.controller.history.points[trial.point])
-            table.add_row(str(trial.number), str(trial.epochs), _figure(value), values)
+            values = _values_text(self._history.points[trial.point])
+            figure = _figure_text(_last_figure(trial, metric))
+            table.add_row(str(trial.number), str(trial.epochs), figure, values)
         return table
 
 
-def _epochs_done(history: History) -> int:
+def _count_epochs(history: History) -> int:
     return sum(trial.epochs for trial in history.trials)
 
 
-def _expected(history: History, spec: StudySpec) -> int:
-    """How many points there will be: those of the study file, and what a user added."""
+def _expected_points(history: History, spec: StudySpec) -> int:
+    """Count the points that there will be: those of the study file, and what a user added."""
     return spec.points + history.user_points
 
 
 def best_line(point: Point, spec: StudySpec) -> str:
-    """A point's line, with what its fresh seeds say where it was confirmed."""
+    """Give a point's line, with what its fresh seeds say where it was confirmed."""
+    line = _point_line(point, spec)
     fresh = fresh_value(point, spec)
-    return ("" if fresh is None else f"{_figure(fresh)} on fresh seeds, ") + _point_line(
-        point, spec
-    )
+    return line if fresh is None else f"{_figure_text(fresh)} on fresh seeds, {line}"
 
 
 def _point_line(point: Point, spec: StudySpec) -> str:
     """``point 3  COMPLETE  val_accuracy 0.9731  optimizer.name=sgd …``."""
-    metric = spec.objectives[0].metric
     if point.state == "COMPLETE":
-        result = f"{metric} {_figure(point.first_value)}"
-        if len(point.seeds) < spec.replicates:
-            result += f" on {len(point.seeds)} of {spec.replicates} seeds"
+        outcome = _complete_text(point, spec)
     elif point.state == "PRUNED":
-        trial = next(
-            (trial for trial in search_trials(point) if trial.state == "PRUNED"), point.trials[0]
-        )
-        value = trial.rows[-1].get(metric) if trial.rows else None
-        result = f"stopped at epoch {trial.epochs} with {metric} {_figure(value)}"
+        outcome = _pruned_text(point, spec)
     else:
-        failure = next((t.failure for t in point.trials.values() if t.failure), None)
-        result = f"{failure.failure_class}: {failure.message}" if failure else "error: "
-    return f"point {point.number}  {point.state}  {result}  {_varied(point)}"
+        outcome = _failure_text(point)
+    return f"point {point.number}  {point.state}  {outcome}  {_values_text(point)}"
 
 
-def _varied(point: Point) -> str:
-    return " ".join(f"{path}={_figure(value)}" for path, value in point.values.items())
+def _complete_text(point: Point, spec: StudySpec) -> str:
+    text = f"{spec.objectives[0].metric} {_figure_text(point.first_value)}"
+    if len(point.seeds) < spec.replicates:
+        text += f" on {len(point.seeds)} of {spec.replicates} seeds"
+    return text
 
 
-def _figure(value: Any) -> str:
-    """A value in four significant digits."""
+def _pruned_text(point: Point, spec: StudySpec) -> str:
+    pruned = [trial for trial in search_trials(point) if trial.state == "PRUNED"]
+    trial = pruned[0] if pruned else point.trials[0]
+    metric = spec.objectives[0].metric
+    figure = _figure_text(_last_figure(trial, metric))
+    return f"stopped at epoch {trial.epochs} with {metric} {figure}"
+
+
+def _failure_text(point: Point) -> str:
+    for trial in point.trials.values():
+        if trial.failure:
+            return f"{trial.failure.failure_class}: {trial.failure.message}"
+    return "error: "
+
+
+def _last_figure(trial: Trial, metric: str) -> Any:
+    return trial.rows[-1].get(metric) if trial.rows else None
+
+
+def _values_text(point: Point) -> str:
+    return " ".join(f"{path}={_figure_text(value)}" for path, value in point.values.items())
+
+
+def _figure_text(value: Any) -> str:
+    """Give a value in four significant digits."""
     if value is None:
         return "–"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _duration(seconds: float) -> str:
+def _duration_text(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

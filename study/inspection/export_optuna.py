@@ -1,6 +1,4 @@
-"""The study as Optuna sees it, for Optuna's own tools: an ``optuna.Study`` rebuilt from the
-journal.
-"""
+"""A study for Optuna's own tools: an ``optuna.Study`` that is rebuilt from the journal."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from study.files.layout import StudyPaths
 from study.journal.history import History
 from study.journal.journal import read_records
-from study.journal.trials import Point, Trial
+from study.journal.trials import Point
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
@@ -19,11 +17,10 @@ if TYPE_CHECKING:
 
 
 def to_optuna(paths: StudyPaths, storage: Any = None) -> optuna.Study:
-    """One Optuna trial for each point that lies in the space, in ``storage`` (in memory by
-    default).
+    """Make an Optuna study in ``storage``, an Optuna storage (in memory by default).
 
-    Reports are those of the point's first replicate. Points outside the space are left out, as they
-    are for the sampler; a point's number is in the trial's user attributes.
+    Each point is one trial, with the reports of its first replicate and its number among the user
+    attributes. Points outside the space are left out, as they are for the sampler.
     """
     import optuna
 
@@ -34,59 +31,65 @@ def to_optuna(paths: StudyPaths, storage: Any = None) -> optuna.Study:
         directions=[objective.direction for objective in spec.objectives],
     )
     study.set_user_attr("question", spec.question)
-    study.add_trials(
-        [trial for point in history.points if (trial := _frozen(point, spec)) is not None]
-    )
+    trials: list[optuna.trial.FrozenTrial] = []
+    for point in history.points:
+        trial = _frozen_trial(point, spec)
+        if trial is not None:
+            trials.append(trial)
+    study.add_trials(trials)
     return study
 
 
-def _frozen(point: Point, spec: StudySpec) -> optuna.trial.FrozenTrial | None:
-    """The point as an Optuna trial, None where its values lie outside the space."""
+def _frozen_trial(point: Point, spec: StudySpec) -> optuna.trial.FrozenTrial | None:
+    """Give the point as an Optuna trial; None where its values lie outside the space."""
     from optuna.trial import TrialState, create_trial
 
     params = spec.params_of(point.values)
     if params is None:
         return None
     state = TrialState[point.state]
-    first = point.trials.get(0)
-    made = create_trial(
+    trial = create_trial(
         state=state,
         params=dict(params),
         distributions=spec.space.distributions(params),
         values=_values(point) if state == TrialState.COMPLETE else None,
-        intermediate_values=_reports(first, spec) if first and len(spec.objectives) == 1 else {},
+        intermediate_values=_reports(point, spec),
         user_attrs={
             "point": point.number,
             "origin": point.origin,
-            "trials": [t.number for t in point.trials.values()],
+            "trials": [trial.number for trial in point.trials.values()],
         },
     )
-    made.datetime_start = _moment(point.asked_at) if state != TrialState.WAITING else None
-    made.datetime_complete = _ended(point) if state.is_finished() else None
-    return made
+    trial.datetime_start = _moment(point.asked_at) if state != TrialState.WAITING else None
+    trial.datetime_complete = _ending(point) if state.is_finished() else None
+    return trial
 
 
-def _reports(trial: Trial, spec: StudySpec) -> dict[int, float]:
-    """The objective's metric at each epoch that has it."""
+def _reports(point: Point, spec: StudySpec) -> dict[int, float]:
+    """Give the metric at each epoch of the first replicate; none for several objectives."""
+    first = point.trials.get(0)
+    if first is None or len(spec.objectives) > 1:
+        return {}
     metric = spec.objectives[0].metric
     return {
         row["epoch"]: float(row[metric])
-        for row in trial.rows
+        for row in first.rows
         if isinstance(row.get(metric), int | float)
     }
 
 
 def _values(point: Point) -> list[float]:
-    """A point's value by each objective."""
+    """Give a point's value by each objective."""
     values = point.value if isinstance(point.value, list) else [point.first_value]
     return [float(value) for value in values]
 
 
-def _ended(point: Point) -> datetime.datetime:
+def _ending(point: Point) -> datetime.datetime:
+    """Give the moment at which the last of a point's trials ended."""
     ends = [trial.ended_at or point.asked_at for trial in point.trials.values()]
     return _moment(max([point.asked_at, *ends]))
 
 
 def _moment(seconds: float) -> datetime.datetime:
-    """Optuna keeps local times without a zone."""
+    """Give a moment as Optuna keeps it: local time, without a zone."""
     return datetime.datetime.fromtimestamp(seconds)

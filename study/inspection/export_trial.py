@@ -1,6 +1,4 @@
-"""Take the winner home: a trial's recipe, weights and figures, in a folder that needs nothing of
-the study.
-"""
+"""Exports a trial: recipe, weights and figures, in a folder that needs nothing of the study."""
 
 from __future__ import annotations
 
@@ -21,15 +19,18 @@ from study.spec.spec import StudySpec
 
 
 def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
-    """Write ``recipe.yaml``, ``weights.safetensors`` and ``figures.json`` of a trial, by number or
-    ``best``, to ``to``.
+    """Write ``recipe.yaml``, ``weights.safetensors`` and ``figures.json`` of a trial to ``to``.
 
-    UserError where there is no such trial, or its weights were not kept. Gives the trial.
+    ``trial`` is a number, or ``best``. Gives the trial. Raises UserError where there is no such
+    trial, or its weights were not kept.
     """
     from study.training.export import FIGURES, export_weights
 
     history, spec = History(read_records(paths.journal)), load_spec(paths.spec)
-    chosen = best_trial(history, spec, paths) if trial == "best" else _numbered(history, trial)
+    if trial == "best":
+        chosen = best_trial(history, spec, paths)
+    else:
+        chosen = _trial_of_number(history, trial)
     point = history.points[chosen.point]
     recipe = spec.recipe(point.values, chosen.seed, chosen.substitutions)
     epoch = export_weights(paths.checkpoints(chosen.point, chosen.replicate), recipe, to)
@@ -38,7 +39,7 @@ def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
     return chosen
 
 
-def _numbered(history: History, text: str) -> Trial:
+def _trial_of_number(history: History, text: str) -> Trial:
     if not text.isdecimal() or int(text) >= len(history.trials):
         raise UserError(
             f"a trial is 'best' or a number below {len(history.trials)}, not {text!r:.40}"
@@ -47,8 +48,9 @@ def _numbered(history: History, text: str) -> Trial:
 
 
 def best_trial(history: History, spec: StudySpec, paths: StudyPaths) -> Trial:
-    """The best point's first complete trial whose checkpoint was kept; of equal points the
-    first.
+    """Give the best point's first complete trial whose weights were kept, else its first one.
+
+    Of equal points the first is the best. Raises UserError where none is complete.
     """
     best = best_point(history.points, spec, whole_seeds=history.whole_seeds)
     if best is None:
@@ -59,18 +61,14 @@ def best_trial(history: History, spec: StudySpec, paths: StudyPaths) -> Trial:
         if trial.state == "COMPLETE" and trial.kind == "search"
     ]
     trials.sort(key=lambda trial: trial.replicate)
-    kept = [
-        trial
-        for trial in trials
-        if any(paths.checkpoints(best.number, trial.replicate).glob(CHECKPOINT_PATTERN))
-    ]
-    return (kept or trials)[0]
+    for trial in trials:
+        if any(paths.checkpoints(best.number, trial.replicate).glob(CHECKPOINT_PATTERN)):
+            return trial
+    return trials[0]
 
 
 def figures_of(history: History, spec: StudySpec, trial: Trial) -> dict[str, Any]:
-    """Where the trial comes from, by what its point is ranked, and all that is known of it as a
-    whole.
-    """
+    """Give a trial's figures: where it comes from, how its point ranks, and what came of it."""
     session = history.sessions[-1] if history.sessions else None
     point = history.points[trial.point]
     confirmed = is_confirmed(history.points, spec, whole_seeds=history.whole_seeds)

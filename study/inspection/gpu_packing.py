@@ -15,27 +15,32 @@ _MOST = 16
 
 
 def packing_hint(history: History, gpus: float) -> str:
-    """What a smaller share of a GPU than ``gpus`` would do, on one line; empty where nothing speaks
-    for it.
-    """
-    rows = [row for trial in history.trials for row in trial.rows]
-    peak = max((row.get("peak_memory_bytes") or 0 for row in rows), default=0)
-    totals = [
-        attempt.device_bytes
-        for trial in history.trials
-        for attempt in trial.attempts
-        if attempt.device_bytes
-    ]
-    if not gpus or not peak or not totals:
+    """Say on one line what a smaller share of a GPU than ``gpus`` would do, if it would help."""
+    peak = _peak_memory(history)
+    total = _smallest_gpu(history)
+    if not gpus or not peak or not total:
         return ""
-    total = min(totals)
     fit = min(_MOST, int(total / (_MARGIN * peak + _CONTEXT_BYTES)))
     if fit < 2 * int(1 / gpus):
         return ""
+    share = 1000 // fit / 1000  # rounded down, so that they fit
     return (
         f"a trial held at most {_gib(peak)} of its GPU's {_gib(total)}: "
-        f"resources: {{gpus: {1000 // fit / 1000:g}}} would run {fit} at once on each"
+        f"resources: {{gpus: {share:g}}} would run {fit} at once on each"
     )
+
+
+def _peak_memory(history: History) -> int:
+    """Give the most bytes that an epoch of any trial held; 0 where none was measured."""
+    rows = [row for trial in history.trials for row in trial.rows]
+    return max((row.get("peak_memory_bytes") or 0 for row in rows), default=0)
+
+
+def _smallest_gpu(history: History) -> int:
+    """Give the bytes of the smallest GPU that an attempt had; 0 where none had any."""
+    attempts = [attempt for trial in history.trials for attempt in trial.attempts]
+    sizes = [attempt.device_bytes for attempt in attempts if attempt.device_bytes]
+    return min(sizes, default=0)
 
 
 def _gib(size: float) -> str:

@@ -1,3 +1,5 @@
+"""A trial's recipe, weights and figures in a folder of their own."""
+
 from __future__ import annotations
 
 import json
@@ -6,11 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 
 from study.errors import UserError
-from study.inspection.export_optuna import to_optuna
 from study.inspection.export_trial import export_trial
 
 SPEC = """\
@@ -93,18 +93,3 @@ def test_a_trial_whose_weights_were_not_kept_is_refused(mixed: Any, tmp_path: Pa
 def test_a_study_without_a_complete_point_has_no_best_trial(make: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no point of digits-momentum is complete"):
         export_trial(make().paths, "best", tmp_path / "home")
-
-
-def test_optuna_sees_the_points_that_lie_in_the_space(mixed: Any) -> None:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = to_optuna(mixed.paths)
-    states = [trial.state.name for trial in study.trials]
-    assert states == ["COMPLETE", "COMPLETE", "COMPLETE", "PRUNED", "FAIL", "COMPLETE"]
-    assert study.best_params == {
-        "optimizer": "sgd",
-        "optimizer.sgd.lr": 0.1,
-        "optimizer.sgd.momentum": 0.9,
-        "accumulation": 1,
-    }
-    assert study.trials[3].intermediate_values == {1: 0.1}
-    assert study.best_trial.user_attrs["trials"] == [2, 3]

@@ -1,0 +1,43 @@
+"""Points as the study could propose them, and how they are spread over the space."""
+
+from __future__ import annotations
+
+import pytest
+
+from study.inspection.preview import preview_of
+from study.inspection.preview_points import points_of
+from study.spec.load import spec_from_tree
+
+from .small_spec import small
+
+
+def test_points_that_would_repeat_are_counted() -> None:
+    assert preview_of(small()).duplicates >= 2
+    assert preview_of(small(sampler="grid")).duplicates == 0
+
+
+def test_a_grid_and_a_list_of_points_are_shown_as_they_are() -> None:
+    grid = small(sampler="grid")
+    assert preview_of(grid).samples == grid.space.grid()
+    listed = spec_from_tree(
+        {"study": "s", "sampler": "first-only", "first": [{"set": {"epochs": 2}}]}
+    )
+    assert preview_of(listed).samples == [{"epochs": 2}]
+
+
+def test_the_levels_of_a_method_study_take_turns() -> None:
+    spec = small(mode="method-study", roles={"scientific": ["precision"]})
+    points = points_of(spec)
+    assert [next(points)["precision"] for _ in range(4)] == ["fp32", "bf16", "fp32", "bf16"]
+    assert preview_of(spec).levels == 2
+
+
+def test_each_section_of_branches_has_its_own_shares() -> None:
+    space = {
+        "optimizer": {"one_of": {"sgd": {}, "adam": {}}},
+        "schedule": {"one_of": {"constant": {}, "cosine": {}}},
+    }
+    shares: dict[str, float] = {}
+    for row in preview_of(small(space=space)).branches:
+        shares[row["path"]] = shares.get(row["path"], 0) + row["share"]
+    assert shares == pytest.approx({"optimizer.name": 1, "schedule.name": 1})

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 import analysis
-from study.cluster.job_request import JobRequest
-from study.cluster.preflight import check_free
-from study.errors import StudyLocked
 from study.files.layout import StudyPaths
-from study.files.local_storage import LocalPath
-from study.files.lock import acquire_lock
 from study.files.object_storage import ObjectPath
 from study.journal.history import History
 from study.journal.journal import read_records
@@ -104,26 +97,3 @@ def test_a_second_driver_takes_the_study_over(tmp_path: Path, bucket: ObjectPath
     assert "Traceback" not in output
     history = History(read_records(paths.journal))
     assert [(trial.state, trial.epochs) for trial in history.trials] == 2 * [("COMPLETE", 50)]
-
-
-def test_only_a_job_that_resumes_takes_a_study_on_an_object_store_over(
-    tmp_path: Path, bucket: ObjectPath
-) -> None:
-    new, going_on = (
-        JobRequest("tiny", str(bucket), study_file=text) for text in ("study: tiny", "")
-    )
-    for paths in (StudyPaths(bucket, "tiny"), StudyPaths(LocalPath(tmp_path), "tiny")):
-        paths.folder.make_folder()
-        paths.spec.write_whole("study: tiny")
-        lock = acquire_lock(paths.lock)
-        try:
-            with pytest.raises(StudyLocked, match=f"process {os.getpid()} on"):
-                check_free(new, paths)
-            if not paths.lock.has_locks:
-                check_free(going_on, paths)
-            else:
-                with pytest.raises(StudyLocked):
-                    check_free(going_on, paths)
-        finally:
-            lock.release()
-        check_free(new, paths)

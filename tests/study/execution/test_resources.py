@@ -1,0 +1,81 @@
+"""What a machine or cluster has room for, and the modules and images that a study needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from study.errors import DataMissing, UserError
+from study.execution.resources import (
+    check_data,
+    check_fits,
+    check_modules,
+    factories,
+    machine_gpus,
+    machine_resources,
+    trial_capacity,
+)
+from study.spec.load import spec_from_tree
+from study.spec.sections import Resources
+
+from ..fake_cluster import small_spec
+
+THIRDS = replace(small_spec(), resources=Resources(cpus=2, gpus=1 / 3))
+
+
+def test_a_trial_lies_on_one_node() -> None:
+    assert trial_capacity(THIRDS, [{"CPU": 8, "GPU": 1}]) == 3
+    assert trial_capacity(THIRDS, [{"CPU": 3, "GPU": 1}, {"CPU": 3, "GPU": 1}]) == 2
+    assert trial_capacity(THIRDS, [{"CPU": 1, "GPU": 1}] * 8) == 0
+    assert trial_capacity(THIRDS, [{"CPU": 64}]) == 0
+    assert trial_capacity(THIRDS, []) == 0
+
+
+def test_a_study_for_which_there_is_no_room_is_refused_with_what_there_is() -> None:
+    check_fits(THIRDS, [{"CPU": 2, "GPU": 1}], "this machine")
+    with pytest.raises(
+        UserError, match=r"wants 2 CPUs and 0\.333.* GPUs, and this machine has 1 C"
+    ):
+        check_fits(THIRDS, [{"CPU": 1}], "this machine")
+    with pytest.raises(UserError, match="of this cluster no node has that, but at most 1 CPUs and"):
+        check_fits(THIRDS, [{"CPU": 1, "GPU": 2}, {"CPU": 1}], "this cluster")
+
+
+@pytest.mark.parametrize(("visible", "count"), [("", 0), ("-1", 0), ("0", 1), ("2,3", 2)])
+def test_gpus_that_this_process_may_not_use_do_not_count(
+    visible: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert machine_gpus() == count
+    assert machine_resources(small_spec())["GPU"] == 0, "a study that wants none asks for none"
+    assert machine_resources(THIRDS)["GPU"] == count
+
+
+def test_modules_are_looked_for_and_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("raise RuntimeError('loaded')")
+    choices = {"model": {"name": {"choice": ["mine:net", "nomod.nets:net"]}}}
+    tree = {"study": "s", "points": 2, "question": "why:not", "recipe": {"epochs": 1}}
+    spec = spec_from_tree(tree | {"space": choices})
+    assert set(factories(spec.tree())) == {"mine:net", "nomod.nets:net"}
+    with pytest.raises(UserError, match=f"found no module nomod in {tmp_path}"):
+        check_modules(spec)
+    (tmp_path / "nomod").mkdir()
+    check_modules(spec)
+
+
+def test_images_that_lie_there_are_not_looked_for_elsewhere(tmp_path: Path) -> None:
+    spec = small_spec(recipe={"epochs": 1, "data": {"name": "cifar10"}})
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    check_data(spec, str(tmp_path))
+    check_data(small_spec(recipe={"epochs": 1, "data": {"name": "digits"}}), str(tmp_path / "none"))
+
+
+def test_images_that_an_object_store_lacks_are_not_downloaded_into_it(bucket: object) -> None:
+    spec = small_spec(recipe={"epochs": 1, "data": {"name": "cifar10"}})
+    with pytest.raises(DataMissing, match="holds none of the folders cifar-10-batches-bin, "):
+        check_data(spec, str(bucket))

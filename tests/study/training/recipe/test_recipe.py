@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from study.training.recipe.data_catalog import DATA_SETS
 from study.training.recipe.recipe import (
     Recipe,
     field_paths,
@@ -44,9 +45,8 @@ FAULTS: list[tuple[dict[str, Any], list[str]]] = [
     (
         {"schedule": "cosin"},
         [
-            "schedule: must name a known schedule; found 'cosin'; accepted constant | step |"
-            " multistep | exponential | cosine | onecycle | polynomial | triangular | plateau |"
-            " switch | cosine_restarts (did you mean cosine?)"
+            "schedule: must name a known schedule; found 'cosin'; accepted"
+            f" {' | '.join(fields_of_forms('schedule') or {})} (did you mean cosine?)"
         ],
     ),
     (
@@ -264,13 +264,7 @@ def test_branches_name_the_forms_of_a_section_and_their_fields() -> None:
     assert "momentum" in optimizers["sgd"]
     assert "momentum" not in optimizers["adam"]
     assert set(fields_of_forms("data.augment") or {}) >= {"none", "flip", "crop_flip"}
-    assert set(fields_of_forms("data") or {}) == {
-        "cifar10",
-        "cifar100",
-        "mnist",
-        "digits",
-        "synthetic",
-    }
+    assert set(fields_of_forms("data") or {}) == set(DATA_SETS)
     assert fields_of_forms("epochs") is None
     assert fields_of_forms("nothing.here") is None
 

@@ -16,7 +16,7 @@ from study.execution.ray_runtime import RayConnection, check_answers
 from study.execution.resources import check_data, check_modules, machine_resources
 from study.execution.run import RunOptions, RunResult
 from study.files import requests
-from study.files.layout import StudyPaths, checked_name, studies_in
+from study.files.layout import StudyPaths, check_study_name, studies_in
 from study.files.lock import acquire_lock, lock_holder
 from study.files.storage import StorageLike
 from study.files.storage_uri import storage_path
@@ -47,7 +47,7 @@ def run(
     """
     run_options = RunOptions(**options)
     if isinstance(source, StudySpec):
-        spec = replace(source, study=checked_name(name)) if name else source
+        spec = replace(source, study=check_study_name(name)) if name else source
     else:
         spec = load_spec(source, sets=sets, name=name, points=points)
     paths = StudyPaths(storage_path(storage), spec.study)

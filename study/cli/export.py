@@ -59,14 +59,14 @@ def init(
 ) -> None:
     """Write a commented study file to start from."""
     from study.errors import UserError
-    from study.files.layout import checked_name
+    from study.files.layout import check_study_name
     from study.spec.template import starting_file
 
     path = Path(file)
     if path.exists():
         raise UserError(f"{file} is there already; choose another name")
     path.write_text(
-        starting_file() if path.stem == "study" else starting_file(checked_name(path.stem))
+        starting_file() if path.stem == "study" else starting_file(check_study_name(path.stem))
     )
     typer.echo(f"wrote {file}; next: study preview {file}")
 

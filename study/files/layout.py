@@ -16,7 +16,7 @@ tables were made from.
 STUDY_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 
 
-def checked_name(name: str) -> str:
+def check_study_name(name: str) -> str:
     """Return the name where it can be a study's, and so can't lead out of the storage; else raise
     UserError.
     """
@@ -41,7 +41,7 @@ class StudyPaths:
     name: str
 
     def __post_init__(self) -> None:
-        checked_name(self.name)
+        check_study_name(self.name)
 
     @property
     def folder(self) -> StoragePath:

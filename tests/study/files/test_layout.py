@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from study.errors import UserError
-from study.files.layout import StudyPaths, checked_name, studies_in
+from study.files.layout import StudyPaths, check_study_name, studies_in
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 
@@ -22,7 +22,7 @@ def test_a_name_cannot_leave_the_storage() -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "A", "-a", "a\n", "a" * 65])
 def test_what_cannot_be_a_name_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="a study's name"):
-        checked_name(name)
+        check_study_name(name)
 
 
 def test_a_journal_is_a_file_where_files_can_grow_and_else_a_folder(tmp_path: Path) -> None:

@@ -5,28 +5,30 @@ search.
 from __future__ import annotations
 
 from study.controller.population import Population
-from study.journal.ranking import to_confirm
+from study.journal.ranking import points_to_confirm
 from study.journal.trials import Point, Trial
 
-_CONFIRM_FROM = 1000
-"""Replicate numbers, and so seeds, of confirmation trials begin here: they are fresh however many
-the search had.
+_FIRST_REPLICATE = 1000
+"""Replicate numbers, and so seeds, of the confirmation begin here: they are fresh however many the
+search has had.
 """
 Confirmation = tuple[Point, int, Trial | None]
-"""A point, one of its fresh seeds, and the trial where that has started."""
+"""A point, the replicate number of one of its fresh seeds, and the trial where that has started."""
 
 
 def confirmations(population: Population) -> list[Confirmation]:
-    """Every point and fresh seed that the confirmation asks for, in the order in which they run.
+    """Every trial that the confirmation asks for, in the order in which they start.
 
-    Seed by seed, so that it treats all alike at any moment; point by point in studies of the time
-    when seeds need not be whole.
+    They go seed by seed, so that at any moment all points have been treated alike. In older studies
+    they go point by point.
     """
-    confirm, history = population.spec.confirm, population.history
-    if not confirm:
+    spec, history = population.spec, population.history
+    if spec.confirm is None:
         return []
-    points = to_confirm(history.points, population.spec, whole_seeds=history.whole_seeds)
-    seeds = range(_CONFIRM_FROM, _CONFIRM_FROM + confirm.replicates)
+    points = points_to_confirm(history.points, spec, whole_seeds=history.whole_seeds)
+    replicates = range(_FIRST_REPLICATE, _FIRST_REPLICATE + spec.confirm.replicates)
     if history.whole_seeds:
-        return [(point, seed, point.trials.get(seed)) for seed in seeds for point in points]
-    return [(point, seed, point.trials.get(seed)) for point in points for seed in seeds]
+        pairs = [(point, replicate) for replicate in replicates for point in points]
+    else:
+        pairs = [(point, replicate) for point in points for replicate in replicates]
+    return [(point, replicate, point.trials.get(replicate)) for point, replicate in pairs]

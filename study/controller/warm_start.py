@@ -21,40 +21,44 @@ if TYPE_CHECKING:
 
 
 def warm_starts(spec: StudySpec, storage: StoragePath) -> list[WarmStarted]:
-    """One event for each study that ``warm_start:`` names, by its name in the storage or by its
-    folder.
+    """One event for each study that ``warm_start:`` names, by its name or by its folder.
+
+    Raises StudyNotFound where there is no such study, UserError where its objectives are others.
     """
     return [_warm_start(spec, source, storage) for source in spec.warm_start]
 
 
 def _warm_start(spec: StudySpec, source: str, storage: StoragePath) -> WarmStarted:
     history, objectives = _read_study(source, storage)
-    if objectives != [(objective.metric, objective.direction) for objective in spec.objectives]:
+    if objectives != _names_and_directions(spec):
         raise UserError(f"warm_start: {source} has another objective: {objectives}")
-    trials = [
-        _as_told(spec, point, point.state)
-        for point in history.points
-        if (point.state == "COMPLETE" or point.state == "PRUNED") and _lies_in(spec, point)
-    ]
-    return WarmStarted(
-        source=history.study,
-        trials=trials,
-        left=len(history.points) - len(trials),
-    )
+    points: list[EarlierPoint] = []
+    for point in history.points:
+        if not _is_in_space(spec, point):
+            continue
+        if point.state == "COMPLETE" or point.state == "PRUNED":
+            points.append(_as_told(spec, point, point.state))
+    return WarmStarted(source=history.study, trials=points, left=len(history.points) - len(points))
 
 
 def _read_study(source: str, storage: StoragePath) -> tuple[History, list[tuple[str, str]]]:
+    """An earlier study's history, and its objectives with their directions."""
     from study.spec.load import load_spec
 
     folder = storage_path(source) if "/" in source else storage / source
     paths = StudyPaths(folder.parent, folder.name)
     if not paths.journal.exists():
         raise StudyNotFound(f"warm_start: no study {source} in {folder.parent}")
-    objectives = load_spec(paths.spec).objectives
-    return History(read_records(paths.journal)), [(o.metric, o.direction) for o in objectives]
+    objectives = _names_and_directions(load_spec(paths.spec))
+    return History(read_records(paths.journal)), objectives
 
 
-def _lies_in(spec: StudySpec, point: Point) -> bool:
+def _names_and_directions(spec: StudySpec) -> list[tuple[str, str]]:
+    return [(objective.metric, objective.direction) for objective in spec.objectives]
+
+
+def _is_in_space(spec: StudySpec, point: Point) -> bool:
+    """Whether a point of another study lies in this one's space, and in one of its arms."""
     try:
         return spec.params_of(point.values) is not None and spec.level_of(point.values) is not None
     except SpecError:
@@ -62,12 +66,10 @@ def _lies_in(spec: StudySpec, point: Point) -> bool:
 
 
 def _as_told(spec: StudySpec, point: Point, state: EndState) -> EarlierPoint:
-    """The point as its study's sampler was told of it."""
-    trial = point.trials.get(0)
-    epochs = range(1, trial.epochs + 1) if trial else ()
-    reports = (
-        {epoch: objective_values(trial, spec.objectives, epoch)[0] for epoch in epochs}
-        if trial
-        else {}
-    )
+    """The point as its own study's sampler was told of it."""
+    reports: dict[int, float] = {}
+    first = point.trials.get(0)
+    if first is not None:
+        for epoch in range(1, first.epochs + 1):
+            reports[epoch] = objective_values(first, spec.objectives, epoch)[0]
     return EarlierPoint(point.values, state, point.value, reports)

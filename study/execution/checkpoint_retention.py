@@ -14,7 +14,13 @@ from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
 from study.files.trial_files import CHECKPOINT_PATTERN
 from study.journal.history import History
-from study.journal.ranking import Standing, best_point, standing, standing_in_search, to_confirm
+from study.journal.ranking import (
+    Standing,
+    best_point,
+    points_to_confirm,
+    standing,
+    standing_in_search,
+)
 from study.journal.trials import ENDED_STATES, Point, Trial
 
 if TYPE_CHECKING:
@@ -150,7 +156,7 @@ def points_to_keep(points: list[Point], spec: StudySpec, history: History) -> li
     They are the best one, those with fresh seeds, and those that would be confirmed now.
     """
     chosen = [point for point in points if _has_fresh_seeds(point)]
-    chosen += to_confirm(points, spec, whole_seeds=history.whole_seeds)
+    chosen += points_to_confirm(points, spec, whole_seeds=history.whole_seeds)
     best = best_point(points, spec, whole_seeds=history.whole_seeds)
     if best:
         chosen.append(best)

@@ -12,7 +12,7 @@ from study.files.layout import StudyPaths
 from study.files.trial_files import CHECKPOINT_PATTERN
 from study.journal.history import History
 from study.journal.journal import read_records
-from study.journal.ranking import best_point, fresh_value, is_confirmed, standing
+from study.journal.ranking import best_point, fresh_value, is_confirmation_over, standing
 from study.journal.trials import Trial
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
@@ -71,7 +71,7 @@ def figures_of(history: History, spec: StudySpec, trial: Trial) -> dict[str, Any
     """Give a trial's figures: where it comes from, how its point ranks, and what came of it."""
     session = history.sessions[-1] if history.sessions else None
     point = history.points[trial.point]
-    confirmed = is_confirmed(history.points, spec, whole_seeds=history.whole_seeds)
+    confirmed = is_confirmation_over(history.points, spec, whole_seeds=history.whole_seeds)
     place = standing(point, spec, confirmed=confirmed)
     return {
         "study": history.study,

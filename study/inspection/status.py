@@ -17,7 +17,7 @@ from study.journal.ranking import (
     PARTIAL,
     best_point,
     fresh_value,
-    is_confirmed,
+    is_confirmation_over,
     standing,
 )
 from study.spec.load import load_spec
@@ -72,7 +72,7 @@ def _best(history: History, spec: StudySpec) -> dict[str, Any]:
     if best is None:
         blank = ("best", "best_standing", "best_fresh", "best_point")
         return {**dict.fromkeys(blank), "best_values": {}}
-    confirmed = is_confirmed(history.points, spec, whole_seeds=history.whole_seeds)
+    confirmed = is_confirmation_over(history.points, spec, whole_seeds=history.whole_seeds)
     place = standing(best, spec, confirmed=confirmed)
     return {
         "best": best.first_value,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from study.files.layout import StudyPaths
     from study.spec.spec import StudySpec
 
-_FREE = (
+_CHANGEABLE = (
     "question",
     "points",
     "replicates",
@@ -32,13 +32,14 @@ _FREE = (
     "concurrency",
     "resources",
 )
-"""Parts of a spec that don't enter any point, stop decision or metric that was recorded."""
+"""Parts of a spec that entered no point, stop decision or metric that was recorded."""
 
-Change = tuple[Any, Any]
+_Change = tuple[Any, Any]
+"""A recipe value before and after."""
 
 
 def check_extension(old: StudySpec, new: StudySpec, history: History) -> None:
-    """UserError with the differences where the new spec would contradict what has been recorded."""
+    """Raise UserError, with every reason, where the new spec contradicts what has been recorded."""
     refused = list(_contradictions(old, new, history))
     if refused:
         lines = "\n".join(f"  {line}" for line in refused)
@@ -49,14 +50,32 @@ def check_extension(old: StudySpec, new: StudySpec, history: History) -> None:
 
 
 def _contradictions(old: StudySpec, new: StudySpec, history: History) -> Iterator[str]:
+    """Each reason why the study can't go on with the new spec, as a line for the user."""
+    yield from _shrunk_counts(old, new, history)
+    yield from _changed_parts(old, new)
+    yield from _recipe_contradictions(old, new, history)
+    for point in history.points:
+        if point.is_in_space and new.params_of(point.values) is None:
+            yield f"space: point {point.number} no longer lies in it"
+
+
+def _shrunk_counts(old: StudySpec, new: StudySpec, history: History) -> Iterator[str]:
     asked = sum(point.origin != "user" for point in history.points)
     if new.points < asked:
         yield f"points: {asked} are proposed already; found {new.points}"
     if new.replicates < old.replicates:
         yield f"replicates: can only grow; found {old.replicates} -> {new.replicates}"
-    kept: dict[str, Any] = {name: getattr(old, name) for name in _FREE}
+
+
+def _changed_parts(old: StudySpec, new: StudySpec) -> Iterator[str]:
+    """Changes in parts of the spec that must stay, the recipe and the space aside."""
+    may_differ: dict[str, Any] = {name: getattr(old, name) for name in _CHANGEABLE}
     recipe: dict[str, Any] = {"fixed": old.fixed, "overrides": old.overrides, "space": old.space}
-    yield from old.differences(replace(new, **kept, **recipe))
+    yield from old.differences(replace(new, **may_differ, **recipe))
+
+
+def _recipe_contradictions(old: StudySpec, new: StudySpec, history: History) -> Iterator[str]:
+    """Changes of recipe values, of which only a growing number of epochs is allowed."""
     for path, (before, after) in _recipe_changes(old, new).items():
         if path != "epochs":
             yield f"recipe.{path}: {before} -> {after}"
@@ -66,19 +85,13 @@ def _contradictions(old: StudySpec, new: StudySpec, history: History) -> Iterato
             schedules = {old.recipe(point.values, 0).schedule.name for point in history.points}
             for name in sorted(schedules & NEEDS_LENGTH):
                 yield f"recipe.epochs: the schedule {name} depends on the length of training"
-    for point in history.points:
-        if point.is_in_space and new.params_of(point.values) is None:
-            yield f"space: point {point.number} no longer lies in it"
 
 
-def _recipe_changes(old: StudySpec, new: StudySpec) -> dict[str, Change]:
-    """The fixed recipe values that differ, overrides among them."""
-    mine, theirs = _fixed_values(old), _fixed_values(new)
-    return {
-        path: (mine.get(path), theirs.get(path))
-        for path in sorted(mine | theirs)
-        if mine.get(path) != theirs.get(path)
-    }
+def _recipe_changes(old: StudySpec, new: StudySpec) -> dict[str, _Change]:
+    """The fixed recipe values that differ, by dotted path, overrides among them."""
+    before, after = _fixed_values(old), _fixed_values(new)
+    changes = {path: (before.get(path), after.get(path)) for path in sorted(before | after)}
+    return {path: values for path, values in changes.items() if values[0] != values[1]}
 
 
 def _fixed_values(spec: StudySpec) -> dict[str, Any]:
@@ -90,15 +103,18 @@ def _fixed_values(spec: StudySpec) -> dict[str, Any]:
 def reopenings(
     old: StudySpec, new: StudySpec, history: History, paths: StudyPaths
 ) -> list[PointReopened]:
-    """The journal's events that take ends back: for more epochs, and for more replicates."""
-    longer = "epochs" in _recipe_changes(old, new)
+    """The events that take ends back: of trials that train on, of points that get more seeds.
+
+    Raises UserError where a trial that shall train on has no checkpoint left.
+    """
+    is_longer = "epochs" in _recipe_changes(old, new)
     events: list[PointReopened] = []
     for point in history.points:
         if point.state != "COMPLETE":
             continue
-        trials = [trial for trial in search_trials(point) if longer and _may_train_on(trial)]
+        trials = [trial for trial in search_trials(point) if is_longer and _may_train_on(trial)]
         for trial in trials:
-            check_kept(trial, old, paths)
+            _check_checkpoint_kept(trial, old, paths)
             events.append(PointReopened(point=point.number, trial=trial.number, why="extended"))
         if not trials and new.replicates > old.replicates:
             events.append(PointReopened(point=point.number, trial=None, why="extended"))
@@ -106,11 +122,12 @@ def reopenings(
 
 
 def _may_train_on(trial: Trial) -> bool:
+    """Whether the trial ended for no other reason than that its epochs were done."""
     return trial.state == "COMPLETE" and trial.stop_reason == "epochs"
 
 
-def check_kept(trial: Trial, spec: StudySpec, paths: StudyPaths) -> None:
-    """UserError where a trial that shall train on has no checkpoint left."""
+def _check_checkpoint_kept(trial: Trial, spec: StudySpec, paths: StudyPaths) -> None:
+    """Raise UserError where a trial that shall train on has no checkpoint left."""
     if not any(paths.checkpoints(trial.point, trial.replicate).glob(CHECKPOINT_PATTERN)):
         raise UserError(
             f"trial {trial.number} can't train on: its checkpoint was not kept (keep_checkpoints:"

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from study.journal.outcomes import trial_value
-from study.journal.trials import ENDED_STATES, Point, Trial
+from study.journal.trials import Point, Trial
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
 CONFIRMED, SEARCHED, PARTIAL = STANDINGS = ("confirmed", "searched", "partial")
-"""By what a point is ranked, from what says most to what says least."""
+"""By what a point may be ranked, from what says most to what says least."""
 
 
 @dataclass(frozen=True, order=True)
@@ -41,8 +41,9 @@ class Standing:
 
 
 def standing(point: Point, spec: StudySpec, *, confirmed: bool) -> Standing | None:
-    """Where a point stands, ``confirmed`` telling whether the confirmation is over; None where it
-    has no value.
+    """Where a point stands; None where it has no value.
+
+    ``confirmed`` says whether the confirmation is over, so that fresh seeds count.
     """
     fresh = fresh_value(point, spec) if confirmed else None
     if point.value is None or fresh is None:
@@ -51,135 +52,136 @@ def standing(point: Point, spec: StudySpec, *, confirmed: bool) -> Standing | No
 
 
 def standing_in_search(point: Point, spec: StudySpec) -> Standing | None:
-    """The same by the search alone, as if no fresh seed had run."""
+    """Where a point stands by the search alone, as if no fresh seed had run."""
     if point.value is None:
         return None
-    # while a finished study gets more seeds, a point's value of before stands: it is no part of
-    # what was asked for then
-    part = point.state == "COMPLETE" and len(point.seeds) < spec.replicates
+    # A point that isn't COMPLETE here has just been given further seeds. Until they have run its
+    # value of before stands, which took all the seeds that were asked for then.
+    is_partial = point.state == "COMPLETE" and len(point.seeds) < spec.replicates
     return Standing(
-        STANDINGS.index(PARTIAL if part else SEARCHED),
+        STANDINGS.index(PARTIAL if is_partial else SEARCHED),
         -spec.objectives[0].sign * point.first_value,
         point.number,
     )
 
 
 def fresh_value(point: Point, spec: StudySpec) -> float | None:
-    """The mean over a point's fresh seeds; None unless all that the study file asks for are
-    COMPLETE.
-    """
-    trials = [trial for trial in point.trials.values() if trial.kind == "confirm"]
+    """The mean over a point's fresh seeds; None unless all that were asked for are COMPLETE."""
+    trials = _fresh_trials(point)
     if spec.confirm is None or len(trials) < spec.confirm.replicates:
         return None
-    if any(
-        trial.state != "COMPLETE" or not trial.rows or is_outgrown(trial, point) for trial in trials
-    ):
-        return None
+    for trial in trials:
+        if trial.state != "COMPLETE" or not trial.rows or is_outgrown(trial, point):
+            return None
     return sum(trial_value(trial, spec.objectives[0]) for trial in trials) / len(trials)
 
 
+def _fresh_trials(point: Point) -> list[Trial]:
+    return [trial for trial in point.trials.values() if trial.kind == "confirm"]
+
+
 def is_outgrown(fresh: Trial, point: Point) -> bool:
-    """Whether a study was extended by epochs since a fresh seed ended, so that the search's seeds
-    trained longer.
+    """Whether a fresh seed trained less than the search's seeds, since the study was extended.
+
+    Trainings that ended for another reason than that their epochs were done say nothing of that.
     """
-    trained = [
-        _last_epoch(point.trials[seed])
-        for seed in point.seeds
-        if point.trials[seed].stop_reason == "epochs"
-    ]
-    ended = fresh.state == "COMPLETE" and fresh.stop_reason == "epochs"
-    return ended and _last_epoch(fresh) < max(trained, default=0)
+    if fresh.state != "COMPLETE" or fresh.stop_reason != "epochs":
+        return False
+    searched = [point.trials[seed] for seed in point.seeds]
+    lengths = [_last_epoch(trial) for trial in searched if trial.stop_reason == "epochs"]
+    return _last_epoch(fresh) < max(lengths, default=0)
 
 
 def _last_epoch(trial: Trial) -> int:
     return int(trial.rows[-1]["epoch"]) if trial.rows else 0
 
 
-def to_confirm(points: Iterable[Point], spec: StudySpec, *, whole_seeds: bool) -> list[Point]:
-    """Of these points the best, of each level in a method study, and the baseline; none where
-    nothing is confirmed.
+def points_to_confirm(
+    points: Iterable[Point], spec: StudySpec, *, whole_seeds: bool
+) -> list[Point]:
+    """The points that the confirmation trains on fresh seeds: the best ones and the baseline.
 
-    They are chosen by the search: what fresh seeds have shown since has no say, or luck would
-    choose once more.
+    In a method study they are the best of each level. They are chosen by the search alone. What
+    fresh seeds have shown since has no say, or luck would choose once more.
     """
-    if spec.confirm is None:
+    confirm = spec.confirm
+    if confirm is None:
         return []
     points = list(points)
-    levels: dict[int, list[Point]] = {}
+    by_level: dict[int, list[Point]] = {}
     for point in points:
-        if point.level is not None and point.state == "COMPLETE" and isinstance(point.value, float):
-            levels.setdefault(point.level, []).append(point)
-    best = [
-        point
-        for _, rivals in sorted(levels.items())
-        for point in sorted(rivals, key=lambda point: _place_of(point, spec, whole_seeds))[
-            : spec.confirm.top
+        has_value = point.state == "COMPLETE" and isinstance(point.value, float)
+        if point.level is not None and has_value:
+            by_level.setdefault(point.level, []).append(point)
+    chosen: list[Point] = []
+    for _, rivals in sorted(by_level.items()):
+        rivals.sort(key=lambda point: _standing_among_rivals(point, spec, whole_seeds))
+        chosen += rivals[: confirm.top]
+    if confirm.against is not None:
+        chosen += [
+            point for point in points if point.entry == confirm.against and point not in chosen
         ]
-    ]
-    baseline = spec.confirm.against
-    against = [point for point in points if baseline is not None and point.entry == baseline]
-    return [*best, *(point for point in against if point not in best)]
+    return chosen
 
 
-def _place_of(point: Point, spec: StudySpec, whole_seeds: bool) -> Standing:
-    """What the points of a level are sorted by; where seeds need not be whole, it doesn't count how
-    many there are.
+def _standing_among_rivals(point: Point, spec: StudySpec, whole_seeds: bool) -> Standing:
+    """What the points of a level are sorted by.
+
+    In older studies a value over a part of the seeds counts as much as one over all.
     """
     found = standing_in_search(point, spec) if whole_seeds else None
-    return found or Standing(
-        STANDINGS.index(SEARCHED), -spec.objectives[0].sign * point.first_value, point.number
-    )
+    if found is not None:
+        return found
+    loss = -spec.objectives[0].sign * point.first_value
+    return Standing(STANDINGS.index(SEARCHED), loss, point.number)
 
 
 def seeds_to_come(point: Point, spec: StudySpec) -> int:
-    """How many of a point's fresh seeds have no outcome yet, at the length that trainings have
-    now.
-    """
+    """How many of a point's fresh seeds have no outcome yet, at the length of trainings now."""
     if spec.confirm is None:
         return 0
-    trials = [trial for trial in point.trials.values() if trial.kind == "confirm"]
-    ended = sum(trial.state in ENDED_STATES and not is_outgrown(trial, point) for trial in trials)
-    return max(0, spec.confirm.replicates - ended)
+    ended = [
+        trial for trial in _fresh_trials(point) if trial.has_ended and not is_outgrown(trial, point)
+    ]
+    return max(0, spec.confirm.replicates - len(ended))
 
 
-def is_confirmed(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> bool:
-    """Whether the confirmation is over: every point that it names has the outcomes of all its fresh
-    seeds.
-    """
-    return not any(
-        seeds_to_come(point, spec) for point in to_confirm(points, spec, whole_seeds=whole_seeds)
-    )
+def is_confirmation_over(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> bool:
+    """Whether every point that is to be confirmed has the outcomes of all its fresh seeds."""
+    named = points_to_confirm(points, spec, whole_seeds=whole_seeds)
+    return not any(seeds_to_come(point, spec) for point in named)
 
 
 def ranked(
     points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool
 ) -> list[tuple[Standing, Point]]:
-    """A study's points that have a value, best first."""
-    return sorted(_placed(points, spec, whole_seeds=whole_seeds), key=lambda pair: pair[0])
+    """A study's points that have a value, each with its standing, best first."""
+    return sorted(_with_standings(points, spec, whole_seeds=whole_seeds), key=lambda pair: pair[0])
 
 
 def best_point(points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool) -> Point | None:
-    """The best of a study's points; of equal ones that with the lowest number."""
-    found = _placed(points, spec, whole_seeds=whole_seeds)
+    """The best of a study's points; None where none has a value."""
+    found = _with_standings(points, spec, whole_seeds=whole_seeds)
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def _placed(
+def _with_standings(
     points: Sequence[Point], spec: StudySpec, *, whole_seeds: bool
 ) -> list[tuple[Standing, Point]]:
-    """A study's points that have a value, in their own order, each with where it stands."""
-    confirmed = is_confirmed(points, spec, whole_seeds=whole_seeds)
-    return [
-        (found, point)
-        for point in points
-        if (found := standing(point, spec, confirmed=confirmed)) is not None
-    ]
+    """A study's points that have a value, in the order of their numbers, each with its standing."""
+    is_over = is_confirmation_over(points, spec, whole_seeds=whole_seeds)
+    pairs = []
+    for point in points:
+        found = standing(point, spec, confirmed=is_over)
+        if found is not None:
+            pairs.append((found, point))
+    return pairs
 
 
 def ranks(standings: list[Standing]) -> list[int]:
-    """The ranks, from 1, of standings in their order; those that tie have the same."""
+    """The ranks, from 1, of standings that are sorted; those that tie share the first of theirs."""
     found: list[int] = []
     for position, one in enumerate(standings):
-        tied = position > 0 and one.ties_with(standings[position - 1])
-        found.append(found[-1] if tied else position + 1)
+        is_tie = position > 0 and one.ties_with(standings[position - 1])
+        found.append(found[-1] if is_tie else position + 1)
     return found

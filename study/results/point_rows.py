@@ -6,7 +6,7 @@ import datetime
 from typing import TypedDict
 
 from study.journal.history import History
-from study.journal.ranking import fresh_value, ranked, ranks, seeds_to_come, to_confirm
+from study.journal.ranking import fresh_value, points_to_confirm, ranked, ranks, seeds_to_come
 from study.journal.trials import Point
 from study.results.cells import Row, utc_time
 from study.results.recipe_cells import RecipeCells
@@ -53,7 +53,7 @@ class _Confirmation(TypedDict):
 def point_rows(history: History, spec: StudySpec, recipes: RecipeCells) -> list[Row]:
     """Make a row of each point that was proposed, in the order of their numbers."""
     rank_by_point = _rank_by_point(history, spec)
-    chosen = to_confirm(history.points, spec, whole_seeds=history.whole_seeds)
+    chosen = points_to_confirm(history.points, spec, whole_seeds=history.whole_seeds)
     chosen_numbers = {point.number for point in chosen}
     rows = []
     for point in history.points:

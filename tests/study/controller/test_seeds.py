@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from study.controller.confirmation import to_confirm
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment, NothingLeft, WaitForTrials
 from study.files.layout import StudyPaths
@@ -19,7 +18,7 @@ from study.journal import extension
 from study.journal.extension import reopenings
 from study.journal.failure import FAILURE_CLASSES, Failure
 from study.journal.outcomes import RECIPE_FAULTS, trial_value
-from study.journal.ranking import fresh_value
+from study.journal.ranking import fresh_value, points_to_confirm
 from study.journal.trials import ENDED_STATES, Point
 
 from ..fake_cluster import Killed, Storage, controller_on, curve, drive, small_spec
@@ -253,7 +252,7 @@ def test_the_sampler_keeps_away_from_what_fails_by_itself_and_learns_nothing_fro
         if trial.state.name != "FAIL" or kind not in RECIPE_FAULTS
     ]
     assert len(known) == 24, "what was reported of them before is gone"
-    assert proposer._feasibility._all_fitted == (kind != "out_of_memory")
+    assert proposer._feasibility._have_all_fitted == (kind != "out_of_memory")
 
 
 def test_of_failures_of_both_kinds_the_recipes_own_counts() -> None:
@@ -483,7 +482,7 @@ def test_the_confirmation_takes_points_with_all_their_seeds_before_others_and_ne
     assert part[0] < whole[-1], (
         "no point that was raced out has the better value: the test shows nothing"
     )
-    old = to_confirm(history.points, spec, whole_seeds=False)
+    old = points_to_confirm(history.points, spec, whole_seeds=False)
     assert [point.number for point in old] == [number for _, number in sorted([*whole, *part])[:3]]
 
 
@@ -507,7 +506,7 @@ def test_more_epochs_train_the_fresh_seeds_of_the_confirmed_on_too(
     assert not controller.is_nothing_left()
     drive(controller, seed=3, checkpoints=checkpoints)
     assert controller.is_nothing_left()
-    chosen = to_confirm(controller.history.points, new, whole_seeds=True)
+    chosen = points_to_confirm(controller.history.points, new, whole_seeds=True)
     assert {
         point.number for point in controller.history.points if fresh_value(point, new) is not None
     } == {point.number for point in chosen}

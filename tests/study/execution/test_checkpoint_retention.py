@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from study.controller.confirmation import to_confirm
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment
 from study.execution import checkpoint_retention as retention
@@ -17,7 +16,7 @@ from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.failure import Failure
-from study.journal.ranking import best_point
+from study.journal.ranking import best_point, points_to_confirm
 from study.journal.trials import Point, Trial
 
 from ..fake_cluster import Curve, Storage, controller_on, curve, drive, small_spec
@@ -130,7 +129,9 @@ def test_what_is_confirmed_keeps_its_weights_from_the_search_on_whatever_fresh_s
         confirmed = {trial.point for trial in fresh}
         if controller.population.open_points or not controller.is_all_asked:
             return
-        confirmed.update(point.number for point in to_confirm(points, spec, whole_seeds=True))
+        confirmed.update(
+            point.number for point in points_to_confirm(points, spec, whole_seeds=True)
+        )
         for number in confirmed:
             assert has_weights(paths, points[number], "search")
             assert has_weights(paths, points[number], "confirm")

@@ -22,7 +22,7 @@ from study.files.storage import StorageLike
 from study.files.storage_uri import storage_path
 from study.journal.log_storage import log_at
 from study.journal.spec_versions import stored_spec_file
-from study.spec.load import load_spec
+from study.spec.load import load_spec, study_file_text
 from study.spec.spec import StudySpec
 
 _DEFAULT_STORAGE = "studies"
@@ -68,7 +68,7 @@ def _create(spec: StudySpec, paths: StudyPaths, options: RunOptions) -> None:
         check_answers(options.address)
     warm_starts(spec, paths.storage)  # raises where an earlier study can't be found
     paths.folder.make_folder()
-    paths.spec.write_whole(spec.with_recorded_defaults().yaml())
+    paths.spec.write_whole(study_file_text(spec))
 
 
 def resume(

@@ -15,7 +15,7 @@ from study.journal.extension import check_extension, reopenings
 from study.journal.history import History
 from study.journal.journal import Journal, read_records
 from study.journal.log_storage import log_at
-from study.spec.load import load_spec
+from study.spec.load import load_spec, study_file_text
 from study.spec.spec import StudySpec
 
 _MOST_TAKEOVERS = 50
@@ -37,7 +37,7 @@ def extend(paths: StudyPaths, new: StudySpec | None) -> None:
             return
         check_extension(old, new, history)
         reopened = reopenings(old, new, history, paths)
-        text = new.with_recorded_defaults().yaml()
+        text = study_file_text(new)
         version = history.specs[-1].version + 1
         paths.spec_version(version).write_whole(text)
         adopted = SpecAdopted(version=version, hash=sha256_hex(text), changes=changes)

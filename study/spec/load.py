@@ -9,7 +9,9 @@ moment.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +45,22 @@ def load_spec(
     path = _located(source)
     label = str(source) if path == path_as_written(source) else str(path)
     try:
-        document = read_yaml(_beginning(path))
+        content = _beginning(path)
     except OSError as error:
         reason = error.strerror or error
         line = f"{label}:1: must be a readable file; found {reason}"
         raise SpecError([one_line(line)]) from None
+    key = (content, tuple(sets), name, points)
+    if key not in _READ_BEFORE:
+        _remember(key, _read(content, label, sets, name, points))
+    return _READ_BEFORE[key]
+
+
+def _read(
+    content: bytes, label: str, sets: Sequence[str], name: str | None, points: int | None
+) -> StudySpec:
+    """Return the spec of a file's content with the options over it; errors call it ``label``."""
+    document = read_yaml(content)
     overrides = Overrides(document.tree)
     if isinstance(document.tree, Mapping):
         for text in sets:
@@ -57,6 +70,29 @@ def load_spec(
         if points is not None:
             overrides.put("--points", ("points",), points)
     return resolve_spec(overrides.tree, FaultReport(label, document, overrides))
+
+
+_SpecKey = tuple[bytes, tuple[str, ...], str | None, int | None]
+_READ_BEFORE: OrderedDict[_SpecKey, StudySpec] = OrderedDict()
+"""The specs of the last few contents: a command comes to its study's file from several sides."""
+_MOST_REMEMBERED = 8
+
+
+def _remember(key: _SpecKey, spec: StudySpec) -> None:
+    _READ_BEFORE[key] = spec
+    while len(_READ_BEFORE) > _MOST_REMEMBERED:
+        _READ_BEFORE.popitem(last=False)
+
+
+def study_file_text(spec: StudySpec) -> str:
+    """Return the text of a study's own file: its spec with the recipe's defaults of now.
+
+    A file with this text isn't validated anew by this process: its spec is known.
+    """
+    recorded = replace(spec.with_recorded_defaults(), notes=())
+    text = recorded.yaml()
+    _remember((text.encode(), (), None, None), recorded)
+    return text
 
 
 def _beginning(path: StoragePath) -> bytes:

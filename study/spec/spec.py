@@ -1,16 +1,16 @@
-"""The spec: a study file, validated whole and frozen; ``study.spec.load`` reads one."""
+"""The spec: a study file, validated whole and frozen. ``study.spec.load`` reads one."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from search_spaces.space import Space, Variable
-from search_spaces.validation import format_path
+from search_spaces.validation import KeyPath, format_path
 from search_spaces.values import Scalar, Value, is_same_value
 from study.errors import SpecError
 from study.files.yaml_writer import write_yaml
@@ -28,11 +28,12 @@ from study.spec.sections import (
     column_of,
     without_empty,
 )
-from study.training.recipe import recipe as recipes
 from study.training.recipe.defaults import Defaults, current_defaults, with_defaults
 from study.training.recipe.metric_catalog import Direction
-from study.training.recipe.recipe import Recipe
+from study.training.recipe.recipe import Recipe, RecipeTree, merge, parse_recipe
 from study.training.recipe.recipe_paths import values_by_path
+
+_REMEMBERED_RECIPES = 256
 
 
 @dataclass(frozen=True)
@@ -73,91 +74,87 @@ class StudySpec:
 
     def recipe_tree(
         self, values: Mapping[str, Any], substitutions: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """The fixed recipe with a point's values laid on it, then the overrides, then a retry's
-        substitutions.
+    ) -> RecipeTree:
+        """Return a trial's recipe as a tree.
+
+        A point's values win over the fixed recipe, the overrides over those, and a retry's
+        substitutions over all.
         """
-        tree = recipes.merge(recipes.merge(self.fixed, values), self.overrides)
-        if (
-            self.overrides
-        ):  # a name among them has dropped its section's other keys: what the space varies stays
+        tree = merge(merge(self.fixed, values), self.overrides)
+        if self.overrides:
+            # a name among them has dropped its section's other keys: what the space varies stays
             varied = set(self.space.paths())
-            tree = recipes.merge(
-                tree, {path: value for path, value in values.items() if path in varied}
-            )
-        return with_defaults(
-            recipes.merge(tree, substitutions) if substitutions else tree, self.defaults
-        )
+            kept = {path: value for path, value in values.items() if path in varied}
+            tree = merge(tree, kept)
+        if substitutions:
+            tree = merge(tree, substitutions)
+        return with_defaults(tree, self.defaults)
 
     def recipe(
         self, values: Mapping[str, Any], seed: int, substitutions: Mapping[str, Any] | None = None
     ) -> Recipe:
-        """The recipe of one trial; SpecError where the values make none together."""
-        recipe, faults = recipes.parse_recipe(
-            self.recipe_tree(values, substitutions) | {"seed": seed}
-        )
+        """Return the recipe of one trial; raise SpecError where the values make none together.
+
+        The last few hundred are remembered, whatever their seeds, so that who asks several times
+        about a point has its recipe put together once.
+        """
+        parts = json.dumps([dict(values), dict(substitutions or {})])
+        return self._seedless_recipe(parts).model_copy(update={"seed": seed})
+
+    @cached_property
+    def _seedless_recipe(self) -> Callable[[str], Recipe]:
+        return lru_cache(maxsize=_REMEMBERED_RECIPES)(self._put_together)
+
+    def _put_together(self, parts: str) -> Recipe:
+        values, substitutions = json.loads(parts)
+        recipe, faults = parse_recipe(self.recipe_tree(values, substitutions) | {"seed": 0})
         if recipe is None:
             raise SpecError([str(fault) for fault in faults])
         return recipe
 
-    def with_recorded_defaults(self) -> StudySpec:
-        """The spec with the defaults that its recipes take written down; those that are written
-        down stay.
-        """
-        return replace(self, defaults={**current_defaults(self._written()), **self.defaults})
-
-    def _written(self) -> Iterator[tuple[str, Any]]:
-        """Each value by its recipe path that stands anywhere in the study file."""
-        for tree in (self.fixed, self.overrides, *(first.set for first in self.first)):
-            yield from values_by_path(tree).items()
-        for item in self.space.items:
-            values = item.distribution.probes() if isinstance(item, Variable) else [(item.value, 0)]
-            yield from ((item.path, value) for value, _ in values)
+    def _all_values(self, values: Mapping[str, Any]) -> dict[str, Value]:
+        """Return every value by its path that the recipe of these values has."""
+        return values_by_path(self.recipe(values, 0).model_dump(mode="json"))
 
     def first_values(self, index: int) -> dict[str, Value]:
-        """The values of an entry of ``first:``: what it sets, and what its recipe has where the
-        space varies.
+        """Return the values of an entry of ``first:``.
+
+        They are what it sets, and what its recipe has where the space varies.
         """
         written = values_by_path(self.first[index].set)
-        full = values_by_path(self.recipe(written, 0).model_dump(mode="json"))
-        return written | {
-            path: full[path] for path in self.space.paths() if path in full and path not in written
-        }
+        full = self._all_values(written)
+        open_paths = [path for path in self.space.paths() if path not in written and path in full]
+        return written | {path: full[path] for path in open_paths}
 
     def first_params(self, index: int) -> dict[str, Scalar] | None:
-        """Optuna's params of an entry of ``first:``; None where it doesn't lie in the space."""
+        """Return Optuna's params of an entry of ``first:``, None if it lies outside the space."""
         return self.params_of(self.first_values(index))
 
     def params_of(self, values: Mapping[str, Any]) -> dict[str, Scalar] | None:
-        """Optuna's params of values whose recipe the space could have given; None where it could
-        not.
-        """
-        recipe = self.recipe(values, 0)
-        params = self.space.params_of(values_by_path(recipe.model_dump(mode="json")))
-        return (
-            params
-            if params is not None and self.recipe(self.space.values_of(params), 0) == recipe
-            else None
-        )
+        """Return Optuna's params of values whose recipe the space could have given, else None."""
+        params = self.space.params_of(self._all_values(values))
+        if params is None:
+            return None
+        sampled = self.recipe(self.space.values_of(params), 0)
+        return params if sampled == self.recipe(values, 0) else None
 
     def levels(self) -> list[dict[str, Value]]:
-        """The levels of a method study; one without conditions in a search."""
+        """Return the levels of a method study; one without conditions in a search."""
         return self.space.levels(self.roles.scientific) if self.mode == "method-study" else [{}]
 
     def level_of(self, values: Mapping[str, Any]) -> int | None:
-        """The level that a point with these values belongs to, None where to none."""
-        full = values_by_path(self.recipe(values, 0).model_dump(mode="json"))
+        """Return the number of the level that a point with these values is in, None if in none."""
+        full = self._all_values(values)
         for number, level in enumerate(self.levels()):
-            if all(
-                path in full and is_same_value(full[path], value) for path, value in level.items()
-            ):
+            if all(path in full and is_same_value(full[path], level[path]) for path in level):
                 return number
         return None
 
     @property
     def best_by(self) -> tuple[str, Direction] | None:
-        """With ``at: best``, by which column of the epoch rows and in which direction an epoch is
-        the best one.
+        """By which column of the epoch rows, and in which direction, an epoch is the best one.
+
+        None where the last epoch counts.
         """
         first = self.objectives[0]
         return (column_of(first.metric), first.direction) if first.at == "best" else None
@@ -195,18 +192,31 @@ class StudySpec:
         return without_empty(tree)
 
     def yaml(self) -> str:
+        """Return the text of a study file that reads back equal."""
         return write_yaml(self.tree())
 
     def hash(self) -> str:
-        """SHA-256 of the canonical JSON of the tree, as hexadecimal text."""
+        """Return the SHA-256 of the tree's canonical JSON, as hexadecimal text."""
         text = json.dumps(self.tree(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def with_recorded_defaults(self) -> StudySpec:
+        """Return the spec with the recipe's defaults written down; those that are stay."""
+        return replace(self, defaults={**current_defaults(self._written_values()), **self.defaults})
+
+    def _written_values(self) -> Iterator[tuple[str, Any]]:
+        """Give each value, by its recipe path, that stands anywhere in the study file."""
+        for tree in (self.fixed, self.overrides, *(first.set for first in self.first)):
+            yield from values_by_path(tree).items()
+        for item in self.space.items:
+            if isinstance(item, Variable):
+                yield from ((item.path, value) for value, _ in item.distribution.probes())
+            else:
+                yield item.path, item.value
+
     def differences(self, other: StudySpec) -> list[str]:
-        """One line for each path at which the two differ as they were written: ``points: 40 ->
-        60``.
-        """
-        mine, theirs = self._flat, other._flat
+        """Return one line for each path at which the two differ: ``points: 40 -> 60``."""
+        mine, theirs = self._lines, other._lines
         paths = [*mine, *(path for path in theirs if path not in mine)]
         return [
             f"{path}: {mine.get(path, 'nothing')} -> {theirs.get(path, 'nothing')}"
@@ -215,18 +225,22 @@ class StudySpec:
         ]
 
     @cached_property
-    def _flat(self) -> dict[str, str]:
+    def _lines(self) -> dict[str, str]:
+        """Each value that is written, by its path, as JSON."""
         written = replace(self, defaults={}).tree()
         return {
             format_path(path): json.dumps(value, ensure_ascii=False)
-            for path, value in _flat(written, ())
+            for path, value in _flattened(written, ())
         }
 
 
-def _flat(value: Any, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], Any]]:
-    """The scalars and short lists of a tree, each with its path."""
-    if isinstance(value, Mapping) and value:
-        return [leaf for key, inner in value.items() for leaf in _flat(inner, (*path, key))]
-    if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        return [leaf for index, inner in enumerate(value) for leaf in _flat(inner, (*path, index))]
-    return [(path, value)]
+def _flattened(value: Any, path: KeyPath) -> list[tuple[KeyPath, Any]]:
+    """Return the scalars and short lists of a tree, each with its path."""
+    inner: list[tuple[str | int, Any]] = []
+    if isinstance(value, Mapping):
+        inner = list(value.items())
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        inner = list(enumerate(value))
+    if not inner:
+        return [(path, value)]
+    return [leaf for key, item in inner for leaf in _flattened(item, (*path, key))]

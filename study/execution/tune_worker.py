@@ -183,7 +183,11 @@ class _Training:
         torch.set_num_threads(max(1, int(config["cpus"])))
         device = trial_device(config["gpus"])
         self._messages.put(Placed(_place(device)))
-        checkpoints = Checkpoints(storage_path(config["checkpoints"]), assignment["attempt"])
+        checkpoints = Checkpoints(
+            storage_path(config["checkpoints"]),
+            assignment["attempt"],
+            owner=f"trial {assignment['trial']}",
+        )
         return train(
             Recipe.model_validate(assignment["recipe"]),
             device=device,

@@ -42,10 +42,10 @@ from study.training.runtime.device import (
 )
 from study.training.runtime.failures import Stopped, TrainingFailure, classify
 from study.training.runtime.randomness import (
-    derive_seed,
-    isolated_torch,
+    isolated_process_state,
     random_states,
     restore_random_states,
+    seed_everything,
 )
 from study.training.stopping import StopReason, StopRules
 from study.training.summary import Summary, summarize_training
@@ -86,7 +86,7 @@ def train(
     used_device = torch.device("cpu")
     try:
         used_device = resolve_device(device)
-        with isolated_torch(recipe, used_device):
+        with isolated_process_state(recipe, used_device):
             outcome = _training(
                 recipe,
                 used_device,
@@ -220,7 +220,7 @@ class TrainingState:
         self.seconds = 0.0
         """From the training's start to the end of the newest epoch, interruptions left out."""
         self.history: list[EpochRow] = []
-        torch.manual_seed(derive_seed(recipe.seed, "model"))
+        seed_everything(recipe.seed, "model")
         model = build_for_recipe(recipe, data.image_shape, data.classes)
         self.model: nn.Module = model.to(device, memory_format=loaders.memory_format)  # type: ignore[call-overload]
         fit_whitening(self.model, loaders.train.epoch(1))
@@ -229,7 +229,7 @@ class TrainingState:
         self.learning_rate = LearningRate(recipe, steps_per_epoch=len(loaders.train))
         self.stop_rules = StopRules(recipe)
         self.best = best
-        torch.manual_seed(derive_seed(recipe.seed, "dropout"))
+        seed_everything(recipe.seed, "dropout")
 
     def begin_epoch(self) -> None:
         """Go on to the next epoch, with a new optimizer where the recipe says so."""

@@ -1,7 +1,7 @@
 """Mixed precision: autocast, loss scaling, gradient clipping and the optimizer's step.
 
-``tf32`` is a switch of the GPU's matrix units (see ``randomness.isolated_torch``) and plain fp32
-anywhere else. Loss scaling is that of arXiv:1710.03740.
+``tf32`` is a switch of the GPU's matrix units (see ``randomness.isolated_process_state``) and plain
+fp32 anywhere else. Loss scaling is that of arXiv:1710.03740.
 """
 
 from __future__ import annotations

@@ -2,16 +2,20 @@
 
 Data order and augmentation are drawn from generators made anew for each epoch, batch or image.
 They are pure functions of the seed and the position, so nothing of them needs a checkpoint. Only
-the model's initialization and dropout use torch's global generators.
+the model's initialization and dropout, and code of the user's own, use global generators: those of
+torch, of Python's ``random`` and of numpy.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 import torch
 
 from study.training.recipe.recipe import Recipe
@@ -29,49 +33,115 @@ def make_generator(*position: int | str) -> torch.Generator:
     return torch.Generator().manual_seed(derive_seed(*position))
 
 
-def random_states(device: torch.device) -> dict[str, torch.Tensor]:
-    """Return the states of torch's global generators, of the CPU and, if used, of the GPU."""
-    states = {"cpu": torch.get_rng_state()}
+def seed_everything(*position: int | str) -> None:
+    """Seed the global generators of torch, Python's ``random`` and numpy for a position."""
+    seed = derive_seed(*position)
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+
+
+def random_states(device: torch.device) -> dict[str, Any]:
+    """Return the states of the global generators: torch's, of the CPU and, if used, of the GPU,
+    that of Python's ``random`` and numpy's.
+    """
+    states: dict[str, Any] = {
+        "cpu": torch.get_rng_state(),
+        "python": random.getstate(),
+        "numpy": _numpy_state(),
+    }
     if device.type == "cuda":
         states["cuda"] = torch.cuda.get_rng_state(device)
     return states
 
 
-def restore_random_states(states: dict[str, torch.Tensor], device: torch.device) -> None:
-    """Set torch's global generators to what ``random_states`` returned."""
+def restore_random_states(states: dict[str, Any], device: torch.device) -> None:
+    """Set the global generators to what ``random_states`` returned, as far as it is in there."""
     torch.set_rng_state(states["cpu"])
     if device.type == "cuda" and "cuda" in states:
         torch.cuda.set_rng_state(states["cuda"], device)
+    if "python" in states:
+        random.setstate(states["python"])
+    if "numpy" in states:
+        name, keys, position, has_gauss, cached_gauss = states["numpy"]
+        np.random.set_state((name, keys.numpy(), position, has_gauss, cached_gauss))
+
+
+def _numpy_state() -> tuple[Any, ...]:
+    """The state of numpy's global generator in types that a checkpoint may hold."""
+    name, keys, *rest = np.random.get_state(legacy=True)
+    return (name, torch.from_numpy(np.array(keys)), *rest)
 
 
 @contextmanager
-def isolated_torch(recipe: Recipe, device: torch.device) -> Iterator[None]:
-    """Set torch's global switches and generators for one training, and restore them afterwards."""
-    # The older TF32 switches: torch.compile still reads them, and fails where old and new ones were
-    # mixed.
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    switches = (matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic)
-    were_deterministic = torch.are_deterministic_algorithms_enabled()
-    warned_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    dtype = torch.get_default_dtype()
+def isolated_process_state(recipe: Recipe, device: torch.device) -> Iterator[None]:
+    """Set torch's global switches and the global generators for one training, and restore them
+    afterwards, whatever the training's own code has made of them.
+    """
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    with (
+        _restored_switches(),
+        torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+    ):
+        try:
+            _set_switches(recipe)
+            yield
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)
+            if recipe.execution.mode == "compile":
+                torch.compiler.reset()
 
+
+def _set_switches(recipe: Recipe) -> None:
     deterministic = recipe.execution.deterministic
-    uses_tf32 = recipe.precision == "tf32"
     if deterministic:
         # cuBLAS repeats itself only with this
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        try:
-            matmul.allow_tf32 = uses_tf32
-            cudnn.allow_tf32 = uses_tf32
-            cudnn.benchmark = not deterministic
-            cudnn.deterministic = deterministic
-            torch.use_deterministic_algorithms(deterministic)
-            torch.set_default_dtype(torch.float32)
-            yield
-        finally:
-            matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic = switches
-            torch.use_deterministic_algorithms(were_deterministic, warn_only=warned_only)
-            torch.set_default_dtype(dtype)
-            if recipe.execution.mode == "compile":
-                torch.compiler.reset()
+    # The older TF32 switches: torch.compile still reads them, and fails where old and new ones were
+    # mixed.
+    torch.backends.cuda.matmul.allow_tf32 = recipe.precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = recipe.precision == "tf32"
+    torch.backends.cudnn.benchmark = not deterministic
+    torch.backends.cudnn.deterministic = deterministic
+    torch.use_deterministic_algorithms(deterministic)
+    torch.set_default_dtype(torch.float32)
+
+
+@contextmanager
+def _restored_switches() -> Iterator[None]:
+    """Put torch's global switches back at the end of the block."""
+    cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
+    older = (cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic)
+    newer = [switch.fp32_precision for switch in _precision_switches()]
+    were_deterministic = torch.are_deterministic_algorithms_enabled()
+    warned_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    dtype = torch.get_default_dtype()
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(were_deterministic, warn_only=warned_only)
+        torch.set_default_dtype(dtype)
+        # One call of this sets switches of three backends; "highest" is where a process begins.
+        torch.set_float32_matmul_precision("highest")
+        cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic = older
+        for switch, precision in zip(_precision_switches(), newer, strict=True):
+            switch.fp32_precision = precision
+
+
+def _precision_switches() -> list[Any]:
+    """What holds torch's newer switches of float32 arithmetic, the more general before the more
+    special, which they overwrite.
+    """
+    backends: Any = torch.backends  # whose switches its annotations lack
+    return [
+        backends,
+        backends.cudnn,
+        backends.mkldnn,
+        backends.cuda.matmul,
+        backends.cudnn.conv,
+        backends.cudnn.rnn,
+        backends.mkldnn.matmul,
+        backends.mkldnn.conv,
+        backends.mkldnn.rnn,
+    ]

@@ -30,7 +30,7 @@ from study.training.models.factory import build_for_recipe
 from study.training.optim.precision import MixedPrecision
 from study.training.recipe.file import read_recipe
 from study.training.recipe.recipe import Recipe, merge
-from study.training.runtime.randomness import isolated_torch
+from study.training.runtime.randomness import isolated_process_state
 
 IMAGES_PER_FILE = 200
 BESIDE = Path(__file__).parents[4] / "shared" / "data"
@@ -158,7 +158,7 @@ def exported_metrics(folder: Path) -> dict[str, float]:
     recipe = read_recipe(folder / "recipe.yaml")
     cpu = torch.device("cpu")
     data = load_data_set(recipe.data)
-    with isolated_torch(recipe, cpu):
+    with isolated_process_state(recipe, cpu):
         model = build_for_recipe(recipe, data.image_shape, data.classes)
         model.load_state_dict(load_file(folder / "weights.safetensors"))
         batches = make_loaders(recipe, data, cpu).test.epoch(1)

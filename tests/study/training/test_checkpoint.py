@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
-import pickle  # noqa: TID251  a file that must not be unpickled is made here
 from pathlib import Path
 
 import pytest
@@ -65,9 +65,63 @@ def test_a_pickle_in_a_checkpoints_place_does_not_run(tmp_path: Path) -> None:
     Checkpoints(LocalPath(tmp_path)).path(1).write_bytes(
         hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue()
     )
-    with pytest.raises(pickle.UnpicklingError):
-        Checkpoints(LocalPath(tmp_path)).latest()
+    assert Checkpoints(LocalPath(tmp_path)).latest() is None
     assert not (tmp_path / "ran").exists()
+
+
+def test_what_the_storage_does_not_give_at_the_moment_is_not_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Checkpoints(LocalPath(tmp_path))
+    store.save(49, {"epoch": 49})
+    store.save(50, {"epoch": 50})
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalPath, "read_bytes", refuse)
+        with pytest.raises(OSError, match="Input/output error"):
+            Checkpoints(LocalPath(tmp_path), attempt=2).latest()
+    assert Checkpoints(LocalPath(tmp_path), attempt=2).latest() == {"epoch": 50}
+
+
+def refuse(path: Path) -> bytes:
+    raise OSError(errno.EIO, "Input/output error", str(path))
+
+
+def test_another_trials_checkpoint_makes_way_for_ones_own(tmp_path: Path) -> None:
+    own = Checkpoints(LocalPath(tmp_path / "own"), owner="trial 0")
+    other = Checkpoints(LocalPath(tmp_path / "other"), owner="trial 1")
+    own.save(1, {"epoch": 1})
+    other.save(2, {"epoch": 2})
+    own.path(2).write_bytes(other.path(2).read_bytes())
+    assert own.latest() == {"epoch": 1}
+    assert other.latest() == {"epoch": 2}
+    assert Checkpoints(LocalPath(tmp_path / "other")).latest() == {"epoch": 2}
+
+
+def test_a_checkpoint_that_names_no_owner_is_anybodys(tmp_path: Path) -> None:
+    Checkpoints(LocalPath(tmp_path)).save(1, {"epoch": 1})
+    assert Checkpoints(LocalPath(tmp_path), owner="trial 0").latest() == {"epoch": 1}
+
+
+def test_the_last_checkpoints_are_looked_for_again_where_they_went_in_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Checkpoints(LocalPath(tmp_path))
+    store.save(1, {"epoch": 1})
+    listed = store.newest_first()
+    store.save(2, {"epoch": 2})
+    store.save(3, {"epoch": 3})  # by which the first one is gone
+    lists = iter([listed, store.newest_first()])
+    monkeypatch.setattr(store, "newest_first", lambda: next(lists))
+    assert store.latest() == {"epoch": 3}
+
+
+def test_what_a_successor_is_writing_stays(tmp_path: Path) -> None:
+    own, later = (tmp_path / f".attempt-{n:04d}-epoch-000002.ckpt.x1y2" for n in (1, 2))
+    own.write_bytes(b"left by a kill")
+    later.write_bytes(b"half of it")
+    Checkpoints(LocalPath(tmp_path), attempt=1).save(3, {"epoch": 3})
+    assert not own.exists()
+    assert later.exists()
 
 
 def test_a_write_that_fails_is_a_storage_fault_and_leaves_the_old_ones(

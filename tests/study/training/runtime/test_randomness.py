@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import random
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.randomness import (
     derive_seed,
-    isolated_torch,
+    isolated_process_state,
     make_generator,
     random_states,
     restore_random_states,
+    seed_everything,
 )
 
 CPU = torch.device("cpu")
@@ -39,9 +45,73 @@ def test_restored_states_draw_what_they_drew_before() -> None:
         assert torch.equal(torch.rand(5), first)
 
 
+def test_python_and_numpy_are_seeded_and_their_states_restored() -> None:
+    device = torch.device("cpu")
+    with isolated_process_state(Recipe(), device):
+        seed_everything(7, "model")
+        first = (random.random(), np.random.rand(3).tolist(), torch.rand(2).tolist())
+        seed_everything(7, "model")
+        np.random.randn(1)  # leaves a second normal number behind in the state
+        states = random_states(device)
+        kept = torch.load(io.BytesIO(saved(states)), weights_only=True)
+        drawn = (random.random(), np.random.randn(3).tolist(), torch.rand(2).tolist())
+        random.random(), np.random.rand(5), torch.rand(5)
+        restore_random_states(kept, device)
+        assert (random.random(), np.random.randn(3).tolist(), torch.rand(2).tolist()) == drawn
+        seed_everything(7, "model")
+        again = (random.random(), np.random.rand(3).tolist(), torch.rand(2).tolist())
+        assert again == first
+
+
+def saved(states: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(states, buffer)
+    return buffer.getvalue()
+
+
+def test_states_of_a_checkpoint_without_python_and_numpy_are_restored() -> None:
+    with isolated_process_state(Recipe(), CPU):
+        states = {"cpu": torch.get_rng_state()}
+        drawn = torch.rand(3)
+        restore_random_states(states, CPU)
+        assert torch.equal(torch.rand(3), drawn)
+
+
+def test_no_precision_of_one_training_reaches_the_next() -> None:
+    before = precisions()
+    matrix = torch.rand(64, 64)
+    product = matrix @ matrix
+    with isolated_process_state(Recipe(), CPU):
+        torch.set_float32_matmul_precision("medium")
+    assert precisions() == before
+    assert torch.equal(matrix @ matrix, product)
+    with isolated_process_state(Recipe(), CPU):
+        torch.backends.fp32_precision = "tf32"
+        torch.backends.mkldnn.matmul.fp32_precision = "bf16"
+    assert precisions() == before
+
+
+def precisions() -> tuple[object, ...]:
+    backends = torch.backends
+    holders = [backends, backends.cuda.matmul, backends.cudnn, backends.cudnn.conv]
+    holders += [backends.mkldnn, backends.mkldnn.matmul, backends.mkldnn.conv]
+    newer = tuple(holder.fp32_precision for holder in holders)
+    older = (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32)
+    return (*newer, *older, torch.get_float32_matmul_precision())
+
+
+def test_pythons_and_numpys_generators_are_put_back() -> None:
+    random.seed(1)
+    np.random.seed(1)
+    states = random.getstate(), np.random.get_state()[1].tolist()
+    with isolated_process_state(Recipe(), CPU):
+        seed_everything(0, "model")
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == states
+
+
 def fail_inside(recipe: Recipe) -> None:
     cudnn = torch.backends.cudnn
-    with isolated_torch(recipe, CPU):
+    with isolated_process_state(recipe, CPU):
         assert torch.are_deterministic_algorithms_enabled()
         assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == (False, True, True)
         torch.rand(10)

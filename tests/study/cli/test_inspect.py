@@ -1,0 +1,56 @@
+"""Commands that look, by what they print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.tables.kinds import KINDS
+
+from ..command import run
+from .mistakes import check_mistake
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("table fake", "Leaderboard"),
+        ("table fake --kind failures", ""),
+        ("table fake --kind cost --format csv", ","),
+        ("table fake --format latex", r"\begin{tabular}"),
+        ("status fake", "points   6 of 6"),
+        ("list", "fake"),
+        ("logs fake", "asked  point 0"),
+        ("logs fake --trial 1", "started  trial 1"),
+        ("report fake", "wrote studies/fake/report.html"),
+    ],
+)
+def test_every_command_answers(home: Path, words: str, expected: str) -> None:
+    assert expected in run(home, *words.split()).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("table fake --kind leaderbord", "did you mean leaderboard?"),
+        ("table fake --format jsn", "did you mean json?"),
+        ("query drop", "the query can't be answered"),
+        ("logs fake --trial 88", "--trial must be a number below 6"),
+    ],
+)
+def test_a_mistake_is_told_plainly(home: Path, words: str, expected: str) -> None:
+    check_mistake(home, words, expected)
+
+
+def test_answers_can_be_read_by_programs(home: Path) -> None:
+    status = json.loads(run(home, "status", "fake", "--format", "json").stdout)
+    assert (status["points"], status["of"], status["driver"]) == (6, 6, "")
+    rows = run(home, "query", "select count(*) as n from trials", "--format", "csv").stdout
+    assert rows.splitlines() == ["n", "6"]
+
+
+def test_every_kind_of_table_is_in_the_help(home: Path) -> None:
+    shown = " ".join(run(home, "table", "--help").stdout.split())
+    assert f"{', '.join(list(KINDS)[:-1])} or {list(KINDS)[-1]}." in shown.replace("│ ", "")

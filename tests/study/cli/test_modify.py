@@ -1,0 +1,57 @@
+"""Commands that change a study without training."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from study.files.layout import StudyPaths
+
+from ..command import run
+from .mistakes import check_mistake
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("collect fake", "wrote"),
+    ],
+)
+def test_every_command_answers(home: Path, words: str, expected: str) -> None:
+    assert expected in run(home, *words.split()).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("stop fake", "study fake is not running"),
+        ("stop fake --trial 99", "trial 99 of fake is not there"),
+        ("add fake", "--set PATH=VALUE"),
+        ("add fake --set optimizer.lrr=1", "did you mean"),
+        ("remove fake", "say --yes"),
+    ],
+)
+def test_a_mistake_is_told_plainly(home: Path, words: str, expected: str) -> None:
+    check_mistake(home, words, expected)
+
+
+def test_a_point_that_is_added_is_shown_whole(home: Path, finished: StudyPaths) -> None:
+    shutil.copytree(finished.folder, home / "studies" / "more")
+    inside = run(
+        home, "add", "more", "--set", "optimizer.name=sgd", "--set", "optimizer.lr=0.1"
+    ).stdout
+    assert "optimizer.name=sgd" in inside
+    assert "outside the space" not in inside
+    outside = run(
+        home, "add", "more", "--set", "optimizer.name=sgd", "--set", "optimizer.lr=50.0"
+    ).stdout
+    assert "optimizer.lr=50.0" in outside
+    assert "outside the space" in outside
+
+
+def test_a_study_is_removed_when_the_user_says_so(home: Path, finished: StudyPaths) -> None:
+    shutil.copytree(finished.folder, home / "studies" / "gone")
+    assert run(home, "remove", "gone", "--yes").stdout == "removed gone\n"
+    assert not (home / "studies" / "gone").exists()

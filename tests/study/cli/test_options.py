@@ -1,0 +1,39 @@
+"""What the commands share: formats that are refused, paths and options as they are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from study.cli.options import check_format, short_path, storage_words
+from study.errors import UserError
+from study.files.local_storage import LocalPath
+from study.files.storage_uri import storage_path
+
+
+def test_a_format_that_is_not_there_is_refused_with_the_nearest_one() -> None:
+    check_format("json", ("table", "json"))
+    with pytest.raises(
+        UserError, match=r"must be one of table \| json; found 'jsn' .did you mean json"
+    ):
+        check_format("jsn", ("table", "json"))
+
+
+def test_paths_below_the_current_folder_are_shown_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    below = tmp_path / "studies" / "tiny"
+    assert str(short_path(below)) == "studies/tiny"
+    assert str(short_path(LocalPath(below))) == "studies/tiny"
+    assert str(short_path(Path("/elsewhere"))) == "/elsewhere"
+
+
+def test_a_storage_is_named_in_a_command_unless_it_is_the_usual_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert storage_words(storage_path("studies")) == ""
+    assert storage_words(storage_path("other")) == f" --storage {tmp_path / 'other'}"
+    assert storage_words(storage_path("s3://bucket/lab")) == " --storage s3://bucket/lab"

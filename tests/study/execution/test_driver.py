@@ -1,0 +1,164 @@
+"""A study is driven, here with an executor that has no Ray: what each way to its end leaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.controller.controller import Controller
+from study.errors import OutsideFault, StorageFault, StudyLocked, UserError
+from study.execution import driver, tune_executor
+from study.execution.driver import drive
+from study.execution.ray_runtime import RayConnection
+from study.execution.run import ProgressDisplay, RunOptions
+from study.execution.tune_bridge import ExecutorOptions
+from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
+from study.files.lock import acquire_lock
+from study.journal.failure import Failure
+from study.spec.spec import StudySpec
+
+from ..fake_cluster import drive as run_trials
+from ..fake_cluster import small_spec
+
+Execute = Callable[[Controller], None]
+
+
+class Display(ProgressDisplay):
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def begin(self, spec: StudySpec, controller: Controller) -> None:
+        self.calls.append("begin")
+
+    def say(self, message: str) -> None:
+        self.calls.append(message)
+
+    def end(self) -> None:
+        self.calls.append("end")
+
+
+class Study:
+    """A study in a folder whose trials a stand-in for the executor runs."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.paths = StudyPaths(LocalPath(folder), "fake")
+        self.paths.folder.make_folder()
+        self.paths.spec.write_whole(small_spec(points=3, pruner="none").yaml())
+        self.display = Display()
+        self.execute: Execute = run_trials
+        self.options: list[ExecutorOptions] = []
+        monkeypatch.setattr(RayConnection, "connect", lambda self, *args, **options: None)
+        monkeypatch.setattr(RayConnection, "node_resources", lambda self: [{"CPU": 1.0}])
+        monkeypatch.setattr(tune_executor, "load", lambda: None)
+        monkeypatch.setattr(tune_executor, "execute", self._execute)
+
+    def _execute(
+        self, controller: Controller, options: ExecutorOptions, on_tick: Any, say: Any
+    ) -> None:
+        self.options.append(options)
+        on_tick()
+        self.execute(controller)
+
+    def drive(self, **changes: Any) -> driver.RunResult:
+        return drive(self.paths, RunOptions(display=self.display), **changes)
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    return Study(tmp_path, monkeypatch)
+
+
+def fail(controller: Controller) -> None:
+    run_trials(controller, hurt=lambda assignment, epoch: Failure("error", "mine"))
+
+
+def test_a_study_runs_to_its_tables_and_is_not_run_again(study: Study) -> None:
+    result = study.drive()
+    assert (result.reason, result.exit_code) == ("complete", 0)
+    assert study.display.calls == ["begin", "end"]
+    assert study.options[0].concurrency == 1, "two are asked for, and one has room"
+    assert (study.paths.results / "trials.parquet").exists()
+    again = study.drive()
+    assert (again.reason, again.exit_code) == ("complete", 0)
+    assert len(again.history.sessions) == 1
+    assert len(study.options) == 1
+
+
+def test_one_that_is_interrupted_goes_on(study: Study) -> None:
+    study.execute = lambda controller: os.kill(os.getpid(), signal.SIGTERM)
+    before = signal.getsignal(signal.SIGTERM)
+    result = study.drive()
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert (result.reason, result.exit_code) == ("interrupted", 130)
+    study.execute = run_trials
+    assert study.drive().reason == "complete"
+
+
+def test_a_second_ctrl_c_ends_it_at_once(study: Study) -> None:
+    def press_twice(controller: Controller) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert controller.stopping == "interrupted"
+        os.kill(os.getpid(), signal.SIGINT)
+
+    study.execute = press_twice
+    with pytest.raises(KeyboardInterrupt):
+        study.drive()
+    assert study.display.calls[-1] == "end"
+    acquire_lock(study.paths.lock).release()
+
+
+def test_failed_trials_run_again_when_they_are_asked_for(study: Study) -> None:
+    study.execute = fail
+    with pytest.raises(OutsideFault, match="mine"):
+        study.drive()
+    study.execute = run_trials
+    with pytest.raises(UserError, match="trial 9 has not failed; failed trials: "):
+        study.drive(retried=[9])
+    result = study.drive(retry_all=True)
+    assert any("failed trials run again" in call for call in study.display.calls)
+    assert [point.state for point in result.history.points] == ["COMPLETE"] * 3
+    assert result.history.sessions[-1].reason == "complete"
+
+
+def test_a_storage_that_fails_is_a_fault_of_one_line(study: Study) -> None:
+    def lose_storage(controller: Controller) -> None:
+        controller.stopping = "fault"
+
+    study.execute = lose_storage
+    with pytest.raises(StorageFault, match="can't be written; when it can: study resume fake"):
+        study.drive()
+
+    def refuse(controller: Controller) -> None:
+        raise OSError(28, "No space left on device", "/full")
+
+    study.execute = refuse
+    with pytest.raises(OutsideFault, match=r"/full: No space left on device; when that is mended"):
+        study.drive()
+
+
+def test_a_study_that_has_a_driver_is_left_to_it(study: Study) -> None:
+    lock = acquire_lock(study.paths.lock)
+    with pytest.raises(StudyLocked):
+        study.drive()
+    lock.release()
+    assert study.display.calls == []
+
+
+def test_a_study_without_room_for_a_trial_is_refused_before_it_executes(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RayConnection, "node_resources", lambda self: [{"CPU": 0.5}])
+    with pytest.raises(UserError, match=r"wants 1 CPUs, and this machine has 0\.5 CPUs"):
+        study.drive()
+    assert study.options == []
+    result = drive(study.paths, RunOptions(wait_for_nodes=True))
+    assert result.reason == "complete"
+    assert study.options[0].concurrency == 2

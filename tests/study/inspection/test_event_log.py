@@ -1,0 +1,53 @@
+"""What has happened to a study, as lines."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from study.errors import UserError
+from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
+from study.inspection.event_log import check_trial, followed_lines, log_lines
+from study.journal.events import AttemptFailed
+from study.journal.failure import Failure
+from study.journal.journal import Journal, read_records
+
+
+@pytest.fixture
+def study(finished: StudyPaths, tmp_path: Path) -> StudyPaths:
+    """A copy of a finished study to change."""
+    shutil.copytree(finished.folder, tmp_path / "fake")
+    return StudyPaths(LocalPath(tmp_path), "fake")
+
+
+def test_each_event_is_a_line_with_its_objective(study: StudyPaths) -> None:
+    lines = list(log_lines(study, None))
+    records = read_records(study.journal)
+    assert len(lines) == len(records)
+    row = next(record for record in records if record["event"] == "reported")
+    shown = f"val_accuracy {row['metrics']['val_accuracy']:.5g}"
+    assert any("Z  reported  trial " in line and shown in line for line in lines)
+    assert list(followed_lines(study, None)) == lines, "nobody drives it: nothing comes"
+
+
+def test_one_trial_by_itself_and_none_that_is_not_there(study: StudyPaths) -> None:
+    lines = list(log_lines(study, 1))
+    assert lines
+    assert all("trial 1" in line for line in lines)
+    check_trial(study, 1)
+    with pytest.raises(UserError, match="--trial must be a number below 6, the trials of fake"):
+        check_trial(study, 6)
+
+
+def test_below_a_failure_stands_its_traceback(study: StudyPaths) -> None:
+    path = study.stderr(0, 0, 1)
+    path.parent.make_folder()
+    path.write_whole("Traceback\nRuntimeError: mine\n")
+    journal = Journal.open(study.journal)
+    failed = AttemptFailed(trial=0, attempt=1, failure=Failure("error", "mine"), retry=False)
+    journal.append(failed.stamped().to_record())
+    journal.close()
+    assert list(log_lines(study, 0))[-2:] == ["    Traceback", "    RuntimeError: mine"]

@@ -19,7 +19,9 @@ import torch
 
 from study.errors import DataMissing
 
-FailureClass = Literal["out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error"]
+TrainingFailureClass = Literal[
+    "out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error"
+]
 FailureDetails = dict[str, int | float | str]
 
 _BYTES_PER_UNIT = {"bytes": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
@@ -63,9 +65,11 @@ class TrainingFailure(Exception):
     ``details`` holds figures in bytes, the step, or a traceback as text, as far as they are known.
     """
 
-    def __init__(self, failure_class: FailureClass, message: str, details: FailureDetails) -> None:
+    def __init__(
+        self, failure_class: TrainingFailureClass, message: str, details: FailureDetails
+    ) -> None:
         super().__init__(failure_class, message, details)
-        self.failure_class: FailureClass = failure_class
+        self.failure_class: TrainingFailureClass = failure_class
         self.message = " ".join(message.split())[:_LONGEST_MESSAGE]
         self.details = details
 

@@ -24,7 +24,7 @@ _PROBED = (
 )
 
 
-class Trial(Protocol):
+class TrialLike(Protocol):
     """What is asked of an Optuna trial; a fake needs no more."""
 
     def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Scalar: ...
@@ -42,7 +42,7 @@ class Choice:
 
     values: tuple[Value, ...]
 
-    def suggest(self, trial: Trial, name: str) -> Scalar:
+    def suggest(self, trial: TrialLike, name: str) -> Scalar:
         return trial.suggest_categorical(name, [as_param(value) for value in self.values])
 
     def value_of(self, param: object) -> Value:
@@ -91,7 +91,7 @@ class Real:
     log: bool = False
     step: float | None = None
 
-    def suggest(self, trial: Trial, name: str) -> float:
+    def suggest(self, trial: TrialLike, name: str) -> float:
         return trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
 
     def value_of(self, param: object) -> float:
@@ -154,7 +154,7 @@ class Integer:
     log: bool = False
     step: int = 1
 
-    def suggest(self, trial: Trial, name: str) -> int:
+    def suggest(self, trial: TrialLike, name: str) -> int:
         return trial.suggest_int(name, self.low, self.high, step=self.step, log=self.log)
 
     def value_of(self, param: object) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.distributions import Distribution, Trial
+from search_spaces.distributions import Distribution, TrialLike
 from search_spaces.validation import KeyPath
 from search_spaces.values import Scalar, Value, as_param, is_same_value
 
@@ -72,7 +72,7 @@ class Space:
 
     # -- params and values -------------------------------------------------------------
 
-    def ask(self, trial: Trial) -> dict[str, Value]:
+    def ask(self, trial: TrialLike) -> dict[str, Value]:
         """Ask an Optuna trial for every active variable; the values of all active paths."""
         return self._walk(lambda variable: variable.distribution.suggest(trial, variable.name))[1]
 

@@ -22,7 +22,7 @@ from search_spaces.validation import (
 from search_spaces.values import Value
 from study.spec.spec import StudySpec
 from study.training.recipe import recipe as recipes
-from study.training.recipe.defaults import RecipeSchema
+from study.training.recipe.defaults import DefaultedRecipes
 from study.training.recipe.metric_catalog import MEASURED_METRICS
 from study.training.recipe.recipe_paths import values_by_path
 
@@ -41,7 +41,7 @@ def seed_faults(tree: Mapping[str, Any], path: KeyPath) -> list[Fault]:
 
 
 def hidden_faults(
-    fixed: Mapping[str, Any], space: Space, overrides: Mapping[str, Value], schema: RecipeSchema
+    fixed: Mapping[str, Any], space: Space, overrides: Mapping[str, Value], schema: DefaultedRecipes
 ) -> list[Fault]:
     """What the recipe refuses of fixed values that the space or an override covers, so that no
     sample shows it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from study.spec.study_file import StudyFile
-from study.training.recipe.recipe import FORMS, Recipe, fields_of_forms
+from study.training.recipe.recipe import SECTION_FORMS, Recipe, fields_of_forms
 from study.training.recipe.recipe_paths import FIELDS, SECTIONS
 from study.validation.section import FACTORY_FORM, FACTORY_PATTERN, forms_in
 
@@ -55,7 +55,7 @@ def _recipe_definitions() -> dict[str, JsonSchema]:
     definitions: dict[str, JsonSchema] = whole.pop("$defs")
     whole["properties"].pop("seed")
     whole["patternProperties"] = {_DOTTED: {}}
-    for path in FORMS:
+    for path in SECTION_FORMS:
         holder = whole if len(path) == 1 else definitions[_type_name(path[:-1])]
         properties, key = holder["properties"], path[-1]
         names, is_open = _names_at(".".join(path))
@@ -65,7 +65,7 @@ def _recipe_definitions() -> dict[str, JsonSchema]:
 
 def _type_name(path: tuple[str, ...]) -> str:
     """Return the definition of a section that has one form only."""
-    return next(iter(FORMS[path].values())).__name__
+    return next(iter(SECTION_FORMS[path].values())).__name__
 
 
 def _names_at(path: str) -> tuple[list[str], bool]:

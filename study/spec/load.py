@@ -27,7 +27,7 @@ from study.spec.fault_report import FaultReport, one_line
 from study.spec.overrides import Overrides
 from study.spec.resolve import resolve_spec
 from study.spec.spec import StudySpec
-from study.validation.assignment import assignment_fault, parse_assignment
+from study.validation.path_value import parse_path_value, path_value_fault
 
 
 def load_spec(
@@ -172,7 +172,7 @@ def added_values(paths: StudyPaths, sets: Sequence[str]) -> tuple[dict[str, Any]
 
 def _recipe_value(text: str) -> tuple[str, Any]:
     """Return the path and value of one ``path=value``; the path may begin with ``recipe.``."""
-    assignment = parse_assignment(text)
-    if assignment is None or assignment.faults:
-        raise UserError(f"--set: {assignment_fault(text, 'e.g. optimizer.lr=0.1')}")
-    return assignment.path.removeprefix("recipe."), assignment.value
+    setting = parse_path_value(text)
+    if setting is None or setting.faults:
+        raise UserError(f"--set: {path_value_fault(text, 'e.g. optimizer.lr=0.1')}")
+    return setting.path.removeprefix("recipe."), setting.value

@@ -9,7 +9,7 @@ from typing import Any
 from search_spaces.validation import Fault, KeyPath, describe, format_path
 from study.training.recipe.recipe import expand
 from study.training.recipe.recipe_paths import values_by_path
-from study.validation.assignment import assignment_fault, parse_assignment
+from study.validation.path_value import parse_path_value, path_value_fault
 
 _PART = re.compile(r"([^.\[\]\s]+)((?:\[\d{1,6}\])*)")
 _EXAMPLE = "a key of the study file, such as recipe.epochs=60"
@@ -28,18 +28,18 @@ class Overrides:
 
     def add(self, text: str) -> None:
         """Lay one ``path=value`` over the tree."""
-        assignment = parse_assignment(text)
-        path = _parsed_path(assignment.path) if assignment else ()
-        if assignment is None or not path:
-            self.faults.append(("--set", assignment_fault(text, _EXAMPLE)))
+        setting = parse_path_value(text)
+        path = _parsed_path(setting.path) if setting else ()
+        if setting is None or not path:
+            self.faults.append(("--set", path_value_fault(text, _EXAMPLE)))
             return
         option = f"--set {text}"
-        if assignment.faults:
-            self.faults += [(option, fault.under(path)) for fault in assignment.faults]
+        if setting.faults:
+            self.faults += [(option, fault.under(path)) for fault in setting.faults]
         elif path[0] == "recipe":
-            self._put_over_recipe(option, path[1:], assignment.value)
+            self._put_over_recipe(option, path[1:], setting.value)
         else:
-            self.put(option, path, assignment.value)
+            self.put(option, path, setting.value)
 
     def _put_over_recipe(self, option: str, path: KeyPath, value: Any) -> None:
         """Lay a value of the recipe over everything: the fixed recipe, the space and ``first:``."""

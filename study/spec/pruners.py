@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from study.spec.sections import FileSection, NamedForms
-from study.validation.numbers import Count, Natural, NonNegative, Percentage, Reduction
+from study.validation.numbers import AtLeastOne, Natural, Percentage, Reduction, ZeroOrMore
 
 
 class PrunerChoice(FileSection):
@@ -25,7 +25,7 @@ class Asha(PrunerChoice):
     """Asynchronous successive halving."""
 
     name: Literal["asha"] = "asha"
-    min_epochs: Count = 1
+    min_epochs: AtLeastOne = 1
     """epochs before a trial may be stopped"""
     reduction: Reduction = 3
     """one trial in so many goes on at each rung"""
@@ -35,9 +35,9 @@ class Hyperband(PrunerChoice):
     """Several brackets of successive halving."""
 
     name: Literal["hyperband"] = "hyperband"
-    min_epochs: Count = 1
+    min_epochs: AtLeastOne = 1
     """epochs before a trial may be stopped"""
-    max_epochs: Count | None = None
+    max_epochs: AtLeastOne | None = None
     """the longest trial; left out, what has been seen"""
     reduction: Reduction = 3
     """one trial in so many goes on at each rung"""
@@ -48,9 +48,9 @@ class _Ranked(PrunerChoice):
     """trials before any may be stopped"""
     warmup_epochs: Natural = 0
     """epochs in which a trial may not be stopped"""
-    interval_epochs: Count = 1
+    interval_epochs: AtLeastOne = 1
     """epochs between decisions"""
-    min_trials: Count = 1
+    min_trials: AtLeastOne = 1
     """trials that must have reached an epoch before one is stopped there"""
 
 
@@ -77,7 +77,7 @@ class Patient(PrunerChoice):
     name: Literal["patient"] = "patient"
     patience: Natural = 5
     """epochs without progress that are borne"""
-    min_delta: NonNegative = 0.0
+    min_delta: ZeroOrMore = 0.0
     """the least that counts as progress"""
 
 

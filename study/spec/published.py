@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from search_spaces.validation import alternatives, closest_match, describe
 from search_spaces.values import is_finite_number
 from study.training.recipe.metric_catalog import OBJECTIVE_METRICS
-from study.validation.numbers import Count, NonNegative
+from study.validation.numbers import AtLeastOne, ZeroOrMore
 from study.validation.section import rule
 
 
@@ -26,15 +26,15 @@ class _PublishedRow(TypedDict, total=False):
         json_schema_extra={"additionalProperties": {"type": "number"}},
     )
 
-    epoch: Count
+    epoch: AtLeastOne
     """finished epochs, from 1"""
     end: bool
     """true: at the end of the training"""
     label: str
     """how the source counts"""
-    seconds: NonNegative
+    seconds: ZeroOrMore
     """cumulative"""
-    epoch_seconds: NonNegative
+    epoch_seconds: ZeroOrMore
     extrapolated: bool
     """true: not measured to its end"""
     note: str

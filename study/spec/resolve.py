@@ -28,7 +28,7 @@ from study.spec.fault_report import FaultReport
 from study.spec.sections import Roles
 from study.spec.spec import StudySpec
 from study.spec.study_file import StudyFile, parse_study_file
-from study.training.recipe.defaults import RecipeSchema
+from study.training.recipe.defaults import DefaultedRecipes
 from study.training.recipe.recipe import expand
 from study.training.recipe.recipe_paths import values_by_path
 
@@ -68,7 +68,7 @@ def _resolved_space(
     file: StudyFile, overrides: Mapping[str, Value], report: FaultReport
 ) -> tuple[Space, bool]:
     """Return the space, and whether recipe and space are sound together."""
-    schema = RecipeSchema(file.defaults)
+    schema = DefaultedRecipes(file.defaults)
     space, faults = parse_space(file.space, file.recipe, schema, overrides)
     faults += seed_faults(file.recipe, ("recipe",))
     faults += seed_faults(overrides, ("overrides",))

@@ -11,7 +11,14 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from study.spec.sections import FileSection, NamedForms
-from study.validation.numbers import AtLeastTwo, Count, Natural, Positive, SamplerSeed, Share
+from study.validation.numbers import (
+    AboveZero,
+    AtLeastOne,
+    AtLeastTwo,
+    Fraction,
+    Natural,
+    SamplerSeed,
+)
 from study.validation.section import FACTORY_FORM, FACTORY_PATTERN, is_factory_name
 
 
@@ -34,9 +41,9 @@ class Tpe(SamplerChoice):
     name: Literal["tpe"] = "tpe"
     n_startup_trials: Natural | None = None
     """points drawn at random before the sampler learns"""
-    n_ei_candidates: Count | None = None
+    n_ei_candidates: AtLeastOne | None = None
     """candidates compared at each proposal"""
-    prior_weight: Positive | None = None
+    prior_weight: AboveZero | None = None
     """weight of the prior beside what was observed"""
     multivariate: bool | None = None
     """learn parameters jointly"""
@@ -64,7 +71,7 @@ class CmaEs(SamplerChoice):
     name: Literal["cmaes"] = "cmaes"
     n_startup_trials: Natural | None = None
     """points drawn at random before the sampler learns"""
-    sigma0: Positive | None = None
+    sigma0: AboveZero | None = None
     """first step width"""
     popsize: AtLeastTwo | None = None
     """points a generation"""
@@ -89,9 +96,9 @@ class Nsga2(SamplerChoice):
     name: Literal["nsga2"] = "nsga2"
     population_size: AtLeastTwo | None = None
     """points a generation"""
-    mutation_prob: Share | None = None
-    crossover_prob: Share | None = None
-    swapping_prob: Share | None = None
+    mutation_prob: Fraction | None = None
+    crossover_prob: Fraction | None = None
+    swapping_prob: Fraction | None = None
 
 
 class QuasiMonteCarlo(SamplerChoice):

@@ -38,14 +38,14 @@ from study.training.recipe.metric_catalog import (
 )
 from study.training.recipe.recipe import expand
 from study.validation.numbers import (
+    AboveZero,
     Amount,
-    Count,
-    NonNegative,
+    AtLeastOne,
+    Fraction,
     Number,
-    Positive,
     Replicates,
-    Share,
     Tries,
+    ZeroOrMore,
 )
 from study.validation.section import OneOrMore, Section, form_names, rule
 
@@ -188,7 +188,7 @@ class Resources(FileSection):
 
     cpus: Amount = 1.0
     """cores and torch threads of a trial"""
-    gpus: Share = 0.0
+    gpus: Fraction = 0.0
     """a share of one GPU"""
     custom: Annotated[
         dict[str, Amount], BeforeValidator(_resources_by_name), AfterValidator(_own_resources)
@@ -205,11 +205,11 @@ class Resources(FileSection):
 class StudyLimits(FileSection):
     """Budgets of the whole study: hours interrupt it, ``failures`` halts it, ``target`` ends it."""
 
-    wall_hours: Positive | None = None
+    wall_hours: AboveZero | None = None
     """then the study is interrupted, and resumable"""
-    gpu_hours: Positive | None = None
+    gpu_hours: AboveZero | None = None
     """the same in hours of GPUs held"""
-    failures: Count | None = None
+    failures: AtLeastOne | None = None
     """so many failed trials halt the study"""
     target: Number | None = None
     """a value of the objective that is good enough"""
@@ -229,9 +229,9 @@ class Retries(FileSection):
 class TrialLimits(FileSection):
     """Limits of one trial."""
 
-    hours: Positive | None = None
+    hours: AboveZero | None = None
     """a trial that takes longer fails"""
-    heartbeat_s: Positive = 300.0
+    heartbeat_s: AboveZero = 300.0
     """seconds without a sign of life after which a trial is hung"""
     retries: Retries = Retries()
     """tries again after a failure, by its kind"""
@@ -249,7 +249,7 @@ class Roles(FileSection):
 class Racing(FileSection):
     """Further replicates of a point are not started once it is clearly losing."""
 
-    threshold: NonNegative = 0.05
+    threshold: ZeroOrMore = 0.05
     """in units of the objective"""
 
 

@@ -31,7 +31,7 @@ from study.spec.sections import (
 from study.spec.synonyms import KEY_SYNONYMS, TOP_KEY_SYNONYMS, VALUE_SYNONYMS
 from study.training.recipe.recipe_paths import FIELDS, SECTIONS
 from study.validation.document import parse_document
-from study.validation.numbers import Concurrency, Count, Replicates
+from study.validation.numbers import AtLeastOne, Concurrency, Replicates
 from study.validation.section import OneOrMore, rule
 from study.validation.vocabulary import Vocabulary
 
@@ -69,7 +69,7 @@ class StudyFile(FileSection):
     """what the study is to answer; the report opens with it"""
     objective: Objectives = (Objective(metric="val_accuracy"),)
     """what is optimized"""
-    points: Count | None = None
+    points: AtLeastOne | None = None
     """how many points may be proposed, those of first included"""
     replicates: Replicates = 1
     """trials a point, with seeds 0 to replicates - 1"""

@@ -23,14 +23,14 @@ def _number(value: object) -> object:
 
 
 Number = Annotated[float, BeforeValidator(_number)]
-NonNegative = Annotated[float, Field(ge=0), BeforeValidator(_number)]
-Positive = Annotated[float, Field(gt=0), BeforeValidator(_number)]
-Share = Annotated[float, Field(ge=0, le=1), BeforeValidator(_number)]
+ZeroOrMore = Annotated[float, Field(ge=0), BeforeValidator(_number)]
+AboveZero = Annotated[float, Field(gt=0), BeforeValidator(_number)]
+Fraction = Annotated[float, Field(ge=0, le=1), BeforeValidator(_number)]
 Percentage = Annotated[float, Field(ge=0, le=100), BeforeValidator(_number)]
 Amount = Annotated[float, Field(gt=0, le=100_000), BeforeValidator(_number)]
 
 Natural = Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_integer)]
-Count = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_integer)]
+AtLeastOne = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_integer)]
 AtLeastTwo = Annotated[int, Field(ge=2, le=1_000_000), BeforeValidator(_integer)]
 Tries = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_integer)]
 Replicates = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_integer)]

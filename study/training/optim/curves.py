@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.training.recipe.schedules import (
-    Constant,
+    ConstantSchedule,
     Cosine,
     Exponential,
     MultiStep,
@@ -81,7 +81,7 @@ def _half_cosine(start: float, end: float, progress: float) -> float:
     return end + (start - end) / 2 * (1 + math.cos(math.pi * progress))
 
 
-def _constant(spec: Constant, step: int, length: TrainingLength) -> float:
+def _constant(spec: ConstantSchedule, step: int, length: TrainingLength) -> float:
     return 1.0
 
 
@@ -158,7 +158,7 @@ def _restarts(spec: Restarts, step: int, length: TrainingLength) -> float:
 
 
 _CURVES: dict[type[Schedule], Callable[[Any, int, TrainingLength], float]] = {
-    Constant: _constant,
+    ConstantSchedule: _constant,
     Step: _step,
     MultiStep: _multistep,
     Exponential: _exponential,

@@ -20,9 +20,9 @@ from study.training.recipe.model_catalog import family_of
 from study.training.recipe.recipe import (
     DEFAULT_EPOCHS,
     DEFAULT_NAMES,
-    FORMS,
     LENGTHS,
     MERGED_WHOLE,
+    SECTION_FORMS,
     Recipe,
     RecipeTree,
 )
@@ -34,7 +34,7 @@ _WHOLE_RECIPE = "recipe"
 
 
 @dataclass(frozen=True)
-class RecipeSchema:
+class DefaultedRecipes:
     """The recipe as a study file is judged by, with these defaults under what is written."""
 
     defaults: Defaults
@@ -61,7 +61,7 @@ def current_defaults(written: Iterable[tuple[str, object]]) -> dict[str, RecipeT
         elif where == "model.variant":
             variants.add(str(value))
     tables: dict[str, RecipeTree] = {_WHOLE_RECIPE: _whole_table()}
-    for path, forms in FORMS.items():
+    for path, forms in SECTION_FORMS.items():
         place = ".".join(path)
         for name in sorted(names[place] | {DEFAULT_NAMES[path]}):
             if place == "model":
@@ -72,7 +72,7 @@ def current_defaults(written: Iterable[tuple[str, object]]) -> dict[str, RecipeT
                 tables[f"{place}.{name}"] = _table_of(forms[name])
     for key, field in Recipe.model_fields.items():
         sections = sections_in(field.annotation)
-        if sections and (key,) not in FORMS:
+        if sections and (key,) not in SECTION_FORMS:
             tables[key] = _table_of(sections[0])
     return {place: table for place, table in tables.items() if table}
 

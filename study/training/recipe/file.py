@@ -11,7 +11,7 @@ from search_spaces.validation import Fault, describe, format_path
 from study.errors import SpecError
 from study.files.yaml_reader import LARGEST_BYTES, read_yaml
 from study.training.recipe.recipe import Recipe, merge, parse_recipe
-from study.validation.assignment import assignment_fault, parse_assignment
+from study.validation.path_value import parse_path_value, path_value_fault
 
 _EXAMPLE = "such as optimizer.lr=0.1"
 
@@ -33,7 +33,7 @@ def read_recipe(source: str | Path, sets: Sequence[str] = ()) -> Recipe:
         lines = [f"{source}:1: {Fault((), 'must be a mapping', describe(document.tree))}"]
     if lines:
         raise SpecError(lines)
-    tree, origins = _with_assignments(document.tree, sets)
+    tree, origins = _with_settings(document.tree, sets)
     recipe, faults = parse_recipe(tree)
     if recipe is None:
         places = [
@@ -44,19 +44,19 @@ def read_recipe(source: str | Path, sets: Sequence[str] = ()) -> Recipe:
     return recipe
 
 
-def _with_assignments(
+def _with_settings(
     tree: Mapping[str, object], sets: Sequence[str]
 ) -> tuple[dict[str, object], dict[str, str]]:
     """Return the tree with each ``path=value`` merged in, and which option wrote which path."""
     merged, origins, lines = dict(tree), dict[str, str](), list[str]()
     for text in sets:
-        assignment = parse_assignment(text)
-        if assignment is None:
-            lines.append(f"--set: {assignment_fault(text, _EXAMPLE)}")
+        setting = parse_path_value(text)
+        if setting is None:
+            lines.append(f"--set: {path_value_fault(text, _EXAMPLE)}")
             continue
-        lines += [f"--set {text}: {fault}" for fault in assignment.faults]
-        merged = merge(merged, {assignment.path: assignment.value})
-        origins[assignment.path] = f"--set {text}"
+        lines += [f"--set {text}: {fault}" for fault in setting.faults]
+        merged = merge(merged, {setting.path: setting.value})
+        origins[setting.path] = f"--set {text}"
     if lines:
         raise SpecError(lines)
     return merged, origins

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-Defaults = Mapping[str, object]
+FamilyDefaults = Mapping[str, object]
 
 _NORM_OPTIONS = frozenset({"norm", "order", "norm_kind"})
 _CONVOLUTIONAL = _NORM_OPTIONS | {"width", "dropout"}
 
-_NO_NORM: Defaults = {"norm": "none"}
+_NO_NORM: FamilyDefaults = {"norm": "none"}
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Family:
 
     builder: str
     options: frozenset[str]
-    defaults: Defaults = field(default_factory=dict)
-    variants: Mapping[str, Defaults] = field(default_factory=dict)
+    defaults: FamilyDefaults = field(default_factory=dict)
+    variants: Mapping[str, FamilyDefaults] = field(default_factory=dict)
     smallest: int = 1
 
     def defaults_of(self, variant: object) -> dict[str, object]:

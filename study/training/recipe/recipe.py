@@ -18,7 +18,7 @@ from search_spaces.values import Scalar
 from study.training.recipe.data_catalog import DATA_SETS
 from study.training.recipe.model import MODEL_NAMES, ModelSpec
 from study.training.recipe.optimizers import AdamW, AnyOptimizer
-from study.training.recipe.schedules import NEEDS_LENGTH, AnySchedule, Constant
+from study.training.recipe.schedules import NEEDS_LENGTH, AnySchedule, ConstantSchedule
 from study.training.recipe.sections import (
     Clip,
     Converge,
@@ -31,7 +31,7 @@ from study.training.recipe.sections import (
     Positive,
     Target,
 )
-from study.training.recipe.synonyms import KEY_SYNONYMS, TOP_KEY_SYNONYMS
+from study.training.recipe.synonyms import COMMON_SYNONYMS, TOP_SYNONYMS
 from study.validation.document import parse_document
 from study.validation.section import Section, forms_in, rule, sections_in
 from study.validation.vocabulary import Vocabulary
@@ -61,7 +61,7 @@ class Recipe(Section):
     data: Data = Data()
     optimizer: AnyOptimizer = AdamW(lr=3e-3)
     loss: CrossEntropy = CrossEntropy()
-    schedule: AnySchedule = Constant()
+    schedule: AnySchedule = ConstantSchedule()
     precision: Precision = "fp32"
     accumulation: Count = 1
     """Micro-batches an update is made of, each weighted by the images it holds."""
@@ -188,7 +188,7 @@ def fields_of_forms(path: str) -> dict[str, frozenset[str]] | None:
     """The forms of the section at ``path`` by name, each with its fields; None where nothing has
     forms there.
     """
-    forms = FORMS.get(tuple(path.split(".")))
+    forms = SECTION_FORMS.get(tuple(path.split(".")))
     if forms is None:
         return None
     names = {"model": MODEL_NAMES, "data": tuple(DATA_SETS)}.get(path, tuple(forms))
@@ -213,12 +213,12 @@ def _paths_in(section: type[Section], at: FieldPath) -> set[str]:
     return paths
 
 
-FORMS = forms_in(Recipe)
+SECTION_FORMS = forms_in(Recipe)
 """Every section that has a name, with its forms by that name; model and data have one for all."""
 _VOCABULARY = Vocabulary(
     Recipe,
-    key_synonyms={(): TOP_KEY_SYNONYMS},
-    common_key_synonyms=KEY_SYNONYMS,
+    key_synonyms={(): TOP_SYNONYMS},
+    common_key_synonyms=COMMON_SYNONYMS,
     kinds={
         ("data",): "data set",
         ("data", "loader"): "loader",
@@ -235,5 +235,5 @@ def _default_name(path: FieldPath) -> str:
     return str(value.name)
 
 
-DEFAULT_NAMES: dict[FieldPath, str] = {path: _default_name(path) for path in FORMS}
+DEFAULT_NAMES: dict[FieldPath, str] = {path: _default_name(path) for path in SECTION_FORMS}
 """Sections that have a name, and the name where none is written."""

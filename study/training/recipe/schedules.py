@@ -26,7 +26,7 @@ class Schedule(Section):
     warmup_factor: Factor = 0.0
 
 
-class Constant(Schedule):
+class ConstantSchedule(Schedule):
     name: Literal["constant"] = "constant"
 
 
@@ -142,7 +142,7 @@ class Restarts(Schedule):
 
 
 AnySchedule = Annotated[
-    Constant
+    ConstantSchedule
     | Step
     | MultiStep
     | Exponential

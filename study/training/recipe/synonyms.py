@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-KEY_SYNONYMS = {
+COMMON_SYNONYMS = {
     "learning_rate": "lr",
     "learning-rate": "lr",
     "init_lr": "lr",
@@ -25,7 +25,7 @@ KEY_SYNONYMS = {
 }
 """Keys of other tools, wherever they stand, with ours."""
 
-TOP_KEY_SYNONYMS = {
+TOP_SYNONYMS = {
     "lr": "optimizer.lr",
     "learning_rate": "optimizer.lr",
     "learning-rate": "optimizer.lr",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from study.validation.assignment import assignment_fault, parse_assignment
+from study.validation.path_value import parse_path_value, path_value_fault
 
 
 @pytest.mark.parametrize(
@@ -22,23 +22,23 @@ from study.validation.assignment import assignment_fault, parse_assignment
     ],
 )
 def test_the_value_is_yaml_and_nothing_is_null(text: str, path: str, value: object) -> None:
-    assignment = parse_assignment(text)
+    assignment = parse_path_value(text)
     assert assignment is not None
     assert (assignment.path, assignment.value, assignment.faults) == (path, value, [])
 
 
 @pytest.mark.parametrize("text", ["foo", "=3", " =3", ""])
 def test_anything_else_is_none_and_has_a_fault_to_tell(text: str) -> None:
-    assert parse_assignment(text) is None
-    fault = assignment_fault(text, "such as optimizer.lr=0.1")
+    assert parse_path_value(text) is None
+    fault = path_value_fault(text, "such as optimizer.lr=0.1")
     assert str(fault).startswith("must be path=value; found ")
     assert str(fault).endswith("; accepted such as optimizer.lr=0.1")
 
 
 def test_faults_of_the_value_begin_at_the_value() -> None:
-    assignment = parse_assignment("points=[1")
+    assignment = parse_path_value("points=[1")
     assert assignment is not None
     assert [fault.must for fault in assignment.faults] == ["must be valid YAML"]
-    assignment = parse_assignment("first={epochs: .nan}")
+    assignment = parse_path_value("first={epochs: .nan}")
     assert assignment is not None
     assert [fault.path for fault in assignment.faults] == [("epochs",)]

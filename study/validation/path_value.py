@@ -12,7 +12,7 @@ _KEY = "value"
 
 
 @dataclass(frozen=True)
-class Assignment:
+class PathValue:
     """One ``path=value``: the path as it was written, and the value that the YAML text stands for.
 
     ``faults`` are those of the value's text; their paths begin at the value.
@@ -23,7 +23,7 @@ class Assignment:
     faults: list[Fault] = field(default_factory=list)
 
 
-def parse_assignment(text: str) -> Assignment | None:
+def parse_path_value(text: str) -> PathValue | None:
     """Return what ``text`` sets; None where it isn't ``path=value``. No value at all is null."""
     path, equals, value = text.partition("=")
     if not equals or not path.strip():
@@ -31,9 +31,9 @@ def parse_assignment(text: str) -> Assignment | None:
     document = read_yaml(f"{_KEY}:\n  {value}")
     faults = [replace(fault, path=fault.path[1:]) for _, fault in document.faults]
     read = document.tree.get(_KEY) if isinstance(document.tree, dict) else None
-    return Assignment(path.strip(), read, faults)
+    return PathValue(path.strip(), read, faults)
 
 
-def assignment_fault(text: str, accepted: str) -> Fault:
+def path_value_fault(text: str, accepted: str) -> Fault:
     """Return the fault of a text that isn't ``path=value``; ``accepted`` says what would be."""
     return Fault((), "must be path=value", describe(text), accepted)

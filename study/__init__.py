@@ -1,11 +1,11 @@
 """ray-study: distributed hyperparameter studies of image classifiers.
 
 >>> import study
->>> ended = study.run("quickstart")
+>>> result = study.run("quickstart")
 >>> results = study.load("quickstart")
 
-These names are a door: what stands behind one is loaded when it is asked for, and no module imports
-them.
+What stands behind a name is loaded when the name is asked for. The names are for users: no module
+of the package imports them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["load", "resume", "retry", "run"]
 
 
 def load(name: str, *, storage: StorageLike = "studies") -> Results:
-    """A study's points, trials and epochs as data frames, whether it is finished or not."""
+    """Load a study's points, trials and epochs as data frames, whether it is finished or not."""
     from analysis.results import load as load_results
     from study.lifecycle import existing
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a study, as one tree; each class carries the exit code of the command that
+"""What can go wrong with a study, as one tree; each class has the exit code of the command that
 meets it.
 
 StudyError
@@ -23,17 +23,22 @@ from collections.abc import Sequence
 
 
 class StudyError(Exception):
-    """The root: everything this package raises for a user to read, on one or a few plain lines."""
+    """What this package raises for a user to read: one plain line or a few."""
 
     exit_code = 3
 
 
 class UserError(StudyError):
+    """A mistake that the user can mend."""
+
     exit_code = 2
 
 
 class SpecError(UserError):
-    """Faults in a file that a user wrote; ``lines`` are rendered, one fault each, in file order."""
+    """Faults in a file that a user wrote.
+
+    ``lines`` holds one text for each fault, with its place in the file, in the file's order.
+    """
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))
@@ -41,15 +46,15 @@ class SpecError(UserError):
 
 
 class StudyExists(UserError):
-    pass
+    """The name is taken by a study with another spec."""
 
 
 class StudyNotFound(UserError):
-    pass
+    """The storage has no study of that name."""
 
 
 class StudyLocked(UserError):
-    """``holder`` says who drives the study: ``process 12 on host``."""
+    """Another driver holds the study; ``holder`` says who: ``process 12 on host``."""
 
     def __init__(self, study: str, holder: str) -> None:
         super().__init__(f"study {study} is being driven by {holder}")
@@ -57,32 +62,36 @@ class StudyLocked(UserError):
 
 
 class DataMissing(UserError):
-    pass
+    """The images are not there and can't be downloaded."""
 
 
 class OutsideFault(StudyError):
+    """A fault outside the study file; once it is mended, the study can be resumed."""
+
     exit_code = 3
 
 
 class JournalDamaged(OutsideFault):
-    pass
+    """A record of the journal that is not its torn tail can't be read."""
 
 
 class StateLost(OutsideFault):
-    pass
+    """A checkpoint, an attempt or a table is ahead of the journal, which has lost records."""
 
 
 class StorageFault(OutsideFault):
-    pass
+    """The storage is full or can't be reached."""
 
 
 class Superseded(OutsideFault):
-    pass
+    """Another driver has taken the study over."""
 
 
 class StudyHalted(OutsideFault):
-    pass
+    """The same failure came again and again, or there were too many failures."""
 
 
 class Interrupted(StudyError):
+    """Ctrl-C, SIGTERM or a spent budget ended the run; the study can be resumed."""
+
     exit_code = 130

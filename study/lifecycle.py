@@ -121,7 +121,7 @@ def post_request(
 ) -> bool:
     """Hand a request to the study's driver, or carry it out here where none is running.
 
-    Requests are those of ``study.files.requests``. Gives whether there is a driver.
+    Requests are those of ``study.files.requests``. Returns whether there is a driver.
     """
     paths = existing(name, storage)
     if lock_holder(paths.lock):
@@ -155,7 +155,7 @@ def is_there(paths: StudyPaths) -> bool:
 
 
 def existing(name: str, storage: StorageLike) -> StudyPaths:
-    """Give the paths of a study that is there; raise StudyNotFound with the nearest name else."""
+    """Return the paths of a study that is there; raise StudyNotFound with the nearest name else."""
     root = storage_path(storage)
     paths = StudyPaths(root, name)
     if is_there(paths):

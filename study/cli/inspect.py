@@ -72,7 +72,7 @@ def is_on_cluster(address: str | None, name: str | None, storage: str) -> bool:
 
 
 def _cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
-    """Give the status of a cluster's studies, or of one of them, with that of their jobs."""
+    """Return the status of a cluster's studies, or of one of them, with that of their jobs."""
     from study.cli.submit import job_rows
     from study.errors import UserError
 
@@ -83,7 +83,7 @@ def _cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
 
 
 def _status_by_job(job: dict[str, Any]) -> dict[str, Any]:
-    """Give a study's status from its storage, or its job's where that isn't seen from here."""
+    """Return a study's status from its storage, or its job's where that isn't seen from here."""
     from study.errors import StudyError
     from study.inspection.status import status_of
     from study.lifecycle import existing

@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _run_command() -> int:
-    """Run the command that the command line names, and give its exit code."""
+    """Run the command that the command line names, and return its exit code."""
     try:
         app()
     except SystemExit as end:

@@ -112,7 +112,7 @@ def print_table(table: Table, form: str) -> None:
 
 
 def standard_output() -> Console:
-    """Give the console for what commands show; colors and width follow the terminal."""
+    """Return the console for what commands show; colors and width follow the terminal."""
     from rich.console import Console
 
     return Console(file=sys.stdout)
@@ -130,7 +130,7 @@ def check_format(form: str, forms: Collection[str]) -> None:
 
 
 def short_path(path: Path | StoragePath) -> Path | StoragePath:
-    """Give the path relative to the current folder where it lies below that."""
+    """Return the path relative to the current folder where it lies below that."""
     from study.files.storage_uri import path_as_written
 
     local = path_as_written(path).local_path()
@@ -140,7 +140,7 @@ def short_path(path: Path | StoragePath) -> Path | StoragePath:
 
 
 def storage_words(storage: StoragePath) -> str:
-    """Give what has to be added to a command so that it finds a study of this storage."""
+    """Return what has to be added to a command so that it finds a study of this storage."""
     from study.files.storage_uri import storage_path
 
     return "" if storage == storage_path(STUDIES) else f" --storage {storage}"

@@ -27,7 +27,7 @@ _SHOWN_TRIALS = 12
 
 
 def display_on(console: Console) -> ProgressDisplay:
-    """Give the display that suits the console."""
+    """Return the display that suits the console."""
     return LiveDisplay(console) if console.is_terminal else _PlainLines(console)
 
 
@@ -185,7 +185,7 @@ def _expected_points(history: History, spec: StudySpec) -> int:
 
 
 def best_line(point: Point, spec: StudySpec) -> str:
-    """Give a point's line, with what its fresh seeds say where it was confirmed."""
+    """Return a point's line, with what its fresh seeds say where it was confirmed."""
     line = _point_line(point, spec)
     fresh = fresh_value(point, spec)
     return line if fresh is None else f"{_figure_text(fresh)} on fresh seeds, {line}"
@@ -233,7 +233,7 @@ def _values_text(point: Point) -> str:
 
 
 def _figure_text(value: Any) -> str:
-    """Give a value in four significant digits."""
+    """Return a value in four significant digits."""
     if value is None:
         return "–"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -132,7 +132,7 @@ def retry(
 def _run_options(
     data_dir: str | None, address: str | None, keep_going: bool, wait_for_nodes: bool
 ) -> dict[str, Any]:
-    """Give the fields of RunOptions that the command line sets."""
+    """Return the fields of RunOptions that the command line sets."""
     from study.cli.options import standard_output
     from study.cli.progress import display_on
 
@@ -252,7 +252,7 @@ def _print_interruption(result: RunResult) -> None:
 
 
 def _next_steps(result: RunResult) -> list[str]:
-    """Give commands that would show or do something more after a study."""
+    """Return commands that would show or do something more after a study."""
     from study.spec.load import load_spec
 
     name, spec = result.paths.name, load_spec(result.paths.spec)

@@ -125,7 +125,7 @@ def connect(address: str | None) -> Cluster:
 
 
 def _shared_storage(storage: str) -> str:
-    """Give a storage that means the same on every node. Raises UserError for another one."""
+    """Return a storage that means the same on every node. Raises UserError for another one."""
     from study.errors import UserError
     from study.files.storage_uri import storage_path
 

@@ -106,7 +106,7 @@ class Cluster:
         return sorted(jobs, key=lambda job: job.started, reverse=True)
 
     def job(self, name: str) -> Job:
-        """Give the newest job of a study. Raises UserError where the cluster has none."""
+        """Return the newest job of a study. Raises UserError where the cluster has none."""
         jobs = self.jobs()
         for job in jobs:
             if job.study == name:
@@ -118,8 +118,8 @@ class Cluster:
     def submit(self, request: JobRequest, code: Path | None = None) -> Job:
         """Start a job that drives a study, and wait until it has accepted that.
 
-        ``code`` is a folder of modules that it brings along. Raises UserError with what stands
-        against the request.
+        ``code`` is a folder of modules that it brings along. Raises UserError with the reason
+        where it refuses.
         """
         earlier = [job for job in self.jobs() if job.study == request.name]
         if earlier and not earlier[0].has_ended:
@@ -165,7 +165,7 @@ class Cluster:
                 time.sleep(1)
 
     def _wait_for_acceptance(self, submission: str) -> Job:
-        """Give the job once it accepts its study; raise UserError where it refuses or fails."""
+        """Return the job once it accepts its study; raise UserError where it refuses or fails."""
         deadline = time.monotonic() + _ANSWER_TIMEOUT_S
         while time.monotonic() < deadline:
             job = self._by_id(submission)
@@ -185,7 +185,7 @@ class Cluster:
             return Job.of(self._client.get_job_info(submission))
 
     def log(self, job: Job) -> str:
-        """Give all that a job has said."""
+        """Return all that a job has said."""
         with _errors_in_plain_lines(self.address):
             return str(self._client.get_job_logs(job.id))
 
@@ -201,7 +201,7 @@ class Cluster:
         return self.wait(job)
 
     def wait(self, job: Job, timeout_s: float = float("inf")) -> Job:
-        """Give the job once it has ended, or as it is after ``timeout_s``."""
+        """Return the job once it has ended, or as it is after ``timeout_s``."""
         deadline = time.monotonic() + timeout_s
         while not job.has_ended and time.monotonic() < deadline:
             time.sleep(_POLL_S)
@@ -228,7 +228,7 @@ def _why_it_ended(log: str, job: Job) -> str:
 
 
 def _use_token() -> bool:
-    """Have Ray use the user's token where there is one; give whether there is."""
+    """Have Ray use the user's token where there is one; return whether there is."""
     token_file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
     has_token = bool(os.environ.get("RAY_AUTH_TOKEN")) or token_file.is_file()
     if has_token:

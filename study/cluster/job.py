@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _check_and_supervise(request: JobRequest) -> int:
-    """Refuse what can't go well, or have the study driven to its end; give an exit code."""
+    """Refuse what can't go well, or have the study driven to its end; return an exit code."""
     import ray
 
     ray.init(log_to_driver=False, logging_level="CRITICAL")
@@ -56,7 +56,7 @@ def _check_and_supervise(request: JobRequest) -> int:
 
 
 def _supervise(request: JobRequest) -> int:
-    """Have the study driven by one driver after the other where they die; give an exit code."""
+    """Have the study driven by one driver after the other where they die; return an exit code."""
     import ray
 
     log = _log_actor()
@@ -138,7 +138,7 @@ class _LogActor:
         self._lines.append(line)
 
     def take_lines(self) -> list[str]:
-        """Give the lines that have not been taken yet."""
+        """Return the lines that have not been taken yet."""
         taken, self._lines = self._lines, []
         return taken
 
@@ -151,7 +151,7 @@ class _DriverActor:
     """
 
     def drive(self, request: JobRequest, log: Any) -> int:
-        """Give the driver's exit code, negative where a signal ended it."""
+        """Return the driver's exit code, negative where a signal ended it."""
         import ray
 
         context = ray.get_runtime_context()
@@ -186,7 +186,7 @@ def _run_command(words: list[str], environment: dict[str, str], log: Any) -> int
 
 
 def _command(request: JobRequest, folder: Path) -> list[str]:
-    """Give the words of the command that does what is requested.
+    """Return the words of the command that does what is requested.
 
     A study file is written into ``folder``.
     """

@@ -17,7 +17,7 @@ def print_acceptance() -> None:
 
 
 def print_refusal(reason: str) -> None:
-    """Say what stands against the study."""
+    """Say why the study is not driven."""
     print(_REFUSED + json.dumps(reason), flush=True)
 
 

@@ -34,10 +34,9 @@ class _NodeAnswer:
 
 
 def check_cluster(request: JobRequest) -> None:
-    """Raise UserError with what stands against a request.
+    """Raise UserError with the reason why a request can't be carried out.
 
-    That may be a node's version, the storage, the study's name or driver, or the room that there
-    is.
+    That may be a node's version, the storage, the study's name or driver, or too little room.
     """
     answers = _ask_nodes(request)
     for node, answer in answers.items():

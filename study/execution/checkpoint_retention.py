@@ -74,7 +74,7 @@ class CheckpointRetention:
             self._clean_up(history, history.points[number])
 
     def _points_with_news(self, history: History) -> set[int]:
-        """Give the points that have ended, or of which a trial has, since the last time."""
+        """Return the points that have ended, or of which a trial has, since the last time."""
         trials = history.trial_endings[self._trial_endings_seen :]
         points = history.point_endings[self._point_endings_seen :]
         self._trial_endings_seen = len(history.trial_endings)
@@ -85,7 +85,7 @@ class CheckpointRetention:
         return {trial.point for trial in ended} | set(points)
 
     def _choose(self, history: History, among: Iterable[int]) -> set[int]:
-        """Choose anew the points whose weights stay, and give those of which that has changed.
+        """Choose anew the points whose weights stay, and return those of which that has changed.
 
         They are looked for among these points; among all where one that was chosen stands worse
         now, as one that had to make way for it may come back.
@@ -129,7 +129,7 @@ class CheckpointRetention:
             self._unfinished.pop(point.number, None)
 
     def _is_finished(self, trial: Trial, point: Point) -> bool:
-        """Remove what an ended trial need not keep; give whether nothing can change that later."""
+        """Remove what an ended trial need not keep; return whether that is final."""
         folder = self._paths.checkpoints(trial.point, trial.replicate)
         if not self._stays(trial, point):
             folder.remove_tree()

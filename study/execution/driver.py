@@ -229,7 +229,7 @@ def _is_complete(controller: Controller) -> bool:
 
 
 def _reopen_failed(controller: Controller, numbers: Sequence[int] | None) -> int:
-    """Record that failed trials run again, all where ``numbers`` is None; give how many."""
+    """Record that failed trials run again, all where ``numbers`` is None; return how many."""
     failed = [trial for trial in controller.history.trials if trial.state == "FAIL"]
     if numbers is not None:
         others = sorted(set(numbers) - {trial.number for trial in failed})

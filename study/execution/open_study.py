@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 def open_study(
     paths: StudyPaths, options: RunOptions, connection: RayConnection
 ) -> Iterator[Controller]:
-    """Give a controller that has replayed the study's journal, and close the journal afterwards.
+    """Return a controller that has replayed the study's journal, and close the journal afterwards.
 
     The journal of a new study is begun. A study that was created for a cluster and has not been
     there yet joins it by ``connection``, to learn how many trials run at once.
@@ -89,7 +89,7 @@ def start_session(controller: Controller, paths: StudyPaths) -> None:
 
 
 def resolve_concurrency(spec: StudySpec, nodes: Sequence[NodeResources], where: str) -> StudySpec:
-    """Give the spec with as many trials at once as these nodes have room for, unless it says.
+    """Return the spec with as many trials at once as these nodes have room for, unless it says.
 
     Raises UserError where they have no room for a single trial; ``where`` names them.
     """
@@ -118,7 +118,7 @@ def _begin_journal(journal: Journal, paths: StudyPaths) -> None:
 def _resolve_on_cluster(
     connection: RayConnection, spec: StudySpec, journal: Journal, history: History
 ) -> StudySpec:
-    """Record how many trials run at once on the cluster, and give the spec that says so."""
+    """Record how many trials run at once on the cluster, and return the spec that says so."""
     spec = resolve_concurrency(
         spec, connection.node_resources(), f"the cluster at {connection.address}"
     )

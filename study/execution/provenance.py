@@ -55,7 +55,7 @@ def write(history: History, paths: StudyPaths) -> None:
 
 
 def document(history: History) -> dict[str, Any]:
-    """Give the content of ``provenance.json`` as plain data."""
+    """Return the content of ``provenance.json`` as plain data."""
     sessions = [
         {"session": session.number, "command": session.command, **session.provenance}
         for session in history.sessions
@@ -86,13 +86,13 @@ def _failures_outside_the_promise(history: History) -> list[dict[str, Any]]:
 
 
 def command() -> str:
-    """Give this process's command line; a word that names a token is left out of it."""
+    """Return this process's command line; a word that names a token is left out of it."""
     words = [Path(sys.argv[0]).name, *sys.argv[1:]]
     return " ".join("***" if "token" in word.lower() else word for word in words)
 
 
 def version(package: str) -> str:
-    """Give the version of an installed package, empty where it is not installed."""
+    """Return the version of an installed package, empty where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -100,7 +100,7 @@ def version(package: str) -> str:
 
 
 def processor() -> str:
-    """Give the processor's name as its maker writes it, as far as the system tells."""
+    """Return the processor's name as its maker writes it, as far as the system tells."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -118,7 +118,7 @@ def _usable_cpus() -> int | None:
 
 
 def _code_state() -> dict[str, Any]:
-    """Give the commit of this package's files, and whether they were changed since.
+    """Return the commit of this package's files, and whether they were changed since.
 
     Outside a git checkout there is nothing to tell: the dictionary is empty.
     """

@@ -72,7 +72,7 @@ JOB_STOP_WAIT = "RAY_JOB_STOP_WAIT_TIME_S"
 
 
 def loopback_options(temporary_folder: Path) -> dict[str, str]:
-    """Give the private options of ``ray.init`` for a Ray on loopback with a folder of its own.
+    """Return the private options of ``ray.init`` for a Ray on loopback with a folder of its own.
 
     Loopback keeps strangers out; with its own folder it neither finds nor disturbs other Rays.
     """
@@ -217,7 +217,7 @@ def error_text(trial: Any) -> str:
 
 
 def pending_trial(tune_controller: Any) -> Any:
-    """Give a trial that waits for a worker, None where there is none.
+    """Return a trial that waits for a worker, None where there is none.
 
     It is looked for among the live trials; Tune itself looks through all that there ever were.
     """

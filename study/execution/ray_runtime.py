@@ -96,7 +96,7 @@ class RayConnection:
             os.umask(umask)
 
     def node_resources(self) -> list[dict[str, float]]:
-        """Connect, and give what each node has of each resource, under Ray's names."""
+        """Connect, and return what each node has of each resource, under Ray's names."""
         self.connect()
         return node_resources()
 
@@ -153,7 +153,7 @@ def check_answers(address: str) -> None:
 
 
 def node_resources() -> list[dict[str, float]]:
-    """Give what each living node of this process's Ray has of each resource, under Ray's names."""
+    """Return what each living node of this process's Ray has, by Ray's names of resources."""
     import ray
 
     return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
@@ -167,7 +167,7 @@ def is_node_alive(node: str) -> bool:
 
 
 def python_path(folders: Sequence[str]) -> str:
-    """Give workers' ``PYTHONPATH``: these folders, then where this process finds modules."""
+    """Return workers' ``PYTHONPATH``: these folders, then where this process finds modules."""
     parts = list(folders)
     if os.environ.get("PYTHONPATH"):
         parts.append(os.environ["PYTHONPATH"])

@@ -50,7 +50,7 @@ def machine_gpus() -> int:
 
 
 def machine_resources(spec: StudySpec) -> NodeResources:
-    """Give this machine's CPUs and, where the study wants any, GPUs."""
+    """Return this machine's CPUs and, where the study wants any, GPUs."""
     return {"CPU": machine_cpus(), "GPU": machine_gpus() if spec.resources.gpus else 0}
 
 
@@ -100,7 +100,7 @@ def check_modules(spec: StudySpec) -> None:
 
 
 def module_root(factory: str) -> str:
-    """Give the outermost package of a ``package.module:factory``."""
+    """Return the outermost package of a ``package.module:factory``."""
     return factory.partition(":")[0].partition(".")[0]
 
 

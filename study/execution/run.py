@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class ProgressDisplay:
-    """Shows how a study comes along while it runs. This one shows nothing; the terminal's do."""
+    """Shows how far a study is while it runs. This one shows nothing; the terminal's do."""
 
     def begin(self, spec: StudySpec, controller: Controller) -> None:
-        """Start to show the study; its trials are about to run."""
+        """Start showing the study; its trials are about to run."""
 
     def tick(self) -> None:
         """Bring what is shown up to date; called about ten times a second."""
@@ -27,7 +27,7 @@ class ProgressDisplay:
         """Show one line."""
 
     def end(self) -> None:
-        """Stop to show the study; no trial runs any more."""
+        """Stop showing the study; no trial runs any more."""
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ class Bridge:
         """Whether nothing has happened since the last look."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Keep nothing: Tune pickles what it is given for a restore, and a journal is ours."""
+        """Keep nothing: Tune pickles this so as to restore a study, which our journal does."""
         return {}
 
     def next_config(self, trial_id: str) -> WorkerConfig | WaitForTrials | NothingLeft:
@@ -123,7 +123,7 @@ class Bridge:
         }
 
     def on_result(self, tune_trial: Any, result: dict[str, Any]) -> bool:
-        """Pass on the messages of a worker's answer; give whether its trial goes on."""
+        """Pass on the messages of a worker's answer; return whether its trial goes on."""
         running = self._running[tune_trial.trial_id]
         running.tune_trial = tune_trial
         running.last_heard = time.monotonic()
@@ -200,7 +200,7 @@ class Bridge:
         self._is_quiet = True
 
     def _discount_own_pause(self, now: float) -> None:
-        """While the driver itself stood still, on a full disk say, nobody could be heard."""
+        """Don't count time as silence in which the driver itself stood still, as on a full disk."""
         pause_s = now - self._last_look
         if pause_s > _PAUSE_S:
             for running in self._running.values():

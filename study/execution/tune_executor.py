@@ -103,7 +103,7 @@ def _run_tune(trainable: Any, bridge: Bridge, folder: str) -> None:
 
 
 def _searcher(bridge: Bridge) -> Any:
-    """Give the part of Tune that asks what to run."""
+    """Return the part of Tune that asks what to run."""
     from ray.tune.search import Searcher
 
     class ControllerSearcher(Searcher):  # type: ignore[misc]
@@ -129,7 +129,7 @@ def _searcher(bridge: Bridge) -> Any:
 
 
 def _scheduler(bridge: Bridge) -> Any:
-    """Give the part of Tune that hears results and says which trials go on."""
+    """Return the part of Tune that hears results and says which trials go on."""
     from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
     class ControllerScheduler(FIFOScheduler):  # type: ignore[misc]
@@ -152,7 +152,7 @@ def _scheduler(bridge: Bridge) -> Any:
 
 
 def _stopper(bridge: Bridge) -> Any:
-    """Give the part of Tune that is asked in each round of its loop whether to stop it."""
+    """Return the part of Tune that is asked in each round of its loop whether to stop it."""
     from ray.tune.stopper import Stopper
 
     class LookAround(Stopper):  # type: ignore[misc]

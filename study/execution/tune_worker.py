@@ -65,7 +65,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
         return True
 
     def step(self) -> dict[str, Any]:
-        """Give the messages that there are, and whether they are the attempt's last."""
+        """Return the messages that there are, and whether they are the attempt's last."""
         assert self._training is not None
         messages = self._training.next_messages()
         return {"messages": messages, "done": any(map(_is_last, messages))}
@@ -103,7 +103,7 @@ class _Training:
     # -- called by Tune --
 
     def next_messages(self) -> list[WorkerMessage]:
-        """Let training go on, and give what it leaves within ``_POLL_S`` seconds, if anything."""
+        """Let training go on, and return what it leaves within ``_POLL_S`` seconds, if anything."""
         if self._is_hung:
             threading.Timer(_GIVE_UP_S, os._exit, (1,)).start()
             raise _WorkerHung("the training thread is stuck")
@@ -119,7 +119,7 @@ class _Training:
         return messages
 
     def _messages_at_once(self, first: WorkerMessage) -> list[WorkerMessage]:
-        """Give what follows a message without anyone having to wait for it."""
+        """Return what follows a message without anyone having to wait for it."""
         messages: list[WorkerMessage] = []
         last = first
         while not _is_last(last) and not _awaits_answer(last):
@@ -131,7 +131,7 @@ class _Training:
         return messages
 
     def _hang_if_silent(self) -> list[WorkerMessage]:
-        """Give a message that training hangs, once it has been silent for too long."""
+        """Return a message that training hangs, once it has been silent for too long."""
         silent_s = time.monotonic() - self._last_sign
         if silent_s < self._config["heartbeat_s"]:
             return []
@@ -200,7 +200,7 @@ class _Training:
         )
 
     def _report(self, row: Any) -> bool:
-        """Leave a message that an epoch is done; give whether training goes on."""
+        """Leave a message that an epoch is done; return whether training goes on."""
         self._last_sign = time.monotonic()
         message = Reported(dict(row))
         self._messages.put(message)
@@ -288,7 +288,7 @@ class PatientStore:
 
 
 def _place(device: str) -> Placement:
-    """Give where an attempt runs, by the names of the journal."""
+    """Return where an attempt runs, by the names of the journal."""
     import ray
     import torch
 

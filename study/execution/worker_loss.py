@@ -81,13 +81,13 @@ def executor_loss(error: Exception, attempt: Attempt) -> Failure:
 
 
 def on_one_line(error: Exception) -> str:
-    """Give an error's class and text without line breaks, cut where it is long."""
+    """Return an error's class and text without line breaks, cut where it is long."""
     words = f"{type(error).__name__}: {error}".split()
     return " ".join(words)[:_LONGEST_MESSAGE]
 
 
 def _telling_line(text: str) -> str:
-    """Give the last line of an error's text that says how a process ended, else its last line."""
+    """Return the last line of an error's text that says how a process ended, else its last line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line.lower() for word in _TELLING_WORDS)]
     candidates = telling or lines or ["the worker died"]

@@ -27,7 +27,7 @@ def post(paths: StudyPaths, request: Mapping[str, Any]) -> None:
 
 
 def take(paths: StudyPaths) -> list[dict[str, Any]]:
-    """Remove the requests that wait, and give them, oldest first."""
+    """Remove the requests that wait, and return them, oldest first."""
     taken = []
     for path in paths.requests.sorted_glob("*.json"):
         with suppress(ValueError):  # what isn't a request, as none of ours can be, goes unheard

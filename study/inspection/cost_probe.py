@@ -36,7 +36,7 @@ CostsByShape = dict[Shape, Cost]
 
 
 def shape_of(recipe: Recipe) -> Shape:
-    """Give what time and memory of a step depend on."""
+    """Return what time and memory of a step depend on."""
     data = recipe.data.model_dump_json(exclude={"validation", "eval_batch_size", "test_images"})
     return (
         recipe.model.model_dump_json(),
@@ -133,7 +133,7 @@ def _count_evaluated(recipe: Recipe, data: DataSet, held_out: Sized | None) -> i
 
 
 def _shortened(recipe: Recipe) -> Recipe:
-    """Give the recipe for two epochs of a few batches, with a batch for a test set."""
+    """Return the recipe for two epochs of a few batches, with a batch for a test set."""
     batch = recipe.data.batch_size
     data: dict[str, Any] = {"train_images": batch * _STEPS, "test_images": batch}
     if recipe.data.validation != "test":  # a batch more, which is held out

@@ -33,7 +33,7 @@ def check_trial(paths: StudyPaths, trial: int) -> None:
 
 
 def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
-    """Give a line for each event of the study or of one trial, below a failure its traceback."""
+    """Return a line for each event of the study or of one trial, below a failure its traceback."""
     history = History()
     spec = load_spec(paths.spec)
     for record in read_records(paths.journal):
@@ -48,7 +48,7 @@ def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
 
 
 def followed_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
-    """Give the lines that there are, and those that come as long as somebody drives the study."""
+    """Return the lines that there are, and those that come as long as somebody drives the study."""
     shown = 0
     while True:
         is_driven = bool(lock_holder(paths.lock))
@@ -68,7 +68,7 @@ def _traceback_lines(path: StoragePath) -> Iterator[str]:
 
 
 def _event_text(record: Record, spec: StudySpec) -> str:
-    """Give an event's kind and the fields that a reader looks for."""
+    """Return an event's kind and the fields that a reader looks for."""
     fields = {
         key: value
         for key, value in record.items()

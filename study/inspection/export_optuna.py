@@ -41,7 +41,7 @@ def to_optuna(paths: StudyPaths, storage: Any = None) -> optuna.Study:
 
 
 def _frozen_trial(point: Point, spec: StudySpec) -> optuna.trial.FrozenTrial | None:
-    """Give the point as an Optuna trial; None where its values lie outside the space."""
+    """Return the point as an Optuna trial; None where its values lie outside the space."""
     from optuna.trial import TrialState, create_trial
 
     params = spec.params_of(point.values)
@@ -66,7 +66,7 @@ def _frozen_trial(point: Point, spec: StudySpec) -> optuna.trial.FrozenTrial | N
 
 
 def _reports(point: Point, spec: StudySpec) -> dict[int, float]:
-    """Give the metric at each epoch of the first replicate; none for several objectives."""
+    """Return the metric at each epoch of the first replicate; none for several objectives."""
     first = point.trials.get(0)
     if first is None or len(spec.objectives) > 1:
         return {}
@@ -79,17 +79,17 @@ def _reports(point: Point, spec: StudySpec) -> dict[int, float]:
 
 
 def _values(point: Point) -> list[float]:
-    """Give a point's value by each objective."""
+    """Return a point's value by each objective."""
     values = point.value if isinstance(point.value, list) else [point.first_value]
     return [float(value) for value in values]
 
 
 def _ending(point: Point) -> datetime.datetime:
-    """Give the moment at which the last of a point's trials ended."""
+    """Return the moment at which the last of a point's trials ended."""
     ends = [trial.ended_at or point.asked_at for trial in point.trials.values()]
     return _moment(max([point.asked_at, *ends]))
 
 
 def _moment(seconds: float) -> datetime.datetime:
-    """Give a moment as Optuna keeps it: local time, without a zone."""
+    """Return a moment as Optuna keeps it: local time, without a zone."""
     return datetime.datetime.fromtimestamp(seconds)

@@ -21,7 +21,7 @@ from study.spec.spec import StudySpec
 def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
     """Write ``recipe.yaml``, ``weights.safetensors`` and ``figures.json`` of a trial to ``to``.
 
-    ``trial`` is a number, or ``best``. Gives the trial. Raises UserError where there is no such
+    ``trial`` is a number, or ``best``. Returns the trial. Raises UserError where there is no such
     trial, or its weights were not kept.
     """
     from study.training.export import FIGURES, export_weights
@@ -48,7 +48,7 @@ def _trial_of_number(history: History, text: str) -> Trial:
 
 
 def best_trial(history: History, spec: StudySpec, paths: StudyPaths) -> Trial:
-    """Give the best point's first complete trial whose weights were kept, else its first one.
+    """Return the best point's first complete trial whose weights were kept, else its first one.
 
     Of equal points the first is the best. Raises UserError where none is complete.
     """
@@ -68,7 +68,7 @@ def best_trial(history: History, spec: StudySpec, paths: StudyPaths) -> Trial:
 
 
 def figures_of(history: History, spec: StudySpec, trial: Trial) -> dict[str, Any]:
-    """Give a trial's figures: where it comes from, how its point ranks, and what came of it."""
+    """Return a trial's figures: where it comes from, how its point ranks, and what came of it."""
     session = history.sessions[-1] if history.sessions else None
     point = history.points[trial.point]
     confirmed = is_confirmation_over(history.points, spec, whole_seeds=history.whole_seeds)

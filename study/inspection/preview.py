@@ -71,11 +71,11 @@ class Preview:
     """The most that a shape takes."""
 
     def tree(self) -> dict[str, Any]:
-        """Give plain data, for JSON."""
+        """Return plain data, for JSON."""
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """Give the preview as text, its parts with a line between them."""
+        """Return the preview as text, its parts with a line between them."""
         lines: list[str] = []
         for part in self._parts():
             if part:
@@ -140,7 +140,7 @@ def _value_text(point: PreviewPoint, path: str) -> str:
 
 
 def _cost_row(cost: Cost) -> dict[str, str]:
-    """Give a line of the table of costs; a shape that can't be trained has its failure's class."""
+    """Return a row of the table of costs, with a failure's class where there are none."""
     if cost.epoch_seconds is None or cost.memory_bytes is None:
         return {"shape": cost.shape, "an epoch": cost.failure.partition(":")[0], "memory": "-"}
     return {

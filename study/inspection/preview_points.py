@@ -25,7 +25,7 @@ PreviewPoint = dict[str, Value]
 
 
 def points_of(spec: StudySpec) -> Iterator[PreviewPoint]:
-    """Give points in the order in which the study could propose them; only first-only has an end.
+    """Return points in the order in which the study could propose them; only first-only has an end.
 
     Those of ``first:`` come first.
     """
@@ -48,7 +48,7 @@ def _random_points(spec: StudySpec) -> Iterator[PreviewPoint]:
 
 
 def branch_shares(spec: StudySpec) -> list[dict[str, Any]]:
-    """Give how often each branch is taken, as ``path``, ``branch`` and ``share`` of all points."""
+    """Return how often each branch is taken: ``path``, ``branch``, ``share`` of all points."""
     paths = {variable.path for variable in spec.space.variables if variable.branch}
     drawn = DRAWN_POINTS if spec.space.variables else 0
     taken: Counter[tuple[str, Value]] = Counter()

@@ -25,7 +25,7 @@ from study.spec.spec import StudySpec
 
 
 def status_of(paths: StudyPaths) -> dict[str, Any]:
-    """Give a study's status as plain data, for JSON."""
+    """Return a study's status as plain data, for JSON."""
     spec = load_spec(paths.spec)
     history = History(read_records(paths.journal))
     driver = lock_holder(paths.lock)
@@ -67,7 +67,7 @@ def _running_trials(history: History) -> list[dict[str, int]]:
 
 
 def _best(history: History, spec: StudySpec) -> dict[str, Any]:
-    """Give the best point's part of a status."""
+    """Return the best point's part of a status."""
     best = best_point(history.points, spec, whole_seeds=history.whole_seeds)
     if best is None:
         blank = ("best", "best_standing", "best_fresh", "best_point")
@@ -84,7 +84,7 @@ def _best(history: History, spec: StudySpec) -> dict[str, Any]:
 
 
 def overview(storage: StoragePath) -> list[dict[str, Any]]:
-    """Give the status of every study in a storage; of one that can't be read, its fault."""
+    """Return the status of every study in a storage; of one that can't be read, its fault."""
     return [_status_or_fault(paths) for paths in studies_in(storage)]
 
 
@@ -98,7 +98,7 @@ def _status_or_fault(paths: StudyPaths) -> dict[str, Any]:
 
 
 def status_text(status: dict[str, Any]) -> str:
-    """Give a status as a few lines."""
+    """Return a status as a few lines."""
     if "states" not in status:
         return f"{status['study']}: {status['state']}"
     driver = f" (driven by {status['driver']})" if status["driver"] else ""

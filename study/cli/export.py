@@ -60,7 +60,7 @@ def init(
     """Write a commented study file to start from."""
     from study.errors import UserError
     from study.files.layout import check_study_name
-    from study.spec.template import starting_file
+    from study.spec.load import starting_file
 
     path = Path(file)
     if path.exists():

@@ -127,6 +127,12 @@ def shipped_studies() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
+def starting_file(name: str = "my-study") -> str:
+    """Return a commented study file that is valid as it stands, for a study called ``name``."""
+    text = Path(__file__).with_name("template.yaml").read_text(encoding="utf-8")
+    return text.replace("study: my-study ", f"study: {name} ", 1)
+
+
 def _located(source: StorageLike) -> StoragePath:
     """Return the file that ``source`` names: itself, or the shipped study of that name."""
     path, shipped = path_as_written(source), shipped_studies()

@@ -19,12 +19,11 @@ from study.spec.cross_checks import (
     cross_faults,
     default_reproducible,
     hidden_faults,
-    points_faults,
     reproducible_faults,
-    resolve_points,
     seed_faults,
 )
 from study.spec.fault_report import FaultReport
+from study.spec.point_count import points_faults, resolve_points
 from study.spec.sections import Roles
 from study.spec.spec import StudySpec
 from study.spec.study_file import StudyFile, parse_study_file

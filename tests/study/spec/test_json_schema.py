@@ -9,8 +9,7 @@ import pytest
 
 from study.files.yaml_reader import read_yaml
 from study.spec.json_schema import json_schema
-from study.spec.load import load_spec, shipped_studies
-from study.spec.template import starting_file
+from study.spec.load import load_spec, shipped_studies, starting_file
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from study.files.yaml_reader import read_yaml
-from study.spec.load import spec_from_tree
-from study.spec.template import starting_file
+from study.spec.load import spec_from_tree, starting_file
 
 
 def test_the_starting_file_is_valid_as_it_stands() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -39,6 +40,13 @@ class LocalPath(PosixPath, StoragePath):
             parts = Path(folder).relative_to(self).parts
             for name in names:
                 yield (*parts, name)
+
+    def version_below(self) -> str:
+        listing = ""
+        for parts in sorted(self.files_below()):
+            status = self.joinpath(*parts).stat()
+            listing += f"{parts} {status.st_size} {status.st_mtime_ns}\n"
+        return hashlib.sha256(listing.encode()).hexdigest() if listing else ""
 
     def remove_tree(self) -> None:
         if self.is_dir():

@@ -6,6 +6,7 @@ can be made to fail where an object of that name is there already.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -159,6 +160,13 @@ class ObjectPath(StoragePath):
         depth = self.key.count("/") + 1 if self.key else 0
         for found in self.objects_below():
             yield tuple(found.path.key.split("/")[depth:])
+
+    def version_below(self) -> str:
+        listing = "".join(
+            f"{found.path.key} {found.size_bytes} {found.modified}\n"
+            for found in self.objects_below()
+        )
+        return hashlib.sha256(listing.encode()).hexdigest() if listing else ""
 
     def remove_tree(self) -> None:
         self.unlink(missing_ok=True)

@@ -84,6 +84,12 @@ class StoragePath(ABC):
         """
 
     @abstractmethod
+    def version_below(self) -> str:
+        """Hash the names, sizes and times of change of all files below; empty where there are
+        none.
+        """
+
+    @abstractmethod
     def unlink(self, missing_ok: bool = False) -> None:
         """Remove a file; FileNotFoundError where there is none, unless ``missing_ok``."""
 

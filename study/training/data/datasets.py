@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -76,7 +77,13 @@ def load_built_in(name: str, folder: Path) -> DataSet:
     sources = _source_files(info, folder)
     if not sources:  # it is made or downloaded: there is nothing to tell whether a copy is current
         return read()
-    return DataSet(**load_shared(name, sources, lambda: vars(read())))
+    return DataSet(**load_shared(name, sources, lambda: vars(read()), _is_intact))
+
+
+def _is_intact(content: dict[str, Any]) -> bool:
+    """Whether what a data set was stored as still has its own fingerprint."""
+    data = DataSet(**content)
+    return with_fingerprint(data).fingerprint == data.fingerprint
 
 
 def _source_files(info: DataSetInfo, folder: Path) -> list[Path]:

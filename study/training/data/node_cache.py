@@ -40,25 +40,44 @@ def cache_folder() -> Path:
 
 
 def load_shared(
-    name: str, sources: list[Path], read: Callable[[], dict[str, Any]]
+    name: str,
+    sources: list[Path],
+    read: Callable[[], dict[str, Any]],
+    is_intact: Callable[[dict[str, Any]], bool] = lambda content: True,
 ) -> dict[str, Any]:
     """Return what ``read`` returns, mapped from one file that all processes of the node share.
 
     ``read`` returns tensors and plain values; it is called again once one of ``sources``, the files
-    it reads, has changed. Where nothing can be cached, on a full disk say, its value is returned as
-    it is.
+    it reads, has changed, and where the shared file is damaged, which torch or ``is_intact`` tells.
+    Where nothing can be cached, on a full disk say, its value is returned as it is.
     """
     try:
         folder = cache_folder()
         file = folder / f"{name}-{_version_of(sources)}.pt"
-        with _locked(folder):
-            if not file.exists():
-                _remove_expired(folder)
-                _save_whole(file, read())
+        content = _load(file, is_intact)
+        if content is None:
+            with _locked(folder):
+                content = _load(file, is_intact)  # another process may have made it meanwhile
+                if content is None:
+                    _remove_expired(folder)
+                    _save_whole(file, read())
+                    content = _load(file, is_intact)
     except OSError:
-        return read()
-    content: dict[str, Any] = torch.load(file, mmap=True, weights_only=True, map_location="cpu")
-    return content
+        content = None
+    return read() if content is None else content
+
+
+def _load(file: Path, is_intact: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+    """Map a file of the cache; None where it isn't there or is damaged."""
+    try:
+        content = torch.load(file, mmap=True, weights_only=True, map_location="cpu")
+        return content if is_intact(content) else None
+    except FileNotFoundError:
+        return None
+    except MemoryError:
+        raise
+    except Exception:  # torch has many ways to refuse what a crash has left
+        return None
 
 
 @contextmanager
@@ -74,6 +93,10 @@ def _remove_expired(folder: Path) -> None:
         unused_s = time.time() - file.stat().st_atime
         if unused_s > EXPIRY_S:
             file.unlink(missing_ok=True)
+    for fetched in folder.glob("from-*"):
+        unused_s = time.time() - fetched.stat().st_mtime  # each use sets it
+        if unused_s > EXPIRY_S:
+            shutil.rmtree(fetched, ignore_errors=True)
 
 
 def _version_of(sources: list[Path]) -> str:
@@ -90,6 +113,8 @@ def _save_whole(file: Path, content: dict[str, Any]) -> None:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             torch.save(content, stream)
+            stream.flush()
+            os.fsync(stream.fileno())  # else a crash may leave the name without the content
         os.replace(temporary, file)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -97,17 +122,24 @@ def _save_whole(file: Path, content: dict[str, Any]) -> None:
 
 
 def fetch_folders(source: StoragePath, names: tuple[str, ...]) -> Path:
-    """Copy the folders ``names`` of an object store to this node, once, as far as they are there.
+    """Copy the folders ``names`` of an object store to this node, as far as they are there: once,
+    and again once one of their objects has changed.
 
     Returns the folder on this node that then holds them.
     """
     cache = cache_folder()
-    name = hashlib.sha256(str(source).encode()).hexdigest()[:24]
-    local = cache / f"from-{name}"
+    versions = {name: (source / name).version_below() for name in names}
+    there = [f"{name} {version}" for name, version in versions.items() if version]
+    version = hashlib.sha256("\n".join([str(source), *there]).encode()).hexdigest()[:24]
+    local = cache / f"from-{version}"
     with _locked(cache):
+        if not local.exists():
+            _remove_expired(cache)
         for folder in names:
             if not (local / folder).exists():
                 copy_folder(source / folder, local / folder)
+        if local.exists():
+            os.utime(local)
     return local
 
 

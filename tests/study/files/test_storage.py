@@ -65,6 +65,17 @@ class TestStoragePath:
         with pytest.raises(FileNotFoundError):
             (root / "nothing").open_binary()
 
+    def test_the_version_of_a_folder_changes_with_any_file_below(self, root: StoragePath) -> None:
+        write_some_files(root)
+        versions = [(root / "a").version_below(), (root / "a").version_below()]
+        assert versions[0] == versions[1]
+        (root / "a" / "trials" / "00001.0" / "x.ckpt").write_whole("something longer")
+        versions.append((root / "a").version_below())
+        (root / "a" / "trials" / "00001.0" / "x.ckpt").unlink()
+        versions.append((root / "a").version_below())
+        assert len(set(versions)) == 3
+        assert (root / "none").version_below() == ""
+
     def test_names_are_found_part_by_part(self, root: StoragePath) -> None:
         write_some_files(root)
         checkpoints = root / "a" / "trials" / "00001.0"

@@ -54,3 +54,23 @@ def test_the_fingerprint_changes_with_any_pixel_or_label() -> None:
         tensor.view(-1)[3] = 1
         prints.add(datasets.with_fingerprint(replace(whole, **{change: tensor})).fingerprint)
     assert len(prints) == 5
+
+
+def test_flipped_bytes_in_the_nodes_copy_are_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temp"))
+    write_mnist(tmp_path / "data")
+    datasets.load_built_in.cache_clear()
+    whole = load_data_set(Data(name="mnist"), tmp_path / "data")
+    images = whole.train_images.clone()  # the others are the file's own pages
+    (copy,) = (tmp_path / "temp").glob("study-data-*/mnist-*.pt")
+    content = bytearray(copy.read_bytes())
+    where = bytes(content).index(images[3, 0].numpy().tobytes())
+    content[where] ^= 1
+    copy.write_bytes(content)
+    datasets.load_built_in.cache_clear()  # as in a new process
+    again = load_data_set(Data(name="mnist"), tmp_path / "data")
+    datasets.load_built_in.cache_clear()
+    assert torch.equal(again.train_images, images)
+    assert again.fingerprint == whole.fingerprint

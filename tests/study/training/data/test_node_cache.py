@@ -57,6 +57,29 @@ def test_a_changed_source_is_read_anew(source: Path) -> None:
     assert read.calls == 2
 
 
+@pytest.mark.parametrize("damage", [b"", b"no zip archive", b"PK\x03\x04 cut short"])
+def test_a_damaged_copy_is_made_anew(source: Path, damage: bytes) -> None:
+    read = Reader(source)
+    load_shared("set", [source], read)
+    (file,) = cache_folder().glob("set-*.pt")
+    file.write_bytes(damage)
+    assert load_shared("set", [source], read)["images"][0, 0] == 1
+    assert load_shared("set", [source], read)["classes"] == 10
+    assert read.calls == 2
+
+
+def test_a_copy_whose_bytes_have_flipped_is_made_anew(source: Path) -> None:
+    read = Reader(source)
+
+    def is_intact(content: dict[str, Any]) -> bool:
+        return bool((content["images"] == int(source.read_bytes())).all())
+
+    load_shared("set", [source], lambda: {"images": torch.full((2, 3), 9), "classes": 10})
+    assert load_shared("set", [source], read, is_intact)["images"][0, 0] == 1
+    assert load_shared("set", [source], read, is_intact)["images"][0, 0] == 1
+    assert read.calls == 1
+
+
 def test_a_folder_that_is_not_ours_alone_is_not_used(source: Path) -> None:
     cache_folder().chmod(0o777)
     read = Reader(source)
@@ -114,3 +137,25 @@ def test_a_folder_on_an_object_store_is_fetched_once(
     assert (
         fetch_folders(bucket / "data", ("set",)) / "set" / "raw" / "images.bin"
     ).read_bytes() == b"123"
+
+
+def test_a_folder_whose_objects_have_changed_is_fetched_again(bucket: ObjectPath) -> None:
+    image = bucket / "data" / "set" / "images.bin"
+    image.write_whole(b"old images")
+    before = fetch_folders(bucket / "data", ("set",))
+    image.write_whole(b"the new ones")
+    after = fetch_folders(bucket / "data", ("set",))
+    assert (after / "set" / "images.bin").read_bytes() == b"the new ones"
+    assert (before / "set" / "images.bin").read_bytes() == b"old images"  # others still read it
+
+
+def test_fetched_folders_that_nobody_has_used_for_long_are_removed(
+    bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bucket / "data" / "old" / "images.bin").write_whole(b"1")
+    (bucket / "data" / "new" / "images.bin").write_whole(b"2")
+    old = fetch_folders(bucket / "data", ("old",))
+    monkeypatch.setattr(node_cache, "EXPIRY_S", -1.0)
+    new = fetch_folders(bucket / "data", ("new",))
+    assert new.exists()
+    assert not old.exists()

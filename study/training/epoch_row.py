@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 EpochRow = dict[str, float | int | str]
-"""An epoch's figures by column, as ``study.results.schema`` describes them."""
+"""An epoch's figures by column, as ``study.results.columns`` describes them."""
 
 _VALIDATION_COLUMNS = ("loss", "accuracy", "f1")
 

@@ -15,7 +15,7 @@ from study.training.recipe.recipe import Recipe
 from study.training.runtime.device import device_name, is_device_shared
 
 Summary = Mapping[str, str | int | float | bool | None]
-"""A training's figures by column, as ``study.results.schema`` describes them."""
+"""A training's figures by column, as ``study.results.columns`` describes them."""
 
 
 def summarize_training(

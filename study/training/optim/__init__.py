@@ -2,5 +2,5 @@
 
 To add an optimizer: its section in ``study.training.recipe.optimizers`` and its class in
 ``optimizers``. To add a schedule: its section in ``study.training.recipe.schedules`` and its
-formula in ``curves`` (or in ``metric_factors``, if it follows a metric).
+formula in ``curves`` (if it follows a metric, also its class in ``metric_factors``).
 """

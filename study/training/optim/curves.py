@@ -18,10 +18,12 @@ from study.training.recipe.schedules import (
     Exponential,
     MultiStep,
     OneCycle,
+    Plateau,
     Polynomial,
     Restarts,
     Schedule,
     Step,
+    Switch,
     Triangular,
 )
 
@@ -48,7 +50,10 @@ class TrainingLength:
 
 
 def warmup_factor(spec: Schedule, step: int, length: TrainingLength) -> float:
-    """Rise from ``spec.warmup_factor`` in equal parts to 1 at the last update of the warm-up."""
+    """Rise from ``spec.warmup_factor`` in equal parts to 1 at the last update of the warm-up.
+
+    arXiv:1706.02677, section 2.2.
+    """
     warmup_steps = length.to_steps(spec.warmup_epochs)
     if step + 1 >= warmup_steps:
         return 1.0
@@ -58,10 +63,9 @@ def warmup_factor(spec: Schedule, step: int, length: TrainingLength) -> float:
 def curve_factor(spec: Schedule, step: int, length: TrainingLength) -> float:
     """Return the factor on the learning rate for the update numbered ``step`` (from 0).
 
-    Warm-up is a factor of its own; a schedule that follows a metric has no curve, so 1.
+    Warm-up is a factor of its own, and so is what follows a metric.
     """
-    curve = _CURVES.get(type(spec))
-    return curve(spec, step, length) if curve else 1.0
+    return _CURVES[type(spec)](spec, step, length)
 
 
 def onecycle_momentum(spec: OneCycle, step: int, length: TrainingLength) -> float:
@@ -81,30 +85,35 @@ def _half_cosine(start: float, end: float, progress: float) -> float:
     return end + (start - end) / 2 * (1 + math.cos(math.pi * progress))
 
 
-def _constant(spec: ConstantSchedule, step: int, length: TrainingLength) -> float:
+def _constant(spec: Schedule, step: int, length: TrainingLength) -> float:
     return 1.0
 
 
 def _step(spec: Step, step: int, length: TrainingLength) -> float:
+    """Decay by ``gamma`` every few epochs."""
     return spec.gamma ** math.floor(step / length.to_period(spec.every_epochs))
 
 
 def _multistep(spec: MultiStep, step: int, length: TrainingLength) -> float:
+    """Decay by ``gamma`` at each milestone."""
     milestones = [length.to_steps(epochs) for epochs in spec.milestones]
     passed = bisect_right(milestones, step)
     return spec.gamma**passed
 
 
 def _exponential(spec: Exponential, step: int, length: TrainingLength) -> float:
+    """Decay by ``gamma`` after each epoch."""
     return spec.gamma ** (step // length.steps_per_epoch)
 
 
 def _cosine(spec: Cosine, step: int, length: TrainingLength) -> float:
+    """Fall in half a cosine (arXiv:1608.03983, without restarts)."""
     done, steps = _after_warmup(spec, step, length)
     return _half_cosine(1.0, spec.min_factor, done / steps)
 
 
 def _polynomial(spec: Polynomial, step: int, length: TrainingLength) -> float:
+    """Fall as a power of what is left (arXiv:1606.00915)."""
     done, steps = _after_warmup(spec, step, length)
     return _line(spec.min_factor, 1.0, (1 - done / steps) ** spec.power)
 
@@ -118,6 +127,7 @@ def _after_warmup(spec: Schedule, step: int, length: TrainingLength) -> tuple[fl
 
 
 def _onecycle(spec: OneCycle, step: int, length: TrainingLength) -> float:
+    """Rise to the peak, then fall far below the start (arXiv:1708.07120)."""
     is_rising, progress = _onecycle_phase(spec, step, length)
     anneal = _anneal_of(spec)
     low = 1 / spec.div_factor
@@ -141,12 +151,14 @@ def _anneal_of(spec: OneCycle) -> Callable[[float, float, float], float]:
 
 
 def _triangular(spec: Triangular, step: int, length: TrainingLength) -> float:
+    """Rise and fall in straight lines, again and again (arXiv:1506.01186)."""
     position = step / length.to_period(spec.period_epochs) % 1
     height = 1 - abs(2 * position - 1)
     return _line(spec.min_factor, 1.0, height)
 
 
 def _restarts(spec: Restarts, step: int, length: TrainingLength) -> float:
+    """Fall in half a cosine and begin again, each time for longer (arXiv:1608.03983)."""
     done = float(step)
     period = length.to_period(spec.period_epochs)
     if spec.period_factor == 1:
@@ -167,4 +179,6 @@ _CURVES: dict[type[Schedule], Callable[[Any, int, TrainingLength], float]] = {
     Polynomial: _polynomial,
     Triangular: _triangular,
     Restarts: _restarts,
+    Plateau: _constant,  # see metric_factors
+    Switch: _constant,
 }

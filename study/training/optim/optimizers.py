@@ -13,18 +13,18 @@ from study.training.optim.param_groups import make_param_groups
 from study.training.recipe.optimizers import AnyOptimizer, Muon, Sgd
 
 OPTIMIZER_CLASSES: dict[str, type[Optimizer]] = {
-    "sgd": torch.optim.SGD,
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "nadam": torch.optim.NAdam,
-    "radam": torch.optim.RAdam,
-    "adamax": torch.optim.Adamax,
-    "adadelta": torch.optim.Adadelta,
-    "adagrad": torch.optim.Adagrad,
-    "adafactor": torch.optim.Adafactor,
-    "rmsprop": torch.optim.RMSprop,
-    "asgd": torch.optim.ASGD,
-    "rprop": torch.optim.Rprop,
+    "sgd": torch.optim.SGD,  # https://proceedings.mlr.press/v28/sutskever13.html
+    "adam": torch.optim.Adam,  # arXiv:1412.6980
+    "adamw": torch.optim.AdamW,  # arXiv:1711.05101
+    "nadam": torch.optim.NAdam,  # https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ
+    "radam": torch.optim.RAdam,  # arXiv:1908.03265
+    "adamax": torch.optim.Adamax,  # arXiv:1412.6980, section 7.1
+    "adadelta": torch.optim.Adadelta,  # arXiv:1212.5701
+    "adagrad": torch.optim.Adagrad,  # https://jmlr.org/papers/v12/duchi11a.html
+    "adafactor": torch.optim.Adafactor,  # arXiv:1804.04235
+    "rmsprop": torch.optim.RMSprop,  # G. Hinton, lecture 6e; centered as in arXiv:1308.0850
+    "asgd": torch.optim.ASGD,  # https://doi.org/10.1137/0330046
+    "rprop": torch.optim.Rprop,  # https://doi.org/10.1109/ICNN.1993.298623
 }
 """All but Muon, which is two optimizers."""
 

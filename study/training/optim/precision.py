@@ -64,7 +64,7 @@ class MixedPrecision:
 
 
 def _clip_gradients(optimizer: Optimizer, clip: NoClip | ClipNorm | ClipValue) -> Tensor:
-    """Clip the gradients in place; returns their norm before that."""
+    """Clip the gradients in place (arXiv:1211.5063); returns their norm before that."""
     parameters: list[nn.Parameter] = []
     gradients: list[Tensor] = []
     for group in optimizer.param_groups:

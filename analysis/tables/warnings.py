@@ -1,46 +1,64 @@
-"""What a careful statistician would say before anyone believes the tables."""
+"""What a careful statistician would say before anyone believes the tables.
+
+A new warning is a check, a function that yields sentences, and a line of ``_CHECKS``.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
 
+import pandas as pd
+
 from analysis import statistics
 from analysis.frames import Frames, Study
 from analysis.rendering import Cell, Header, Table, make_table
 from analysis.selection.figures import as_cell
 from analysis.selection.ranking import best_row, ranked_points
-from analysis.selection.trials import complete_trials, counted_trials, fresh_trials, search_trials
+from analysis.selection.trials import (
+    complete_trials,
+    confirmation_trials,
+    counted_trials,
+    fresh_trials,
+    has_several_studies,
+    is_steered_by_test_set,
+    search_trials,
+)
 from search_spaces.space import Variable
 from study.inspection.format import count_text
 from study.journal.ranking import CONFIRMED, PARTIAL
+from study.journal.trials import ENDED_STATES
 from study.results.recipe_columns import recipe_column_name
 
 _EDGE = 0.05
 _FEW_POINTS = 5
-_UNEQUAL = 1.2
+_ONE_IN_MANY = 5
+"""Failures are many where more than one trial in so many failed."""
+_UNEQUAL_POINTS = 1.2
+_UNEQUAL_EPOCHS = 2
 
 
 def warning_texts(results: Frames) -> list[str]:
-    """Every warning about the loaded studies, one sentence each, the gravest first."""
-    found = []
+    """Return every warning about the loaded studies, one sentence each, the gravest first."""
+    texts = []
     for study in results.studies:
-        lead = f"{study.name}: " if len(results.studies) > 1 else ""
-        found += [
-            lead + text for check in _CHECKS for text in check(results.only(study.name), study)
-        ]
-    return found
+        own = results.only(study.name)
+        lead = f"{study.name}: " if has_several_studies(results) else ""
+        for check in _CHECKS:
+            texts += [lead + text for text in check(own, study)]
+    return texts
 
 
 def warnings_table(results: Frames) -> Table:
+    """Return every warning about the loaded studies, one a row."""
     rows: list[list[Cell]] = [[text] for text in warning_texts(results)]
-    return make_table(
-        "Warnings", [Header("warning")], rows, [] if rows else ["Nothing to warn of."]
-    )
+    notes = [] if rows else ["Nothing to warn of."]
+    return make_table("Warnings", [Header("warning")], rows, notes)
 
 
 def _test_set_steered(results: Frames, study: Study) -> Iterator[str]:
-    if (results.trials["data.validation"] == "test").any():
+    """Validation on the test set."""
+    if is_steered_by_test_set(results):
         yield (
             "validation: test. The test set steered these figures, so they are no estimate for new"
             " images; that is right for a published replica only."
@@ -48,8 +66,8 @@ def _test_set_steered(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _unfinished(results: Frames, study: Study) -> Iterator[str]:
-    points = results.points
-    done = int(points["state"].isin(["COMPLETE", "PRUNED", "FAIL"]).sum())
+    """Points that are still to come."""
+    done = int(results.points["state"].isin(ENDED_STATES).sum())
     if done < study.spec.points:
         yield (
             f"The study is not finished: {done} of {study.spec.points} points have ended; what"
@@ -58,12 +76,14 @@ def _unfinished(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _overridden(results: Frames, study: Study) -> Iterator[str]:
+    """Values that were laid over the study file."""
     if study.spec.overrides:
         text = ", ".join(f"{path}={value}" for path, value in study.spec.overrides.items())
         yield f"--set laid {text} over the study file: it is not the study that the file describes."
 
 
 def _one_seed(results: Frames, study: Study) -> Iterator[str]:
+    """Points of one seed, and no fresh seeds to come."""
     if study.spec.replicates == 1 and study.spec.confirm is None:
         yield (
             "One seed a point: no figure says how much of it is luck. Use replicates: or confirm:."
@@ -71,7 +91,7 @@ def _one_seed(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _older_rule(results: Frames, study: Study) -> Iterator[str]:
-    """Studies begun when the pruner judged each seed go on like that."""
+    """A study begun when the pruner judged each seed by itself: it goes on like that."""
     if study.spec.replicates > 1 and not study.history.whole_seeds:
         part = int((results.points["standing"] == PARTIAL).sum())
         yield (
@@ -83,21 +103,18 @@ def _older_rule(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _lacking_text(points: int) -> str:
-    return (
-        "No point has"
-        if not points
-        else "One point has"
-        if points == 1
-        else f"{points} points have"
-    )
+    if points == 0:
+        return "No point has"
+    return "One point has" if points == 1 else f"{points} points have"
 
 
 def _unconfirmed(results: Frames, study: Study) -> Iterator[str]:
     """A confirmation that isn't over, or that has lost seeds."""
-    trials = results.trials[results.trials["kind"] == "confirm"]
+    trials = confirmation_trials(results.trials)
     to_come = int(results.points["seeds_to_come"].fillna(0).sum())
-    searched = not results.points["state"].isin(["RUNNING", "WAITING"]).any()
-    if to_come and (len(trials) or (searched and len(results.points) >= study.spec.points)):
+    has_open_points = results.points["state"].isin(["RUNNING", "WAITING"]).any()
+    search_is_over = not has_open_points and len(results.points) >= study.spec.points
+    if to_come and (len(trials) or search_is_over):
         yield (
             f"The confirmation is not finished: {count_text(to_come, 'fresh seed')} to come."
             " Until then points rank by the search, and the order may change."
@@ -111,23 +128,23 @@ def _unconfirmed(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _indistinct(results: Frames, study: Study) -> Iterator[str]:
-    """The best against the second best."""
-    points = ranked_points(results)
-    if len(points) < 2 or points["standing"].iloc[0] != points["standing"].iloc[1]:
+    """A best point that can't be told from the second best."""
+    best_two = ranked_points(results).head(2)
+    if len(best_two) < 2 or best_two["standing"].nunique() > 1:
         return
-    confirmed = points["standing"].iloc[0] == CONFIRMED
-    trials = fresh_trials(results.trials) if confirmed else counted_trials(results.trials)
-    numbers = [int(number) for number in points["point"].iloc[:2]]
-    gap = abs(float(points["ranked_by"].iloc[0] - points["ranked_by"].iloc[1]))
+    one, other = (int(number) for number in best_two["point"])
+    gap = abs(float(best_two["ranked_by"].iloc[0] - best_two["ranked_by"].iloc[1]))
     if gap == 0:
-        yield f"Points {numbers[0]} and {numbers[1]} tie for the best: the lower number is shown."
+        yield f"Points {one} and {other} tie for the best: the lower number is shown."
         return
-    first, second = (trials[trials["point"] == number] for number in numbers)
+    is_confirmed = best_two["standing"].iloc[0] == CONFIRMED
+    trials = fresh_trials(results.trials) if is_confirmed else counted_trials(results.trials)
+    first, second = (trials[trials["point"] == number] for number in (one, other))
     pairs = first.merge(second, on="seed", suffixes=("_first", "_second"))
     difference = statistics.paired_difference(pairs["value_first"], pairs["value_second"]).estimate
     if difference.known and not difference.excludes_zero:
         yield (
-            f"Points {numbers[0]} and {numbers[1]}, the best two, differ by {gap:.4g}, less than"
+            f"Points {one} and {other}, the best two, differ by {gap:.4g}, less than"
             f" the interval of that difference, [{difference.low:.4g}, {difference.high:.4g}], can"
             " tell from zero."
         )
@@ -135,7 +152,8 @@ def _indistinct(results: Frames, study: Study) -> Iterator[str]:
 
 def _at_the_edge(results: Frames, study: Study) -> Iterator[str]:
     """Parameters of the best point that lie at an end of their range."""
-    space, found = study.spec.space, best_row(results)
+    space = study.spec.space
+    found = best_row(results)
     if found is None:
         return
     values = {path: as_cell(found.get(recipe_column_name(path))) for path in space.paths()}
@@ -151,54 +169,70 @@ def _at_the_edge(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _edge(variable: Variable, value: object) -> str:
-    """``low`` or ``high`` where a value lies within EDGE of that end of its range, on the scale
-    that was sampled.
+    """Return ``low`` or ``high`` where a value lies within EDGE of that end of its range.
+
+    EDGE is a share of the range on the scale that was sampled.
     """
-    low, high = (getattr(variable.distribution, end, None) for end in ("low", "high"))
+    distribution = variable.distribution
+    low, high = getattr(distribution, "low", None), getattr(distribution, "high", None)
     if low is None or high is None or low == high or not isinstance(value, int | float):
         return ""
-    scale: Callable[[float], float] = (
-        math.log if getattr(variable.distribution, "log", False) else float
-    )
-    if getattr(variable.distribution, "log", False) and value <= 0:
-        return ""
+    scale: Callable[[float], float] = float
+    if getattr(distribution, "log", False):
+        if value <= 0:
+            return ""
+        scale = math.log
     position = (scale(float(value)) - scale(low)) / (scale(high) - scale(low))
-    if not 0 <= position <= 1:
-        return ""
-    return "low" if position <= _EDGE else "high" if position >= 1 - _EDGE else ""
+    if 0 <= position <= _EDGE:
+        return "low"
+    return "high" if 1 - _EDGE <= position <= 1 else ""
 
 
 def _sparse_branches(results: Frames, study: Study) -> Iterator[str]:
-    done = results.points[results.points["state"] == "COMPLETE"]
+    """Branches that few points are in."""
+    complete = results.points[results.points["state"] == "COMPLETE"]
     for variable in study.spec.space.variables:
-        if not variable.branch or variable.given or variable.path not in done:
+        is_outer_branch = variable.branch and not variable.given
+        if not is_outer_branch or variable.path not in complete:
             continue
         for name in variable.distribution.grid():
-            count = int((done[variable.path] == name).sum())
+            count = int((complete[variable.path] == name).sum())
             if count < _FEW_POINTS:
-                few = count_text(count, "complete point") + (" has" if count == 1 else " have")
-                yield f"Only {few} {variable.path} = {name}: too few to judge that branch by."
+                verb = "has" if count == 1 else "have"
+                yield (
+                    f"Only {count_text(count, 'complete point')} {verb} {variable.path} = {name}: too"
+                    " few to judge that branch by."
+                )
 
 
 def _unequal_budget(results: Frames, study: Study) -> Iterator[str]:
+    """Levels of the scientific factor that were given more points or epochs than others."""
     trials = search_trials(results.trials)
     for factor in study.spec.roles.scientific:
         if factor not in trials:
             continue
-        counts = trials.groupby(factor)["point"].nunique()
+        points = trials.groupby(factor)["point"].nunique()
         epochs = trials.groupby(factor)["epochs"].sum()
-        if len(counts) > 1 and counts.max() > _UNEQUAL * counts.min():
-            text = ", ".join(f"{level} {count}" for level, count in counts.items())
+        if len(points) < 2:
+            continue
+        if points.max() > _UNEQUAL_POINTS * points.min():
             yield (
-                f"The levels of {factor} were given unequal numbers of points ({text}); mode:"
-                " method-study would not."
+                f"The levels of {factor} were given unequal numbers of points"
+                f" ({_counts_text(points)}); mode: method-study would not."
             )
-        elif len(epochs) > 1 and epochs.min() and epochs.max() > 2 * epochs.min():
-            text = ", ".join(f"{level} {count}" for level, count in epochs.items())
-            yield f"The levels of {factor} were given unequal numbers of epochs ({text})."
+        elif epochs.min() and epochs.max() > _UNEQUAL_EPOCHS * epochs.min():
+            yield (
+                f"The levels of {factor} were given unequal numbers of epochs"
+                f" ({_counts_text(epochs)})."
+            )
+
+
+def _counts_text(counts: pd.Series[int]) -> str:
+    return ", ".join(f"{label} {count}" for label, count in counts.items())
 
 
 def _shared_device(results: Frames, study: Study) -> Iterator[str]:
+    """Times of trials that had a device to share."""
     trials = complete_trials(results.trials)
     shared = int(trials["device_shared"].sum())
     if shared:
@@ -208,7 +242,8 @@ def _shared_device(results: Frames, study: Study) -> Iterator[str]:
         )
 
 
-def _interrupted_times(results: Frames, study: Study) -> Iterator[str]:
+def _unlike_trials(results: Frames, study: Study) -> Iterator[str]:
+    """Trials on several machines, and those that a retry changed."""
     trials = complete_trials(results.trials)
     places = trials["host"].dropna().nunique()
     if places > 1:
@@ -222,12 +257,11 @@ def _interrupted_times(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _many_failures(results: Frames, study: Study) -> Iterator[str]:
-    ended = results.trials[results.trials["state"].isin(["COMPLETE", "PRUNED", "FAIL"])]
+    """A large share of trials that failed."""
+    ended = results.trials[results.trials["state"].isin(ENDED_STATES)]
     failed = ended[ended["state"] == "FAIL"]
-    if len(ended) and len(failed) > len(ended) / 5:
-        kinds = ", ".join(
-            f"{kind} {count}" for kind, count in failed["failure"].value_counts().items()
-        )
+    if len(ended) and _ONE_IN_MANY * len(failed) > len(ended):
+        kinds = _counts_text(failed["failure"].value_counts())
         yield (
             f"{len(failed)} of {len(ended)} ended trials failed ({kinds}): much of the space can't"
             " be trained."
@@ -246,6 +280,6 @@ _CHECKS: tuple[Callable[[Frames, Study], Iterator[str]], ...] = (
     _unequal_budget,
     _sparse_branches,
     _shared_device,
-    _interrupted_times,
+    _unlike_trials,
     _many_failures,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -13,53 +14,57 @@ from study.training.recipe.recipe_paths import values_by_path
 
 
 def unlike_notes(study: Study) -> list[str]:
-    """A note that a study was trained with other settings than the published, and which; none where
-    it was not.
+    """Return a note that a study was trained with other settings than the published, and which.
+
+    None where it was not.
     """
-    found: dict[str, list[tuple[str, str]]] = {}
-    for index, first in enumerate(study.spec.first):
-        for path, pair in changed_settings(study.spec, index).items() if first.published else ():
-            found.setdefault(path, []).append(pair)
-    if not found:
+    ours: dict[str, list[str]] = {}
+    theirs: dict[str, list[str]] = {}
+    for entry, first in enumerate(study.spec.first):
+        if not first.published:
+            continue
+        for path, (our_setting, their_setting) in changed_settings(study.spec, entry).items():
+            ours.setdefault(path, []).append(our_setting)
+            theirs.setdefault(path, []).append(their_setting)
+    if not ours:
         return []
-    told = ", ".join(
-        f"{path} {_distinct(ours)} (published {_distinct(theirs)})"
-        for path, (ours, theirs) in (
-            (path, zip(*pairs, strict=True)) for path, pairs in found.items()
-        )
-    )
+    changes = [
+        f"{path} {_distinct(ours[path])} (published {_distinct(theirs[path])})" for path in ours
+    ]
     return [
-        f"{study.name} was trained here with other settings than the published: {told}. So the"
-        " differences and the ratios of seconds are between unlike trainings, and say nothing of"
-        " whether the publication can be repeated."
+        f"{study.name} was trained here with other settings than the published: "
+        f"{', '.join(changes)}. So the differences and the ratios of seconds are between unlike"
+        " trainings, and say nothing of whether the publication can be repeated."
     ]
 
 
-def _distinct(values: tuple[str, ...]) -> str:
-    return " | ".join(dict.fromkeys(values))
+def _distinct(texts: Iterable[str]) -> str:
+    return " | ".join(dict.fromkeys(texts))
 
 
-def changed_settings(spec: StudySpec, index: int) -> dict[str, tuple[str, str]]:
-    """What ``--set`` changed of an entry of ``first:``: our setting and the published one by recipe
-    path, as text.
+def changed_settings(spec: StudySpec, entry: int) -> dict[str, tuple[str, str]]:
+    """Return what ``--set`` changed of an entry of ``first:``, by recipe path.
+
+    It is our setting and the published one, as texts.
     """
-    ours, theirs = _recipe_of(spec, index), _recipe_of(replace(spec, overrides={}), index)
+    ours = _recipe_of(spec, entry)
+    theirs = _recipe_of(replace(spec, overrides={}), entry)
+    changed = [path for path in {**ours, **theirs} if ours.get(path) != theirs.get(path)]
     return {
-        path: (_setting(path, ours.get(path)), _setting(path, theirs.get(path)))
-        for path in {**ours, **theirs}
-        if ours.get(path) != theirs.get(path)
+        path: (_setting_text(path, ours.get(path)), _setting_text(path, theirs.get(path)))
+        for path in changed
     }
 
 
-def _recipe_of(spec: StudySpec, index: int) -> dict[str, Any]:
-    """Every value of an entry's recipe by path; what is written where that makes no recipe."""
-    tree = spec.recipe_tree(values_by_path(spec.first[index].set))
+def _recipe_of(spec: StudySpec, entry: int) -> dict[str, Any]:
+    """Return every value of an entry's recipe by path; what is written where that makes none."""
+    tree = spec.recipe_tree(values_by_path(spec.first[entry].set))
     recipe, _ = parse_recipe(tree)
     return values_by_path(recipe.model_dump(mode="json") if recipe else tree)
 
 
-def _setting(path: str, value: Any) -> str:
-    """A setting as a reader writes it; without a limit on images all are used."""
+def _setting_text(path: str, value: Any) -> str:
+    """Return a setting as a reader writes it; without a limit on images all are used."""
     if value is None:
         return "all" if path.endswith("_images") else "none"
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""The published figures beside ours."""
+"""The published figures that the study file names, beside ours."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ from analysis.selection.trials import (
     STEERED_NOTE,
     counted_trials,
     has_several_studies,
+    is_steered_by_test_set,
     search_trials,
 )
 from analysis.statistics import Estimate, predicted_difference
 from analysis.tables.published.differences import changed_settings, unlike_notes
 
 _NOT_METRICS = {"epoch", "end", "label", "seconds", "epoch_seconds", "extrapolated", "note"}
+_DIFFERENCE = (
+    "difference: ours less the published figure. ratio of seconds: ours over the published,"
+    " which are those of the source's hardware. Both stand only where our training has"
+    " reached the published epoch."
+)
 _ONE_RUN = (
     "Intervals of differences and ratios hold for a published figure of one run, as noisy as ours:"
     " over two seeds and more they leave out zero (a ratio's: 1) in 5 % of cases where the source's"
@@ -32,16 +38,19 @@ _ONE_RUN = (
 
 
 def published_table(results: Frames) -> Table:
-    """Each published figure beside ours: our interval over seeds, difference, ratio of seconds, and
-    what differs.
+    """Return each published figure beside ours: differences, ratios of seconds, what differs.
+
+    Our figures are means over seeds with their intervals.
     """
-    rows = [
-        [study.name if has_several_studies(results) else None, index, *row]
-        for study in results.studies
-        for index, first in enumerate(study.spec.first)
-        for milestone in first.published
-        for row in _published_rows(results.only(study.name), study, index, milestone)
-    ]
+    several = has_several_studies(results)
+    rows: list[list[Cell]] = []
+    for study in results.studies:
+        own = results.only(study.name)
+        name = study.name if several else None
+        for entry, first in enumerate(study.spec.first):
+            for milestone in first.published:
+                for row in _published_rows(own, study, entry, milestone):
+                    rows.append([name, entry, *row])
     headers = [
         Header("study"),
         Header("first"),
@@ -57,166 +66,167 @@ def published_table(results: Frames) -> Table:
         Header("ratio of seconds", digits=3),
         Header("note"),
     ]
-    notes = [note for study in results.studies for note in unlike_notes(study)]
-    title = (
-        f"Published figures and ours{', which were trained with other settings' if notes else ''}"
-    )
+    notes: list[str] = []
+    for study in results.studies:
+        notes += unlike_notes(study)
+    unlike = ", which were trained with other settings" if notes else ""
     if rows:
-        notes += [
-            note
-            for study in results.studies
-            for note in _entries(study, has_several_studies(results))
-        ]
-        notes.append(
-            "difference: ours less the published figure. ratio of seconds: ours over the published,"
-            " which are those of the source's hardware. Both stand only where our training has"
-            " reached the published epoch."
-        )
-        notes.append(_ONE_RUN)
-    if not rows:
+        for study in results.studies:
+            notes += _entry_notes(study, several)
+        notes += [_DIFFERENCE, _ONE_RUN]
+    else:
         notes.append("No published figures stand in the study file.")
-    if (results.trials["data.validation"] == "test").any():
+    if is_steered_by_test_set(results):
         notes.append(STEERED_NOTE)
-    return make_table(title, headers, rows, notes)
+    return make_table(f"Published figures and ours{unlike}", headers, rows, notes)
 
 
 @dataclass(frozen=True)
 class _Ours:
-    """Our rows that stand beside a published one, at which epoch, and whether that is the epoch
-    asked for.
-    """
+    """Our rows that stand beside a published one, and at which epoch they are."""
 
     rows: pd.DataFrame
     trials: pd.DataFrame
     epoch: int
     reached: bool
+    """They are at the epoch that was asked for."""
     ended: bool
+    """They are at the trials' end, so that what was measured there belongs to them."""
 
     def figure(self, metric: str) -> _Figure | None:
-        """The figure over seeds; of validation images where there is none of test images."""
-        stand_in = metric.replace("test_", "val_", 1)
-        found = [(self.rows, metric, ""), (self.rows, stand_in, f"ours is {stand_in}")]
+        """Return the figure over seeds; of validation images where there is none of test images."""
+        sources = [(self.rows, metric)]
         if self.ended:
-            found.insert(1, (self.trials, metric, ""))
-        for rows, name, word in found:
+            sources.append((self.trials, metric))
+        stand_in = metric.replace("test_", "val_", 1)
+        sources.append((self.rows, stand_in))
+        for rows, name in sources:
             estimate = mean_over_seeds(rows, name)
             if estimate is not None:
-                return _Figure(estimate, rows[name], word)
+                remark = "" if name == metric else f"ours is {stand_in}"
+                return _Figure(estimate, rows[name], remark)
         return None
 
 
 @dataclass(frozen=True)
 class _Figure:
-    """One figure of ours over seeds, and a word where it is not the published one's counterpart."""
+    """One figure of ours over seeds, and a remark where it is no counterpart of the published."""
 
     estimate: Estimate
     seeds: pd.Series[float]
-    word: str
+    remark: str
 
     def less(self, theirs: Any) -> Estimate | None:
-        """Ours less the published figure, which is that of one run, and as noisy as a run of
-        ours.
-        """
-        return predicted_difference(self.seeds, theirs) if isinstance(theirs, int | float) else None
+        """Return ours less the published figure, which is that of one run, as noisy as ours."""
+        if not isinstance(theirs, int | float):
+            return None
+        return predicted_difference(self.seeds, theirs)
 
 
 def _published_rows(
-    results: Frames, study: Study, index: int, milestone: Mapping[str, Any]
+    results: Frames, study: Study, entry: int, milestone: Mapping[str, Any]
 ) -> list[list[Cell]]:
-    """One row for each figure of a published milestone; the seconds, and remarks on it, stand in
-    the first.
+    """Return one row for each figure of a published milestone.
+
+    The seconds, and remarks on the milestone, stand in the first.
     """
-    ours = _ours_at(results, index, milestone)
+    ours = _ours_at(results, entry, milestone)
     label = str(milestone.get("label", milestone.get("epoch", "end")))
-    apart = list(_differing(study, index, ours))
+    differing = list(_differing(study, entry, ours))
     metrics = [name for name in milestone if name not in _NOT_METRICS] or [""]
     rows = []
     for position, metric in enumerate(metrics):
-        figure = ours.figure(metric) if metric else None
-        theirs = milestone.get(metric)
-        word = figure.word if figure else ""
-        rows.append(
-            [
-                label,
-                metric or None,
-                theirs,
-                figure.estimate if figure else None,
-                ours.epoch if figure else None,
-                figure.estimate.n if figure else None,
-                figure.less(theirs) if figure and ours.reached else None,
-                *(_seconds(milestone, ours) if position == 0 else (None, None, None)),
-                "; ".join(filter(None, [word, *apart, *(() if position else _remarks(milestone))]))
-                or None,
-            ]
-        )
+        is_first = position == 0
+        remarks = [*differing, *(_remarks(milestone) if is_first else ())]
+        seconds = _seconds_cells(milestone, ours) if is_first else [None, None, None]
+        figure = _figure_cells(milestone, metric, ours)
+        found = ours.figure(metric) if metric else None
+        if found and found.remark:
+            remarks.insert(0, found.remark)
+        rows.append([label, *figure, *seconds, "; ".join(remarks) or None])
     return rows
 
 
-def _ours_at(results: Frames, index: int, milestone: Mapping[str, Any]) -> _Ours:
-    """Our rows at the milestone's epoch; at our last one where that was not reached."""
-    trials = _trials_beside(results, index)
+def _figure_cells(milestone: Mapping[str, Any], metric: str, ours: _Ours) -> list[Cell]:
+    """Return a figure's name, the published one, ours, our epoch, our seeds, and the difference."""
+    theirs = milestone.get(metric)
+    figure = ours.figure(metric) if metric else None
+    if figure is None:
+        return [metric or None, theirs, None, None, None, None]
+    difference = figure.less(theirs) if ours.reached else None
+    return [metric, theirs, figure.estimate, ours.epoch, figure.estimate.n, difference]
+
+
+def _ours_at(results: Frames, entry: int, milestone: Mapping[str, Any]) -> _Ours:
+    """Return our rows at the milestone's epoch; at our last one where that was not reached."""
+    trials = _trials_beside(results, entry)
     rows = epoch_rows_of(results, trials)
     done = int(trials["epochs"].min()) if len(trials) else 0
+    ended = len(trials) > 0 and bool((trials["state"] == "COMPLETE").all())
     asked = milestone.get("epoch")
-    ended = bool(len(trials)) and bool((trials["state"] == "COMPLETE").all())
-    if not isinstance(asked, int):
-        return _Ours(rows[rows["epoch"] == done], trials, done, ended, ended)
+    if not isinstance(asked, int):  # the milestone is the training's end
+        return _Ours(rows[rows["epoch"] == done], trials, done, reached=ended, ended=ended)
     epoch = min(asked, done)
-    return _Ours(
-        rows[rows["epoch"] == epoch], trials, epoch, done >= asked, ended and epoch == done
-    )
+    at_epoch = rows[rows["epoch"] == epoch]
+    return _Ours(at_epoch, trials, epoch, reached=done >= asked, ended=ended and epoch == done)
 
 
-def _trials_beside(results: Frames, index: int) -> pd.DataFrame:
-    """The trials of an entry of ``first:``: those that its value is of, or those there are where it
-    has none.
+def _trials_beside(results: Frames, entry: int) -> pd.DataFrame:
+    """Return the trials of an entry of ``first:`` that its value is of.
+
+    Where it has none, those of the search with an epoch.
     """
-    trials = results.trials[results.trials["entry"] == index]
-    valued = counted_trials(trials)
-    return valued if len(valued) else search_trials(trials[trials["epochs"] > 0])
+    trials = results.trials[results.trials["entry"] == entry]
+    with_value = counted_trials(trials)
+    return with_value if len(with_value) else search_trials(trials[trials["epochs"] > 0])
 
 
-def _seconds(milestone: Mapping[str, Any], ours: _Ours) -> tuple[Cell, Cell, Cell]:
-    """The published seconds (of the epoch where only that is published), ours, and ours over
-    theirs.
+def _seconds_cells(milestone: Mapping[str, Any], ours: _Ours) -> list[Cell]:
+    """Return the published seconds, ours, and ours over theirs.
+
+    They are the epoch's where only that is published.
     """
-    rows, theirs = ours.rows, milestone.get("seconds", milestone.get("epoch_seconds"))
-    if theirs is None or not len(rows):
-        return theirs, None, None
-    mine = (
-        rows["seconds"] if "seconds" in milestone else rows["train_seconds"] + rows["eval_seconds"]
-    ).dropna()
-    if not len(mine):
-        return theirs, None, None
-    return theirs, float(mine.mean()), _ratio(mine, theirs) if ours.reached else None
+    theirs = milestone.get("seconds", milestone.get("epoch_seconds"))
+    if theirs is None or not len(ours.rows):
+        return [theirs, None, None]
+    if "seconds" in milestone:
+        seconds = ours.rows["seconds"].dropna()
+    else:
+        seconds = (ours.rows["train_seconds"] + ours.rows["eval_seconds"]).dropna()
+    if not len(seconds):
+        return [theirs, None, None]
+    return [theirs, float(seconds.mean()), _ratio(seconds, theirs) if ours.reached else None]
 
 
 def _ratio(ours: pd.Series[float], theirs: float) -> Estimate | None:
-    """Our seconds over theirs, in the geometric mean; as of the figures, the interval takes theirs
-    to be of one run.
+    """Return our seconds over theirs, in the geometric mean; None where either holds no time.
+
+    As of the figures, the interval takes theirs to be of one run.
     """
     if theirs <= 0 or (ours <= 0).any():
         return None
     found = predicted_difference(np.log(ours.astype(float)), math.log(theirs))
-    return Estimate(
-        math.exp(found.value), math.exp(found.low), math.exp(found.high), found.n, found.level
-    )
+    value, low, high = math.exp(found.value), math.exp(found.low), math.exp(found.high)
+    return Estimate(value, low, high, found.n, found.level)
 
 
-def _differing(study: Study, index: int, ours: _Ours) -> Iterable[str]:
-    """In what our training is not the published one."""
-    if not len(ours.rows):
-        yield "not run" if not len(ours.trials) else "no epoch done"
+def _differing(study: Study, entry: int, ours: _Ours) -> Iterable[str]:
+    """Yield in what our training is not the published one."""
+    if not len(ours.trials):
+        yield "not run"
+    elif not len(ours.rows):
+        yield "no epoch done"
     elif not ours.reached:
         yield "not reached"
-    if changed_settings(study.spec, index):
+    if changed_settings(study.spec, entry):
         yield "other settings"
-    substitutions = sorted(set(ours.trials["substitutions"].dropna())) if len(ours.trials) else []
-    yield from (f"settings differ by a retry: {text}" for text in substitutions)
+    if len(ours.trials):
+        for text in sorted(set(ours.trials["substitutions"].dropna())):
+            yield f"settings differ by a retry: {text}"
 
 
 def _remarks(milestone: Mapping[str, Any]) -> Iterable[str]:
-    """What there is to say of a published milestone, once."""
+    """Yield what there is to say of a published milestone."""
     if milestone.get("note"):
         yield milestone["note"]
     if "epoch_seconds" in milestone and "seconds" not in milestone:
@@ -225,20 +235,21 @@ def _remarks(milestone: Mapping[str, Any]) -> Iterable[str]:
         yield "published seconds are extrapolated"
 
 
-def _entries(study: Study, named: bool) -> Iterable[str]:
-    """What each published entry of ``first:`` sets."""
-    for index, first in enumerate(study.spec.first):
+def _entry_notes(study: Study, named: bool) -> Iterable[str]:
+    """Yield what each published entry of ``first:`` sets."""
+    name = f"{study.name}, " if named else ""
+    for entry, first in enumerate(study.spec.first):
         if first.published:
-            said = _setting_text(first.set) or "as the recipe says"
-            yield f"{f'{study.name}, ' if named else ''}first {index}: {said}"
+            settings = _settings_text(first.set) or "as the recipe says"
+            yield f"{name}first {entry}: {settings}"
 
 
-def _setting_text(tree: Mapping[str, Any], at: str = "") -> str:
-    """What an entry of ``first:`` sets, on one line."""
+def _settings_text(tree: Mapping[str, Any], prefix: str = "") -> str:
+    """Return what an entry of ``first:`` sets, on one line."""
     parts = []
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            parts.append(_setting_text(value, f"{at}{key}."))
+            parts.append(_settings_text(value, f"{prefix}{key}."))
         elif value is not None:
-            parts.append(f"{at}{key}={value}".replace(".name=", "="))
-    return ", ".join(filter(None, parts))
+            parts.append(f"{prefix}{key}={value}".replace(".name=", "="))
+    return ", ".join(part for part in parts if part)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from analysis.rendering import Table
-from analysis.report.summary import _winners_sentences, levels_sentences
+from analysis.report.verdicts import levels_sentences, winners_sentences
 from analysis.results import Results
 from analysis.statistics import Array, Difference, Estimate, seeds_needed
 from analysis.statistics.power import seeds_for
@@ -401,7 +401,7 @@ def winners_together(random: Random, noise: Noise, n: int) -> Answers:
 
 
 def leads_on_fresh_seeds(random: Random, noise: Noise, n: int) -> Answers:
-    sentences = _winners_sentences(method_study(random, noise, 4, n).results)
+    sentences = winners_sentences(method_study(random, noise, 4, n).results)
     assert sentences
     yield " leads." in sentences[0]
 

@@ -93,7 +93,7 @@ def _lost_sentence(results: Frames) -> list[str]:
 
 
 def _searched_best(results: Frames, point: dict[str, Any]) -> list[str]:
-    """Return the best value of a search without fresh seeds, and what there is to say against it."""
+    """Return the best value of a search without fresh seeds, and what speaks against it."""
     objective = objective_of(results)
     trials = rows_of_point(counted_trials(results.trials), point)
     seeds = f"the mean of {_seeds_text(len(trials))}"

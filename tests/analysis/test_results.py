@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analysis.results import load
+from analysis.results import Results, load
 from study.errors import StudyNotFound
 
 
@@ -41,3 +41,18 @@ def test_importing_analysis_loads_neither_torch_nor_ray_nor_optuna() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def results(mixed: Any) -> Results:
+    return load(mixed.paths)
+
+
+def test_helpers_on_results(results: Results) -> None:
+    assert results.best()["point"] == 1
+    assert set(results.at_epoch(3)["epoch"]) == {3}
+    assert results.at_epoch(3)["optimizer.lr"].notna().all()
+    assert results.time_to("val_accuracy", 0.9)["reached"].sum() == 5
+    front = results.pareto("val_accuracy_last", "total_seconds")
+    assert list(front["val_accuracy_last"]) == [0.96]
+    assert "<table" in results._repr_html_()

@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from analysis.rendering import Table
-from analysis.results import Results
-from analysis.selection.ranking import best_row, ranked_points, tied_with_best
+from analysis.results import Results, load
+from analysis.statistics import Difference, Estimate
 from analysis.tables.points.leaderboard import leaderboard_table
-from study.journal.ranking import best_point
 
-from ..coverage.scenarios import column
-from ..coverage.worlds import World, lr, spec_of
+from ...coverage.scenarios import column
+from ...coverage.worlds import World, lr, spec_of
 
 
 def rows(shown: Table, *names: str) -> list[tuple[Any, ...]]:
@@ -105,50 +104,44 @@ def test_points_without_a_value_do_not_rank_and_seeds_that_failed_count_for_noth
     assert list(results.trials["counted"]) == [True, True, False, False, False]
 
 
-def test_equal_points_tie_and_the_lowest_number_counts_as_best() -> None:
-    world = World(spec_of(replicates=2))
-    for rate in (0.1, 0.2, 0.3, 0.4):
-        world.whole(lr(rate), [0.9, 0.94] if rate != 0.2 else [0.8, 0.81])
-    results = world.results
+def value(cell: Estimate | Difference) -> float:
+    return cell.estimate.value if isinstance(cell, Difference) else cell.value
+
+
+@pytest.fixture
+def results(mixed: Any) -> Results:
+    return load(mixed.paths)
+
+
+def test_leaderboard_ranks_points_by_the_mean_over_seeds(results: Results) -> None:
     shown = leaderboard_table(results)
-    assert rows(shown, "rank", "point") == [(1, 0), (1, 2), (1, 3), (4, 1)]
-    assert tied_with_best(results) == [0, 2, 3]
-    assert any("Points 0, 2 and 3 tie" in note for note in shown.notes)
-
-
-@pytest.mark.parametrize("direction", ["maximize", "minimize"])
-def test_the_tables_the_results_and_the_study_name_one_best_point(direction: str) -> None:
-    world = World(
-        spec_of(replicates=2, objective={"metric": "val_accuracy", "direction": direction})
+    assert column(shown, "point") == [1, 0, 5, 2]
+    assert [value(cell) for cell in column(shown, "val_accuracy")] == pytest.approx(
+        [0.96, 0.91, 0.85, 0.845]
     )
-    for rate, height in ((0.1, 0.9), (0.2, 0.7), (0.3, 0.95), (0.4, 0.7), (0.5, 0.95)):
-        world.whole(lr(rate), [height, height])
-    results = world.results
-    found = best_point(results.studies[0].history.points, world.spec, whole_seeds=True)
-    assert found is not None
-    assert found.number == (2 if direction == "maximize" else 1)
-    assert results.best()["point"] == column(leaderboard_table(results), "point")[0] == found.number
+    assert column(shown, "seeds") == [2, 2, 2, 2]
+    assert "1 PRUNED, 1 FAIL" in shown.notes[0]
 
 
-def test_several_studies_rank_together_confirmed_points_first() -> None:
-    other = World(spec_of(study="other"))
-    other.whole(lr(0.5), [0.99])
-    other.whole(lr(0.6), [0.90])
-    together = Results((*confirmed_study().studies, *other.results.studies))
-    found = ranked_points(together)
-    assert list(zip(found["study"], found["point"], found["rank"], strict=True)) == [
-        ("world", 2, 1),
-        ("world", 1, 2),
-        ("world", 0, 3),
-        ("other", 0, 4),
-        ("other", 1, 5),
-        ("world", 3, 5),
-    ]
+def test_two_objectives_are_ranked_by_the_first_and_shown_with_both(make: Any) -> None:
+    study = make(spec=TWO)
+    for point, (accumulation, accuracy) in enumerate(((1, 0.9), (2, 0.8))):
+        study.complete_point({"accumulation": accumulation}, [accuracy])
+        study.tell(point, "COMPLETE", [accuracy, 7.5])
+    results = load(study.paths)
+    shown = leaderboard_table(results)
+    assert [value(cell) for cell in column(shown, "val_accuracy")] == [0.9, 0.8]
+    assert [value(cell) for cell in column(shown, "total_seconds")] == [7.5, 7.5]
+    assert list(results.trials["value_2"]) == [7.5, 7.5]
+    assert list(results.points["value_2"]) == [7.5, 7.5]
 
 
-def test_a_study_without_a_value_has_no_best_point() -> None:
-    world = World(spec_of())
-    world.point(lr(0.1))
-    assert best_row(world.results) is None
-    with pytest.raises(LookupError, match="no point is complete"):
-        world.results.best()
+TWO = """\
+study: digits-momentum
+objective: [{metric: val_accuracy, direction: maximize}, {metric: total_seconds, direction: minimize}]
+points: 2
+reproducible: false
+recipe: {epochs: 3}
+space: {accumulation: {choice: [1, 2]}}
+sampler: nsga2
+"""

@@ -4,52 +4,26 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from analysis.statistics import Difference
+from analysis.results import load
+from analysis.statistics import Difference, Estimate
 from analysis.tables.settings.effects import effects_table
-from analysis.tables.settings.interactions import interactions_table
 
-from ..coverage.scenarios import CROSSED, SWITCH, TWO_LEVELS, column
-from ..coverage.worlds import World, lr, spec_of
+from ...coverage.scenarios import CROSSED, SWITCH, TWO_LEVELS, column
+from ...coverage.worlds import World, lr, spec_of
 
 ROLES = {"scientific": ["optimizer.name"], "nuisance": ["optimizer.lr"]}
+
+
 BRANCHES = {"optimizer": {"one_of": {name: {"lr": {"log": [1e-3, 1]}} for name in ("sgd", "adam")}}}
 
 
 def branch(name: str, rate: float) -> dict[str, Any]:
     return {"optimizer.name": name, "optimizer.lr": rate}
-
-
-def test_the_seeds_of_a_point_are_averaged_before_points_are_compared() -> None:
-    draw, world = random.Random(0), World(spec_of(space=TWO_LEVELS, replicates=3))
-    for level in (1, 2):
-        for _ in range(4):
-            height = 0.6 + draw.gauss(0, 0.05)
-            world.whole(
-                lr(draw.uniform(0.01, 0.9), accumulation=level),
-                [height + draw.gauss(0, 1e-4) for _ in range(3)],
-            )
-    shown = effects_table(world.results, [SWITCH])
-    assert column(shown, "compared over") == [None, "8 points"]
-    found = column(shown, "difference")[1]
-    assert found.high - found.low > 0.1, "24 trials would make it four times narrower"
-
-
-def test_points_in_blocks_of_another_setting_are_no_pairs() -> None:
-    draw, world = random.Random(0), World(spec_of(space={**BRANCHES, SWITCH: {"choice": [1, 2]}}))
-    for name in ("sgd", "adam"):
-        for level in (1, 2):
-            for _ in range(5):
-                world.whole(
-                    {**branch(name, draw.uniform(0.01, 0.9)), SWITCH: level},
-                    [0.6 + draw.gauss(0, 0.01)],
-                )
-    shown = effects_table(world.results, ["optimizer.name"])
-    assert column(shown, "pairs")[1] == 0
-    assert column(shown, "compared over")[1] == "20 points in blocks"
 
 
 def test_what_became_of_a_levels_points_stands_beside_it() -> None:
@@ -67,27 +41,6 @@ def test_what_became_of_a_levels_points_stands_beside_it() -> None:
     assert column(shown, "pruned") == [0.0, 0.25]
     assert column(shown, "failed") == [0.0, 0.25]
     assert any("failed" in note for note in shown.notes)
-
-
-def test_at_the_pruners_first_decision_every_point_is_compared() -> None:
-    """Accumulation 2 is worse by 0.1 from the start, so the pruner leaves its lucky points, which
-    look no worse.
-    """
-    pruner = {"name": "asha", "min_epochs": 2, "reduction": 2}
-    world = World(spec_of(space=TWO_LEVELS, pruner=pruner, recipe={"epochs": 4}))
-    draw = random.Random(1)
-    for number in range(20):
-        level, noise = 1 + number % 2, draw.gauss(0, 0.01)
-        height = 0.6 - 0.1 * (level - 1) + noise
-        point = world.point(lr(draw.uniform(0.01, 0.9), accumulation=level))
-        survives = level == 1 or noise > 0.01
-        rows = [height * share for share in (0.5, 0.7, 0.9, 1.0)[: 4 if survives else 2]]
-        world.trial(point, 0, rows, "COMPLETE" if survives else "PRUNED")
-        world.tell(point, *(("COMPLETE", rows[-1]) if survives else ("PRUNED", None)))
-    shown = effects_table(world.results, [SWITCH])
-    found = column(shown, "difference at epoch 2")[1]
-    assert found.value == pytest.approx(-0.07, abs=0.01)
-    assert found.high < -0.05
 
 
 def test_comparisons_side_by_side_hold_together_by_one_adjustment() -> None:
@@ -159,15 +112,28 @@ def test_a_level_of_which_no_point_is_complete_is_shown_without_figures() -> Non
     assert "nan" not in shown.json().lower()
 
 
-def test_interactions_need_all_four_combinations() -> None:
-    world = World(spec_of(space=CROSSED, recipe={"epochs": 1, "model": "small_cnn"}))
-    draw = random.Random(3)
-    for level, norm in ((1, "none"), (1, "every_conv"), (2, "none")):
-        for _ in range(3):
-            world.whole(
-                lr(draw.uniform(0.01, 0.9), **{SWITCH: level, "model.norm": norm}),
-                [draw.uniform(0.5, 0.6)],
-            )
-    shown = interactions_table(world.results)
-    assert not shown.rows
-    assert "No two settings are crossed" in shown.notes[0]
+def value(cell: Estimate | Difference) -> float:
+    return cell.estimate.value if isinstance(cell, Difference) else cell.value
+
+
+def test_effects_pair_points_that_agree_in_all_else(make: Any) -> None:
+    study, draw = make(), random.Random(1)
+    for rate, more in ((1e-4, 0.001), (1e-3, -0.001), (3e-3, 0.002), (1e-2, -0.002)):
+        base = 0.8 + draw.gauss(0, 0.05)
+        for accumulation, gain in ((1, 0.0), (2, 0.02 + more)):
+            values = {"optimizer.name": "adam", "optimizer.lr": rate, "accumulation": accumulation}
+            study.complete_point(values, [base + gain, base + gain + 0.01])
+    shown = effects_table(load(study.paths), ["accumulation"])
+    assert column(shown, "pairs") == [None, 4]
+    found = column(shown, "difference")[1]
+    assert found.value == pytest.approx(0.02)
+    assert 0.016 < found.low < 0.018, "pairing removes what lr does: Student over four differences"
+    assert column(shown, "compared over")[1] == "4 pairs"
+    assert value(column(shown, "ratio of epoch seconds")[1]) == pytest.approx(1)
+
+
+def test_effects_without_pairs_say_so(large: Callable[[int], Any]) -> None:
+    shown = effects_table(load(large(12).paths), ["accumulation"])
+    assert column(shown, "pairs") == [None, 0]
+    assert column(shown, "compared over") == [None, "12 points"]
+    assert any(note.startswith("points: ") for note in shown.notes)

@@ -6,15 +6,13 @@ from typing import Any
 import pytest
 
 from analysis import statistics
-from analysis.plots.best_of_n import best_of_n_plot
-from analysis.plots.learning_curves import learning_curves_plot
 from analysis.rendering import Table
 from analysis.results import load
-from analysis.selection.curves import curve_trials, epoch_rows_of, mean_by_epoch
-from analysis.selection.trials import rows_of_point
 from analysis.tables.published.milestones import milestones_table
 
 ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3, "accumulation": 1}
+
+
 PART = "k of r seeds"
 
 
@@ -102,55 +100,3 @@ def test_a_test_accuracys_interval_is_over_seeds_and_images(make: Any) -> None:
     assert column(milestones_table(load(study.paths)), "test_accuracy") == [
         statistics.mean_accuracy([0.88, 0.90], 360)
     ]
-
-
-# -- curves ----------------------------------------------------------------------------
-
-
-def test_a_mean_curve_ends_before_the_first_epoch_that_a_seed_did_not_reach(make: Any) -> None:
-    study = make(replicates=3)
-    trained(
-        study, ([0.5, 0.6, 0.7], [0.3, 0.2], [0.4, 0.5, 0.9]), ["COMPLETE", "PRUNED", "COMPLETE"]
-    )
-    results = load(study.paths)
-    rows = epoch_rows_of(results, curve_trials(results.trials))
-    curve = mean_by_epoch(rows, "val_accuracy")
-    assert list(curve.index) == [1, 2]
-    assert list(curve["mean"]) == pytest.approx([0.4, 1.3 / 3])
-    assert (list(curve["min"]), list(curve["max"])) == ([0.3, 0.2], [0.5, 0.6])
-    assert not len(mean_by_epoch(rows.iloc[:0], "val_accuracy"))
-
-
-def test_curves_are_of_the_seeds_of_the_search(make: Any) -> None:
-    study = make()
-    point = trained(study, ([0.5], [0.6]), ["COMPLETE", "COMPLETE"])
-    fresh = study.start(point, 2, kind="confirm")
-    study.report(fresh, 1, 0.1)
-    study.finish(fresh)
-    results = load(study.paths)
-    own = rows_of_point(
-        epoch_rows_of(results, curve_trials(results.trials)),
-        {"study": "digits-momentum", "point": point},
-    )
-    assert list(own["replicate"]) == [0, 1]
-    assert mean_by_epoch(own, "val_accuracy")["mean"].iloc[0] == pytest.approx(0.55)
-
-
-def test_the_plot_of_learning_curves_says_which_seeds_it_is_of(make: Any) -> None:
-    study = make()
-    trained(study, ([0.5, 0.6], []), ["COMPLETE", "FAIL"])
-    trained(study, ([0.5, 0.6], [0.7]), ["RUNNING", "RUNNING"], values={**ADAM, "accumulation": 2})
-    found = learning_curves_plot(load(study.paths))
-    assert found is not None
-    assert "point 0 (1 of 2 seeds)" in found.svg
-    assert "up to the last epoch that all" in found.description
-
-
-def test_best_of_n_is_banded_up_to_a_quarter_of_the_points(large: Any, make: Any) -> None:
-    found = best_of_n_plot(load(large(16, replicates=2).paths))
-    assert found is not None
-    assert "up to a quarter of the points" in found.description
-    assert "FillBetween" in found.svg
-    few = best_of_n_plot(load(large(3, name="few").paths))
-    assert few is not None
-    assert "FillBetween" not in few.svg

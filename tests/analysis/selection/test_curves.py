@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from analysis.results import load
+from analysis.selection.curves import curve_trials, epoch_rows_of, mean_by_epoch
+from analysis.selection.trials import rows_of_point
+
+ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3, "accumulation": 1}
+
+
+def trained(
+    study: Any, curves: Sequence[Sequence[float]], ends: Sequence[str], **asked: Any
+) -> int:
+    """A point whose seeds have these curves and ends; it has a value where one seed is COMPLETE."""
+    point = int(study.point(asked.pop("values", ADAM), **asked))
+    done = []
+    for replicate, (curve, end) in enumerate(zip(curves, ends, strict=True)):
+        trial = study.start(point, replicate)
+        for epoch, accuracy in enumerate(curve, start=1):
+            study.report(trial, epoch, accuracy)
+        if end == "COMPLETE":
+            study.finish(
+                trial, test_accuracy=curve[-1], data_fingerprint="5bec: train 100, val 20, test 360"
+            )
+            done.append(curve[-1])
+        elif end == "PRUNED":
+            study.prune(trial, len(curve))
+        elif end == "FAIL":
+            study.fail(trial, "diverged", len(curve))
+    if "RUNNING" not in ends:
+        study.tell(point, "COMPLETE" if done else "FAIL", sum(done) / len(done) if done else None)
+    return point
+
+
+def test_a_mean_curve_ends_before_the_first_epoch_that_a_seed_did_not_reach(make: Any) -> None:
+    study = make(replicates=3)
+    trained(
+        study, ([0.5, 0.6, 0.7], [0.3, 0.2], [0.4, 0.5, 0.9]), ["COMPLETE", "PRUNED", "COMPLETE"]
+    )
+    results = load(study.paths)
+    rows = epoch_rows_of(results, curve_trials(results.trials))
+    curve = mean_by_epoch(rows, "val_accuracy")
+    assert list(curve.index) == [1, 2]
+    assert list(curve["mean"]) == pytest.approx([0.4, 1.3 / 3])
+    assert (list(curve["min"]), list(curve["max"])) == ([0.3, 0.2], [0.5, 0.6])
+    assert not len(mean_by_epoch(rows.iloc[:0], "val_accuracy"))
+
+
+def test_curves_are_of_the_seeds_of_the_search(make: Any) -> None:
+    study = make()
+    point = trained(study, ([0.5], [0.6]), ["COMPLETE", "COMPLETE"])
+    fresh = study.start(point, 2, kind="confirm")
+    study.report(fresh, 1, 0.1)
+    study.finish(fresh)
+    results = load(study.paths)
+    own = rows_of_point(
+        epoch_rows_of(results, curve_trials(results.trials)),
+        {"study": "digits-momentum", "point": point},
+    )
+    assert list(own["replicate"]) == [0, 1]
+    assert mean_by_epoch(own, "val_accuracy")["mean"].iloc[0] == pytest.approx(0.55)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from typing import Any
+
+from analysis.results import load
+from analysis.tables.points.leaderboard import leaderboard_table
+from analysis.tables.warnings import warning_texts
+
+from ..coverage.scenarios import column
+from .settings.test_effects import method_study
+
+
+def test_a_confirmation_that_is_not_finished_is_warned_of() -> None:
+    world = method_study(4, 3)
+    world.confirm(6, [0.61, 0.62, 0.66])
+    world.trial(7, 1000, [0.7], kind="confirm")
+    results = world.results
+    assert any("2 fresh seeds to come" in text for text in warning_texts(results))
+    shown = leaderboard_table(results)
+    assert set(column(shown, "ranked by")) == {None}, (
+        "the search's order stands until all are confirmed"
+    )
+    assert results.best()["point"] == 7
+    assert "0.6300" in shown.text(), "what is known of fresh seeds stands beside"
+    assert any("confirmation is not over" in note for note in shown.notes)
+
+
+ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3}
+
+
+def test_a_best_value_at_the_edge_is_warned_of(make: Any) -> None:
+    study = make()
+    for lr in (0.99, 0.5, 0.1):
+        values = {
+            "optimizer.name": "sgd",
+            "optimizer.lr": lr,
+            "optimizer.momentum": 0.5,
+            "accumulation": 1,
+        }
+        study.complete_point(values, [lr * 0.9, lr * 0.9])
+    found = warning_texts(load(study.paths))
+    assert any("optimizer.lr = 0.99 lies at the high end" in text for text in found)
+    assert not any("momentum = 0.5" in text for text in found)
+
+
+def test_the_careful_statisticians_warnings(mixed: Any, make: Any) -> None:
+    found = " ".join(warning_texts(load(mixed.paths)))
+    assert "not finished: 6 of 40" in found
+    assert "Only 2 complete points have optimizer.name = sgd" in found
+    single = make(name="single", replicates=1)
+    trials = [single.start(single.point({**ADAM, "accumulation": 1}), 0) for _ in range(4)]
+    for trial in trials:
+        single.report(trial, 3, 0.5)
+        single.finish(trial)
+    found = " ".join(warning_texts(load(single.paths)))
+    assert "One seed a point" in found
+    assert "shared their device" in found

@@ -199,9 +199,10 @@ def _sparse_branches(results: Frames, study: Study) -> Iterator[str]:
             count = int((complete[variable.path] == name).sum())
             if count < _FEW_POINTS:
                 verb = "has" if count == 1 else "have"
+                points = count_text(count, "complete point")
                 yield (
-                    f"Only {count_text(count, 'complete point')} {verb} {variable.path} = {name}: too"
-                    " few to judge that branch by."
+                    f"Only {points} {verb} {variable.path} = {name}: too few to judge that branch"
+                    " by."
                 )
 
 

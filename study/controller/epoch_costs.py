@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from study.controller.trial_recipes import TrialRecipes
 from study.errors import SpecError
 from study.journal.events import PointCosted
 from study.journal.trials import Point
 
 if TYPE_CHECKING:
+    from study.spec.spec import StudySpec
     from study.training.recipe.recipe import Recipe
 
 _NEXT_TO_NOTHING = 1.0
@@ -25,8 +25,8 @@ class EpochCosts:
     point gets its own as it is asked.
     """
 
-    def __init__(self, recipes: TrialRecipes, count: Callable[[Recipe], float]) -> None:
-        self._recipes = recipes
+    def __init__(self, spec: StudySpec, count: Callable[[Recipe], float]) -> None:
+        self._spec = spec
         self._count = count
         self._are_asked_for = False
         self._unrecorded: dict[int, float] = {}
@@ -50,7 +50,7 @@ class EpochCosts:
     def count(self, values: Mapping[str, Any]) -> float:
         """The operations of an epoch with these values."""
         try:
-            return self._count(self._recipes.recipe(values, 0, {}))
+            return self._count(self._spec.recipe(values, 0, {}))
         except SpecError:  # the trial fails before it has cost anything
             return _NEXT_TO_NOTHING
 

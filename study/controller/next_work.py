@@ -114,7 +114,7 @@ class NextWork:
             self._state.record_counted_costs()
         if values is not None:
             with suppress(SpecError):  # reported when the point is asked for
-                self._state.recipes.recipe(values, 0, {})
+                self._spec.recipe(values, 0, {})
                 self._state.costs.cost_of_new(values)
 
     def add_point(self, values: Mapping[str, Any]) -> int:
@@ -204,8 +204,7 @@ class NextWork:
 
     def _start_again(self, trial: Trial) -> Work:
         """Start a further attempt at a trial that was interrupted, failed or reopened."""
-        point = self._history.points[trial.point]
-        recipe = self._state.recipes.recipe_of(trial, point)
+        recipe = self._state.recipe_of(trial)
         started = AttemptStarted(
             trial=trial.number,
             point=trial.point,
@@ -222,7 +221,7 @@ class NextWork:
         """Record an attempt and give it; the next one instead where its recipe can't be made."""
         self._state.record(started)
         trial = self._history.trials[started.trial]
-        recipe = self._state.recipes.recipe_of(trial, self._history.points[trial.point])
+        recipe = self._state.recipe_of(trial)
         if recipe is None:
             message = "the sampled values don't make a valid recipe together"
             self._messages.failed(trial.number, started.attempt, Failure("invalid", message))

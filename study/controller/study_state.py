@@ -16,7 +16,7 @@ from study.controller.population import Population
 from study.controller.sampler_feed import SamplerFeed
 from study.controller.stop_conditions import StopConditions
 from study.controller.stop_decisions import StopDecisions
-from study.controller.trial_recipes import TrialRecipes
+from study.errors import SpecError
 from study.journal.event_codec import Event, Record
 from study.journal.events import (
     EpochReported,
@@ -59,8 +59,7 @@ class StudyState:
         self.stopping = ""
         """Why no further trial starts and running ones stop; empty while the study goes on."""
         self.population = Population(spec, reproducible=reproducible)
-        self.recipes = TrialRecipes(spec)
-        self.costs = EpochCosts(self.recipes, nominal_cost)
+        self.costs = EpochCosts(spec, nominal_cost)
         self.sampler_feed = SamplerFeed(self.population, workers, self.costs)
         self.stop_decisions = StopDecisions(self.population)
         self.stop_conditions = StopConditions(
@@ -79,6 +78,14 @@ class StudyState:
         if not self.stopping:
             self.stopping = self.stop_conditions.stop_reason(self.history)
         return bool(self.stopping)
+
+    def recipe_of(self, trial: Trial) -> Recipe | None:
+        """The recipe of the trial's latest attempt; None where its values can't be combined."""
+        values = self.history.points[trial.point].values
+        try:
+            return self.spec.recipe(values, trial.seed, trial.substitutions)
+        except SpecError:
+            return None
 
     # --- recording ---
 

@@ -96,8 +96,7 @@ class WorkerMessages:
             self._state.stopping = "fault"
         if dies_in_place(trial, failure):
             failure = _own_doing(trial, failure)
-        point = self._state.history.points[trial.point]
-        recipe = self._state.recipes.recipe_of(trial, point)
+        recipe = self._state.recipe_of(trial)
         retry = may_retry(self._state.spec.trial, trial, failure.failure_class, recipe)
         self._state.record(
             AttemptFailed(trial=number, attempt=attempt, failure=failure, retry=retry)

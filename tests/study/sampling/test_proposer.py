@@ -10,10 +10,7 @@ from typing import Any
 import pytest
 
 from study.sampling.proposer import Proposer
-from study.sampling.samplers import make_sampler
-from study.sampling.seeds import point_seed
 from study.spec.load import spec_from_tree
-from study.spec.samplers import RandomSearch
 from study.spec.sections import Objective
 
 ACCURACY = (Objective(metric="val_accuracy", direction="maximize"),)
@@ -154,27 +151,3 @@ def test_a_grid_is_proposed_once_whole() -> None:
         seen.append(asked.propose(len(seen)))
     assert len(seen) == spec.points == 6
     assert len({tuple(sorted(values.items())) for values in seen}) == 6
-
-
-def test_seeds_depend_on_what_they_are_for_alone() -> None:
-    seeds = {
-        point_seed(seed, arm, index) for seed in range(5) for arm in range(3) for index in range(50)
-    }
-    assert len(seeds) == 5 * 3 * 50
-    assert point_seed(0, 0, 0) == point_seed(0, 0, 0)
-    assert all(0 <= seed < 2**31 for seed in seeds)
-
-
-def quadratic_sampler(seed: int, **options: Any) -> Any:
-    return make_sampler(RandomSearch(**options), seed)
-
-
-def test_a_users_own_sampler_is_called_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-    import types
-
-    module = types.ModuleType("mine")
-    module.factory = quadratic_sampler  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "mine", module)
-    asked = proposer("mine:factory", 3)
-    assert asked.propose(0) == proposer("random", 3).propose(0)

@@ -1,0 +1,44 @@
+"""When a study as a whole has had enough."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from study.journal.failure import Failure
+
+from ..fake_cluster import Storage, controller_on, drive, small_spec
+
+
+def test_the_same_failure_three_times_in_a_row_stops_the_study() -> None:
+    def hurt(assignment: Any, epoch: int) -> dict[str, Any]:
+        return Failure("error", f"no module named x{assignment.point}")
+
+    controller = controller_on(Storage(), small_spec())
+    drive(controller, hurt=hurt)
+    assert controller.stopping == "halted"
+    assert len(controller.history.points) <= 5
+    assert "no module named x" in str(controller.halt())
+
+
+def test_the_target_ends_a_study() -> None:
+    controller = controller_on(
+        Storage(), small_spec(stop={"target": 0.5}, points=40, pruner="none")
+    )
+    drive(controller)
+    assert controller.stopping == "target"
+    assert len(controller.history.points) < 40
+
+
+@pytest.mark.parametrize("budget", ["wall_hours", "gpu_hours"])
+def test_a_spent_budget_stops_a_study_while_its_workers_are_busy(budget: str) -> None:
+    spec = small_spec(stop={budget: 0.01 / 3600}, resources={"cpus": 1, "gpus": 0.5})
+    controller = controller_on(Storage(), spec)
+    assert not controller.is_stopping()
+    controller.next()
+    time.sleep(0.05)
+    assert controller.is_stopping()
+    assert controller.stopping == budget
+    assert not controller.is_nothing_left()

@@ -1,0 +1,60 @@
+"""Which worker is listened to."""
+
+from __future__ import annotations
+
+from study.journal.failure import Failure
+
+from ..fake_cluster import Storage, controller_on, curve, small_spec
+
+
+def test_an_attempt_that_outlived_its_node_is_not_heard() -> None:
+    controller = controller_on(Storage(), small_spec(pruner="none"))
+    first = controller.next()
+    controller.failed(first.trial, 1, Failure("node", "lost"))
+    again = controller.next()
+    assert (again.trial, again.attempt) == (first.trial, 2)
+    assert not controller.reported(first.trial, 1, {"epoch": 1, **curve(first.recipe, 1)})
+    assert controller.history.trials[0].epochs == 0
+    assert controller.reported(again.trial, 2, {"epoch": 1, **curve(again.recipe, 1)})
+
+
+def test_an_epoch_that_is_known_already_is_passed_over() -> None:
+    storage = Storage()
+    controller = controller_on(storage, small_spec(pruner="none"))
+    first = controller.next()
+    row = {"epoch": 1, **curve(first.recipe, 1)}
+    assert controller.reported(first.trial, 1, row)
+    written = len(storage.events)
+    assert controller.reported(first.trial, 1, {**row, "val_accuracy": 0.0})
+    assert len(storage.events) == written
+    assert controller.history.trials[0].rows[0]["val_accuracy"] == row["val_accuracy"]
+
+
+def test_a_gap_in_the_epochs_fails_the_attempt() -> None:
+    controller = controller_on(Storage(), small_spec(pruner="none"))
+    first = controller.next()
+    assert not controller.reported(first.trial, 1, {"epoch": 2, **curve(first.recipe, 2)})
+    failure = controller.history.trials[0].attempts[0].failure
+    assert failure is not None
+    assert failure.message == "epoch 2 was reported where epoch 1 was due"
+
+
+def test_where_an_attempt_runs_is_recorded() -> None:
+    storage = Storage()
+    controller = controller_on(storage, small_spec(pruner="none"))
+    first = controller.next()
+    controller.placed(first.trial, 1, {"host": "h", "node": "n", "pid": 7, "device": "cpu"})
+    attempt = controller.history.trials[0].attempt
+    assert (attempt.host, attempt.node, attempt.pid, attempt.device) == ("h", "n", 7, "cpu")
+    assert attempt.device_bytes is None
+    assert "device_bytes" not in storage.events[-1]
+    controller.placed(99, 1, {"host": "h", "node": "n", "pid": 7, "device": "cpu"})
+    assert storage.events[-1]["trial"] == first.trial, "nobody knows of trial 99"
+
+
+def test_a_storage_that_fails_stops_the_study() -> None:
+    controller = controller_on(Storage(), small_spec(pruner="none"))
+    first = controller.next()
+    controller.failed(first.trial, 1, Failure("storage", "disk full"))
+    assert controller.stopping == "fault"
+    assert controller.history.trials[0].state == "RUNNING", "the trial is tried again"

@@ -53,6 +53,7 @@ class LayerFactory:
 
     @classmethod
     def from_spec(cls, model: ModelSpec) -> LayerFactory:
+        """Read the norm options of a recipe's model section."""
         has_norms = model.norm_kind != "none"
         return cls(
             norm_after_conv=has_norms and model.norm != "none",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,6 @@ from study.journal.events import (
     event_of,
 )
 from study.journal.failure import Failure
-from study.journal.history import History
 from study.journal.journal import encode_line
 
 OLD_JOURNAL = Path(__file__).parents[1] / "old_study" / "journal" / "events.jsonl"
@@ -62,41 +60,3 @@ def test_an_older_journals_events_are_written_in_the_same_bytes(line: bytes) -> 
     number = record.pop("n")
     record.pop("crc")
     assert encode_line(number, event_of(record).to_record()) == line
-
-
-def test_the_kind_comes_first_and_the_moment_last() -> None:
-    for event in SOME:
-        names = list(event.to_record())
-        own = [each.name for each in fields(event) if each.name in names and each.name != "time"]
-        assert names == ["event", *own, "time"]
-
-
-def test_a_field_at_its_default_is_left_out_and_may_be_absent() -> None:
-    placed = AttemptPlaced(trial=0, attempt=1, host="h", node="n", pid=3, device="cpu")
-    assert "device_bytes" not in placed.to_record()
-    read = event_of(placed.to_record())
-    assert isinstance(read, AttemptPlaced)
-    assert read.device_bytes is None
-    created = {"event": "created", "study": "a", "format": 1, "reproducible": True}
-    older = event_of({**created, "concurrency": 2, "time": 0.0})
-    assert isinstance(older, StudyCreated)
-    assert older.seeds == "survivors"
-    assert not History([older.to_record()]).whole_seeds
-
-
-def test_fields_that_are_not_known_are_ignored() -> None:
-    record = SOME[-1].to_record()
-    assert event_of({**record, "flags": []}) == SOME[-1]
-
-
-def test_an_unknown_kind_is_no_event() -> None:
-    with pytest.raises(KeyError, match="exploded"):
-        event_of({"event": "exploded", "time": 0.0})
-
-
-def test_a_failure_in_json_has_a_class_a_message_and_details() -> None:
-    failure = Failure("out_of_memory", "full", {"requested_bytes": 7})
-    record = {"class": "out_of_memory", "message": "full", "details": {"requested_bytes": 7}}
-    assert failure.to_record() == record
-    assert Failure.from_record(record) == failure
-    assert Failure("node", "lost").to_record()["details"] == {}

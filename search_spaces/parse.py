@@ -1,14 +1,14 @@
 """From the ``space:`` of a study file to a Space, or to every fault in it.
 
-The space mirrors the recipe's structure. Here its own form is read; that the recipe takes whatever
-may be sampled is checked in ``search_spaces.recipe_check``. The recipe's schema is handed in; a
-module of functions is one.
+The space mirrors the recipe's structure. Its own form is read here; whether the recipe takes
+whatever may be sampled is checked in ``search_spaces.recipe_check``. The recipe's schema is handed
+in; a module of functions is one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from search_spaces.distribution_syntax import (
@@ -37,269 +37,249 @@ def parse_space(
     schema: RecipeSchema,
     overrides: Mapping[str, Value] | None = None,
 ) -> tuple[Space, list[Fault]]:
-    """The space that ``tree`` writes over the fixed ``recipe``; faults are at their paths in the
-    whole study file.
+    """Return the space that ``tree`` writes over the fixed ``recipe``, and every fault in it.
 
-    ``overrides`` are recipe values by dotted path that win over everything: their paths leave the
-    space.
+    Faults are at their paths in the whole study file. ``overrides`` are recipe values by dotted
+    path that win over everything: their paths leave the space.
     """
     overrides = overrides or {}
     reader = _Reader(schema)
     if isinstance(tree, Mapping):
-        reader.section(tree, (), (), "", ())
+        reader.read_section(tree, _Spot((), (), "", ()))
     elif tree is not None:
-        reader.faults.append(Fault((), "must be a mapping that mirrors the recipe", describe(tree)))
-    space = _overridden(Space(tuple(reader.items)), overrides)
+        reader.add_fault((), "must be a mapping that mirrors the recipe", tree)
+    space = _without_overridden(Space(tuple(reader.items)), overrides)
     faults = [fault.under(("space",)) for fault in reader.faults]
     return space, faults + recipe_faults(space, recipe, schema, overrides)
 
 
-def _overridden(space: Space, overrides: Mapping[str, Value]) -> Space:
-    """The space without the paths that are overridden; of a branch that is named outright, its own
-    values stay.
+def _without_overridden(space: Space, overrides: Mapping[str, Value]) -> Space:
+    """Return the space without the paths that are overridden.
+
+    Of a branch that is named outright, its own values stay.
     """
     for path, value in overrides.items():
-        branches = [
-            str(name)
-            for variable in space.at(path)
-            if variable.branch
-            for name in variable.distribution.grid()
-        ]
+        switches = [variable for variable in space.at(path) if variable.branch]
+        branches = [str(name) for switch in switches for name in switch.distribution.grid()]
         space = space.fix({path: value}) if value in branches else space.without(path)
     return space
 
 
-# -- its own form ----------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Spot:
+    """Where something of the space stands."""
+
+    place: KeyPath
+    """In the study file, below ``space``."""
+    path: FieldPath
+    """In the recipe."""
+    name: str
+    """What Optuna would call it: the path with the branches on the way."""
+    given: Conditions
+    """The branches on the way."""
+
+    def below(self, parts: FieldPath) -> _Spot:
+        """Return the spot of a key further in."""
+        name = ".".join((self.name, *parts) if self.name else parts)
+        return replace(self, place=(*self.place, *parts), path=(*self.path, *parts), name=name)
+
+    def in_branch(self, branch: str) -> _Spot:
+        """Return the spot inside a branch that stands here."""
+        return replace(
+            self,
+            place=(*self.place, "one_of", branch),
+            name=f"{self.name}.{branch}",
+            given=(*self.given, (self.name, branch)),
+        )
+
+
+# -- what the recipe has ---------------------------------------------------------------
+
+
+class _RecipeFields:
+    """Answers which fields the recipe has where."""
+
+    def __init__(self, fields: frozenset[str]) -> None:
+        self._fields = fields
+
+    def has(self, path: FieldPath) -> bool:
+        """Return whether the recipe has a field or a section at ``path``, in any of its forms."""
+        return ".".join(path) in self._fields or bool(self.keys_below(path))
+
+    def has_any(self, tree: Mapping[str, object], path: FieldPath) -> bool:
+        """Return whether one of the tree's keys is known below ``path``."""
+        return any(self.has((*path, *str(key).split("."))) for key in tree)
+
+    def keys_below(self, path: FieldPath) -> list[str]:
+        """Return the keys that the recipe has below ``path``, over all its forms."""
+        top = ".".join(path) + "." if path else ""
+        inside = [field.removeprefix(top) for field in self._fields if field.startswith(top)]
+        return sorted({field.partition(".")[0] for field in inside})
+
+    def set_by_value(self, path: FieldPath) -> FieldPath | None:
+        """Return the field that a plain value at ``path`` sets.
+
+        It is the field there, or the name of the section there; None where there is neither.
+        """
+        for field in (path, (*path, "name")):
+            if ".".join(field) in self._fields:
+                return field
+        return None
+
+    def named_sections(self) -> list[str]:
+        """Return the paths of all sections that have a name."""
+        return sorted(
+            field.removesuffix(".name") for field in self._fields if field.endswith(".name")
+        )
+
+
+# -- reading ---------------------------------------------------------------------------
 
 
 class _Reader:
-    """Reads a space's tree into items, collecting faults at their places below ``space``."""
+    """Reads a space's tree into items, and collects its faults at their places below ``space``."""
 
     def __init__(self, schema: RecipeSchema) -> None:
-        self.schema = schema
-        self.fields = schema.field_paths()
         self.items: list[Item] = []
         self.faults: list[Fault] = []
+        self._schema = schema
+        self._fields = _RecipeFields(schema.field_paths())
         self._seen: dict[str, set[Conditions]] = {}
 
-    def section(
-        self,
-        tree: Mapping[str, object],
-        place: KeyPath,
-        path: FieldPath,
-        name: str,
-        given: Conditions,
-    ) -> None:
+    def read_section(self, tree: Mapping[str, object], at: _Spot) -> None:
         """Read what stands in a section of the recipe, or in a branch of it."""
         for key, value in tree.items():
-            parts = tuple(str(key).split("."))
-            inner = (*path, *parts)
-            if inner == ("seed",):
+            inner = at.below(tuple(str(key).split(".")))
+            if inner.path == ("seed",):
                 must = "must not be varied: a trial's seed is the number of its replicate"
-                self.faults.append(
-                    Fault((*place, *parts), must, describe(value), "replicates", on_key=True)
-                )
-            elif self.known(inner):
-                self.node(
-                    value,
-                    (*place, *parts),
-                    inner,
-                    ".".join((name, *parts) if name else parts),
-                    given,
-                )
+                self.add_fault(inner.place, must, value, "replicates", on_key=True)
+            elif self._fields.has(inner.path):
+                self._read_value(value, inner)
             else:
-                self.faults.append(self.unknown_field(place, path, parts, given))
+                self.faults.append(self._unknown_key(inner, at))
 
-    def node(
-        self, value: object, place: KeyPath, path: FieldPath, name: str, given: Conditions
-    ) -> None:
+    def _read_value(self, value: object, at: _Spot) -> None:
         """Read one key's value: a branch, a distribution, a section or a plain value."""
         if not isinstance(value, Mapping):
-            self.plain(value, place, path, given)
+            self._read_plain(value, at)
         elif "one_of" in value:
-            self.one_of(value, place, path, name, given)
-        elif any(word in value for word in DISTRIBUTION_KINDS):
-            self.distribution(value, place, path, name, given)
-        elif self.names_below(path) and not (
-            value and set(value) <= set(DISTRIBUTION_SYNONYMS) and not self.fields_in(value, path)
-        ):
-            self.section(value, place, path, name, given)
-        elif value and not any(fault.path == path for fault in self.judged(path, value, given)):
-            self.plain(value, place, path, given)
+            self._read_one_of(value, at)
+        elif any(kind in value for kind in DISTRIBUTION_KINDS):
+            self._read_distribution(value, at)
+        elif self._fields.keys_below(at.path) and not self._is_foreign(value, at.path):
+            self.read_section(value, at)
+        elif value and self._is_taken(value, at):
+            self._read_plain(value, at)
         else:
-            ours = next(
-                (
-                    DISTRIBUTION_SYNONYMS[str(word)]
-                    for word in value
-                    if word in DISTRIBUTION_SYNONYMS
-                ),
-                "",
-            )
-            self.fault(
-                place, "must be a distribution or a plain value", value, ACCEPTED_FORMS, ours
-            )
+            foreign = [word for word in value if word in DISTRIBUTION_SYNONYMS]
+            ours = DISTRIBUTION_SYNONYMS[foreign[0]] if foreign else ""
+            must = "must be a distribution or a plain value"
+            self.add_fault(at.place, must, value, ACCEPTED_FORMS, ours)
 
-    def plain(self, value: Any, place: KeyPath, path: FieldPath, given: Conditions) -> None:
-        field = self.named(path)
+    def _is_foreign(self, tree: Mapping[str, object], path: FieldPath) -> bool:
+        """Whether a mapping is a distribution in another tool's words, and not a section."""
+        only_foreign = bool(tree) and set(tree) <= set(DISTRIBUTION_SYNONYMS)
+        return only_foreign and not self._fields.has_any(tree, path)
+
+    def _is_taken(self, value: object, at: _Spot) -> bool:
+        """Whether the recipe takes a mapping as the value of a field."""
+        return not any(fault.path == at.path for fault in self._faults_in_recipe(value, at))
+
+    def _read_plain(self, value: Any, at: _Spot) -> None:
+        field = self._fields.set_by_value(at.path)
         if field is None:
-            self.fault(
-                place,
-                "must be a mapping that mirrors the recipe",
-                value,
-                alternatives(self.names_below(path)),
-            )
-        elif field != path and not isinstance(value, str):
-            self.fault(
-                place,
-                "must be a name or a mapping",
-                value,
-                ACCEPTED_FORMS,
-                "choice: [...]" * isinstance(value, list),
-            )
+            self._refuse_at_section(value, at)
+        elif field != at.path and not isinstance(value, str):
+            ours = "choice: [...]" if isinstance(value, list) else ""
+            self.add_fault(at.place, "must be a name or a mapping", value, ACCEPTED_FORMS, ours)
         else:
-            self.add(Constant(".".join(field), value, given, place))
+            self._add(Constant(".".join(field), value, at.given, at.place))
 
-    def one_of(
-        self,
-        tree: Mapping[str, object],
-        place: KeyPath,
-        path: FieldPath,
-        name: str,
-        given: Conditions,
-    ) -> None:
+    def _read_distribution(self, tree: Mapping[str, object], at: _Spot) -> None:
+        found, faults = read_distribution(tree, at.place)
+        self.faults += faults
+        field = self._fields.set_by_value(at.path)
+        if field is None:
+            self._refuse_at_section(tree, at)
+        elif found is None:
+            return
+        elif field == at.path:
+            self._add(Variable(at.name, ".".join(field), found, at.given, at.place))
+        elif isinstance(found, Choice) and all(isinstance(name, str) for name in found.values):
+            self._add(Variable(at.name, ".".join(field), found, at.given, at.place, branch=True))
+        else:
+            must = "must be a choice of names or one_of"
+            self.add_fault(at.place, must, tree, ACCEPTED_FORMS)
+
+    def _refuse_at_section(self, value: object, at: _Spot) -> None:
+        known = alternatives(self._fields.keys_below(at.path))
+        self.add_fault(at.place, "must be a mapping that mirrors the recipe", value, known)
+
+    def _read_one_of(self, tree: Mapping[str, object], at: _Spot) -> None:
+        """Read the branches of a section that has a name, each with its own values."""
         for key in tree:
             if key != "one_of":
-                self.fault(
-                    (*place, str(key)),
-                    "must stand in each branch, one_of alone beside it",
-                    key,
-                    on_key=True,
-                )
-        branches = tree["one_of"]
-        field = self.named(path)
-        if field is None or field == path:
-            named = sorted(
-                {top for top in self.sections() if self.named(tuple(top.split("."))) is not None}
-            )
-            self.fault(
-                (*place, "one_of"),
-                "must stand at a section that has a name",
-                branches,
-                alternatives(named),
-                "choice",
-            )
+                must = "must stand in each branch, one_of alone beside it"
+                self.add_fault((*at.place, str(key)), must, key, on_key=True)
+        branches, place = tree["one_of"], (*at.place, "one_of")
+        field = self._fields.set_by_value(at.path)
+        if field is None or field == at.path:
+            must = "must stand at a section that has a name"
+            known = alternatives(self._fields.named_sections())
+            self.add_fault(place, must, branches, known, "choice")
             return
         if not isinstance(branches, Mapping) or not branches:
+            must = "must be a mapping of names, each with its own values"
             ours = "{sgd: {}, adam: {}}" if isinstance(branches, list) else ""
-            self.fault(
-                (*place, "one_of"),
-                "must be a mapping of names, each with its own values",
-                branches,
-                "",
-                ours,
-            )
+            self.add_fault(place, must, branches, "", ours)
             return
-        self.add(
-            Variable(
-                name, ".".join(field), Choice(tuple(map(str, branches))), given, place, branch=True
-            )
-        )
+        names = Choice(tuple(map(str, branches)))
+        self._add(Variable(at.name, ".".join(field), names, at.given, at.place, branch=True))
         for branch, content in branches.items():
-            inside = (*place, "one_of", str(branch))
+            inside = at.in_branch(str(branch))
             if content is None or isinstance(content, Mapping):
-                below_branch = (*given, (name, str(branch)))
-                self.section(content or {}, inside, path, f"{name}.{branch}", below_branch)
+                self.read_section(content or {}, inside)
             else:
-                self.fault(inside, "must be a mapping of the branch's own values, or {}", content)
+                must = "must be a mapping of the branch's own values, or {}"
+                self.add_fault(inside.place, must, content)
 
-    def distribution(
-        self,
-        tree: Mapping[str, object],
-        place: KeyPath,
-        path: FieldPath,
-        name: str,
-        given: Conditions,
-    ) -> None:
-        found, faults = read_distribution(tree, place)
-        self.faults += faults
-        field = self.named(path)
-        if field is None:
-            self.fault(
-                place,
-                "must be a mapping that mirrors the recipe",
-                tree,
-                alternatives(self.names_below(path)),
-            )
-        elif field == path and found is not None:
-            self.add(Variable(name, ".".join(path), found, given, place))
-        elif (
-            found is not None
-            and isinstance(found, Choice)
-            and all(isinstance(value, str) for value in found.values)
-        ):
-            self.add(Variable(name, ".".join(field), found, given, place, branch=True))
-        elif found is not None:
-            self.fault(place, "must be a choice of names or one_of", tree, ACCEPTED_FORMS)
+    # -- what the recipe says of it ----------------------------------------------------
 
-    # -- what the recipe has -----------------------------------------------------------
+    def _unknown_key(self, at: _Spot, section: _Spot) -> Fault:
+        """Return the fault of a key that the recipe hasn't, in the recipe's own words if any."""
+        for fault in self._faults_in_recipe(None, at):
+            if fault.on_key and fault.path == at.path:
+                return replace(fault, path=at.place)
+        known = self._fields.keys_below(section.path)
+        return unknown_key_fault(at.place, known, DISTRIBUTION_SYNONYMS)
 
-    def known(self, path: FieldPath) -> bool:
-        return ".".join(path) in self.fields or bool(self.names_below(path))
-
-    def names_below(self, path: FieldPath) -> list[str]:
-        """The keys that the recipe has below ``path``, over all its forms."""
-        top = ".".join(path) + "." if path else ""
-        return sorted(
-            {field[len(top) :].split(".")[0] for field in self.fields if field.startswith(top)}
+    def _faults_in_recipe(self, value: object, at: _Spot) -> list[Fault]:
+        """Return what the recipe says of one value in the branch where it stands."""
+        variables = [item for item in self.items if isinstance(item, Variable)]
+        paths = {variable.name: variable.path for variable in variables}
+        branches = {paths[name]: branch for name, branch in at.given if name in paths}
+        _, faults = self._schema.parse_recipe(
+            self._schema.merge(branches, {".".join(at.path): value})
         )
-
-    def named(self, path: FieldPath) -> FieldPath | None:
-        """The field that a plain value at ``path`` sets: itself, its section's name, or none."""
-        if ".".join(path) in self.fields:
-            return path
-        return (*path, "name") if ".".join((*path, "name")) in self.fields else None
-
-    def sections(self) -> set[str]:
-        return {field.rpartition(".")[0] for field in self.fields if "." in field}
-
-    def fields_in(self, tree: Mapping[str, object], path: FieldPath) -> bool:
-        return any(self.known((*path, *str(key).split("."))) for key in tree)
-
-    def judged(self, path: FieldPath, value: object, given: Conditions) -> list[Fault]:
-        """What the recipe says of one value in the branch where it stands."""
-        paths = {
-            variable.name: variable.path
-            for variable in self.items
-            if isinstance(variable, Variable)
-        }
-        branch = {paths[name]: choice for name, choice in given if name in paths}
-        return self.schema.parse_recipe(self.schema.merge(branch, {".".join(path): value}))[1]
-
-    def unknown_field(
-        self, place: KeyPath, path: FieldPath, parts: FieldPath, given: Conditions
-    ) -> Fault:
-        """The recipe's own words for a key that it hasn't."""
-        for fault in self.judged((*path, *parts), None, given):
-            if fault.on_key and fault.path == (*path, *parts):
-                return replace(fault, path=(*place, *parts))
-        return unknown_key_fault((*place, *parts), self.names_below(path), DISTRIBUTION_SYNONYMS)
+        return faults
 
     # -- results -----------------------------------------------------------------------
 
-    def add(self, item: Item) -> None:
+    def _add(self, item: Item) -> None:
         if any(can_coexist(item.given, other) for other in self._seen.get(item.path, ())):
-            self.fault(item.place, f"must set {item.path} only once", item.path)
+            self.add_fault(item.place, f"must set {item.path} only once", item.path)
             return
         self._seen.setdefault(item.path, set()).add(item.given)
         self.items.append(item)
 
-    def fault(
+    def add_fault(
         self,
         place: KeyPath,
         must: str,
         found: object,
         accepted: str = "",
-        ours: str = "",
+        nearest: str = "",
         on_key: bool = False,
     ) -> None:
-        self.faults.append(Fault(place, must, describe(found), accepted, ours, on_key))
+        """Add a fault of what was found at ``place``."""
+        self.faults.append(Fault(place, must, describe(found), accepted, nearest, on_key))

@@ -1,9 +1,13 @@
-"""The distributions of a search space: what a value may be, how a trial is asked for it, how it
-reads in a file.
+"""The distributions of a search space: ``Choice``, ``Real`` and ``Integer``.
 
 Bounds are included, as in Optuna. A list or mapping among the choices is handed to Optuna as JSON
 text, since Optuna keeps scalars only; everywhere else it is what the user wrote. Optuna itself is
 imported only where its own objects are built.
+
+Each distribution has the same methods: ``suggest`` asks a trial for a value, ``value_of`` reads
+one back, ``first`` is the value that stands for all, ``grid`` and ``size`` enumerate, ``probes``
+are the values to check against a recipe, ``optuna`` is Optuna's own object, and ``tree`` is what a
+study file has.
 """
 
 from __future__ import annotations
@@ -19,9 +23,9 @@ from search_spaces.values import Scalar, Value, as_param, is_finite_number, is_s
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-_PROBED = (
-    256  # up to so many values of a range are checked one by one, beyond that its ends stand for it
-)
+_PROBED_VALUES = 256
+"""Up to so many values of a range are checked one by one; beyond that its ends stand for it."""
+_STEP_TOLERANCE = 1e-8
 
 
 class TrialLike(Protocol):
@@ -46,8 +50,9 @@ class Choice:
         return trial.suggest_categorical(name, [as_param(value) for value in self.values])
 
     def value_of(self, param: object) -> Value:
-        """The value that ``param`` stands for, in Optuna's form or its own; raises ValueError where
-        it lies outside.
+        """Return the value that ``param`` stands for, in Optuna's form or its own.
+
+        Raises ValueError where it lies outside.
         """
         for value in self.values:
             if is_same_value(value, param):
@@ -65,7 +70,7 @@ class Choice:
         return len(self.values)
 
     def probes(self) -> list[tuple[Value, int]]:
-        """The values to check against a recipe, each with its index in the file's list."""
+        """Return the values to check against a recipe, each with its index in the file's list."""
         return [(value, index) for index, value in enumerate(self.values)]
 
     def optuna(self) -> BaseDistribution:
@@ -82,9 +87,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Real:
-    """A float in [low, high]: uniform, on a logarithmic scale, or on a grid of ``step`` from
-    ``low``.
-    """
+    """A float in [low, high]: uniform, on a logarithmic scale, or by ``step`` from ``low``."""
 
     low: float
     high: float
@@ -97,11 +100,10 @@ class Real:
     def value_of(self, param: object) -> float:
         if not is_finite_number(param) or not self.low <= param <= self.high:
             raise ValueError(f"{param!r} lies outside [{self.low}, {self.high}]")
-        if (
-            self.step is not None
-            and abs((steps := (param - self.low) / self.step) - round(steps)) > 1e-8
-        ):
-            raise ValueError(f"{param!r} lies between the steps of {self.step}")
+        if self.step is not None:
+            steps = (param - self.low) / self.step
+            if abs(steps - round(steps)) > _STEP_TOLERANCE:
+                raise ValueError(f"{param!r} lies between the steps of {self.step}")
         return float(param)
 
     @property
@@ -109,9 +111,7 @@ class Real:
         return self.low
 
     def grid(self) -> Iterator[float]:
-        """The values from ``low`` by ``step``, in decimal arithmetic, so that they are those a user
-        would write.
-        """
+        """Give the values from ``low`` by ``step``, in the decimals that a user would write."""
         if self.step is None:
             raise ValueError("a continuous distribution has no grid; give it a step")
         low, step = self.low, self.step
@@ -120,11 +120,9 @@ class Real:
     @property
     def last(self) -> float:
         """The highest value of the grid."""
-        return (
-            self.low
-            if self.step is None
-            else step_value(self.low, self.step, (self.size() or 1) - 1)
-        )
+        if self.step is None:
+            return self.low
+        return step_value(self.low, self.step, (self.size() or 1) - 1)
 
     def size(self) -> int | None:
         return None if self.step is None else steps_between(self.low, self.high, self.step) + 1
@@ -175,13 +173,11 @@ class Integer:
         return (self.high - self.low) // self.step + 1
 
     def probes(self) -> list[tuple[Value, int]]:
-        inner = (
-            list(itertools.islice(self.grid(), 1, self.size() - 1))
-            if self.size() <= _PROBED
-            else []
-        )
-        ends = [(self.low, 0), (self.high, 1)][: self.size()]
-        return [*ends, *((value, 1) for value in inner)]
+        ends: list[tuple[Value, int]] = [(self.low, 0), (self.high, 1)]
+        if self.size() > _PROBED_VALUES:
+            return ends
+        between = itertools.islice(self.grid(), 1, self.size() - 1)
+        return [*ends[: self.size()], *((value, 1) for value in between)]
 
     def optuna(self) -> BaseDistribution:
         from optuna.distributions import IntDistribution
@@ -200,13 +196,12 @@ Distribution: TypeAlias = Choice | Real | Integer
 
 
 def steps_between(low: float, high: float, step: float) -> int:
-    """How many whole steps lie between two bounds, in decimal arithmetic: 0.9 by 0.1 from 0 is
-    nine.
-    """
+    """Return how many whole steps lie between two bounds, in decimals: 0.9 by 0.1 is nine."""
     return int((Decimal(str(high)) - Decimal(str(low))) // Decimal(str(step)))
 
 
 def step_value(low: float, step: float, index: int) -> float:
+    """Return the value that lies so many steps above ``low``, in decimal arithmetic."""
     return float(Decimal(str(low)) + index * Decimal(str(step)))
 
 

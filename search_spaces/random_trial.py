@@ -1,6 +1,4 @@
-"""Values drawn uniformly from a space without a sampler: what a study looks like before it has a
-history.
-"""
+"""Draw values uniformly from a space, without a sampler: points to show before there are any."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from search_spaces.values import Scalar
 
 
 class RandomTrial:
-    """Answers as an Optuna trial does, from a seed."""
+    """Answers as an Optuna trial does, with values drawn from a seed."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -26,15 +24,15 @@ class RandomTrial:
     ) -> float:
         if step is not None:
             return step_value(low, step, self.random.randint(0, steps_between(low, high, step)))
-        value = (
-            math.exp(self.random.uniform(math.log(low), math.log(high)))
-            if log
-            else self.random.uniform(low, high)
-        )
+        if log:
+            value = math.exp(self.random.uniform(math.log(low), math.log(high)))
+        else:
+            value = self.random.uniform(low, high)
         return min(max(value, low), high)
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
         if log:
-            value = round(math.exp(self.random.uniform(math.log(low - 0.5), math.log(high + 0.5))))
-            return min(max(value, low), high)
+            # each integer gets what lies nearer to it than to its neighbors, as Optuna has it
+            exponent = self.random.uniform(math.log(low - 0.5), math.log(high + 0.5))
+            return min(max(round(math.exp(exponent)), low), high)
         return low + step * self.random.randint(0, (high - low) // step)

@@ -1,15 +1,16 @@
-"""Whether a recipe takes whatever a space may sample.
+"""Check that a recipe takes whatever a space may sample.
 
-Looked at are each value of a choice and the ends of each range, in a branch where they exist: one
-variable at a time, the others at their first values. Rules over several fields are then met by
-every pair of values of the unconditional choices (batch size and accumulation), and by points drawn
-from the whole space.
+Each value of a choice and the ends of each range are tried in a branch where they exist, one
+variable at a time, the others at their first values. Then, for rules over several fields, each two
+values of two unconditional choices (batch size and accumulation), and points drawn from the whole
+space.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any, Protocol
 
@@ -17,18 +18,17 @@ from search_spaces.space import Conditions, Constant, Item, Space, Variable, is_
 from search_spaces.validation import Fault, KeyPath, format_path
 from search_spaces.values import Scalar, Value, as_param, is_same_value
 
-_PAIRED = 16  # up to so many values of a variable are checked in pairs with another's
-MOST_ALONE, MOST_PAIRS, DRAWN = (
-    4_000,
-    800,
-    200,
-)  # how many points are looked at; one takes a third of a millisecond
+_PAIRED_VALUES = 16
+"""Up to so many values of a variable are checked in pairs with another's."""
+
+# how many points are tried, each of which takes a third of a millisecond
+_MOST_SINGLE = 4_000
+_MOST_PAIRS = 800
+_RANDOM = 200
 
 
 class RecipeSchema(Protocol):
-    """What is asked of the recipe: to judge a tree, to lay one over another, and which fields there
-    are.
-    """
+    """What is asked of the recipe: to validate a tree, to merge two, and which fields there are."""
 
     def parse_recipe(self, tree: Mapping[str, object], /) -> tuple[object, list[Fault]]: ...
 
@@ -40,7 +40,7 @@ class RecipeSchema(Protocol):
 
 
 def can_coexist(one: Conditions, other: Conditions) -> bool:
-    """Whether two things can exist in one point."""
+    """Return whether two things can exist in one point."""
     branches = dict(one)
     return all(branches.get(name, branch) == branch for name, branch in other)
 
@@ -48,96 +48,114 @@ def can_coexist(one: Conditions, other: Conditions) -> bool:
 def recipe_faults(
     space: Space, recipe: Mapping[str, object], schema: RecipeSchema, overrides: Mapping[str, Value]
 ) -> list[Fault]:
-    """What the recipe refuses of the fixed values, of the space alone, and then of pairs of the
-    space's variables.
+    """Return what the recipe refuses of the space over the fixed values.
+
+    Several variables are tried together only where each is sound by itself.
     """
-    found: dict[tuple[KeyPath, str], Fault] = {}
-    for params in itertools.islice(itertools.chain([{}], _alone(space)), MOST_ALONE):
-        _add_faults(found, space, params, recipe, schema, overrides)
-    together = itertools.chain(itertools.islice(_pairs(space), MOST_PAIRS), _drawn(space, DRAWN))
-    for params in () if found else together:
-        _add_faults(found, space, params, recipe, schema, overrides)
-    return list(found.values())
+    check = _RecipeCheck(space, recipe, schema, overrides)
+    check.try_point({})
+    for params in itertools.islice(_single_values(space), _MOST_SINGLE - 1):
+        check.try_point(params)
+    if not check.faults:
+        for params in itertools.islice(_pairs(space), _MOST_PAIRS):
+            check.try_point(params)
+        for params in _random_points(space, _RANDOM):
+            check.try_point(params)
+    return list(check.faults.values())
 
 
-def _add_faults(
-    found: dict[tuple[KeyPath, str], Fault],
-    space: Space,
-    params: Mapping[str, Scalar],
-    recipe: Mapping[str, object],
-    schema: RecipeSchema,
-    overrides: Mapping[str, Value],
-) -> None:
-    values = space.complete(params)
-    tree = schema.merge(schema.merge(recipe, values), overrides)
-    if (
-        overrides
-    ):  # a name among them drops its section's old keys, and with them what the space varies there
-        tree = schema.merge(tree, values)
-    _, faults = schema.parse_recipe(tree)
-    for fault in faults:
-        where, on_key = _owner(fault, space, params, overrides)
-        moved = Fault(where, fault.must, fault.found, fault.accepted, fault.nearest, on_key)
-        found.setdefault((where, fault.must), moved)
+class _RecipeCheck:
+    """Tries points of a space on the recipe, and collects what it refuses, each fault once."""
+
+    def __init__(
+        self,
+        space: Space,
+        recipe: Mapping[str, object],
+        schema: RecipeSchema,
+        overrides: Mapping[str, Value],
+    ) -> None:
+        self.faults: dict[tuple[KeyPath, str], Fault] = {}
+        self._space = space
+        self._recipe = recipe
+        self._schema = schema
+        self._overrides = overrides
+
+    def try_point(self, params: Mapping[str, Scalar]) -> None:
+        """Put the recipe of a point together; variables that ``params`` leave out come first."""
+        schema, values = self._schema, self._space.complete(params)
+        tree = schema.merge(schema.merge(self._recipe, values), self._overrides)
+        if self._overrides:
+            # a name among them drops its section's old keys, and what the space varies with them
+            tree = schema.merge(tree, values)
+        _, faults = schema.parse_recipe(tree)
+        for fault in faults:
+            where, on_key = self._culprit(fault, params)
+            moved = replace(fault, path=where, on_key=on_key)
+            self.faults.setdefault((where, fault.must), moved)
+
+    def _culprit(self, fault: Fault, params: Mapping[str, Scalar]) -> tuple[KeyPath, bool]:
+        """Return where the study file has what the recipe refuses, and if its key is meant."""
+        path = format_path(fault.path)
+        for key in self._overrides:
+            if is_below(path, key) or key == f"{path}.name":
+                return ("overrides", key), False
+        chosen = {**params}
+        for item in self._space.items:
+            if not is_active(item, chosen):
+                continue
+            if isinstance(item, Variable) and item.name not in chosen:
+                chosen[item.name] = as_param(item.distribution.first)
+            if is_below(path, item.path) or item.path == f"{path}.name":
+                place = item.place if fault.on_key else _value_place(item, chosen)
+                return ("space", *place), fault.on_key or item.branch
+        return ("recipe", *fault.path), fault.on_key
 
 
-def _alone(space: Space) -> Iterator[dict[str, Scalar]]:
-    """Params that bring each variable to each value worth checking, in a branch where it exists."""
+def _value_place(item: Item, params: Mapping[str, Scalar]) -> KeyPath:
+    """Return where the value stands that ``params`` give an item.
+
+    That is a bound, an entry of a choice, or a branch's key.
+    """
+    if isinstance(item, Constant):
+        return item.place
+    if item.branch:
+        return (*item.place, "one_of", str(params[item.name]))
+    kind = next(iter(item.distribution.tree()))
+    for value, index in item.distribution.probes():
+        if is_same_value(value, params[item.name]):
+            return (*item.place, kind, index)
+    return item.place
+
+
+# -- which points are tried ------------------------------------------------------------
+
+
+def _single_values(space: Space) -> Iterator[dict[str, Scalar]]:
+    """Give params that bring each variable to each value worth checking, where it exists."""
     for variable in space.variables:
         for value, _ in variable.distribution.probes():
             yield {**dict(variable.given), variable.name: as_param(value)}
 
 
 def _pairs(space: Space) -> Iterator[dict[str, Scalar]]:
-    """Each two values of each two unconditional variables of few values."""
-    plain = [variable for variable in space.variables if not variable.given and not variable.branch]
-    few = [
-        variable for variable in plain if (variable.distribution.size() or _PAIRED + 1) <= _PAIRED
-    ]
+    """Give each two values of each two unconditional variables that have few values."""
+    few = [variable for variable in space.variables if _has_few_values(variable)]
     for one, other in itertools.combinations(few, 2):
-        for first, second in itertools.product(
-            one.distribution.probes(), other.distribution.probes()
-        ):
-            yield {one.name: as_param(first[0]), other.name: as_param(second[0])}
+        ones, others = one.distribution.probes(), other.distribution.probes()
+        for (first, _), (second, _) in itertools.product(ones, others):
+            yield {one.name: as_param(first), other.name: as_param(second)}
 
 
-def _drawn(space: Space, count: int) -> Iterator[dict[str, Scalar]]:
-    """Points of values worth checking, drawn at random but always the same."""
+def _has_few_values(variable: Variable) -> bool:
+    if variable.given or variable.branch:
+        return False
+    size = variable.distribution.size()
+    return size is not None and size <= _PAIRED_VALUES
+
+
+def _random_points(space: Space, count: int) -> Iterator[dict[str, Scalar]]:
+    """Give points of values worth checking, drawn at random but always the same."""
     random = Random(0)
     probes = {variable.name: variable.distribution.probes() for variable in space.variables}
     for _ in range(count if space.variables else 0):
         yield {name: as_param(random.choice(values)[0]) for name, values in probes.items()}
-
-
-def _owner(
-    fault: Fault, space: Space, params: Mapping[str, Scalar], overrides: Mapping[str, Value]
-) -> tuple[KeyPath, bool]:
-    """Where in the study file stands what the recipe refuses, and whether its key is meant."""
-    path = format_path(fault.path)
-    for key in overrides:
-        if is_below(path, key) or key == f"{path}.name":
-            return ("overrides", key), False
-    chosen = {**params}
-    for item in space.items:
-        if not is_active(item, chosen):
-            continue
-        if isinstance(item, Variable) and item.name not in chosen:
-            chosen[item.name] = as_param(item.distribution.first)
-        if is_below(path, item.path) or item.path == f"{path}.name":
-            place = item.place if fault.on_key else _spot(item, chosen)
-            return ("space", *place), fault.on_key or item.branch
-    return ("recipe", *fault.path), fault.on_key
-
-
-def _spot(item: Item, params: Mapping[str, Scalar]) -> KeyPath:
-    """The place of the value that ``params`` give an item: a bound, an entry of a choice, a
-    branch's key.
-    """
-    if isinstance(item, Constant):
-        return item.place
-    if item.branch:
-        return (*item.place, "one_of", str(params[item.name]))
-    for value, index in item.distribution.probes():
-        if is_same_value(value, params[item.name]):
-            return (*item.place, next(iter(item.distribution.tree())), index)
-    return item.place

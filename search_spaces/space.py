@@ -26,27 +26,30 @@ Conditions = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Variable:
-    """Something that a study varies. ``branch``: its values name the branches of a ``one_of``."""
+    """Something that a study varies."""
 
     name: str
+    """What Optuna calls it: the path, with the branches on the way."""
     path: str
+    """Which field of the recipe it sets, dotted."""
     distribution: Distribution
     given: Conditions
     place: KeyPath
+    """Where it stands in the study file, below ``space``."""
     branch: bool = False
+    """Whether its values name the branches of a ``one_of``."""
 
 
 @dataclass(frozen=True)
 class Constant:
-    """A plain value of a branch, or a variable that was fixed. ``branch``: it names the only branch
-    left.
-    """
+    """A plain value of a branch, or a variable that was fixed."""
 
     path: str
     value: Value
     given: Conditions
     place: KeyPath
     branch: bool = False
+    """Whether it names the only branch that is left."""
 
 
 Item = Variable | Constant
@@ -63,39 +66,40 @@ class Space:
         return tuple(item for item in self.items if isinstance(item, Variable))
 
     def paths(self) -> tuple[str, ...]:
-        """The recipe paths that the space sets, in order, each once."""
+        """Return the recipe paths that the space sets, in order, each once."""
         return tuple(dict.fromkeys(item.path for item in self.items))
 
     def at(self, path: str) -> tuple[Variable, ...]:
-        """The variables of one recipe path: one for each branch that varies it."""
+        """Return the variables of one recipe path: one for each branch that varies it."""
         return tuple(variable for variable in self.variables if variable.path == path)
 
     # -- params and values -------------------------------------------------------------
 
     def ask(self, trial: TrialLike) -> dict[str, Value]:
-        """Ask an Optuna trial for every active variable; the values of all active paths."""
+        """Ask an Optuna trial for every active variable; return the values of all active paths."""
         return self._walk(lambda variable: variable.distribution.suggest(trial, variable.name))[1]
 
     def values_of(self, params: Mapping[str, object]) -> dict[str, Value]:
-        """Params back to values; raises KeyError or ValueError where ``params`` don't lie in the
-        space.
+        """Turn params into values.
+
+        Raises KeyError or ValueError where they lie outside the space.
         """
         return self._walk(lambda variable: params[variable.name])[1]
 
     def params_of(self, values: Mapping[str, object]) -> dict[str, Scalar] | None:
-        """Values to params, None where they don't lie in the space; paths that the space hasn't are
-        ignored.
+        """Turn values into params; return None where they lie outside the space.
+
+        Paths that the space hasn't are ignored.
         """
         try:
             params, inside = self._walk(lambda variable: values[variable.path])
         except (KeyError, ValueError):
             return None
-        return (
-            params if all(_holds(values, path, value) for path, value in inside.items()) else None
-        )
+        is_inside = all(_holds(values, path, value) for path, value in inside.items())
+        return params if is_inside else None
 
     def distributions(self, params: Mapping[str, object]) -> dict[str, BaseDistribution]:
-        """Optuna's distributions of the variables that are active with ``params``."""
+        """Return Optuna's distributions of the variables that are active with ``params``."""
         active, _ = self._walk(lambda variable: params[variable.name])
         return {
             variable.name: variable.distribution.optuna()
@@ -104,10 +108,12 @@ class Space:
         }
 
     def complete(self, params: Mapping[str, object]) -> dict[str, Value]:
-        """Values from some of the params, every other variable at its first value."""
-        return self._walk(lambda variable: params.get(variable.name, variable.distribution.first))[
-            1
-        ]
+        """Return the values of some params, every other variable at its first value."""
+
+        def given_or_first(variable: Variable) -> object:
+            return params.get(variable.name, variable.distribution.first)
+
+        return self._walk(given_or_first)[1]
 
     def _walk(
         self, decide: Callable[[Variable], object]
@@ -128,14 +134,16 @@ class Space:
     # -- grids and levels --------------------------------------------------------------
 
     def grid(self) -> list[dict[str, Value]]:
-        """Every point, the last variable fastest; raises ValueError where a distribution is
-        continuous.
+        """Return every point, the last variable fastest.
+
+        Raises ValueError where a distribution is continuous.
         """
         return [self.values_of(params) for params in self._grid(self.items, {})]
 
     def grid_size(self) -> int | None:
-        """How many points the grid has, without enumerating it; None where a distribution is
-        continuous.
+        """Return how many points the grid has, without enumerating it.
+
+        None where a distribution is continuous.
         """
         return self._size(())
 
@@ -150,9 +158,7 @@ class Space:
         yield params
 
     def _size(self, given: Conditions) -> int | None:
-        """The size of the grid of what exists in exactly the branches ``given``, and of what
-        depends on that.
-        """
+        """Return the size of the grid in exactly the branches ``given`` and below them."""
         total = 1
         for variable in self.variables:
             if variable.given != given:
@@ -169,14 +175,15 @@ class Space:
         return total
 
     def levels(self, paths: Iterable[str]) -> list[dict[str, Value]]:
-        """All combinations of the factors at ``paths``, which are choices or branch names."""
+        """Return all combinations of the factors at ``paths``: choices or branch names."""
         chosen = set(paths)
         factors = Space(tuple(variable for variable in self.variables if variable.path in chosen))
         return factors.grid()
 
     def fix(self, values: Mapping[str, Value]) -> Space:
-        """The space with the variables at these paths fixed; what depends on another branch is
-        dropped.
+        """Return the space with the variables at these paths fixed.
+
+        What depends on another branch is dropped.
         """
         fixed = {item.name: values[item.path] for item in self.variables if item.path in values}
         items: list[Item] = []
@@ -190,39 +197,37 @@ class Space:
         return Space(tuple(items))
 
     def without(self, path: str) -> Space:
-        """The space without what stands at ``path`` or below it; a branch variable leaves with all
-        its branches.
+        """Return the space without what stands at ``path`` or below it.
+
+        A branch variable leaves with all its branches.
         """
         gone = {item.name for item in self.variables if is_below(item.path, path)}
-        return Space(
-            tuple(
-                item
-                for item in self.items
-                if not is_below(item.path, path) and not any(name in gone for name, _ in item.given)
-            )
-        )
+        kept: list[Item] = []
+        for item in self.items:
+            is_inside = any(name in gone for name, _ in item.given)
+            if not is_inside and not is_below(item.path, path):
+                kept.append(item)
+        return Space(tuple(kept))
 
     # -- as text -----------------------------------------------------------------------
 
     def rows(self) -> list[dict[str, str]]:
-        """One row a variable or constant for a printed table: its path, its values, the branches it
-        exists in.
+        """Return a row for each variable or constant, for a printed table.
+
+        It has the path, the values and the branches in which it exists.
         """
-        return [
-            {
-                "path": item.path,
-                "values": (
-                    str(item.distribution)
-                    if isinstance(item, Variable)
-                    else f"{as_param(item.value)} (fixed)"
-                ),
-                "when": ", ".join(f"{name} = {branch}" for name, branch in item.given),
-            }
-            for item in self.items
-        ]
+        rows = []
+        for item in self.items:
+            if isinstance(item, Variable):
+                values = str(item.distribution)
+            else:
+                values = f"{as_param(item.value)} (fixed)"
+            when = ", ".join(f"{name} = {branch}" for name, branch in item.given)
+            rows.append({"path": item.path, "values": values, "when": when})
+        return rows
 
     def tree(self) -> dict[str, Any]:
-        """The space as a study file has it."""
+        """Return the space as a study file has it."""
         tree: dict[str, Any] = {}
         for item in self.items:
             if isinstance(item, Constant):
@@ -239,6 +244,7 @@ class Space:
 
 
 def is_active(item: Item, params: Mapping[str, object]) -> bool:
+    """Return whether an item exists in the branches that ``params`` choose."""
     return all(params.get(name) == branch for name, branch in item.given)
 
 
@@ -247,4 +253,5 @@ def _holds(values: Mapping[str, object], path: str, value: Value) -> bool:
 
 
 def is_below(path: str, top: str) -> bool:
+    """Return whether a dotted path is ``top`` or something in it."""
     return path == top or path.startswith(top + ".")

@@ -1,14 +1,14 @@
-"""A fault in something a user wrote: where it is, what must hold, what was found, what is accepted.
+"""A fault in what a user wrote: where it is, what must hold, what was found, what is accepted.
 
 Faults are collected, never raised one by one, so that a user sees all of them at once. Whoever
-knows the file turns a fault's path into a line; see ``study.spec.load``.
+knows the file turns a fault's path into a line; see ``study.spec.fault_report``.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 KeyPath = tuple[str | int, ...]
 """Where something stands in a document: keys, and indices of lists."""
@@ -17,13 +17,12 @@ FieldPath = tuple[str, ...]
 
 _SHOWN_CHARACTERS = 60
 _SHOWN_NAMES = 40
+_SHOWN_ITEMS = 8
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. ``path`` is empty where the whole document is meant; ``on_key`` points at the key,
-    not its value.
-    """
+    """One fault of a document. ``path`` is empty where the whole document is meant."""
 
     path: KeyPath
     must: str
@@ -31,6 +30,7 @@ class Fault:
     accepted: str = ""
     nearest: str = ""
     on_key: bool = False
+    """Whether the key itself is at fault, and not its value."""
 
     def __str__(self) -> str:
         where = f"{format_path(self.path)}: " if self.path else ""
@@ -42,14 +42,12 @@ class Fault:
         return " ".join(text.split())
 
     def under(self, prefix: KeyPath) -> Fault:
-        """The same fault seen from a document that holds this one at ``prefix``."""
-        return Fault(
-            prefix + self.path, self.must, self.found, self.accepted, self.nearest, self.on_key
-        )
+        """Return the fault as seen from a document that holds this one at ``prefix``."""
+        return replace(self, path=prefix + self.path)
 
 
 def format_path(path: KeyPath) -> str:
-    """``("first", 0, "set", "optimizer.lr")`` -> ``first[0].set.optimizer.lr``."""
+    """Return ``first[0].set.optimizer.lr`` for ``("first", 0, "set", "optimizer.lr")``."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -60,7 +58,7 @@ def format_path(path: KeyPath) -> str:
 
 
 def describe(value: object) -> str:
-    """A value as a user would write it, on one line and never long."""
+    """Return a value as a user would write it, on one line and never long."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -69,9 +67,9 @@ def describe(value: object) -> str:
         keys = ", ".join(str(key) for key in value)
         return truncate(f"a mapping with {keys}" if value else "an empty mapping")
     if isinstance(value, list | tuple):
-        return truncate(
-            f"[{', '.join(describe(item) for item in value[:8])}{', …' if len(value) > 8 else ''}]"
-        )
+        items = [describe(item) for item in value[:_SHOWN_ITEMS]]
+        more = ["…"] if len(value) > _SHOWN_ITEMS else []
+        return truncate(f"[{', '.join(items + more)}]")
     if isinstance(value, int) and abs(value) >= 10**30:
         return "an integer of more than 30 digits"
     if isinstance(value, str):
@@ -80,19 +78,20 @@ def describe(value: object) -> str:
 
 
 def truncate(text: str) -> str:
+    """Return a text cut to the length of a message, what can't be printed replaced."""
     text = "".join(character if character.isprintable() else "�" for character in text)
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
 def alternatives(names: Iterable[str]) -> str:
-    """``a | b | c``, cut where the list is too long to help."""
+    """Return ``a | b | c``, cut where the list is too long to help."""
     names = list(names)
     more = f" | … ({len(names) - _SHOWN_NAMES} more)" if len(names) > _SHOWN_NAMES else ""
     return " | ".join(names[:_SHOWN_NAMES]) + more
 
 
 def closest_match(name: object, names: Iterable[str]) -> str:
-    """The name most like ``name``, or nothing where none is close."""
+    """Return the name most like ``name``, or no text where none is close."""
     matches = difflib.get_close_matches(str(name)[:200].lower(), sorted(names), n=1, cutoff=0.6)
     return matches[0] if matches else ""
 
@@ -105,15 +104,3 @@ def unknown_key_fault(
     key = str(path[-1])
     ours = (synonyms or {}).get(key) or closest_match(key, names)
     return Fault(path, "must be a known key", describe(key), alternatives(names), ours, on_key=True)
-
-
-def unknown_name_fault(path: KeyPath, kind: str, found: object, names: Iterable[str]) -> Fault:
-    """The fault of a value that names no known ``kind`` (an optimizer, a sampler, …)."""
-    names = list(names)
-    return Fault(
-        path,
-        f"must name a known {kind}",
-        describe(found),
-        alternatives(names),
-        closest_match(found, names),
-    )

@@ -31,6 +31,7 @@ for _number, (_stand_in, _color) in enumerate(zip(SERIES, _LIGHT, strict=True)):
 
 _STYLE: Any = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a value may hold dollar signs
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,

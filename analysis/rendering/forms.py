@@ -6,7 +6,9 @@ import html
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from study.files.visible_text import visible
 
 if TYPE_CHECKING:
     import rich.table
@@ -35,6 +37,10 @@ _LATEX = str.maketrans(
 )
 
 
+_FORMULA = ("=", "+", "-", "@", "\t")
+"""What a formula begins with for a spreadsheet."""
+
+
 @dataclass(frozen=True)
 class TextTable:
     """A table whose cells are texts. Columns of figures are aligned to the right."""
@@ -55,13 +61,27 @@ def markdown(table: TextTable) -> str:
     for row in [table.headers, bars, *table.rows]:
         cells = " | ".join(_markdown_cell(text) for text in row)
         lines.append(f"| {cells} |\n")
-    notes = "".join(f"\n- {note}" for note in table.notes)
+    notes = "".join(f"\n- {_markdown_text(note)}" for note in table.notes)
     end = f"{notes}\n" if notes else ""
-    return f"**{table.title}**\n\n{''.join(lines)}{end}"
+    return f"**{_markdown_text(table.title)}**\n\n{''.join(lines)}{end}"
 
 
 def _markdown_cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+    return _markdown_text(text.replace("\\", "\\\\").replace("|", "\\|"))
+
+
+def _markdown_text(text: str) -> str:
+    """Return a text in which nothing is an HTML element or a line of its own."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("\n", " ")
+
+
+def csv_cell(value: Any) -> Any:
+    """Return a plain value as a cell that no spreadsheet takes for a formula."""
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    is_formula = text.startswith(_FORMULA) and text != "-inf"
+    return f"'{text}" if is_formula else text
 
 
 def latex(table: TextTable) -> str:

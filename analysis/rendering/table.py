@@ -13,6 +13,7 @@ from analysis.rendering import forms
 from analysis.rendering.cells import Cell, Header, cell_text, is_figure, part_of
 from analysis.rendering.forms import TextTable
 from analysis.statistics import Difference, Estimate
+from study.files.visible_text import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,10 +34,11 @@ class Table:
         rows = []
         for row in self.rows:
             cells = zip(row, self.headers, strict=True)
-            rows.append([cell_text(cell, header) for cell, header in cells])
-        headers = [str(header) for header in self.headers]
+            rows.append([visible(cell_text(cell, header)) for cell, header in cells])
+        headers = [visible(str(header)) for header in self.headers]
+        notes = tuple(visible(note) for note in self.notes)
         holds_figures = [self._holds_figures(i) for i in range(len(self.headers))]
-        return TextTable(self.title, headers, rows, holds_figures, self.notes)
+        return TextTable(visible(self.title), headers, rows, holds_figures, notes)
 
     def _holds_figures(self, column: int) -> bool:
         cells = [row[column] for row in self.rows if row[column] is not None]
@@ -73,10 +75,14 @@ class Table:
         return pd.DataFrame(rows, columns=names)
 
     def csv(self) -> str:
-        """Return the plain names and values as comma-separated lines."""
+        """Return the plain names and values as comma-separated lines.
+
+        A text that a spreadsheet would take for a formula has an apostrophe before it.
+        """
         names, rows = self.flat()
         file = io.StringIO()
-        csv.writer(file, lineterminator="\n").writerows([names, *rows])
+        lines = [[forms.csv_cell(value) for value in line] for line in (names, *rows)]
+        csv.writer(file, lineterminator="\n").writerows(lines)
         return file.getvalue()
 
     def json(self) -> str:

@@ -18,14 +18,27 @@ from pathlib import Path
 
 import pytest
 
+from study.files.layout import StudyPaths
 from study.files.object_storage import ObjectPath
+from study.journal.history import History
+from study.journal.journal import read_records
 
+from ..study.command import (
+    check_exact,
+    history_of,
+    kill_all,
+    outcome,
+    run,
+    start,
+    wait_for,
+    write_study,
+)
 from .faulty_store import Fault, FaultyStore
-from .harried_study import HarriedStudy
+from .harried_study import ENDS, HarriedStudy
 from .test_taken_over import STALE_TABLES
 
 STUDIES = 20
-AT_ONCE = 8
+AT_ONCE = 10
 SHARE = 0.2
 NOW_AND_THEN = {
     "the tables are what the journal gives": pytest.mark.xfail(strict=False, reason=STALE_TABLES)
@@ -115,6 +128,32 @@ def test_of_twenty_studies_on_a_store_that_fails(
         for study in studies if promise == next(iter(CHECKS)) else []:
             print(f"\n{study}", end="")
     assert not wrong, json.dumps(wrong, indent=1)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1200)
+def test_a_study_that_trains_on_ray_over_a_store_that_fails_loses_nothing(
+    tmp_path: Path, bucket: ObjectPath, s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With real trainings and their checkpoints, killed once with all that it has started."""
+    file, paths = str(write_study(tmp_path, reproducible=True)), StudyPaths(bucket, "tiny")
+    assert not paths.journal.exists()  # looked at past the faulty store, from here on too
+    where = ("--storage", str(bucket))
+    with FaultyStore(s3, share=SHARE, kinds=QUICK) as store:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", store.address)
+        first = start(tmp_path, "run", file, *where)
+        wait_for(
+            lambda: first.poll() is not None or len(read_records(paths.journal)) > 15, "trials"
+        )
+        assert first.poll() is None, first.communicate()[0]
+        kill_all(first)
+        ended = (run(tmp_path, "resume", "tiny", *where, code=None) for _ in range(ENDS))
+        last = next(done for done in ended if done.returncode == 0)
+    assert "study tiny is complete" in last.stdout
+    history = History(read_records(paths.journal))
+    check_exact(history)
+    run(tmp_path, "run", file)
+    assert outcome(history) == outcome(history_of(tmp_path))
 
 
 @pytest.mark.faults

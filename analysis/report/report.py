@@ -8,7 +8,7 @@ from pathlib import Path
 
 from analysis.frames import STORAGE, Source
 from analysis.rendering import Table
-from analysis.report.sections import Section, sections_of
+from analysis.report.sections import ReportSection, sections_of
 from analysis.report.summary import answer_sentences
 from analysis.results import Results, load
 from analysis.tables.comparison import comparison_table
@@ -27,7 +27,7 @@ class _Chapter:
     question: str
     answer: list[str]
     warnings: list[str]
-    sections: list[Section]
+    sections: list[ReportSection]
 
 
 def write_report(
@@ -92,6 +92,6 @@ def _chapter(results: Results, mark: str) -> _Chapter:
     )
 
 
-def _marked(section: Section, mark: str) -> Section:
+def _marked(section: ReportSection, mark: str) -> ReportSection:
     """Return a section whose plots share no identity with other studies' plots on the page."""
     return replace(section, plots=tuple(plot.marked(mark) for plot in section.plots))

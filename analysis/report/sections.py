@@ -1,6 +1,6 @@
 """The sections of a study's chapter, in their order.
 
-A new section is a function here that returns a ``Section``, and a line of ``_SECTIONS``.
+A new section is a function here that returns a ``ReportSection``, and a line of ``_SECTIONS``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _EFFORT_TABLES = ("failures", "cost")
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A heading with tables, plots and texts below it; ``name`` is its identity on the page."""
 
     name: str
@@ -46,31 +46,31 @@ class Section:
     """The study file's text, shown with how to run it again."""
 
 
-def sections_of(results: Frames) -> list[Section]:
+def sections_of(results: Frames) -> list[ReportSection]:
     """Return the sections of one study's chapter, those that have nothing to show left out."""
     sections = [make(results) for make in _SECTIONS]
     return [section for section in sections if section is not None]
 
 
-def _main_section(results: Frames) -> Section:
+def _main_section(results: Frames) -> ReportSection:
     tables = _filled(results, _MAIN_TABLES)
-    return Section("tables", "Tables", tables, none="No trial has finished an epoch yet.")
+    return ReportSection("tables", "Tables", tables, none="No trial has finished an epoch yet.")
 
 
-def _plots_section(results: Frames) -> Section | None:
+def _plots_section(results: Frames) -> ReportSection | None:
     plots = draw_plots(results)
-    return Section("plots", "Plots", plots=tuple(plots)) if plots else None
+    return ReportSection("plots", "Plots", plots=tuple(plots)) if plots else None
 
 
-def _effort_section(results: Frames) -> Section:
-    return Section("cost", "Failures and cost", _filled(results, _EFFORT_TABLES))
+def _effort_section(results: Frames) -> ReportSection:
+    return ReportSection("cost", "Failures and cost", _filled(results, _EFFORT_TABLES))
 
 
-def _provenance_section(results: Frames) -> Section:
+def _provenance_section(results: Frames) -> ReportSection:
     study = results.study
     tables = (("sessions", sessions_table(study)),)
     study_file = study.paths.spec.read_text()
-    return Section("provenance", "Provenance", tables, study_file=study_file)
+    return ReportSection("provenance", "Provenance", tables, study_file=study_file)
 
 
 def _filled(results: Frames, kinds: Iterable[str]) -> tuple[tuple[str, Table], ...]:
@@ -79,7 +79,7 @@ def _filled(results: Frames, kinds: Iterable[str]) -> tuple[tuple[str, Table], .
     return tuple((kind, table) for kind, table in tables if table.rows)
 
 
-_SECTIONS: tuple[Callable[[Frames], Section | None], ...] = (
+_SECTIONS: tuple[Callable[[Frames], ReportSection | None], ...] = (
     _main_section,
     _plots_section,
     _effort_section,

@@ -16,7 +16,7 @@ from analysis.selection.objectives import objective_of
 from analysis.selection.trials import fresh_trials
 from analysis.statistics import Difference, level_for
 from analysis.tables.points.best_of_n import drawn_values
-from analysis.tables.points.confirmation import baseline_point, points_to_confirm
+from analysis.tables.points.confirmation import baseline_point, confirmation_points
 from analysis.tables.points.winners import (
     factor_compared,
     fresh_difference,
@@ -69,7 +69,7 @@ def winners_sentences(results: Frames) -> list[str]:
 def baseline_sentences(results: Frames) -> list[str]:
     """Return what each chosen point and the baseline reach on fresh seeds, and how they differ."""
     baseline = baseline_point(results)
-    points = [int(point) for point in points_to_confirm(results)["point"]]
+    points = [int(point) for point in confirmation_points(results)["point"]]
     if baseline is None or baseline not in points:
         return []
     rivals = [point for point in points if point != baseline]

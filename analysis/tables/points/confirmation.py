@@ -40,7 +40,7 @@ def confirmation_table(results: Frames) -> Table:
 
     The verdict is of its difference from the baseline, paired by seed; all of them hold together.
     """
-    points = points_to_confirm(results)
+    points = confirmation_points(results)
     baseline = baseline_point(results)
     begun = points_with_fresh_seeds(results)
     numbers = [int(point) for point in points["point"]]
@@ -128,7 +128,7 @@ def _notes_on(results: Frames, comparisons: int, has_open_verdict: bool) -> list
     return notes
 
 
-def points_to_confirm(results: Frames) -> pd.DataFrame:
+def confirmation_points(results: Frames) -> pd.DataFrame:
     """Return the points that have fresh seeds or are to get some, best first.
 
     Those without a value come last.

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from analysis.selection.figures import metric_mean
+import numpy as np
+import pandas as pd
+
+from analysis.selection.figures import as_cell, image_count, mean_over_seeds, metric_mean
+from analysis.statistics import mean_accuracy
 
 
 def test_an_interval_ends_where_its_metric_does() -> None:
@@ -13,3 +17,21 @@ def test_an_interval_ends_where_its_metric_does() -> None:
     assert seconds.low == 0.0
     assert seconds.high > 1.0
     assert not metric_mean([0.5], "val_accuracy").known
+
+
+def test_a_test_accuracy_has_its_interval_over_seeds_and_images() -> None:
+    said = "abc, train 1257, validation 180, test 360, seed 0"
+    trials = pd.DataFrame({"test_accuracy": [0.9, 0.92, 0.94], "data_fingerprint": [said] * 3})
+    assert (image_count(trials, "test"), image_count(trials, "train")) == (360, 1257)
+    assert mean_over_seeds(trials, "test_accuracy") == mean_accuracy([0.9, 0.92, 0.94], 360)
+    assert mean_over_seeds(trials, "seconds") is None
+    without = trials.drop(columns="data_fingerprint")
+    found = mean_over_seeds(without, "test_accuracy")
+    assert found is not None
+    assert not found.known
+
+
+def test_a_frames_values_become_plain_cells() -> None:
+    values = [np.float64(0.5), np.int64(3), np.nan, None, pd.NA, "a"]
+    assert [as_cell(value) for value in values] == [0.5, 3, None, None, None, "a"]
+    assert type(as_cell(np.int64(3))) is int

@@ -14,8 +14,8 @@ from dataclasses import replace
 from random import Random
 from typing import Any, Protocol
 
-from search_spaces.space import Conditions, Constant, Item, Space, Variable, is_active, is_below
-from search_spaces.validation import Fault, KeyPath, format_path
+from search_spaces.space import Conditions, Constant, Item, Space, Variable, is_active
+from search_spaces.validation import Fault, KeyPath, format_path, is_below
 from search_spaces.values import Scalar, Value, as_param, is_same_value
 
 _PAIRED_VALUES = 16

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.distributions import Distribution, TrialLike
-from search_spaces.validation import KeyPath
+from search_spaces.validation import KeyPath, is_below
 from search_spaces.values import Scalar, Value, as_param, is_same_value
 
 if TYPE_CHECKING:
@@ -250,8 +250,3 @@ def is_active(item: Item, params: Mapping[str, object]) -> bool:
 
 def _holds(values: Mapping[str, object], path: str, value: Value) -> bool:
     return path in values and is_same_value(values[path], value)
-
-
-def is_below(path: str, top: str) -> bool:
-    """Return whether a dotted path is ``top`` or something in it."""
-    return path == top or path.startswith(top + ".")

@@ -57,6 +57,11 @@ def format_path(path: KeyPath) -> str:
     return text
 
 
+def is_below(path: str, top: str) -> bool:
+    """Return whether a dotted path is ``top`` or something in it."""
+    return path == top or path.startswith(f"{top}.")
+
+
 def describe(value: object) -> str:
     """Return a value as a user would write it, on one line and never long."""
     if value is None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from search_spaces.distributions import Choice
-from search_spaces.space import Space, is_below
+from search_spaces.space import Space
 from search_spaces.validation import (
     Fault,
     KeyPath,
@@ -18,6 +18,7 @@ from search_spaces.validation import (
     closest_match,
     describe,
     format_path,
+    is_below,
 )
 from search_spaces.values import Value
 from study.spec.spec import StudySpec

@@ -1,5 +1,6 @@
-"""A recipe file: one recipe as YAML, with the command line's ``--set path=value`` over it. No torch
-here.
+"""A recipe file: one recipe as YAML, with the command line's ``--set path=value`` over it.
+
+No torch here.
 """
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from search_spaces.validation import Fault, describe, format_path
+from search_spaces.validation import Fault, describe, format_path, is_below
 from study.errors import SpecError
 from study.files.yaml_reader import LARGEST_BYTES, read_yaml
 from study.training.recipe.recipe import Recipe, merge, parse_recipe
@@ -17,7 +18,7 @@ _EXAMPLE = "such as optimizer.lr=0.1"
 
 
 def read_recipe(source: str | Path, sets: Sequence[str] = ()) -> Recipe:
-    """The recipe of a file.
+    """Return the recipe of a file, with the values of ``path=value`` texts over it.
 
     Raises SpecError with every fault as a line: ``FILE:LINE: path: …``, or ``--set …: path: …``.
     """
@@ -25,9 +26,8 @@ def read_recipe(source: str | Path, sets: Sequence[str] = ()) -> Recipe:
         with open(source, "rb") as file:
             document = read_yaml(file.read(LARGEST_BYTES + 1))
     except OSError as error:
-        raise SpecError(
-            [f"{source}:1: must be a readable file; found {error.strerror or error}"]
-        ) from None
+        reason = error.strerror or error
+        raise SpecError([f"{source}:1: must be a readable file; found {reason}"]) from None
     lines = [f"{source}:{line}: {fault}" for line, fault in document.faults]
     if not lines and not isinstance(document.tree, Mapping):
         lines = [f"{source}:1: {Fault((), 'must be a mapping', describe(document.tree))}"]
@@ -35,13 +35,13 @@ def read_recipe(source: str | Path, sets: Sequence[str] = ()) -> Recipe:
         raise SpecError(lines)
     tree, origins = _with_settings(document.tree, sets)
     recipe, faults = parse_recipe(tree)
-    if recipe is None:
-        places = [
-            _origin_of(fault, origins) or f"{source}:{document.line(fault.path, fault.on_key)}"
-            for fault in faults
-        ]
-        raise SpecError([f"{place}: {fault}" for place, fault in zip(places, faults, strict=True)])
-    return recipe
+    if recipe is not None:
+        return recipe
+    for fault in faults:
+        line = document.line(fault.path, fault.on_key)
+        place = _origin_of(fault, origins) or f"{source}:{line}"
+        lines.append(f"{place}: {fault}")
+    raise SpecError(lines)
 
 
 def _with_settings(
@@ -63,9 +63,7 @@ def _with_settings(
 
 
 def _origin_of(fault: Fault, origins: Mapping[str, str]) -> str | None:
-    """The option that wrote what the fault speaks of: the path itself, or one above or below it."""
-    path = f"{format_path(fault.path)}."
-    related = (
-        name for name in origins if path.startswith(f"{name}.") or f"{name}.".startswith(path)
-    )
-    return origins.get(max(related, key=len, default=""))
+    """Return the option that wrote the fault's path, or one above or below it; None if none did."""
+    path = format_path(fault.path)
+    related = [name for name in origins if is_below(path, name) or is_below(name, path)]
+    return origins[max(related, key=len)] if related else None

@@ -40,14 +40,16 @@ RecipeTree = dict[str, Any]
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "fp16_unscaled"]
 
 DEFAULT_EPOCHS = 10
-_DEEPEST = 8
+_DEEPEST_FIELD = 8
 """No field lies deeper; keys below are left as they are, however many dots they hold."""
 LENGTHS = ("epochs", "steps", "seconds")
 _STOP_RULES = ("converge", "target", "patience")
-_FREE: frozenset[FieldPath] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
+_OPEN_MAPPINGS: frozenset[FieldPath] = frozenset(
+    {("optimizer", "lr_factors"), ("model", "options")}
+)
 """Mappings whose keys are the user's own: one value each."""
-MERGED_WHOLE = _FREE | {("data", "validation")}
-"""What is laid whole and not key by key."""
+MERGED_WHOLE = _OPEN_MAPPINGS | {("data", "validation")}
+"""What replaces its counterpart whole when two recipes are merged, and not key by key."""
 
 
 class Recipe(Section):
@@ -103,34 +105,40 @@ class Recipe(Section):
 
 
 def _in_full(tree: Mapping[str, object]) -> RecipeTree:
-    """The tree with names written out as mappings, forms that are left out filled in, and a
-    length.
-    """
+    """Return the tree with every section's name written out, and with a length."""
     full = expand(tree)
     for path, default in DEFAULT_NAMES.items():
-        holder: Any = full
-        for part in path[:-1]:
-            holder = holder.get(part) if isinstance(holder, dict) else {}
-        key = path[-1]
-        if (
-            isinstance(holder, dict)
-            and isinstance(holder.get(key), dict)
-            and "name" not in holder[key]
-        ):
-            holder[key] = {"name": default, **holder[key]}
+        holder = _mapping_at(full, path[:-1])
+        section = holder.get(path[-1])
+        if isinstance(section, dict) and "name" not in section:
+            holder[path[-1]] = {"name": default, **section}
     if all(full.get(length) is None for length in LENGTHS):
         full["epochs"] = DEFAULT_EPOCHS
     return full
 
 
+def _mapping_at(tree: RecipeTree, path: FieldPath) -> RecipeTree:
+    """Return the mapping at ``path``, or one of its own where there is none."""
+    for part in path:
+        inner = tree.get(part)
+        if not isinstance(inner, dict):
+            return {}
+        tree = inner
+    return tree
+
+
 def expand(tree: Mapping[str, object], at: FieldPath = ()) -> RecipeTree:
-    """Plain nested mappings: dotted keys opened, and a section written as its name made a
-    mapping.
+    """Return a recipe's tree as nested mappings, whichever way it was written.
+
+    Dotted keys are opened, and a section that is written as its name becomes a mapping.
     """
     full: RecipeTree = {}
     for key, value in tree.items():
-        first, dot, rest = str(key).partition(".") if len(at) < _DEEPEST else (str(key), "", "")
-        value = {rest: value} if dot else value
+        first, dot, rest = str(key), "", ""
+        if len(at) < _DEEPEST_FIELD:
+            first, dot, rest = first.partition(".")
+        if dot:
+            value = {rest: value}
         path = (*at, first)
         if isinstance(value, Mapping) and path not in MERGED_WHOLE:
             value = expand(value, path)
@@ -141,8 +149,10 @@ def expand(tree: Mapping[str, object], at: FieldPath = ()) -> RecipeTree:
 
 
 def merge(base: Mapping[str, object], over: Mapping[str, object]) -> RecipeTree:
-    """``base`` with ``over`` laid on it; another ``name`` in a section drops the base's other keys
-    of that section.
+    """Return ``base`` with ``over`` winning over it, key by key.
+
+    Another ``name`` in a section drops the base's other keys of that section: they are another
+    form's.
     """
     merged: RecipeTree = _merge(expand(base), expand(over), ())
     return merged
@@ -151,12 +161,13 @@ def merge(base: Mapping[str, object], over: Mapping[str, object]) -> RecipeTree:
 def _merge(base: Any, over: Any, path: FieldPath) -> Any:
     if not isinstance(base, dict) or not isinstance(over, dict) or path in MERGED_WHOLE:
         return over
-    if path in DEFAULT_NAMES and "name" in base and "name" in over and base["name"] != over["name"]:
+    has_names = path in DEFAULT_NAMES and "name" in base and "name" in over
+    if has_names and base["name"] != over["name"]:
         return over
-    return base | {
-        key: _merge(base[key], value, (*path, key)) if key in base else value
-        for key, value in over.items()
-    }
+    merged = dict(base)
+    for key, value in over.items():
+        merged[key] = _merge(base[key], value, (*path, key)) if key in base else value
+    return merged
 
 
 def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]]:
@@ -166,27 +177,29 @@ def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]
 
 
 def flatten(recipe: Recipe) -> dict[str, Scalar]:
-    """Every field by its dotted path, lists and mappings as JSON text, and the derived
-    ``micro_batch_size``.
+    """Return every field by its dotted path, and the derived ``micro_batch_size``.
+
+    Lists and mappings are JSON text; stop rules that are off have no fields.
     """
-    tree = recipe.model_dump(
-        mode="json", exclude={rule for rule in _STOP_RULES if getattr(recipe, rule) is None}
-    )
-    flat = dict(_leaves(tree, ()))
+    off = {rule for rule in _STOP_RULES if getattr(recipe, rule) is None}
+    flat: dict[str, Scalar] = {}
+    _add_flat(flat, recipe.model_dump(mode="json", exclude=off), ())
     return flat | {"micro_batch_size": recipe.micro_batch_size}
 
 
-def _leaves(value: Any, path: FieldPath) -> list[tuple[str, Scalar]]:
-    if isinstance(value, dict) and path not in _FREE:
-        return [leaf for key, inner in value.items() for leaf in _leaves(inner, (*path, key))]
-    if isinstance(value, dict | list):
-        value = json.dumps(value)
-    return [(".".join(path), value)]
+def _add_flat(flat: dict[str, Scalar], value: Any, path: FieldPath) -> None:
+    if isinstance(value, dict) and path not in _OPEN_MAPPINGS:
+        for key, inner in value.items():
+            _add_flat(flat, inner, (*path, key))
+    else:
+        is_scalar = not isinstance(value, dict | list)
+        flat[".".join(path)] = value if is_scalar else json.dumps(value)
 
 
 def fields_of_forms(path: str) -> dict[str, frozenset[str]] | None:
-    """The forms of the section at ``path`` by name, each with its fields; None where nothing has
-    forms there.
+    """Return the fields of each form, by its name, of the section at ``path``.
+
+    None where no section with a name is.
     """
     forms = SECTION_FORMS.get(tuple(path.split(".")))
     if forms is None:
@@ -197,7 +210,7 @@ def fields_of_forms(path: str) -> dict[str, frozenset[str]] | None:
 
 
 def field_paths() -> frozenset[str]:
-    """The dotted paths of all fields, of every form of every section."""
+    """Return the dotted paths of all fields, of every form of every section."""
     return frozenset(_paths_in(Recipe, ()))
 
 

@@ -1,4 +1,4 @@
-"""Recipe values by dotted path, as a study file's trees hold them."""
+"""The dotted paths of a recipe's fields and sections, and the values of a tree by them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,24 @@ from search_spaces.values import Value
 from study.training.recipe.recipe import field_paths
 
 FIELDS = field_paths()
-SECTIONS = frozenset(path[:end] for path in FIELDS for end, sign in enumerate(path) if sign == ".")
+"""Of every form of every section."""
+
+
+def _sections() -> frozenset[str]:
+    found: set[str] = set()
+    for field in FIELDS:
+        section = field.rpartition(".")[0]
+        while section:
+            found.add(section)
+            section = section.rpartition(".")[0]
+    return frozenset(found)
+
+
+SECTIONS = _sections()
 
 
 def values_by_path(tree: Mapping[str, Any], at: str = "") -> dict[str, Value]:
-    """A tree's values by dotted path, opened as far as the recipe has fields."""
+    """Return a tree's values by dotted path, opened as far as the recipe has fields."""
     values: dict[str, Value] = {}
     for key, value in tree.items():
         path = f"{at}.{key}" if at else str(key)

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from analysis.tables.kinds import KINDS, make_kind
 from study.cli.options import (
     STUDIES,
     DashboardOption,
@@ -24,7 +23,11 @@ from study.cli.options import (
     short_path,
 )
 
-_KINDS = list(KINDS)
+_KINDS_HELP = (
+    "leaderboard, milestones, published, effects, interactions, importance, best-of-n,"
+    " confirmation, winners, cost, time-to-target, failures or warnings."
+)
+"""The names of ``analysis.tables.kinds.KINDS``, which ``--help`` does without loading it."""
 
 
 @app.command()
@@ -147,7 +150,7 @@ def table(
     name: NameArgument,
     kind: Annotated[
         str,
-        typer.Option("--kind", help=f"{', '.join(_KINDS[:-1])} or {_KINDS[-1]}."),
+        typer.Option("--kind", help=_KINDS_HELP),
     ] = "leaderboard",
     top: Annotated[
         int, typer.Option("--top", min=1, help="How many rows of the leaderboard.")
@@ -156,6 +159,7 @@ def table(
     form: FormatOption = "table",
 ) -> None:
     """Show one of a study's tables."""
+    from analysis.tables.kinds import make_kind
     from analysis.tables.points.leaderboard import leaderboard_table
 
     results = results_of(name, storage=storage)

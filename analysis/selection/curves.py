@@ -6,9 +6,16 @@ import numpy as np
 import pandas as pd
 
 from analysis.frames import Frames
-from analysis.selection.trials import POINT_KEY, TRIAL_KEY, counted_trials, search_trials
+from analysis.selection.trials import (
+    POINT_KEY,
+    TRIAL_KEY,
+    counted_trials,
+    point_index,
+    search_trials,
+)
 
 _UNENDED = ("RUNNING", "WAITING")
+_FINGERPRINT = "data_fingerprint"
 
 
 def curve_trials(trials: pd.DataFrame) -> pd.DataFrame:
@@ -18,9 +25,8 @@ def curve_trials(trials: pd.DataFrame) -> pd.DataFrame:
     its value.
     """
     searched = search_trials(trials)
-    points = pd.MultiIndex.from_frame(searched[POINT_KEY])
-    points_with_value = pd.MultiIndex.from_frame(counted_trials(searched)[POINT_KEY])
-    has_value = points.isin(points_with_value)
+    counted = counted_trials(searched)
+    has_value = point_index(searched).isin(point_index(counted))
     is_open = searched["state"].isin(_UNENDED)
     return searched[~(has_value & is_open)]
 
@@ -30,9 +36,11 @@ def epoch_rows_of(results: Frames, trials: pd.DataFrame) -> pd.DataFrame:
 
     Each has its trial's ``data_fingerprint`` beside it, which says how many test images there are.
     """
-    known = [*TRIAL_KEY, "data_fingerprint"] if "data_fingerprint" in trials else TRIAL_KEY
-    epochs = results.epochs.drop(columns="data_fingerprint", errors="ignore")
-    rows = epochs.merge(trials[known], on=TRIAL_KEY)
+    columns = list(TRIAL_KEY)
+    if _FINGERPRINT in trials:
+        columns.append(_FINGERPRINT)
+    epochs = results.epochs.drop(columns=_FINGERPRINT, errors="ignore")
+    rows = epochs.merge(trials[columns], on=TRIAL_KEY)
     return rows.sort_values([*POINT_KEY, "trial", "epoch"], kind="stable")
 
 
@@ -46,6 +54,7 @@ def mean_by_epoch(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     figures = known.groupby("epoch")[metric].agg(["mean", "min", "max", "count"])
     if not len(figures):
         return figures
-    has_fewer_seeds = figures["count"] < figures["count"].iloc[0]
+    seeds = figures["count"]
+    has_fewer_seeds = seeds < seeds.iloc[0]
     is_behind = np.logical_or.accumulate(has_fewer_seeds.to_numpy())
     return figures[~is_behind]

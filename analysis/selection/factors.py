@@ -19,7 +19,9 @@ _MOST_LEVELS = 8
 
 def factors_of(results: Frames) -> list[str]:
     """Return the settings with a few levels, which can be compared: the scientific ones first."""
-    scientific = [path for study in results.studies for path in study.spec.roles.scientific]
+    scientific: list[str] = []
+    for study in results.studies:
+        scientific += study.spec.roles.scientific
     few = [name for name in varied_settings(results) if _has_few_levels(results.points[name])]
     return sorted(few, key=lambda name: name not in scientific)
 
@@ -76,8 +78,10 @@ def _places_in_study_files(results: Frames, factor: str) -> dict[Hashable, int]:
             is_range = hasattr(variable.distribution, "low")
             if not is_range:
                 written += [as_param(value) for value in variable.distribution.grid()]
-    # the first place counts where several branches list one choice, so it is set last
-    return {level: place for place, level in reversed(list(enumerate(written)))}
+    places: dict[Hashable, int] = {}
+    for place, level in enumerate(written):
+        places.setdefault(level, place)  # several branches may list one choice
+    return places
 
 
 def has_level(rows: pd.DataFrame, factor: str, level: object) -> pd.Series[bool]:
@@ -98,8 +102,10 @@ def is_of_branch(results: Frames, name: str, factor: str) -> bool:
     for study in results.studies:
         space = study.spec.space
         branches = {variable.name for variable in space.at(factor) if variable.branch}
-        items = [item for item in space.items if recipe_column_name(item.path) == name]
-        conditions = [branch for item in items for branch, _ in item.given]
-        if any(branch in branches for branch in conditions):
-            return True
+        for item in space.items:
+            if recipe_column_name(item.path) != name:
+                continue
+            conditions = {branch for branch, _ in item.given}
+            if conditions & branches:
+                return True
     return False

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.frames import Frames
 from analysis.selection.objectives import objective_of
-from analysis.selection.trials import POINT_KEY, TRIAL_KEY, search_trials
+from analysis.selection.trials import TRIAL_KEY, point_index, search_trials
 from study.spec.pruners import PrunerChoice
 from study.spec.sections import column_of
 
@@ -54,9 +54,8 @@ def points_failed_before(results: Frames, epoch: int) -> pd.DataFrame:
     has_failed = first_seeds["state"] == "FAIL"
     is_short = first_seeds["epochs"] < epoch
     lost = first_seeds[has_failed & is_short]
-    lost_points = pd.MultiIndex.from_frame(lost[POINT_KEY])
-    points = pd.MultiIndex.from_frame(results.points[POINT_KEY])
-    return results.points[points.isin(lost_points)]
+    is_lost = point_index(results.points).isin(point_index(lost))
+    return results.points[is_lost]
 
 
 def first_seeds_at(results: Frames, epoch: int) -> pd.DataFrame:

@@ -62,6 +62,11 @@ def rows_of_point(rows: pd.DataFrame, point: Mapping[Any, Any]) -> pd.DataFrame:
     return found
 
 
+def point_index(rows: pd.DataFrame) -> pd.MultiIndex:
+    """Return the point of each row, to be looked for among other rows' points."""
+    return pd.MultiIndex.from_frame(rows[POINT_KEY])
+
+
 def has_several_studies(results: Frames) -> bool:
     """Return whether a table must say which study each of its rows is of."""
     return len(results.studies) > 1

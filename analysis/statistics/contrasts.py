@@ -118,9 +118,20 @@ def _pooled_error(blocks: Sequence[_Block], weights: Array) -> tuple[float, floa
         return math.nan, 0.0
     variances = []
     for cell, square, freedom in zip(cells, squares, freedoms, strict=True):
-        shares = [weight**2 / len(values) for weight, values in zip(weights, cell, strict=True)]
-        variances.append(square / freedom * float(sum(shares)))
+        of_values = square / freedom
+        variances.append(of_values * _share_of_values(weights, cell))
     return combined_error(variances, freedoms)
+
+
+def _share_of_values(weights: Array, cell: Sequence[Array]) -> float:
+    """Return the variance of a cell's weighted mean over blocks, in units of its values'.
+
+    ``weights`` has shape (blocks,), and ``cell`` an array of values for each block.
+    """
+    shares = []
+    for weight, values in zip(weights, cell, strict=True):
+        shares.append(weight**2 / len(values))
+    return float(sum(shares))
 
 
 def _squares_within(cell: Sequence[Array]) -> float:

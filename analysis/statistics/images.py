@@ -27,15 +27,16 @@ def mean_accuracy(sample: Sample, images: int, level: float = LEVEL) -> Estimate
     if not len(values) or images < 1:
         return estimate_of_nothing(level)
     accuracy = float(values.mean())
+    seeds = len(values)
     of_images = accuracy * (1 - accuracy) / images
     of_seeds = _variance_of_mean(values)
     total = of_images + of_seeds
     effective = float(images)
     if total > 0 and of_images > 0:
         effective = images * of_images / total
-    quantile = _quantile(total, of_seeds, len(values), level)
+    quantile = _quantile(total, of_seeds, seeds, level)
     low, high = _wilson(accuracy, effective, quantile)
-    return Estimate(accuracy, low, high, len(values), level)
+    return Estimate(accuracy, low, high, seeds, level)
 
 
 def _variance_of_mean(values: Array) -> float:
@@ -53,17 +54,20 @@ def _quantile(total: float, of_seeds: float, seeds: int, level: float) -> float:
     """
     from scipy import stats
 
+    upper = (1 + level) / 2
     freedom = math.inf
     if of_seeds > 0:
         freedom = (seeds - 1) * (total / of_seeds) ** 2
-    law = stats.t(freedom) if math.isfinite(freedom) else stats.norm
-    return float(law.ppf((1 + level) / 2))
+    if math.isinf(freedom):
+        return float(stats.norm.ppf(upper))
+    return float(stats.t(freedom).ppf(upper))
 
 
 def _wilson(share: float, count: float, quantile: float) -> tuple[float, float]:
     """Return Wilson's interval of a share of ``count``, which need not be a whole number."""
     shrunk = quantile**2 / count
     center = (share + shrunk / 2) / (1 + shrunk)
-    spread = math.sqrt(share * (1 - share) / count + shrunk / (4 * count))
+    variance = share * (1 - share) / count
+    spread = math.sqrt(variance + shrunk / (4 * count))
     half = quantile * spread / (1 + shrunk)
     return center - half, center + half

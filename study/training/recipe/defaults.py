@@ -1,5 +1,4 @@
-"""The recipe's defaults as plain data: what a study was created with, so that it stays the same
-under newer ones.
+"""The recipe's defaults as plain data, so that a study keeps those that it was created with.
 
 A table holds what a section takes where nothing is written: ``recipe`` that of the whole,
 ``optimizer.adam`` that of a form, ``model.mlp.linear`` that of a network's variant. Sections
@@ -35,11 +34,12 @@ _WHOLE_RECIPE = "recipe"
 
 @dataclass(frozen=True)
 class DefaultedRecipes:
-    """The recipe as a study file is judged by, with these defaults under what is written."""
+    """The recipe as a search space is checked by, with these defaults under what is written."""
 
     defaults: Defaults
 
     def parse_recipe(self, tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]]:
+        """Return the recipe that ``tree`` writes over the defaults, or None and every fault."""
         return recipes.parse_recipe(with_defaults(tree, self.defaults))
 
     def merge(self, base: Mapping[str, object], over: Mapping[str, object]) -> RecipeTree:
@@ -49,11 +49,14 @@ class DefaultedRecipes:
         return recipes.field_paths()
 
 
-# -- taking them down ------------------------------------------------------------------
+# -- recording them ------------------------------------------------------------------
 
 
 def current_defaults(written: Iterable[tuple[str, object]]) -> dict[str, RecipeTree]:
-    """The tables of now that recipes made of these values (dotted path, value) can come to need."""
+    """Return today's tables that recipes made of these values can come to need.
+
+    ``written`` are the values of a study file, each by its dotted path.
+    """
     names, variants = defaultdict[str, set[str]](set), set[str]()
     for where, value in written:
         if where.endswith(".name"):
@@ -78,35 +81,35 @@ def current_defaults(written: Iterable[tuple[str, object]]) -> dict[str, RecipeT
 
 
 def _whole_table() -> RecipeTree:
-    """What a recipe has where it says nothing of a section: its form, and what that form has not by
-    itself.
+    """Return what a recipe has where it says nothing of a section.
+
+    That is the section's form, and its values that the form hasn't by itself.
     """
     table: RecipeTree = {"epochs": DEFAULT_EPOCHS}
     for key, field in Recipe.model_fields.items():
         default = field.default
         if isinstance(default, Section):
             own, form = _dumped(default), _dumped(type(default)())
-            table[key] = {
-                name: value for name, value in own.items() if name == "name" or value != form[name]
-            }
+            differing = {name: value for name, value in own.items() if value != form[name]}
+            table[key] = {"name": own["name"], **differing} if "name" in own else differing
         elif default is not None and key != "seed":
             table[key] = default
     return table
 
 
 def _model_tables(name: str, variants: set[str]) -> dict[str, RecipeTree]:
-    """A network's defaults, and those of its variants where they differ."""
-    own = _given(defaults_of(name, None))
+    """Return a network's defaults, and those of its variants where they differ."""
+    own = _without_nothing(defaults_of(name, None))
     tables = {f"model.{name}": own}
     for variant in sorted(variants & family_of(name).variants.keys()):
-        table = _given(defaults_of(name, variant))
+        table = _without_nothing(defaults_of(name, variant))
         if table != {**own, "variant": variant}:
             tables[f"model.{name}.{variant}"] = table
     return tables
 
 
 def _table_of(form: type[Section]) -> RecipeTree:
-    table = _given(_dumped(form()))
+    table = _without_nothing(_dumped(form()))
     table.pop("name", None)
     return table
 
@@ -117,17 +120,15 @@ def _dumped(section: Section) -> RecipeTree:
     return section.model_dump(mode="json")
 
 
-def _given(table: Mapping[str, Any]) -> RecipeTree:
+def _without_nothing(table: Mapping[str, Any]) -> RecipeTree:
     return {key: value for key, value in table.items() if value is not None and value != {}}
 
 
-# -- laying them under what is written -------------------------------------------------
+# -- putting them under what is written -------------------------------------------------
 
 
 def with_defaults(tree: Mapping[str, object], defaults: Defaults) -> RecipeTree:
-    """A recipe's tree with what it leaves out taken from the tables; as it is where there are
-    none.
-    """
+    """Return a recipe's tree with what it leaves out taken from the tables, if there are any."""
     return _fill(recipes.expand(tree), defaults, (), None) if defaults else dict(tree)
 
 
@@ -159,7 +160,7 @@ def _has_length(section: Mapping[str, object]) -> bool:
 def _table_at(
     defaults: Defaults, path: tuple[str, ...], name: object, variant: object
 ) -> Mapping[str, Any]:
-    """The table of a section: of its variant, of its form, or the only one."""
+    """Return the table of a section: of its variant, of its form, or the only one."""
     place = ".".join(path) or _WHOLE_RECIPE
     for key in (f"{place}.{name}.{variant}", f"{place}.{name}", place):
         if key in defaults:

@@ -10,8 +10,15 @@ from typing import Any
 
 import pytest
 
+from study.files.yaml_reader import read_yaml
 from study.spec import load
-from study.spec.load import load_spec, shipped_studies, spec_from_tree, study_file_text
+from study.spec.load import (
+    load_spec,
+    shipped_studies,
+    spec_from_tree,
+    starting_file,
+    study_file_text,
+)
 from study.spec.resolve import resolve_spec
 
 TINY = textwrap.dedent("""\
@@ -57,6 +64,25 @@ def test_shipped_studies_are_known_by_name() -> None:
     assert load_spec("quickstart").study == "quickstart"
 
 
+def test_the_starting_file_is_valid_as_it_stands() -> None:
+    document = read_yaml(starting_file("tuesday"))
+    spec = spec_from_tree(document.tree)
+    assert spec.study == "tuesday"
+    assert spec.first_params(0) is not None
+
+
+def test_the_starting_file_is_valid_with_everything_in_it_switched_on() -> None:
+    lines = starting_file().splitlines()
+    on = [
+        line[2:] if line.startswith("# ") and line.split()[1].endswith(":") else line
+        for line in lines
+    ]
+    spec = spec_from_tree(read_yaml("\n".join(on)).tree)
+    assert spec.mode == "method-study"
+    assert spec.confirm is not None
+    assert spec.stop.wall_hours == 12
+
+
 def test_the_same_content_is_read_once(readings: list[Any], tmp_path: Path) -> None:
     file, copy = tmp_path / "tiny.yaml", tmp_path / "copy.yaml"
     file.write_text(TINY)
@@ -100,7 +126,7 @@ def test_only_a_few_contents_are_remembered(readings: list[Any], tmp_path: Path)
 def test_a_points_recipe_is_put_together_once_whatever_the_seed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    spec = spec_from_tree(load.read_yaml(TINY).tree)
+    spec = spec_from_tree(read_yaml(TINY).tree)
     made: list[str] = []
     put_together = type(spec)._put_together
 

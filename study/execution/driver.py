@@ -141,11 +141,11 @@ class _Run:
 
             self._start_ray()
             # Tune loads while the workers do: before Ray is there it would only hold Ray up.
-            tune_executor.load()
+            tune_executor.load_tune()
             self._controller.think_ahead()
             signals.catch()  # again: Ray has taken SIGTERM for itself
             self._load_costs_meanwhile()
-            tune_executor.execute(
+            tune_executor.execute_trials(
                 self._controller, self._executor_options(), on_tick, self._display.say
             )
         housekeeping.close()

@@ -30,13 +30,13 @@ _FAILED_STARTS = 20
 """How often Tune is started anew, without a trial ending, before the fault counts as lasting."""
 
 
-def load() -> None:
-    """Import what ``execute`` needs of Tune, which takes a while: Ray can be started meanwhile."""
+def load_tune() -> None:
+    """Import what ``execute_trials`` needs of Tune, which takes a while: Ray starts meanwhile."""
     os.environ.update(TUNE_SETTINGS)
     import study.execution.tune_worker  # noqa: F401
 
 
-def execute(
+def execute_trials(
     controller: Controller,
     options: ExecutorOptions,
     on_tick: Callable[[], None],
@@ -47,7 +47,7 @@ def execute(
     ``on_tick`` is called about ten times a second, ``say`` with lines for the user. Raises
     OutsideFault where Tune gives up again and again.
     """
-    load()
+    load_tune()
     from ray import tune
 
     from study.execution.tune_worker import TrialWorker

@@ -207,13 +207,11 @@ class _Training:
         return self._wait_for_answer() if message.awaits_answer else True
 
     def _wait_for_answer(self) -> bool:
-        while True:
-            try:
+        goes_on: bool | None = None
+        while goes_on is None:
+            with suppress(queue.Empty):
                 goes_on = self._answers.get(timeout=_POLL_S)
-                break
-            except queue.Empty:
-                self._last_sign = time.monotonic()  # waiting for the driver is no hang
-        self._last_sign = time.monotonic()
+            self._last_sign = time.monotonic()  # waiting for the driver is no hang
         return goes_on and not self._is_stopped.is_set()
 
     def _wait_for_storage(self, problem: StorageFault) -> None:

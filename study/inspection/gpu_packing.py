@@ -32,14 +32,20 @@ def packing_hint(history: History, gpus: float) -> str:
 
 def _peak_memory(history: History) -> int:
     """Return the most bytes that an epoch of any trial held; 0 where none was measured."""
-    rows = [row for trial in history.trials for row in trial.rows]
-    return max((row.get("peak_memory_bytes") or 0 for row in rows), default=0)
+    peak = 0
+    for trial in history.trials:
+        for row in trial.rows:
+            peak = max(peak, row.get("peak_memory_bytes") or 0)
+    return peak
 
 
 def _smallest_gpu(history: History) -> int:
     """Return the bytes of the smallest GPU that an attempt had; 0 where none had any."""
-    attempts = [attempt for trial in history.trials for attempt in trial.attempts]
-    sizes = [attempt.device_bytes for attempt in attempts if attempt.device_bytes]
+    sizes = []
+    for trial in history.trials:
+        for attempt in trial.attempts:
+            if attempt.device_bytes:
+                sizes.append(attempt.device_bytes)
     return min(sizes, default=0)
 
 

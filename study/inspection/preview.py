@@ -23,7 +23,7 @@ from study.inspection.preview_points import (
     points_of,
 )
 from study.inspection.requirements import (
-    confirmation_trials,
+    count_confirmation_trials,
     disk_bytes,
     free_bytes,
     lacking_resources,
@@ -166,7 +166,7 @@ def preview_of(
     points = list(islice(points_of(spec), min(spec.points, DRAWN_POINTS)))
     recipes = [spec.recipe(point, 0) for point in points]
     trials = spec.points * spec.replicates
-    confirmations = confirmation_trials(spec)
+    confirmations = count_confirmation_trials(spec)
     concurrency = spec.concurrency or max(1, trial_capacity(spec, [machine_resources(spec)]))
     epochs = _total_epochs(recipes, trials + confirmations)
     disk = disk_bytes(spec, recipes, concurrency, trials, epochs)

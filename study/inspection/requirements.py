@@ -29,7 +29,7 @@ def disk_bytes(
     spec: StudySpec, recipes: Sequence[Recipe], concurrency: int, trials: int, epochs: int | None
 ) -> int:
     """Estimate what checkpoints, journal and tables take at most."""
-    best = max(1, confirmed_points(spec)) * spec.replicates + confirmation_trials(spec)
+    best = max(1, _count_confirmed_points(spec)) * spec.replicates + count_confirmation_trials(spec)
     kept_checkpoints = {
         "none": 0,
         "best": best,
@@ -65,7 +65,7 @@ def _count_parameters(recipe: Recipe) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def confirmed_points(spec: StudySpec) -> int:
+def _count_confirmed_points(spec: StudySpec) -> int:
     """Count the points that the study will confirm."""
     if spec.confirm is None:
         return 0
@@ -75,9 +75,9 @@ def confirmed_points(spec: StudySpec) -> int:
     return levels * of_each_level + against
 
 
-def confirmation_trials(spec: StudySpec) -> int:
+def count_confirmation_trials(spec: StudySpec) -> int:
     """Count the trials with fresh seeds that confirm them."""
-    return confirmed_points(spec) * spec.confirm.replicates if spec.confirm else 0
+    return _count_confirmed_points(spec) * spec.confirm.replicates if spec.confirm else 0
 
 
 def free_bytes(storage: str) -> int | None:

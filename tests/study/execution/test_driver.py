@@ -57,8 +57,8 @@ class Study:
         self.options: list[ExecutorOptions] = []
         monkeypatch.setattr(RayConnection, "connect", lambda self, *args, **options: None)
         monkeypatch.setattr(RayConnection, "node_resources", lambda self: [{"CPU": 1.0}])
-        monkeypatch.setattr(tune_executor, "load", lambda: None)
-        monkeypatch.setattr(tune_executor, "execute", self._execute)
+        monkeypatch.setattr(tune_executor, "load_tune", lambda: None)
+        monkeypatch.setattr(tune_executor, "execute_trials", self._execute)
 
     def _execute(
         self, controller: Controller, options: ExecutorOptions, on_tick: Any, say: Any

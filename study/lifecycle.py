@@ -11,8 +11,8 @@ from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
 from study.errors import StudyExists, StudyNotFound, UserError
 from study.execution.driver import drive
+from study.execution.on_ray.ray_runtime import RayConnection, check_answers
 from study.execution.open_study import open_study, resolve_concurrency
-from study.execution.ray_runtime import RayConnection, check_answers
 from study.execution.resources import check_data, check_modules, machine_resources
 from study.execution.run import RunOptions, RunResult
 from study.files import requests

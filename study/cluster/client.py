@@ -23,8 +23,14 @@ from study.cluster.job import ENTRYPOINT, STOP_WITHIN_S
 from study.cluster.job_log import is_accepted
 from study.cluster.job_request import REQUEST_VARIABLE, JobRequest
 from study.errors import OutsideFault, StudyError, UserError
+from study.execution.on_ray.ray_internals import (
+    JOB_LOGGERS,
+    JOB_STOP_WAIT,
+    NO_AGENT,
+    http_error,
+    silence,
+)
 from study.execution.provenance import version
-from study.execution.ray_internals import JOB_LOGGERS, JOB_STOP_WAIT, NO_AGENT, http_error, silence
 
 ENDED_JOBS = ("SUCCEEDED", "FAILED", "STOPPED")
 """The states of Ray's in which a job has ended."""

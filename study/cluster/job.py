@@ -22,7 +22,7 @@ from typing import Any
 from study.cluster.job_log import print_acceptance, print_refusal
 from study.cluster.job_request import REQUEST_VARIABLE, JobRequest
 from study.errors import Interrupted, OutsideFault, StudyError, UserError
-from study.execution.ray_runtime import CODE_PACKAGE
+from study.execution.on_ray.ray_runtime import CODE_PACKAGE
 
 ENTRYPOINT = "python -m study.cluster.job"
 STOP_WITHIN_S = 60

@@ -9,8 +9,8 @@ from typing import Any
 
 from study.cluster.job_request import JobRequest
 from study.errors import StudyLocked, UserError
+from study.execution.on_ray.ray_runtime import node_resources
 from study.execution.provenance import version
-from study.execution.ray_runtime import node_resources
 from study.execution.resources import check_fits
 from study.files.layout import StudyPaths
 from study.files.lock import lock_holder

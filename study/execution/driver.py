@@ -15,8 +15,8 @@ from study.controller.controller import Controller
 from study.errors import OutsideFault, StorageFault, UserError
 from study.execution import provenance
 from study.execution.housekeeping import Housekeeping
+from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study, start_session
-from study.execution.ray_runtime import RayConnection
 from study.execution.resources import check_fits, machine_cpus, trial_capacity
 from study.execution.run import RunOptions, RunResult
 from study.files import requests
@@ -28,7 +28,7 @@ from study.journal.spec_versions import extend, supersede_earlier_drivers
 from study.spec.spec import StudySpec
 
 if TYPE_CHECKING:
-    from study.execution.tune_bridge import ExecutorOptions
+    from study.execution.on_ray.tune_bridge import ExecutorOptions
 
 
 def drive(
@@ -137,7 +137,7 @@ class _Run:
             housekeeping.tick()
 
         if not self._controller.stopping and not self._controller.is_nothing_left():
-            from study.execution import tune_executor
+            from study.execution.on_ray import tune_executor
 
             self._start_ray()
             # Tune loads while the workers do: before Ray is there it would only hold Ray up.
@@ -168,7 +168,7 @@ class _Run:
 
     def _executor_options(self) -> ExecutorOptions:
         """Say how trials run; UserError where Ray has no room for a single one."""
-        from study.execution.tune_bridge import ExecutorOptions
+        from study.execution.on_ray.tune_bridge import ExecutorOptions
 
         spec, options = self._spec, self._options
         weights_by_best_epoch = self._controller.history.whole_seeds

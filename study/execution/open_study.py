@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
 from study.execution import provenance
-from study.execution.ray_runtime import RayConnection
+from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.resources import NodeResources, check_fits, trial_capacity
 from study.execution.run import RunOptions
 from study.files.layout import StudyPaths

@@ -17,8 +17,8 @@ import pytest
 
 import study
 from study.controller.controller import Controller
+from study.execution.on_ray.tune_bridge import Bridge
 from study.execution.run import ProgressDisplay
-from study.execution.tune_bridge import Bridge
 from study.journal.history import History
 from study.spec.load import spec_from_tree
 from study.spec.spec import StudySpec

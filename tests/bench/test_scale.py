@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study, start_session
-from study.execution.ray_runtime import RayConnection
 from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
-from study.execution.ray_runtime import RayConnection
 from study.execution.run import RunOptions
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths

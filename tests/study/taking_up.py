@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from study.errors import StudyError
+from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
-from study.execution.ray_runtime import RayConnection
 from study.execution.run import ProgressDisplay, RunOptions
 from study.files.layout import StudyPaths
 from study.journal.history import History

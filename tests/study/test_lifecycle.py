@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from study.errors import StudyExists, StudyNotFound, UserError
+from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
-from study.execution.ray_runtime import RayConnection
 from study.execution.run import ProgressDisplay, RunOptions
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths

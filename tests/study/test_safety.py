@@ -21,7 +21,7 @@ import sys
 unpickled = []
 sys.addaudithook(lambda event, args: unpickled.append(args) if event == "pickle.find_class" else None)
 from pathlib import Path
-from study.execution.ray_runtime import RayConnection
+from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
 from study.execution.run import RunOptions
 from study.files.layout import StudyPaths

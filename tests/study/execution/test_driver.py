@@ -12,11 +12,12 @@ import pytest
 
 from study.controller.controller import Controller
 from study.errors import OutsideFault, StorageFault, StudyLocked, UserError
-from study.execution import driver, tune_executor
+from study.execution import driver
 from study.execution.driver import drive
-from study.execution.ray_runtime import RayConnection
+from study.execution.on_ray import tune_executor
+from study.execution.on_ray.ray_runtime import RayConnection
+from study.execution.on_ray.tune_bridge import ExecutorOptions
 from study.execution.run import ProgressDisplay, RunOptions
-from study.execution.tune_bridge import ExecutorOptions
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.files.lock import acquire_lock

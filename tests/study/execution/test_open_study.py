@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from study.errors import UserError
+from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study, resolve_concurrency, start_session
-from study.execution.ray_runtime import RayConnection
 from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath

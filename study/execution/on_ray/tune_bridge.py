@@ -10,10 +10,10 @@ from typing import Any
 
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment, NothingLeft, WaitForTrials
-from study.execution.ray_internals import forget_results, kill_worker
-from study.execution.ray_runtime import is_node_alive
-from study.execution.worker_loss import executor_loss, worker_loss
-from study.execution.worker_protocol import (
+from study.execution.on_ray.ray_internals import forget_results, kill_worker
+from study.execution.on_ray.ray_runtime import is_node_alive
+from study.execution.on_ray.worker_loss import executor_loss, worker_loss
+from study.execution.on_ray.worker_protocol import (
     Failed,
     Finished,
     Hung,

@@ -2,9 +2,9 @@
 
 Outside this file only their public API is used. Here stand the private names that are replaced or
 read, the settings that their documentation does not list, and the texts that are parsed because no
-field says the same, each with its reason. They are those of Ray 2.60;
-``tests/study/execution/test_ray_internals.py`` looks for every one in the installed Ray and fails
-where Ray has changed it.
+field says the same, each with its reason. They are those of Ray 2.60; its test
+``tests/study/execution/on_ray/test_ray_internals.py`` looks for every one in the installed Ray and
+fails where Ray has changed it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OWN_RAY_SETTINGS = {
     # Ray listens on loopback only where it takes this machine for one that can't be in a cluster.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     # Workers load what trials need while the driver is still getting ready.
-    "RAY_preload_python_modules": "study.execution.worker_preload",
+    "RAY_preload_python_modules": "study.execution.on_ray.worker_preload",
     # Ray's parts try for ten seconds to reach each other: here every 50 ms, not every second, of
     # which the first try often costs a whole one.
     "RAY_raylet_client_connect_timeout_milliseconds": "50",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from study.errors import OutsideFault
-from study.execution.ray_runtime import RayConnection, python_path
+from study.execution.on_ray.ray_runtime import RayConnection, python_path
 
 
 def test_workers_find_the_modules_that_the_driver_finds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +30,7 @@ def test_a_machine_too_busy_for_ray_is_tried_again_and_then_a_fault_of_one_line(
         tries.append(options)
         raise Exception("The current node timed out during startup.\nThis could happen")
 
-    monkeypatch.setattr("study.execution.ray_runtime.ENVIRONMENT", {})
+    monkeypatch.setattr("study.execution.on_ray.ray_runtime.ENVIRONMENT", {})
     monkeypatch.setattr("ray.init", slow)
     with (
         RayConnection(None, []) as connection,
@@ -44,8 +44,8 @@ OPENED = """
 import json, os, sys
 import ray  # as in a notebook that has loaded Ray before
 import psutil
-from study.execution.ray_internals import OWN_RAY_SETTINGS
-from study.execution.ray_runtime import RayConnection
+from study.execution.on_ray.ray_internals import OWN_RAY_SETTINGS
+from study.execution.on_ray.ray_runtime import RayConnection
 
 @ray.remote(num_cpus=1)
 def found():

@@ -13,7 +13,7 @@ import gc
 gc.disable()
 import torch._dynamo  # noqa: E402, F401
 
-import study.execution.tune_worker  # noqa: E402
+import study.execution.on_ray.tune_worker  # noqa: E402
 import study.training.loop  # noqa: E402, F401
 
 gc.freeze()

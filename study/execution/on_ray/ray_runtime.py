@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from study.errors import OutsideFault, UserError
-from study.execution.ray_internals import (
+from study.execution.on_ray.ray_internals import (
     RAY_LOGGERS,
     RAY_SETTINGS,
     loopback_options,

@@ -16,15 +16,15 @@ from typing import Any
 from study.controller.controller import Controller
 from study.controller.next_work import NothingLeft, WaitForTrials
 from study.errors import OutsideFault, StudyError
-from study.execution.ray_internals import (
+from study.execution.on_ray.ray_internals import (
     TUNE_LOGGERS,
     TUNE_SETTINGS,
     pending_trial,
     silence,
     workers_without_variables,
 )
-from study.execution.tune_bridge import Bridge, ExecutorOptions, StudyEnded
-from study.execution.worker_loss import on_one_line
+from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded
+from study.execution.on_ray.worker_loss import on_one_line
 
 _FAILED_STARTS = 20
 """How often Tune is started anew, without a trial ending, before the fault counts as lasting."""
@@ -33,7 +33,7 @@ _FAILED_STARTS = 20
 def load_tune() -> None:
     """Import what ``execute_trials`` needs of Tune, which takes a while: Ray starts meanwhile."""
     os.environ.update(TUNE_SETTINGS)
-    import study.execution.tune_worker  # noqa: F401
+    import study.execution.on_ray.tune_worker  # noqa: F401
 
 
 def execute_trials(
@@ -50,7 +50,7 @@ def execute_trials(
     load_tune()
     from ray import tune
 
-    from study.execution.tune_worker import TrialWorker
+    from study.execution.on_ray.tune_worker import TrialWorker
 
     silence(TUNE_LOGGERS)
     resources = tune.PlacementGroupFactory([options.resources.by_name])

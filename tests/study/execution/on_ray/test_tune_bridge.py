@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from study.controller.controller import Controller
-from study.execution import tune_bridge
-from study.execution.tune_bridge import Bridge, ExecutorOptions, StudyEnded
-from study.execution.worker_protocol import (
+from study.execution.on_ray import tune_bridge
+from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded
+from study.execution.on_ray.worker_protocol import (
     Failed,
     Finished,
     Hung,
@@ -26,7 +26,7 @@ from study.files.local_storage import LocalPath
 from study.journal.failure import Failure
 from study.spec.sections import Resources
 
-from ..fake_cluster import Storage, controller_on, curve, small_spec
+from ...fake_cluster import Storage, controller_on, curve, small_spec
 
 
 class FakeTune:

@@ -19,8 +19,8 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
 import study
-from study.execution import ray_internals
-from study.execution.worker_loss import executor_loss
+from study.execution.on_ray import ray_internals
+from study.execution.on_ray.worker_loss import executor_loss
 from study.journal.trials import Attempt
 
 RAY = Path(ray.__file__).parent

@@ -7,7 +7,12 @@ import sys
 
 
 def test_a_worker_has_loaded_what_its_first_trial_needs() -> None:
-    code = "import sys, study.execution.worker_preload as _; print(*sys.modules)"
+    code = "import sys, study.execution.on_ray.worker_preload as _; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    needed = {"torch._dynamo", "study.execution.tune_worker", "study.training.loop", "ray.tune"}
+    needed = {
+        "torch._dynamo",
+        "study.execution.on_ray.tune_worker",
+        "study.training.loop",
+        "ray.tune",
+    }
     assert needed <= set(done.stdout.split())

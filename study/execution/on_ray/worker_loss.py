@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from study.execution.ray_internals import (
+from study.execution.on_ray.ray_internals import (
     CONNECTION_LOST,
     MEMORY_KILL,
     MEMORY_VICTIM,

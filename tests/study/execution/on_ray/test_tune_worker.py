@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from study.errors import StorageFault
-from study.execution import tune_worker
-from study.execution.tune_worker import PatientStore, TrialWorker
-from study.execution.worker_protocol import (
+from study.execution.on_ray import tune_worker
+from study.execution.on_ray.tune_worker import PatientStore, TrialWorker
+from study.execution.on_ray.worker_protocol import (
     Failed,
     Finished,
     Placed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-from study.execution.worker_loss import executor_loss, worker_loss
+from study.execution.on_ray.worker_loss import executor_loss, worker_loss
 from study.journal.trials import Attempt
 
 KILL = """Caught unexpected exception: 2 worker(s) were killed due to the node running low on memory. \

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from ray import tune
 
 from study.errors import StorageFault
-from study.execution.worker_protocol import (
+from study.execution.on_ray.worker_protocol import (
     Failed,
     Finished,
     Hung,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from study.controller.controller import Assignment
+from study.controller.next_work import Assignment
 from study.execution import provenance
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath

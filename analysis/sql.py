@@ -59,7 +59,7 @@ def query_sql(
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, results: Results) -> None:
-    """Register the views, and leave the query no way to anything else."""
+    """Register the views, and leave a query no way to anything else."""
     for name in _VIEWS:
         tables = [getattr(study.tables, name) for study in results.studies]
         connection.register(name, pa.concat_tables(tables, promote_options="default"))

@@ -57,7 +57,7 @@ def warnings_table(results: Frames) -> Table:
 
 
 def _test_set_steered(results: Frames, study: Study) -> Iterator[str]:
-    """Validation on the test set."""
+    """Warn of validation on the test set."""
     if is_steered_by_test_set(results):
         yield (
             "validation: test. The test set steered these figures, so they are no estimate for new"
@@ -66,7 +66,7 @@ def _test_set_steered(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _unfinished(results: Frames, study: Study) -> Iterator[str]:
-    """Points that are still to come."""
+    """Warn of points that are still to come."""
     done = int(results.points["state"].isin(ENDED_STATES).sum())
     if done < study.spec.points:
         yield (
@@ -76,14 +76,14 @@ def _unfinished(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _overridden(results: Frames, study: Study) -> Iterator[str]:
-    """Values that were laid over the study file."""
+    """Warn of values that were laid over the study file."""
     if study.spec.overrides:
         text = ", ".join(f"{path}={value}" for path, value in study.spec.overrides.items())
         yield f"--set laid {text} over the study file: it is not the study that the file describes."
 
 
 def _one_seed(results: Frames, study: Study) -> Iterator[str]:
-    """Points of one seed, and no fresh seeds to come."""
+    """Warn of points of one seed, and no fresh seeds to come."""
     if study.spec.replicates == 1 and study.spec.confirm is None:
         yield (
             "One seed a point: no figure says how much of it is luck. Use replicates: or confirm:."
@@ -91,7 +91,7 @@ def _one_seed(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _older_rule(results: Frames, study: Study) -> Iterator[str]:
-    """A study begun when the pruner judged each seed by itself: it goes on like that."""
+    """Warn of a study begun when the pruner judged each seed by itself: it goes on so."""
     if study.spec.replicates > 1 and not study.history.whole_seeds:
         part = int((results.points["standing"] == PARTIAL).sum())
         yield (
@@ -109,7 +109,7 @@ def _lacking_text(points: int) -> str:
 
 
 def _unconfirmed(results: Frames, study: Study) -> Iterator[str]:
-    """A confirmation that isn't over, or that has lost seeds."""
+    """Warn of a confirmation that isn't over, or that has lost seeds."""
     trials = confirmation_trials(results.trials)
     to_come = int(results.points["seeds_to_come"].fillna(0).sum())
     has_open_points = results.points["state"].isin(["RUNNING", "WAITING"]).any()
@@ -128,7 +128,7 @@ def _unconfirmed(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _indistinct(results: Frames, study: Study) -> Iterator[str]:
-    """A best point that can't be told from the second best."""
+    """Warn of a best point that can't be told from the second best."""
     best_two = ranked_points(results).head(2)
     if len(best_two) < 2 or best_two["standing"].nunique() > 1:
         return
@@ -151,7 +151,7 @@ def _indistinct(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _at_the_edge(results: Frames, study: Study) -> Iterator[str]:
-    """Parameters of the best point that lie at an end of their range."""
+    """Warn of parameters of the best point that lie at an end of their range."""
     space = study.spec.space
     found = best_row(results)
     if found is None:
@@ -189,7 +189,7 @@ def _edge(variable: Variable, value: object) -> str:
 
 
 def _sparse_branches(results: Frames, study: Study) -> Iterator[str]:
-    """Branches that few points are in."""
+    """Warn of branches that few points are in."""
     complete = results.points[results.points["state"] == "COMPLETE"]
     for variable in study.spec.space.variables:
         is_outer_branch = variable.branch and not variable.given
@@ -207,7 +207,7 @@ def _sparse_branches(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _unequal_budget(results: Frames, study: Study) -> Iterator[str]:
-    """Levels of the scientific factor that were given more points or epochs than others."""
+    """Warn of levels of the scientific factor that were given more points or epochs than others."""
     trials = search_trials(results.trials)
     for factor in study.spec.roles.scientific:
         if factor not in trials:
@@ -233,7 +233,7 @@ def _counts_text(counts: pd.Series[int]) -> str:
 
 
 def _shared_device(results: Frames, study: Study) -> Iterator[str]:
-    """Times of trials that had a device to share."""
+    """Warn of times of trials that had a device to share."""
     trials = complete_trials(results.trials)
     shared = int(trials["device_shared"].sum())
     if shared:
@@ -244,7 +244,7 @@ def _shared_device(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _unlike_trials(results: Frames, study: Study) -> Iterator[str]:
-    """Trials on several machines, and those that a retry changed."""
+    """Warn of trials on several machines, and those that a retry changed."""
     trials = complete_trials(results.trials)
     places = trials["host"].dropna().nunique()
     if places > 1:
@@ -258,7 +258,7 @@ def _unlike_trials(results: Frames, study: Study) -> Iterator[str]:
 
 
 def _many_failures(results: Frames, study: Study) -> Iterator[str]:
-    """A large share of trials that failed."""
+    """Warn of a large share of trials that failed."""
     ended = results.trials[results.trials["state"].isin(ENDED_STATES)]
     failed = ended[ended["state"] == "FAIL"]
     if len(ended) and _ONE_IN_MANY * len(failed) > len(ended):

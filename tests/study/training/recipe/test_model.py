@@ -21,7 +21,7 @@ def test_what_is_left_out_is_the_familys_own() -> None:
     [
         ({"name": "resnet", "depth": 21}, "model.depth: must be 6n + 2, such as 20, 32, 56 or 110"),
         ({"name": "mlp", "variant": "wide"}, "model.variant: must be "),
-        ({"name": "mlp", "norm": "every_conv"}, "model.norm: must be none: mlp has nothing"),
+        ({"name": "mlp", "aux_heads": True}, "model.aux_heads: must be false: mlp has nothing"),
         ({"name": "resnet18", "rho": 0.5}, "model.rho: must be 1.0"),
         ({"name": "resnet18", "pretrained": True}, "model.pretrained: must be false: resnet18"),
         ({"name": "resnet17"}, "model.name: must name a known model; found 'resnet17'"),

@@ -7,7 +7,8 @@ StudyError
 │   ├── StudyExists             the name is taken by a study with another spec
 │   ├── StudyNotFound           no study of that name in the storage
 │   ├── StudyLocked             another driver holds the study
-│   └── DataMissing             the images are not there and can't be downloaded
+│   ├── DataMissing             the images are not there and can't be downloaded
+│   └── Untrusted               going on would run code that the study names and nobody vouched for
 ├── OutsideFault (3)            a fault outside the study file
 │   ├── JournalDamaged          a record that is not the torn tail can't be read
 │   ├── StateLost               a checkpoint, attempt or table is ahead of the journal
@@ -63,6 +64,17 @@ class StudyLocked(UserError):
 
 class DataMissing(UserError):
     """The images are not there and can't be downloaded."""
+
+
+class Untrusted(UserError):
+    """``names`` are those of the code, as ``package.module:factory``."""
+
+    def __init__(self, study: str, names: Sequence[str]) -> None:
+        super().__init__(
+            f"going on with {study} runs code that its study file names: {', '.join(names)}. You"
+            " have not started this study here: look at that code first, then say --trust"
+        )
+        self.names = tuple(names)
 
 
 class OutsideFault(StudyError):

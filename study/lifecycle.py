@@ -10,6 +10,7 @@ from typing import Any
 from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
 from study.errors import StudyExists, StudyNotFound, UserError
+from study.execution import trust
 from study.execution.driver import drive
 from study.execution.on_ray.ray_runtime import RayConnection, check_answers
 from study.execution.open_study import open_study, resolve_concurrency
@@ -39,13 +40,16 @@ def run(
 ) -> RunResult:
     """Run a study file, a shipped study by its name, or a spec, to its end and into its tables.
 
-    A study that exists with the same spec is resumed. ``options`` are the fields of
-    ``study.execution.run.RunOptions``.
+    A study that exists with the same spec is resumed. Code that the file names is trusted, unless
+    the file lies in a study's own folder, which somebody may have handed over. ``options`` are the
+    fields of ``study.execution.run.RunOptions``.
 
     Raises StudyExists where the study exists with another spec, SpecError with all faults of a
     file, and what ``study.execution.driver.drive`` raises.
     """
     run_options = RunOptions(**options)
+    if not trust.lies_in_a_study(source):
+        run_options = replace(run_options, trust=True)
     if isinstance(source, StudySpec):
         spec = replace(source, study=check_study_name(name)) if name else source
     else:
@@ -88,7 +92,7 @@ def resume(
     Raises UserError where what they ask for contradicts what has been done, and what
     ``study.execution.driver.drive`` raises.
     """
-    run_options = RunOptions(**options)
+    run_options = RunOptions(**options, own_code=trust.names_written(sets))
     paths = existing(name, storage)
     if replicates is not None:
         sets = [*sets, f"replicates={replicates}"]
@@ -117,11 +121,16 @@ def retry(
 
 
 def post_request(
-    name: str, request: Mapping[str, Any], *, storage: StorageLike = _DEFAULT_STORAGE
+    name: str,
+    request: Mapping[str, Any],
+    *,
+    storage: StorageLike = _DEFAULT_STORAGE,
+    trusted: bool = False,
 ) -> bool:
     """Hand a request to the study's driver, or carry it out here where none is running.
 
-    Requests are those of ``study.files.requests``. Returns whether there is a driver.
+    Requests are those of ``study.files.requests``. Returns whether there is a driver. Raises
+    Untrusted where there is none and the study names code, unless ``trusted``.
     """
     paths = existing(name, storage)
     if lock_holder(paths.lock):
@@ -131,7 +140,7 @@ def post_request(
     try:
         with (
             RayConnection(None, []) as unused,
-            open_study(paths, RunOptions(), unused) as controller,
+            open_study(paths, RunOptions(trust=trusted), unused) as controller,
         ):
             _carry_out(request, controller, name)
     finally:

@@ -31,6 +31,14 @@ def nothing_left_running() -> Iterator[None]:
     end_what_is_left()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is remembered for the user is remembered for the tests alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """A real S3 server on loopback, known to this process and its children by their environment;

@@ -17,10 +17,12 @@ from study.cli.options import (
     PointsOption,
     SetsOption,
     StorageOption,
+    TrustOption,
     app,
     check_format,
     results_of,
     short_path,
+    with_trust,
 )
 
 
@@ -38,14 +40,18 @@ def preview(
     ] = False,
     data_dir: DataDirOption = None,
     storage: StorageOption = STUDIES,
+    trust: TrustOption = False,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Show what a study file would do: its space, sampled points, totals, and whether it fits."""
+    from study.execution.trust import check_file_trusted
     from study.inspection.preview import preview_of
     from study.spec.load import load_spec
 
     check_format(form, ("table", "json"))
     spec = load_spec(file, sets=sets or (), name=name, points=points)
+    if measure:  # without it no code is loaded
+        with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
     seen = preview_of(spec, samples, measure=measure, data_dir=data_dir, storage=storage)
     if form == "json":
         typer.echo(json.dumps(seen.tree(), indent=2, default=str))

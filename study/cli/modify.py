@@ -13,7 +13,9 @@ from study.cli.options import (
     NameArgument,
     SetsOption,
     StorageOption,
+    TrustOption,
     app,
+    with_trust,
 )
 
 
@@ -25,6 +27,7 @@ def stop(
     ] = None,
     storage: StorageOption = STUDIES,
     address: DashboardOption = None,
+    trust: TrustOption = False,
 ) -> None:
     """Stop a running study so that it can be resumed, or end one of its trials."""
     from study.cli.inspect import is_on_cluster
@@ -41,7 +44,11 @@ def stop(
     request: dict[str, Any] = (
         {"do": "stop"} if trial is None else {"do": "stop_trial", "trial": trial}
     )
-    driven = post_request(name, request, storage=storage)
+
+    def post(trusted: bool) -> bool:
+        return post_request(name, request, storage=storage, trusted=trusted)
+
+    driven = with_trust(post, trust)
     if trial is None and not driven:
         raise UserError(f"study {name} is not running")
     what = f"trial {trial}" if trial is not None else name
@@ -49,7 +56,12 @@ def stop(
 
 
 @app.command()
-def add(name: NameArgument, sets: SetsOption = None, storage: StorageOption = STUDIES) -> None:
+def add(
+    name: NameArgument,
+    sets: SetsOption = None,
+    storage: StorageOption = STUDIES,
+    trust: TrustOption = False,
+) -> None:
     """Put a point of your own next in a study: --set optimizer.lr=0.1 for each value that is not
     the recipe's.
     """
@@ -60,7 +72,12 @@ def add(name: NameArgument, sets: SetsOption = None, storage: StorageOption = ST
     if not sets:
         raise UserError("say what the point is: --set PATH=VALUE, as often as needed")
     values, lies_in_space = added_values(existing(name, storage), sets)
-    driven = post_request(name, {"do": "add", "values": values}, storage=storage)
+
+    def post(trusted: bool) -> bool:
+        request = {"do": "add", "values": values}
+        return post_request(name, request, storage=storage, trusted=trusted)
+
+    driven = with_trust(post, trust)
     typer.echo(f"added to {name}: {' '.join(f'{path}={value}' for path, value in values.items())}")
     if not lies_in_space:
         typer.echo("it lies outside the space: it is shown, and the sampler isn't told of it")

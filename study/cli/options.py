@@ -7,9 +7,9 @@ neither torch nor Ray.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from study.files.storage import StorageLike, StoragePath
 
 STUDIES = "studies"
+
+T = TypeVar("T")
 """Where studies are kept by default."""
 
 app = typer.Typer(
@@ -73,6 +75,10 @@ WaitForNodesOption = Annotated[
 ]
 KeepGoingOption = Annotated[
     bool, typer.Option("--keep-going", help="Don't stop when the same failure repeats.")
+]
+TrustOption = Annotated[
+    bool,
+    typer.Option("--trust", help="Run the code that the study names, whoever started it."),
 ]
 AcceptLossOption = Annotated[
     bool, typer.Option("--accept-loss", help="Go on though the journal has lost records.")
@@ -127,6 +133,24 @@ def check_format(form: str, forms: Collection[str]) -> None:
         guess = closest_match(form, forms)
         hint = f" (did you mean {guess}?)" if guess else ""
         raise UserError(f"--format: must be one of {alternatives(forms)}; found {form!r:.60}{hint}")
+
+
+def with_trust(act: Callable[[bool], T], trust: bool) -> T:
+    """Return what ``act`` does; ask the user once where it would run code that isn't trusted yet.
+
+    ``act`` takes whether the code is trusted. Raises Untrusted where there is no terminal to ask
+    on.
+    """
+    from study.errors import Untrusted
+
+    try:
+        return act(trust)
+    except Untrusted as untrusted:
+        if not sys.stdin.isatty():
+            raise
+        typer.echo(str(untrusted), err=True)
+    typer.confirm("Run it?", abort=True)
+    return act(True)
 
 
 def short_path(path: Path | StoragePath) -> Path | StoragePath:

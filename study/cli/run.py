@@ -22,6 +22,7 @@ from study.cli.options import (
     ReplicatesOption,
     SetsOption,
     StorageOption,
+    TrustOption,
     WaitForNodesOption,
     WaitOption,
     app,
@@ -29,6 +30,7 @@ from study.cli.options import (
     results_of,
     short_path,
     storage_words,
+    with_trust,
 )
 from study.errors import Interrupted
 
@@ -47,15 +49,18 @@ def run(
     address: AddressOption = None,
     keep_going: KeepGoingOption = False,
     wait_for_nodes: WaitForNodesOption = False,
+    trust: TrustOption = False,
 ) -> None:
     """Run a study to its end; one that exists with the same file is resumed."""
     from study import lifecycle
 
     options = _run_options(data_dir, address, keep_going, wait_for_nodes)
-    result = lifecycle.run(
-        file, storage=storage, name=name, sets=sets or (), points=points, **options
-    )
-    _print_result(result)
+    spec_options: dict[str, Any] = {"name": name, "sets": sets or (), "points": points}
+
+    def run_study(trusted: bool) -> RunResult:
+        return lifecycle.run(file, storage=storage, trust=trusted, **spec_options, **options)
+
+    _print_result(with_trust(run_study, trust))
 
 
 @app.command()
@@ -70,6 +75,7 @@ def resume(
     keep_going: KeepGoingOption = False,
     accept_loss: AcceptLossOption = False,
     wait_for_nodes: WaitForNodesOption = False,
+    trust: TrustOption = False,
     wait: WaitOption = False,
 ) -> None:
     """Go on with a study that was interrupted, or extend one: more points, more seeds, more epochs,
@@ -92,14 +98,17 @@ def resume(
             "keep_going": keep_going,
             "accept_loss": accept_loss,
             "wait_for_nodes": wait_for_nodes,
+            "trust": trust,
         }
         resume_job(name, storage, address, extension, options, wait)
         return
     options = _run_options(data_dir, address, keep_going, wait_for_nodes)
-    result = lifecycle.resume(
-        name, storage=storage, accept_loss=accept_loss, **extension, **options
-    )
-    _print_result(result)
+    options["accept_loss"] = accept_loss
+
+    def resume_study(trusted: bool) -> RunResult:
+        return lifecycle.resume(name, storage=storage, trust=trusted, **extension, **options)
+
+    _print_result(with_trust(resume_study, trust))
 
 
 @app.command()
@@ -114,6 +123,7 @@ def retry(
     address: AddressOption = None,
     keep_going: KeepGoingOption = False,
     wait_for_nodes: WaitForNodesOption = False,
+    trust: TrustOption = False,
 ) -> None:
     """Run failed trials again, once what they failed of is mended; what they were stays on
     record.
@@ -126,7 +136,11 @@ def retry(
             "say which trials to run again: --failed for all that failed, or --trial NUMBER"
         )
     options = _run_options(data_dir, address, keep_going, wait_for_nodes)
-    _print_result(lifecycle.retry(name, trial or None, storage=storage, **options))
+
+    def retry_trials(trusted: bool) -> RunResult:
+        return lifecycle.retry(name, trial or None, storage=storage, trust=trusted, **options)
+
+    _print_result(with_trust(retry_trials, trust))
 
 
 def _run_options(

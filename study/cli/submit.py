@@ -18,10 +18,12 @@ from study.cli.options import (
     NewNameOption,
     PointsOption,
     SetsOption,
+    TrustOption,
     WaitForNodesOption,
     WaitOption,
     app,
     check_format,
+    with_trust,
 )
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def submit(
     ] = False,
     keep_going: KeepGoingOption = False,
     wait_for_nodes: WaitForNodesOption = False,
+    trust: TrustOption = False,
     wait: WaitOption = False,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
@@ -57,11 +60,13 @@ def submit(
     from study.cluster.code_package import code_package
     from study.cluster.job_request import JobRequest
     from study.execution.provenance import version
+    from study.execution.trust import check_file_trusted
     from study.inspection.requirements import lacking_resources
     from study.spec.load import load_spec
 
     check_format(form, ("table", "json"))
     spec = load_spec(file, sets=sets or (), name=name, points=points)
+    with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
     for note in (*spec.notes, *lacking_resources(spec, spec.concurrency or 1)):
         typer.echo(f"note: {note}", err=True)
     request = JobRequest(

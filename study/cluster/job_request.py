@@ -31,7 +31,7 @@ class JobRequest:
     extension: Mapping[str, Any] = field(default_factory=dict)
     """For a study that is there: ``points``, ``replicates`` and ``sets`` that extend it."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """``data_dir``, ``keep_going``, ``wait_for_nodes`` and ``accept_loss`` of
+    """``data_dir``, ``keep_going``, ``wait_for_nodes``, ``accept_loss`` and ``trust`` of
     ``study.execution.run.RunOptions``.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
-from study.execution import provenance
+from study.execution import provenance, trust
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.resources import NodeResources, check_fits, trial_capacity
 from study.execution.run import RunOptions
@@ -43,8 +44,8 @@ def open_study(
     The journal of a new study is begun. A study that was created for a cluster and has not been
     there yet joins it by ``connection``, to learn how many trials run at once.
 
-    Raises StateLost where checkpoints or tables are ahead of the journal, unless the options accept
-    that.
+    Raises Untrusted where the study names code that this user has not trusted, and StateLost where
+    checkpoints or tables are ahead of the journal, unless the options accept that.
     """
     journal = open_journal(paths)
     journal.on_wait = options.display.say
@@ -55,6 +56,7 @@ def open_study(
             _begin_journal(journal, paths)
         history = History(journal.records_read)
         spec = current_spec(paths, history, options.display.say)
+        _require_trust(spec, journal, options)
         if history.concurrency is None:
             spec = _resolve_on_cluster(connection, spec, journal, history)
         if not options.accept_loss:
@@ -71,6 +73,17 @@ def open_study(
         yield controller
     finally:
         journal.close()
+
+
+def _require_trust(spec: StudySpec, journal: Journal, options: RunOptions) -> None:
+    """Raise Untrusted, before any of it is loaded, where the study names code that this user
+    doesn't trust; remember what the user does.
+    """
+    names = set(trust.code_names(spec))
+    trusted = names if options.trust else names & set(options.own_code)
+    first_record = json.dumps(journal.records_read[0], sort_keys=True).encode()
+    trust.check_trusted(spec.study, sorted(names - trusted), first_record)
+    trust.remember(trusted, first_record)
 
 
 def start_session(controller: Controller, paths: StudyPaths) -> None:

@@ -44,6 +44,10 @@ class RunOptions:
     """Whether the study goes on though its journal has lost records."""
     wait_for_nodes: bool = False
     """Whether trials for which the cluster has no room yet wait for nodes that it will get."""
+    trust: bool = False
+    """Whether the code that the study names may run, whoever has started the study."""
+    own_code: tuple[str, ...] = ()
+    """Names of code that the user has just written, as ``package.module:factory``."""
     display: ProgressDisplay = field(default_factory=ProgressDisplay)
 
 

@@ -1,0 +1,87 @@
+"""Whose code a study runs: a study that names own code is gone on with by those who trust it.
+
+A study file may name code, as ``package.module:factory``: a model, a data set, a sampler. A study
+that somebody else has handed over would run theirs. So a driver goes on with a study that names
+code only where this user has started that very study with these names, or has said once that they
+are trusted. That is remembered in the user's configuration folder. Whether the code behind a name
+has changed is not looked at here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from study.errors import Untrusted
+from study.execution.resources import factories
+from study.files.storage import StorageLike
+from study.files.storage_uri import path_as_written
+from study.spec.spec import StudySpec
+
+
+def code_names(spec: StudySpec) -> tuple[str, ...]:
+    """Every ``package.module:factory`` that a study names, in alphabetical order."""
+    return tuple(sorted(set(factories(spec.tree()))))
+
+
+def names_written(overrides: Sequence[str]) -> tuple[str, ...]:
+    """The ``package.module:factory`` among the values of ``path=value`` texts."""
+    values = [text.partition("=")[2].strip() for text in overrides]
+    return tuple(sorted(set(factories(values))))
+
+
+def lies_in_a_study(source: StorageLike | StudySpec) -> bool:
+    """Whether a study file is one of those in a study's own folder, beside its journal."""
+    if isinstance(source, StudySpec):
+        return False
+    journal = path_as_written(source).parent / "journal"
+    return journal.is_dir()
+
+
+def check_file_trusted(source: StorageLike, spec: StudySpec, trusted: bool) -> None:
+    """Raise Untrusted where a study file names code and lies in a study's own folder, unless the
+    code is ``trusted``.
+    """
+    names = code_names(spec)
+    if names and not trusted and lies_in_a_study(source):
+        raise Untrusted(spec.study, names)
+
+
+def check_trusted(study: str, names: Iterable[str], first_record: bytes) -> None:
+    """Raise Untrusted unless this user trusts all of these names in this very study.
+
+    ``first_record`` is the beginning of the study's journal, by which it is told from others.
+    """
+    unknown = [name for name in names if not _mark(name, first_record).exists()]
+    if unknown:
+        raise Untrusted(study, unknown)
+
+
+def remember(names: Iterable[str], first_record: bytes) -> None:
+    """Remember that this user trusts these names in this study.
+
+    Nothing is remembered where the configuration folder can't be written: then the next command
+    asks again.
+    """
+    for name in names:
+        mark = _mark(name, first_record)
+        with suppress(OSError):
+            mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mark.touch(mode=0o600)
+
+
+def _mark(name: str, first_record: bytes) -> Path:
+    """The file whose being there says that a name is trusted in a study."""
+    trusted = json.dumps([hashlib.sha256(first_record).hexdigest(), name])
+    return _configuration_folder() / "trusted" / hashlib.sha256(trusted.encode()).hexdigest()
+
+
+def _configuration_folder() -> Path:
+    """The user's own folder for settings, by the XDG convention."""
+    stated = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    base = stated if stated.is_absolute() else Path(os.path.expanduser("~"), ".config")
+    return base / "ray-study"

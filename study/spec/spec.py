@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Literal
 
 from search_spaces.space import Space, Variable
@@ -98,15 +99,22 @@ class StudySpec:
         The last few hundred are remembered, whatever their seeds, so that who asks several times
         about a point has its recipe put together once.
         """
-        parts = json.dumps([dict(values), dict(substitutions or {})])
-        return self._seedless_recipe(parts).model_copy(update={"seed": seed})
+        key = json.dumps([dict(values), dict(substitutions or {})])
+        recipe = self._recipes.get(key)
+        if recipe is None:
+            recipe = self._recipes[key] = self._put_together(values, substitutions)
+            while len(self._recipes) > _REMEMBERED_RECIPES:
+                self._recipes.popitem(last=False)
+        return recipe.model_copy(update={"seed": seed})
 
     @cached_property
-    def _seedless_recipe(self) -> Callable[[str], Recipe]:
-        return lru_cache(maxsize=_REMEMBERED_RECIPES)(self._put_together)
+    def _recipes(self) -> OrderedDict[str, Recipe]:
+        """The recipes that were asked for last, each with the seed 0."""
+        return OrderedDict()
 
-    def _put_together(self, parts: str) -> Recipe:
-        values, substitutions = json.loads(parts)
+    def _put_together(
+        self, values: Mapping[str, Any], substitutions: Mapping[str, Any] | None
+    ) -> Recipe:
         recipe, faults = parse_recipe(self.recipe_tree(values, substitutions) | {"seed": 0})
         if recipe is None:
             raise SpecError([str(fault) for fault in faults])

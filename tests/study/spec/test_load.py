@@ -127,12 +127,12 @@ def test_a_points_recipe_is_put_together_once_whatever_the_seed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     spec = spec_from_tree(read_yaml(TINY).tree)
-    made: list[str] = []
+    made: list[Any] = []
     put_together = type(spec)._put_together
 
-    def counted(self: Any, parts: str) -> Any:
-        made.append(parts)
-        return put_together(self, parts)
+    def counted(self: Any, values: Any, substitutions: Any) -> Any:
+        made.append(values)
+        return put_together(self, values, substitutions)
 
     monkeypatch.setattr(type(spec), "_put_together", counted)
     values = {"optimizer.lr": 0.01}

@@ -173,3 +173,11 @@ def test_a_spec_can_be_built_in_python_and_says_where_it_fails() -> None:
     assert isinstance(spec_from_tree(small(warm_start=("a", "b"))), StudySpec)
     with pytest.raises(SpecError, match=r"^<python>:1: points: must be plain data"):
         spec_from_tree(small(points=object()))
+
+
+def test_a_spec_remembers_only_its_last_recipes() -> None:
+    spec = spec_from_tree(small())
+    for number in range(1, 300):
+        spec.recipe({"optimizer.lr": number / 1000}, 0)
+    assert len(spec._recipes) == 256
+    assert spec.recipe({"optimizer.lr": 0.001}, 3).seed == 3

@@ -40,9 +40,10 @@ class Event:
     def from_record(cls, record: Record) -> Self:
         """Read an event of this kind back."""
         # A study can have half a million of them. Setting field by field, as the constructor of a
-        # frozen dataclass does, would take longer than giving the event its meaning.
+        # frozen dataclass does, would take longer than giving the event its meaning. So what was
+        # read is the event's attributes as it is; neither changes afterwards.
         event = object.__new__(cls)
-        event.__dict__.update(record)
+        object.__setattr__(event, "__dict__", record)
         return event
 
     def to_record(self) -> dict[str, Any]:

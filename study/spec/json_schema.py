@@ -91,8 +91,9 @@ def _name_schema(names: list[str], is_open: bool) -> JsonSchema:
 
 
 def _section_schema(path: str) -> JsonSchema:
-    """What a space may hold at a section of the recipe: its fields, or a branch of it where it has
-    names.
+    """Return what a space may hold at a section of the recipe.
+
+    Its fields; and where it has names, a branch of it or a name.
     """
     top = f"{path}." if path else ""
     children = sorted(

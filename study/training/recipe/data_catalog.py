@@ -1,5 +1,6 @@
-"""The built-in data sets: how large they are, where their files lie and who reads them. No torch
-here.
+"""The built-in data sets: how large they are, where their files lie and who reads them.
+
+No torch here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""What a recipe may say of the model: its name and the switches that all or some of the families
-understand.
-"""
+"""What a recipe may say of the model: its name, and the switches that families understand."""
 
 from __future__ import annotations
 
@@ -45,20 +43,23 @@ class ModelSpec(Section):
     norm_kind: Literal["batch", "group", "none"] = "batch"
     dropout: Share | None = None
     softmax: bool = False
-    """Softmax inside the model, in front of a loss that applies it again: a published habit that
-    slows learning.
+    """Softmax inside the model, in front of a loss that applies it again.
+
+    A published habit that slows learning.
     """
     init: Literal["default", "glorot_uniform", "kaiming_normal"] = "default"
-    """How convolutions and fully connected layers start; ``default``: as the family has it. Else
-    biases start at 0.
+    """How convolutions and fully connected layers start; ``default``: as the family has it.
+
+    With any other, biases start at 0.
     """
     aux_heads: bool = False
     """GoogLeNet's two further classifiers, which train with it (see ``loss.aux_weight``)."""
     rho: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Multiplier of the hidden channels in the ``twelve_blocks`` variant of MobileNet."""
     drop_path: Share = 0.0
-    """Stochastic depth (arXiv:1603.09382): the share of residual branches left out in the last
-    block.
+    """The share of residual branches left out in the last block: stochastic depth.
+
+    arXiv:1603.09382.
     """
     pretrained: bool = False
     """Start from ImageNet weights (torchvision's enums), except for the classifier."""

@@ -1,8 +1,7 @@
-"""Which networks there are, what each understands and what it takes where a recipe says nothing. No
-torch here.
+"""The networks there are: what each understands, and what it takes where a recipe says nothing.
 
-An option that a family doesn't understand keeps its default: a recipe that says otherwise is
-refused, since the difference would have no effect.
+No torch here. An option that a family doesn't understand keeps its default: a recipe that says
+otherwise is refused, since the difference would have no effect.
 """
 
 from __future__ import annotations
@@ -138,9 +137,7 @@ FAMILIES: Mapping[str, Family] = {
 MODEL_NAMES: tuple[str, ...] = tuple(FAMILIES)
 
 _USER_FACTORY = Family("", frozenset({"options"}))
-"""A user's own ``package.module:factory`` understands what it is given under ``options`` and
-nothing else.
-"""
+"""What a user's own ``package.module:factory`` understands: nothing but its ``options``."""
 
 
 def family_of(name: str) -> Family:

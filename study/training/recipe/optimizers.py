@@ -1,8 +1,7 @@
-"""What a recipe may say of each optimizer: torch.optim's own names and meanings, one class each,
-without torch.
+"""What a recipe may say of each optimizer: torch.optim's own names and meanings, a class each.
 
 ``betas`` are two numbers here, so that a search space can reach each. LBFGS (needs a closure) and
-SparseAdam (needs sparse gradients) are left out.
+SparseAdam (needs sparse gradients) are left out. No torch here.
 """
 
 from __future__ import annotations
@@ -18,16 +17,15 @@ Rate = Annotated[float, Field(gt=0, le=1e6)]
 
 
 class Optimizer(Section):
-    """What all have. ``lr_factors`` maps the beginning of parameters' names to a factor on ``lr``;
-    the longest wins.
-    """
+    """What all optimizers have."""
 
     lr: Rate = 1e-3
     weight_decay: NonNegative = 0.0
     lr_factors: dict[str, Positive] = Field(default_factory=dict)
     recreate_each_epoch: bool = False
-    """Make a new optimizer before each epoch, so that its moments start from zero (a published
-    habit).
+    """Make a new optimizer before each epoch, so that its moments start from zero.
+
+    A published habit.
     """
 
     @field_validator("lr_factors")
@@ -39,14 +37,10 @@ class Optimizer(Section):
 
 
 class DecayedOptimizer(Optimizer):
-    """Where decay acts on the weights at the pace of the learning rate, the pace can be taken out
-    of it.
-    """
+    """An optimizer whose decay acts on the weights at the pace of the learning rate."""
 
     independent_decay: bool = False
-    """True: ``weight_decay`` is the share of a weight lost in a step at full rate, whatever ``lr``
-    is.
-    """
+    """Make ``weight_decay`` the share of a weight that a step at full rate takes, at any ``lr``."""
 
 
 class Sgd(DecayedOptimizer):
@@ -147,9 +141,7 @@ class Rprop(Section):
 
 
 class Muon(DecayedOptimizer):
-    """Muon on matrices (a convolution's kernels flattened), AdamW with ``adamw_lr`` on everything
-    else.
-    """
+    """Muon on matrices, a convolution's kernels flattened; AdamW with ``adamw_lr`` on all else."""
 
     name: Literal["muon"] = "muon"
     lr: Rate = 0.02

@@ -1,5 +1,4 @@
-"""What a recipe may say of each schedule. A schedule is a factor on every group's learning rate;
-``lr`` is its peak.
+"""What a recipe may say of each schedule: a factor on every learning rate, whose peak is ``lr``.
 
 Lengths are in epochs (parts of an epoch too), so that a recipe means the same at another batch
 size. Warm-up is a factor of its own that rises in a straight line from ``warmup_factor`` to 1 over
@@ -54,17 +53,16 @@ class MultiStep(Schedule):
 
 
 class Exponential(Schedule):
-    """Multiply by ``gamma`` after each epoch (in steps, not in between, as torch's ExponentialLR
-    per epoch).
-    """
+    """Multiply by ``gamma`` after each epoch, in steps as torch's ExponentialLR does."""
 
     name: Literal["exponential"] = "exponential"
     gamma: Decay = 0.95
 
 
 class Cosine(Schedule):
-    """Half a cosine from 1 to ``min_factor`` over the whole length (arXiv:1608.03983 without
-    restarts).
+    """Half a cosine from 1 to ``min_factor`` over the whole length.
+
+    arXiv:1608.03983, without restarts.
     """
 
     name: Literal["cosine"] = "cosine"
@@ -72,8 +70,9 @@ class Cosine(Schedule):
 
 
 class OneCycle(Schedule):
-    """torch's OneCycleLR: up from 1 / ``div_factor`` to 1, then down to 1 / (``div_factor`` ×
-    ``final_div_factor``).
+    """Up and down again, once: torch's OneCycleLR.
+
+    Up from 1 / ``div_factor`` to 1, then down to 1 / (``div_factor`` × ``final_div_factor``).
     """
 
     name: Literal["onecycle"] = "onecycle"
@@ -82,9 +81,7 @@ class OneCycle(Schedule):
     final_div_factor: Annotated[float, Field(ge=1)] = 1e4
     anneal: Literal["cosine", "linear"] = "cosine"
     cycle_momentum: bool = False
-    """Move momentum (Adam: beta1) between 0.95 and 0.85 against the rate, as torch does unless told
-    not to.
-    """
+    """Move momentum (Adam: beta1) between 0.95 and 0.85 against the rate: torch's default."""
 
 
 class Polynomial(Schedule):
@@ -96,8 +93,9 @@ class Polynomial(Schedule):
 
 
 class Triangular(Schedule):
-    """Up and down in straight lines between ``min_factor`` and 1, ``period_epochs`` a cycle
-    (arXiv:1506.01186).
+    """Up and down in straight lines between ``min_factor`` and 1, ``period_epochs`` a cycle.
+
+    arXiv:1506.01186.
     """
 
     name: Literal["triangular"] = "triangular"
@@ -106,8 +104,9 @@ class Triangular(Schedule):
 
 
 class Plateau(Schedule):
-    """Multiply by ``factor`` when ``metric`` has not improved by ``threshold`` (relative) for
-    ``patience`` epochs.
+    """Multiply by ``factor`` when ``metric`` has stopped improving.
+
+    That is when it has not improved by ``threshold`` (relative) for ``patience`` epochs.
     """
 
     name: Literal["plateau"] = "plateau"
@@ -120,9 +119,7 @@ class Plateau(Schedule):
 
 
 class Switch(Schedule):
-    """After the first epoch at which ``metric`` passes ``threshold``, ``lr`` becomes ``lr_after``
-    for good.
-    """
+    """Make ``lr`` become ``lr_after`` for good, once ``metric`` has passed ``threshold``."""
 
     name: Literal["switch"] = "switch"
     metric: Metric = "val_accuracy"
@@ -131,8 +128,9 @@ class Switch(Schedule):
 
 
 class Restarts(Schedule):
-    """Cosine with warm restarts (arXiv:1608.03983): the first cycle has ``period_epochs``, each
-    next is longer.
+    """Cosine with warm restarts: the first cycle has ``period_epochs``, each next is longer.
+
+    arXiv:1608.03983.
     """
 
     name: Literal["cosine_restarts"] = "cosine_restarts"

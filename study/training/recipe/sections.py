@@ -1,5 +1,4 @@
-"""The axes of a recipe that are neither model, optimizer nor schedule: data, loss, clipping,
-execution, lengths.
+"""The other axes of a recipe: data, loss, clipping, execution and stop rules.
 
 Every axis is a frozen section whose fields all have defaults. Where a section has several forms,
 the form is its ``name`` and each form has fields of its own. No torch here: a study file is
@@ -34,8 +33,9 @@ NonNegative = Annotated[float, Field(ge=0)]
 
 
 class CrossEntropy(Section):
-    """Cross-entropy of the logits; ``l1`` and ``l2`` weigh the sums of |w| and w² over all weight
-    matrices.
+    """Cross-entropy of the logits.
+
+    ``l1`` and ``l2`` weigh the sums of |w| and w² over all weight matrices.
     """
 
     name: Literal["cross_entropy"] = "cross_entropy"
@@ -43,8 +43,9 @@ class CrossEntropy(Section):
     l1: NonNegative = 0.0
     l2: NonNegative = 0.0
     aux_weight: NonNegative = 0.3
-    """The weight of each auxiliary head's loss, in models that have such heads (GoogLeNet,
-    arXiv:1409.4842).
+    """The weight of each auxiliary head's loss, in models that have such heads.
+
+    GoogLeNet, arXiv:1409.4842.
     """
 
 
@@ -70,14 +71,13 @@ Clip = Annotated[NoClip | ClipNorm | ClipValue, Field(discriminator="name")]
 
 
 class HostLoader(Section):
-    """Images stay in the host's memory, are augmented one by one and are copied to the device batch
-    by batch.
-    """
+    """Images stay in the host's memory, are augmented one by one, and move on by batches."""
 
     name: Literal["host"] = "host"
     workers: Annotated[int, Field(ge=0, le=256)] = 0
-    """Processes that prepare images, as many as there are processors at most; what they bring
-    doesn't depend on it.
+    """Processes that prepare images, no more than there are processors.
+
+    What they bring doesn't depend on how many there are.
     """
     pin_memory: bool = False
     non_blocking: bool = False
@@ -173,13 +173,15 @@ class Data(Section):
     """
     test_images: Count | None = None
     validation: Validation = Split()
-    """``test``: all training images train and the test set is looked at after each epoch (published
-    replicas only).
+    """A share of the training images, or ``test``: the test set is looked at after each epoch.
+
+    With ``test`` all training images train; it is for published replicas only.
     """
     drop_last: bool = False
     normalize: Literal["dataset", "own", "imagenet", "none"] = "dataset"
-    """Mean and deviation per channel: of the training images, of each set itself, ImageNet's, or
-    none: [0, 1].
+    """By which mean and deviation per channel images are normalized.
+
+    Those of the training images, of each set itself, ImageNet's, or none: values in [0, 1].
     """
     image_size: Annotated[int, Field(ge=4, le=1024)] | None = None
     """Resize to this many pixels a side (bicubic); None: as stored."""
@@ -204,14 +206,16 @@ class Execution(Section):
     mode: Literal["eager", "compile"] = "eager"
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"
     deterministic: bool = False
-    """Only deterministic kernels (``torch.use_deterministic_algorithms``), at the price of speed on
-    a GPU.
+    """Use only deterministic kernels, at the price of speed on a GPU.
+
+    ``torch.use_deterministic_algorithms``.
     """
 
 
 class Converge(Section):
-    """Knet's rule: stop when the exponentially averaged change of the training loss per step turns
-    positive.
+    """Stop when the averaged change of the training loss per step turns positive: Knet's rule.
+
+    The average is exponential, ``alpha`` the weight of the newest change.
     """
 
     alpha: Annotated[float, Field(gt=0, le=1)] = 0.1
@@ -225,9 +229,7 @@ class Target(Section):
 
 
 class Patience(Section):
-    """Stop when ``metric`` has not become better by more than ``min_delta`` for ``epochs``
-    epochs.
-    """
+    """Stop when ``metric`` has not become better by more than ``min_delta`` for so many epochs."""
 
     metric: Metric = "val_loss"
     epochs: Count = 10

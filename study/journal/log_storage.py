@@ -9,9 +9,11 @@ second is superseded, and stops.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol
 
 from study.errors import Superseded
 from study.files.atomic import FILE_MODE, make_folder, sync_folder
@@ -22,6 +24,8 @@ from study.files.storage import StoragePath
 MERGE_EVERY = 500
 """So many objects are also kept as one, so that a long journal is read in few requests."""
 _READERS = 16
+_SINGLE = re.compile(r"(\d{10})\.jsonl")
+_MERGED = re.compile(r"(\d{10})-(\d{10})\.jsonl")
 
 
 def log_at(path: StoragePath) -> Log:
@@ -42,6 +46,9 @@ class Log(Protocol):
 
     def read(self) -> bytes:
         """Read all of it."""
+
+    def read_without_copies(self) -> bytes:
+        """Read all of it, past copies that may be damaged."""
 
     def size(self) -> int:
         """Count its bytes without reading them."""
@@ -85,6 +92,8 @@ class FileLog:
     def read(self) -> bytes:
         return self.path.read_bytes()
 
+    read_without_copies = read
+
     def size(self) -> int:
         return self.path.stat().st_size
 
@@ -119,7 +128,8 @@ class ObjectLog:
     """A log of one object an append: ``events/0000000000.jsonl`` and so on.
 
     ``merged/`` holds copies of many of them as one object, named by the first record in it and the
-    one after its last.
+    one after its last. Copies save requests, and nothing hangs on them. Objects with other names
+    are not the log's.
     """
 
     can_be_torn = False
@@ -131,23 +141,40 @@ class ObjectLog:
         self._unmerged_from = 0
 
     def exists(self) -> bool:
-        return self.path.is_dir()
+        return any(self._single_objects()) or any(self._merged_objects())
 
     def create(self) -> None:
         """Nothing: the first append is its beginning."""
 
     def read(self) -> bytes:
-        merged, self._unmerged_from = self._merged_objects()
-        single = self._objects_from(self._unmerged_from)
+        copies = self._merged_chain()
+        contents: list[bytes] = []
+        record = 0
         with ThreadPoolExecutor(_READERS) as pool:
-            contents = list(pool.map(_content, merged))
+            for copy, content in zip(copies, pool.map(_content, copies), strict=True):
+                if content.count(b"\n") != copy.following - copy.first:
+                    break  # the single objects from here on have what it should hold
+                contents.append(content)
+                record = copy.following
+        return b"".join(contents) + self._read_single(record)
+
+    def read_without_copies(self) -> bytes:
+        return self._read_single(0)
+
+    def _read_single(self, record: int) -> bytes:
+        """Read the objects of single appends from a record on, which are then to be merged."""
+        single = list(self._single_objects(record))
+        with ThreadPoolExecutor(_READERS) as pool:
             self._unmerged = list(pool.map(_content, single))
-        return b"".join([*contents, *self._unmerged])
+        self._unmerged_from = record
+        return b"".join(self._unmerged)
 
     def size(self) -> int:
-        merged, record = self._merged_objects()
-        objects = merged + self._objects_from(record)
-        return sum(found.size_bytes for found in objects)
+        copies = self._merged_chain()
+        record = copies[-1].following if copies else 0
+        objects = [copy.stored for copy in copies]
+        objects += [single.stored for single in self._single_objects(record)]
+        return sum(stored.size_bytes for stored in objects)
 
     def open_at(self, end: int) -> None:
         pass
@@ -161,7 +188,8 @@ class ObjectLog:
                 raise Superseded("another driver has taken the study over") from None
         self._unmerged.append(data)
         if len(self._unmerged) >= MERGE_EVERY:
-            self._merge(following)
+            with suppress(OSError):  # the append is made; merging is tried again at the next one
+                self._merge(following)
 
     def _merge(self, following: int) -> None:
         """Keep what was appended since the last merge, up to record ``following``, as one more
@@ -178,30 +206,53 @@ class ObjectLog:
         pass
 
     def remove(self) -> None:
+        """Remove the objects from the last to the first: a removal that is broken off leaves a
+        shorter log.
+        """
         self.merged.remove_tree()
+        for single in reversed(list(self._single_objects())):
+            single.stored.path.unlink(missing_ok=True)
         self.path.remove_tree()
 
-    def _merged_objects(self) -> tuple[list[StoredObject], int]:
-        """The merged objects that follow on each other from the start, and the record after
-        them.
+    def _merged_chain(self) -> list[_LogObject]:
+        """The merged objects that follow on each other from the start. Of several that begin alike
+        the longest counts: it is the one that was made last.
         """
-        merged: list[StoredObject] = []
+        by_first = {merged.first: merged for merged in self._merged_objects()}
+        chain: list[_LogObject] = []
         record = 0
-        for found in self.merged.objects_below():
-            first, _, following = found.path.name.removesuffix(".jsonl").partition("-")
-            if int(first) == record:
-                merged.append(found)
-                record = int(following)
-        return merged, record
+        while record in by_first:
+            merged = by_first[record]
+            chain.append(merged)
+            record = merged.following
+        return chain
 
-    def _objects_from(self, record: int) -> list[StoredObject]:
-        """The objects of single appends from this record on."""
+    def _merged_objects(self) -> Iterator[_LogObject]:
+        """All merged objects by their names."""
+        for stored in self.merged.objects_below():
+            name = _MERGED.fullmatch(stored.path.name)
+            if name and stored.path.parent == self.merged and int(name[1]) < int(name[2]):
+                yield _LogObject(stored, int(name[1]), int(name[2]))
+
+    def _single_objects(self, record: int = 0) -> Iterator[_LogObject]:
+        """The objects of single appends by their names, from a record on."""
         after = f"{record - 1:010d}.jsonl" if record else ""
-        return list(self.path.objects_below(after))
+        for stored in self.path.objects_below(after):
+            name = _SINGLE.fullmatch(stored.path.name)
+            if name and stored.path.parent == self.path:
+                yield _LogObject(stored, int(name[1]), int(name[1]) + 1)
 
 
-def _content(found: StoredObject) -> bytes:
-    return found.path.read_bytes()
+class _LogObject(NamedTuple):
+    """An object of a log, and from which record on, up to which, it is known to hold them."""
+
+    stored: StoredObject
+    first: int
+    following: int
+
+
+def _content(found: _LogObject) -> bytes:
+    return found.stored.path.read_bytes()
 
 
 _FORMS: dict[type[StoragePath], Callable[[Any], Log]] = {

@@ -32,7 +32,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
     storage = Storage()
     controller = controller_on(storage, spec)
     drive(controller)
-    journal.append(*storage.events[1:])  # the folder has its own record of being created
+    for event in storage.events[1:]:  # the folder has its own record of being created
+        journal.append(event)
     journal.close()
     make_folder(paths.checkpoints(0, 0))
     write_whole(paths.checkpoints(0, 0) / "attempt-0001-epoch-000006.ckpt", b"x" * 500)

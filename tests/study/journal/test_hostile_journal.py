@@ -60,6 +60,15 @@ HOSTILE: dict[str, Forge] = {
         {"n": 3, "event": "told", "time": 1.0, "point": 99, "state": "COMPLETE", "value": 1.0}
     ),
 }
+UNREAD = (
+    "an unknown event",
+    "an event named like a function",
+    "an event that is a list",
+    "no event",
+    "no time",
+    "fields that are missing",
+    "a point that was never asked",
+)
 NUMBERED_BY_A_TEXT = changed(n=str(FORGED))
 
 
@@ -109,8 +118,9 @@ def check_named(paths: StudyPaths) -> None:
     check_others_are_seen(paths, said)
 
 
-@RAISES
-@pytest.mark.parametrize("what", HOSTILE)
+@pytest.mark.parametrize(
+    "what", [pytest.param(what, marks=[RAISES] if what in UNREAD else []) for what in HOSTILE]
+)
 def test_a_hostile_record_is_named_with_its_place(
     finished: StudyPaths, tmp_path: Path, what: str
 ) -> None:

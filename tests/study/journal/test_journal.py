@@ -11,7 +11,8 @@ from study.errors import JournalDamaged, Superseded
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
-from study.journal.journal import Journal, encode_line, journal_bytes, read_records
+from study.journal.journal import Journal, journal_bytes, read_records
+from study.journal.record_lines import encode_line
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -96,7 +97,8 @@ def test_a_record_in_the_middle_that_was_lost_is_refused_with_its_place(tmp_path
 def test_appending_continues_after_a_cut(tmp_path: Path) -> None:
     path = LocalPath(tmp_path) / "j" / "events.jsonl"
     journal = Journal.create(path)
-    journal.append({"event": "told", "point": 0}, {"event": "told", "point": 1})
+    journal.append({"event": "told", "point": 0})
+    journal.append({"event": "told", "point": 1})
     journal.close()
     path.write_bytes(path.read_bytes()[:-3])
     journal = Journal.open(path)

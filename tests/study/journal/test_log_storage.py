@@ -113,3 +113,74 @@ def test_many_objects_are_read_as_few(path: ObjectPath, monkeypatch: pytest.Monk
     assert [event["point"] for event in read_records(path)] == list(range(20))
     assert len(fetched) == 5
     assert journal_bytes(path) == journal.size_bytes
+
+
+def test_merging_that_fails_is_no_part_of_appending(
+    path: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study.journal.log_storage, "MERGE_EVERY", 3)
+    whole, refusals = ObjectPath.write_whole, iter([False, True])
+
+    def lossy(self: ObjectPath, content: bytes | str) -> None:
+        takes_effect = next(refusals, None)
+        if takes_effect is not False:
+            whole(self, content)
+        if takes_effect is not None:
+            raise OSError(5, "503 Service Unavailable", str(self))
+
+    monkeypatch.setattr(ObjectPath, "write_whole", lossy)
+    journal = Journal.create(path)
+    waits: list[str] = []
+    journal.on_wait = waits.append
+    for point in range(10):
+        journal.append(told(point))
+    assert [event["point"] for event in read_records(path)] == list(range(10))
+    assert waits == []
+    assert journal_bytes(path) == journal.size_bytes
+    merged = sorted(found.path.name for found in log_at(path).merged.objects_below())
+    assert merged[-1] == "0000000005-0000000008.jsonl"
+
+
+def test_a_merged_object_that_is_damaged_is_passed_over(
+    path: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study.journal.log_storage, "MERGE_EVERY", 3)
+    journal = Journal.create(path)
+    for point in range(6):
+        journal.append(told(point))
+    merged = log_at(path).merged / "0000000000-0000000003.jsonl"
+    content = merged.read_bytes()
+    for damaged in (content.replace(b"told", b"tolt"), content + content, content[:-90], b""):
+        merged.write_whole(damaged)
+        assert [event["point"] for event in read_records(path)] == list(range(6))
+        Journal.open(path)
+
+
+def test_objects_of_other_names_are_not_the_log_s(path: ObjectPath) -> None:
+    log = log_at(path)
+    for folder in (path, path.parent / "merged"):
+        for name in (".keep", "0000000000.jsonl.bak", "x/0000000000.jsonl", "0-1.jsonl"):
+            (folder / name).write_whole(b"?")
+    assert not log.exists()
+    Journal.create(path).append(told(0))
+    assert [event["point"] for event in read_records(path)] == [0]
+
+
+def test_a_removal_that_is_broken_off_leaves_a_shorter_log(
+    path: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study.journal.log_storage, "MERGE_EVERY", 3)
+    journal = Journal.create(path)
+    for point in range(5):
+        journal.append(told(point))
+    whole, left = ObjectPath.unlink, iter(range(3))
+
+    def broken_off(self: ObjectPath, missing_ok: bool = False) -> None:
+        if self.name.endswith(".jsonl") and next(left, None) is None:
+            raise OSError(5, "503 Service Unavailable", str(self))
+        whole(self, missing_ok)
+
+    monkeypatch.setattr(ObjectPath, "unlink", broken_off)
+    with pytest.raises(OSError, match="503"):
+        log_at(path).remove()
+    assert [event["point"] for event in read_records(path)] == [0, 1, 2]

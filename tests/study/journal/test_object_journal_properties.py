@@ -25,7 +25,6 @@ from .written_journals import (
     WrittenJournal,
     appends,
     check_goes_on,
-    known_fault,
     opened,
     write_journal,
 )
@@ -121,7 +120,6 @@ def test_a_changed_object_is_refused_or_not_needed(
     check_whole_or_refused(written)
 
 
-@known_fault("an object that lost its last records is taken for a whole append")
 @QUICKLY
 @given(FEW_APPENDS, appends(records=3, fewest=2), st.data())
 def test_a_shortened_object_is_refused(
@@ -168,8 +166,6 @@ def test_a_foreign_folder_among_the_appends_is_never_a_record(
 
 # --- merged objects: copies, which nothing hangs on as long as the appends are whole ---
 
-COPIES_COUNT = "a damaged copy of many appends as one object stops a journal that is whole"
-
 
 @QUICKLY
 @given(FEW_APPENDS, st.data())
@@ -181,7 +177,6 @@ def test_a_missing_merged_object_costs_nothing(appended: list[Append], data: st.
     check_whole(written)
 
 
-@known_fault(COPIES_COUNT)
 @QUICKLY
 @given(FEW_APPENDS, appends(records=2), st.data())
 def test_a_changed_merged_object_costs_nothing(
@@ -193,7 +188,6 @@ def test_a_changed_merged_object_costs_nothing(
     check_whole(written)
 
 
-@known_fault(COPIES_COUNT)
 @QUICKLY
 @given(FEW_APPENDS, appends(records=2), st.data())
 def test_a_merged_object_that_holds_a_record_twice_costs_nothing(
@@ -207,7 +201,6 @@ def test_a_merged_object_that_holds_a_record_twice_costs_nothing(
     check_whole(written)
 
 
-@known_fault("a foreign name among the merged objects ends every reading with a traceback")
 @QUICKLY
 @given(FEW_APPENDS, st.sampled_from(FOREIGN_NAMES), CONTENT)
 def test_a_foreign_object_among_the_merged_costs_nothing(
@@ -221,7 +214,6 @@ def test_a_foreign_object_among_the_merged_costs_nothing(
 # --- a store that fails while many are merged ---
 
 
-@known_fault("an append whose merging fails is made twice, and the merged object holds it twice")
 @QUICKLY
 @given(FEW_APPENDS, appends(records=2), st.integers(1, 3), st.booleans())
 def test_merging_that_fails_leaves_the_journal_whole(

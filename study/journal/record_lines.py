@@ -1,0 +1,171 @@
+"""A journal's lines: how records are written as bytes, and how many bytes are whole records.
+
+Each line carries its running number, how many records of its append follow it, and the CRC-32 of
+what stands before. So an append of several records is read as a whole or not at all, and its torn
+rest is told from damage.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from study.errors import JournalDamaged
+from study.files.storage import StoragePath
+from study.journal.event_codec import Record
+
+_CHECKSUM = b',"crc":"'
+_BEGINNING = b'{"n":0,'
+"""What every journal begins with."""
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What a file name has in the place of bytes that aren't UTF-8."""
+
+
+def encode_append(first: int, records: Sequence[Record]) -> bytes:
+    """Encode records that are appended together; ``first`` is the number of the first one."""
+    last = first + len(records) - 1
+    numbered = enumerate(records, start=first)
+    return b"".join(encode_line(number, record, last - number) for number, record in numbered)
+
+
+def encode_line(number: int, record: Record, following: int = 0) -> bytes:
+    """Encode a record as one line, which ``following`` more records of the same append follow.
+
+    The running number comes first and the checksum last. A count of 0 is left out, as all counts
+    are in journals from before there was one.
+    """
+    count = {"m": following} if following else {}
+    text = json.dumps(
+        {"n": number, **count, **record},
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+    text = _LONE_SURROGATE.sub(lambda found: rf"\\u{ord(found[0]):x}", text)
+    body = text.removesuffix("}").encode()
+    return body + _end_of_line(body)
+
+
+def _end_of_line(body: bytes) -> bytes:
+    """What follows the body of a line: its CRC-32, and the end of the JSON object."""
+    return _CHECKSUM + f"{zlib.crc32(body):08x}".encode() + b'"}\n'
+
+
+class WholeRecords(NamedTuple):
+    """The records from a journal's beginning that can be read, and how many bytes they take."""
+
+    records: list[dict[str, Any]]
+    size_bytes: int
+
+
+def read_whole_records(data: bytes, path: StoragePath, *, can_be_torn: bool) -> WholeRecords:
+    """Read a journal's bytes up to its torn tail; JournalDamaged where more than a tail is bad.
+
+    A tail is torn where the last append isn't there as a whole. ``can_be_torn`` says whether a kill
+    can leave such a tail at all.
+    """
+    reading = _Reading()
+    for line in _lines(data):
+        if not reading.take(line):
+            break
+    whole = WholeRecords(reading.records[: reading.whole_count], reading.whole_bytes)
+    if whole.size_bytes == len(data):
+        return whole
+    unread = data[reading.bytes_read :]
+    damage = _damage(reading, unread, can_be_torn=can_be_torn)
+    if damage:
+        number = len(reading.records)
+        place = f"record {number} (line {number + 1}, byte {reading.bytes_read})"
+        message = f"{path}: {place} {damage}{_way_out(reading, path, can_be_torn)}"
+        raise JournalDamaged(message)
+    return whole
+
+
+class _Reading:
+    """Reads lines as long as each is the one that has to come."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+        self.bytes_read = 0
+        self.whole_count = 0
+        """How many of the records belong to appends that are there as a whole."""
+        self.whole_bytes = 0
+        self._following = 0
+        """How many more records the append has that the last one belongs to."""
+
+    def take(self, line: bytes) -> bool:
+        """Read a line; False where it isn't the one that has to come."""
+        record = _decode_line(line)
+        if record is None or record.pop("n", None) != len(self.records):
+            return False
+        following = record.pop("m", 0)
+        is_within_append = len(self.records) > self.whole_count
+        if is_within_append and following != self._following - 1:
+            return False
+        self.records.append(record)
+        self.bytes_read += len(line)
+        self._following = following
+        if following == 0:
+            self.whole_count = len(self.records)
+            self.whole_bytes = self.bytes_read
+        return True
+
+
+def _decode_line(line: bytes) -> dict[str, Any] | None:
+    """The record of a line with its number as ``n``; None where the line isn't what was written."""
+    if not _has_right_checksum(line):
+        return None
+    body, _, _ = line.rpartition(_CHECKSUM)
+    try:
+        record = json.loads(body + b"}")
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _has_right_checksum(line: bytes) -> bool:
+    body, _, _ = line.rpartition(_CHECKSUM)
+    return bool(body) and line == body + _end_of_line(body)
+
+
+def _damage(reading: _Reading, unread: bytes, *, can_be_torn: bool) -> str:
+    """What is wrong with the bytes that were not read; empty where they are a torn tail."""
+    lines = list(_lines(unread))
+    if any(_has_right_checksum(line) for line in lines[1:]):
+        return "is damaged and records follow it"
+    if lines and _has_right_checksum(lines[0]):
+        return "is not what has to stand there, though its checksum is right"
+    if not can_be_torn:
+        return "is damaged or missing"
+    if not reading.records and not _is_torn_beginning(unread):
+        return "is damaged: the file doesn't begin as a journal does"
+    return ""
+
+
+def _is_torn_beginning(data: bytes) -> bool:
+    """Whether bytes without a whole record can be what a kill has left of a first append."""
+    is_one_line = b"\n" not in data
+    return is_one_line and (data.startswith(_BEGINNING) or _BEGINNING.startswith(data))
+
+
+def _way_out(reading: _Reading, path: StoragePath, is_file: bool) -> str:
+    """What can be done about a damage."""
+    text = (
+        f"; the {reading.whole_count} records before it can be read. Restore the journal from a"
+        " copy"
+    )
+    if is_file and reading.whole_count:
+        kept_bytes = reading.whole_bytes
+        text += f", or keep those records alone with: head -c {kept_bytes} {path} > {path}.kept"
+    return text
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start) + 1 or len(data)
+        yield data[start:end]
+        start = end

@@ -1,0 +1,66 @@
+"""A journal's lines tell whole appends, torn tails and damage apart."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from study.errors import JournalDamaged
+from study.files.local_storage import LocalPath
+from study.journal.record_lines import encode_append, encode_line, read_whole_records
+
+
+def told(point: int) -> dict[str, object]:
+    return {"event": "told", "point": point}
+
+
+def whole(data: bytes, *, can_be_torn: bool = True) -> list[int]:
+    path = LocalPath(Path("/studies/tiny/journal/events.jsonl"))
+    found = read_whole_records(data, path, can_be_torn=can_be_torn)
+    return [record["point"] for record in found.records]
+
+
+def test_each_line_of_an_append_says_how_many_follow() -> None:
+    lines = encode_append(4, [told(0), told(1), told(2)]).splitlines()
+    assert [json.loads(line).get("m") for line in lines] == [2, 1, None]
+    assert [json.loads(line)["n"] for line in lines] == [4, 5, 6]
+
+
+def test_an_incomplete_append_at_the_end_is_torn() -> None:
+    first, second = encode_append(0, [told(0)]), encode_append(1, [told(1), told(2)])
+    half = second.splitlines(keepends=True)[0]
+    assert whole(first + second) == [0, 1, 2]
+    assert whole(first + half) == [0]
+    assert whole(first + half + b'{"n":2,') == [0]
+
+
+def test_records_without_a_count_are_appends_of_their_own() -> None:
+    lines = [encode_line(number, told(number)) for number in range(3)]
+    assert whole(b"".join(lines)) == [0, 1, 2]
+    assert whole(b"".join(lines[:2])) == [0, 1]
+
+
+def test_an_incomplete_append_in_the_middle_is_damage() -> None:
+    half = encode_append(0, [told(0), told(1)]).splitlines(keepends=True)[0]
+    with pytest.raises(JournalDamaged, match=r"record 1 \(line 2, byte \d+\) is not what has to"):
+        whole(half + encode_line(1, told(1), following=3))
+
+
+def test_where_nothing_can_be_torn_an_incomplete_append_is_damage() -> None:
+    half = encode_append(0, [told(0), told(1)]).splitlines(keepends=True)[0]
+    with pytest.raises(JournalDamaged, match=r"record 1 .*missing"):
+        whole(half, can_be_torn=False)
+
+
+@pytest.mark.parametrize("data", [b"a thesis", b"\n", b'{"n":0,\n', b"\\documentclass\n\\begin\n"])
+def test_what_does_not_begin_as_a_journal_is_no_torn_one(data: bytes) -> None:
+    with pytest.raises(JournalDamaged, match=r"record 0 .*begin as a journal") as caught:
+        whole(data)
+    assert "head -c" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 5, 30])
+def test_a_torn_first_append_is_none(kept: int) -> None:
+    assert whole(encode_append(0, [told(0), told(1)])[:kept]) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..command import history_of, run, write_study
+from ...command import history_of, run, write_study
 
 NEIGHBOR = """
 import sys

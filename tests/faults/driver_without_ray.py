@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parents[2])
@@ -116,13 +117,18 @@ def put_in_rays_place() -> None:
     cost = ModuleType("study.training.cost")
     cost.nominal_cost = nominal_cost  # type: ignore[attr-defined]
     sys.modules[cost.__name__] = cost
-    tune_executor.load = lambda: None
-    tune_executor.execute = execute
-    ray_runtime.RayConnection.connect = lambda *args, **options: None  # type: ignore[method-assign]
-    ray_runtime.RayConnection.node_resources = lambda self: [{"CPU": 8.0}]  # type: ignore[method-assign]
-    housekeeping.COLLECT_EVERY_S = COLLECT_EVERY_S
-    housekeeping._COLLECT_PAUSE = 1
-    journal.PAUSE_S = PAUSE_S
+    replace(tune_executor, "load_tune", lambda: None)
+    replace(tune_executor, "execute_trials", execute)
+    replace(ray_runtime.RayConnection, "connect", lambda *args, **options: None)
+    replace(ray_runtime.RayConnection, "node_resources", lambda self: [{"CPU": 8.0}])
+    replace(housekeeping, "COLLECT_EVERY_S", COLLECT_EVERY_S)
+    replace(housekeeping, "_COLLECT_PAUSE", 1)
+    replace(journal, "PAUSE_S", PAUSE_S)
+
+
+def replace(owner: Any, name: str, value: Any) -> None:
+    """Put ``value`` in the place of something that is there; AttributeError where it isn't."""
+    patch.object(owner, name, value).start()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from study.files.object_storage import ObjectPath
 from study.results.parquet import read_tables, write_tables
 
 from ..study.command import kill
-from ..study.journal.written_journals import known_fault
+from ..study.journal.damage.written_journals import known_fault
 from .faulty_store import Fault, FaultyStore
 from .harried_study import HarriedStudy
 

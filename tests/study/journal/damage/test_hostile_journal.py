@@ -19,7 +19,7 @@ from study.files.local_storage import LocalPath
 from study.inspection.status import overview, status_of
 from study.journal.history import FORMAT
 
-from ..taking_up import take_up
+from ...taking_up import take_up
 from .written_journals import known_fault
 
 Forge = Callable[[dict[str, Any]], str]

@@ -28,7 +28,7 @@ from study.journal.history import History
 from study.journal.journal import Journal, read_records
 from study.journal.spec_versions import current_spec, extend
 
-from ..taking_up import Listener, take_up
+from ...taking_up import Listener, take_up
 from .written_journals import (
     QUICKLY,
     Append,

@@ -19,7 +19,7 @@ from study.files.local_storage import LocalPath
 from study.journal.history import History
 from study.journal.journal import read_records
 
-from ..taking_up import take_up
+from ...taking_up import take_up
 
 
 def damages() -> Iterator[tuple[str, Callable[[bytes], bytes | None]]]:

@@ -11,7 +11,7 @@ StudyError
 │   └── Untrusted               going on would run code that the study names and nobody vouched for
 ├── OutsideFault (3)            a fault outside the study file
 │   ├── JournalDamaged          a record that is not the torn tail can't be read
-│   ├── StateLost               a checkpoint, attempt or table is ahead of the journal
+│   ├── StateLost               the journal has lost records, or isn't its driver's any more
 │   ├── StorageFault            disk full, storage unreachable
 │   ├── Superseded              another driver has taken the study over
 │   └── StudyHalted             the same failure again and again, or too many failures
@@ -88,7 +88,9 @@ class JournalDamaged(OutsideFault):
 
 
 class StateLost(OutsideFault):
-    """A checkpoint, an attempt or a table is ahead of the journal, which has lost records."""
+    """The journal has lost records: a checkpoint, an attempt or a table is ahead of it, or somebody
+    has changed or removed it under its driver.
+    """
 
 
 class StorageFault(OutsideFault):

@@ -21,7 +21,7 @@ from study.execution.resources import check_fits, machine_cpus, trial_capacity
 from study.execution.run import RunOptions, RunResult
 from study.files import requests
 from study.files.layout import StudyPaths
-from study.files.lock import acquire_lock
+from study.files.lock import DriverLock, acquire_lock
 from study.files.storage_uri import storage_path
 from study.journal.events import PointReopened, SessionClosed
 from study.journal.spec_versions import extend, supersede_earlier_drivers
@@ -47,24 +47,24 @@ def drive(
     Raises StudyLocked where another driver has the study, UserError for what can't be extended or
     retried or finds no room, and an OutsideFault for what ends the study beside its trials.
     """
-    with _locked(paths, options), _system_errors_as_faults(paths):
+    with _locked(paths, options) as lock, _system_errors_as_faults(paths):
         supersede_earlier_drivers(paths)
-        extend(paths, extension)
+        extend(paths, extension, options.display.say)
         with (
             RayConnection(options.address, [str(Path.cwd())]) as connection,
-            open_study(paths, options, connection) as controller,
+            open_study(paths, options, connection, lock) as controller,
         ):
             reopened = 0
             if retried or retry_all:
                 reopened = _reopen_failed(controller, None if retry_all else retried)
-            run = _Run(paths, options, controller, connection)
+            run = _Run(paths, options, controller, connection, lock)
             if _is_complete(controller):
                 return run.nothing_to_do()
             return run.to_its_end(reopened)
 
 
 @contextmanager
-def _locked(paths: StudyPaths, options: RunOptions) -> Iterator[None]:
+def _locked(paths: StudyPaths, options: RunOptions) -> Iterator[DriverLock]:
     """Hold the study's lock for the length of the block."""
     lock = acquire_lock(paths.lock)
     if lock.taken_from:
@@ -72,7 +72,7 @@ def _locked(paths: StudyPaths, options: RunOptions) -> Iterator[None]:
             f"taking the study over from {lock.taken_from}, which stops at its next record"
         )
     try:
-        yield
+        yield lock
     finally:
         lock.release()
 
@@ -101,6 +101,7 @@ class _Run:
         options: RunOptions,
         controller: Controller,
         connection: RayConnection,
+        lock: DriverLock,
     ) -> None:
         self._paths = paths
         self._options = options
@@ -108,6 +109,7 @@ class _Run:
         self._controller = controller
         self._spec = controller.spec
         self._connection = connection
+        self._lock = lock
 
     def nothing_to_do(self) -> RunResult:
         """Bring the tables of a complete study up to date."""
@@ -130,7 +132,9 @@ class _Run:
 
     def _execute(self, signals: _StopOnSignals) -> None:
         """Let Ray run the trials that the controller hands out."""
-        housekeeping = Housekeeping(self._controller, self._paths, self._display.say)
+        housekeeping = Housekeeping(
+            self._controller, self._paths, self._display.say, self._lock.check_held
+        )
 
         def on_tick() -> None:
             self._display.tick()

@@ -22,11 +22,16 @@ class Housekeeping:
     """A driver's periodic work; called ten times a second, it mostly finds nothing to do."""
 
     def __init__(
-        self, controller: Controller, paths: StudyPaths, say: Callable[[str], None]
+        self,
+        controller: Controller,
+        paths: StudyPaths,
+        say: Callable[[str], None],
+        check_held: Callable[[], None] = lambda: None,
     ) -> None:
         self._controller = controller
         self._paths = paths
         self._say = say
+        self._check_held = check_held
         self._retention = CheckpointRetention(controller.spec, paths)
         self._requests_read = time.monotonic()
         self._collected = time.monotonic()
@@ -37,6 +42,7 @@ class Housekeeping:
         now = time.monotonic()
         if now - self._requests_read > requests.EVERY_S:
             self._requests_read = now
+            self._check_held()
             self._controller.is_stopping()  # budgets run out while all workers are busy, too
             self._answer_requests()
         self._remove_checkpoints()

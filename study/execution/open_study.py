@@ -17,6 +17,7 @@ from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.resources import NodeResources, check_fits, trial_capacity
 from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
+from study.files.lock import DriverLock
 from study.journal.event_codec import Event
 from study.journal.events import (
     ConcurrencyResolved,
@@ -37,18 +38,24 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_study(
-    paths: StudyPaths, options: RunOptions, connection: RayConnection
+    paths: StudyPaths,
+    options: RunOptions,
+    connection: RayConnection,
+    lock: DriverLock | None = None,
 ) -> Iterator[Controller]:
     """Return a controller that has replayed the study's journal, and close the journal afterwards.
 
     The journal of a new study is begun. A study that was created for a cluster and has not been
-    there yet joins it by ``connection``, to learn how many trials run at once.
+    there yet joins it by ``connection``, to learn how many trials run at once. Nothing is recorded
+    once ``lock`` isn't held any more.
 
     Raises Untrusted where the study names code that this user has not trusted, and StateLost where
     checkpoints or tables are ahead of the journal, unless the options accept that.
     """
     journal = open_journal(paths)
     journal.on_wait = options.display.say
+    if lock:
+        journal.check_may_append = lock.check_held
     if journal.cut:
         options.display.say(str(journal.cut))
     try:
@@ -88,6 +95,7 @@ def _require_trust(spec: StudySpec, journal: Journal, options: RunOptions) -> No
 
 def start_session(controller: Controller, paths: StudyPaths) -> None:
     """Record that this process drives the study now, then decide what the last driver left open."""
+    paths.trials.make_folder()  # workers make no more than the folders of their trials
     controller.record(
         SessionOpened(
             session=len(controller.history.sessions) + 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -10,9 +11,14 @@ FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
 
-def make_folder(folder: Path) -> None:
-    """Create the folder and those missing above it, durable and readable by the owner alone."""
+def make_folder(folder: Path, levels: int | None = None) -> None:
+    """Create the folder and those missing above it, durable and readable by the owner alone.
+
+    FileNotFoundError where more than ``levels`` folders are missing.
+    """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    if levels is not None and len(missing) > levels:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(missing[levels]))
     for path in reversed(missing):
         path.mkdir(mode=FOLDER_MODE, exist_ok=True)
         sync_folder(path.parent)
@@ -48,3 +54,12 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def lies_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is still the one that lies at ``path``."""
+    try:
+        at_path = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), at_path)

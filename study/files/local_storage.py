@@ -32,8 +32,8 @@ class LocalPath(PosixPath, StoragePath):
     def write_whole(self, content: bytes | str) -> None:
         write_whole(self, content)
 
-    def make_folder(self) -> None:
-        make_folder(self)
+    def make_folder(self, levels: int | None = None) -> None:
+        make_folder(self, levels)
 
     def files_below(self) -> Iterator[tuple[str, ...]]:
         for folder, _, names in os.walk(self, onerror=_raise_unless_missing):

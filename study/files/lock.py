@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from study.errors import StudyLocked
-from study.files.atomic import FILE_MODE, make_folder
+from study.errors import StudyLocked, Superseded
+from study.files.atomic import FILE_MODE, lies_at, make_folder
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
@@ -28,6 +28,10 @@ _STALE_S = 50.0
 """A claim that was not refreshed for so long is a dead driver's."""
 
 _LONGEST_HOLDER = 300  # bytes of a lock file that are read
+_LOOKERS_S = 1.0
+"""How long a driver bears with those who look whether the study has one."""
+_AS_IT_IS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Opens a file itself: no link is followed, and no fifo waited for."""
 
 
 def this_process() -> str:
@@ -55,6 +59,9 @@ class DriverLock(Protocol):
     was none.
     """
 
+    def check_held(self) -> None:
+        """Raise Superseded where the lock is seen to be no longer this driver's."""
+
     def release(self) -> None: ...
 
 
@@ -64,17 +71,38 @@ class FileLock:
     taken_from = ""
 
     def __init__(self, path: LocalPath) -> None:
+        self._path = path
         make_folder(path.parent)
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _AS_IT_IS, FILE_MODE)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            written = os.read(self._descriptor, _LONGEST_HOLDER).decode(errors="replace").strip()
-            os.close(self._descriptor)
-            study = path.parent.parent.name
-            raise StudyLocked(study, written or "another driver") from None
+            self._acquire()
+        except BaseException:
+            self.release()
+            raise
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, this_process().encode(), 0)
+
+    def _acquire(self) -> None:
+        """Lock the file. Those who look at a study hold its lock for a moment, which is waited
+        for.
+        """
+        deadline = time.monotonic() + _LOOKERS_S
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    study = self._path.parent.parent.name
+                    raise StudyLocked(study, _written_holder(self._descriptor)) from None
+            time.sleep(_LOOKERS_S / 50)
+
+    def check_held(self) -> None:
+        if not lies_at(self._descriptor, self._path):
+            raise Superseded(
+                f"{self._path} was removed or replaced while this process drove the study; it stops"
+                " here, as another driver may have begun"
+            )
 
     def release(self) -> None:
         if self._descriptor >= 0:
@@ -83,13 +111,24 @@ class FileLock:
 
     @classmethod
     def holder_of(cls, path: LocalPath) -> str:
-        if not path.exists():
+        """Look without a trace: nothing is created or written, so the storage may be read-only."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | _AS_IT_IS)
+        except FileNotFoundError:
             return ""
         try:
-            cls(path).release()
-        except StudyLocked as locked:
-            return locked.holder
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _written_holder(descriptor)
+        finally:
+            os.close(descriptor)
         return ""
+
+
+def _written_holder(descriptor: int) -> str:
+    """Who has written the lock file that is held."""
+    written = os.pread(descriptor, _LONGEST_HOLDER, 0).decode(errors="replace").strip()
+    return written or "another driver"
 
 
 class ObjectClaim:
@@ -114,6 +153,9 @@ class ObjectClaim:
     def _is_ours(self) -> bool:
         """Whether no other driver has claimed the study since."""
         return self._path.read_bytes() == this_process().encode()
+
+    def check_held(self) -> None:
+        """Nothing: the store refuses a record once another driver has written one."""
 
     def release(self) -> None:
         self._released.set()

@@ -103,7 +103,7 @@ class ObjectPath(StoragePath):
         with errors_as_os_errors(str(self)):
             obstore.put(client(self.root), self.key, content, mode="create", use_multipart=False)
 
-    def make_folder(self) -> None:
+    def make_folder(self, levels: int | None = None) -> None:
         """Nothing: a store has no folders."""
 
     def unlink(self, missing_ok: bool = False) -> None:

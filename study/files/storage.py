@@ -70,8 +70,11 @@ class StoragePath(ABC):
         """Replace the file's content, durable on return; a crash leaves the old or the new one."""
 
     @abstractmethod
-    def make_folder(self) -> None:
-        """Create the folder and those missing above it, durable and readable by the owner alone."""
+    def make_folder(self, levels: int | None = None) -> None:
+        """Create the folder and those missing above it, durable and readable by the owner alone.
+
+        FileNotFoundError where more than ``levels`` folders are missing.
+        """
 
     @abstractmethod
     def glob(self, pattern: str) -> Iterator[Self]:

@@ -88,6 +88,8 @@ class Journal:
         """How many there are by now."""
         self.on_wait: Callable[[str], None] = lambda message: None
         """Called with one line each time that an append has to wait."""
+        self.check_may_append: Callable[[], None] = lambda: None
+        """Called before each append; raises where this process may not drive the study any more."""
         self._log = log
         log.open_at(self.size_bytes)
 
@@ -109,13 +111,15 @@ class Journal:
     def append(self, *records: Record) -> None:
         """Make records durable, all or none.
 
-        Waits up to PATIENCE_S while the storage refuses, then raises StorageFault.
+        Waits up to PATIENCE_S while the storage refuses, then raises StorageFault. Raises
+        Superseded or StateLost where the study is no longer this driver's.
         """
         following = self.record_count + len(records)
         data = encode_append(self.record_count, records)
         began = time.monotonic()
         while True:
             try:
+                self.check_may_append()
                 self._log.append(data, self.record_count, following)
                 break
             except OSError as error:

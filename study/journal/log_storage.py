@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
-from study.errors import Superseded
-from study.files.atomic import FILE_MODE, make_folder, sync_folder
+from study.errors import StateLost, Superseded
+from study.files.atomic import FILE_MODE, lies_at, make_folder, sync_folder
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath, StoredObject
 from study.files.storage import StoragePath
@@ -59,7 +59,8 @@ class Log(Protocol):
     def append(self, data: bytes, record: int, following: int) -> None:
         """Make records ``record`` up to, but not with, ``following`` durable.
 
-        Raises OSError where that fails, and Superseded where another driver has written them.
+        Raises OSError where that fails, Superseded where another driver has written them, and
+        StateLost where the log isn't any more what this driver has written.
         """
 
     def roll_back(self) -> None:
@@ -99,18 +100,33 @@ class FileLog:
 
     def open_at(self, end: int) -> None:
         self._end = end
-        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
         if self.size() > end:
             os.ftruncate(self._descriptor, end)
             os.fsync(self._descriptor)
 
     def append(self, data: bytes, record: int, following: int) -> None:
+        self._check_unchanged()
         unwritten = memoryview(data)
         while unwritten:
             written = os.write(self._descriptor, unwritten)
             unwritten = unwritten[written:]
         os.fsync(self._descriptor)
         self._end += len(data)
+
+    def _check_unchanged(self) -> None:
+        """Raise StateLost where the file isn't the one, or as long, as this driver has left it."""
+        if not lies_at(self._descriptor, self.path):
+            raise StateLost(
+                f"{self.path} was removed, moved or replaced while the study was being driven:"
+                " nothing more is recorded"
+            )
+        size = os.fstat(self._descriptor).st_size
+        if size != self._end:
+            raise StateLost(
+                f"{self.path} was changed by somebody else while the study was being driven, to"
+                f" {size} bytes from {self._end}: nothing more is recorded"
+            )
 
     def roll_back(self) -> None:
         os.ftruncate(self._descriptor, self._end)

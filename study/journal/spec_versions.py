@@ -21,15 +21,22 @@ from study.spec.spec import StudySpec
 _MOST_TAKEOVERS = 50
 
 
-def extend(paths: StudyPaths, new: StudySpec | None) -> None:
+def extend(
+    paths: StudyPaths, new: StudySpec | None, say: Callable[[str], None] = lambda line: None
+) -> None:
     """Make ``new`` the study's next version; nothing happens where it is None or changes nothing.
 
-    Its file is written first. It holds from the record on that gives the file's hash.
+    Its file is written first. It holds from the record on that gives the file's hash. ``say`` is
+    told where a torn tail of the journal is cut.
     """
+    if new is None:
+        return
     journal = open_journal(paths)
     try:
+        if journal.cut:
+            say(str(journal.cut))
         history = History(journal.records_read)
-        if new is None or not history.specs:
+        if not history.specs:
             return
         old = load_spec(_spec_file(paths, history))
         changes = old.differences(new)

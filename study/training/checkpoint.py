@@ -98,7 +98,7 @@ class Checkpoints:
         is full or broken.
         """
         try:
-            self.folder.make_folder()
+            self.folder.make_folder(levels=2)  # a study's folder that was removed stays so
             owner = {_OWNER: self.owner} if self.owner else {}
             _write(self.path(epoch), state | owner)
             self._drop_old()

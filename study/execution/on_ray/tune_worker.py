@@ -243,7 +243,7 @@ class _Training:
         """Write a traceback into the trial's folder, where a user looks for it."""
         path = storage_path(self._config["stderr"])
         with suppress(OSError):  # a full disk is no second failure
-            path.parent.make_folder()
+            path.parent.make_folder(levels=1)
             path.write_whole(text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,14 @@ from typing import Any
 import pytest
 
 from study.controller.controller import Controller
-from study.errors import OutsideFault, StorageFault, StudyLocked, UserError
+from study.errors import (
+    OutsideFault,
+    StateLost,
+    StorageFault,
+    StudyLocked,
+    Superseded,
+    UserError,
+)
 from study.execution import driver
 from study.execution.driver import drive
 from study.execution.on_ray import tune_executor
@@ -56,6 +64,7 @@ class Study:
         self.display = Display()
         self.execute: Execute = run_trials
         self.options: list[ExecutorOptions] = []
+        self.on_tick: Callable[[], None] = lambda: None
         monkeypatch.setattr(RayConnection, "connect", lambda self, *args, **options: None)
         monkeypatch.setattr(RayConnection, "node_resources", lambda self: [{"CPU": 1.0}])
         monkeypatch.setattr(tune_executor, "load_tune", lambda: None)
@@ -66,6 +75,7 @@ class Study:
     ) -> None:
         self.options.append(options)
         on_tick()
+        self.on_tick = on_tick
         self.execute(controller)
 
     def drive(self, **changes: Any) -> driver.RunResult:
@@ -114,6 +124,53 @@ def test_a_second_ctrl_c_ends_it_at_once(study: Study) -> None:
         study.drive()
     assert study.display.calls[-1] == "end"
     acquire_lock(study.paths.lock).release()
+
+
+TAMPERINGS: dict[str, Callable[[StudyPaths], object]] = {
+    "removed": lambda paths: paths.folder.remove_tree(),
+    "truncated": lambda paths: os.truncate(str(paths.journal), 0),
+    "appended to": lambda paths: os.truncate(str(paths.journal), 100_000),
+    "moved away": lambda paths: Path(str(paths.folder)).rename(str(paths.storage / "moved")),
+    "its lock removed": lambda paths: paths.lock.unlink(),
+    "its lock replaced": lambda paths: paths.lock.write_whole("process 1 on elsewhere"),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERINGS)
+def test_a_driver_stops_at_its_next_record_once_the_study_is_no_longer_its_own(
+    study: Study, what: str
+) -> None:
+    recorded: list[Controller] = []
+
+    def tamper(controller: Controller) -> None:
+        TAMPERINGS[what](study.paths)
+        left = sorted(study.paths.storage.files_below())
+        try:
+            run_trials(controller)
+        finally:
+            recorded.append(controller)
+            assert sorted(study.paths.storage.files_below()) == left
+
+    study.execute = tamper
+    with pytest.raises((StateLost, Superseded), match=str(study.paths.folder)) as caught:
+        study.drive()
+    assert caught.value.exit_code == 3
+    assert len(str(caught.value).splitlines()) == 1
+    if what in ("removed", "moved away"):
+        assert not study.paths.folder.exists()
+
+
+def test_a_driver_that_only_waits_notices_that_its_study_was_removed(study: Study) -> None:
+    def remove(controller: Controller) -> None:
+        study.paths.folder.remove_tree()
+        for _ in range(100):
+            study.on_tick()
+            time.sleep(0.05)
+
+    study.execute = remove
+    with pytest.raises(Superseded, match="lock was removed"):
+        study.drive()
+    assert not study.paths.folder.exists()
 
 
 def test_failed_trials_run_again_when_they_are_asked_for(study: Study) -> None:

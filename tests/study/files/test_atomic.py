@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from study.files.atomic import make_folder, write_whole
+from study.files.atomic import lies_at, make_folder, write_whole
 
 
 def test_a_folder_and_those_above_it_are_its_owner_s_alone(tmp_path: Path) -> None:
@@ -17,6 +17,27 @@ def test_a_folder_and_those_above_it_are_its_owner_s_alone(tmp_path: Path) -> No
     make_folder(folder)
     for path in (folder, folder.parent):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
+def test_no_more_folders_are_made_than_may_be(tmp_path: Path) -> None:
+    folder = tmp_path / "study" / "trials" / "0"
+    with pytest.raises(FileNotFoundError, match="study"):
+        make_folder(folder, levels=2)
+    assert list(tmp_path.iterdir()) == []
+    folder.parent.parent.mkdir()
+    make_folder(folder, levels=2)
+    assert folder.is_dir()
+
+
+def test_an_open_file_lies_at_its_path_until_it_is_removed_or_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("mine")
+    with path.open() as file:
+        assert lies_at(file.fileno(), path)
+        path.rename(tmp_path / "other")
+        assert not lies_at(file.fileno(), path)
+        path.symlink_to(tmp_path / "other")
+        assert not lies_at(file.fileno(), path)
 
 
 def test_a_file_is_its_owner_s_alone_whoever_could_read_the_old_one(tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from study.errors import StudyLocked
+from study.errors import StudyLocked, Superseded
 from study.files.local_storage import LocalPath
 from study.files.lock import FileLock, ObjectClaim, acquire_lock, lock_holder, this_process
 from study.files.object_storage import ObjectPath
@@ -28,6 +30,55 @@ def test_a_second_driver_is_refused_and_told_of_the_first(tmp_path: Path) -> Non
     first.release()
     assert lock_holder(path) == ""
     acquire_lock(path).release()
+
+
+def test_looking_creates_nothing_and_writes_nothing(tmp_path: Path) -> None:
+    path = LocalPath(tmp_path) / "tiny" / "journal" / "lock"
+    assert lock_holder(path) == ""
+    assert list(tmp_path.iterdir()) == []
+    acquire_lock(path).release()
+    path.write_text("process 7 on elsewhere")
+    path.chmod(0o400)
+    assert lock_holder(path) == ""
+    assert path.read_text() == "process 7 on elsewhere"
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    mine = tmp_path / "bashrc"
+    mine.write_text("export MINE=1")
+    path = LocalPath(tmp_path) / "tiny" / "journal" / "lock"
+    path.parent.mkdir(parents=True)
+    path.symlink_to(mine)
+    for look in (lock_holder, acquire_lock):
+        with pytest.raises(OSError, match="symbolic links"):
+            look(path)
+    assert mine.read_text() == "export MINE=1"
+
+
+def test_a_driver_that_starts_while_others_look_is_not_refused(tmp_path: Path) -> None:
+    path = LocalPath(tmp_path) / "tiny" / "journal" / "lock"
+    acquire_lock(path).release()
+    looker = os.open(path, os.O_RDONLY)
+    fcntl.flock(looker, fcntl.LOCK_SH)
+    assert lock_holder(path) == "", "another look is no driver"
+    gone = threading.Timer(0.2, os.close, [looker])
+    gone.start()
+    lock = acquire_lock(path)
+    gone.join()
+    assert lock_holder(path) == this_process()
+    lock.release()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_lock_that_was_removed_is_no_longer_held(tmp_path: Path, replaced: bool) -> None:
+    path = LocalPath(tmp_path) / "tiny" / "journal" / "lock"
+    lock = acquire_lock(path)
+    lock.check_held()
+    path.unlink()
+    if replaced:
+        path.write_text("")
+    with pytest.raises(Superseded, match="was removed or replaced"):
+        lock.check_held()
 
 
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:

@@ -35,7 +35,6 @@ from .written_journals import (
     WrittenJournal,
     appends,
     check_goes_on_or_refuses,
-    known_fault,
     write_journal,
 )
 
@@ -244,7 +243,6 @@ def test_an_extension_of_which_half_was_written_is_made_again(
     assert [event["event"] for event in read_records(paths.journal)] == whole
 
 
-@known_fault("a resume cuts a torn record before anybody can say so")
 def test_a_resume_says_that_it_cut_a_torn_record(finished: StudyPaths, tmp_path: Path) -> None:
     paths, listener = copied(finished, tmp_path), Listener()
     with Path(str(paths.journal)).open("ab") as file:

@@ -297,3 +297,21 @@ def test_validation_loads_neither_torch_nor_ray_nor_optuna() -> None:
         " set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+STUDIES_NAME_THEM = {
+    "optimizer": (
+        "sgd adam adamw nadam radam adamax adadelta adagrad adafactor rmsprop asgd rprop muon"
+    ),
+    "schedule": (
+        "constant step multistep exponential cosine onecycle polynomial triangular plateau switch"
+        " cosine_restarts"
+    ),
+    "data": "cifar10 cifar100 mnist digits synthetic",
+}
+
+
+@pytest.mark.parametrize("section", STUDIES_NAME_THEM)
+def test_what_study_files_name_stays_and_in_its_order(section: str) -> None:
+    names = STUDIES_NAME_THEM[section].split()
+    assert list(fields_of_forms(section) or {})[: len(names)] == names  # new ones follow

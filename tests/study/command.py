@@ -23,7 +23,7 @@ from study.journal.journal import read_records
 from study.journal.trials import ENDED_STATES
 
 STUDY = str(Path(sys.executable).with_name("study"))
-DEADLINE_S = 240
+DEADLINE_S = 900
 STARTED: list[subprocess.Popen[str]] = []
 
 TINY: dict[str, Any] = {
@@ -123,7 +123,7 @@ def kill(process: subprocess.Popen[str]) -> None:
     find out.
     """
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=DEADLINE_S)
 
 
 def kill_all(process: subprocess.Popen[str]) -> None:
@@ -133,7 +133,7 @@ def kill_all(process: subprocess.Popen[str]) -> None:
     ):
         with suppress(ProcessLookupError):
             os.kill(member, signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=DEADLINE_S)
 
 
 def session_of(pid: int) -> int | None:

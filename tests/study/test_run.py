@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from .command import (
+    DEADLINE_S,
     check_exact,
     count,
     events_of,
@@ -85,7 +86,7 @@ def test_ctrl_c_and_sigterm_stop_cleanly(
     process = start(tmp_path, "run", "tiny.yaml")
     wait_for(lambda: count(tmp_path, "reported") >= 2, "two epochs")
     process.send_signal(number)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 130, said
     assert "study resume tiny" in said
     assert "Traceback" not in said
@@ -103,7 +104,7 @@ def test_a_killed_worker_costs_an_attempt_and_nothing_else(whole: Path, tmp_path
         lambda: [e for e in events_of(tmp_path) if e["event"] == "placed"], "a worker"
     )
     os.kill(placed[0]["pid"], signal.SIGKILL)
-    said, _ = process.communicate(timeout=240)
+    said, _ = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0, said
     assert "(raylet)" not in said
     history = history_of(tmp_path)

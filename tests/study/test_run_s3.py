@@ -15,7 +15,7 @@ from study.journal.history import History
 from study.journal.journal import read_records
 from study.journal.trials import ENDED_STATES
 
-from .command import kill, run, start, wait_for, write_study
+from .command import DEADLINE_S, kill, run, start, wait_for, write_study
 
 
 def test_a_study_on_s3_is_killed_resumed_and_analyzed(tmp_path: Path, bucket: ObjectPath) -> None:
@@ -91,7 +91,7 @@ def test_a_second_driver_takes_the_study_over(tmp_path: Path, bucket: ObjectPath
     assert "taking the study over from process" in said
     assert "study tiny is complete" in said
     first.send_signal(signal.SIGCONT)
-    output, _ = first.communicate(timeout=120)
+    output, _ = first.communicate(timeout=DEADLINE_S)
     assert first.returncode == 3, output
     assert "has taken the study over" in output
     assert "Traceback" not in output

@@ -23,7 +23,7 @@ from study.files.layout import StudyPaths
 from study.journal.history import History
 from study.journal.journal import read_records
 
-from ..command import kill_all, start, wait_for
+from ..command import DEADLINE_S, kill_all, start, wait_for
 
 
 @pytest.fixture
@@ -44,7 +44,9 @@ def served(finished: StudyPaths, port: int) -> Iterator[subprocess.Popen[str]]:
 def answer(port: int, path: str) -> Any:
     """What the dashboard answers, None while it doesn't listen yet."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/{path}", timeout=30) as response:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{port}/api/{path}", timeout=DEADLINE_S
+        ) as response:
             return json.load(response)
     except URLError:
         return None
@@ -62,7 +64,7 @@ def test_the_dashboard_serves_every_finished_point_and_ends_with_ctrl_c(
         for point in points
     ]
     served.send_signal(signal.SIGINT)
-    said, _ = served.communicate(timeout=60)
+    said, _ = served.communicate(timeout=DEADLINE_S)
     assert served.returncode == 0
     assert f"http://127.0.0.1:{port}/" in said
     assert "Traceback" not in said

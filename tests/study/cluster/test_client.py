@@ -19,7 +19,7 @@ from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.trials import ENDED_STATES
 
-from ..command import count, events_of, history_of, run, wait_for, write_study
+from ..command import DEADLINE_S, count, events_of, history_of, run, wait_for, write_study
 from ..ray_cluster import RayCluster, ray_cluster
 
 TOKEN = "a-token-for-tests-" + 20 * "x"
@@ -160,7 +160,7 @@ def test_another_version_on_the_nodes_is_refused(lab: Path) -> None:
         "--storage",
         str(lab / "studies"),
     ]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=DEADLINE_S)
     assert done.returncode == 2
     assert "and this is 0.0.9: pip install ray-study==0.0.9 there" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ...command import history_of, run, write_study
+from ...command import DEADLINE_S, history_of, run, write_study
 
 NEIGHBOR = """
 import sys
@@ -54,7 +54,7 @@ class Neighbor:
         raise AssertionError("the neighbor is gone")
 
     def leave(self) -> None:
-        self._process.communicate(timeout=60)  # the end of its input is its end
+        self._process.communicate(timeout=DEADLINE_S)  # the end of its input is its end
 
 
 @pytest.fixture

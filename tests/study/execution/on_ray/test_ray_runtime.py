@@ -13,6 +13,8 @@ import pytest
 from study.errors import OutsideFault
 from study.execution.on_ray.ray_runtime import RayConnection, python_path
 
+from ...command import DEADLINE_S
+
 
 def test_workers_find_the_modules_that_the_driver_finds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["/mine", "/ours"]))
@@ -79,7 +81,9 @@ def test_a_ray_of_its_own_listens_on_loopback_and_its_workers_are_ready(
     (tmp_path / "mine.py").write_text("NAME = 'mine'")
     command = [sys.executable, "-c", OPENED, str(tmp_path)]
     told = json.loads(
-        subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout
+        subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=DEADLINE_S
+        ).stdout
     )
     assert told["cpus"] == [1.0]
     assert told["found"] == ["mine", True]

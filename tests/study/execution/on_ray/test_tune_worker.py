@@ -23,7 +23,7 @@ from study.execution.on_ray.worker_protocol import (
 )
 from study.training.recipe.recipe import parse_recipe
 
-WAIT_S = 60
+WAIT_S = 900
 
 
 def config(folder: Path, **recipe: Any) -> WorkerConfig:

@@ -20,11 +20,11 @@ from study.files.layout import StudyPaths
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import storage_path
 from study.journal.history import History
-from study.journal.journal import read_records
 from study.journal.log_storage import log_at
+from study.journal.replay import read_history
+from study.journal.spec_versions import recorded_spec
 from study.results.parquet import read_tables
 from study.results.tabulate import Tables, tabulate
-from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
 STORAGE = "studies"
@@ -52,13 +52,13 @@ class Study:
 
     @cached_property
     def spec(self) -> StudySpec:
-        """The study file."""
-        return load_spec(self.paths.spec)
+        """The spec that the study runs by."""
+        return recorded_spec(self.paths, self.history)
 
     @cached_property
     def history(self) -> History:
         """What the journal's events add up to."""
-        return History(read_records(self.paths.journal))
+        return read_history(self.paths.journal)
 
     @cached_property
     def tables(self) -> Tables:

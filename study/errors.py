@@ -109,3 +109,9 @@ class Interrupted(StudyError):
     """Ctrl-C, SIGTERM or a spent budget ended the run; the study can be resumed."""
 
     exit_code = 130
+
+
+class StudyFileChanged(UserWarning):
+    """A study's file was changed by hand; what is shown goes by the version that the study runs
+    by.
+    """

@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 from study.cli import modify, submit, inspect, run, export  # isort: skip # the order of --help
 from study.cli.options import app
-from study.errors import StudyError
+from study.errors import StudyError, StudyFileChanged
 
 __all__ = ["app", "export", "inspect", "main", "modify", "run", "submit"]
 
@@ -25,6 +28,7 @@ def main() -> None:
     for nothing.
     """
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    warnings.formatwarning = _as_line(warnings.formatwarning)
     exit_code = _run_command()
     try:
         sys.stdout.flush()
@@ -32,6 +36,17 @@ def main() -> None:
     except BrokenPipeError:
         exit_code = 0
     os._exit(exit_code)
+
+
+def _as_line(others: Callable[..., str]) -> Callable[..., str]:
+    """Return what formats our warnings as one line, and ``others`` as they are by default."""
+
+    def formatted(message: Warning | str, category: type[Warning], *place: Any) -> str:
+        if issubclass(category, StudyFileChanged):
+            return f"{message}\n"
+        return others(message, category, *place)
+
+    return formatted
 
 
 def _run_command() -> int:

@@ -15,6 +15,7 @@ from study.execution.resources import check_fits
 from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
 from study.files.storage_uri import storage_path
+from study.journal.spec_versions import stored_spec_file
 from study.lifecycle import check_same, existing, is_there
 from study.spec.load import load_spec
 
@@ -49,7 +50,7 @@ def check_cluster(request: JobRequest) -> None:
         if is_there(paths):
             check_same(spec, paths)
     else:
-        spec = load_spec(existing(request.name, request.storage).spec)
+        spec = load_spec(stored_spec_file(existing(request.name, request.storage)))
     if not request.options.get("wait_for_nodes"):
         check_fits(spec, node_resources(), "this cluster")
 

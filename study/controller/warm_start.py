@@ -12,8 +12,9 @@ from study.files.storage import StoragePath
 from study.files.storage_uri import storage_path
 from study.journal.events import EarlierPoint, EndState, WarmStarted
 from study.journal.history import History
-from study.journal.journal import read_records
 from study.journal.outcomes import objective_values
+from study.journal.replay import read_history
+from study.journal.spec_versions import recorded_spec
 from study.journal.trials import Point
 
 if TYPE_CHECKING:
@@ -43,14 +44,12 @@ def _warm_start(spec: StudySpec, source: str, storage: StoragePath) -> WarmStart
 
 def _read_study(source: str, storage: StoragePath) -> tuple[History, list[tuple[str, str]]]:
     """An earlier study's history, and its objectives with their directions."""
-    from study.spec.load import load_spec
-
     folder = storage_path(source) if "/" in source else storage / source
     paths = StudyPaths(folder.parent, folder.name)
     if not paths.journal.exists():
         raise StudyNotFound(f"warm_start: no study {source} in {folder.parent}")
-    objectives = _names_and_directions(load_spec(paths.spec))
-    return History(read_records(paths.journal)), objectives
+    history = read_history(paths.journal)
+    return history, _names_and_directions(recorded_spec(paths, history))
 
 
 def _names_and_directions(spec: StudySpec) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from study.execution.resources import NodeResources, check_fits, trial_capacity
 from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
 from study.files.lock import DriverLock
-from study.journal.event_codec import Event
+from study.journal.event_codec import Event, Record
 from study.journal.events import (
     ConcurrencyResolved,
     SessionOpened,
@@ -28,6 +28,7 @@ from study.journal.events import (
 from study.journal.history import FORMAT, History
 from study.journal.integrity import check_nothing_lost
 from study.journal.journal import Journal
+from study.journal.replay import history_of
 from study.journal.spec_versions import current_spec, open_journal, sha256_hex
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
@@ -61,22 +62,28 @@ def open_study(
     try:
         if not journal.records_read:
             _begin_journal(journal, paths)
-        history = History(journal.records_read)
+        history = history_of(journal.records_read, paths.journal)
         spec = current_spec(paths, history, options.display.say)
         _require_trust(spec, journal, options)
         if history.concurrency is None:
             spec = _resolve_on_cluster(connection, spec, journal, history)
         if not options.accept_loss:
             check_nothing_lost(paths, history, journal.size_bytes)
+
+        def append(*records: Record) -> None:
+            journal.append(*records)
+            controller.history.journal_bytes = journal.size_bytes
+
         controller = Controller(
             spec,
-            journal.append,
+            append,
             workers=history.concurrency or 1,
             nominal_cost=_nominal_cost,
             reproducible=bool(history.reproducible),
             keep_going=options.keep_going,
         )
         controller.replay(journal.records_read)
+        controller.history.journal_bytes = journal.size_bytes
         yield controller
     finally:
         journal.close()

@@ -12,10 +12,9 @@ from study.files.lock import lock_holder
 from study.files.storage import StoragePath
 from study.inspection.format import time_text
 from study.journal.event_codec import Record
-from study.journal.events import event_of
-from study.journal.history import History
 from study.journal.journal import read_records
-from study.spec.load import load_spec
+from study.journal.replay import history_of, read_history
+from study.journal.spec_versions import recorded_spec
 from study.spec.spec import StudySpec
 
 _FOLLOW_S = 1.0
@@ -25,7 +24,7 @@ _HIDDEN_FIELDS = {"event", "time", "provenance", "metrics", "summary", "params"}
 
 def check_trial(paths: StudyPaths, trial: int) -> None:
     """Raise UserError where the study has no trial of this number."""
-    count = len(History(read_records(paths.journal)).trials)
+    count = len(read_history(paths.journal).trials)
     if not 0 <= trial < count:
         raise UserError(
             f"--trial must be a number below {count}, the trials of {paths.name}; found {trial}"
@@ -34,10 +33,10 @@ def check_trial(paths: StudyPaths, trial: int) -> None:
 
 def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
     """Return a line for each event of the study or of one trial, below a failure its traceback."""
-    history = History()
-    spec = load_spec(paths.spec)
-    for record in read_records(paths.journal):
-        history.apply(event_of(record))
+    records = read_records(paths.journal)
+    history = history_of(records, paths.journal)
+    spec = recorded_spec(paths, history)
+    for record in records:
         if trial is not None and record.get("trial") != trial:
             continue
         yield f"{time_text(record['time'])}  {_event_text(record, spec)}"

@@ -6,10 +6,9 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from study.files.layout import StudyPaths
-from study.journal.history import History
-from study.journal.journal import read_records
+from study.journal.replay import read_history
+from study.journal.spec_versions import recorded_spec
 from study.journal.trials import Point
-from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
 if TYPE_CHECKING:
@@ -24,7 +23,8 @@ def to_optuna(paths: StudyPaths, storage: Any = None) -> optuna.Study:
     """
     import optuna
 
-    history, spec = History(read_records(paths.journal)), load_spec(paths.spec)
+    history = read_history(paths.journal)
+    spec = recorded_spec(paths, history)
     study = optuna.create_study(
         study_name=history.study,
         storage=storage,

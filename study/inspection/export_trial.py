@@ -11,10 +11,10 @@ from study.files.atomic import write_whole
 from study.files.layout import StudyPaths
 from study.files.trial_files import CHECKPOINT_PATTERN
 from study.journal.history import History
-from study.journal.journal import read_records
 from study.journal.ranking import best_point, fresh_value, is_confirmation_over, standing
+from study.journal.replay import read_history
+from study.journal.spec_versions import recorded_spec
 from study.journal.trials import Trial
-from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
 
@@ -26,7 +26,8 @@ def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
     """
     from study.training.export import FIGURES, export_weights
 
-    history, spec = History(read_records(paths.journal)), load_spec(paths.spec)
+    history = read_history(paths.journal)
+    spec = recorded_spec(paths, history)
     if trial == "best":
         chosen = best_trial(history, spec, paths)
     else:

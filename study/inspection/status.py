@@ -11,7 +11,6 @@ from study.files.lock import lock_holder
 from study.files.storage import StoragePath
 from study.inspection.format import time_text
 from study.journal.history import History
-from study.journal.journal import read_records
 from study.journal.ranking import (
     CONFIRMED,
     PARTIAL,
@@ -20,14 +19,15 @@ from study.journal.ranking import (
     is_confirmation_over,
     standing,
 )
-from study.spec.load import load_spec
+from study.journal.replay import read_history
+from study.journal.spec_versions import recorded_spec
 from study.spec.spec import StudySpec
 
 
 def status_of(paths: StudyPaths) -> dict[str, Any]:
     """Return a study's status as plain data, for JSON."""
-    spec = load_spec(paths.spec)
-    history = History(read_records(paths.journal))
+    history = read_history(paths.journal)
+    spec = recorded_spec(paths, history)
     driver = lock_holder(paths.lock)
     states = Counter(point.state for point in history.points)
     last_session = history.sessions[-1] if history.sessions else None

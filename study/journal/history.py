@@ -80,6 +80,8 @@ class History:
         """
         self.point_endings: list[int] = []
         """The numbers of points in the order in which they ended, likewise."""
+        self.journal_bytes = 0
+        """How long the journal is that holds these events, where they were read from one."""
         for record in records:
             self.apply(event_of(record))
 

@@ -42,10 +42,15 @@ def read_records(path: StoragePath) -> list[dict[str, Any]]:
     """Read every whole record, oldest first, as a reader that holds no lock; none where there is no
     journal. A tail that is being written is left out.
     """
+    return read_journal(path).records
+
+
+def read_journal(path: StoragePath) -> WholeRecords:
+    """Read the same, and how many bytes the records take."""
     log = log_at(path)
     if not log.exists():
-        return []
-    return _read(log, path).whole.records
+        return WholeRecords([], 0)
+    return _read(log, path).whole
 
 
 class _Contents(NamedTuple):

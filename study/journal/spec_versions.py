@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 
-from study.errors import StateLost, Superseded
+from study.errors import StateLost, StudyFileChanged, Superseded
 from study.files.layout import StudyPaths
 from study.files.lock import this_process
 from study.files.storage import StoragePath
 from study.journal.events import JournalTaken, SpecAdopted
 from study.journal.extension import check_extension, reopenings
 from study.journal.history import History
-from study.journal.journal import Journal, read_records
+from study.journal.journal import Journal
 from study.journal.log_storage import log_at
+from study.journal.replay import history_of, read_history
 from study.spec.load import load_spec, study_file_text
 from study.spec.spec import StudySpec
 
@@ -35,7 +37,7 @@ def extend(
     try:
         if journal.cut:
             say(str(journal.cut))
-        history = History(journal.records_read)
+        history = history_of(journal.records_read, paths.journal)
         if not history.specs:
             return
         old = load_spec(_spec_file(paths, history))
@@ -70,9 +72,30 @@ def current_spec(paths: StudyPaths, history: History, say: Callable[[str], None]
     return spec if spec.concurrency else replace(spec, concurrency=history.concurrency)
 
 
+def recorded_spec(paths: StudyPaths, history: History) -> StudySpec:
+    """Load the spec that the journal names, for those who look.
+
+    Warns with StudyFileChanged where the study file in the folder is another. That one is loaded
+    only where no file has the journal's spec any more.
+    """
+    if not history.specs or _has_hash(paths.spec, history.specs[-1].hash):
+        return load_spec(paths.spec)
+    version = history.specs[-1].version
+    recorded = paths.spec_version(version)
+    is_whole = _has_hash(recorded, history.specs[-1].hash)
+    shown = f"version {version} ({recorded.name})" if is_whole else "it all the same"
+    warnings.warn(
+        f"{paths.spec} is not what {paths.name} runs by: what is shown goes by {shown}; study"
+        " resume --set … changes a study",
+        StudyFileChanged,
+        stacklevel=2,
+    )
+    return load_spec(recorded if is_whole else paths.spec)
+
+
 def stored_spec_file(paths: StudyPaths) -> StoragePath:
     """Find the file of the spec that a study in its folder goes by."""
-    history = History(read_records(paths.journal))
+    history = read_history(paths.journal)
     return _spec_file(paths, history) if history.specs else paths.spec
 
 
@@ -82,13 +105,17 @@ def _spec_file(paths: StudyPaths, history: History) -> StoragePath:
     """
     current = history.specs[-1]
     for path in (paths.spec_version(current.version), paths.spec):
-        if path.exists() and sha256_hex(path.read_bytes()) == current.hash:
+        if _has_hash(path, current.hash):
             return path
     raise StateLost(
         f"the spec of {paths.name} is lost: neither {paths.spec_version(current.version)} nor"
         f" {paths.spec} is what the journal knows as version {current.version}; restore one of them"
         " from a copy"
     )
+
+
+def _has_hash(path: StoragePath, expected: str) -> bool:
+    return path.exists() and sha256_hex(path.read_bytes()) == expected
 
 
 def sha256_hex(content: str | bytes) -> str:

@@ -17,11 +17,12 @@ import pyarrow.parquet as pq
 from study.files.layout import JOURNAL_BYTES_KEY, StudyPaths
 from study.files.storage import StoragePath
 from study.journal.history import History
-from study.journal.journal import journal_bytes, read_records
+from study.journal.journal import journal_bytes
+from study.journal.replay import read_history
+from study.journal.spec_versions import recorded_spec
 from study.journal.trials import Trial
 from study.results.schema import columns_fingerprint
 from study.results.tabulate import Tables, epochs_table, tabulate
-from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
 PART_TRIALS = 100
@@ -38,15 +39,16 @@ def write_tables(
     A driver may pass the history and the spec that it holds; they are read from the study's folder
     otherwise.
     """
-    size = journal_bytes(paths.journal)
-    history = history or History(read_records(paths.journal))
-    spec = spec or load_spec(paths.spec)
+    history = history or read_history(paths.journal)
+    spec = spec or recorded_spec(paths, history)
     paths.epochs_table.make_folder()
     with paths.results.exclusive():  # the driver and ``study collect`` may meet
         _write_epochs(paths, history)
         tables = tabulate(history, spec, with_epochs=False)
+        # not how long the journal is by now: another driver may have written on
+        stamp = {JOURNAL_BYTES_KEY: str(history.journal_bytes).encode()}
         _write_table(paths.points_table, tables.points)
-        _write_table(paths.trials_table, tables.trials, {JOURNAL_BYTES_KEY: str(size).encode()})
+        _write_table(paths.trials_table, tables.trials, stamp)
 
 
 def read_tables(paths: StudyPaths) -> Tables | None:

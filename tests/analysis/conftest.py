@@ -14,6 +14,7 @@ from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.record_lines import encode_line
+from study.journal.spec_versions import sha256_hex
 
 PROVENANCE = {
     "code": {"commit": "5398031b0c2d7e", "changed": True},
@@ -70,7 +71,8 @@ class Maker:
         self.points = self.trials = 0
         rule = {"seeds": seeds} if seeds else {}
         self.add(event="created", study=name, format=1, reproducible=True, concurrency=2, **rule)
-        self.add(event="spec", version=1, hash="5bec", changes=[])
+        digest = sha256_hex(self.paths.spec.read_bytes())
+        self.add(event="spec", version=1, hash=digest, changes=[])
         self.open()
 
     def add(self, **event: Any) -> None:

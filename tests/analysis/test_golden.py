@@ -23,6 +23,7 @@ from study.results.parquet import write_tables
 GOLDEN = Path(__file__).parent / "golden"
 
 
+@pytest.mark.filterwarnings("ignore::study.errors.StudyFileChanged")
 @pytest.mark.parametrize("version", sorted(path.name for path in GOLDEN.iterdir()))
 @pytest.mark.parametrize("through_parquet", [False, True])
 def test_a_golden_study_loads_as_it_did(

@@ -21,6 +21,7 @@ from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.record_lines import encode_line
+from study.journal.spec_versions import sha256_hex
 from study.results.parquet import write_tables
 
 from .board import Board
@@ -57,15 +58,16 @@ def write_study(storage: Path, name: str, trials: int, epochs: int = EPOCHS) -> 
     paths = StudyPaths(LocalPath(storage), name)
     make_folder(paths.journal.parent)
     paths.spec.write_text(SPEC.format(name=name, points=trials, epochs=epochs))
+    digest = sha256_hex(paths.spec.read_bytes())
     with paths.journal.open("wb") as file:
-        for number, event in enumerate(events(name, trials, epochs)):
+        for number, event in enumerate(events(name, trials, epochs, digest)):
             file.write(encode_line(number, {"time": 1.79e9 + number, **event}))
     return paths
 
 
-def events(name: str, trials: int, epochs: int) -> Any:
+def events(name: str, trials: int, epochs: int, digest: str) -> Any:
     yield {"event": "created", "study": name, "format": 1, "reproducible": True, "concurrency": 2}
-    yield {"event": "spec", "version": 1, "hash": "0", "changes": []}
+    yield {"event": "spec", "version": 1, "hash": digest, "changes": []}
     yield {
         "event": "opened",
         "session": 0,

@@ -35,15 +35,10 @@ from ..study.command import (
 )
 from .faulty_store import Fault, FaultyStore
 from .harried_study import ENDS, HarriedStudy
-from .test_taken_over import STALE_TABLES
 
 STUDIES = 20
 AT_ONCE = 10
 SHARE = 0.2
-NOW_AND_THEN = {
-    "the tables are what the journal gives": pytest.mark.xfail(strict=False, reason=STALE_TABLES)
-}
-"""Promises that a known fault breaks in one study of twenty or so; the marks go with the fault."""
 ABSENCE_S = 45.0
 QUICK = (Fault.ERROR, Fault.SLOW_DOWN, Fault.RESET)
 
@@ -110,10 +105,7 @@ def studies(tmp_path_factory: pytest.TempPathFactory, s3: str) -> Iterator[list[
 
 @pytest.mark.faults
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(
-    "promise",
-    [pytest.param(promise, marks=NOW_AND_THEN.get(promise, ())) for promise in CHECKS],
-)
+@pytest.mark.parametrize("promise", CHECKS)
 def test_of_twenty_studies_on_a_store_that_fails(
     promise: str, studies: list[HarriedStudy], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,7 +25,6 @@ from ..study.journal.damage.written_journals import known_fault
 from .faulty_store import Fault, FaultyStore
 from .harried_study import HarriedStudy
 
-STALE_TABLES = "tables that a superseded driver makes of its old journal are taken for fresh"
 SLOW_S = 3600.0
 """An epoch of a driver that writes no further record while one looks."""
 LONG_ENOUGH_S = 20.0
@@ -56,7 +55,6 @@ def made(study: HarriedStudy) -> datetime | None:
     return path.modified()
 
 
-@known_fault(STALE_TABLES)
 def test_tables_of_a_superseded_driver_are_not_taken_for_fresh(
     tmp_path: Path, bucket: ObjectPath, s3: str
 ) -> None:

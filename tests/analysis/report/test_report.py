@@ -98,6 +98,7 @@ def test_a_study_that_has_only_begun_has_a_report(make: Any) -> None:
     assert "no answer" in page
 
 
+@pytest.mark.filterwarnings("ignore::study.errors.StudyFileChanged")
 def test_what_a_user_wrote_is_escaped(make: Any) -> None:
     study = make()
     study.paths.spec.write_text(

@@ -50,6 +50,7 @@ def test_whoever_drives_the_study_is_named(study: StudyPaths) -> None:
     assert status_of(study)["driver"] == ""
 
 
+@pytest.mark.filterwarnings("ignore::study.errors.StudyFileChanged")
 def test_a_study_that_cannot_be_read_does_not_hide_the_others(study: StudyPaths) -> None:
     damaged = StudyPaths(study.storage, "damaged")
     shutil.copytree(str(study.folder), str(damaged.folder))

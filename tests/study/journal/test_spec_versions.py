@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from study.errors import StateLost, Superseded
+from study.errors import StateLost, StudyFileChanged, Superseded
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
@@ -18,6 +18,7 @@ from study.journal.spec_versions import (
     current_spec,
     extend,
     open_journal,
+    recorded_spec,
     sha256_hex,
     stored_spec_file,
     supersede_earlier_drivers,
@@ -62,6 +63,19 @@ def test_a_changed_copy_is_written_anew_and_told_of(paths: StudyPaths) -> None:
     assert len(said) == 1
     assert said[0].startswith("study.yaml was not what the study runs by")
     assert paths.spec.read_bytes() == content
+
+
+def test_who_looks_goes_by_the_recorded_spec_and_is_warned(paths: StudyPaths) -> None:
+    text = paths.spec.read_text()
+    assert recorded_spec(paths, history_of(paths)).points == 4
+    paths.spec.write_whole(text.replace("maximize", "minimize"))
+    with pytest.warns(StudyFileChanged, match=r"goes by version 1 \(study.1.yaml\)"):
+        spec = recorded_spec(paths, history_of(paths))
+    assert [objective.direction for objective in spec.objectives] == ["maximize"]
+    paths.spec_version(1).write_whole(text.replace("maximize", "minimize"))
+    with pytest.warns(StudyFileChanged, match="goes by it all the same"):
+        spec = recorded_spec(paths, history_of(paths))
+    assert [objective.direction for objective in spec.objectives] == ["minimize"]
 
 
 def test_a_spec_of_which_no_copy_is_whole_is_lost(paths: StudyPaths) -> None:

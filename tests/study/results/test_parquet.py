@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.results import Results, load
+from study.journal.replay import read_history
 from study.results import parquet
 from study.results.parquet import part_path, read_tables, write_tables
 
@@ -182,3 +183,15 @@ def test_trials_side_by_side_on_a_device_are_flagged(make: Any) -> None:
     for trial in trials:
         study.report(trial, 1, 0.5)
     assert list(load(study.paths).trials["device_shared"]) == [True, False, True]
+
+
+def test_tables_are_no_fresher_than_the_history_they_were_made_of(mixed: Any) -> None:
+    """As of a driver that was superseded, and has not noticed it yet."""
+    earlier = read_history(mixed.paths.journal)
+    mixed.close(reason="interrupted")
+    mixed.open(session=1)
+    assert mixed.paths.journal.stat().st_size > earlier.journal_bytes > 0
+    write_tables(mixed.paths, history=earlier)
+    assert read_tables(mixed.paths) is None
+    write_tables(mixed.paths)
+    assert read_tables(mixed.paths) is not None

@@ -38,10 +38,13 @@ Source = StorageLike | StudyPaths
 
 
 class Study:
-    """One study's folder, read where and when it is needed; StudyNotFound without a journal."""
+    """One study's folder, read where and when it is needed; StudyNotFound without a journal,
+    UserError where there are links and the like in it.
+    """
 
     def __init__(self, paths: StudyPaths) -> None:
         self.paths = paths
+        paths.check_plain()
         if not log_at(paths.journal).exists():
             raise StudyNotFound(f"there is no study {paths.name} in {paths.storage}")
 

@@ -101,6 +101,8 @@ def _distinct(names: list[str]) -> list[str]:
 def _all_studies(storage: StorageLike) -> list[StudyPaths]:
     """Return every study in a storage; UserError where there is none."""
     folders = studies_in(storage_path(storage))
+    for paths in folders:
+        paths.check_plain()
     studies = [paths for paths in folders if log_at(paths.journal).exists()]
     if not studies:
         raise UserError(f"there is no study in {storage}")

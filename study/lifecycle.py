@@ -55,6 +55,7 @@ def run(
     else:
         spec = load_spec(source, sets=sets, name=name, points=points)
     paths = StudyPaths(storage_path(storage), spec.study)
+    paths.check_plain()
     if is_there(paths):
         check_same(spec, paths)
     else:
@@ -167,6 +168,7 @@ def existing(name: str, storage: StorageLike) -> StudyPaths:
     """Return the paths of a study that is there; raise StudyNotFound with the nearest name else."""
     root = storage_path(storage)
     paths = StudyPaths(root, name)
+    paths.check_plain()
     if is_there(paths):
         return paths
     others = [other.name for other in studies_in(root)]

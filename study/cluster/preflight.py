@@ -44,6 +44,7 @@ def check_cluster(request: JobRequest) -> None:
         _check_version(request, node, answer.version)
     _check_storage(request, answers)
     paths = StudyPaths(storage_path(request.storage), request.name)
+    paths.check_plain()
     check_free(request, paths)
     if request.study_file:
         spec = request.spec()

@@ -46,6 +46,7 @@ def _read_study(source: str, storage: StoragePath) -> tuple[History, list[tuple[
     """An earlier study's history, and its objectives with their directions."""
     folder = storage_path(source) if "/" in source else storage / source
     paths = StudyPaths(folder.parent, folder.name)
+    paths.check_plain()
     if not paths.journal.exists():
         raise StudyNotFound(f"warm_start: no study {source} in {folder.parent}")
     history = read_history(paths.journal)

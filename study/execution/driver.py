@@ -47,6 +47,7 @@ def drive(
     Raises StudyLocked where another driver has the study, UserError for what can't be extended or
     retried or finds no room, and an OutsideFault for what ends the study beside its trials.
     """
+    paths.check_plain()
     with _locked(paths, options) as lock, _system_errors_as_faults(paths):
         supersede_earlier_drivers(paths)
         extend(paths, extension, options.display.say)

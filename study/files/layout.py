@@ -43,6 +43,12 @@ class StudyPaths:
     def __post_init__(self) -> None:
         check_study_name(self.name)
 
+    def check_plain(self) -> None:
+        """Raise UserError where the study's folder holds links, pipes, devices or sockets, before
+        any of it is opened. They come in folders from strangers, and lead to files of one's own.
+        """
+        self.folder.check_plain()
+
     @property
     def folder(self) -> StoragePath:
         return self.storage / self.name

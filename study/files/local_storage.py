@@ -6,13 +6,23 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PosixPath
 from typing import BinaryIO
 
+from study.errors import UserError
 from study.files.atomic import FILE_MODE, make_folder, temporary_prefix, write_whole
 from study.files.storage import StoragePath
+
+_SPECIAL_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 class LocalPath(PosixPath, StoragePath):
@@ -34,6 +44,18 @@ class LocalPath(PosixPath, StoragePath):
 
     def make_folder(self, levels: int | None = None) -> None:
         make_folder(self, levels)
+
+    def check_plain(self) -> None:
+        with suppress(FileNotFoundError):
+            _refuse_special(self, os.lstat(self).st_mode)
+        folders = [str(self)] if self.is_dir() else []
+        while folders:
+            for entry in _entries(folders.pop()):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif not entry.is_file(follow_symlinks=False):
+                    with suppress(FileNotFoundError):  # it has gone meanwhile
+                        _refuse_special(entry.path, os.lstat(entry.path).st_mode)
 
     def files_below(self) -> Iterator[tuple[str, ...]]:
         for folder, _, names in os.walk(self, onerror=_raise_unless_missing):
@@ -66,6 +88,26 @@ class LocalPath(PosixPath, StoragePath):
             yield
         finally:
             os.close(descriptor)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """List what lies directly in a folder; nothing where it has gone meanwhile."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+
+
+def _refuse_special(path: str | Path, mode: int) -> None:
+    """Raise UserError unless the mode is that of a file or a folder."""
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return
+    kind = _SPECIAL_KINDS.get(stat.S_IFMT(mode), "a special file")
+    raise UserError(
+        f"{path} is {kind}: a study's folder has only files and folders in it, and one with"
+        " anything else is not opened; remove it, or put in its place what it stands for"
+    )
 
 
 def _raise_unless_missing(error: OSError) -> None:

@@ -106,6 +106,9 @@ class ObjectPath(StoragePath):
     def make_folder(self, levels: int | None = None) -> None:
         """Nothing: a store has no folders."""
 
+    def check_plain(self) -> None:
+        """Nothing: a store has only objects."""
+
     def unlink(self, missing_ok: bool = False) -> None:
         import obstore
 

@@ -77,6 +77,12 @@ class StoragePath(ABC):
         """
 
     @abstractmethod
+    def check_plain(self) -> None:
+        """Raise UserError where this, or anything below, is neither a file nor a folder: a link,
+        say, that leads somewhere else.
+        """
+
+    @abstractmethod
     def glob(self, pattern: str) -> Iterator[Self]:
         """Find what lies below and matches ``pattern`` part by part, in no fixed order."""
 

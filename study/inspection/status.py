@@ -90,8 +90,9 @@ def overview(storage: StoragePath) -> list[dict[str, Any]]:
 
 def _status_or_fault(paths: StudyPaths) -> dict[str, Any]:
     try:
+        paths.check_plain()
         return status_of(paths)
-    except StudyError as error:
+    except (StudyError, OSError) as error:
         blank = dict.fromkeys(("points", "of", "best", "updated"))
         state = f"damaged: {str(error).splitlines()[0]}"
         return {"study": paths.name, "folder": str(paths.folder), "state": state, **blank}

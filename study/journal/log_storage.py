@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
-from study.errors import StateLost, Superseded
+from study.errors import JournalDamaged, StateLost, Superseded
 from study.files.atomic import FILE_MODE, lies_at, make_folder, sync_folder
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath, StoredObject
@@ -23,6 +23,8 @@ from study.files.storage import StoragePath
 
 MERGE_EVERY = 500
 """So many objects are also kept as one, so that a long journal is read in few requests."""
+LARGEST_BYTES = 4 << 30
+"""A journal is read as a whole, and this would be ten million epochs."""
 _READERS = 16
 _SINGLE = re.compile(r"(\d{10})\.jsonl")
 _MERGED = re.compile(r"(\d{10})-(\d{10})\.jsonl")
@@ -91,6 +93,11 @@ class FileLog:
         sync_folder(self.path.parent)
 
     def read(self) -> bytes:
+        size = self.size()
+        if size > LARGEST_BYTES:
+            raise JournalDamaged(
+                f"{self.path} has {size} bytes, and no study's journal has so many"
+            )
         return self.path.read_bytes()
 
     read_without_copies = read

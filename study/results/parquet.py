@@ -26,6 +26,11 @@ from study.results.tabulate import Tables, epochs_table, tabulate
 from study.spec.spec import StudySpec
 
 PART_TRIALS = 100
+_FEWEST_BYTES_OF_A_ROW = 40
+"""A row has a record of its own in the journal, which takes more."""
+_MOST_UNPACKED_BYTES = 64 << 20
+_MOST_GROWTH = 100
+"""Tables are at most so many times as large in memory as their journal, beside a few megabytes."""
 _PARTS = "part-*.parquet"
 _FINGERPRINT_KEY = b"fingerprint"
 _COLUMNS_KEY = b"columns"
@@ -57,9 +62,9 @@ def read_tables(paths: StudyPaths) -> Tables | None:
         size = journal_bytes(paths.journal)
         if _read_metadata(paths.trials_table, JOURNAL_BYTES_KEY) != str(size).encode():
             return None
-        parts = [_read_table(part) for part in paths.epochs_table.sorted_glob(_PARTS)]
-        points = _read_table(paths.points_table)
-        trials = _read_table(paths.trials_table)
+        parts = [_read_table(part, size) for part in paths.epochs_table.sorted_glob(_PARTS)]
+        points = _read_table(paths.points_table, size)
+        trials = _read_table(paths.trials_table, size)
     except (OSError, pa.ArrowInvalid):
         return None
     return Tables(points, trials, pa.concat_tables(parts, promote_options="default"))
@@ -114,8 +119,18 @@ def _read_metadata(path: StoragePath, key: bytes) -> bytes | None:
     return metadata.get(key)
 
 
-def _read_table(path: StoragePath) -> pa.Table:
-    return pq.read_table(pa.BufferReader(path.read_bytes()))
+def _read_table(path: StoragePath, journal_bytes: int) -> pa.Table:
+    """Read a Parquet file that was written from a journal of ``journal_bytes`` bytes."""
+    with path.open_binary() as file:
+        metadata = pq.read_metadata(file)
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        unpacked_bytes = sum(group.total_byte_size for group in groups)
+        if (
+            metadata.num_rows > journal_bytes // _FEWEST_BYTES_OF_A_ROW
+            or unpacked_bytes > _MOST_UNPACKED_BYTES + _MOST_GROWTH * journal_bytes
+        ):
+            raise pa.ArrowInvalid(f"{path} holds more than its journal can have given")
+        return pq.read_table(file, page_checksum_verification=True)
 
 
 def _write_table(
@@ -136,5 +151,6 @@ def _write_table(
         compression_level=9,
         use_dictionary=texts,
         column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
+        write_page_checksum=True,
     )
     path.write_whole(sink.getvalue().to_pybytes())

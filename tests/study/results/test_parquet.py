@@ -195,3 +195,28 @@ def test_tables_are_no_fresher_than_the_history_they_were_made_of(mixed: Any) ->
     assert read_tables(mixed.paths) is None
     write_tables(mixed.paths)
     assert read_tables(mixed.paths) is not None
+
+
+def test_a_flipped_bit_in_a_table_is_found(mixed: Any) -> None:
+    write_tables(mixed.paths)
+    path = mixed.paths.points_table
+    content = bytearray(path.read_bytes())
+    footer_bytes = int.from_bytes(content[-8:-4], "little")
+    data_bytes = len(content) - footer_bytes - 8
+    whole = read_tables(mixed.paths)
+    assert whole is not None
+    for at in range(4, data_bytes, max(1, data_bytes // 60)):
+        bent = bytearray(content)
+        bent[at] ^= 0x10
+        path.write_bytes(bytes(bent))
+        found = read_tables(mixed.paths)
+        assert found is None or found.points.equals(whole.points), at
+
+
+def test_tables_larger_than_the_journal_can_have_given_are_not_believed(mixed: Any) -> None:
+    write_tables(mixed.paths)
+    path = mixed.paths.points_table
+    table = pq.read_table(path)
+    pq.write_table(pyarrow.concat_tables([table] * 100_000), path, compression="zstd")
+    assert path.stat().st_size < 100 * mixed.paths.journal.stat().st_size
+    assert read_tables(mixed.paths) is None

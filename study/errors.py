@@ -14,6 +14,7 @@ StudyError
 │   ├── StateLost               the journal has lost records, or isn't its driver's any more
 │   ├── StorageFault            disk full, storage unreachable
 │   ├── Superseded              another driver has taken the study over
+│   ├── RayFault                Ray is gone, or can't run trials
 │   └── StudyHalted             the same failure again and again, or too many failures
 └── Interrupted (130)           Ctrl-C, SIGTERM or a spent budget: resumable
 """
@@ -99,6 +100,10 @@ class StorageFault(OutsideFault):
 
 class Superseded(OutsideFault):
     """Another driver has taken the study over."""
+
+
+class RayFault(OutsideFault):
+    """Ray is gone, or can't run trials."""
 
 
 class StudyHalted(OutsideFault):

@@ -9,7 +9,7 @@ from typing import Any
 
 from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
-from study.errors import StudyExists, StudyNotFound, UserError
+from study.errors import StudyExists, StudyLocked, StudyNotFound, UserError
 from study.execution import trust
 from study.execution.driver import drive
 from study.execution.on_ray.ray_runtime import RayConnection, check_answers
@@ -19,7 +19,7 @@ from study.execution.run import RunOptions, RunResult
 from study.files import requests
 from study.files.layout import StudyPaths, check_study_name, studies_in
 from study.files.lock import acquire_lock, lock_holder
-from study.files.storage import StorageLike
+from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import storage_path
 from study.journal.log_storage import log_at
 from study.journal.spec_versions import stored_spec_file
@@ -134,19 +134,38 @@ def post_request(
     Untrusted where there is none and the study names code, unless ``trusted``.
     """
     paths = existing(name, storage)
-    if lock_holder(paths.lock):
-        requests.post(paths, request)
+    if not lock_holder(paths.lock):
+        return not _carry_out_here(paths, request, None, trusted)
+    posted = requests.post(paths, request)
+    # a driver looks for requests once more after it has let the study go
+    if lock_holder(paths.lock) or not posted.exists():
         return True
+    try:
+        return not _carry_out_here(paths, request, posted, trusted)
+    except StudyLocked:
+        return True  # a driver that sees the request
+
+
+def _carry_out_here(
+    paths: StudyPaths, request: Mapping[str, Any], posted: StoragePath | None, trusted: bool
+) -> bool:
+    """Carry a request out in this process, unless a driver has taken the one that was ``posted``;
+    return whether that was done.
+    """
     lock = acquire_lock(paths.lock)
     try:
+        if posted is not None and not posted.exists():
+            return False
         with (
-            RayConnection(None, []) as unused,
+            RayConnection(None) as unused,
             open_study(paths, RunOptions(trust=trusted), unused) as controller,
         ):
-            _carry_out(request, controller, name)
+            _carry_out(request, controller, paths.name)
+        return True
     finally:
+        if posted is not None:
+            posted.unlink(missing_ok=True)
         lock.release()
-    return False
 
 
 def _carry_out(request: Mapping[str, Any], controller: Controller, name: str) -> None:

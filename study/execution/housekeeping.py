@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from study.controller.controller import Controller
+from study.errors import UserError
 from study.execution.checkpoint_retention import CheckpointRetention
 from study.files import requests
 from study.files.layout import StudyPaths
+from study.files.requests import Request
 
 COLLECT_EVERY_S = 30.0
 """How often the tables of a running study are written anew, at most."""
@@ -36,6 +37,8 @@ class Housekeeping:
         self._requests_read = time.monotonic()
         self._collected = time.monotonic()
         self._endings_seen = -1
+        self._stops: list[Request] = []
+        """Requests to stop that are being followed."""
 
     def tick(self) -> None:
         """Do what is due."""
@@ -44,7 +47,7 @@ class Housekeeping:
             self._requests_read = now
             self._check_held()
             self._controller.is_stopping()  # budgets run out while all workers are busy, too
-            self._answer_requests()
+            self.answer_requests()
         self._remove_checkpoints()
         if now - self._collected > COLLECT_EVERY_S:
             self._refresh_tables()
@@ -56,23 +59,49 @@ class Housekeeping:
         with suppress(OSError):
             self._retention.remove_everything_unneeded(self._controller.history)
 
-    def _answer_requests(self) -> None:
-        with suppress(OSError):  # what can't be read now can be later
-            for request in requests.take(self._paths):
-                self._carry_out(request)
+    def answer_requests(self) -> None:
+        """Carry out what is asked for, oldest first.
 
-    def _carry_out(self, request: dict[str, Any]) -> None:
-        controller = self._controller
-        match request["do"]:
-            case "stop":
-                self._say("asked to stop")
-                controller.stopping = controller.stopping or "interrupted"
-            case "stop_trial":
-                was_running = controller.stop_trial(request["trial"])
-                outcome = "stopped" if was_running else "has ended already"
-                self._say(f"trial {request['trial']} {outcome}")
-            case "add":
-                self._say(f"added point {controller.add_point(request['values'])}")
+        A request is removed once what it asks for is on record: a driver that ends before that, or
+        whose study another one has taken over, leaves it to the next.
+        """
+        with suppress(OSError):  # what can't be read now can be later
+            for request in requests.waiting(self._paths):
+                if self._carry_out(request):
+                    requests.discard([request])
+
+    def forget_stops(self) -> None:
+        """Remove the requests to stop that were followed, once the study's end is on record."""
+        with suppress(OSError):
+            requests.discard(self._stops)
+        self._stops = []
+
+    def _carry_out(self, request: Request) -> bool:
+        """Do what a request asks for, or refuse it; return whether it is done with."""
+        if request.fault:
+            self._say(f"a request that makes no sense is ignored: {request.fault}")
+            return True
+        if request.do == "stop":
+            self._stop(request)
+            return False
+        try:
+            self._say(self._change_study(request))
+        except UserError as error:
+            self._say(f"a request is refused: {error}")
+        return True
+
+    def _stop(self, request: Request) -> None:
+        if request not in self._stops:
+            self._stops.append(request)
+            self._say("asked to stop")
+        self._controller.stopping = self._controller.stopping or "interrupted"
+
+    def _change_study(self, request: Request) -> str:
+        """Stop a trial or add a point; return what was done."""
+        if request.do == "stop_trial":
+            was_running = self._controller.stop_trial(request.trial)
+            return f"trial {request.trial} {'stopped' if was_running else 'has ended already'}"
+        return f"added point {self._controller.add_point(request.values)}"
 
     def _remove_checkpoints(self) -> None:
         """Remove what trials that have ended since the last time need not keep."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,35 @@ class ProgressDisplay:
 
     def end(self) -> None:
         """Stop showing the study; no trial runs any more."""
+
+
+class SteadyDisplay(ProgressDisplay):
+    """Shows what another display shows, as long as anybody sees it.
+
+    Whoever read the output may have gone, a terminal or a disk behind it as well. That is no fault
+    of the study, which goes on in silence.
+    """
+
+    def __init__(self, display: ProgressDisplay) -> None:
+        self._display = display
+
+    def begin(self, spec: StudySpec, controller: Controller) -> None:
+        self._show(lambda display: display.begin(spec, controller))
+
+    def tick(self) -> None:
+        self._show(lambda display: display.tick())
+
+    def say(self, message: str) -> None:
+        self._show(lambda display: display.say(message))
+
+    def end(self) -> None:
+        self._show(lambda display: display.end())
+
+    def _show(self, act: Callable[[ProgressDisplay], None]) -> None:
+        try:
+            act(self._display)
+        except (OSError, ValueError):  # a file that is closed is a ValueError
+            self._display = ProgressDisplay()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Requests to a study's driver: files in its folder, whole or absent, each taken once, in order.
+"""Requests to a study's driver: files in its folder, whole or absent, in the order they were made.
 
 A request is one of ``{"do": "stop"}``, ``{"do": "stop_trial", "trial": 3}`` and ``{"do": "add",
-"values": {"optimizer.lr": 0.1}}``.
+"values": {"optimizer.lr": 0.1}}``. Its file stays until the driver has done what it asks for.
 """
 
 from __future__ import annotations
@@ -9,36 +9,72 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from study.files.layout import StudyPaths
+from study.files.storage import StoragePath
 
 EVERY_S = 1.0
 """How often a driver looks for requests."""
+_LARGEST_BYTES = 1_000_000
 
 
-def post(paths: StudyPaths, request: Mapping[str, Any]) -> None:
-    """Leave a request for the study's driver."""
+@dataclass(frozen=True)
+class Request:
+    """A request as it was read."""
+
+    path: StoragePath
+    do: str = ""
+    """``stop``, ``stop_trial`` or ``add``; empty where it is none of these."""
+    trial: int = -1
+    values: Mapping[str, Any] = field(default_factory=dict)
+    fault: str = ""
+    """Why it can't be carried out by anybody; empty where it can."""
+
+
+def post(paths: StudyPaths, request: Mapping[str, Any]) -> StoragePath:
+    """Leave a request for the study's driver; return its file, which is there until it is done."""
     paths.requests.make_folder()
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.json"
-    (paths.requests / name).write_whole(json.dumps(dict(request)))
+    path = paths.requests / name
+    path.write_whole(json.dumps(dict(request)))
+    return path
 
 
-def take(paths: StudyPaths) -> list[dict[str, Any]]:
-    """Remove the requests that wait, and return them, oldest first."""
-    taken = []
+def waiting(paths: StudyPaths) -> list[Request]:
+    """Read the requests that wait, oldest first; one that can't be read now waits on."""
+    found = []
     for path in paths.requests.sorted_glob("*.json"):
-        with suppress(ValueError):  # what isn't a request, as none of ours can be, goes unheard
-            taken.append(json.loads(path.read_text()))
-        path.unlink()
-    return taken
+        try:
+            found.append(_parse(path, path.read_bytes()))
+        except OSError:
+            continue
+    return found
 
 
-def discard_stops(paths: StudyPaths) -> None:
-    """Remove requests to stop, which were meant for an earlier driver."""
-    for path in paths.requests.sorted_glob("*.json"):
-        with suppress(ValueError):
-            if json.loads(path.read_text()).get("do") == "stop":
-                path.unlink()
+def waiting_stops(paths: StudyPaths) -> list[Request]:
+    """Read the requests to stop the study that wait."""
+    return [request for request in waiting(paths) if request.do == "stop"]
+
+
+def discard(requests: Iterable[Request]) -> None:
+    """Remove requests that are done with."""
+    for request in requests:
+        request.path.unlink(missing_ok=True)
+
+
+def _parse(path: StoragePath, content: bytes) -> Request:
+    try:
+        tree = json.loads(content[:_LARGEST_BYTES])
+    except (ValueError, RecursionError):
+        return Request(path, fault=f"{path.name} is no JSON")
+    match tree:
+        case {"do": "stop"}:
+            return Request(path, do="stop")
+        case {"do": "stop_trial", "trial": int(trial)} if not isinstance(trial, bool):
+            return Request(path, do="stop_trial", trial=trial)
+        case {"do": "add", "values": dict(values)} if values:
+            return Request(path, do="add", values=values)
+    return Request(path, fault=f"{path.name} holds {content[:100]!r}")

@@ -88,13 +88,13 @@ def test_resuming_three_hundred_trials(tmp_path: Path, board: Board) -> None:
     drive(controller, thinks=lambda: stop_at(controller, 300))
     paths.folder.mkdir()
     paths.spec.write_text(spec.yaml())
-    with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle):
+    with RayConnection(None) as idle, open_study(paths, RunOptions(), idle):
         pass
     journal = open_journal(paths)
     journal.append(*storage.events)
     journal.close()
     began, cpu = time.perf_counter(), time.process_time()
-    with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle) as resumed:
+    with RayConnection(None) as idle, open_study(paths, RunOptions(), idle) as resumed:
         start_session(resumed, paths)
         assert len(resumed.history.trials) >= 300
         spent = time.perf_counter() - began, time.process_time() - cpu

@@ -26,7 +26,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyPaths:
     spec = small_spec(points=6)
     make_folder(paths.folder)
     write_whole(paths.spec, spec.yaml())
-    with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle):
+    with RayConnection(None) as idle, open_study(paths, RunOptions(), idle):
         pass
     journal = open_journal(paths)
     storage = Storage()

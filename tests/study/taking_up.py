@@ -23,7 +23,7 @@ def take_up(paths: StudyPaths) -> tuple[History | StudyError, list[str]]:
     listener = Listener()
     try:
         with (
-            RayConnection(None, []) as idle,
+            RayConnection(None) as idle,
             open_study(paths, RunOptions(display=listener), idle) as controller,
         ):
             return controller.history, listener.said

@@ -43,7 +43,7 @@ def test_a_study_starts_from_what_earlier_ones_told(study: StudyPaths) -> None:
     paths = StudyPaths(study.storage, "warm")
     make_folder(paths.folder)
     write_whole(paths.spec, warm.yaml())
-    with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle) as controller:
+    with RayConnection(None) as idle, open_study(paths, RunOptions(), idle) as controller:
         (warm_start,) = controller.history.warm_starts
         source, taken, left = warm_start.source, len(warm_start.trials), warm_start.left
         told = controller.population.arms[0].proposer.study.trials
@@ -58,7 +58,7 @@ def test_a_missing_earlier_study_is_named(study: StudyPaths) -> None:
     paths = StudyPaths(study.storage, "warm")
     make_folder(paths.folder)
     write_whole(paths.spec, small_spec(study="warm", warm_start=["nowhere"]).yaml())
-    opening = open_study(paths, RunOptions(), RayConnection(None, []))
+    opening = open_study(paths, RunOptions(), RayConnection(None))
     with pytest.raises(StudyNotFound, match="warm_start: no study nowhere"):
         opening.__enter__()
 
@@ -69,7 +69,7 @@ def test_a_point_of_the_users_own_is_next(study: StudyPaths) -> None:
     assert values["optimizer.lr"] == 0.01
     assert post_request("fake", {"do": "add", "values": values}, storage=study.storage) is False
     with (
-        RayConnection(None, []) as idle,
+        RayConnection(None) as idle,
         open_study(study, RunOptions(accept_loss=True), idle) as controller,
     ):
         assert controller.history.points[6].origin == "user"
@@ -85,7 +85,7 @@ def test_a_point_that_cannot_be_read_is_refused(study: StudyPaths, text: str) ->
 
 def test_a_study_is_extended_only_by_what_contradicts_nothing(study: StudyPaths) -> None:
     old = load_spec(study.spec)
-    with RayConnection(None, []) as idle, open_study(study, RunOptions(), idle) as controller:
+    with RayConnection(None) as idle, open_study(study, RunOptions(), idle) as controller:
         history = controller.history
     check_extension(
         old, load_spec(study.spec, sets=["points=20", "replicates=3", "stop.target=0.99"]), history
@@ -108,7 +108,7 @@ def test_an_extension_keeps_every_version_of_the_spec(study: StudyPaths) -> None
     assert study.spec_version(1).read_text() == before
     assert study.spec_version(2).read_text() == study.spec.read_text() != before
     with (
-        RayConnection(None, []) as idle,
+        RayConnection(None) as idle,
         open_study(study, RunOptions(display=Listener()), idle) as controller,
     ):
         assert controller.spec.points == 9

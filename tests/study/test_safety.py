@@ -33,7 +33,7 @@ from study.inspection.status import status_of
 
 paths = StudyPaths(LocalPath(sys.argv[1]).parent, Path(sys.argv[1]).name)
 before = len(unpickled)
-with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle) as controller:
+with RayConnection(None) as idle, open_study(paths, RunOptions(), idle) as controller:
     controller.take_up()
 write_tables(paths)
 results = analysis.load(paths.folder)

@@ -105,7 +105,7 @@ def startup_replacements() -> list[tuple[object, str, object]]:
 
     Ray would start several processes that nobody looks at, and waits for the dashboard's.
     """
-    from ray._private import node, ray_constants, utils
+    from ray._private import node, ray_constants, utils, worker
 
     return [
         # The setting of this name, which Ray has read when it was imported.
@@ -119,25 +119,53 @@ def startup_replacements() -> list[tuple[object, str, object]]:
         (node.Node, "start_monitor", lambda self: None),
         # The process that passes on what workers print.
         (node.Node, "start_log_monitor", lambda self: None),
+        # Ray's own answer to SIGTERM: it would end the process while a study is being taken up.
+        (utils, "set_sigterm_handler", lambda sigterm_handler: None),
+        # The thread that prints, with pages of logs, what Ray's processes died of.
+        (worker, "listen_error_messages", lambda worker, threads_stopped: None),
     ]
 
 
 @contextmanager
-def own_ray_startup(python_path: str, *, prestart: bool) -> Iterator[None]:
+def own_ray_startup(*, prestart: bool) -> Iterator[None]:
     """Set everything that a Ray of the study's own is started with, for the length of the block.
 
     ``prestart`` starts a worker for each CPU at once. Afterwards all is as before: the next Ray may
     be a cluster's.
     """
-    variables = OWN_RAY_SETTINGS | {
-        "PYTHONPATH": python_path,
-        WORKER_PRESTART: str(int(prestart)),
-    }
+    variables = OWN_RAY_SETTINGS | {WORKER_PRESTART: str(int(prestart))}
     with ExitStack() as stack:
         stack.enter_context(_environment(variables))
         for owner, attribute, stand_in in startup_replacements():
             stack.enter_context(_replaced(owner, attribute, stand_in))
         yield
+
+
+def own_ray_processes() -> list[tuple[str, Any]]:
+    """List the processes without which the Ray that this process has started can't go on.
+
+    They come with their names, as ``subprocess.Popen``; none where no Ray was started here.
+    """
+    from ray._private import worker
+
+    node = worker._global_node
+    processes = node.all_processes if node is not None else {}
+    return [(name, info.process) for name, infos in processes.items() for info in infos]
+
+
+def job_config_without_folders() -> Any:
+    """Return a job's configuration by which its workers look for modules where Python does.
+
+    Ray would put the driver's current folder and its script's before all others, and a file of the
+    user's there in the place of a module of Ray's or of Python's own.
+    """
+    from ray.job_config import JobConfig
+
+    class WithoutFolders(JobConfig):  # type: ignore[misc]
+        def _runtime_env_has_working_dir(self) -> bool:
+            return True
+
+    return WithoutFolders()
 
 
 @contextmanager
@@ -233,6 +261,8 @@ CONNECTION_LOST = "is unavailable"
 """Ray has lost the connection to a worker: its node may be gone, and Ray not know it yet."""
 PROCESS_DIED = "its worker process has died"
 """A worker's node has seen its process end."""
+CREATION_FAILED = "raised in its creation task"
+"""A worker could not be set up."""
 MEMORY_KILL = re.compile(
     r"low on memory. Memory on the node \(IP: \S+, ID: (\w+)\) was (\S+ used / \S+ limit)"
 )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import socket
-import tempfile
-from collections.abc import Sequence
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,12 +14,19 @@ from study.errors import OutsideFault, UserError
 from study.execution.on_ray.ray_internals import (
     RAY_LOGGERS,
     RAY_SETTINGS,
+    job_config_without_folders,
     loopback_options,
     own_ray_startup,
     silence,
 )
+from study.execution.on_ray.temporary_folder import TemporaryFolder, remove_abandoned_folders
 
-_FOLDER_PREFIX = "study-ray-"
+_LONGEST_FOLDER = 36
+"""Bytes of a folder's path below which Ray's sockets fit: a socket's path has 103 where it has
+least, on macOS, of which Ray's own names take up to 66.
+"""
+_SHUTDOWN_S = 20.0
+"""How long a Ray may take to be left; one that is gone might take for ever."""
 _START_ATTEMPTS = 3
 _CONNECT_TIMEOUT_S = 10.0
 _OBJECT_STORE_BYTES = 256 * 2**20
@@ -39,11 +44,12 @@ class RayConnection:
     gone with the driver; other Rays on the machine are left alone.
     """
 
-    def __init__(self, address: str | None, module_path: Sequence[str]) -> None:
+    def __init__(self, address: str | None) -> None:
         self.address = address
-        self._module_path = list(module_path)
-        self._folder: Path | None = None
+        self._folder: TemporaryFolder | None = None
         self._is_connected = False
+        self._cpus: int | None = None
+        self._a_worker_each = False
 
     def __enter__(self) -> Self:
         for name, value in ENVIRONMENT.items():
@@ -61,22 +67,36 @@ class RayConnection:
         """
         if self._is_connected:
             return
+        self._cpus, self._a_worker_each = cpus, a_worker_each
+        remove_abandoned_folders()
         if self.address is None:
             self._start(cpus, a_worker_each)
         else:
             self._join(self.address)
+
+    def restart(self) -> None:
+        """Start another Ray in the place of one that is gone. Raises what ``connect`` raises."""
+        self._leave()
+        self.connect(self._cpus, a_worker_each=self._a_worker_each)
 
     def _join(self, address: str) -> None:
         import ray
 
         check_answers(address)
         silence(RAY_LOGGERS)
-        runtime: dict[str, Any] = {"env_vars": {"PYTHONPATH": python_path(self._module_path)}}
+        runtime: dict[str, Any] = {}
+        if os.environ.get("PYTHONPATH"):
+            runtime["env_vars"] = {"PYTHONPATH": os.environ["PYTHONPATH"]}
         if CODE_PACKAGE in os.environ:
             runtime["working_dir"] = os.environ[CODE_PACKAGE]
         self._is_connected = True
         try:
-            ray.init(address=address, runtime_env=runtime, **_QUIET)
+            ray.init(
+                address=address,
+                runtime_env=runtime,
+                job_config=job_config_without_folders(),
+                **_QUIET,
+            )
         except (ConnectionError, RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"no Ray cluster answers at {address}: {reason}") from None
@@ -84,14 +104,14 @@ class RayConnection:
     def _start(self, cpus: int | None, a_worker_each: bool) -> None:
         """Start a Ray in a temporary folder of its own."""
         silence(RAY_LOGGERS)
-        _remove_abandoned_folders()
         self._is_connected = True
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{os.getpid()}-"))
+        self._folder = TemporaryFolder("study-ray-", longest=_LONGEST_FOLDER)
         # Ray leaves a token for the user's next sessions: not for all to read.
         umask = os.umask(0o077)
         try:
-            with own_ray_startup(python_path(self._module_path), prestart=a_worker_each):
-                _start_ray(cpus, self._folder)
+            with own_ray_startup(prestart=a_worker_each):
+                # below our folder: Ray opens its own to all users
+                _start_ray(cpus, self._folder.path / "r")
         finally:
             os.umask(umask)
 
@@ -106,12 +126,20 @@ class RayConnection:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        """Leave Ray, if it was joined or started, and end a Ray that was started."""
         if self._is_connected:
             import ray
 
-            ray.shutdown()
+            leaving = threading.Thread(target=ray.shutdown, daemon=True)
+            leaving.start()
+            leaving.join(_SHUTDOWN_S)
+            self._is_connected = False
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
+            self._folder = None
 
 
 def _start_ray(cpus: int | None, folder: Path) -> None:
@@ -129,6 +157,7 @@ def _start_ray(cpus: int | None, folder: Path) -> None:
                 num_cpus=cpus,
                 include_dashboard=False,
                 object_store_memory=_OBJECT_STORE_BYTES,
+                job_config=job_config_without_folders(),
                 **loopback_options(folder),
                 **_QUIET,
             )
@@ -166,19 +195,11 @@ def is_node_alive(node: str) -> bool:
     return any(known["NodeID"] == node and known["Alive"] for known in ray.nodes())
 
 
-def python_path(folders: Sequence[str]) -> str:
-    """Return workers' ``PYTHONPATH``: these folders, then where this process finds modules."""
-    parts = list(folders)
-    if os.environ.get("PYTHONPATH"):
-        parts.append(os.environ["PYTHONPATH"])
-    return os.pathsep.join(parts)
+def cluster_fault() -> str:
+    """Say whether this machine has lost its cluster; empty while it has not."""
+    import ray
 
-
-def _remove_abandoned_folders() -> None:
-    """Remove the temporary folders of drivers that were killed."""
-    if not Path("/proc/self").exists():
-        return  # whether a process lives can't be seen here
-    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER_PREFIX}*"):
-        owner = folder.name.removeprefix(_FOLDER_PREFIX).split("-")[0]
-        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
-            shutil.rmtree(folder, ignore_errors=True)
+    here = ray.get_runtime_context().get_node_id()
+    if any(node["NodeID"] == here and node["Alive"] for node in ray.nodes()):
+        return ""
+    return "this node is no longer part of the Ray cluster"

@@ -10,9 +10,11 @@ from typing import Any
 
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment, NothingLeft, WaitForTrials
+from study.errors import RayFault
 from study.execution.on_ray.ray_internals import forget_results, kill_worker
 from study.execution.on_ray.ray_runtime import is_node_alive
-from study.execution.on_ray.worker_loss import executor_loss, worker_loss
+from study.execution.on_ray.ray_watch import RayLost, RayWatch
+from study.execution.on_ray.worker_loss import executor_loss, is_setup_failure, worker_loss
 from study.execution.on_ray.worker_protocol import (
     Failed,
     Finished,
@@ -32,6 +34,12 @@ _PAUSE_S = 5.0
 """A driver that has not looked around for so long has stood still itself."""
 _PATIENCE_S = 30.0
 """How much longer than a trial's own heartbeat the driver waits before it kills a silent worker."""
+_START_S = 300.0
+"""How much longer than a heartbeat a worker may take to take its trial up, on a Ray of the study's
+own: its last training has a heartbeat to end.
+"""
+_SETUP_FAILURES = 3
+"""So many workers in a row that could not be set up are a fault of the machine."""
 
 
 @dataclass
@@ -60,14 +68,20 @@ class _RunningTrial:
     assignment: Assignment
     tune_trial: Any = None
     """Known from the worker's first answer on, until the worker is killed."""
-    last_heard: float = 0.0
-    """When the worker last answered, in seconds of the monotonic clock."""
+    last_heard: float = field(default_factory=lambda: time.monotonic())
+    """When the worker last answered, in seconds of the monotonic clock; at first, when the trial
+    was handed out.
+    """
     last_iteration: int = 0
     """How many answers there were."""
 
 
 class StudyEnded(Exception):
     """Leaves Tune's loop: Tune's own end would write the state of every trial, for no reader."""
+
+
+class WorkersMissing(Exception):
+    """No worker has taken up a trial that was handed out, though Ray has room for it."""
 
 
 class Bridge:
@@ -90,6 +104,13 @@ class Bridge:
         self._is_all_handed_out = False
         self._is_quiet = False
         """Whether nothing has happened since the last look."""
+        self._setup_failures = 0
+        self._fault: RayFault | None = None
+        """Ends the study at the next look: Tune would swallow it where it is found."""
+        self.workers_placed = 0
+        """How often a worker has taken up a trial."""
+        self.watch: RayWatch | None = None
+        """Notices that Ray is gone."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Keep nothing: Tune pickles this so as to restore a study, which our journal does."""
@@ -145,6 +166,8 @@ class Bridge:
         controller, attempt = self._controller, (assignment.trial, assignment.attempt)
         match message:
             case Placed(place):
+                self.workers_placed += 1
+                self._setup_failures = 0
                 controller.placed(*attempt, place)
             case Reported(row):
                 controller.reported(*attempt, row)
@@ -166,6 +189,22 @@ class Bridge:
         attempt = self._controller.history.trials[assignment.trial].attempt
         failure = worker_loss(tune_trial, attempt, is_node_alive)
         self._controller.failed(assignment.trial, assignment.attempt, failure)
+        if is_setup_failure(tune_trial):
+            self._setup_failures += 1
+        if self._setup_failures >= _SETUP_FAILURES:
+            self._fault = RayFault(
+                f"{_SETUP_FAILURES} workers in a row could not be set up: {failure.message}; when"
+                f" that is mended: study resume {self.options.paths.name}"
+            )
+
+    def on_ray_lost(self, reason: str) -> RayLost:
+        """Record that every running attempt is lost with Ray; return that as an error."""
+        for running in self._running.values():
+            assignment = running.assignment
+            failure = Failure("node", f"lost with its Ray: {reason}", {"node_alive": False})
+            self._controller.failed(assignment.trial, assignment.attempt, failure)
+        self._running.clear()
+        return RayLost(self.options.paths.name, reason)
 
     def on_tune_lost(self, error: Exception) -> None:
         """Record that every running attempt is lost with Tune, which has given up."""
@@ -185,14 +224,20 @@ class Bridge:
     def look_around(self) -> None:
         """Do what is due, after each result and ten times a second.
 
-        Raises StudyEnded once the study stops or has nothing left to run.
+        Raises StudyEnded once the study stops or has nothing left to run, LeaveRay where Ray is
+        gone, and RayFault where no worker can be set up.
         """
         now = time.monotonic()
+        if self.watch:
+            self.watch.check()
+        if self._fault:
+            raise self._fault
         self._on_tick()
         while self._ended_tune_trials:
             forget_results(self._ended_tune_trials.pop())
         self._discount_own_pause(now)
         self._kill_silent_workers(now)
+        self._miss_workers(now)
         if self._controller.stopping or (self._is_all_handed_out and not self._running):
             raise StudyEnded
         if self._is_quiet:  # nobody waits for an answer now
@@ -206,6 +251,17 @@ class Bridge:
             for running in self._running.values():
                 running.last_heard += pause_s
         self._last_look = time.monotonic()
+
+    def _miss_workers(self, now: float) -> None:
+        """Raise WorkersMissing where a trial waits for its worker, though a Ray of the study's own
+        has room for it.
+        """
+        if not self.options.own_ray:
+            return  # on a cluster it may wait for room as long as it likes
+        longest_s = self.options.heartbeat_s + _START_S
+        for running in self._running.values():
+            if running.last_iteration == 0 and now - running.last_heard > longest_s:
+                raise WorkersMissing(f"no worker has taken up a trial for {longest_s:.0f} s")
 
     def _kill_silent_workers(self, now: float) -> None:
         for running in self._running.values():

@@ -8,14 +8,13 @@ started again beside the same controller.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
 from study.controller.controller import Controller
 from study.controller.next_work import NothingLeft, WaitForTrials
-from study.errors import OutsideFault, StudyError
+from study.errors import RayFault, StudyError
 from study.execution.on_ray.ray_internals import (
     TUNE_LOGGERS,
     TUNE_SETTINGS,
@@ -23,11 +22,16 @@ from study.execution.on_ray.ray_internals import (
     silence,
     workers_without_variables,
 )
+from study.execution.on_ray.ray_runtime import cluster_fault
+from study.execution.on_ray.ray_watch import LeaveRay, RayWatch, own_ray_fault
+from study.execution.on_ray.temporary_folder import TemporaryFolder
 from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded
 from study.execution.on_ray.worker_loss import on_one_line
 
-_FAILED_STARTS = 20
-"""How often Tune is started anew, without a trial ending, before the fault counts as lasting."""
+_FAILED_STARTS = 5
+"""How often Tune is started anew, without a worker taking up a trial, before the fault counts as
+lasting. It is less than the attempts that a trial may lose with its workers.
+"""
 
 
 def load_tune() -> None:
@@ -45,7 +49,8 @@ def execute_trials(
     """Run the controller's assignments until it has none left or stops; Ray must be running.
 
     ``on_tick`` is called about ten times a second, ``say`` with lines for the user. Raises
-    OutsideFault where Tune gives up again and again.
+    RayLost where Ray is gone, RayFault where no worker can be set up or Tune gives up again and
+    again.
     """
     load_tune()
     from ray import tune
@@ -56,26 +61,37 @@ def execute_trials(
     resources = tune.PlacementGroupFactory([options.resources.by_name])
     trainable = tune.with_resources(TrialWorker, resources)
     bridge = Bridge(controller, options, on_tick, say)
+    with RayWatch(own_ray_fault if options.own_ray else cluster_fault) as watch:
+        bridge.watch = watch
+        try:
+            _keep_tune_running(trainable, bridge, controller)
+        except LeaveRay:
+            raise bridge.on_ray_lost(watch.reason) from None
+
+
+def _keep_tune_running(trainable: Any, bridge: Bridge, controller: Controller) -> None:
+    """Start Tune, and again where it gives up, until the study stops or has nothing left."""
     reason, failed_starts = "", 0
     while failed_starts < _FAILED_STARTS:
-        endings = len(controller.history.trial_endings)
-        with tempfile.TemporaryDirectory(prefix="study-tune-") as folder:
+        placed = bridge.workers_placed
+        with TemporaryFolder("study-tune-") as folder:
             try:
-                _run_tune(trainable, bridge, folder)
+                _run_tune(trainable, bridge, str(folder.path))
             except StudyEnded:
                 pass
             except StudyError:
                 raise
             except Exception as error:
                 reason = on_one_line(error)
+                if bridge.watch:
+                    bridge.watch.check()  # Tune gives up where Ray is gone
                 bridge.on_tune_lost(error)
         if controller.stopping or controller.is_nothing_left():
             return
-        has_moved_on = len(controller.history.trial_endings) > endings
-        failed_starts = 0 if has_moved_on else failed_starts + 1
-    raise OutsideFault(
-        f"Ray Tune gave up {_FAILED_STARTS} times, last with {reason}; resume the study when that"
-        " is mended"
+        failed_starts = 0 if bridge.workers_placed > placed else failed_starts + 1
+    raise RayFault(
+        f"Ray Tune gave up {_FAILED_STARTS} times before a worker took up a trial, last with"
+        f" {reason}; when that is mended: study resume {bridge.options.paths.name}"
     )
 
 

@@ -17,13 +17,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
 from study.errors import StorageFault
+from study.execution.on_ray.awake_clock import process_clock
+from study.execution.on_ray.patient_store import PatientStore
 from study.execution.on_ray.worker_protocol import (
     Failed,
     Finished,
@@ -35,12 +36,14 @@ from study.execution.on_ray.worker_protocol import (
     WorkerMessage,
 )
 from study.files.storage_uri import storage_path
+from study.files.visible_text import visible
 from study.journal.events import Placement
 from study.journal.failure import Failure
-from study.journal.journal import PATIENCE_S, PAUSE_S
+from study.journal.journal import PAUSE_S
 
 if TYPE_CHECKING:
     from study.training.loop import Outcome
+    from study.training.runtime.failures import TrainingFailure
 
 _POLL_S = 2.0
 """How long a step waits for a message, and training for an answer, before they look again."""
@@ -55,7 +58,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
 
     def setup(self, config: WorkerConfig) -> None:
         """Begin an attempt."""
-        sys.path[:0] = [path for path in config["path"] if path not in sys.path]
+        sys.path += [path for path in config["path"] if path not in sys.path]
         self._training: _Training | None = _Training(config)
 
     def reset_config(self, new_config: WorkerConfig) -> bool:
@@ -94,8 +97,9 @@ class _Training:
         self._answers: queue.Queue[bool] = queue.Queue()
         self._answer_is_due = False
         self._is_stopped = threading.Event()
-        self._began = time.monotonic()
-        self._last_sign = time.monotonic()
+        self._clock = process_clock()
+        self._began = self._clock.now()
+        self._last_sign = self._clock.now()
         self._is_hung = False
         self._thread = threading.Thread(target=self._run, name="training", daemon=True)
         self._thread.start()
@@ -132,7 +136,7 @@ class _Training:
 
     def _hang_if_silent(self) -> list[WorkerMessage]:
         """Return a message that training hangs, once it has been silent for too long."""
-        silent_s = time.monotonic() - self._last_sign
+        silent_s = self._clock.now() - self._last_sign
         if silent_s < self._config["heartbeat_s"]:
             return []
         self._is_hung = True
@@ -159,13 +163,11 @@ class _Training:
         except Stopped:
             return
         except StorageFault as error:
-            self._messages.put(Failed(Failure("storage", str(error))))
+            self._messages.put(Failed(Failure("storage", visible(str(error)))))
             return
         except BaseException as error:
-            found = classify(error)
             self._keep_stderr(traceback.format_exc())
-            failure = Failure(found.failure_class, found.message, dict(found.details))
-            self._messages.put(Failed(failure))
+            self._messages.put(Failed(_failure_of(classify(error))))
             return
         if outcome.stop_reason != "stopped":
             self._messages.put(Finished(outcome.stop_reason, dict(outcome.summary)))
@@ -201,7 +203,7 @@ class _Training:
 
     def _report(self, row: Any) -> bool:
         """Leave a message that an epoch is done; return whether training goes on."""
-        self._last_sign = time.monotonic()
+        self._last_sign = self._clock.now()
         message = Reported(dict(row))
         self._messages.put(message)
         return self._wait_for_answer() if message.awaits_answer else True
@@ -211,7 +213,7 @@ class _Training:
         while goes_on is None:
             with suppress(queue.Empty):
                 goes_on = self._answers.get(timeout=_POLL_S)
-            self._last_sign = time.monotonic()  # waiting for the driver is no hang
+            self._last_sign = self._clock.now()  # waiting for the driver is no hang
         return goes_on and not self._is_stopped.is_set()
 
     def _wait_for_storage(self, problem: StorageFault) -> None:
@@ -221,7 +223,7 @@ class _Training:
         self._messages.put(Waiting(f"paused: {problem}; trying again"))
         deadline = time.monotonic() + PAUSE_S
         while time.monotonic() < deadline:
-            self._last_sign = time.monotonic()
+            self._last_sign = self._clock.now()
             if self._is_stopped.wait(0.1):
                 raise Stopped
 
@@ -229,7 +231,7 @@ class _Training:
         """Note a sign of life; raise where training is to stop, or has used up its time."""
         from study.training.runtime.failures import Stopped, TrainingFailure
 
-        self._last_sign = time.monotonic()
+        self._last_sign = self._clock.now()
         if self._is_stopped.is_set():
             raise Stopped
         limit_s = self._config["limit_s"]
@@ -241,10 +243,19 @@ class _Training:
 
     def _keep_stderr(self, text: str) -> None:
         """Write a traceback into the trial's folder, where a user looks for it."""
-        path = storage_path(self._config["stderr"])
-        with suppress(OSError):  # a full disk is no second failure
+        with suppress(Exception):  # a full disk, say, is no second failure
+            path = storage_path(self._config["stderr"])
             path.parent.make_folder(levels=1)
-            path.write_whole(text)
+            path.write_whole(visible(text))
+
+
+def _failure_of(found: TrainingFailure) -> Failure:
+    """Return a training's failure as the driver hears of it, its texts fit for the journal."""
+    details = {
+        name: visible(value) if isinstance(value, str) else value
+        for name, value in found.details.items()
+    }
+    return Failure(found.failure_class, visible(found.message), details)
 
 
 def _awaits_answer(message: WorkerMessage) -> bool:
@@ -254,35 +265,6 @@ def _awaits_answer(message: WorkerMessage) -> bool:
 def _is_last(message: WorkerMessage) -> bool:
     """Whether a message ends the attempt: Hung doesn't, as Tune would keep the process then."""
     return isinstance(message, Finished | Failed)
-
-
-class PatientStore:
-    """Checkpoints on a storage that may be full or away: reading and saving wait for it a while.
-
-    ``wait`` is called with the problem before they try again. After ``PATIENCE_S`` seconds the
-    problem is raised.
-    """
-
-    def __init__(self, store: Any, wait: Callable[[StorageFault], None]) -> None:
-        self._store = store
-        self._wait = wait
-
-    def latest(self) -> Any:
-        return self._patiently(self._store.latest)
-
-    def save(self, epoch: int, state: dict[str, Any]) -> None:
-        self._patiently(lambda: self._store.save(epoch, state))
-
-    def _patiently(self, act: Callable[[], Any]) -> Any:
-        began = time.monotonic()
-        while True:
-            try:
-                return act()
-            except (StorageFault, OSError) as error:
-                problem = error if isinstance(error, StorageFault) else StorageFault(str(error))
-                if time.monotonic() - began > PATIENCE_S:
-                    raise problem from error
-                self._wait(problem)
 
 
 def _place(device: str) -> Placement:

@@ -8,6 +8,7 @@ from typing import Any
 
 from study.execution.on_ray.ray_internals import (
     CONNECTION_LOST,
+    CREATION_FAILED,
     MEMORY_KILL,
     MEMORY_VICTIM,
     PROCESS_DIED,
@@ -67,6 +68,11 @@ def worker_loss(tune_trial: Any, attempt: Attempt, is_node_alive: Callable[[str]
         # It died before it said where it was. Of a node that is gone, Ray doesn't say this.
         node_alive = PROCESS_DIED in text
     return Failure("node", _telling_line(text), {"node_alive": node_alive})
+
+
+def is_setup_failure(tune_trial: Any) -> bool:
+    """Whether a worker was lost because it could not even be set up, for no trial's sake."""
+    return CREATION_FAILED in error_text(tune_trial)
 
 
 def executor_loss(error: Exception, attempt: Attempt) -> Failure:

@@ -14,6 +14,7 @@ import pytest
 from study.controller.controller import Controller
 from study.errors import (
     OutsideFault,
+    RayFault,
     StateLost,
     StorageFault,
     StudyLocked,
@@ -24,12 +25,15 @@ from study.execution import driver
 from study.execution.driver import drive
 from study.execution.on_ray import tune_executor
 from study.execution.on_ray.ray_runtime import RayConnection
+from study.execution.on_ray.ray_watch import RayLost
 from study.execution.on_ray.tune_bridge import ExecutorOptions
 from study.execution.run import ProgressDisplay, RunOptions
+from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.files.lock import acquire_lock
 from study.journal.failure import Failure
+from study.results import parquet
 from study.spec.spec import StudySpec
 
 from ..fake_cluster import drive as run_trials
@@ -43,12 +47,16 @@ class Display(ProgressDisplay):
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.is_gone = False
+        """Whether nobody reads it any more."""
 
     def begin(self, spec: StudySpec, controller: Controller) -> None:
         self.calls.append("begin")
 
     def say(self, message: str) -> None:
         self.calls.append(message)
+        if self.is_gone:
+            raise BrokenPipeError(32, "Broken pipe")
 
     def end(self) -> None:
         self.calls.append("end")
@@ -65,6 +73,7 @@ class Study:
         self.execute: Execute = run_trials
         self.options: list[ExecutorOptions] = []
         self.on_tick: Callable[[], None] = lambda: None
+        self.say: Callable[[str], None] = lambda line: None
         monkeypatch.setattr(RayConnection, "connect", lambda self, *args, **options: None)
         monkeypatch.setattr(RayConnection, "node_resources", lambda self: [{"CPU": 1.0}])
         monkeypatch.setattr(tune_executor, "load_tune", lambda: None)
@@ -74,6 +83,7 @@ class Study:
         self, controller: Controller, options: ExecutorOptions, on_tick: Any, say: Any
     ) -> None:
         self.options.append(options)
+        self.say = say
         on_tick()
         self.on_tick = on_tick
         self.execute(controller)
@@ -220,3 +230,89 @@ def test_a_study_without_room_for_a_trial_is_refused_before_it_executes(
     result = drive(study.paths, RunOptions(wait_for_nodes=True))
     assert result.reason == "complete"
     assert study.options[0].concurrency == 2
+
+
+ADD = {"do": "add", "values": {"optimizer.name": "sgd", "optimizer.lr": 0.5}}
+
+
+def test_a_study_goes_on_where_nobody_reads_its_output_any_more(study: Study) -> None:
+    study.display.is_gone = True
+
+    def say_and_run(controller: Controller) -> None:
+        study.say("a line")
+        run_trials(controller)
+
+    study.execute = say_and_run
+    assert study.drive().reason == "complete"
+    assert study.display.calls == ["begin", "a line"]
+
+
+def test_what_was_asked_of_a_complete_study_is_done_when_it_is_taken_up(study: Study) -> None:
+    study.drive()
+    requests.post(study.paths, ADD)
+    result = study.drive()
+    assert [point.state for point in result.history.points] == ["COMPLETE"] * 4
+    assert requests.waiting(study.paths) == []
+
+
+def test_what_is_asked_while_a_study_ends_is_done(study: Study) -> None:
+    def ask_at_the_end(controller: Controller) -> None:
+        run_trials(controller)
+        if len(study.options) == 1:
+            requests.post(study.paths, ADD)
+
+    study.execute = ask_at_the_end
+    result = study.drive()
+    assert [point.state for point in result.history.points] == ["COMPLETE"] * 4
+
+
+def test_what_is_asked_after_the_last_look_is_done(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+    write = parquet.write_tables
+
+    def write_and_be_asked(*args: Any, **options: Any) -> None:
+        write(*args, **options)
+        if not asked:
+            asked.append(Path(str(requests.post(study.paths, ADD))))
+
+    monkeypatch.setattr(parquet, "write_tables", write_and_be_asked)
+    result = study.drive()
+    assert [point.state for point in result.history.points] == ["COMPLETE"] * 4
+
+
+def test_only_what_stopped_an_earlier_driver_is_discarded(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests.post(study.paths, {"do": "stop"})
+    taking = driver.open_study
+
+    def be_asked_meanwhile(*args: Any) -> Any:
+        requests.post(study.paths, {"do": "stop"})
+        return taking(*args)
+
+    assert study.drive().reason == "complete"
+    requests.post(study.paths, ADD)
+    monkeypatch.setattr(driver, "open_study", be_asked_meanwhile)
+    result = study.drive()
+    assert result.reason == "interrupted"
+    assert requests.waiting_stops(study.paths) == []
+
+
+def test_a_lost_ray_is_followed_by_another_and_then_by_the_way_to_resume(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restarted: list[object] = []
+
+    def lose_ray(controller: Controller) -> None:
+        raise RayLost("fake", "Ray's process raylet has ended")
+
+    study.execute = lose_ray
+    monkeypatch.setattr(RayConnection, "restart", lambda self: restarted.append(self))
+    with pytest.raises(RayFault, match="raylet has ended; when that is mended: study resume fake"):
+        study.drive()
+    assert len(restarted) == 2
+    study.execute = run_trials
+    result = study.drive()
+    assert [session.reason for session in result.history.sessions] == ["fault", "complete"]

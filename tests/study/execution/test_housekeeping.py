@@ -8,6 +8,7 @@ import pytest
 
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment
+from study.errors import Superseded
 from study.execution import housekeeping
 from study.execution.housekeeping import Housekeeping
 from study.files import requests
@@ -64,6 +65,43 @@ def test_requests_are_carried_out_and_told(
     assert not controller.stopping
     requests.post(paths, {"do": "stop"})
     house.tick()
-    assert said[-1] == "asked to stop"
+    house.tick()
+    assert said[3:] == ["asked to stop"]
     assert controller.stopping == "interrupted"
-    assert requests.take(paths) == []
+    assert [request.do for request in requests.waiting(paths)] == ["stop"], "it is not over yet"
+    house.forget_stops()
+    assert requests.waiting(paths) == []
+
+
+def test_a_request_stays_until_what_it_asks_for_is_on_record(
+    controller: Controller, paths: StudyPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(values: object) -> int:
+        raise Superseded("another driver has the study")
+
+    house = Housekeeping(controller, paths, lambda line: None)
+    requests.post(paths, {"do": "add", "values": {"optimizer.name": "sgd"}})
+    monkeypatch.setattr(controller, "add_point", refuse)
+    with pytest.raises(Superseded):
+        house.answer_requests()
+    assert [request.do for request in requests.waiting(paths)] == ["add"]
+
+
+def test_requests_that_make_no_sense_are_told_and_take_no_other_with_them(
+    controller: Controller, paths: StudyPaths
+) -> None:
+    said: list[str] = []
+    house = Housekeeping(controller, paths, said.append)
+    paths.requests.make_folder()
+    (paths.requests / "0.json").write_whole("[]")
+    (paths.requests / "00.json").write_whole('{"do": "stop_trial", "trial": "x"}')
+    requests.post(paths, {"do": "add", "values": {"no.such.key": 1}})
+    requests.post(paths, {"do": "add", "values": {"optimizer.name": "sgd", "optimizer.lr": 0.5}})
+    house.answer_requests()
+    assert [line.split(":")[0] for line in said] == [
+        "a request that makes no sense is ignored",
+        "a request that makes no sense is ignored",
+        "a request is refused",
+        "added point 0",
+    ]
+    assert requests.waiting(paths) == []

@@ -31,7 +31,7 @@ def write(paths: StudyPaths, spec: StudySpec) -> None:
 
 @pytest.fixture
 def unused() -> Iterator[RayConnection]:
-    with RayConnection(None, []) as connection:
+    with RayConnection(None) as connection:
         yield connection
 
 
@@ -71,7 +71,7 @@ class Cluster(RayConnection):
 
 def test_what_depends_on_a_cluster_is_decided_when_it_is_reached_first(paths: StudyPaths) -> None:
     write(paths, small_spec(concurrency=None, resources={"cpus": 2}))
-    cluster = Cluster("head:6379", [])
+    cluster = Cluster("head:6379")
     for _ in range(2):
         with open_study(paths, RunOptions(), cluster) as controller:
             assert controller.spec.concurrency == 3

@@ -44,7 +44,7 @@ space: {optimizer: {one_of: {sgd: {lr: {log: [1e-3, 1e-1]}}}}}
 def take_up(paths: StudyPaths, **options: object) -> None:
     """Open the study as a driver does, and have its sampler propose a point."""
     with (
-        RayConnection(None, []) as idle,
+        RayConnection(None) as idle,
         open_study(paths, RunOptions(**options), idle) as controller,  # type: ignore[arg-type]
     ):
         controller.next()
@@ -69,7 +69,7 @@ def theirs(tmp_path: Path, mark: Path, monkeypatch: pytest.MonkeyPatch) -> Study
     paths.spec.write_whole(STUDY)
     with monkeypatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path / "another-user"))
-        with RayConnection(None, []) as idle, open_study(paths, RunOptions(trust=True), idle):
+        with RayConnection(None) as idle, open_study(paths, RunOptions(trust=True), idle):
             pass
     here = tmp_path / "studies" / "theirs"
     shutil.copytree(tmp_path / "theirs" / "theirs", here)

@@ -1,4 +1,4 @@
-"""Requests to a driver lie in the study's folder until it takes them."""
+"""Requests to a driver lie in the study's folder until it has done what they ask for."""
 
 from __future__ import annotations
 
@@ -18,26 +18,52 @@ def paths(tmp_path: Path) -> StudyPaths:
     return StudyPaths(LocalPath(tmp_path), "fake")
 
 
-def test_each_request_is_taken_once_in_the_order_they_were_made(paths: StudyPaths) -> None:
-    assert requests.take(paths) == []
-    made = [{"do": "stop_trial", "trial": number} for number in range(3)]
-    for request in made:
-        requests.post(paths, request)
-    assert requests.take(paths) == made
-    assert requests.take(paths) == []
+def test_requests_wait_in_the_order_they_were_made_until_they_are_discarded(
+    paths: StudyPaths,
+) -> None:
+    assert requests.waiting(paths) == []
+    for number in range(3):
+        requests.post(paths, {"do": "stop_trial", "trial": number})
+    found = requests.waiting(paths)
+    assert [(request.do, request.trial) for request in found] == [
+        ("stop_trial", number) for number in range(3)
+    ]
+    assert requests.waiting(paths) == found
+    requests.discard(found[:2])
+    assert requests.waiting(paths) == found[2:]
+    requests.discard(found)
+    assert requests.waiting(paths) == []
 
 
-def test_what_is_no_request_is_passed_over(paths: StudyPaths) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        "not JSON",
+        "[]",
+        "5",
+        "{}",
+        '{"do": "dance"}',
+        '{"do": "stop_trial"}',
+        '{"do": "stop_trial", "trial": "x"}',
+        '{"do": "stop_trial", "trial": true}',
+        '{"do": "add"}',
+        '{"do": "add", "values": []}',
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_request_says_so_and_takes_no_other_with_it(
+    paths: StudyPaths, content: str
+) -> None:
     requests.post(paths, STOP)
-    (paths.requests / "0.json").write_whole("not JSON")
-    requests.discard_stops(paths)
+    (paths.requests / "0.json").write_whole(content)
     requests.post(paths, STOP)
-    assert requests.take(paths) == [STOP]
+    bad, *good = requests.waiting(paths)
+    assert (bad.do, bool(bad.fault)) == ("", True)
+    assert [request.do for request in good] == ["stop", "stop"]
+    assert requests.waiting_stops(paths) == good
 
 
-def test_a_driver_that_begins_discards_what_stopped_the_last_one(paths: StudyPaths) -> None:
-    added = {"do": "add", "values": {"optimizer.lr": 0.1}}
-    for request in (STOP, added, STOP):
-        requests.post(paths, request)
-    requests.discard_stops(paths)
-    assert requests.take(paths) == [added]
+def test_one_that_cannot_be_read_now_waits_and_takes_no_other_with_it(paths: StudyPaths) -> None:
+    requests.post(paths, STOP)
+    (paths.requests / "0.json").make_folder()  # reading it is an error of the system's
+    assert [request.do for request in requests.waiting(paths)] == ["stop"]

@@ -43,7 +43,7 @@ def study(tmp_path: Path) -> StudyPaths:
 
 def spec_in(paths: StudyPaths) -> StudySpec:
     """The spec with which a driver takes the study up."""
-    with RayConnection(None, []) as idle, open_study(paths, RunOptions(), idle) as controller:
+    with RayConnection(None) as idle, open_study(paths, RunOptions(), idle) as controller:
         return controller.spec
 
 

@@ -100,12 +100,22 @@ def test_ray_looks_up_what_is_replaced_where_it_is_replaced() -> None:
         assert f"self.{method}(" in node
 
 
-def test_all_is_as_before_once_ray_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PYTHONPATH", raising=False)
+def test_workers_get_no_folders_of_the_drivers_and_its_ray_has_the_processes_watched() -> None:
+    worker = (RAY / "_private/worker.py").read_text()
+    assert "job_config._py_driver_sys_path.extend(code_paths)" in worker
+    assert worker.count("not job_config._runtime_env_has_working_dir()") == 2
+    assert ray_internals.job_config_without_folders()._runtime_env_has_working_dir()
+    assert "utils.set_sigterm_handler(" in worker
+    assert "target=listen_error_messages" in worker
+    assert "_global_node" in worker
+    assert "self.all_processes" in (RAY / "_private/node.py").read_text()
+    assert ray_internals.own_ray_processes() == []
+
+
+def test_all_is_as_before_once_ray_has_started() -> None:
     environment = dict(os.environ)
     before = [getattr(owner, name) for owner, name, _ in ray_internals.startup_replacements()]
-    with ray_internals.own_ray_startup("/mine", prestart=True):
-        assert os.environ["PYTHONPATH"] == "/mine"
+    with ray_internals.own_ray_startup(prestart=True):
         assert os.environ[ray_internals.WORKER_PRESTART] == "1"
         during = [getattr(owner, name) for owner, name, _ in ray_internals.startup_replacements()]
         assert all(now is not then for now, then in zip(during, before, strict=True))
@@ -229,6 +239,7 @@ def test_what_ray_says_of_its_memory_monitors_kills_is_understood() -> None:
 def test_ray_still_says_what_a_worker_was_lost_to_in_these_words() -> None:
     unavailable = inspect.getsource(ray.exceptions.ActorUnavailableError)
     assert ray_internals.CONNECTION_LOST in unavailable
+    assert ray_internals.CREATION_FAILED in (RAY / "exceptions.py").read_text()
     assert ray_internals.PROCESS_DIED.encode() in binary("core/src/ray/gcs/gcs_server")
 
 

@@ -11,16 +11,9 @@ from pathlib import Path
 import pytest
 
 from study.errors import OutsideFault
-from study.execution.on_ray.ray_runtime import RayConnection, python_path
+from study.execution.on_ray.ray_runtime import RayConnection
 
 from ...command import DEADLINE_S
-
-
-def test_workers_find_the_modules_that_the_driver_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["/mine", "/ours"]))
-    assert python_path(["/here"]).split(os.pathsep) == ["/here", "/mine", "/ours"]
-    monkeypatch.delenv("PYTHONPATH")
-    assert python_path(["/here"]) == "/here"
 
 
 def test_a_machine_too_busy_for_ray_is_tried_again_and_then_a_fault_of_one_line(
@@ -35,7 +28,7 @@ def test_a_machine_too_busy_for_ray_is_tried_again_and_then_a_fault_of_one_line(
     monkeypatch.setattr("study.execution.on_ray.ray_runtime.ENVIRONMENT", {})
     monkeypatch.setattr("ray.init", slow)
     with (
-        RayConnection(None, []) as connection,
+        RayConnection(None) as connection,
         pytest.raises(OutsideFault, match=r"timed out during startup\. The study"),
     ):
         connection.connect()
@@ -51,10 +44,9 @@ from study.execution.on_ray.ray_runtime import RayConnection
 
 @ray.remote(num_cpus=1)
 def found():
-    import mine
-    return [mine.NAME, "torch" in sys.modules]
+    return [sys.path, "torch" in sys.modules]
 
-with RayConnection(None, [sys.argv[1]]) as connection:
+with RayConnection(None) as connection:
     connection.connect(1, a_worker_each=True)
     here = psutil.Process()
     rooms, answer = connection.node_resources(), ray.get(found.remote())
@@ -64,9 +56,11 @@ with RayConnection(None, [sys.argv[1]]) as connection:
         for socket in process.net_connections("inet")
         if socket.status == psutil.CONN_LISTEN
     ]
+    folder = connection._folder.path
+    modes = {str(path): path.stat().st_mode & 0o777 for path in (folder, folder / "r")}
     commands = [" ".join(process.cmdline()) for process in here.children(recursive=True)]
-    print(json.dumps({"cpus": [room["CPU"] for room in rooms], "found": answer, "ports": ports, "commands": commands}))
-assert not {"PYTHONPATH", *OWN_RAY_SETTINGS} & set(os.environ)
+    print(json.dumps({"cpus": [room["CPU"] for room in rooms], "found": answer, "ports": ports, "commands": commands, "folder": str(folder), "modes": modes}))
+assert not set(OWN_RAY_SETTINGS) & set(os.environ)
 """
 
 
@@ -75,18 +69,28 @@ RAYS_AGENT_PORT = 52365
 
 
 def test_a_ray_of_its_own_listens_on_loopback_and_its_workers_are_ready(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.delenv("PYTHONPATH", raising=False)
-    (tmp_path / "mine.py").write_text("NAME = 'mine'")
-    command = [sys.executable, "-c", OPENED, str(tmp_path)]
-    told = json.loads(
-        subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=DEADLINE_S
-        ).stdout
+    for name in ("queue", "logging", "study", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('a file of the user was loaded')")
+    script = tmp_path / "elsewhere" / "opened.py"
+    script.parent.mkdir()
+    script.write_text(OPENED)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=DEADLINE_S,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
     )
+    told = json.loads(done.stdout)
     assert told["cpus"] == [1.0]
-    assert told["found"] == ["mine", True]
+    assert told["found"][1], "its workers have loaded torch"
+    assert not {str(tmp_path), str(script.parent), ""} & set(told["found"][0])
+    assert told["modes"][told["folder"]] == 0o700
+    assert not Path(told["folder"]).exists()
     assert {name for name, _, _ in told["ports"]} >= {"gcs_server", "raylet"}
     assert {address.removeprefix("::ffff:") for _, address, _ in told["ports"]} == {"127.0.0.1"}
     assert RAYS_AGENT_PORT not in {port for _, _, port in told["ports"]}

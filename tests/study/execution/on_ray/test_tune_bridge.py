@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from study.controller.controller import Controller
+from study.errors import RayFault
 from study.execution.on_ray import tune_bridge
-from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded
+from study.execution.on_ray.ray_watch import LeaveRay, RayWatch
+from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded, WorkersMissing
 from study.execution.on_ray.worker_protocol import (
     Failed,
     Finished,
@@ -26,6 +28,7 @@ from study.files.local_storage import LocalPath
 from study.journal.failure import Failure
 from study.spec.sections import Resources
 
+from ...command import wait_for
 from ...fake_cluster import Storage, controller_on, curve, small_spec
 
 
@@ -145,6 +148,57 @@ def test_a_worker_that_falls_silent_is_killed_unless_the_driver_itself_stood_sti
         tune.bridge.look_around()
     assert killed == [tune.trial("a")]
     assert "has not answered" in tune.controller.history.trials[0].attempts[0].failure.message
+
+
+def test_a_ray_that_is_gone_is_left_and_costs_the_running_attempts(tune: FakeTune) -> None:
+    tune.begin("a")
+    with RayWatch(lambda: "Ray's process raylet has ended", on_stuck=lambda reason: None) as watch:
+        tune.bridge.watch = watch
+        wait_for(lambda: watch.reason, "the loss to be noticed")
+        with pytest.raises(LeaveRay):
+            tune.bridge.look_around()
+        lost = tune.bridge.on_ray_lost(watch.reason)
+    assert str(lost) == "Ray's process raylet has ended; when that is mended: study resume fake"
+    failure = tune.controller.history.trials[0].attempts[0].failure
+    assert failure.failure_class == "node"
+    assert failure.details == {"node_alive": False}
+
+
+def test_workers_that_cannot_be_set_up_are_a_fault_after_a_few(
+    tune: FakeTune, tmp_path: Path
+) -> None:
+    error = tmp_path / "error.txt"
+    error.write_text("The actor died because of an error raised in its creation task, ImportError")
+    for name in "abc":
+        tune.bridge.look_around()
+        tune.begin(name)
+        tune.trial(name).error_file = str(error)
+        tune.bridge.on_worker_lost(tune.trial(name))
+        tune.bridge.on_trial_end(name)
+    with pytest.raises(RayFault, match=r"3 workers in a row could not be set up: .*ImportError"):
+        tune.bridge.look_around()
+
+
+def test_a_trial_that_no_worker_takes_up_is_missed(
+    tune: FakeTune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(tune_bridge, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    tune.bridge.options.own_ray = True
+    tune.bridge.look_around()
+    tune.begin("a")
+    now[0] += 5000  # the driver itself has stood still
+    tune.bridge.look_around()
+    for _ in range(80):
+        now[0] += 4
+        tune.bridge.look_around()
+    tune.bridge.options.own_ray = False
+    for _ in range(20):
+        now[0] += 4
+        tune.bridge.look_around()
+    tune.bridge.options.own_ray = True
+    with pytest.raises(WorkersMissing):
+        tune.bridge.look_around()
 
 
 def test_tune_is_left_once_the_study_stops_and_forgets_what_has_ended(tune: FakeTune) -> None:

@@ -104,7 +104,7 @@ def test_loss_is_accepted_where_the_user_says_so(finished: StudyPaths, tmp_path:
     paths.journal.write_bytes(b"".join(lines[:-5]))
     assert isinstance(take_up(paths)[0], StateLost)
     with (
-        RayConnection(None, []) as idle,
+        RayConnection(None) as idle,
         open_study(paths, RunOptions(accept_loss=True), idle) as controller,
     ):
         assert len(controller.history.points) > 0

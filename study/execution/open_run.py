@@ -1,0 +1,210 @@
+"""One run of a study that is open: its trials executed on Ray, its end recorded."""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from study.controller.controller import Controller
+from study.errors import RayFault, StorageFault
+from study.execution import provenance
+from study.execution.housekeeping import Housekeeping
+from study.execution.on_ray.ray_runtime import RayConnection
+from study.execution.on_ray.ray_watch import RayLost
+from study.execution.open_study import start_session
+from study.execution.resources import check_fits, machine_cpus, trial_capacity
+from study.execution.run import RunOptions, RunResult
+from study.execution.signals import StopOnSignals
+from study.execution.trust import code_names
+from study.files.layout import StudyPaths
+from study.files.lock import DriverLock
+from study.files.storage_uri import storage_path
+from study.journal.events import SessionClosed
+from study.spec.spec import StudySpec
+
+if TYPE_CHECKING:
+    from study.execution.on_ray.tune_bridge import ExecutorOptions
+
+_RAYS_IN_VAIN = 2
+"""How many Rays may be lost, one after the other, without an epoch being finished in between."""
+
+
+class OpenRun:
+    """A run, from the record that the study has a driver to that of its end."""
+
+    def __init__(
+        self,
+        paths: StudyPaths,
+        options: RunOptions,
+        controller: Controller,
+        connection: RayConnection,
+        lock: DriverLock,
+    ) -> None:
+        self._paths = paths
+        self._options = options
+        self._display = options.display
+        self._controller = controller
+        self._spec = controller.spec
+        self._connection = connection
+        self._housekeeping = Housekeeping(controller, paths, self._display.say, lock.check_held)
+
+    def nothing_to_do(self) -> RunResult:
+        """Bring the tables of a complete study up to date."""
+        self._write_tables()
+        return self._result("complete")
+
+    def to_its_end(self, reopened: int) -> RunResult:
+        """Execute the study's trials until it ends; ``reopened`` of them had failed before."""
+        start_session(self._controller, self._paths)
+        if reopened:
+            self._display.say(f"{reopened} failed trials run again")
+        with StopOnSignals(self._controller) as signals:
+            self._display.begin(self._spec, self._controller)
+            try:
+                self._execute(signals)
+            except RayFault:
+                self._record_end("fault")
+                raise
+            finally:
+                self._display.end()
+        return self._close()
+
+    def _execute(self, signals: StopOnSignals) -> None:
+        """Let Ray run the trials that the controller hands out, and those asked for meanwhile."""
+        self._housekeeping.answer_requests()
+        while self._has_work():
+            self._start_ray(signals)
+            self._execute_trials()
+            self._housekeeping.answer_requests()
+        self._housekeeping.close()
+
+    def _has_work(self) -> bool:
+        return not self._controller.is_stopping() and not self._controller.is_nothing_left()
+
+    def _execute_trials(self) -> None:
+        """Have trials executed, by another Ray where one of the study's own is gone.
+
+        Raises RayFault where that doesn't help.
+        """
+        from study.execution.on_ray import tune_executor
+
+        losses_in_vain = 0
+        while True:
+            epochs = self._count_epochs()
+            try:
+                tune_executor.execute_trials(
+                    self._controller, self._executor_options(), self._tick, self._display.say
+                )
+                return
+            except RayLost as lost:
+                losses_in_vain = 1 if self._count_epochs() > epochs else losses_in_vain + 1
+                if self._options.address or losses_in_vain > _RAYS_IN_VAIN:
+                    raise
+                self._display.say(f"{lost.reason}; the study goes on with another Ray")
+                self._connection.restart()
+
+    def _count_epochs(self) -> int:
+        return sum(trial.epochs for trial in self._controller.history.trials)
+
+    def _tick(self) -> None:
+        self._display.tick()
+        self._housekeeping.tick()
+
+    def _start_ray(self, signals: StopOnSignals) -> None:
+        """Start Ray with as many of this machine's CPUs as the trials will use, or join it."""
+        from study.execution.on_ray import tune_executor
+
+        wanted = math.ceil((self._spec.concurrency or 1) * self._spec.resources.cpus)
+        self._connection.connect(
+            cpus=min(machine_cpus(), wanted),
+            # Ray starts a worker for each CPU: more than there are trials where one takes several
+            a_worker_each=self._spec.resources.cpus <= 1,
+        )
+        # Tune loads while the workers do: before Ray is there it would only hold Ray up.
+        tune_executor.load_tune()
+        self._controller.think_ahead()
+        signals.catch()  # again: a cluster's Ray has taken SIGTERM for itself
+        self._load_costs_meanwhile()
+
+    def _load_costs_meanwhile(self) -> None:
+        """Load what counting costs needs while the first trials run: nothing waits for it before
+        they end.
+        """
+        if self._controller.goes_by_cost:
+            threading.Thread(target=_load_costs, daemon=True).start()
+
+    def _executor_options(self) -> ExecutorOptions:
+        """Say how trials run; UserError where Ray has no room for a single one."""
+        from study.execution.on_ray.tune_bridge import ExecutorOptions
+
+        spec, options = self._spec, self._options
+        weights_by_best_epoch = self._controller.history.whole_seeds
+        return ExecutorOptions(
+            paths=self._paths,
+            resources=spec.resources,
+            concurrency=self._concurrency(),
+            heartbeat_s=spec.trial.heartbeat_s,
+            trial_hours=spec.trial.hours,
+            data_dir=str(storage_path(options.data_dir)) if options.data_dir else None,
+            module_path=_module_folders(spec),
+            best_by=spec.best_by if weights_by_best_epoch else None,
+            own_ray=not options.address,
+        )
+
+    def _concurrency(self) -> int:
+        """How many trials run at once: as many as the study says, as far as they find room."""
+        wanted = self._spec.concurrency or 1
+        if self._options.wait_for_nodes:
+            return wanted
+        address = self._connection.address
+        where = f"the cluster at {address}" if address else "this machine"
+        nodes = self._connection.node_resources()
+        check_fits(self._spec, nodes, where)
+        return min(wanted, trial_capacity(self._spec, nodes))
+
+    def _close(self) -> RunResult:
+        """Record why the run ended and bring the tables up to it; raise the fault that ended it."""
+        controller = self._controller
+        reason = controller.stopping or "complete"
+        self._record_end(reason)
+        if reason == "fault":
+            raise StorageFault(
+                f"{self._paths.folder} can't be written; when it can:"
+                f" study resume {self._paths.name}"
+            )
+        self._write_tables()
+        if reason == "halted":
+            raise controller.halt()
+        return self._result(reason)
+
+    def _record_end(self, reason: str) -> None:
+        history = self._controller.history
+        self._controller.record(SessionClosed(session=len(history.sessions), reason=reason))
+        self._housekeeping.forget_stops()
+        provenance.write(history, self._paths)
+
+    def _write_tables(self) -> None:
+        from study.results.parquet import write_tables  # with pyarrow
+
+        write_tables(self._paths, history=self._controller.history)
+
+    def _result(self, reason: str) -> RunResult:
+        return RunResult(self._paths, self._controller.history, reason, self._spec.resources.gpus)
+
+
+def _module_folders(spec: StudySpec) -> list[str]:
+    """Return the folders in which workers look, last of all, for the code that a study names.
+
+    They are those in which this process would look, and the current one. For a study that names no
+    code there are none: a file that happens to lie there has nothing to say in its trials.
+    """
+    return [*sys.path, str(Path.cwd())] if code_names(spec) else []
+
+
+def _load_costs() -> None:
+    with suppress(Exception):  # counting itself says what is wrong
+        import study.training.cost  # noqa: F401

@@ -9,7 +9,7 @@ from typing import Any
 
 from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
-from study.errors import StudyExists, StudyLocked, StudyNotFound, UserError
+from study.errors import StudyLocked, StudyNotFound, UserError
 from study.execution import trust
 from study.execution.driver import drive
 from study.execution.on_ray.ray_runtime import RayConnection, check_answers
@@ -22,8 +22,8 @@ from study.files.lock import acquire_lock, lock_holder
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import storage_path
 from study.journal.log_storage import log_at
-from study.journal.spec_versions import stored_spec_file
-from study.spec.load import load_spec, study_file_text
+from study.journal.spec_versions import check_same, is_there, stored_spec_file
+from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
 _DEFAULT_STORAGE = "studies"
@@ -59,12 +59,12 @@ def run(
     if is_there(paths):
         check_same(spec, paths)
     else:
-        _create(spec, paths, run_options)
-    return drive(paths, run_options)
+        spec = _checked_to_run(spec, paths, run_options)
+    return drive(paths, run_options, begun=spec)
 
 
-def _create(spec: StudySpec, paths: StudyPaths, options: RunOptions) -> None:
-    """Make a new study's folder with its spec, once nothing speaks against running it."""
+def _checked_to_run(spec: StudySpec, paths: StudyPaths, options: RunOptions) -> StudySpec:
+    """Return the spec of a new study as it is to be run, once nothing speaks against that."""
     if options.address is None:
         spec = resolve_concurrency(spec, [machine_resources(spec)], "this machine")
         check_modules(spec)
@@ -72,8 +72,7 @@ def _create(spec: StudySpec, paths: StudyPaths, options: RunOptions) -> None:
     else:
         check_answers(options.address)
     warm_starts(spec, paths.storage)  # raises where an earlier study can't be found
-    paths.folder.make_folder()
-    paths.spec.write_whole(study_file_text(spec))
+    return spec
 
 
 def resume(
@@ -178,11 +177,6 @@ def _carry_out(request: Mapping[str, Any], controller: Controller, name: str) ->
             controller.add_point(request["values"])
 
 
-def is_there(paths: StudyPaths) -> bool:
-    """Whether the folder holds a study, which it does by its journal even if its spec is lost."""
-    return paths.spec.exists() or paths.journal.exists()
-
-
 def existing(name: str, storage: StorageLike) -> StudyPaths:
     """Return the paths of a study that is there; raise StudyNotFound with the nearest name else."""
     root = storage_path(storage)
@@ -211,23 +205,14 @@ def remove(name: str, *, storage: StorageLike = _DEFAULT_STORAGE) -> None:
     Raises StudyLocked while it is being driven.
     """
     paths = existing(name, storage)
-    acquire_lock(paths.lock).release()
-    # spec and journal go first: what is left of an interrupted removal is no study
-    paths.spec.unlink(missing_ok=True)
-    log_at(paths.journal).remove()
+    driver = lock_holder(paths.lock)
+    if driver:  # which a claim on an object store would take over
+        raise StudyLocked(name, driver)
+    lock = acquire_lock(paths.lock)
+    try:
+        # spec and journal go first: what is left of an interrupted removal is no study
+        paths.spec.unlink(missing_ok=True)
+        log_at(paths.journal).remove()
+    finally:
+        lock.release()
     paths.folder.remove_tree()
-
-
-def check_same(spec: StudySpec, paths: StudyPaths) -> None:
-    """Raise StudyExists, with what differs, unless the study in the folder has this spec."""
-    stored = load_spec(stored_spec_file(paths))
-    if not spec.concurrency:
-        spec = replace(spec, concurrency=stored.concurrency)
-    differences = stored.differences(spec)
-    if differences:
-        lines = "\n".join(f"  {line}" for line in differences)
-        raise StudyExists(
-            f"study {paths.name} exists in {paths.storage} and differs from this one:\n{lines}\nGo"
-            f" on with it as it is: study resume {paths.name}. Run this one beside it: --name"
-            " ANOTHER."
-        )

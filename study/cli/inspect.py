@@ -67,7 +67,7 @@ def is_on_cluster(address: str | None, name: str | None, storage: str) -> bool:
     """
     from study.files.layout import StudyPaths
     from study.files.storage_uri import storage_path
-    from study.lifecycle import is_there
+    from study.journal.spec_versions import is_there
 
     if not address or storage != STUDIES:
         return False

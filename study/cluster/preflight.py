@@ -15,8 +15,8 @@ from study.execution.resources import check_fits
 from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
 from study.files.storage_uri import storage_path
-from study.journal.spec_versions import stored_spec_file
-from study.lifecycle import check_same, existing, is_there
+from study.journal.spec_versions import check_same, is_there, stored_spec_file
+from study.lifecycle import existing
 from study.spec.load import load_spec
 
 _ANSWER_TIMEOUT_S = 60.0
@@ -43,6 +43,7 @@ def check_cluster(request: JobRequest) -> None:
     for node, answer in answers.items():
         _check_version(request, node, answer.version)
     _check_storage(request, answers)
+    storage_path(request.storage).check_write_new()
     paths = StudyPaths(storage_path(request.storage), request.name)
     paths.check_plain()
     check_free(request, paths)

@@ -17,7 +17,7 @@ from study.files.layout import StudyPaths
 from study.files.lock import DriverLock, acquire_lock
 from study.files.requests import Request
 from study.journal.events import PointReopened
-from study.journal.spec_versions import extend, supersede_earlier_drivers
+from study.journal.spec_versions import begin, extend, supersede_earlier_drivers
 from study.spec.spec import StudySpec
 
 
@@ -25,12 +25,14 @@ def drive(
     paths: StudyPaths,
     options: RunOptions,
     *,
+    begun: StudySpec | None = None,
     extension: StudySpec | None = None,
     retried: Sequence[int] = (),
     retry_all: bool = False,
 ) -> RunResult:
     """Drive a study from its folder until it ends, is interrupted or meets a fault.
 
+    ``begun`` is the spec of a new study, or the one that a study that is there must have.
     ``extension`` becomes the study's spec first. The failed trials ``retried``, by their numbers,
     or with ``retry_all`` all that failed, run again.
 
@@ -38,7 +40,7 @@ def drive(
     retried or finds no room, and an OutsideFault for what ends the study beside its trials.
     """
     options = replace(options, display=SteadyDisplay(options.display))
-    result = _drive(paths, options, extension, retried, retry_all)
+    result = _drive(paths, options, begun, extension, retried, retry_all)
     seen: list[Request] = []
     while result.reason == "complete":
         late = requests.waiting(paths)  # asked for while the study ended: nobody else sees it
@@ -46,13 +48,14 @@ def drive(
             break
         seen = late
         with suppress(StudyLocked):  # whoever asked has taken the study, to do it himself
-            result = _drive(paths, options, None, (), False)
+            result = _drive(paths, options, None, None, (), False)
     return result
 
 
 def _drive(
     paths: StudyPaths,
     options: RunOptions,
+    begun: StudySpec | None,
     extension: StudySpec | None,
     retried: Sequence[int],
     retry_all: bool,
@@ -62,6 +65,8 @@ def _drive(
     earlier_stops = requests.waiting_stops(paths)
     with _locked(paths, options) as lock, _system_errors_as_faults(paths):
         requests.discard(earlier_stops)
+        if begun:
+            begin(paths, begun)
         supersede_earlier_drivers(paths)
         extend(paths, extension, options.display.say)
         with (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -41,6 +42,16 @@ class LocalPath(PosixPath, StoragePath):
 
     def write_whole(self, content: bytes | str) -> None:
         write_whole(self, content)
+
+    def write_new(self, content: bytes | str) -> None:
+        data = content.encode() if isinstance(content, str) else content
+        if not self.exists():
+            write_whole(self, data)
+        elif self.read_bytes() != data:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self))
+
+    def check_write_new(self) -> None:
+        """Nothing: a driver's lock sees to it."""
 
     def make_folder(self, levels: int | None = None) -> None:
         make_folder(self, levels)

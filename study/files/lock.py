@@ -14,7 +14,10 @@ import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from study.errors import StudyLocked, Superseded
@@ -27,6 +30,8 @@ _REFRESH_S = 15.0
 _STALE_S = 50.0
 """A claim that was not refreshed for so long is a dead driver's."""
 
+_SURELY_STALE_S = 86_400.0
+"""A claim that seems so old is a dead driver's, wrong as the clock here may be."""
 _LONGEST_HOLDER = 300  # bytes of a lock file that are read
 _LOOKERS_S = 1.0
 """How long a driver bears with those who look whether the study has one."""
@@ -132,27 +137,34 @@ def _written_holder(descriptor: int) -> str:
 
 
 class ObjectClaim:
-    """An object that its driver writes anew every few seconds, and removes in the end."""
+    """An object that its driver writes anew every few seconds, and removes in the end.
+
+    Its first line names the driver. The second one counts how often the study was taken over: of
+    two drivers that both take the claim for theirs, the later one writes it back, and the earlier
+    one lets it be.
+    """
 
     def __init__(self, path: ObjectPath) -> None:
         self._path = path
         self.taken_from = self.holder_of(path)
+        self._turn = _read_claim(path).turn + 1
         self._released = threading.Event()
-        path.write_whole(this_process())
+        self._write()
         self._thread = threading.Thread(target=self._keep_fresh, name="claim", daemon=True)
         self._thread.start()
 
+    def _write(self) -> None:
+        self._path.write_whole(f"{this_process()}\n{self._turn}\n")
+
     def _keep_fresh(self) -> None:
         while not self._released.wait(_REFRESH_S):
-            try:
-                if self._is_ours():
-                    self._path.write_whole(this_process())
-            except OSError:
-                pass  # a store that is away for a while takes no claim from anyone
+            with suppress(OSError):  # a store that is away for a while takes no claim from anyone
+                self.refresh()
 
-    def _is_ours(self) -> bool:
-        """Whether no other driver has claimed the study since."""
-        return self._path.read_bytes() == this_process().encode()
+    def refresh(self) -> None:
+        """Write the claim anew, unless a later driver has claimed the study."""
+        if _read_claim(self._path).turn <= self._turn:
+            self._write()
 
     def check_held(self) -> None:
         """Nothing: the store refuses a record once another driver has written one."""
@@ -160,18 +172,61 @@ class ObjectClaim:
     def release(self) -> None:
         self._released.set()
         self._thread.join()
-        try:
-            if self._is_ours():
+        with suppress(OSError):
+            if _read_claim(self._path) == _Claim(this_process(), self._turn):
                 self._path.unlink(missing_ok=True)
-        except OSError:
-            pass
 
     @classmethod
     def holder_of(cls, path: ObjectPath) -> str:
         modified = path.modified()
-        if modified is None or time.time() - modified.timestamp() > _STALE_S:
+        if modified is None or not _is_fresh(path, modified):
             return ""
-        return path.read_text(errors="replace")
+        return _read_claim(path).driver
+
+
+class _Claim(NamedTuple):
+    """What stands in a claim."""
+
+    driver: str
+    turn: int
+
+
+def _read_claim(path: ObjectPath) -> _Claim:
+    """Read a claim; one of nobody where there is none."""
+    try:
+        text = path.read_text(errors="replace")
+    except FileNotFoundError:  # its driver has just released it
+        return _Claim("", 0)
+    driver, _, turn = text[:_LONGEST_HOLDER].partition("\n")
+    return _Claim(driver, int(turn) if turn.strip().isdecimal() else 0)
+
+
+def _is_fresh(path: ObjectPath, modified: datetime) -> bool:
+    """Whether a claim was written within the last _STALE_S seconds, by the clock of the store where
+    the one here may be wrong.
+    """
+    age_s = time.time() - modified.timestamp()
+    if 0 <= age_s <= _STALE_S:
+        return True
+    if age_s > _SURELY_STALE_S:
+        return False
+    now = _store_time(path)
+    return now is not None and now.timestamp() - modified.timestamp() <= _STALE_S
+
+
+def _store_time(path: ObjectPath) -> datetime | None:
+    """What the clock of the store shows, by an object that is written for it; None where none can
+    be written.
+    """
+    probe = path.parent / f"clock-{uuid.uuid4().hex}"
+    try:
+        probe.write_whole(b"")
+        return probe.modified()
+    except OSError:
+        return None
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 class _Form(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any, BinaryIO, NamedTuple
 
+from study.errors import UserError
 from study.files.object_client import client, errors_as_os_errors
 from study.files.storage import StoragePath
 
@@ -102,6 +104,31 @@ class ObjectPath(StoragePath):
 
         with errors_as_os_errors(str(self)):
             obstore.put(client(self.root), self.key, content, mode="create", use_multipart=False)
+
+    def write_new(self, content: bytes | str) -> None:
+        data = content.encode() if isinstance(content, str) else content
+        try:
+            self.create_exclusively(data)
+        except FileExistsError:
+            if self.read_bytes() != data:  # else it was this very write, whose answer was lost
+                raise
+
+    def check_write_new(self) -> None:
+        """Two drivers would write one journal on a store that takes ``If-None-Match`` and ignores
+        it, as some do.
+        """
+        probe = self / f".probe-{uuid.uuid4().hex}"
+        try:
+            for content in (b"first", b"second"):
+                probe.write_new(content)
+        except FileExistsError:
+            return
+        finally:
+            probe.unlink(missing_ok=True)
+        raise UserError(
+            f"{self} is on a store that writes over an object where it is asked not to"
+            " (If-None-Match: *); a study's journal isn't safe there"
+        )
 
     def make_folder(self, levels: int | None = None) -> None:
         """Nothing: a store has no folders."""

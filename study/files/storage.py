@@ -70,6 +70,14 @@ class StoragePath(ABC):
         """Replace the file's content, durable on return; a crash leaves the old or the new one."""
 
     @abstractmethod
+    def write_new(self, content: bytes | str) -> None:
+        """Write a file where none is yet; FileExistsError where there is another one."""
+
+    @abstractmethod
+    def check_write_new(self) -> None:
+        """Raise UserError where the storage of this folder takes two new files of one name."""
+
+    @abstractmethod
     def make_folder(self, levels: int | None = None) -> None:
         """Create the folder and those missing above it, durable and readable by the owner alone.
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 
-from study.errors import StateLost, StudyFileChanged, Superseded
+from study.errors import StateLost, StudyExists, StudyFileChanged, Superseded
 from study.files.layout import StudyPaths
 from study.files.lock import this_process
 from study.files.storage import StoragePath
@@ -21,6 +21,43 @@ from study.spec.load import load_spec, study_file_text
 from study.spec.spec import StudySpec
 
 _MOST_TAKEOVERS = 50
+
+
+def begin(paths: StudyPaths, spec: StudySpec) -> None:
+    """Put a new study's file into its folder, as its driver.
+
+    Raises StudyExists where a study with another spec is there, or has come to be there meanwhile,
+    and UserError where the storage can't hold a study.
+    """
+    if is_there(paths):
+        check_same(spec, paths)
+        return
+    paths.folder.check_write_new()
+    paths.folder.make_folder()
+    try:
+        paths.spec.write_new(study_file_text(spec))
+    except FileExistsError:
+        check_same(spec, paths)
+
+
+def is_there(paths: StudyPaths) -> bool:
+    """Whether the folder holds a study, which it does by its journal even if its spec is lost."""
+    return paths.spec.exists() or paths.journal.exists()
+
+
+def check_same(spec: StudySpec, paths: StudyPaths) -> None:
+    """Raise StudyExists, with what differs, unless the study in the folder has this spec."""
+    stored = load_spec(stored_spec_file(paths))
+    if not spec.concurrency:
+        spec = replace(spec, concurrency=stored.concurrency)
+    differences = stored.differences(spec)
+    if differences:
+        lines = "\n".join(f"  {line}" for line in differences)
+        raise StudyExists(
+            f"study {paths.name} exists in {paths.storage} and differs from this one:\n{lines}\nGo"
+            f" on with it as it is: study resume {paths.name}. Run this one beside it: --name"
+            " ANOTHER."
+        )
 
 
 def extend(
@@ -48,12 +85,25 @@ def extend(
         reopened = reopenings(old, new, history, paths)
         text = study_file_text(new)
         version = history.specs[-1].version + 1
-        paths.spec_version(version).write_whole(text)
+        _write_version(paths, version, text)
         adopted = SpecAdopted(version=version, hash=sha256_hex(text), changes=changes)
         journal.append(*(event.stamped().to_record() for event in (adopted, *reopened)))
         paths.spec.write_whole(text)
     finally:
         journal.close()
+
+
+def _write_version(paths: StudyPaths, version: int, text: str) -> None:
+    """Write a version's file, over one at most that was left by an extension that never came to
+    be; Superseded where another driver has written it.
+    """
+    path = paths.spec_version(version)
+    try:
+        path.write_new(text)
+    except FileExistsError:
+        if read_history(paths.journal).specs[-1].version >= version:
+            raise Superseded("another driver has taken the study over") from None
+        path.write_whole(text)
 
 
 def current_spec(paths: StudyPaths, history: History, say: Callable[[str], None]) -> StudySpec:

@@ -74,7 +74,6 @@ def test_tables_of_a_superseded_driver_are_not_taken_for_fresh(
     assert tables is None or tables.trials.equals(anew.trials)
 
 
-@known_fault("a study on an object store is removed under its driver's feet")
 def test_a_study_that_is_driven_is_not_removed(tmp_path: Path, bucket: ObjectPath, s3: str) -> None:
     with FaultyStore(s3) as store:
         study = slow_study(tmp_path, bucket, store)
@@ -84,7 +83,6 @@ def test_a_study_that_is_driven_is_not_removed(tmp_path: Path, bucket: ObjectPat
         assert study.paths.spec.exists()
 
 
-@known_fault("a driver that ends while another one looks who drives stops that one, with exit 2")
 def test_a_claim_that_is_released_while_one_looks_is_nobodys(
     bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,7 +102,6 @@ def test_a_claim_that_is_released_while_one_looks_is_nobodys(
         claim.release()
 
 
-@known_fault("a store that ignores If-None-Match is written to by two drivers at once")
 def test_a_store_without_conditional_writes_is_refused(
     tmp_path: Path, bucket: ObjectPath, s3: str
 ) -> None:

@@ -7,17 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from study.errors import StudyExists, StudyNotFound, UserError
+from study import lifecycle
+from study.errors import StudyExists, StudyLocked, StudyNotFound, UserError
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
 from study.execution.run import ProgressDisplay, RunOptions
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
+from study.files.lock import acquire_lock, this_process
+from study.files.object_storage import ObjectPath
 from study.journal.extension import check_extension
-from study.journal.spec_versions import extend
-from study.lifecycle import check_same, existing, post_request, remove
+from study.journal.spec_versions import begin, check_same, extend
+from study.lifecycle import existing, post_request, remove
 from study.spec.load import added_values, load_spec
+from study.spec.spec import StudySpec
 
 from .fake_cluster import small_spec
 
@@ -133,3 +137,46 @@ def test_the_same_study_is_told_from_another(study: StudyPaths) -> None:
 def test_a_removed_study_is_gone(study: StudyPaths) -> None:
     remove("fake", storage=study.storage)
     assert not study.folder.exists()
+
+
+def test_of_two_runs_of_different_files_of_one_name_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have found no study of that name; the other one then begins it first."""
+    mine, theirs = small_spec(points=3), small_spec(points=4)
+    paths = StudyPaths(LocalPath(tmp_path), "fake")
+
+    def meanwhile(spec: StudySpec, nodes: object, where: str) -> StudySpec:
+        lock = acquire_lock(paths.lock)
+        begin(paths, theirs)
+        lock.release()
+        return spec
+
+    monkeypatch.setattr(lifecycle, "resolve_concurrency", meanwhile)
+    with pytest.raises(StudyExists, match="points"):
+        lifecycle.run(mine, storage=tmp_path)
+    assert load_spec(paths.spec).points == 4
+
+
+def test_a_run_beside_one_that_begins_the_study_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = StudyPaths(LocalPath(tmp_path), "fake")
+    monkeypatch.setattr(lifecycle, "resolve_concurrency", lambda spec, nodes, where: spec)
+    lock = acquire_lock(paths.lock)
+    with pytest.raises(StudyLocked):
+        lifecycle.run(small_spec(points=3), storage=tmp_path)
+    assert not paths.spec.exists()
+    lock.release()
+
+
+def test_a_claim_is_no_leave_to_remove(bucket: ObjectPath) -> None:
+    paths = StudyPaths(bucket, "fake")
+    begin(paths, small_spec())
+    claim = acquire_lock(paths.lock)
+    with pytest.raises(StudyLocked, match=this_process()):
+        remove("fake", storage=bucket)
+    assert paths.spec.exists()
+    claim.release()
+    remove("fake", storage=bucket)
+    assert list(bucket.objects_below()) == []

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -121,4 +123,54 @@ def test_a_claim_that_nobody_keeps_fresh_is_a_dead_driver_s(
     path = bucket / "study" / "journal" / "lock"
     path.write_whole("process 1 on elsewhere")
     monkeypatch.setattr("study.files.lock._STALE_S", -60.0)
+    assert lock_holder(path) == ""
+
+
+def test_a_claim_that_its_old_owner_wrote_back_is_claimed_again(bucket: ObjectPath) -> None:
+    """As where the old driver has read the claim before it was taken over, and writes it after."""
+    path = bucket / "study" / "journal" / "lock"
+    first = acquire_lock(path)
+    assert isinstance(first, ObjectClaim)
+    written = path.read_bytes()
+    second = acquire_lock(path)
+    assert isinstance(second, ObjectClaim)
+    taken_over = path.read_bytes()
+    assert taken_over != written
+    path.write_whole(written)
+    second.refresh()
+    assert path.read_bytes() == taken_over
+    first.refresh()
+    assert path.read_bytes() == taken_over, "the older one lets it be"
+    path.write_whole(written)
+    first.release()
+    assert lock_holder(path) == ""
+    second.refresh()
+    assert lock_holder(path) == this_process()
+    second.release()
+    assert lock_holder(path) == ""
+
+
+@pytest.mark.parametrize("ahead_s", [60.0, 3600.0, -3600.0])
+def test_a_claim_is_fresh_by_the_clock_of_the_store(
+    bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch, ahead_s: float
+) -> None:
+    path = bucket / "study" / "journal" / "lock"
+    claim = acquire_lock(path)
+    now = time.time()
+    monkeypatch.setattr("study.files.lock.time.time", lambda: now + ahead_s)
+    assert lock_holder(path) == this_process()
+    claim.release()
+    assert [found.path.name for found in bucket.objects_below()] == []
+
+
+def test_a_claim_that_is_not_refreshed_is_stale_by_the_clock_of_the_store(
+    bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bucket / "study" / "journal" / "lock"
+    path.write_whole("process 1 on elsewhere")
+    made = path.modified()
+    assert made is not None
+    later = made + timedelta(seconds=51)
+    monkeypatch.setattr("study.files.lock._store_time", lambda path: later)
+    monkeypatch.setattr("study.files.lock.time.time", lambda: made.timestamp() - 600)
     assert lock_holder(path) == ""

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from study.errors import UserError
 from study.files.object_storage import ObjectPath
 from study.files.storage_uri import storage_path
 
@@ -46,3 +47,22 @@ def test_a_missing_bucket_is_named_on_one_line(s3: str) -> None:
     with pytest.raises(OSError, match="no such") as caught:
         path.write_whole("x")
     assert "\n" not in str(caught.value)
+
+
+def test_a_store_that_ignores_conditions_is_found_out(
+    bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.check_write_new()
+    monkeypatch.setattr(ObjectPath, "create_exclusively", ObjectPath.write_whole)
+    with pytest.raises(UserError, match="If-None-Match") as caught:
+        bucket.check_write_new()
+    assert str(bucket) in str(caught.value)
+    assert list(bucket.objects_below()) == []
+
+
+def test_a_new_object_is_written_once_though_its_answer_was_lost(bucket: ObjectPath) -> None:
+    (bucket / "one").write_new("first")
+    (bucket / "one").write_new("first")
+    with pytest.raises(FileExistsError):
+        (bucket / "one").write_new("second")
+    assert (bucket / "one").read_bytes() == b"first"

@@ -16,8 +16,7 @@ from study.execution.run import RunOptions
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
-from study.journal.spec_versions import extend
-from study.lifecycle import check_same
+from study.journal.spec_versions import check_same, extend
 from study.spec.load import load_spec, shipped_studies
 from study.spec.spec import StudySpec
 from study.training.recipe import model_catalog as catalog

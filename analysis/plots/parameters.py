@@ -51,7 +51,11 @@ def _against_number(axes: Axes, results: Frames, points: pd.DataFrame, name: str
     log = is_log_scaled(results, name) and bool((x > 0).all())
     axes.scatter(x, y, s=12, color=SERIES[0], alpha=0.6, linewidth=0)
     if log:
+        from analysis.plots.log_ticks import PowersOfTen
+
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(PowersOfTen())
+        axes.xaxis.set_minor_formatter(PowersOfTen(labelOnlyBase=False))
     else:
         axes.locator_params(axis="x", nbins=4)
     distinct = np.unique(x)

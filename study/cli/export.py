@@ -20,6 +20,7 @@ from study.cli.options import (
     TrustOption,
     app,
     check_format,
+    echo,
     results_of,
     short_path,
     with_trust,
@@ -54,9 +55,9 @@ def preview(
         with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
     seen = preview_of(spec, samples, measure=measure, data_dir=data_dir, storage=storage)
     if form == "json":
-        typer.echo(json.dumps(seen.tree(), indent=2, default=str))
+        echo(json.dumps(seen.tree(), indent=2, default=str))
     else:
-        typer.echo("\n".join(seen.lines()))
+        echo("\n".join(seen.lines()))
 
 
 @app.command()
@@ -74,7 +75,7 @@ def init(
     path.write_text(
         starting_file() if path.stem == "study" else starting_file(check_study_name(path.stem))
     )
-    typer.echo(f"wrote {file}; next: study preview {file}")
+    echo(f"wrote {file}; next: study preview {file}")
 
 
 @app.command()
@@ -82,7 +83,7 @@ def schema() -> None:
     """Print the JSON Schema of study files, with which an editor completes and checks them."""
     from study.spec.json_schema import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=2))
+    echo(json.dumps(json_schema(), indent=2))
 
 
 @app.command()
@@ -97,7 +98,7 @@ def export(
     from study.lifecycle import existing
 
     chosen = export_trial(existing(name, storage), trial, Path(to))
-    typer.echo(f"wrote trial {chosen.number} to {short_path(Path(to).resolve())}")
+    echo(f"wrote trial {chosen.number} to {short_path(Path(to).resolve())}")
 
 
 @app.command()
@@ -109,7 +110,7 @@ def tensorboard(
     """Write a study's epochs as TensorBoard event files; look with: tensorboard --logdir DIR."""
     from analysis.tensorboard import write_events
 
-    typer.echo(f"wrote {write_events(results_of(name, storage=storage), to)}")
+    echo(f"wrote {write_events(results_of(name, storage=storage), to)}")
 
 
 @app.command()
@@ -144,6 +145,7 @@ def _serve(application: Any, host: str, port: int) -> None:
     from threading import Thread
     from wsgiref.simple_server import make_server
 
+    from study.cluster.client import is_loopback
     from study.errors import UserError
 
     try:
@@ -152,7 +154,13 @@ def _serve(application: Any, host: str, port: int) -> None:
         taken = f"{host}:{port} can't be listened on: {error.strerror}"
         raise UserError(f"{taken}; choose with --host and --port") from error
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's `&` takes away
-    typer.echo(f"http://{host}:{port}/ (Ctrl-C ends it)")
+    echo(f"http://{host}:{port}/ (Ctrl-C ends it)")
+    if not is_loopback(host):
+        echo(
+            f"whoever reaches {host}:{port} may look at this copy of the study, without a password,"
+            " and change it",
+            err=True,
+        )
     # in a thread of its own: a Ctrl-C within a request would be taken for that request's error
     serving = Thread(target=server.serve_forever, daemon=True)
     serving.start()

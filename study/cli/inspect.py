@@ -18,6 +18,7 @@ from study.cli.options import (
     ToOption,
     app,
     check_format,
+    echo,
     print_table,
     results_of,
     short_path,
@@ -53,11 +54,9 @@ def status(
     else:
         found = [status_of(existing(name, storage))] if name else overview(root)
     if form == "json":
-        typer.echo(json.dumps(found[0] if name else found, indent=2))
+        echo(json.dumps(found[0] if name else found, indent=2))
     else:
-        typer.echo(
-            "\n\n".join(status_text(one) for one in found) or f"no studies in {short_path(root)}"
-        )
+        echo("\n\n".join(status_text(one) for one in found) or f"no studies in {short_path(root)}")
 
 
 def is_on_cluster(address: str | None, name: str | None, storage: str) -> bool:
@@ -142,7 +141,7 @@ def logs(
     if trial is not None:
         check_trial(paths, trial)
     for line in followed_lines(paths, trial) if follow else log_lines(paths, trial):
-        typer.echo(line)
+        echo(line)
 
 
 @app.command()
@@ -200,7 +199,7 @@ def query(
     elif to:
         Path(to).write_text(render_answer(answer, form))
     else:
-        typer.echo(render_answer(answer, form), nl=False)
+        echo(render_answer(answer, form), nl=False)
 
 
 @app.command()
@@ -216,7 +215,7 @@ def report(
     from study.lifecycle import existing
 
     path = write_report([existing(name, storage) for name in names], storage=storage, to=to)
-    typer.echo(f"wrote {short_path(path)}")
+    echo(f"wrote {short_path(path)}")
 
 
 @app.command()
@@ -235,6 +234,6 @@ def compare(
 
     if form == "html":
         path = write_comparison(existing(a, storage), existing(b, storage), storage=storage, to=to)
-        typer.echo(f"wrote {short_path(path)}")
+        echo(f"wrote {short_path(path)}")
     else:
         print_table(results_of(a, storage=storage).compare(results_of(b, storage=storage)), form)

@@ -7,11 +7,13 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from study.cli import modify, submit, inspect, run, export  # isort: skip # the order of --help
 from study.cli.options import app
 from study.errors import StudyError, StudyFileChanged
+from study.files.visible_text import visible
 
 __all__ = ["app", "export", "inspect", "main", "modify", "run", "submit"]
 
@@ -27,6 +29,7 @@ def main() -> None:
     The process ends without taking apart what it has loaded, which after a run would take a second
     for nothing.
     """
+    _open_standard_streams()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
     warnings.formatwarning = _as_line(warnings.formatwarning)
     exit_code = _run_command()
@@ -35,7 +38,26 @@ def main() -> None:
         sys.stderr.flush()
     except BrokenPipeError:
         exit_code = 0
+    except OSError as error:
+        with suppress(OSError):
+            os.write(2, f"the output can't be written: {error.strerror}\n".encode())
     os._exit(exit_code)
+
+
+def _open_standard_streams() -> None:
+    """Lead the standard streams that are closed to nowhere.
+
+    The next file that is opened would take a closed one's number, and the journal be what other
+    libraries print into.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 # as long as the process
 
 
 def _as_line(others: Callable[..., str]) -> Callable[..., str]:
@@ -43,7 +65,7 @@ def _as_line(others: Callable[..., str]) -> Callable[..., str]:
 
     def formatted(message: Warning | str, category: type[Warning], *place: Any) -> str:
         if issubclass(category, StudyFileChanged):
-            return f"{message}\n"
+            return visible(f"{message}\n")
         return others(message, category, *place)
 
     return formatted
@@ -56,7 +78,7 @@ def _run_command() -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except StudyError as error:
-        print(error, file=sys.stderr)
+        print(visible(str(error)), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -66,6 +88,7 @@ def _run_command() -> int:
     except OSError as error:
         # a file, folder or bucket that is not there or not open to us: faults while a study runs
         # have their own class
-        print(f"{error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        reason = f"{error.filename or 'the system'}: {error.strerror or error}"
+        print(visible(reason), file=sys.stderr)
         return 2
     return 0

@@ -15,6 +15,7 @@ from study.cli.options import (
     StorageOption,
     TrustOption,
     app,
+    echo,
     with_trust,
 )
 
@@ -52,7 +53,7 @@ def stop(
     if trial is None and not driven:
         raise UserError(f"study {name} is not running")
     what = f"trial {trial}" if trial is not None else name
-    typer.echo(f"asked the driver to stop {what}" if driven else f"stopped {what}")
+    echo(f"asked the driver to stop {what}" if driven else f"stopped {what}")
 
 
 @app.command()
@@ -78,11 +79,11 @@ def add(
         return post_request(name, request, storage=storage, trusted=trusted)
 
     driven = with_trust(post, trust)
-    typer.echo(f"added to {name}: {' '.join(f'{path}={value}' for path, value in values.items())}")
+    echo(f"added to {name}: {' '.join(f'{path}={value}' for path, value in values.items())}")
     if not lies_in_space:
-        typer.echo("it lies outside the space: it is shown, and the sampler isn't told of it")
+        echo("it lies outside the space: it is shown, and the sampler isn't told of it")
     if not driven:
-        typer.echo(f"it runs with: study resume {name}")
+        echo(f"it runs with: study resume {name}")
 
 
 @app.command()
@@ -101,7 +102,7 @@ def remove(
             raise UserError("there is no terminal to ask on: say --yes")
         typer.confirm(f"Delete {paths.folder} and everything in it?", abort=True)
     lifecycle.remove(name, storage=storage)
-    typer.echo(f"removed {name}")
+    echo(f"removed {name}")
 
 
 @app.command()
@@ -112,4 +113,4 @@ def collect(name: NameArgument, storage: StorageOption = STUDIES) -> None:
 
     paths = existing(name, storage)
     write_tables(paths)
-    typer.echo(f"wrote {paths.results}")
+    echo(f"wrote {paths.results}")

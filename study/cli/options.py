@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from study.files.visible_text import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -97,6 +99,11 @@ FormatOption = Annotated[str, typer.Option("--format", help="table, json, csv, m
 ToOption = Annotated[str | None, typer.Option("--to", help="Where to write it.")]
 
 
+def echo(text: object = "", *, nl: bool = True, err: bool = False) -> None:
+    """Print a text so that nothing of it acts on the terminal: it may hold anything."""
+    typer.echo(visible(str(text)), nl=nl, err=err)
+
+
 def results_of(name: str, storage: StorageLike) -> Results:
     """Load a study's tables by its name."""
     from analysis.results import load
@@ -114,7 +121,7 @@ def print_table(table: Table, form: str) -> None:
     if form == "table" and console.is_terminal:
         console.print(table.rich())
     else:
-        typer.echo(table.render(form), nl=False)
+        echo(table.render(form), nl=False)
 
 
 def standard_output() -> Console:
@@ -148,7 +155,7 @@ def with_trust(act: Callable[[bool], T], trust: bool) -> T:
     except Untrusted as untrusted:
         if not sys.stdin.isatty():
             raise
-        typer.echo(str(untrusted), err=True)
+        echo(str(untrusted), err=True)
     typer.confirm("Run it?", abort=True)
     return act(True)
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.execution.run import ProgressDisplay
+from study.files.visible_text import visible
 from study.inspection.format import count_text
 from study.journal.history import History
 from study.journal.outcomes import search_trials
@@ -66,7 +67,7 @@ class _PlainLines(ProgressDisplay):
         """Print a line, unless it was the last one too: what is waited for is said often."""
         if message != self._last_message:
             self._last_message = message
-            print(message, file=self._console.file, flush=True)
+            print(visible(message), file=self._console.file, flush=True)
 
     def end(self) -> None:
         self.tick()
@@ -99,7 +100,7 @@ class LiveDisplay(ProgressDisplay):
             self._live.update(self._picture(), refresh=True)
 
     def say(self, message: str) -> None:
-        self._console.print(message, highlight=False, markup=False)
+        self._console.print(visible(message), highlight=False, markup=False)
 
     def end(self) -> None:
         if self._live:
@@ -110,7 +111,7 @@ class LiveDisplay(ProgressDisplay):
         """Draw the whole display."""
         heading = Text.assemble(
             (self._spec.study, "bold"),
-            f"  {self._spec.question}",
+            f"  {visible(self._spec.question)}",
             overflow="ellipsis",
             no_wrap=True,
         )
@@ -199,7 +200,7 @@ def _point_line(point: Point, spec: StudySpec) -> str:
         outcome = _pruned_text(point, spec)
     else:
         outcome = _failure_text(point)
-    return f"point {point.number}  {point.state}  {outcome}  {_values_text(point)}"
+    return visible(f"point {point.number}  {point.state}  {outcome}  {_values_text(point)}")
 
 
 def _complete_text(point: Point, spec: StudySpec) -> str:
@@ -229,7 +230,8 @@ def _last_figure(trial: Trial, metric: str) -> Any:
 
 
 def _values_text(point: Point) -> str:
-    return " ".join(f"{path}={_figure_text(value)}" for path, value in point.values.items())
+    pairs = (f"{path}={_figure_text(value)}" for path, value in point.values.items())
+    return visible(" ".join(pairs))
 
 
 def _figure_text(value: Any) -> str:

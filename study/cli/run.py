@@ -26,6 +26,7 @@ from study.cli.options import (
     WaitForNodesOption,
     WaitOption,
     app,
+    echo,
     print_table,
     results_of,
     short_path,
@@ -207,17 +208,15 @@ def train(
             recipe, folder, device=device, data_dir=data_dir, show=_print_epoch
         )
     except TrainingFailure as failure:
-        typer.echo(f"{failure.failure_class}: {failure.message}", err=True)
+        echo(f"{failure.failure_class}: {failure.message}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        typer.echo(
-            f"interrupted; the same command goes on from the last epoch in {folder}", err=True
-        )
+        echo(f"interrupted; the same command goes on from the last epoch in {folder}", err=True)
         raise typer.Exit(130) from None
-    typer.echo(f"ended by {outcome.stop_reason}; figures in {folder}/figures.json")
+    echo(f"ended by {outcome.stop_reason}; figures in {folder}/figures.json")
     for figure in ("test_accuracy", "test_loss", "best_epoch", "parameters", "total_seconds"):
         if figure in outcome.summary:
-            typer.echo(f"  {figure}: {outcome.summary[figure]}")
+            echo(f"  {figure}: {outcome.summary[figure]}")
 
 
 def _print_epoch(row: Any) -> None:
@@ -225,7 +224,7 @@ def _print_epoch(row: Any) -> None:
     figures = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds")
     shown = [figure for figure in figures if isinstance(row.get(figure), float)]
     cells = [f"{figure} {row[figure]:.4g}" for figure in shown]
-    typer.echo(f"epoch {row['epoch']}  " + "  ".join(cells))
+    echo(f"epoch {row['epoch']}  " + "  ".join(cells))
 
 
 def _print_result(result: RunResult) -> None:
@@ -242,18 +241,16 @@ def _print_result(result: RunResult) -> None:
     end = "complete" if result.reason == "complete" else f"over ({result.reason})"
     states = Counter(point.state for point in result.history.points)
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    typer.echo(f"study {name} is {end}: {counts}")
-    typer.echo(f"results: {folder}/results: points.parquet, trials.parquet, epochs/")
-    typer.echo(f"  import analysis\n  trials = analysis.load({str(folder)!r}).trials")
+    echo(f"study {name} is {end}: {counts}")
+    echo(f"results: {folder}/results: points.parquet, trials.parquet, epochs/")
+    echo(f"  import analysis\n  trials = analysis.load({str(folder)!r}).trials")
     hint = packing_hint(result.history, result.gpus)
     if hint:
-        typer.echo(hint)
+        echo(hint)
     where = storage_words(result.paths.storage)
-    typer.echo("next:  " + "\n       ".join(f"{step}{where}" for step in _next_steps(result)))
+    echo("next:  " + "\n       ".join(f"{step}{where}" for step in _next_steps(result)))
     if result.exit_code == 1:
-        typer.echo(
-            "no point has a usable result: study table NAME --kind failures says why", err=True
-        )
+        echo("no point has a usable result: study table NAME --kind failures says why", err=True)
     raise typer.Exit(result.exit_code)
 
 
@@ -262,7 +259,7 @@ def _print_interruption(result: RunResult) -> None:
     if result.reason != "interrupted":
         why = f"its budget of {result.reason} is spent"
     command = f"study resume {result.paths.name}{storage_words(result.paths.storage)}"
-    typer.echo(f"{why}; nothing is lost. Go on with: {command}")
+    echo(f"{why}; nothing is lost. Go on with: {command}")
 
 
 def _next_steps(result: RunResult) -> list[str]:

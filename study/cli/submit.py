@@ -23,6 +23,7 @@ from study.cli.options import (
     WaitOption,
     app,
     check_format,
+    echo,
     with_trust,
 )
 
@@ -68,7 +69,7 @@ def submit(
     spec = load_spec(file, sets=sets or (), name=name, points=points)
     with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
     for note in (*spec.notes, *lacking_resources(spec, spec.concurrency or 1)):
-        typer.echo(f"note: {note}", err=True)
+        echo(f"note: {note}", err=True)
     request = JobRequest(
         name=spec.study,
         storage=_shared_storage(storage),
@@ -87,7 +88,7 @@ def submit(
             "address": address,
             "storage": job.storage,
         }
-        typer.echo(json.dumps(started))
+        echo(json.dumps(started))
         return
     _print_start(cluster, job, wait)
 
@@ -125,7 +126,7 @@ def connect(address: str | None) -> Cluster:
         raise UserError("say where the cluster is: --address http://HEAD:8265, or RAY_ADDRESS")
     cluster = Cluster(address)
     if cluster.warning:
-        typer.echo(cluster.warning, err=True)
+        echo(cluster.warning, err=True)
     return cluster
 
 
@@ -144,12 +145,12 @@ def _shared_storage(storage: str) -> str:
 
 def _print_start(cluster: Cluster, job: Job, wait: bool) -> None:
     """Say what was started and how to look at it, or stay with it to its end."""
-    typer.echo(f"study {job.study} runs at {cluster.address} as job {job.id}")
+    echo(f"study {job.study} runs at {cluster.address} as job {job.id}")
     if wait:
         job = _follow(cluster, job)
         raise typer.Exit(3 if job.exit_code is None else job.exit_code)
     at = f" --address {cluster.address}"
-    typer.echo(
+    echo(
         f"look:    study status {job.study}{at}\n"
         f"         study logs {job.study} -f{at}\n"
         f"stop:    study stop {job.study}{at}\n"
@@ -161,7 +162,7 @@ def _follow(cluster: Cluster, job: Job) -> Job:
     """Print what a job's study says until the job has ended."""
     from study.cluster.job_log import StudyLines
 
-    return cluster.follow(job, StudyLines(typer.echo).feed)
+    return cluster.follow(job, StudyLines(echo).feed)
 
 
 def print_log(name: str, address: str, follow: bool) -> None:
@@ -173,7 +174,7 @@ def print_log(name: str, address: str, follow: bool) -> None:
     if follow:
         _follow(cluster, job)
     else:
-        StudyLines(typer.echo).feed(cluster.log(job))
+        StudyLines(echo).feed(cluster.log(job))
 
 
 def stop_job(name: str, address: str) -> None:
@@ -184,13 +185,13 @@ def stop_job(name: str, address: str) -> None:
     job = cluster.job(name)
     if job.has_ended:
         raise UserError(f"study {name} is not running at {address}: job {job.id} is {job.state}")
-    typer.echo(f"asked job {job.id} to stop")
+    echo(f"asked job {job.id} to stop")
     job = cluster.stop(job)
     if not job.has_ended:
         raise OutsideFault(
             f"job {job.id} has not ended yet: study status {name} --address {address}"
         )
-    typer.echo(f"stopped; go on with: study resume {name} --address {address}")
+    echo(f"stopped; go on with: study resume {name} --address {address}")
 
 
 def job_rows(address: str) -> list[dict[str, Any]]:

@@ -96,7 +96,7 @@ class Cluster:
     @property
     def warning(self) -> str:
         """What whoever submits has to know of this cluster; empty where there is nothing."""
-        if self.has_token or _is_loopback(self.address):
+        if self.has_token or is_loopback(self.address):
             return ""
         return (
             f"warning: {self.address} is used without a token. Whoever reaches a Ray cluster"
@@ -242,7 +242,8 @@ def _use_token() -> bool:
     return has_token and os.environ["RAY_AUTH_MODE"] == "token"
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether an address is this machine's own, which no other reaches."""
     host = urlsplit(address).hostname or address.partition(":")[0]
     if host in ("localhost", "auto"):
         return True

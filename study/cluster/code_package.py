@@ -30,11 +30,21 @@ def code_package(spec: StudySpec) -> Iterator[Path]:
 
 
 def _copy(source: Path, folder: Path) -> None:
+    """Copy a module or package, but no caches and what may be private: hidden files, and whatever
+    links inside a package lead to.
+    """
     if source.is_dir():
-        without_caches = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(source, folder / source.name, ignore=without_caches)
+        shutil.copytree(source, folder / source.name, symlinks=True, ignore=_left_out)
     else:
         shutil.copy(source, folder)
+
+
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    return {
+        name
+        for name in names
+        if name.startswith(".") or name == "__pycache__" or Path(folder, name).is_symlink()
+    }
 
 
 def _own_modules(spec: StudySpec) -> list[Path]:

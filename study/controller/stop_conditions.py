@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from study.errors import StudyHalted
 from study.journal.failure import Failure
 from study.journal.history import History
-from study.journal.trials import Point, Trial
+from study.journal.trials import Attempt, Point, Trial
 
 if TYPE_CHECKING:
     from study.spec.sections import Objective, StudyLimits
@@ -34,10 +34,17 @@ class StopConditions:
         self._same_failures: list[tuple[str, int]] = []
         """The kind of the latest failures, all the same, each with its point."""
         self._last_message = ""
+        self._session_began = time.monotonic()
+        self._last_look = self._session_began
+        self._running_since: dict[int, float] = {}
+        """When attempts, by their identity, were first seen running, in monotonic seconds."""
+        self._held_s: dict[int, float] = {}
+        """How long those of them took that have ended."""
 
     def note_session_start(self) -> None:
         """Give a study that only failed another chance, now that a new driver took it up."""
         self._same_failures = []
+        self._session_began = time.monotonic()
 
     def note_trial_end(self, trial: Trial) -> None:
         """Count a trial's failure, and how many of the same kind came one after the other."""
@@ -70,14 +77,47 @@ class StopConditions:
             return "target"
         if stop.failures is not None and self._failed_trials >= stop.failures:
             return "failures"
-        if stop.wall_hours is not None and _wall_seconds(history) >= stop.wall_hours * 3600:
+        if self._is_spent(stop.wall_hours, self._wall_seconds(history)):
             return "wall_hours"
-        limit = stop.gpu_hours
-        if limit is not None and _gpu_seconds(history, self._gpus) >= limit * 3600:
+        if self._is_spent(stop.gpu_hours, self._count_gpu_seconds(history)):
             return "gpu_hours"
         if not self._keep_going and len(self._same_failures) >= _SAME_IN_A_ROW:
             return "halted"
         return ""
+
+    def _is_spent(self, limit_hours: float | None, spent_s: float) -> bool:
+        return limit_hours is not None and spent_s >= limit_hours * 3600
+
+    def _wall_seconds(self, history: History) -> float:
+        """Count the seconds that drivers have spent on the study, the present one's up to now.
+
+        Those of the present one don't go by the clock on the wall, which may be set meanwhile.
+        """
+        if not history.sessions:
+            return 0.0
+        return time.monotonic() - self._session_began + _earlier_seconds(history)
+
+    def _count_gpu_seconds(self, history: History) -> float:
+        """Count the seconds for which trials have held GPUs, a share of one as that share.
+
+        Those of attempts that were seen running go by this process's own time, too.
+        """
+        now = time.monotonic()
+        attempts = [attempt for trial in history.trials for attempt in trial.attempts]
+        held_s = sum(self._held_seconds(attempt, now) for attempt in attempts)
+        self._last_look = now
+        return self._gpus * held_s
+
+    def _held_seconds(self, attempt: Attempt, now: float) -> float:
+        key = id(attempt)
+        if attempt.ended_at is None:
+            if key not in self._running_since:  # it has begun since the last look
+                age_s = min(max(0.0, time.time() - attempt.started_at), now - self._last_look)
+                self._running_since[key] = now - age_s
+            return now - self._running_since[key]
+        if key in self._running_since:
+            return self._held_s.setdefault(key, now - self._running_since[key])
+        return max(0.0, attempt.ended_at - attempt.started_at)
 
     def halt(self) -> StudyHalted:
         """The error for a study that was stopped because it only fails."""
@@ -89,19 +129,8 @@ class StopConditions:
         )
 
 
-def _wall_seconds(history: History) -> float:
-    """The seconds that drivers have spent on the study, the present one's up to now."""
-    if not history.sessions:
-        return 0.0
-    *earlier, present = history.sessions
-    seconds = time.time() - present.opened_at
-    for session in earlier:
-        seconds += (session.closed_at or session.last_event_at) - session.opened_at
-    return seconds
-
-
-def _gpu_seconds(history: History, gpus: float) -> float:
-    """The seconds for which trials have held GPUs, a share of one counting as that share."""
-    now = time.time()
-    attempts = [attempt for trial in history.trials for attempt in trial.attempts]
-    return gpus * sum((attempt.ended_at or now) - attempt.started_at for attempt in attempts)
+def _earlier_seconds(history: History) -> float:
+    """The seconds that drivers before the present one have spent on the study."""
+    ends = [session.closed_at or session.last_event_at for session in history.sessions[:-1]]
+    starts = [session.opened_at for session in history.sessions[:-1]]
+    return sum(max(0.0, end - start) for start, end in zip(starts, ends, strict=True))

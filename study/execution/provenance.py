@@ -5,20 +5,30 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.files.layout import StudyPaths
+from study.files.visible_text import visible
 from study.journal.history import History
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
 _PACKAGES = ("ray-study", "ray", "torch", "torchvision", "optuna", "numpy", "pandas", "pyarrow")
+_OPTIONS = (
+    *("--accept-loss", "--address", "--data-dir", "--failed", "--keep-going", "--name", "--points"),
+    *("--replicates", "--set", "--storage", "--trial", "--trust", "--wait", "--wait-for-nodes"),
+)
+"""The options of the commands that drive a study; none has a secret for its value."""
+_CREDENTIALS = re.compile(r"(^|=|//)[^/=\s]*@")
+"""What stands before the host in an address."""
 _OUTSIDE_THE_PROMISE = ("out_of_memory", "timeout", "node", "device", "storage")
 """Failures that depend on the machine and its hour, not on the study file."""
 
@@ -86,9 +96,29 @@ def _failures_outside_the_promise(history: History) -> list[dict[str, Any]]:
 
 
 def command() -> str:
-    """Return this process's command line; a word that names a token is left out of it."""
-    words = [Path(sys.argv[0]).name, *sys.argv[1:]]
-    return " ".join("***" if "token" in word.lower() else word for word in words)
+    """Return this process's command without secrets.
+
+    Of ``study`` itself these are the words, with what it has no option for left out and names and
+    passwords in addresses as well; of any other program only its name, as its words may say
+    anything.
+    """
+    program = Path(sys.argv[0])
+    if program.name == "study" or program.parts[-3:] == ("study", "cli", "__main__.py"):
+        return visible(" ".join(["study", *_plain_words(sys.argv[1:])]))
+    return visible(program.name)
+
+
+def _plain_words(words: Iterable[str]) -> Iterator[str]:
+    """Yield the words of a ``study`` command as they may be recorded."""
+    is_value_unknown = False
+    for word in words:
+        if word.startswith("-"):
+            name, _, value = word.partition("=")
+            is_known = name in _OPTIONS
+            is_value_unknown = not is_known and not value
+        else:
+            is_known, is_value_unknown = not is_value_unknown, False
+        yield _CREDENTIALS.sub(r"\1***@", word) if is_known else "***"
 
 
 def version(package: str) -> str:

@@ -39,6 +39,11 @@ def _object_path(address: str, scheme: str, rest: str) -> ObjectPath:
     if scheme not in _OBJECT_STORES or not bucket:
         accepted = ", ".join(f"{name}://BUCKET/PREFIX" for name in _OBJECT_STORES)
         raise UserError(f"a storage is a folder, or {accepted}, not {address!r:.80}")
+    if "@" in bucket:
+        raise UserError(
+            f"a storage's address holds no user and password: {scheme}://BUCKET/PREFIX, with the"
+            " credentials in the environment"
+        )
     parts = [part for part in key.split("/") if part]
     if "." in parts or ".." in parts:
         raise UserError(f"a storage's address has no '.' and '..' in it: {address!r:.80}")

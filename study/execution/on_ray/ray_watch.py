@@ -6,8 +6,6 @@ after a minute Ray ends the whole process.
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -47,11 +45,9 @@ class RayWatch:
     driver can't be led out of a call to a dead Ray; it does not return.
     """
 
-    def __init__(
-        self, what_is_wrong: Callable[[], str], on_stuck: Callable[[str], None] | None = None
-    ) -> None:
+    def __init__(self, what_is_wrong: Callable[[], str], on_stuck: Callable[[str], None]) -> None:
         self._what_is_wrong = what_is_wrong
-        self._on_stuck = on_stuck or _end_process
+        self._on_stuck = on_stuck
         self._clock = process_clock()
         self._reason = ""
         self._asked_at: float | None = None
@@ -108,12 +104,3 @@ def own_ray_fault() -> str:
         if process.poll() is not None:
             return f"Ray's process {name} has ended"
     return ""
-
-
-def _end_process(reason: str) -> None:
-    """End this process and the Ray that it has started, with the exit code of a fault outside."""
-    for _, process in own_ray_processes():
-        process.kill()
-    sys.stderr.write(f"{reason}; nothing is lost: resume the study\n")
-    sys.stderr.flush()
-    os._exit(RayFault.exit_code)

@@ -8,8 +8,9 @@ started again beside the same controller.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from study.controller.controller import Controller
@@ -18,6 +19,7 @@ from study.errors import RayFault, StudyError
 from study.execution.on_ray.ray_internals import (
     TUNE_LOGGERS,
     TUNE_SETTINGS,
+    own_ray_processes,
     pending_trial,
     silence,
     workers_without_variables,
@@ -27,6 +29,7 @@ from study.execution.on_ray.ray_watch import LeaveRay, RayWatch, own_ray_fault
 from study.execution.on_ray.temporary_folder import TemporaryFolder
 from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded
 from study.execution.on_ray.worker_loss import on_one_line
+from study.journal.events import SessionClosed
 
 _FAILED_STARTS = 5
 """How often Tune is started anew, without a worker taking up a trial, before the fault counts as
@@ -61,12 +64,33 @@ def execute_trials(
     resources = tune.PlacementGroupFactory([options.resources.by_name])
     trainable = tune.with_resources(TrialWorker, resources)
     bridge = Bridge(controller, options, on_tick, say)
-    with RayWatch(own_ray_fault if options.own_ray else cluster_fault) as watch:
+    fault = own_ray_fault if options.own_ray else cluster_fault
+
+    def end_process(reason: str) -> None:
+        _end_process(bridge, controller, reason)
+
+    with RayWatch(fault, end_process) as watch:
         bridge.watch = watch
         try:
             _keep_tune_running(trainable, bridge, controller)
         except LeaveRay:
             raise bridge.on_ray_lost(watch.reason) from None
+
+
+def _end_process(bridge: Bridge, controller: Controller, reason: str) -> None:
+    """Close the study and end this process, whose main thread hangs in a call to a dead Ray.
+
+    Ray would end it soon after, without a word to the user or the journal.
+    """
+    with suppress(StudyError, OSError):
+        lost = bridge.on_ray_lost(reason)
+        session = len(controller.history.sessions)
+        controller.record(SessionClosed(session=session, reason="fault"))
+        sys.stderr.write(f"{lost}\n")
+        sys.stderr.flush()
+    for _, process in own_ray_processes():
+        process.kill()
+    os._exit(RayFault.exit_code)
 
 
 def _keep_tune_running(trainable: Any, bridge: Bridge, controller: Controller) -> None:

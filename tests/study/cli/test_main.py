@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import study.cli
+
 from ..command import STUDY, run
 
 
@@ -32,3 +34,32 @@ def test_a_file_that_is_not_there_is_named(home: Path) -> None:
     said = run(home, "train", "not-there.yaml", code=2).stderr
     assert "not-there.yaml" in said
     assert said.count("\n") == 1
+
+
+def test_nothing_that_a_command_says_acts_on_the_terminal(home: Path) -> None:
+    said = run(home, "train", "\x1b[2J.yaml", code=2).stderr
+    assert "\x1b" not in said
+    assert "\\x1b[2J.yaml" in said
+    assert "\x1b" not in run(home, "status", "--storage", "\x1b[2J").stdout
+    sources = Path(study.cli.__file__).parent.glob("*.py")
+    others = [path.name for path in sources if "typer.echo" in path.read_text()]
+    assert others == ["options.py"], "all goes through one function"
+
+
+def test_closed_streams_lead_nowhere(home: Path) -> None:
+    closed = subprocess.run(
+        ["/bin/sh", "-c", f"exec {STUDY} init mine.yaml <&- >&- 2>&-"], cwd=home, check=False
+    )
+    assert closed.returncode == 0
+    written = (home / "mine.yaml").read_text()
+    assert written.startswith("#")
+    assert "wrote" not in written
+
+
+def test_an_output_that_takes_nothing_is_named(home: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [STUDY, "schema"], cwd=home, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert "Traceback" not in done.stderr
+    assert "No space left on device" in done.stderr

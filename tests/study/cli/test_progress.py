@@ -7,8 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from study.cli.progress import LiveDisplay
+from study.cli.progress import LiveDisplay, display_on
 from study.controller.next_work import Assignment
+from study.journal.failure import Failure
 
 from ..fake_cluster import Storage, controller_on, curve, small_spec
 
@@ -38,3 +39,24 @@ def test_trial_epoch_and_metric_are_shown_whole_however_many_values_there_are(wi
         float(controller.history.trials[0].rows[0]["val_accuracy"]), rel=1e-3
     )
     assert row.rstrip().endswith("…") == (width < 400)
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_text_from_outside_does_not_act_on_the_terminal(is_terminal: bool) -> None:
+    acting = "\x1b[2J \x9b31m \u202e"
+    console = Console(file=io.StringIO(), force_terminal=is_terminal, color_system=None, width=200)
+    display = display_on(console)
+    controller = controller_on(Storage(), small_spec(pruner="none"))
+    controller.next()
+    controller.history.points[0].values["model"] = acting
+    display.begin(controller.spec, controller)
+    display.say(f"paused: {acting}")
+    controller.failed(0, 1, Failure("invalid", acting))
+    display.tick()
+    display.end()
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "\\x1b[2J \\x9b31m \\u202e" in shown
+    assert "\x1b[2J" not in shown
+    assert "\x9b" not in shown
+    assert "\u202e" not in shown

@@ -26,3 +26,22 @@ def test_this_package_and_the_modules_that_the_study_names_go_along(
         assert (folder / "study" / "spec" / "template.yaml").exists()
         assert [path.name for path in (folder / "ours").iterdir()] == ["nets.py"]
     assert not folder.exists()
+
+
+def test_nothing_private_goes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, work = tmp_path / "home", tmp_path / "work"
+    package = work / "ours"
+    (package / ".git").mkdir(parents=True)
+    (home / "keys").mkdir(parents=True)
+    (home / "keys" / "id_rsa").write_text("secret")
+    (package / ".env").write_text("secret")
+    (package / ".git" / "config").write_text("secret")
+    (package / "keys").symlink_to(home / "keys")
+    (package / "key.py").symlink_to(home / "keys" / "id_rsa")
+    (package / "nets.py").write_text("")
+    monkeypatch.chdir(work)
+    tree = {"study": "s", "points": 2, "recipe": {"epochs": 1}}
+    space = {"model": {"name": {"choice": ["mine:net", "ours.nets:net"]}}}
+    with code_package(spec_from_tree(tree | {"space": space})) as folder:
+        sent = {str(path.relative_to(folder / "ours")) for path in (folder / "ours").rglob("*")}
+    assert sent == {"nets.py"}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from study.journal.events import SessionOpened
 from study.journal.failure import Failure
 
 from ..fake_cluster import Storage, controller_on, drive, small_spec
@@ -42,3 +43,17 @@ def test_a_spent_budget_stops_a_study_while_its_workers_are_busy(budget: str) ->
     assert controller.is_stopping()
     assert controller.stopping == budget
     assert not controller.is_nothing_left()
+
+
+@pytest.mark.parametrize("budget", ["wall_hours", "gpu_hours"])
+def test_a_clock_that_is_set_meanwhile_spends_no_budget(
+    budget: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = small_spec(stop={budget: 1.0}, resources={"cpus": 1, "gpus": 1})
+    controller = controller_on(Storage(), spec)
+    controller.record(SessionOpened(session=1, pid=1, host="here", command="study", provenance={}))
+    controller.next()
+    assert not controller.is_stopping()
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 2 * 3600)
+    assert not controller.is_stopping()

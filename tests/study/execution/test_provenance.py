@@ -39,6 +39,32 @@ def test_a_word_with_a_token_is_left_out_of_the_command(monkeypatch: pytest.Monk
     assert provenance.command() == "study run x.yaml *** ***"
 
 
+@pytest.mark.parametrize(
+    ("words", "recorded"),
+    [
+        ("study run tokenizer.yaml --points 3", "study run tokenizer.yaml --points 3"),
+        (
+            "study run x --set=a=1 --token abc --points 3",
+            "study run x --set=a=1 *** *** --points 3",
+        ),
+        (
+            "study run x --address http://me:pw@head:8265 --storage=s3://KEY:SECRET@bucket/p",
+            "study run x --address http://***@head:8265 --storage=s3://***@bucket/p",
+        ),
+        ("study resume x --address me:pw@head:6379", "study resume x --address ***@head:6379"),
+        ("study run st\udcff.yaml", "study run st\\udcff.yaml"),
+        ("/repo/study/cli/__main__.py resume x", "study resume x"),
+        ("sweep.py --password hunter2 --api-key=sk-1 secret", "sweep.py"),
+    ],
+)
+def test_no_secret_of_a_command_is_recorded(
+    words: str, recorded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", words.split())
+    assert provenance.command() == recorded
+    recorded.encode()
+
+
 def test_failures_that_another_run_need_not_repeat_are_listed(tmp_path: Path) -> None:
     def hurt(assignment: Assignment, epoch: int) -> Failure | None:
         if assignment.attempt > 1 or epoch > 1:

@@ -37,3 +37,9 @@ def test_a_path_as_written_stays_relative() -> None:
     assert str(path_as_written("lab/study.yaml")) == "lab/study.yaml"
     stored = ObjectPath("s3://bucket", "lab")
     assert path_as_written(stored) is stored
+
+
+def test_an_address_holds_no_secret_and_repeats_none() -> None:
+    with pytest.raises(UserError) as refused:
+        storage_path("s3://KEY:SECRET@bucket/prefix")
+    assert "SECRET" not in str(refused.value)

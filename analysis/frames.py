@@ -65,8 +65,16 @@ class Study:
 
     @cached_property
     def tables(self) -> Tables:
-        """The three tables: from Parquet where that is as new as the journal, else from that."""
-        return read_tables(self.paths) or tabulate(self.history, self.spec)
+        """The three tables: from Parquet where that is as new as the journal, else from that.
+
+        They carry the name of the study's folder, which may have been renamed since.
+        """
+        tables = read_tables(self.paths) or tabulate(self.history, self.spec)
+        return Tables(
+            _named(tables.points, self.name),
+            _named(tables.trials, self.name),
+            _named(tables.epochs, self.name),
+        )
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,13 @@ def paths_of(source: Source, storage: StoragePath) -> StudyPaths:
         folder = storage_path(source)
         return StudyPaths(folder.parent, folder.name)
     return StudyPaths(storage, source)
+
+
+def _named(table: pa.Table, study: str) -> pa.Table:
+    """Return a table of one study with that study's name in each row."""
+    at = table.schema.get_field_index("study")
+    field = table.schema.field(at)
+    return table.set_column(at, field, pa.array([study] * len(table), field.type))
 
 
 def _frame(tables: Iterable[pa.Table]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
-from study.files.trial_files import CHECKPOINT_PATTERN
+from study.files.trial_files import CHECKPOINT_PATTERN, CheckpointFile
 from study.journal.history import History
 from study.journal.ranking import (
     Standing,
@@ -172,5 +172,7 @@ def _is_worse(now: Standing | None, before: Standing | None) -> bool:
 
 
 def _remove_all_but_newest(folder: StoragePath) -> None:
-    for path in folder.sorted_glob(CHECKPOINT_PATTERN)[:-1]:
-        path.unlink(missing_ok=True)
+    found = [CheckpointFile.parse(path.name) for path in folder.glob(CHECKPOINT_PATTERN)]
+    # by their numbers: as a text, epoch 1000000 comes before epoch 999999
+    for file in sorted(file for file in found if file)[:-1]:
+        (folder / file.name).unlink(missing_ok=True)

@@ -102,6 +102,8 @@ def _require_trust(spec: StudySpec, journal: Journal, options: RunOptions) -> No
 
 def start_session(controller: Controller, paths: StudyPaths) -> None:
     """Record that this process drives the study now, then decide what the last driver left open."""
+    for name in ("study.", f"{paths.provenance.name}."):  # what killed drivers have left
+        paths.folder.remove_partial_writes(name)
     paths.trials.make_folder()  # workers make no more than the folders of their trials
     controller.record(
         SessionOpened(

@@ -48,6 +48,9 @@ def write_tables(
     spec = spec or recorded_spec(paths, history)
     paths.epochs_table.make_folder()
     with paths.results.exclusive():  # the driver and ``study collect`` may meet
+        for table in (paths.points_table, paths.trials_table):
+            paths.results.remove_partial_writes(f"{table.name}.")
+        paths.epochs_table.remove_partial_writes("part-")
         _write_epochs(paths, history)
         tables = tabulate(history, spec, with_epochs=False)
         # not how long the journal is by now: another driver may have written on

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from analysis.report.report import write_report
 from analysis.results import Results, load
 from study.errors import StudyNotFound
+from study.files.layout import StudyPaths
+from study.results.parquet import write_tables
 
 
 def test_a_study_is_found_by_name_path_or_paths(mixed: Any) -> None:
@@ -56,3 +59,14 @@ def test_helpers_on_results(results: Results) -> None:
     front = results.pareto("val_accuracy_last", "total_seconds")
     assert list(front["val_accuracy_last"]) == [0.96]
     assert "<table" in results._repr_html_()
+
+
+def test_a_study_whose_folder_was_renamed_goes_by_the_folder(mixed: Any) -> None:
+    write_tables(mixed.paths)
+    Path(str(mixed.paths.folder)).rename(str(mixed.paths.storage / "renamed"))
+    results = load("renamed", storage=mixed.paths.storage)
+    for frame in (results.points, results.trials, results.epochs):
+        assert set(frame["study"]) == {"renamed"}
+    assert "diverged" in results.table("failures").text()
+    page = write_report(StudyPaths(mixed.paths.storage, "renamed")).read_text()
+    assert "renamed" in page

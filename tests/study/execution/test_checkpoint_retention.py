@@ -223,3 +223,11 @@ def test_one_that_had_to_make_way_comes_back_when_the_best_has_fallen(tmp_path: 
     assert best.number != order[0].number
     kept = {trial.point for trial in controller.history.trials if left(paths, trial)}
     assert kept == {best.number}
+
+
+def test_the_newest_checkpoint_is_the_one_of_the_highest_number(tmp_path: Path) -> None:
+    names = ["attempt-0001-epoch-999999.ckpt", "attempt-0001-epoch-1000000.ckpt", "mine.ckpt"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    retention._remove_all_but_newest(LocalPath(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])

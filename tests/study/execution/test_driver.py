@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from study.files.local_storage import LocalPath
 from study.files.lock import acquire_lock
 from study.journal.failure import Failure
 from study.results import parquet
+from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
 from ..fake_cluster import drive as run_trials
@@ -316,3 +318,19 @@ def test_a_lost_ray_is_followed_by_another_and_then_by_the_way_to_resume(
     study.execute = run_trials
     result = study.drive()
     assert [session.reason for session in result.history.sessions] == ["fault", "complete"]
+
+
+def test_what_killed_drivers_left_of_their_writes_is_removed(study: Study) -> None:
+    study.drive()
+    left = [
+        study.paths.folder / ".study.yaml.x1y2",
+        study.paths.folder / ".study.2.yaml.x1y2",
+        study.paths.folder / ".provenance.json.x1y2",
+        study.paths.results / ".trials.parquet.x1y2",
+        study.paths.epochs_table / ".part-00000.parquet.x1y2",
+    ]
+    for path in left:
+        path.write_whole("x")
+    extension = replace(load_spec(study.paths.spec), points=4)
+    assert study.drive(extension=extension).reason == "complete"
+    assert [path for path in left if path.exists()] == []

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,8 @@ def open_study(
     once ``lock`` isn't held any more.
 
     Raises Untrusted where the study names code that this user has not trusted, and StateLost where
-    checkpoints or tables are ahead of the journal, unless the options accept that.
+    checkpoints or tables are ahead of the journal, unless the options accept that; at last, where
+    the journal has lost records meanwhile.
     """
     journal = open_journal(paths)
     journal.on_wait = options.display.say
@@ -85,6 +86,8 @@ def open_study(
         controller.replay(journal.records_read)
         controller.history.journal_bytes = journal.size_bytes
         yield controller
+        with suppress(OSError):  # a storage that is away now says nothing of the journal
+            journal.check_stored()
     finally:
         journal.close()
 

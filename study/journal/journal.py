@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
-from study.errors import JournalDamaged, StorageFault
+from study.errors import JournalDamaged, StateLost, StorageFault
 from study.files.storage import StoragePath
 from study.journal.event_codec import Record
 from study.journal.log_storage import Log, log_at
@@ -145,6 +145,20 @@ class Journal:
             raise StorageFault(
                 f"{self.path} can't be written nor mended: {error.strerror or error}"
             ) from error
+
+    def check_stored(self) -> None:
+        """Raise StateLost or JournalDamaged where records that were appended are gone by now.
+
+        A look at the stored sizes tells whether they have to be read for that.
+        """
+        if self._log.size() == self.size_bytes:
+            return
+        found = len(read_records(self.path))
+        if found < self.record_count:
+            raise StateLost(
+                f"{self.path} has {found} records, and {self.record_count} were written: it was"
+                " changed by somebody else while the study was being driven"
+            )
 
     def close(self) -> None:
         """Close the file; it can't be appended to any more."""

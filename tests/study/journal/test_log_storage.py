@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 import study.journal.log_storage
-from study.errors import Superseded
+from study.errors import JournalDamaged, StateLost, Superseded
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
@@ -166,6 +167,21 @@ def test_objects_of_other_names_are_not_the_log_s(path: ObjectPath) -> None:
     assert [event["point"] for event in read_records(path)] == [0]
 
 
+def test_an_object_that_was_removed_meanwhile_is_missed(path: ObjectPath) -> None:
+    journal = Journal.create(path)
+    for point in range(5):
+        journal.append(told(point))
+    journal.check_stored()
+    Journal.open(path).append(told(500))
+    journal.check_stored()
+    (path / "0000000004.jsonl").unlink()
+    with pytest.raises(JournalDamaged, match="record 4"):
+        journal.check_stored()
+    (path / "0000000005.jsonl").unlink()
+    with pytest.raises(StateLost, match="has 4 records, and 5 were written"):
+        journal.check_stored()
+
+
 def test_a_removal_that_is_broken_off_leaves_a_shorter_log(
     path: ObjectPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,3 +200,19 @@ def test_a_removal_that_is_broken_off_leaves_a_shorter_log(
     with pytest.raises(OSError, match="503"):
         log_at(path).remove()
     assert [event["point"] for event in read_records(path)] == [0, 1, 2]
+
+
+def test_a_file_that_is_larger_than_any_journal_is_not_read(tmp_path: Path) -> None:
+    path = LocalPath(tmp_path) / "events.jsonl"
+    path.touch()
+    os.truncate(path, study.journal.log_storage.LARGEST_BYTES + 1)
+    with pytest.raises(JournalDamaged, match="no study's journal has so many"):
+        read_records(path)
+
+
+def test_a_journal_that_is_a_link_is_not_opened(tmp_path: Path) -> None:
+    path = LocalPath(tmp_path) / "events.jsonl"
+    Journal.create(path.parent / "mine").append(told(0))
+    path.symlink_to(tmp_path / "mine")
+    with pytest.raises(OSError, match="symbolic links"):
+        Journal.open(path)

@@ -67,12 +67,14 @@ def add(
     the recipe's.
     """
     from study.errors import UserError
+    from study.journal.spec_versions import stored_spec_file
     from study.lifecycle import existing, post_request
-    from study.spec.load import added_values
+    from study.spec.load import added_values, load_spec
 
     if not sets:
         raise UserError("say what the point is: --set PATH=VALUE, as often as needed")
-    values, lies_in_space = added_values(existing(name, storage), sets)
+    spec = load_spec(stored_spec_file(existing(name, storage)))
+    values, lies_in_space = added_values(spec, sets)
 
     def post(trusted: bool) -> bool:
         request = {"do": "add", "values": values}

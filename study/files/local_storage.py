@@ -93,7 +93,7 @@ class LocalPath(PosixPath, StoragePath):
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        descriptor = os.open(self / ".lock", os.O_RDWR | os.O_CREAT, FILE_MODE)
+        descriptor = os.open(self / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

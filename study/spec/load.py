@@ -18,7 +18,6 @@ from typing import Any
 import search_spaces
 from search_spaces.validation import Fault, alternatives, closest_match
 from study.errors import SpecError, UserError
-from study.files.layout import StudyPaths
 from study.files.plain_data import plain_data_faults
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import path_as_written
@@ -160,13 +159,13 @@ def _located(source: StorageLike) -> StoragePath:
 # -- points that a user adds by hand ---------------------------------------------------
 
 
-def added_values(paths: StudyPaths, sets: Sequence[str]) -> tuple[dict[str, Any], bool]:
+def added_values(study: StudySpec, sets: Sequence[str]) -> tuple[dict[str, Any], bool]:
     """Return the values that ``optimizer.lr=0.1`` texts give a point of a study.
 
     They are checked as an entry of ``first:`` is. The second of the pair is whether the study's
     space could have given them.
     """
-    tree = load_spec(paths.spec).tree()
+    tree = study.tree()
     entry = {"set": dict(_recipe_value(text) for text in sets)}
     # the entry stands alone: budgets and comparisons of the study don't concern it
     for key in ("confirm", "roles", "mode", "first"):

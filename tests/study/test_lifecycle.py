@@ -68,7 +68,9 @@ def test_a_missing_earlier_study_is_named(study: StudyPaths) -> None:
 
 
 def test_a_point_of_the_users_own_is_next(study: StudyPaths) -> None:
-    values, lies_in_space = added_values(study, ["optimizer.name=adam", "optimizer.lr=0.01"])
+    values, lies_in_space = added_values(
+        load_spec(study.spec), ["optimizer.name=adam", "optimizer.lr=0.01"]
+    )
     assert lies_in_space
     assert values["optimizer.lr"] == 0.01
     assert post_request("fake", {"do": "add", "values": values}, storage=study.storage) is False
@@ -84,7 +86,7 @@ def test_a_point_of_the_users_own_is_next(study: StudyPaths) -> None:
 @pytest.mark.parametrize("text", ["optimizer.lr", "=3", "optimizer.lr=[1"])
 def test_a_point_that_cannot_be_read_is_refused(study: StudyPaths, text: str) -> None:
     with pytest.raises(UserError, match="--set"):
-        added_values(study, [text])
+        added_values(load_spec(study.spec), [text])
 
 
 def test_a_study_is_extended_only_by_what_contradicts_nothing(study: StudyPaths) -> None:

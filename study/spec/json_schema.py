@@ -76,6 +76,8 @@ def _names_at(path: str) -> tuple[list[str], bool]:
 def _named(section: JsonSchema, names: list[str], is_open: bool) -> JsonSchema:
     """Return the schema of a section in any of its forms, or of a name in place of it."""
     forms = section.get("oneOf") or [{"$ref": section["$ref"]}]
+    if required := section.get("required"):
+        forms = [form | {"required": required} for form in forms]
     described = {"description": section["description"]} if "description" in section else {}
     return {"anyOf": [_name_schema(names, is_open), *forms]} | described
 

@@ -110,6 +110,12 @@ class NamedForms:
             partial(self._in_full, names), handler(source)
         )
 
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        described = handler(schema)
+        return described if self.default else described | {"required": ["name"]}
+
     def _in_full(self, names: list[str], value: object) -> object:
         if isinstance(value, FileSection):
             return value

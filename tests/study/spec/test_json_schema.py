@@ -38,6 +38,7 @@ def test_the_starting_file_satisfies_the_schema(checker: jsonschema.Draft202012V
         {"pionts": 3},
         {"replicates": True},
         {"sampler": "bayes"},
+        {"pruner": {"min_epochs": 2}},
         {"resources": {"gpus": 2}},
         {"recipe": {"optimizer": "adma"}},
         {"recipe": {"epochs": 0}},

@@ -257,6 +257,18 @@ def _unlike_trials(results: Frames, study: Study) -> Iterator[str]:
         )
 
 
+def _other_images(results: Frames, study: Study) -> Iterator[str]:
+    """Warn of trials that were trained on other images, though on a data set of the same name."""
+    trials = results.trials.dropna(subset=["data_fingerprint"])
+    hashes = trials["data_fingerprint"].astype("string").str.split(",").str[0]
+    for name, counts in hashes.groupby(trials["data.name"]):
+        if counts.nunique() > 1:
+            yield (
+                f"The images of {name} changed while the study ran: its trials had"
+                f" {counts.nunique()} different ones, and can't be compared with each other."
+            )
+
+
 def _many_failures(results: Frames, study: Study) -> Iterator[str]:
     """Warn of a large share of trials that failed."""
     ended = results.trials[results.trials["state"].isin(ENDED_STATES)]
@@ -271,6 +283,7 @@ def _many_failures(results: Frames, study: Study) -> Iterator[str]:
 
 _CHECKS: tuple[Callable[[Frames, Study], Iterator[str]], ...] = (
     _test_set_steered,
+    _other_images,
     _overridden,
     _unfinished,
     _unconfirmed,

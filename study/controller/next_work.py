@@ -35,6 +35,8 @@ class Assignment:
     recipe: dict[str, Any]
     epochs_reported: int
     seconds_used: float
+    data_hash: str
+    """That of the images which other trials of the same data had; empty where there is none."""
 
 
 class WaitForTrials:
@@ -234,4 +236,5 @@ class NextWork:
             recipe=recipe.model_dump(mode="json"),
             epochs_reported=started.epochs,
             seconds_used=trial.rows[-1].get("seconds", 0.0) if trial.rows else 0.0,
+            data_hash=self._state.data_sets.hash_for(self._history.points[trial.point].values),
         )

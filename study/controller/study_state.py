@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from study.controller.data_sets import DataSets
 from study.controller.epoch_costs import EpochCosts
 from study.controller.population import Population
 from study.controller.sampler_feed import SamplerFeed
@@ -24,6 +25,7 @@ from study.journal.events import (
     PointEnded,
     PointReopened,
     SessionOpened,
+    TrainingFinished,
     TrialEnded,
     WarmStarted,
     event_of,
@@ -60,6 +62,7 @@ class StudyState:
         """Why no further trial starts and running ones stop; empty while the study goes on."""
         self.population = Population(spec, reproducible=reproducible)
         self.costs = EpochCosts(spec, nominal_cost)
+        self.data_sets = DataSets(spec)
         self.sampler_feed = SamplerFeed(self.population, workers, self.costs)
         self.stop_decisions = StopDecisions(self.population)
         self.stop_conditions = StopConditions(
@@ -153,6 +156,9 @@ class StudyState:
                 self._end_point(event)
             case PointReopened():
                 self._reopen_point(event)
+            case TrainingFinished():
+                trial = self.history.trials[event.trial]
+                self.data_sets.note(trial, self.history.points[trial.point].values)
             case TrialEnded():
                 self._end_trial(self.history.trials[event.trial])
 

@@ -18,7 +18,7 @@ from torch import nn
 from study.errors import StorageFault
 from study.training.best import BestBy, BestEpoch
 from study.training.checkpoint import CheckpointState, CheckpointStore, NoCheckpoints
-from study.training.data.datasets import DataSet, load_data_set
+from study.training.data.datasets import DataSet, check_same_images, load_data_set
 from study.training.data.loaders import Loaders, make_loaders
 from study.training.epoch_row import EpochRow, validation_columns
 from study.training.metrics import RunningMeans, evaluate
@@ -69,6 +69,7 @@ def train(
     reported: int = 0,
     heartbeat: Callable[[], None] = lambda: None,
     best_by: BestBy | None = None,
+    data_hash: str = "",
 ) -> Outcome:
     """Train ``recipe`` on one device; go on from the newest checkpoint where there is one.
 
@@ -77,7 +78,8 @@ def train(
     of epochs whose rows the caller already has: those are not reported, and rows that only the
     checkpoint has are reported first. ``heartbeat`` is called at each step and may raise Stopped.
     With ``best_by`` the checkpoints also hold the weights of the best epoch so far, and the test
-    figures are that epoch's; training itself goes on from the last.
+    figures are that epoch's; training itself goes on from the last. ``data_hash`` is that of the
+    images, where they must be those that other trainings had.
 
     Stopped and StorageFault pass through. Any other exception becomes a TrainingFailure, and the
     device's memory is free again when it is raised. Not for several threads of a process at once:
@@ -96,6 +98,7 @@ def train(
                 reported=reported,
                 heartbeat=heartbeat,
                 best=BestEpoch(best_by),
+                data_hash=data_hash,
             )
         if used_device.type == "cuda":
             release_memory(used_device)  # others may share the GPU
@@ -122,9 +125,11 @@ def _training(
     reported: int,
     heartbeat: Callable[[], None],
     best: BestEpoch,
+    data_hash: str,
 ) -> Outcome:
     spec = recipe.data
     data = load_data_set(spec, data_dir)
+    check_same_images(data, data_hash)
     loaders = make_loaders(recipe, data, device)
     state = TrainingState(recipe, data, loaders, device, best)
     model, precision, stop_rules = state.model, state.precision, state.stop_rules

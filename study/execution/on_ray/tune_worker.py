@@ -198,6 +198,7 @@ class _Training:
             data_dir=config["data_dir"],
             reported=assignment["epochs_reported"],
             heartbeat=self._heartbeat,
+            data_hash=assignment["data_hash"],
             best_by=BestBy(*config["best_by"]) if config["best_by"] else None,
         )
 

@@ -113,6 +113,21 @@ def _load_users_own(spec: Data, folder: Path) -> DataSet:
     return with_fingerprint(data)
 
 
+def check_same_images(data: DataSet, data_hash: str) -> None:
+    """Raise a TrainingFailure of class ``data`` where other trainings had other images.
+
+    ``data_hash`` begins the fingerprint of theirs, and is empty where there are none.
+    """
+    found = data.fingerprint[: len(data_hash)]
+    if found != data_hash:
+        raise TrainingFailure(
+            "data",
+            "the images must be those that the study's other trials were trained on, with hash"
+            f" {data_hash}; found {found}: put the old ones back, or begin another study",
+            {},
+        )
+
+
 def with_fingerprint(data: DataSet) -> DataSet:
     """Return the data set with the SHA-256 over its classes, shapes, types and bytes."""
     digest = hashlib.sha256(str(data.classes).encode())

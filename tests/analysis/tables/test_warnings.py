@@ -55,3 +55,14 @@ def test_the_careful_statisticians_warnings(mixed: Any, make: Any) -> None:
     found = " ".join(warning_texts(load(single.paths)))
     assert "One seed a point" in found
     assert "shared their device" in found
+
+
+def test_images_that_changed_between_trials_are_warned_of(make: Any) -> None:
+    study = make()
+    for hash_of_images in ("abc", "abc", "def"):
+        point = study.point({**ADAM, "accumulation": 1})
+        trial = study.start(point, 0)
+        study.report(trial, 3, 0.5)
+        study.finish(trial, data_fingerprint=f"{hash_of_images}, train 10, seed 0")
+    found = warning_texts(load(study.paths))
+    assert any("its trials had 2 different ones" in text for text in found)

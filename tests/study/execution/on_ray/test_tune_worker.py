@@ -37,6 +37,7 @@ def config(folder: Path, **recipe: Any) -> WorkerConfig:
         "recipe": made.model_dump(mode="json"),
         "epochs_reported": 0,
         "seconds_used": 0.0,
+        "data_hash": "",
     }
     return {
         "assignment": json.dumps(assignment),

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from study.training.data import datasets
-from study.training.data.datasets import DataSet, load_data_set
+from study.training.data.datasets import DataSet, check_same_images, load_data_set
 from study.training.recipe.sections import Data
 from study.training.runtime.failures import TrainingFailure
 
@@ -74,3 +74,12 @@ def test_flipped_bytes_in_the_nodes_copy_are_noticed(
     datasets.load_built_in.cache_clear()
     assert torch.equal(again.train_images, images)
     assert again.fingerprint == whole.fingerprint
+
+
+def test_images_that_others_did_not_have_are_a_failure_of_their_data() -> None:
+    data = load_data_set(Data(name="digits"), None)
+    check_same_images(data, "")
+    check_same_images(data, data.fingerprint[:32])
+    with pytest.raises(TrainingFailure, match="put the old ones back") as failed:
+        check_same_images(data, "0" * 32)
+    assert failed.value.failure_class == "data"

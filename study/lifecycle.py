@@ -11,7 +11,7 @@ from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
 from study.errors import StudyLocked, StudyNotFound, UserError
 from study.execution import trust
-from study.execution.driver import drive
+from study.execution.driver import drive, store_errors_as_faults
 from study.execution.on_ray.ray_runtime import RayConnection, check_answers
 from study.execution.open_study import open_study, resolve_concurrency
 from study.execution.resources import check_data, check_modules, machine_resources
@@ -56,9 +56,11 @@ def run(
         spec = load_spec(source, sets=sets, name=name, points=points)
     paths = StudyPaths(storage_path(storage), spec.study)
     paths.check_plain()
-    if is_there(paths):
-        check_same(spec, paths)
-    else:
+    with store_errors_as_faults(paths):
+        found = is_there(paths)
+        if found:
+            check_same(spec, paths)
+    if not found:
         spec = _checked_to_run(spec, paths, run_options)
     return drive(paths, run_options, begun=spec)
 
@@ -93,7 +95,7 @@ def resume(
     ``study.execution.driver.drive`` raises.
     """
     run_options = RunOptions(**options, own_code=trust.names_written(sets))
-    paths = existing(name, storage)
+    paths = _existing_to_drive(name, storage)
     if replicates is not None:
         sets = [*sets, f"replicates={replicates}"]
     if not sets and points is None:
@@ -114,7 +116,7 @@ def retry(
     Raises UserError where one of them has not failed.
     """
     run_options = RunOptions(**options)
-    paths = existing(name, storage)
+    paths = _existing_to_drive(name, storage)
     if trials is None:
         return drive(paths, run_options, retry_all=True)
     return drive(paths, run_options, retried=trials)
@@ -186,6 +188,12 @@ def existing(name: str, storage: StorageLike) -> StudyPaths:
         return paths
     others = [other.name for other in studies_in(root)]
     raise StudyNotFound(f"no study {name} in {root}{_hint(name, others)}")
+
+
+def _existing_to_drive(name: str, storage: StorageLike) -> StudyPaths:
+    """The same for a driver, to which a store that refuses is a fault and no mistake."""
+    with store_errors_as_faults(StudyPaths(storage_path(storage), name)):
+        return existing(name, storage)
 
 
 def _hint(name: str, others: Sequence[str]) -> str:

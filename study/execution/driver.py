@@ -85,7 +85,8 @@ def _drive(
 @contextmanager
 def _locked(paths: StudyPaths, options: RunOptions) -> Iterator[DriverLock]:
     """Hold the study's lock for the length of the block."""
-    lock = acquire_lock(paths.lock)
+    with store_errors_as_faults(paths):
+        lock = acquire_lock(paths.lock)
     if lock.taken_from:
         options.display.say(
             f"taking the study over from {lock.taken_from}, which stops at its next record"
@@ -94,6 +95,18 @@ def _locked(paths: StudyPaths, options: RunOptions) -> Iterator[DriverLock]:
         yield lock
     finally:
         lock.release()
+
+
+@contextmanager
+def store_errors_as_faults(paths: StudyPaths) -> Iterator[None]:
+    """Turn what an object store refuses into an OutsideFault, as it does while a study is driven;
+    errors of this machine's files are left to the caller.
+    """
+    if paths.folder.has_locks:
+        yield
+        return
+    with _system_errors_as_faults(paths):
+        yield
 
 
 @contextmanager

@@ -145,7 +145,7 @@ def _serve(application: Any, host: str, port: int) -> None:
     from threading import Thread
     from wsgiref.simple_server import make_server
 
-    from study.cluster.client import is_loopback
+    from study.cluster.access import is_loopback
     from study.errors import UserError
 
     try:

@@ -37,7 +37,7 @@ def main() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     except BrokenPipeError:
-        exit_code = 0
+        pass  # whoever read our output has gone
     except OSError as error:
         with suppress(OSError):
             os.write(2, f"the output can't be written: {error.strerror}\n".encode())

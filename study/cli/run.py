@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -228,10 +229,17 @@ def _print_epoch(row: Any) -> None:
 
 
 def _print_result(result: RunResult) -> None:
-    """Say what came out of a run, where it lies and what to type next, and end the command."""
-    if result.exit_code == Interrupted.exit_code:
-        _print_interruption(result)
-        raise typer.Exit(result.exit_code)
+    """Say what came out of a run, and end the command with the run's exit code."""
+    with suppress(BrokenPipeError):  # a reader that has gone changes nothing in what came out
+        if result.exit_code == Interrupted.exit_code:
+            _print_interruption(result)
+        else:
+            _print_outcome(result)
+    raise typer.Exit(result.exit_code)
+
+
+def _print_outcome(result: RunResult) -> None:
+    """Say what came out of a run, where it lies and what to type next."""
     from analysis.tables.points.leaderboard import leaderboard_table
     from study.inspection.gpu_packing import packing_hint
 
@@ -251,7 +259,6 @@ def _print_result(result: RunResult) -> None:
     echo("next:  " + "\n       ".join(f"{step}{where}" for step in _next_steps(result)))
     if result.exit_code == 1:
         echo("no point has a usable result: study table NAME --kind failures says why", err=True)
-    raise typer.Exit(result.exit_code)
 
 
 def _print_interruption(result: RunResult) -> None:

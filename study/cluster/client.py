@@ -6,7 +6,6 @@ This is the side of whoever submits; what runs on the cluster is ``study.cluster
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import os
 import re
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from study.cluster.access import answers_without_token, is_loopback
 from study.cluster.job import ENTRYPOINT, STOP_WITHIN_S
 from study.cluster.job_log import is_accepted
 from study.cluster.job_request import REQUEST_VARIABLE, JobRequest
@@ -96,10 +96,12 @@ class Cluster:
     @property
     def warning(self) -> str:
         """What whoever submits has to know of this cluster; empty where there is nothing."""
-        if self.has_token or is_loopback(self.address):
+        if is_loopback(self.address):
+            return ""
+        if self.has_token and not answers_without_token(self.address):
             return ""
         return (
-            f"warning: {self.address} is used without a token. Whoever reaches a Ray cluster"
+            f"warning: {self.address} can be used without a token. Whoever reaches a Ray cluster"
             " without one has a shell on it (CVE-2023-48022): start it with RAY_AUTH_MODE=token"
             " and set RAY_AUTH_TOKEN here"
         )
@@ -240,17 +242,6 @@ def _use_token() -> bool:
     if has_token:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     return has_token and os.environ["RAY_AUTH_MODE"] == "token"
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an address is this machine's own, which no other reaches."""
-    host = urlsplit(address).hostname or address.partition(":")[0]
-    if host in ("localhost", "auto"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_reachable(address: str) -> None:

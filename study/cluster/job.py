@@ -22,6 +22,7 @@ from typing import Any
 from study.cluster.job_log import print_acceptance, print_refusal
 from study.cluster.job_request import REQUEST_VARIABLE, JobRequest
 from study.errors import Interrupted, OutsideFault, StudyError, UserError
+from study.execution.driver import LOCK_PATIENCE
 from study.execution.on_ray.ray_runtime import CODE_PACKAGE
 
 ENTRYPOINT = "python -m study.cluster.job"
@@ -29,6 +30,8 @@ STOP_WITHIN_S = 60
 """A study that is asked to stop has so long to close its journal before Ray kills it."""
 _ASK_AGAIN_S = 3.0
 _POLL_S = 0.5
+_LOCK_PATIENCE_S = 120
+"""A network's file system keeps the lock of a node that is lost for up to 90 seconds."""
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
@@ -62,9 +65,9 @@ def _supervise(request: JobRequest) -> int:
     log = _log_actor()
     stop = _StopForwarder(request)
     signal.signal(signal.SIGTERM, stop.on_signal)
-    for _ in range(request.retries + 1):
+    for predecessors in range(request.retries + 1):
         driver = ray.remote(_DriverActor).options(num_cpus=0, max_restarts=0).remote()
-        exit_code = driver.drive.remote(request, log)
+        exit_code = driver.drive.remote(request, log, predecessors > 0)
         while not ray.wait([exit_code], timeout=_POLL_S)[0]:
             _print_new_lines(log)
             stop.forward()
@@ -150,13 +153,18 @@ class _DriverActor:
     is free as soon as it is gone.
     """
 
-    def drive(self, request: JobRequest, log: Any) -> int:
-        """Return the driver's exit code, negative where a signal ended it."""
+    def drive(self, request: JobRequest, log: Any, is_successor: bool) -> int:
+        """Return the driver's exit code, negative where a signal ended it.
+
+        One that follows a driver that died waits for that one's lock.
+        """
         import ray
 
         context = ray.get_runtime_context()
         log.say.remote(f"driven on node {context.get_node_id()[:8]}")
         environment = dict(os.environ)
+        if is_successor:
+            environment[LOCK_PATIENCE] = str(_LOCK_PATIENCE_S)
         package = context.runtime_env.get("working_dir")
         if package:
             environment[CODE_PACKAGE] = package

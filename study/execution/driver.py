@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,6 +21,10 @@ from study.files.requests import Request
 from study.journal.events import PointReopened
 from study.journal.spec_versions import begin, extend, supersede_earlier_drivers
 from study.spec.spec import StudySpec
+
+LOCK_PATIENCE = "STUDY_LOCK_PATIENCE_S"
+"""The environment variable that says for how many seconds a driver waits for the study's lock."""
+_LOCK_POLL_S = 1.0
 
 
 def drive(
@@ -86,7 +92,7 @@ def _drive(
 def _locked(paths: StudyPaths, options: RunOptions) -> Iterator[DriverLock]:
     """Hold the study's lock for the length of the block."""
     with store_errors_as_faults(paths):
-        lock = acquire_lock(paths.lock)
+        lock = _acquire_lock(paths, options)
     if lock.taken_from:
         options.display.say(
             f"taking the study over from {lock.taken_from}, which stops at its next record"
@@ -95,6 +101,22 @@ def _locked(paths: StudyPaths, options: RunOptions) -> Iterator[DriverLock]:
         yield lock
     finally:
         lock.release()
+
+
+def _acquire_lock(paths: StudyPaths, options: RunOptions) -> DriverLock:
+    """Lock the study; a driver that follows one that died waits for that one's lock to end.
+
+    Raises StudyLocked where it doesn't.
+    """
+    deadline = time.monotonic() + float(os.environ.get(LOCK_PATIENCE, 0))
+    while True:
+        try:
+            return acquire_lock(paths.lock)
+        except StudyLocked as locked:
+            if time.monotonic() >= deadline:
+                raise
+            options.display.say(f"waiting for the lock of {locked.holder}, which may be dead")
+            time.sleep(_LOCK_POLL_S)
 
 
 @contextmanager

@@ -222,6 +222,23 @@ def test_a_study_that_has_a_driver_is_left_to_it(study: Study) -> None:
     assert study.display.calls == []
 
 
+def test_a_driver_that_follows_another_waits_for_its_lock(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = acquire_lock(study.paths.lock)
+    saying = study.display.say
+
+    def release_then_say(message: str) -> None:
+        lock.release()
+        saying(message)
+
+    monkeypatch.setattr(study.display, "say", release_then_say)
+    monkeypatch.setenv(driver.LOCK_PATIENCE, "60")
+    monkeypatch.setattr(driver, "_LOCK_POLL_S", 0.01)
+    assert study.drive().reason == "complete"
+    assert study.display.calls[0].startswith("waiting for the lock of process")
+
+
 def test_a_study_without_room_for_a_trial_is_refused_before_it_executes(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

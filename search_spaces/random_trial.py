@@ -1,13 +1,27 @@
-"""Draw values uniformly from a space, without a sampler: points to show before there are any."""
+"""Draw values uniformly from a space, without a sampler.
+
+They are points to show before there are any, and those that take the place of a sampler's where a
+study's rules refuse them.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from random import Random
 
 from search_spaces.distributions import step_value, steps_between
-from search_spaces.values import Scalar
+from search_spaces.space import Space
+from search_spaces.values import Scalar, Value
+
+MOST_DRAWS = 10_000
+"""So many points are drawn at most to find those that a study's rules allow."""
+FEWEST_PASSING = MOST_DRAWS // 1000
+"""At least so many of them have to be allowed."""
+
+Allows = Callable[[dict[str, Value]], bool]
+"""Whether a study's rules allow a point with these values by their dotted paths."""
 
 
 class RandomTrial:
@@ -36,3 +50,17 @@ class RandomTrial:
             exponent = self.random.uniform(math.log(low - 0.5), math.log(high + 0.5))
             return min(max(round(math.exp(exponent)), low), high)
         return low + step * self.random.randint(0, (high - low) // step)
+
+
+def passing_draws(space: Space, allows: Allows, seed: int = 0) -> Iterator[dict[str, Value]]:
+    """Give those points that ``allows`` lets pass of the first ``MOST_DRAWS`` of a stream."""
+    random_trial = RandomTrial(seed)
+    for _ in range(MOST_DRAWS):
+        values = space.ask(random_trial)
+        if allows(values):
+            yield values
+
+
+def count_passing(space: Space, allows: Allows, *, most: int = MOST_DRAWS, seed: int = 0) -> int:
+    """Count the points that ``allows`` lets pass among ``MOST_DRAWS``; no more than ``most``."""
+    return sum(1 for _ in islice(passing_draws(space, allows, seed), most))

@@ -138,7 +138,11 @@ class Space:
 
         Raises ValueError where a distribution is continuous.
         """
-        return [self.values_of(params) for params in self._grid(self.items, {})]
+        return list(self.iter_grid())
+
+    def iter_grid(self) -> Iterator[dict[str, Value]]:
+        """Give the points of ``grid`` one by one: there may be very many."""
+        return (self.values_of(params) for params in self._grid(self.items, {}))
 
     def grid_size(self) -> int | None:
         """Return how many points the grid has, without enumerating it.

@@ -58,9 +58,13 @@ def _names_and_directions(spec: StudySpec) -> list[tuple[str, str]]:
 
 
 def _is_in_space(spec: StudySpec, point: Point) -> bool:
-    """Whether a point of another study lies in this one's space, and in one of its arms."""
+    """Whether a point of another study lies in this one's space and in one of its arms, and keeps
+    its rules.
+    """
     try:
-        return spec.params_of(point.values) is not None and spec.level_of(point.values) is not None
+        is_inside = spec.params_of(point.values) is not None
+        has_arm = spec.level_of(point.values) is not None
+        return is_inside and has_arm and not spec.broken_rules(point.values)
     except SpecError:
         return False
 

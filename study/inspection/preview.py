@@ -17,9 +17,11 @@ from study.execution.resources import machine_gpus, machine_resources, trial_cap
 from study.inspection.format import aligned_lines, bytes_text, count_text, seconds_text
 from study.inspection.preview_points import (
     DRAWN_POINTS,
+    PassingShare,
     PreviewPoint,
     branch_shares,
     count_duplicates,
+    passing_share,
     points_of,
 )
 from study.inspection.requirements import (
@@ -63,6 +65,10 @@ class Preview:
     disk_free_bytes: int | None
     """None where the storage is no folder of this machine."""
     notes: tuple[str, ...]
+    require: tuple[str, ...] = ()
+    """The rules that points keep."""
+    passing: PassingShare | None = None
+    """How many points keep them; None without rules."""
     costs: list[Cost] = field(default_factory=list)
     """What was measured, one a shape."""
     seconds: float | None = None
@@ -85,6 +91,7 @@ class Preview:
     def _parts(self) -> Iterator[list[str]]:
         yield [f"study {self.study}", *([self.question] if self.question else [])]
         yield self._space_lines()
+        yield self._rule_lines()
         yield self._sample_lines()
         yield aligned_lines([{**row, "share": f"{row['share']:.0%}"} for row in self.branches])
         yield self._total_lines()
@@ -98,6 +105,12 @@ class Preview:
                 for row in self.rows
             ]
         )
+
+    def _rule_lines(self) -> list[str]:
+        lines = [f"require: {rule}" for rule in self.require]
+        if self.passing is not None:
+            lines.append(f"require: {self.passing}")
+        return lines
 
     def _sample_lines(self) -> list[str]:
         paths = list(dict.fromkeys(path for point in self.samples for path in point))
@@ -196,6 +209,8 @@ def preview_of(
         disk_bytes=disk,
         disk_free_bytes=free,
         notes=tuple(notes),
+        require=spec.require,
+        passing=passing_share(spec),
         costs=list(costs.values()),
         seconds=seconds,
         memory_bytes=max((cost.memory_bytes or 0 for cost in costs.values()), default=None),

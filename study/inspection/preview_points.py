@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.random_trial import RandomTrial
+from search_spaces.random_trial import MOST_DRAWS, RandomTrial
 from search_spaces.values import Value, as_param
 
 if TYPE_CHECKING:
@@ -31,15 +32,26 @@ def points_of(spec: StudySpec) -> Iterator[PreviewPoint]:
     """
     for index in range(len(spec.first)):
         yield spec.first_values(index)
-    if spec.sampler.name == "grid" and (spec.space.grid_size() or 0) <= _LARGEST_GRID:
+    if _is_shown_whole(spec):
         for level in spec.levels():
-            yield from spec.space.fix(level).grid()
+            yield from filter(spec.allows, spec.space.fix(level).iter_grid())
     elif spec.sampler.name != "first-only":
         yield from _random_points(spec)
 
 
 def _random_points(spec: StudySpec) -> Iterator[PreviewPoint]:
-    """Draw points at random without end, the levels of a method study in turn."""
+    """Draw points at random, the levels of a method study in turn.
+
+    There is no end of them; but with rules those of ``MOST_DRAWS`` draws that keep them.
+    """
+    draws = _draws(spec)
+    if spec.rules:
+        return filter(spec.allows, islice(draws, MOST_DRAWS))
+    return draws
+
+
+def _draws(spec: StudySpec) -> Iterator[PreviewPoint]:
+    """Draw points at random without end, whether they keep the rules or not."""
     spaces = [spec.space.fix(level) for level in spec.levels()]
     random_trial = RandomTrial(spec.sampler.seed)
     while True:
@@ -47,12 +59,42 @@ def _random_points(spec: StudySpec) -> Iterator[PreviewPoint]:
             yield space.ask(random_trial)
 
 
+def _is_shown_whole(spec: StudySpec) -> bool:
+    return spec.sampler.name == "grid" and (spec.space.grid_size() or 0) <= _LARGEST_GRID
+
+
+@dataclass(frozen=True)
+class PassingShare:
+    """How many points keep the study's rules, of those that were looked at."""
+
+    passing: int
+    looked_at: int
+    is_grid: bool
+    """Whether the whole grid was looked at, or points drawn at random."""
+
+    def __str__(self) -> str:
+        what = "points of the grid" if self.is_grid else "draws"
+        share = self.passing / self.looked_at
+        return f"{self.passing:,} of {self.looked_at:,} {what} pass ({share:.1%})"
+
+
+def passing_share(spec: StudySpec) -> PassingShare | None:
+    """Return how many points keep the rules; None where there are none, or nothing is drawn."""
+    if not spec.rules or spec.sampler.name == "first-only":
+        return None
+    is_grid = _is_shown_whole(spec)
+    points = spec.space.iter_grid() if is_grid else islice(_draws(spec), MOST_DRAWS)
+    kept = [spec.allows(point) for point in points]
+    return PassingShare(sum(kept), len(kept), is_grid)
+
+
 def branch_shares(spec: StudySpec) -> list[dict[str, Any]]:
     """Return how often each branch is taken: ``path``, ``branch``, ``share`` of all points."""
     paths = {variable.path for variable in spec.space.variables if variable.branch}
-    drawn = DRAWN_POINTS if spec.space.variables else 0
+    drawn = 0
     taken: Counter[tuple[str, Value]] = Counter()
-    for point in islice(_random_points(spec), drawn):
+    for point in islice(_random_points(spec), DRAWN_POINTS if spec.space.variables else 0):
+        drawn += 1
         taken.update((path, point[path]) for path in paths if path in point)
     order = spec.space.paths()
     counts = sorted(taken.items(), key=lambda item: order.index(item[0][0]))
@@ -66,8 +108,8 @@ def count_duplicates(spec: StudySpec) -> int:
     if spec.sampler.name in ("grid", "first-only"):
         return 0
     count = min(spec.points, _MOST_COMPARED)
-    different = {_key_of(point) for point in islice(_random_points(spec), count)}
-    return count - len(different)
+    points = [_key_of(point) for point in islice(_random_points(spec), count)]
+    return len(points) - len(set(points))
 
 
 def _key_of(point: PreviewPoint) -> tuple[tuple[str, Any], ...]:

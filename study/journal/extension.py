@@ -57,6 +57,10 @@ def _contradictions(old: StudySpec, new: StudySpec, history: History) -> Iterato
     for point in history.points:
         if point.is_in_space and new.params_of(point.values) is None:
             yield f"space: point {point.number} no longer lies in it"
+        before = old.broken_rules(point.values)
+        for rule in new.broken_rules(point.values):
+            if rule not in before:
+                yield f"require: point {point.number} would break {rule.text}"
 
 
 def _shrunk_counts(old: StudySpec, new: StudySpec, history: History) -> Iterator[str]:

@@ -69,7 +69,7 @@ class Arm:
         self.level = dict(level)
         self.points: list[int] = []
         space = spec.space.fix(level) if level else spec.space
-        self.proposer = Proposer(space, spec.sampler, spec.objectives, number)
+        self.proposer = Proposer(space, spec.sampler, spec.objectives, number, allows=spec.allows)
         self._spec = spec
         self._by_number = by_number
         self._pruner_queues: dict[int, PrunerQueue] = {}

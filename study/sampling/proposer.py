@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from study.sampling.allowed_draws import allowed_draws, first_expected
 from study.sampling.memory_feasibility import MemoryFeasibility
 from study.sampling.samplers import make_sampler
 from study.sampling.seeds import point_seed
 
 if TYPE_CHECKING:
+    from search_spaces.random_trial import Allows
     from search_spaces.space import Space
     from study.spec.samplers import SamplerChoice
     from study.spec.sections import Objective
@@ -30,18 +33,25 @@ FITS_CONSTRAINT = "fits_in_memory"
 ENDS_CONSTRAINT = "comes_to_its_end"
 """What a point violates whose recipe fails by itself for another reason."""
 _DRAWS = 20
-"""How often a point that is not expected to fit in memory is drawn again."""
+"""How often a point that breaks a rule, or is not expected to fit in memory, is drawn again."""
 
 
 class Proposer:
     """The proposals of one arm of a study, and what became of them.
 
     Points are known here by their index in the arm, and values by dotted recipe path. Points
-    outside the search space are unknown to Optuna, which numbers its trials for itself.
+    outside the search space are unknown to Optuna, which numbers its trials for itself. Only points
+    that ``allows`` lets pass are proposed.
     """
 
     def __init__(
-        self, space: Space, sampler: SamplerChoice, objectives: tuple[Objective, ...], arm: int = 0
+        self,
+        space: Space,
+        sampler: SamplerChoice,
+        objectives: tuple[Objective, ...],
+        arm: int = 0,
+        *,
+        allows: Allows = lambda values: True,
     ) -> None:
         import optuna
 
@@ -56,7 +66,10 @@ class Proposer:
         self._choice = sampler
         self._has_one_objective = len(objectives) == 1
         self._has_hidden_state = sampler.name in _HIDE_STATE or ":" in sampler.name
-        self._grid = space.grid() if sampler.name == "grid" else None
+        self._allows = allows
+        self._grid = None
+        if sampler.name == "grid":
+            self._grid = [values for values in space.iter_grid() if self._allows(values)]
         self._feasibility = MemoryFeasibility()
         self._trial_numbers: dict[int, int] = {}
         """Optuna's trial of each point that it knows of."""
@@ -105,21 +118,17 @@ class Proposer:
         if not self._has_hidden_state:
             self.add(index, values)
             return
-        self.study.sampler = make_sampler(self._choice, self._seed(index))
-        trial = self.study.ask()
-        again = self.space.ask(trial)
-        if self.space.params_of(again) == self.space.params_of(values):
-            self._trial_numbers[index] = trial.number
-        else:
-            self._discard(trial.number)
+        again = self._draw(index)
+        if self.space.params_of(again) != self.space.params_of(values):
+            self._discard(self._trial_numbers.pop(index))
             self.add(index, values)
 
     def _draw(self, index: int) -> dict[str, Any]:
-        """A point that is expected to fit in memory: the sampler's own, or one at random where it
-        insists on those that aren't.
+        """A point that keeps the rules and is expected to fit in memory: the sampler's own, or one
+        at random where it insists on those that aren't.
 
         A draw that is turned down counts for nothing. A hidden state would remember it, so that a
-        sampler with one has its first draw.
+        sampler with one has its first draw that keeps the rules; a replay turns down the same ones.
         """
         import optuna
 
@@ -134,12 +143,18 @@ class Proposer:
             trial = self.study.ask()
             values = self.space.ask(trial)
             is_last_draw = self._has_hidden_state or draw == _DRAWS - 1
-            if is_last_draw or self._feasibility.expects(trial.params):
-                break
+            if self._allows(values) and (is_last_draw or self._feasibility.expects(trial.params)):
+                self._trial_numbers[index] = trial.number
+                drop_relative_params(self.storage, self._trial_id(index))
+                return values
             self._discard(trial.number)
-        self._trial_numbers[index] = trial.number
-        drop_relative_params(self.storage, self._trial_id(index))
+        allowed = allowed_draws(self.space, self._allows, self._choice.seed, self.arm, index)
+        values = first_expected(islice(allowed, _DRAWS), self._is_expected_to_fit)
+        self.add(index, values)
         return values
+
+    def _is_expected_to_fit(self, values: Mapping[str, Any]) -> bool:
+        return self._feasibility.expects(self.space.params_of(values) or {})
 
     def _discard(self, number: int) -> None:
         """Tell one of Optuna's trials as FAIL, from which no sampler learns."""
@@ -279,5 +294,6 @@ class Proposer:
     def _seed(self, index: int, draw: int = 0) -> int:
         # A quasi-random sequence is one sequence: its points share a scrambling, and how far it has
         # come is in the study.
-        is_sequence = self._choice.name == "qmc"
-        return point_seed(self._choice.seed, self.arm, 0 if is_sequence else index, draw)
+        if self._choice.name == "qmc":
+            index = draw = 0
+        return point_seed(self._choice.seed, self.arm, index, draw)

@@ -6,10 +6,12 @@ files. How many points there are is in ``study.spec.point_count``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from search_spaces.distributions import Choice
+from search_spaces.random_trial import FEWEST_PASSING, MOST_DRAWS, count_passing
 from search_spaces.space import Space
 from search_spaces.validation import (
     Fault,
@@ -21,15 +23,17 @@ from search_spaces.validation import (
     is_below,
 )
 from search_spaces.values import Value
+from study.spec.rule_values import names_of_values, recipe_values
 from study.spec.spec import StudySpec
 from study.training.recipe.defaults import DefaultedRecipes
 from study.training.recipe.metric_catalog import MEASURED_METRICS
 from study.training.recipe.recipe import parse_recipe
-from study.training.recipe.recipe_paths import values_by_path
+from study.training.recipe.recipe_paths import FIELDS, values_by_path
 
 _SEED_MUST = "must be left out: a trial's seed is the number of its replicate"
 _TIME_MUST = "must not limit a trial by time with reproducible: true"
 _OTHER_LENGTHS = "epochs | steps"
+_NEAREST_NAMES = 3
 
 
 def cross_faults(spec: StudySpec, is_sound: bool) -> list[Fault]:
@@ -38,6 +42,7 @@ def cross_faults(spec: StudySpec, is_sound: bool) -> list[Fault]:
     Where recipe or space aren't sound, only rules that don't need them are judged.
     """
     faults = [*_first_faults(spec, is_sound), *_objective_faults(spec), *_confirm_faults(spec)]
+    faults += _name_faults(spec)
     if is_sound:
         faults += [*_space_faults(spec), *_role_faults(spec)]
     return faults
@@ -81,7 +86,9 @@ def _first_faults(spec: StudySpec, is_sound: bool) -> Iterator[Fault]:
     for index, first in enumerate(spec.first):
         at = ("first", index, "set")
         yield from seed_faults(first.set, at)
-        _, faults = parse_recipe(spec.recipe_tree(first.set))
+        recipe, faults = parse_recipe(spec.recipe_tree(first.set))
+        if recipe is not None:
+            yield from _broken_rule_faults(spec, recipe_values(recipe), at)
         written = values_by_path(first.set)
         for fault in faults:
             path = format_path(fault.path)
@@ -92,6 +99,17 @@ def _first_faults(spec: StudySpec, is_sound: bool) -> Iterator[Fault]:
             elif is_sound:
                 must = f"must allow the recipe's {path}, which {fault.must}"
                 yield Fault(at, must, fault.found)
+
+
+def _broken_rule_faults(
+    spec: StudySpec, values: Mapping[str, Value], at: KeyPath
+) -> Iterator[Fault]:
+    """Refuse a point that breaks rules of ``require:``, in one fault that names them."""
+    broken = [rule for rule in spec.rules if not rule.holds(values)]
+    if broken:
+        texts = " and ".join(f"require: {rule.text}" for rule in broken)
+        found = ", ".join(dict.fromkeys(rule.described_values(values) for rule in broken))
+        yield Fault(at, f"must keep {texts}", found)
 
 
 # -- sampler, space and objectives -----------------------------------------------------
@@ -144,6 +162,48 @@ def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
         yield Fault(("racing",), must, "racing", on_key=True)
     if spec.stop.target is not None:
         yield Fault(("stop", "target"), must, describe(spec.stop.target), on_key=True)
+
+
+# -- rules between values --------------------------------------------------------------
+
+
+def _name_faults(spec: StudySpec) -> Iterator[Fault]:
+    """Demand that rules name values that a recipe can have."""
+    written = (spec.fixed, spec.overrides, *(first.set for first in spec.first))
+    known = (FIELDS - {"seed"}).union(spec.space.paths(), *map(names_of_values, written))
+    for index, rule in enumerate(spec.rules):
+        unknown = [name for name in rule.names if name not in known]
+        if unknown:
+            found = ", ".join(describe(name) for name in unknown)
+            nearest = [text for name in unknown if (text := _nearest_names(name, known))]
+            must = "must name values of the recipe"
+            yield Fault(("require", index), must, found, "", " and ".join(nearest))
+
+
+def _nearest_names(name: str, known: Collection[str]) -> str:
+    """Return known names like this one: of the same last part, or spelled alike."""
+    same_end = [other for other in known if other == f"{name}.name" or _ends_alike(other, name)]
+    alike = difflib.get_close_matches(name[:200], sorted(known), n=_NEAREST_NAMES)
+    nearest = [*sorted(same_end), *(other for other in alike if other not in same_end)]
+    return " or ".join(nearest[:_NEAREST_NAMES])
+
+
+def _ends_alike(one: str, other: str) -> bool:
+    return one.rpartition(".")[2] == other.rpartition(".")[2]
+
+
+def passing_faults(spec: StudySpec) -> Iterator[Fault]:
+    """Refuse rules that hardly any point of the space, or of a level of it, keeps."""
+    if not spec.rules or spec.sampler.name == "first-only":
+        return
+    for level in spec.levels():
+        passing = count_passing(spec.space.fix(level), spec.allows, most=FEWEST_PASSING)
+        if passing < FEWEST_PASSING:
+            names = ", ".join(f"{path} = {value}" for path, value in level.items())
+            where = f"the level {names}" if level else "the space"
+            must = f"must let at least {FEWEST_PASSING / MOST_DRAWS:.1%} of {where} pass"
+            yield Fault(("require",), must, f"{passing} of {MOST_DRAWS:,} draws")
+            return
 
 
 # -- reproducible ----------------------------------------------------------------------

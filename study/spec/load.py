@@ -128,7 +128,8 @@ def shipped_studies() -> dict[str, Path]:
 
 def starting_file(name: str = "my-study") -> str:
     """Return a commented study file that is valid as it stands, for a study called ``name``."""
-    text = Path(__file__).with_name("template.yaml").read_text(encoding="utf-8")
+    template = Path(__file__).with_name("templates") / "study.yaml"
+    text = template.read_text(encoding="utf-8")
     return text.replace("study: my-study ", f"study: {name} ", 1)
 
 

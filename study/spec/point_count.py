@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from search_spaces.space import Space
 from search_spaces.validation import Fault, alternatives
 from study.spec.spec import StudySpec
 
 _LARGEST_GRID = 1_000_000
+_LARGEST_JUDGED_GRID = 100_000
+"""So many points of a grid are judged by the study's rules to count those that are left."""
 _ENDING_SAMPLERS = ("grid", "first-only")
 
 
@@ -24,10 +27,11 @@ def resolve_points(spec: StudySpec, points: int | None) -> tuple[int, list[Fault
 
     It is ``points``, but no more than there are with grid and first-only.
     """
-    limit = _point_limit(spec)
-    if points is None and limit is not None and limit > _LARGEST_GRID:
-        found = f"{limit:,} points of the grid"
+    size = (spec.space.grid_size() or 0) if spec.sampler.name == "grid" else 0
+    if points is None and size > (_LARGEST_JUDGED_GRID if spec.rules else _LARGEST_GRID):
+        found = f"{size:,} points of the grid"
         return 1, [Fault(("points",), "must be given for a grid of this size", found)]
+    limit = _point_limit(spec, points)
     limits = [number for number in (points, limit) if number is not None]
     resolved = min(limits, default=1)
     if spec.mode == "method-study":
@@ -35,10 +39,11 @@ def resolve_points(spec: StudySpec, points: int | None) -> tuple[int, list[Fault
     return resolved, []
 
 
-def _point_limit(spec: StudySpec) -> int | None:
+def _point_limit(spec: StudySpec, points: int | None) -> int | None:
     """Return how many points there are at all; None where there is no end of them.
 
-    Of a grid it is those in it, and the entries of ``first:`` that lie outside it.
+    Of a grid it is those in it that the rules allow, and the entries of ``first:`` that lie outside
+    it. Nothing is counted beyond ``points``.
     """
     if spec.sampler.name == "first-only":
         return len(spec.first)
@@ -46,7 +51,20 @@ def _point_limit(spec: StudySpec) -> int | None:
         return None
     entries = [spec.first_params(index) for index in range(len(spec.first))]
     inside = {_as_key(params) for params in entries if params is not None}
-    return (spec.space.grid_size() or 0) + len(entries) - len(inside)
+    return _allowed_in_grid(spec, spec.space, points) + len(entries) - len(inside)
+
+
+def _allowed_in_grid(spec: StudySpec, space: Space, most: int | None) -> int:
+    """Return how many points of a grid the rules allow, or ``most`` where there are as many.
+
+    Where the grid is too large to be judged, it is as if they allowed all that isn't.
+    """
+    size = space.grid_size() or 0
+    if not spec.rules:
+        return size
+    judged = islice(space.iter_grid(), _LARGEST_JUDGED_GRID)
+    allowed = sum(1 for _ in islice(filter(spec.allows, judged), most))
+    return allowed + max(0, size - _LARGEST_JUDGED_GRID)
 
 
 def _as_key(params: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
@@ -94,7 +112,8 @@ def _too_few_points(points: int, count: int, outside: int) -> Fault:
 
 def _small_level_faults(spec: StudySpec, budget: int) -> list[Fault]:
     """Demand that the grid below each level fills the level's budget."""
-    sizes = [spec.space.fix(level).grid_size() or 0 for level in spec.levels()]
+    spaces = [spec.space.fix(level) for level in spec.levels()]
+    sizes = [_allowed_in_grid(spec, space, budget) for space in spaces]
     if min(sizes) >= budget:
         return []
     must = f"must have at least {budget} points below each level with sampler grid"

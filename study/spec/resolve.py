@@ -19,6 +19,7 @@ from study.spec.cross_checks import (
     cross_faults,
     default_reproducible,
     hidden_faults,
+    passing_faults,
     reproducible_faults,
     seed_faults,
 )
@@ -54,6 +55,8 @@ def resolve_spec(tree: Any, report: FaultReport) -> StudySpec:
     if is_sound and not report.faults:
         points, point_faults = resolve_points(spec, file.points)
         report.add(point_faults)
+    if is_sound and not report.faults:
+        report.add(list(passing_faults(spec)))
     report.raise_faults()
 
     is_reproducible = file.reproducible
@@ -103,6 +106,7 @@ def _spec_of(file: StudyFile, space: Space, overrides: Mapping[str, Value]) -> S
         racing=file.racing,
         confirm=file.confirm,
         warm_start=file.warm_start,
+        require=file.require,
         first=file.first,
         overrides=overrides,
         defaults=file.defaults,

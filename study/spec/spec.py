@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from search_spaces.rules import Rule, parse_rule
 from search_spaces.space import Space, Variable
 from search_spaces.validation import KeyPath, format_path
 from search_spaces.values import Scalar, Value, is_same_value
 from study.errors import SpecError
 from study.files.yaml_writer import write_yaml
 from study.spec.pruners import PrunerChoice
+from study.spec.rule_values import RuleValues, recipe_values
 from study.spec.samplers import SamplerChoice
 from study.spec.sections import (
     Confirm,
@@ -68,6 +70,8 @@ class StudySpec:
     """Recipe values by dotted path that win over all else."""
     defaults: Defaults
     """The recipe's defaults when the study was created; where there are none, those of now hold."""
+    require: tuple[str, ...] = ()
+    """Rules between the values of a point, as texts."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What was resolved otherwise than written, for the user to know."""
 
@@ -158,6 +162,34 @@ class StudySpec:
                 return number
         return None
 
+    # -- rules between values ----------------------------------------------------------
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that ``require:`` writes."""
+        return tuple(parse_rule(text) for text in self.require)
+
+    @cached_property
+    def _rule_values(self) -> RuleValues:
+        return RuleValues(self.space, lambda values: self.recipe(values, 0))
+
+    def allows(self, values: Mapping[str, Any]) -> bool:
+        """Return whether all rules hold for a point of the space."""
+        if not self.rules:
+            return True
+        full = self._rule_values.of(values)
+        return full is None or all(rule.holds(full) for rule in self.rules)
+
+    def broken_rules(self, values: Mapping[str, Any]) -> list[Rule]:
+        """Return the rules that a point breaks, whether it lies in the space or not.
+
+        Raises SpecError where its values make no recipe together.
+        """
+        if not self.rules:
+            return []
+        full = recipe_values(self.recipe(values, 0))
+        return [rule for rule in self.rules if not rule.holds(full)]
+
     @property
     def best_by(self) -> tuple[str, Direction] | None:
         """By which column of the epoch rows, and in which direction, an epoch is the best one.
@@ -193,6 +225,7 @@ class StudySpec:
             "racing": self.racing and self.racing.tree(),
             "confirm": self.confirm and self.confirm.tree(),
             "warm_start": list(self.warm_start),
+            "require": list(self.require),
             "first": [first.tree() for first in self.first],
             "overrides": dict(self.overrides),
             "defaults": dict(self.defaults),

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from search_spaces.rules import LONGEST_RULE, RuleError, parse_rule
 from search_spaces.validation import Fault
 from study.files.layout import STUDY_NAME
 from study.spec.pruners import AnyPruner, NoPruning
@@ -48,6 +49,15 @@ def _earlier_study(value: object) -> object:
     raise rule("must be a study's name or folder")
 
 
+def _rule_text(value: object) -> object:
+    try:
+        return parse_rule(value).text
+    except RuleError as error:
+        raise rule(
+            error.must, found=error.found, accepted=error.accepted, nearest=error.nearest
+        ) from None
+
+
 _NAME_PATTERN = STUDY_NAME.pattern.removesuffix(r"\Z")
 StudyName = Annotated[
     str,
@@ -56,6 +66,11 @@ StudyName = Annotated[
 ]
 EarlierStudy = Annotated[
     str, BeforeValidator(_earlier_study), Field(json_schema_extra={"minLength": 1})
+]
+RuleText = Annotated[
+    str,
+    BeforeValidator(_rule_text),
+    Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST_RULE}),
 ]
 Objectives = Annotated[tuple[Objective, ...], OneOrMore(least=1, most=2)]
 
@@ -103,6 +118,8 @@ class StudyFile(FileSection):
     """the winners and a baseline on fresh seeds after the search"""
     warm_start: Annotated[tuple[EarlierStudy, ...], OneOrMore()] = ()
     """earlier studies to learn from"""
+    require: Annotated[tuple[RuleText, ...], OneOrMore(most=100)] = ()
+    """rules between values, which hold for every point"""
     first: Annotated[tuple[First, ...], OneOrMore()] = ()
     """points that run first, exactly as written"""
     overrides: dict[str, Any] = Field(default_factory=dict)

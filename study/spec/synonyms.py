@@ -52,6 +52,15 @@ TOP_KEY_SYNONYMS = {
     "points_to_evaluate": "first",
     "enqueue": "first",
     "deterministic": "reproducible",
+    "constraints": "require",
+    "constraint": "require",
+    "constraints_func": "require",
+    "conditions": "require",
+    "condition": "require",
+    "rules": "require",
+    "requires": "require",
+    "forbidden": "require",
+    "forbiddens": "require",
 }
 """Keys at the top of the file."""
 

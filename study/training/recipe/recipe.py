@@ -44,11 +44,9 @@ _DEEPEST_FIELD = 8
 """No field lies deeper; keys below are left as they are, however many dots they hold."""
 LENGTHS = ("epochs", "steps", "seconds")
 _STOP_RULES = ("converge", "target", "patience")
-_OPEN_MAPPINGS: frozenset[FieldPath] = frozenset(
-    {("optimizer", "lr_factors"), ("model", "options")}
-)
+OPEN_MAPPINGS: frozenset[FieldPath] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
 """Mappings whose keys are the user's own: one value each."""
-MERGED_WHOLE = _OPEN_MAPPINGS | {("data", "validation")}
+MERGED_WHOLE = OPEN_MAPPINGS | {("data", "validation")}
 """What replaces its counterpart whole when two recipes are merged, and not key by key."""
 
 
@@ -188,7 +186,7 @@ def flatten(recipe: Recipe) -> dict[str, Scalar]:
 
 
 def _add_flat(flat: dict[str, Scalar], value: Any, path: FieldPath) -> None:
-    if isinstance(value, dict) and path not in _OPEN_MAPPINGS:
+    if isinstance(value, dict) and path not in OPEN_MAPPINGS:
         for key, inner in value.items():
             _add_flat(flat, inner, (*path, key))
     else:

@@ -23,7 +23,7 @@ def test_this_package_and_the_modules_that_the_study_names_go_along(
     with code_package(spec_from_tree(tree | {"space": space})) as folder:
         names = {path.name for path in folder.iterdir()}
         assert names == {"study", "search_spaces", "analysis", "mine.py", "ours"}
-        assert (folder / "study" / "spec" / "template.yaml").exists()
+        assert (folder / "study" / "spec" / "templates" / "study.yaml").exists()
         assert [path.name for path in (folder / "ours").iterdir()] == ["nets.py"]
     assert not folder.exists()
 

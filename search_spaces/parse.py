@@ -7,7 +7,7 @@ in; a module of functions is one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from search_spaces.distribution_syntax import (
     read_distribution,
 )
 from search_spaces.distributions import Choice
+from search_spaces.random_trial import Allows
 from search_spaces.recipe_check import RecipeSchema, can_coexist, recipe_faults
 from search_spaces.space import Conditions, Constant, Item, Space, Variable
 from search_spaces.validation import (
@@ -36,11 +37,13 @@ def parse_space(
     recipe: Mapping[str, object],
     schema: RecipeSchema,
     overrides: Mapping[str, Value] | None = None,
+    allows_in: Callable[[Space], Allows] = lambda space: lambda values: True,
 ) -> tuple[Space, list[Fault]]:
     """Return the space that ``tree`` writes over the fixed ``recipe``, and every fault in it.
 
     Faults are at their paths in the whole study file. ``overrides`` are recipe values by dotted
-    path that win over everything: their paths leave the space.
+    path that win over everything: their paths leave the space. ``allows_in`` gives, for the space,
+    which of its points the study's rules allow.
     """
     overrides = overrides or {}
     reader = _Reader(schema)
@@ -50,7 +53,7 @@ def parse_space(
         reader.add_fault((), "must be a mapping that mirrors the recipe", tree)
     space = _without_overridden(Space(tuple(reader.items)), overrides)
     faults = [fault.under(("space",)) for fault in reader.faults]
-    return space, faults + recipe_faults(space, recipe, schema, overrides)
+    return space, faults + recipe_faults(space, recipe, schema, overrides, allows_in(space))
 
 
 def _without_overridden(space: Space, overrides: Mapping[str, Value]) -> Space:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any, Protocol
 
+from search_spaces.random_trial import Allows
 from search_spaces.space import Conditions, Constant, Item, Space, Variable, is_active
 from search_spaces.validation import Fault, KeyPath, format_path, is_below
 from search_spaces.values import Scalar, Value, as_param, is_same_value
@@ -46,13 +47,18 @@ def can_coexist(one: Conditions, other: Conditions) -> bool:
 
 
 def recipe_faults(
-    space: Space, recipe: Mapping[str, object], schema: RecipeSchema, overrides: Mapping[str, Value]
+    space: Space,
+    recipe: Mapping[str, object],
+    schema: RecipeSchema,
+    overrides: Mapping[str, Value],
+    allows: Allows = lambda values: True,
 ) -> list[Fault]:
     """Return what the recipe refuses of the space over the fixed values.
 
-    Several variables are tried together only where each is sound by itself.
+    Several variables are tried together only where each is sound by itself. Points that the study's
+    rules keep out may be refused.
     """
-    check = _RecipeCheck(space, recipe, schema, overrides)
+    check = _RecipeCheck(space, recipe, schema, overrides, allows)
     check.try_point({})
     for params in itertools.islice(_single_values(space), _MOST_SINGLE - 1):
         check.try_point(params)
@@ -73,12 +79,14 @@ class _RecipeCheck:
         recipe: Mapping[str, object],
         schema: RecipeSchema,
         overrides: Mapping[str, Value],
+        allows: Allows,
     ) -> None:
         self.faults: dict[tuple[KeyPath, str], Fault] = {}
         self._space = space
         self._recipe = recipe
         self._schema = schema
         self._overrides = overrides
+        self._allows = allows
 
     def try_point(self, params: Mapping[str, Scalar]) -> None:
         """Put the recipe of a point together; variables that ``params`` leave out come first."""
@@ -88,6 +96,8 @@ class _RecipeCheck:
             # a name among them drops its section's old keys, and what the space varies with them
             tree = schema.merge(tree, values)
         _, faults = schema.parse_recipe(tree)
+        if faults and not self._allows(values):
+            return
         for fault in faults:
             where, on_key = self._culprit(fault, params)
             moved = replace(fault, path=where, on_key=on_key)

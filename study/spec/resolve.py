@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from search_spaces.parse import parse_space
+from search_spaces.random_trial import Allows
+from search_spaces.rules import parse_rule
 from search_spaces.space import Space
 from search_spaces.validation import Fault, describe
 from search_spaces.values import Value
@@ -25,11 +27,12 @@ from study.spec.cross_checks import (
 )
 from study.spec.fault_report import FaultReport
 from study.spec.point_count import points_faults, resolve_points
+from study.spec.rule_values import RuleValues
 from study.spec.sections import Roles
 from study.spec.spec import StudySpec
 from study.spec.study_file import StudyFile, parse_study_file
 from study.training.recipe.defaults import DefaultedRecipes
-from study.training.recipe.recipe import expand
+from study.training.recipe.recipe import Recipe, expand
 from study.training.recipe.recipe_paths import values_by_path
 
 
@@ -71,12 +74,37 @@ def _resolved_space(
 ) -> tuple[Space, bool]:
     """Return the space, and whether recipe and space are sound together."""
     schema = DefaultedRecipes(file.defaults)
-    space, faults = parse_space(file.space, file.recipe, schema, overrides)
+    space, faults = parse_space(
+        file.space,
+        file.recipe,
+        schema,
+        overrides,
+        lambda space: _allowed_points(space, file, schema, overrides),
+    )
     faults += seed_faults(file.recipe, ("recipe",))
     faults += seed_faults(overrides, ("overrides",))
     faults += hidden_faults(file.recipe, space, overrides, schema)
     is_sound = report.add(faults)
     return space, is_sound and not report.document.faults
+
+
+def _allowed_points(
+    space: Space, file: StudyFile, schema: DefaultedRecipes, overrides: Mapping[str, Value]
+) -> Allows:
+    """Return which points of a space the file's rules allow."""
+
+    def recipe_of(values: Mapping[str, Any]) -> Recipe | None:
+        tree = schema.merge(schema.merge(file.recipe, values), overrides)
+        return schema.parse_recipe(tree)[0]
+
+    rules = [parse_rule(text) for text in file.require]
+    all_values = RuleValues(space, recipe_of)
+
+    def allows(values: dict[str, Value]) -> bool:
+        full = all_values.of(values) if rules else None
+        return full is None or all(rule.holds(full) for rule in rules)
+
+    return allows
 
 
 def _spec_of(file: StudyFile, space: Space, overrides: Mapping[str, Value]) -> StudySpec:

@@ -75,3 +75,9 @@ def test_the_bound_of_a_range_is_named() -> None:
 def test_two_branches_of_one_section_never_meet() -> None:
     assert can_coexist((("a", "x"),), (("a", "x"), ("b", "y")))
     assert not can_coexist((("a", "x"),), (("a", "z"),))
+
+
+def test_points_that_rules_keep_out_may_be_refused_by_the_recipe() -> None:
+    tried = space((12, 16), (1, 3))
+    assert recipe_faults(tried, {}, Divided(), {}, lambda values: values["parts"] == 1) == []
+    assert recipe_faults(tried, {}, Divided(), {}, lambda values: values["parts"] == 3) != []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -87,6 +88,19 @@ def test_a_point_of_the_users_own_is_next(study: StudyPaths) -> None:
 def test_a_point_that_cannot_be_read_is_refused(study: StudyPaths, text: str) -> None:
     with pytest.raises(UserError, match="--set"):
         added_values(load_spec(study.spec), [text])
+
+
+def test_a_point_that_breaks_a_rule_is_refused_by_its_name(tmp_path: Path) -> None:
+    paths = StudyPaths(LocalPath(tmp_path), "ruled")
+    paths.folder.make_folder()
+    rule = "optimizer.lr * accumulation <= 0.4"
+    write_whole(paths.spec, small_spec(study="ruled", require=[rule]).yaml())
+    values, _ = added_values(paths, ["optimizer.name=sgd", "optimizer.lr=0.3"])
+    assert values["optimizer.lr"] == 0.3
+    with pytest.raises(
+        UserError, match=re.escape(f"must keep require: {rule}; found optimizer.lr")
+    ):
+        added_values(paths, ["optimizer.name=sgd", "optimizer.lr=0.3", "accumulation=2"])
 
 
 def test_a_study_is_extended_only_by_what_contradicts_nothing(study: StudyPaths) -> None:

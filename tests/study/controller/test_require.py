@@ -101,7 +101,11 @@ def test_40_points_extended_to_more_equal_a_straight_run() -> None:
 
 
 def test_each_level_of_a_method_study_keeps_the_rules() -> None:
-    space = {"optimizer": {"one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}, "adam": {"lr": {"log": [1e-3, 1]}}}}}
+    space = {
+        "optimizer": {
+            "one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}, "adam": {"lr": {"log": [1e-3, 1]}}}
+        }
+    }
     spec = small_spec(
         space=space,
         roles={"scientific": ["optimizer.name"]},
@@ -113,8 +117,11 @@ def test_each_level_of_a_method_study_keeps_the_rules() -> None:
     names = [point.values["optimizer.name"] for point in controller.history.points]
     assert (names.count("sgd"), names.count("adam")) == (6, 6)
     assert_rules_hold(spec, controller.history)
-    assert max(
-        point.values["optimizer.lr"]
-        for point in controller.history.points
-        if point.values["optimizer.name"] == "sgd"
-    ) > 0.01
+    assert (
+        max(
+            point.values["optimizer.lr"]
+            for point in controller.history.points
+            if point.values["optimizer.name"] == "sgd"
+        )
+        > 0.01
+    )

@@ -66,3 +66,10 @@ def test_what_can_not_be_taken_over_is_an_error_of_the_user(storage: LocalPath) 
     other = warm_spec("fake", objective={"metric": "val_loss", "direction": "minimize"})
     with pytest.raises(UserError, match="another objective"):
         warm_starts(other, storage)
+
+
+def test_points_that_break_a_rule_are_left_out_and_counted(storage: LocalPath) -> None:
+    (event,) = warm_starts(warm_spec("fake", require=["optimizer.name == 'sgd'"]), storage)
+    assert {point.values["optimizer.name"] for point in event.trials} == {"sgd"}
+    assert len(event.trials) + event.left == 8
+    assert event.left > 0

@@ -41,3 +41,18 @@ def test_each_section_of_branches_has_its_own_shares() -> None:
     for row in preview_of(small(space=space)).branches:
         shares[row["path"]] = shares.get(row["path"], 0) + row["share"]
     assert shares == pytest.approx({"optimizer.name": 1, "schedule.name": 1})
+
+
+def test_the_share_of_points_that_keep_the_rules_is_shown_and_only_those_are() -> None:
+    ruled = small(require=["precision == 'fp32'"])
+    preview = preview_of(ruled)
+    assert preview.passing is not None
+    assert preview.passing.looked_at == 10_000
+    assert 4_700 < preview.passing.passing < 5_300
+    assert {point["precision"] for point in preview.samples} == {"fp32"}
+    text = "\n".join(preview.lines())
+    assert "require: precision == 'fp32'" in text
+    assert f"require: {preview.passing.passing:,} of 10,000 draws pass (" in text
+    grid = preview_of(small(sampler="grid", require=["precision == 'fp32'"]))
+    assert str(grid.passing).endswith("points of the grid pass (50.0%)")
+    assert preview_of(small()).passing is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def run_to_its_end(**changes: Any) -> tuple[Any, History]:
         ({"points": 3}, "points: 4 are proposed already; found 3"),
         ({"replicates": 1}, "replicates: can only grow; found 2 -> 1"),
         ({"sampler": "random"}, "sampler"),
+        ({"require": ["optimizer.lr > 0"]}, 'require: nothing -> ["optimizer.lr > 0"]'),
         ({"recipe": {"epochs": 5}}, "recipe.epochs: can only grow; found 6 -> 5"),
         ({"recipe": {"epochs": 6, "accumulation": 2}}, "recipe.accumulation"),
         ({"space": {"optimizer": {"lr": {"log": [0.5, 1]}}}}, "no longer lies in it"),
@@ -74,3 +76,15 @@ def test_more_seeds_reopen_points_and_more_epochs_their_trials(tmp_path: Path) -
         folder.mkdir(parents=True)
         (folder / "attempt-1-epoch-6.ckpt").touch()
     assert [event.trial for event in reopenings(old, longer, history, paths)] == [0, 1, 2, 3]
+
+
+def test_an_extension_in_which_a_point_would_break_a_rule_is_refused() -> None:
+    rules = ["epochs * optimizer.lr <= 6"]
+    old, history = run_to_its_end(require=rules)
+    largest = max(point.values["optimizer.lr"] for point in history.points)
+    new = small_spec(
+        points=9, pruner="none", require=rules, recipe={"epochs": math.ceil(7 / largest)}
+    )
+    with pytest.raises(UserError, match=r"require: point \d would break epochs \* optimizer.lr"):
+        check_extension(old, new, history)
+    check_extension(old, small_spec(points=9, pruner="none", require=rules), history)

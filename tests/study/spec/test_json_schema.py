@@ -36,6 +36,8 @@ def test_the_starting_file_satisfies_the_schema(checker: jsonschema.Draft202012V
     "keys",
     [
         {"pionts": 3},
+        {"require": [3]},
+        {"require": ["x" * 1001]},
         {"replicates": True},
         {"sampler": "bayes"},
         {"pruner": {"min_epochs": 2}},

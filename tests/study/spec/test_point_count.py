@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from study.errors import SpecError
 from study.spec.load import load_spec, spec_from_tree
 
 from .studies import small
@@ -50,3 +53,14 @@ def test_entries_in_no_level_come_on_top_of_the_levels_budgets() -> None:
     )
     assert spec.level_of(spec.first_values(0)) is None
     assert spec.points == 5
+
+
+def test_a_grid_has_the_points_that_the_rules_allow() -> None:
+    space = {"epochs": {"int": [1, 4]}, "precision": {"choice": ["fp32", "bf16"]}}
+    rules = ["precision == 'fp32' or epochs < 3"]
+    tree = {"study": "s", "sampler": "grid", "space": space, "require": rules}
+    assert spec_from_tree(tree).points == 6
+    assert spec_from_tree(tree | {"points": 3}).points == 3
+    compared = {"mode": "method-study", "roles": {"scientific": ["precision"]}}
+    with pytest.raises(SpecError, match=r"levels with 3 \| 2 points"):
+        spec_from_tree(tree | compared | {"points": 6})

@@ -467,6 +467,70 @@ def test_a_path_that_is_written_in_two_ways_is_varied_once(fails: Fails) -> None
     ]
 
 
+RULES = [
+    (
+        "optimizer.lrr < 1",
+        "must name values of the recipe; found 'optimizer.lrr' (did you mean optimizer.lr",
+    ),
+    ("lr < 1", "must name values of the recipe; found 'lr' (did you mean optimizer.lr?)"),
+    (
+        "optimizer == 'sgd'",
+        "must name values of the recipe; found 'optimizer' (did you mean optimi",
+    ),
+    ("seed < 3", "must name values of the recipe; found 'seed'"),
+    ("lr.__class__ == 1", "must name values of the recipe; found 'lr.__class__'"),
+    ("optimizer.lr <", "must be an expression, such as optimizer.lr * accumulation <= 0.5; found "),
+    ("optimizer.lr + 1", "must compare values, so that it holds or not; found 'optimizer.lr + 1'"),
+    ("__import__('os') == 1", "must call no other function; found '__import__'; accepted min | "),
+    ("[1, 2]", "must be made of what a rule may hold; found '[1, 2]'; accepted numbers | 'text' |"),
+]
+
+
+@pytest.mark.parametrize(("rule", "line"), RULES)
+def test_a_fault_of_a_rule_is_one_line_at_its_place(fails: Fails, rule: str, line: str) -> None:
+    text = HEAD + SPACE + f'require:\n  - epochs > 1\n  - "{rule}"\n'
+    (found,) = fails(text)
+    assert found.startswith(f"f.yaml:6: require[1]: {line}"), found
+
+
+def test_a_rule_is_a_text(fails: Fails) -> None:
+    assert fails(HEAD + SPACE + "require: [true, epochs > 1]\n") == [
+        "f.yaml:4: require[0]: must be a rule in text, such as optimizer.lr * accumulation <= 0.5;"
+        " found true"
+    ]
+
+
+def test_another_tools_word_for_rules_is_answered_with_ours(fails: Fails) -> None:
+    (line,) = fails(HEAD + SPACE + "constraints: [epochs > 1]\n")
+    assert line.endswith("(did you mean require?)")
+
+
+def test_an_entry_that_breaks_rules_is_refused_with_their_texts(fails: Fails) -> None:
+    rules = "require: [optimizer.lr < 0.1, epochs > 1, accumulation < 2]\n"
+    first = "first:\n  - set: {optimizer.lr: 0.01}\n  - set: {optimizer.lr: 0.5, accumulation: 2}\n"
+    assert fails(HEAD + SPACE + rules + first) == [
+        "f.yaml:7: first[1].set: must keep require: optimizer.lr < 0.1 and require: accumulation"
+        " < 2; found optimizer.lr 0.5, accumulation 2"
+    ]
+
+
+def test_a_space_of_which_hardly_any_point_passes_is_refused(fails: Fails) -> None:
+    text = HEAD + SPACE + "require: [optimizer.lr > 0.9999]\n"
+    (line,) = fails(text)
+    assert line.startswith("f.yaml:4: require: must let at least 0.1% of the space pass; found ")
+    assert line.endswith(" of 10,000 draws")
+
+
+def test_a_level_of_which_no_point_passes_is_named(fails: Fails) -> None:
+    text = HEAD + "space: {precision: {choice: [fp32, bf16]}, optimizer: {lr: {log: [1e-3, 1]}}}\n"
+    compared = "roles: {scientific: [precision]}\nmode: method-study\n"
+    rules = "require: [\"precision == 'fp32'\"]\n"
+    assert fails(text + compared + rules) == [
+        "f.yaml:6: require: must let at least 0.1% of the level precision = bf16 pass; found 0 of"
+        " 10,000 draws"
+    ]
+
+
 def test_a_grid_needs_steps(fails: Fails) -> None:
     assert fails(f"study: s\nsampler: grid\n{SPACE}") == [
         "f.yaml:3: space.optimizer.lr: must have a step with sampler grid; found a mapping with log"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from search_spaces.validation import Fault, KeyPath, describe, truncate
 
@@ -88,3 +89,12 @@ def unprintable_fault(character: re.Match[str], path: KeyPath) -> Fault:
 def too_deep_fault(path: KeyPath) -> Fault:
     """The fault of a value below the deepest level that a file may have."""
     return Fault(path[:4], f"must be at most {MOST_LEVELS} levels deep", "more")
+
+
+def without_empty(tree: Mapping[str, Any], keep: Collection[str] = ()) -> dict[str, Any]:
+    """Return a mapping without the keys that say nothing: null, no text, no entries."""
+    return {
+        key: value
+        for key, value in tree.items()
+        if key in keep or not (value is None or value in ("", [], {}))
+    }

@@ -7,7 +7,7 @@ pruner's are in ``study.spec.samplers`` and ``study.spec.pruners``.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
@@ -27,6 +27,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from search_spaces.validation import alternatives, describe
+from study.files.plain_data import without_empty
 from study.spec.published import PublishedFigures
 from study.training.recipe.metric_catalog import (
     Direction,
@@ -37,6 +38,7 @@ from study.training.recipe.metric_catalog import (
     sign_of,
 )
 from study.training.recipe.recipe import expand
+from study.validation.field_sentences import field_sentences
 from study.validation.numbers import (
     AboveZero,
     Amount,
@@ -51,9 +53,13 @@ from study.validation.section import OneOrMore, Section, form_names, rule
 
 
 class FileSection(Section):
-    """A section of the study file, each key described by the sentence below it."""
+    """A section of the study file, each key described by the sentence below it.
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    Its validator is built and those sentences are read once they are needed: most commands need
+    few of the sections, and only the JSON Schema needs the sentences.
+    """
+
+    model_config = ConfigDict(defer_build=True)
 
     short_for: ClassVar[str] = ""
     """The key that a plain text in place of the mapping stands for, where it may stand there."""
@@ -73,9 +79,11 @@ class FileSection(Section):
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         described = handler(schema)
+        in_full = handler.resolve_ref_schema(described)
+        for key, sentence in field_sentences(cls).items():
+            in_full["properties"][key]["description"] = sentence
         if not cls.short_for:
             return described
-        in_full = handler.resolve_ref_schema(described)
         return {"anyOf": [described, in_full["properties"][cls.short_for]]}
 
     def tree(self) -> dict[str, Any]:
@@ -83,15 +91,6 @@ class FileSection(Section):
         fields = type(self).model_fields.items()
         required = [key for key, field in fields if field.is_required()]
         return without_empty(self.model_dump(mode="json"), keep=required)
-
-
-def without_empty(tree: Mapping[str, Any], keep: Collection[str] = ()) -> dict[str, Any]:
-    """Return a mapping without the keys that say nothing: null, no text, no entries."""
-    return {
-        key: value
-        for key, value in tree.items()
-        if key in keep or not (value is None or value in ("", [], {}))
-    }
 
 
 @dataclass(frozen=True)

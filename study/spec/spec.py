@@ -15,6 +15,7 @@ from search_spaces.space import Space, Variable
 from search_spaces.validation import KeyPath, format_path
 from search_spaces.values import Scalar, Value, is_same_value
 from study.errors import SpecError
+from study.files.plain_data import without_empty
 from study.files.yaml_writer import write_yaml
 from study.spec.pruners import PrunerChoice
 from study.spec.rule_values import RuleValues, recipe_values
@@ -29,7 +30,6 @@ from study.spec.sections import (
     StudyLimits,
     TrialLimits,
     column_of,
-    without_empty,
 )
 from study.training.recipe.defaults import Defaults, current_defaults, with_defaults
 from study.training.recipe.metric_catalog import Direction

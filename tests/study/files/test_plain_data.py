@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from study.files.plain_data import MOST_LEVELS, plain_data_faults
+from study.files.plain_data import MOST_LEVELS, plain_data_faults, without_empty
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,8 @@ def test_a_tuple_is_a_list_and_a_tree_has_its_depth() -> None:
     for _ in range(MOST_LEVELS + 1):
         tree = [tree]
     assert "must be at most 40 levels deep" in str(plain_data_faults(tree)[0])
+
+
+def test_only_what_says_nothing_is_left_out() -> None:
+    tree = {"a": None, "b": "", "c": [], "d": {}, "e": False, "f": 0, "g": {}}
+    assert without_empty(tree, keep=["g"]) == {"e": False, "f": 0, "g": {}}

@@ -18,7 +18,6 @@ from study.spec.sections import (
     StudyLimits,
     TrialLimits,
     column_of,
-    without_empty,
 )
 
 
@@ -74,8 +73,3 @@ def test_a_section_is_written_without_what_is_off_and_reads_back_equal(
 ) -> None:
     assert section.tree() == tree
     assert type(section).model_validate(tree) == section
-
-
-def test_only_what_says_nothing_is_left_out() -> None:
-    tree = {"a": None, "b": "", "c": [], "d": {}, "e": False, "f": 0, "g": {}}
-    assert without_empty(tree, keep=["g"]) == {"e": False, "f": 0, "g": {}}

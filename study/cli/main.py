@@ -32,6 +32,7 @@ def main() -> None:
     _open_standard_streams()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
     warnings.formatwarning = _as_line(warnings.formatwarning)
+    warnings.simplefilter("default", StudyFileChanged)  # whatever PYTHONWARNINGS says of others
     exit_code = _run_command()
     try:
         sys.stdout.flush()

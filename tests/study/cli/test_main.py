@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -63,3 +65,16 @@ def test_an_output_that_takes_nothing_is_named(home: Path) -> None:
         )
     assert "Traceback" not in done.stderr
     assert "No space left on device" in done.stderr
+
+
+def test_a_study_file_that_was_changed_by_hand_is_one_line_beside_the_answer(
+    home: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(home / "studies" / "fake", tmp_path / "studies" / "fake")
+    file = tmp_path / "studies" / "fake" / "study.yaml"
+    file.write_text(file.read_text() + "question: another\n")
+    shown = run(tmp_path, "status", "fake", "--format", "json")
+    best = json.loads(run(home, "status", "fake", "--format", "json").stdout)["best"]
+    assert json.loads(shown.stdout)["best"] == best
+    assert shown.stderr.count("\n") == 1
+    assert "study.yaml is not what fake runs by" in shown.stderr

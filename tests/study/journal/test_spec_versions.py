@@ -11,6 +11,7 @@ from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
+from study.journal import spec_versions
 from study.journal.events import SpecAdopted, StudyCreated
 from study.journal.history import History
 from study.journal.journal import Journal, read_records
@@ -24,6 +25,7 @@ from study.journal.spec_versions import (
     supersede_earlier_drivers,
 )
 from study.spec.load import load_spec
+from study.spec.spec import StudySpec
 
 from ..fake_cluster import small_spec
 
@@ -114,3 +116,31 @@ def test_on_an_object_store_an_earlier_driver_is_superseded(bucket: ObjectPath) 
     with pytest.raises(Superseded):
         earlier.append({"event": "told", "point": 0})
     assert read_records(paths.journal)[-1]["event"] == "taken"
+
+
+def test_an_extension_leaves_the_file_of_one_that_came_first(
+    bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of two drivers on a store without locks, of which the later one is quicker."""
+    paths = begin(bucket, points=4)
+    seven, nine = (load_spec(paths.spec, points=points) for points in (7, 9))
+    whole = spec_versions.check_extension
+
+    def meanwhile(old: StudySpec, new: StudySpec, history: History) -> None:
+        monkeypatch.setattr(spec_versions, "check_extension", whole)
+        extend(paths, nine)
+        whole(old, new, history)
+
+    monkeypatch.setattr(spec_versions, "check_extension", meanwhile)
+    with pytest.raises(Superseded):
+        extend(paths, seven)
+    assert load_spec(paths.spec_version(2)).points == 9
+    assert load_spec(paths.spec).points == 9
+
+
+def test_what_is_left_of_an_extension_that_never_came_to_be_is_written_over(
+    paths: StudyPaths,
+) -> None:
+    paths.spec_version(2).write_whole("study: half")
+    extend(paths, load_spec(paths.spec, points=9))
+    assert load_spec(paths.spec_version(2)).points == 9

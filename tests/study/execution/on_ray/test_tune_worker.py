@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from study.execution.on_ray import tune_worker
+from study.execution.on_ray import awake_clock, tune_worker
 from study.execution.on_ray.tune_worker import TrialWorker
 from study.execution.on_ray.worker_protocol import (
     Failed,
     Finished,
+    Hung,
     Placed,
     Reported,
     WorkerConfig,
@@ -105,3 +106,40 @@ def test_a_trial_that_is_left_stops_where_it_stands(worker: TrialWorker) -> None
     worker.cleanup()
     assert not training._thread.is_alive()
     assert training._messages.empty()
+
+
+UNSPEAKABLE = """
+def factory(image_shape, classes):
+    raise RuntimeError("no such file: caf\\udce9.png")
+"""
+
+
+def test_a_failure_whose_text_is_no_unicode_is_heard_of_and_kept(
+    worker: TrialWorker, tmp_path: Path
+) -> None:
+    (tmp_path / "unspeakable.py").write_text(UNSPEAKABLE)
+    worker.reset_config(config(tmp_path, model="unspeakable:factory"))
+    (messages, done) = list(steps(worker))[-1]
+    assert done
+    assert isinstance(messages[-1], Failed)
+    assert messages[-1].failure.message.endswith("no such file: caf\\udce9.png")
+    json.dumps(messages[-1].failure.to_record(), ensure_ascii=False).encode()
+    assert "caf\\udce9.png" in (tmp_path / "stderr.txt").read_text()
+
+
+def test_time_for_which_the_worker_stood_still_is_no_silence(
+    worker: TrialWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = worker._training
+    assert training is not None
+    moment = [time.monotonic()]
+    monkeypatch.setattr(awake_clock.time, "monotonic", lambda: moment[0])
+    training._is_stopped.set()  # no sign of life comes any more
+    training._thread.join()
+    training._clock.now()
+    moment[0] += 3600
+    assert training._hang_if_silent() == []
+    for _ in range(20):
+        moment[0] += 4
+        training._clock.now()
+    assert [type(message) for message in training._hang_if_silent()] == [Hung]

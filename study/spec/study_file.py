@@ -138,6 +138,7 @@ _VOCABULARY = Vocabulary(
         ("study",): "unnamed",
         ("objective",): "val_accuracy",
         ("objective", "metric"): "val_accuracy",
+        ("require",): "true",
         ("first",): {"set": {}},
         ("first", "set"): {},
         ("first", "published"): {"end": True},

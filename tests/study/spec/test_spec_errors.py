@@ -493,6 +493,20 @@ def test_a_fault_of_a_rule_is_one_line_at_its_place(fails: Fails, rule: str, lin
     assert found.startswith(f"f.yaml:6: require[1]: {line}"), found
 
 
+def test_every_rule_at_fault_is_told_at_its_own_line(fails: Fails) -> None:
+    rules = ["epochs <", "epohcs < 1 and optimizer.lrr < 2", "1", "lr < 1"]
+    text = HEAD + SPACE + "require:\n" + "".join(f'  - "{rule}"\n' for rule in rules)
+    lines = fails(text)
+    assert [line.split(":")[1:3] for line in lines] == [
+        ["5", " require[0]"],
+        ["6", " require[1]"],
+        ["7", " require[2]"],
+        ["8", " require[3]"],
+    ]
+    assert "found 'epohcs', 'optimizer.lrr' (did you mean epochs" in lines[1]
+    assert lines[3].endswith("found 'lr' (did you mean optimizer.lr?)")
+
+
 def test_a_rule_is_a_text(fails: Fails) -> None:
     assert fails(HEAD + SPACE + "require: [true, epochs > 1]\n") == [
         "f.yaml:4: require[0]: must be a rule in text, such as optimizer.lr * accumulation <= 0.5;"

@@ -17,6 +17,8 @@ StudyError
 │   ├── RayFault                Ray is gone, or can't run trials
 │   └── StudyHalted             the same failure again and again, or too many failures
 └── Interrupted (130)           Ctrl-C, SIGTERM or a spent budget: resumable
+
+StudyFileChanged is a warning, no error: what is asked for goes on.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from study.errors import StudyError
 CLASSES = [
     found
     for _, found in inspect.getmembers(errors, inspect.isclass)
-    if found.__module__ == errors.__name__
+    if found.__module__ == errors.__name__ and issubclass(found, StudyError)
 ]
 
 

@@ -102,9 +102,9 @@ class Controller:
         """Use a quiet moment for what the next point will need."""
         self._work.think_ahead()
 
-    def add_point(self, values: Mapping[str, Any]) -> int:
-        """Put a point of the user's own next, and give its number."""
-        return self._work.add_point(values)
+    def add_point(self, values: Mapping[str, Any], request: str = "") -> int:
+        """Put a point of the user's own next, and give its number; ``request`` asked for it."""
+        return self._work.add_point(values, request)
 
     @property
     def is_all_asked(self) -> bool:

@@ -119,10 +119,10 @@ class NextWork:
                 self._spec.recipe(values, 0, {})
                 self._state.costs.cost_of_new(values)
 
-    def add_point(self, values: Mapping[str, Any]) -> int:
+    def add_point(self, values: Mapping[str, Any], request: str) -> int:
         """Put a point of the user's own next, and give its number."""
         self._state.sampler_feed.take_back_proposals()
-        self._ask(values, "user")
+        self._ask(values, "user", request=request)
         return len(self._history.points) - 1
 
     @property
@@ -151,6 +151,7 @@ class NextWork:
         *,
         entry: int | None = None,
         level: int | None = None,
+        request: str = "",
     ) -> None:
         """Record a point. Its level is found from its values unless it was proposed for one."""
         is_known = level is not None or self._spec.params_of(values) is not None
@@ -162,6 +163,7 @@ class NextWork:
             level=self._spec.level_of(values) if level is None else level,
             nominal=self._state.costs.cost_of_new(values),
             known=is_known,
+            request=request,
         )
         self._state.record(asked)
 

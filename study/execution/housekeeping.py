@@ -84,6 +84,8 @@ class Housekeeping:
         if request.do == "stop":
             self._stop(request)
             return False
+        if request.path.name in self._controller.history.answered_requests:
+            return True  # a driver that was killed had done it, and not come to remove it
         try:
             self._say(self._change_study(request))
         except UserError as error:
@@ -101,7 +103,7 @@ class Housekeeping:
         if request.do == "stop_trial":
             was_running = self._controller.stop_trial(request.trial)
             return f"trial {request.trial} {'stopped' if was_running else 'has ended already'}"
-        return f"added point {self._controller.add_point(request.values)}"
+        return f"added point {self._controller.add_point(request.values, request.path.name)}"
 
     def _remove_checkpoints(self) -> None:
         """Remove what trials that have ended since the last time need not keep."""

@@ -156,6 +156,8 @@ class PointAsked(Event, event="asked"):
     """What an epoch of it costs on the virtual clock; None while nobody has asked for that."""
     known: bool
     """Whether its values lie in the search space, so that the sampler is told of it."""
+    request: str = ""
+    """The user's request that it answers, by its file's name; empty where none was made."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,6 +72,8 @@ class History:
         self.sessions: list[DriverSession] = []
         self.points: list[Point] = []
         self.user_points = 0
+        self.answered_requests: set[str] = set()
+        """The names of requests for points that are on record."""
         """How many of the points a user added by hand."""
         self.trials: list[Trial] = []
         self.trial_endings: list[int] = []
@@ -186,6 +188,8 @@ class History:
             asked_at=event.time,
         )
         self.points.append(point)
+        if event.request:
+            self.answered_requests.add(event.request)
         if event.origin == "user":
             self.user_points += 1
 

@@ -76,7 +76,7 @@ def test_requests_are_carried_out_and_told(
 def test_a_request_stays_until_what_it_asks_for_is_on_record(
     controller: Controller, paths: StudyPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(values: object) -> int:
+    def refuse(values: object, request: str) -> int:
         raise Superseded("another driver has the study")
 
     house = Housekeeping(controller, paths, lambda line: None)
@@ -104,4 +104,22 @@ def test_requests_that_make_no_sense_are_told_and_take_no_other_with_them(
         "a request is refused",
         "added point 0",
     ]
+    assert requests.waiting(paths) == []
+
+
+def test_a_point_that_a_killed_driver_had_added_is_not_added_again(
+    paths: StudyPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "EVERY_S", -1.0)
+    storage, spec = Storage(), small_spec()
+    killed = controller_on(storage, spec)
+    values = {"optimizer.name": "sgd", "optimizer.lr": 0.5}
+    requests.post(paths, {"do": "add", "values": values})
+    with monkeypatch.context() as patch:
+        patch.setattr(requests, "discard", lambda done: None)  # it is killed before that
+        Housekeeping(killed, paths, lambda line: None).tick()
+    assert killed.history.user_points == 1
+    successor = controller_on(storage, spec)
+    Housekeeping(successor, paths, lambda line: None).tick()
+    assert successor.history.user_points == 1
     assert requests.waiting(paths) == []

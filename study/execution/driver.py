@@ -122,13 +122,18 @@ def _acquire_lock(paths: StudyPaths, options: RunOptions) -> DriverLock:
 @contextmanager
 def store_errors_as_faults(paths: StudyPaths) -> Iterator[None]:
     """Turn what an object store refuses into an OutsideFault, as it does while a study is driven;
-    errors of this machine's files are left to the caller.
+    errors of this machine's files, and a bucket that isn't there, are left to the caller.
     """
     if paths.folder.has_locks:
         yield
         return
-    with _system_errors_as_faults(paths):
-        yield
+    try:
+        with _system_errors_as_faults(paths):
+            yield
+    except OutsideFault as fault:
+        if isinstance(fault.__cause__, NotADirectoryError):
+            raise fault.__cause__ from None
+        raise
 
 
 @contextmanager

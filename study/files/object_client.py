@@ -13,8 +13,9 @@ _RETRIES = {"max_retries": 4, "retry_timeout": timedelta(seconds=20)}
 """What a client does by itself. Who can wait longer for a store that is away does so on top."""
 
 _LONGEST_MESSAGE = 300
+_NO_BUCKET = "NoSuchBucket"
 _MEANINGS = {
-    "NoSuchBucket": "there is no such bucket",
+    _NO_BUCKET: "there is no such bucket",
     "<Code>AccessDenied": "access is denied",
 }
 
@@ -25,8 +26,8 @@ class _StoreError(OSError):
 
 @contextmanager
 def errors_as_os_errors(where: str) -> Iterator[None]:
-    """Raise an object store's errors as FileExistsError, FileNotFoundError or OSError, one line
-    each, which name ``where``.
+    """Raise an object store's errors as FileExistsError, FileNotFoundError, NotADirectoryError for
+    a bucket that isn't there, or else OSError, one line each, which name ``where``.
     """
     from obstore.exceptions import AlreadyExistsError, BaseError
 
@@ -37,6 +38,8 @@ def errors_as_os_errors(where: str) -> Iterator[None]:
     except FileNotFoundError:
         raise FileNotFoundError(2, "no such object", where) from None
     except BaseError as error:
+        if _NO_BUCKET in str(error):
+            raise NotADirectoryError(20, _MEANINGS[_NO_BUCKET], where) from None
         raise _StoreError(5, _one_line(error), where) from None
 
 

@@ -95,12 +95,13 @@ def test_a_point_that_breaks_a_rule_is_refused_by_its_name(tmp_path: Path) -> No
     paths.folder.make_folder()
     rule = "optimizer.lr * accumulation <= 0.4"
     write_whole(paths.spec, small_spec(study="ruled", require=[rule]).yaml())
-    values, _ = added_values(paths, ["optimizer.name=sgd", "optimizer.lr=0.3"])
+    study = load_spec(paths.spec)
+    values, _ = added_values(study, ["optimizer.name=sgd", "optimizer.lr=0.3"])
     assert values["optimizer.lr"] == 0.3
     with pytest.raises(
         UserError, match=re.escape(f"must keep require: {rule}; found optimizer.lr")
     ):
-        added_values(paths, ["optimizer.name=sgd", "optimizer.lr=0.3", "accumulation=2"])
+        added_values(study, ["optimizer.name=sgd", "optimizer.lr=0.3", "accumulation=2"])
 
 
 def test_a_study_is_extended_only_by_what_contradicts_nothing(study: StudyPaths) -> None:

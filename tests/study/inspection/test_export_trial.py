@@ -43,6 +43,7 @@ def trained(make: Any) -> Any:
     trial = study.start(study.point(VALUES), 0)
     recipe = load_spec(study.paths.spec).recipe(VALUES, 0)
     rows: list[Any] = []
+    study.paths.trials.make_folder()
     checkpoints = Checkpoints(study.paths.checkpoints(0, 0))
     outcome = train(recipe, report=lambda row: rows.append(row) is None, checkpoint=checkpoints)
     for row in rows:

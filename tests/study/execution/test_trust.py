@@ -35,6 +35,7 @@ STUDY = """
 study: theirs
 objective: {metric: val_accuracy, direction: maximize}
 points: 4
+concurrency: 1
 sampler: {name: "hostile_module:sampler"}
 recipe: {model: {name: mlp}, data: {name: digits}, epochs: 1}
 space: {optimizer: {one_of: {sgd: {lr: {log: [1e-3, 1e-1]}}}}}

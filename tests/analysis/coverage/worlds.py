@@ -201,3 +201,23 @@ def pruned_rows(curves: Array, choice: Any, spec: StudySpec) -> list[Array]:
                 break
         kept.append(curve[:length])
     return kept
+
+
+def confirmed_study() -> Results:
+    """Point 1 is the search's best, point 2 that of fresh seeds, point 0 the baseline; point 3 was
+    never confirmed.
+    """
+    first = [{"set": {"optimizer": {"name": "sgd", "lr": 0.1}}}]
+    world = World(
+        spec_of(
+            replicates=2, confirm={"top": 2, "replicates": 2, "against": "first[0]"}, first=first
+        )
+    )
+    world.whole(lr(0.1), [0.80, 0.82], entry=0)
+    world.whole(lr(0.2), [0.95, 0.97])
+    world.whole(lr(0.3), [0.90, 0.94])
+    world.whole(lr(0.4), [0.91, 0.89])
+    world.confirm(1, [0.90, 0.88])
+    world.confirm(2, [0.93, 0.92])
+    world.confirm(0, [0.80, 0.81])
+    return world.results

@@ -11,31 +11,11 @@ from analysis.tables.points.leaderboard import leaderboard_table
 from study.journal.ranking import best_point
 
 from ..coverage.scenarios import column
-from ..coverage.worlds import World, lr, spec_of
+from ..coverage.worlds import World, confirmed_study, lr, spec_of
 
 
 def rows(shown: Table, *names: str) -> list[tuple[Any, ...]]:
     return list(zip(*(column(shown, name) for name in names), strict=True))
-
-
-def confirmed_study() -> Results:
-    """Point 1 is the search's best, point 2 that of fresh seeds, point 0 the baseline; point 3 was
-    never confirmed.
-    """
-    first = [{"set": {"optimizer": {"name": "sgd", "lr": 0.1}}}]
-    world = World(
-        spec_of(
-            replicates=2, confirm={"top": 2, "replicates": 2, "against": "first[0]"}, first=first
-        )
-    )
-    world.whole(lr(0.1), [0.80, 0.82], entry=0)
-    world.whole(lr(0.2), [0.95, 0.97])
-    world.whole(lr(0.3), [0.90, 0.94])
-    world.whole(lr(0.4), [0.91, 0.89])
-    world.confirm(1, [0.90, 0.88])
-    world.confirm(2, [0.93, 0.92])
-    world.confirm(0, [0.80, 0.81])
-    return world.results
 
 
 def test_equal_points_tie_and_the_lowest_number_counts_as_best() -> None:

@@ -12,7 +12,7 @@ from analysis.statistics import Difference, Estimate
 from analysis.tables.points.leaderboard import leaderboard_table
 
 from ...coverage.scenarios import column
-from ...coverage.worlds import World, lr, spec_of
+from ...coverage.worlds import World, confirmed_study, lr, spec_of
 
 
 def rows(shown: Table, *names: str) -> list[tuple[Any, ...]]:
@@ -21,26 +21,6 @@ def rows(shown: Table, *names: str) -> list[tuple[Any, ...]]:
 
 def values(shown: Table, name: str) -> list[float | None]:
     return [None if cell is None else round(cell.value, 4) for cell in column(shown, name)]
-
-
-def confirmed_study() -> Results:
-    """Point 1 is the search's best, point 2 that of fresh seeds, point 0 the baseline; point 3 was
-    never confirmed.
-    """
-    first = [{"set": {"optimizer": {"name": "sgd", "lr": 0.1}}}]
-    world = World(
-        spec_of(
-            replicates=2, confirm={"top": 2, "replicates": 2, "against": "first[0]"}, first=first
-        )
-    )
-    world.whole(lr(0.1), [0.80, 0.82], entry=0)
-    world.whole(lr(0.2), [0.95, 0.97])
-    world.whole(lr(0.3), [0.90, 0.94])
-    world.whole(lr(0.4), [0.91, 0.89])
-    world.confirm(1, [0.90, 0.88])
-    world.confirm(2, [0.93, 0.92])
-    world.confirm(0, [0.80, 0.81])
-    return world.results
 
 
 def test_confirmed_points_rank_first_by_their_fresh_seeds_and_the_others_are_marked() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,8 +9,7 @@ from analysis.rendering import Table
 from analysis.results import load
 from analysis.tables.published.milestones import milestones_table
 
-ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3, "accumulation": 1}
-
+from ...trained_points import ADAM, trained
 
 PART = "k of r seeds"
 
@@ -19,30 +17,6 @@ PART = "k of r seeds"
 def column(shown: Table, name: str) -> list[Any]:
     position = [header.name for header in shown.headers].index(name)
     return [row[position] for row in shown.rows]
-
-
-def trained(
-    study: Any, curves: Sequence[Sequence[float]], ends: Sequence[str], **asked: Any
-) -> int:
-    """A point whose seeds have these curves and ends; it has a value where one seed is COMPLETE."""
-    point = int(study.point(asked.pop("values", ADAM), **asked))
-    done = []
-    for replicate, (curve, end) in enumerate(zip(curves, ends, strict=True)):
-        trial = study.start(point, replicate)
-        for epoch, accuracy in enumerate(curve, start=1):
-            study.report(trial, epoch, accuracy)
-        if end == "COMPLETE":
-            study.finish(
-                trial, test_accuracy=curve[-1], data_fingerprint="5bec: train 100, val 20, test 360"
-            )
-            done.append(curve[-1])
-        elif end == "PRUNED":
-            study.prune(trial, len(curve))
-        elif end == "FAIL":
-            study.fail(trial, "diverged", len(curve))
-    if "RUNNING" not in ends:
-        study.tell(point, "COMPLETE" if done else "FAIL", sum(done) / len(done) if done else None)
-    return point
 
 
 def test_milestones_give_accuracy_and_cumulative_seconds(mixed: Any) -> None:

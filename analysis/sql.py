@@ -26,7 +26,7 @@ from study.journal.log_storage import log_at
 if TYPE_CHECKING:
     import duckdb
 
-    from analysis.rendering import Cell
+    from analysis.rendering import Cell, Table
 
 _VIEWS = ("points", "trials", "epochs")
 
@@ -111,6 +111,11 @@ def _all_studies(storage: StorageLike) -> list[StudyPaths]:
 
 def render_answer(answer: pa.Table, form: str) -> str:
     """Return the answer as ``table``, ``csv`` or ``json``, or another of a table's forms."""
+    return answer_table(answer).render(form)
+
+
+def answer_table(answer: pa.Table) -> Table:
+    """Return the answer as a table to be shown."""
     from analysis.rendering import Header, Table
 
     columns = []
@@ -118,7 +123,7 @@ def render_answer(answer: pa.Table, form: str) -> str:
         columns.append([_cell_of(value) for value in column.to_pylist()])
     rows = tuple(zip(*columns, strict=True))
     headers = tuple(Header(name) for name in answer.column_names)
-    return Table(f"{answer.num_rows} rows", headers, rows).render(form)
+    return Table(f"{answer.num_rows} rows", headers, rows)
 
 
 def _cell_of(value: object) -> Cell:

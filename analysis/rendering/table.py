@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.rendering import forms
 from analysis.rendering.cells import Cell, Header, cell_text, is_figure, part_of
+from analysis.rendering.fitting import fitted
 from analysis.rendering.forms import TextTable
 from analysis.statistics import Difference, Estimate
 from study.files.visible_text import visible
 
 if TYPE_CHECKING:
     import pandas as pd
-    import rich.table
+    import rich.console
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,9 @@ class Table:
     def _repr_html_(self) -> str:
         return self.html()
 
-    def rich(self) -> rich.table.Table:
-        """Return the table as rich draws it in a terminal."""
-        return forms.rich_table(self.texts())
+    def rich(self, width: int) -> rich.console.Group:
+        """Return the table as rich draws it in a terminal of ``width`` characters."""
+        return fitted(self.texts(), width)
 
     def text(self, width: int | None = None) -> str:
         """Return the terminal's form without colors, as wide as it needs without a width."""

@@ -185,7 +185,7 @@ def query(
 ) -> None:
     """Ask in SQL over one, several or all studies of a storage."""
     from analysis.rendering import FORMS
-    from analysis.sql import query_sql, render_answer
+    from analysis.sql import answer_table, query_sql, render_answer
     from study.errors import UserError
 
     check_format(form, (*FORMS, "parquet"))
@@ -199,7 +199,7 @@ def query(
     elif to:
         Path(to).write_text(render_answer(answer, form))
     else:
-        echo(render_answer(answer, form), nl=False)
+        print_table(answer_table(answer), form)
 
 
 @app.command()

@@ -119,7 +119,7 @@ def print_table(table: Table, form: str) -> None:
     check_format(form, FORMS)
     console = standard_output()
     if form == "table" and console.is_terminal:
-        console.print(table.rich())
+        console.print(table.rich(console.width))
     else:
         echo(table.render(form), nl=False)
 

@@ -24,7 +24,7 @@ def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
     ``trial`` is a number, or ``best``. Returns the trial. Raises UserError where there is no such
     trial, or its weights were not kept.
     """
-    from study.training.export import FIGURES, export_weights
+    from study.inspection.export_weights import FIGURES, export_weights
 
     history = read_history(paths.journal)
     spec = recorded_spec(paths, history)

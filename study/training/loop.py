@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -47,16 +46,8 @@ from study.training.runtime.randomness import (
     restore_random_states,
     seed_everything,
 )
-from study.training.stopping import StopReason, StopRules
-from study.training.summary import Summary, summarize_training
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Why a training ended, and its figures as a whole."""
-
-    stop_reason: StopReason
-    summary: Summary
+from study.training.stopping import StopRules
+from study.training.summary import Outcome, summarize_training
 
 
 def train(

@@ -22,9 +22,10 @@ from study.files.local_storage import LocalPath
 from study.files.yaml_writer import write_yaml
 from study.training.checkpoint import Checkpoints
 from study.training.epoch_row import EpochRow
-from study.training.loop import Outcome, train
+from study.training.loop import train
 from study.training.recipe.file import read_recipe
 from study.training.recipe.recipe import Recipe, flatten
+from study.training.summary import Outcome
 
 
 class TrainingFolder:

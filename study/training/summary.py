@@ -1,9 +1,10 @@
-"""The figures of a training as a whole, for the table of trials."""
+"""What a training came to as a whole: why it ended, and its figures for the table of trials."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import torch
@@ -13,9 +14,18 @@ from study.training.epoch_row import EpochRow
 from study.training.optim.precision import MixedPrecision
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.device import device_name, is_device_shared
+from study.training.stopping import StopReason
 
 Summary = Mapping[str, str | int | float | bool | None]
 """A training's figures by column, as ``study.results.columns`` describes them."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Why a training ended, and its figures as a whole."""
+
+    stop_reason: StopReason
+    summary: Summary
 
 
 def summarize_training(

@@ -42,8 +42,8 @@ from study.journal.failure import Failure
 from study.journal.journal import PAUSE_S
 
 if TYPE_CHECKING:
-    from study.training.loop import Outcome
     from study.training.runtime.failures import TrainingFailure
+    from study.training.summary import Outcome
 
 _POLL_S = 2.0
 """How long a step waits for a message, and training for an answer, before they look again."""

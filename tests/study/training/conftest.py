@@ -24,13 +24,14 @@ from study.training.checkpoint import CheckpointState
 from study.training.data.datasets import load_data_set
 from study.training.data.loaders import make_loaders
 from study.training.epoch_row import EpochRow
-from study.training.loop import Outcome, train
+from study.training.loop import train
 from study.training.metrics import evaluate
 from study.training.models.factory import build_for_recipe
 from study.training.optim.precision import MixedPrecision
 from study.training.recipe.file import read_recipe
 from study.training.recipe.recipe import Recipe, merge
 from study.training.runtime.randomness import isolated_process_state
+from study.training.summary import Outcome
 
 IMAGES_PER_FILE = 200
 BESIDE = Path(__file__).parents[4] / "shared" / "data"

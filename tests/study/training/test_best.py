@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from study.files.local_storage import LocalPath
+from study.inspection.export_weights import export_weights
 from study.training.best import BestBy
 from study.training.checkpoint import Checkpoints
 from study.training.epoch_row import EpochRow
-from study.training.export import export_weights
 from study.training.loop import train
 from study.training.recipe.recipe import Recipe
 

@@ -156,7 +156,7 @@ class _Training:
     # -- in the training thread --
 
     def _run(self) -> None:
-        from study.training.runtime.failures import Stopped, classify
+        from study.training.runtime.failures import Stopped, classify, traceback_text
 
         try:
             outcome = self._train()
@@ -166,7 +166,7 @@ class _Training:
             self._messages.put(Failed(Failure("storage", visible(str(error)))))
             return
         except BaseException as error:
-            self._keep_stderr(traceback.format_exc())
+            self._keep_stderr(traceback_text(error))
             self._messages.put(Failed(_failure_of(classify(error))))
             return
         if outcome.stop_reason != "stopped":

@@ -52,11 +52,17 @@ _NO_DEVICE = (
     "initialization error",
 )
 _LONGEST_MESSAGE = 400
-"""Characters."""
+_LONGEST_TEXT = 100_000
+"""Characters of an exception's own text, and of a traceback."""
+_LONGEST_CHAIN = 20
+"""So many exceptions that led to each other are shown."""
 
 
-class Stopped(Exception):
-    """Raised by a heartbeat to end the training now; the last epoch's checkpoint stays."""
+class Stopped(BaseException):
+    """Ends a training now; the newest checkpoint stays.
+
+    It is no Exception, so that a training's own ``except Exception`` doesn't swallow it.
+    """
 
 
 class TrainingFailure(Exception):
@@ -82,9 +88,9 @@ def classify(error: BaseException) -> TrainingFailure:
 
     Its traceback is kept as text alone, because a live one would keep tensors in memory.
     """
-    text = str(error)
     if isinstance(error, TrainingFailure):
         return TrainingFailure(error.failure_class, error.message, error.details)
+    text = error_text(error)
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or _contains(text, _OUT_OF_MEMORY):
         return TrainingFailure("out_of_memory", text or "out of memory", _parse_memory(text))
     if isinstance(error, DataMissing):
@@ -93,8 +99,42 @@ def classify(error: BaseException) -> TrainingFailure:
         return TrainingFailure("timeout", text or "it took longer than it may", {})
     if _contains(text, _NO_DEVICE):
         return TrainingFailure("device", text, {})
-    trace = "".join(traceback.format_exception(error))
-    return TrainingFailure("error", f"{type(error).__name__}: {text}", {"traceback": trace})
+    details: FailureDetails = {"traceback": traceback_text(error)}
+    return TrainingFailure("error", f"{type(error).__name__}: {text}", details)
+
+
+def error_text(error: BaseException) -> str:
+    """Return what an exception says, cut where it is long; making its text may fail, too."""
+    try:
+        return str(error)[:_LONGEST_TEXT]
+    except BaseException as broken:
+        return f"(its text can't be made: {type(broken).__name__})"
+
+
+def traceback_text(error: BaseException) -> str:
+    """Return an exception's traceback as text, cut where it is long.
+
+    The exceptions that led to it are shown up to a number, and the others are let go of.
+    """
+    _cut_chain(error)
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception as broken:
+        return f"(its traceback can't be made: {type(broken).__name__})"
+    if len(text) <= _LONGEST_TEXT:
+        return text
+    half = _LONGEST_TEXT // 2
+    return f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[-half:]}"
+
+
+def _cut_chain(error: BaseException) -> None:
+    """Let go of all but the newest exceptions of a chain."""
+    newest: BaseException | None = error
+    for _ in range(_LONGEST_CHAIN):
+        if newest is None:
+            return
+        last, newest = newest, newest.__cause__ or newest.__context__
+    last.__cause__ = last.__context__ = None
 
 
 def _contains(text: str, phrases: tuple[str, ...]) -> bool:

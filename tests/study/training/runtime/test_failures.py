@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from study.errors import DataMissing, StorageFault
 from study.training.models import factory
 from study.training.recipe.recipe import Recipe
-from study.training.runtime.failures import Stopped, TrainingFailure, classify
+from study.training.runtime.failures import Stopped, TrainingFailure, classify, traceback_text
 
 from ..conftest import Memory, trained
 
@@ -184,3 +184,35 @@ def test_a_full_disk_is_no_failure_of_the_training(
 
     with pytest.raises(StorageFault):
         trained(tiny(), checkpoint=Full())
+
+
+class _Mute(Exception):
+    def __str__(self) -> str:
+        raise SystemExit("no text")
+
+
+def test_an_exception_whose_text_raises_is_still_classed() -> None:
+    failure = classify(_Mute())
+    assert failure.failure_class == "error"
+    assert failure.message == "_Mute: (its text can't be made: SystemExit)"
+
+
+def test_a_chain_of_exceptions_is_cut() -> None:
+    error = ValueError("first")
+    for number in range(50_000):
+        following = ValueError(f"number {number}")
+        following.__cause__ = error
+        error = following
+    text = traceback_text(error)
+    assert "number 49999" in text
+    assert text.count("ValueError") == 20
+
+
+def test_a_long_text_is_cut() -> None:
+    failure = classify(ValueError("x" * 30_000_000))
+    assert len(failure.message) <= 400
+    assert len(str(failure.details["traceback"])) < 110_000
+
+
+def test_being_stopped_is_no_exception_that_a_training_may_handle() -> None:
+    assert not issubclass(Stopped, Exception)

@@ -28,6 +28,7 @@ def may_retry(
     retries = limits.retries
     allowed = {
         "node": retries.node,
+        "device": retries.node,
         "error": retries.error,
         "out_of_memory": retries.out_of_memory,
     }
@@ -65,10 +66,12 @@ def dies_in_place(trial: Trial, failure: Failure) -> bool:
 
 
 def _is_death(failure: Failure | None) -> bool:
-    """Whether an attempt lost its process while its node went on."""
-    if failure is None or failure.failure_class != "node":
+    """Whether an attempt lost its process, or all use of its GPU, while its node went on."""
+    if failure is None:
         return False
-    return bool(failure.details.get("node_alive"))
+    if failure.failure_class == "device":
+        return bool(failure.details.get("context_lost"))
+    return failure.failure_class == "node" and bool(failure.details.get("node_alive"))
 
 
 def _attempts_that_count(trial: Trial) -> list[Attempt]:

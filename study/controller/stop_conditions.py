@@ -17,7 +17,7 @@ from study.journal.trials import Attempt, Point, Trial
 if TYPE_CHECKING:
     from study.spec.sections import Objective, StudyLimits
 
-_STUDY_FAULTS = ("error", "data", "device", "invalid")
+_STUDY_FAULTS = ("error", "data", "invalid")
 """Failure classes that are more likely the study's fault than the point's."""
 _SAME_IN_A_ROW = 3
 

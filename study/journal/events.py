@@ -215,6 +215,7 @@ class Placement(TypedDict):
     pid: int
     device: str
     device_bytes: NotRequired[int]
+    gpu: NotRequired[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +231,8 @@ class AttemptPlaced(Event, event="placed"):
     device: str
     device_bytes: int | None = None
     """A GPU's memory."""
+    gpu: str = ""
+    """Which of its node's GPUs it is, as CUDA_VISIBLE_DEVICES names it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -249,6 +249,7 @@ class History:
         attempt.pid = event.pid
         attempt.device = event.device
         attempt.device_bytes = event.device_bytes
+        attempt.gpu = event.gpu
 
     def _add_row(self, event: EpochReported) -> None:
         row = {

@@ -33,6 +33,8 @@ class Attempt:
     pid: int | None = None
     device: str = ""
     device_bytes: int | None = None
+    gpu: str = ""
+    """Which of its node's GPUs it had; empty without one, and where that isn't recorded."""
     failure: Failure | None = None
     substitutions: dict[str, Any] = field(default_factory=dict)
     """Recipe values that retries changed, by dotted path."""

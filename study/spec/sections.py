@@ -224,7 +224,7 @@ class Retries(FileSection):
     """How often a trial is tried again after each kind of failure."""
 
     node: Tries = 10
-    """lost workers and nodes"""
+    """lost workers and nodes, and GPUs that fail"""
     error: Tries = 0
     """exceptions"""
     out_of_memory: Tries = 1

@@ -32,6 +32,7 @@ from study.training.optim.precision import MixedPrecision
 from study.training.optim.schedules import LearningRate
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.device import (
+    is_memory_short,
     memory_figures,
     peak_memory_bytes,
     release_memory,
@@ -94,16 +95,17 @@ def train(
         if used_device.type == "cuda":
             release_memory(used_device)  # others may share the GPU
         return outcome
-    except (Stopped, StorageFault):
-        raise
+    except (Stopped, StorageFault) as error:
+        ended: BaseException = error.with_traceback(None)
     except Exception as error:
-        failure = classify(error)
+        failure = classify(error, partial(is_memory_short, used_device))
         if failure.failure_class == "out_of_memory":
             # The message's own figures win: they are of the very moment.
             failure.details = memory_figures(used_device) | failure.details
-    # The exception is gone here, and with it the frames that held on to tensors.
+        ended = failure
+    # The exception's frames, which held on to tensors, are gone here.
     release_memory(used_device)
-    raise failure
+    raise ended
 
 
 def _training(

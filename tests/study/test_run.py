@@ -256,3 +256,35 @@ def test_a_trial_that_hangs_is_found_and_the_study_goes_on(tmp_path: Path) -> No
     assert [trial.state for trial in history.trials] == ["FAIL", "COMPLETE"]
     assert history.trials[0].failure is not None
     assert history.trials[0].failure.failure_class == "timeout"
+
+
+POISONED = """
+import os, threading
+from pathlib import Path
+from torch import nn
+
+def factory(image_shape, classes):
+    mark = Path(__file__).with_name("poisoned")
+    if threading.current_thread().name == "training":
+        if not mark.exists():
+            mark.write_text(str(os.getpid()))
+        if mark.read_text() == str(os.getpid()):
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+    channels, height, width = image_shape
+    return nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, classes))
+"""
+
+
+def test_a_process_whose_gpu_answers_no_more_is_given_up_and_no_other_trial_meets_it(
+    tmp_path: Path,
+) -> None:
+    broken_study(tmp_path, "pass", concurrency=1)
+    (tmp_path / "mine.py").write_text(POISONED)
+    run(tmp_path, "run", "tiny.yaml")
+    history = history_of(tmp_path)
+    assert [trial.state for trial in history.trials] == ["COMPLETE"] * 4
+    failed = [attempt for trial in history.trials for attempt in trial.attempts if attempt.failure]
+    assert len(failed) == 1
+    assert failed[0].failure is not None
+    assert failed[0].failure.failure_class == "device"
+    assert failed[0].pid not in [trial.attempt.pid for trial in history.trials]

@@ -11,11 +11,13 @@ from typing import Any
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment, NothingLeft, WaitForTrials
 from study.errors import RayFault
+from study.execution.on_ray.gpu_watch import GpuWatch
 from study.execution.on_ray.ray_internals import forget_results, kill_worker
 from study.execution.on_ray.ray_runtime import is_node_alive
 from study.execution.on_ray.ray_watch import RayLost, RayWatch
 from study.execution.on_ray.worker_loss import executor_loss, is_setup_failure, worker_loss
 from study.execution.on_ray.worker_protocol import (
+    Broken,
     Failed,
     Finished,
     Hung,
@@ -74,6 +76,12 @@ class _RunningTrial:
     """
     last_iteration: int = 0
     """How many answers there were."""
+    began: float = field(default_factory=lambda: time.monotonic())
+    """When the trial was handed out."""
+    is_spent: bool = False
+    """Whether the worker gets no other trial: its process has hung or is broken."""
+    holds_gpu: bool = False
+    """Whether a spent worker is kept, so that nobody gets its GPU."""
 
 
 class StudyEnded(Exception):
@@ -105,6 +113,7 @@ class Bridge:
         self._is_quiet = False
         """Whether nothing has happened since the last look."""
         self._setup_failures = 0
+        self._gpu_watch = GpuWatch(options.paths.name, say)
         self._fault: RayFault | None = None
         """Ends the study at the next look: Tune would swallow it where it is found."""
         self.workers_placed = 0
@@ -156,13 +165,12 @@ class Bridge:
         messages: list[WorkerMessage] = result.get("messages", [])
         with self._controller.together():
             for message in messages:
-                self._deliver(running.assignment, message)
-        # a hung worker is let into its next step, in which it gives itself up
-        if any(isinstance(message, Hung) for message in messages):
-            return True
-        return self._is_wanted(running.assignment)
+                self._deliver(running, message)
+        # a worker that hangs is let into its next step, in which it gives itself up
+        return running.is_spent or self._is_wanted(running.assignment)
 
-    def _deliver(self, assignment: Assignment, message: WorkerMessage) -> None:
+    def _deliver(self, running: _RunningTrial, message: WorkerMessage) -> None:
+        assignment = running.assignment
         controller, attempt = self._controller, (assignment.trial, assignment.attempt)
         match message:
             case Placed(place):
@@ -171,10 +179,19 @@ class Bridge:
                 controller.placed(*attempt, place)
             case Reported(row):
                 controller.reported(*attempt, row)
+                placed = controller.history.trials[assignment.trial].attempt
+                self._gpu_watch.note_epoch(placed.node, placed.gpu)
             case Finished(stop_reason, summary):
                 controller.finished(*attempt, stop_reason, summary)
             case Failed(failure) | Hung(failure):
                 controller.failed(*attempt, failure)
+                running.is_spent = isinstance(message, Hung)
+            case Broken(failure):
+                controller.failed(*attempt, failure)
+                running.is_spent = True
+                running.holds_gpu = self._gpu_watch.is_out_of_order(message, running.began)
+                if not running.holds_gpu:
+                    kill_worker(running.tune_trial)
             case Waiting(text):
                 self._say(text)
 
@@ -238,7 +255,12 @@ class Bridge:
         self._discount_own_pause(now)
         self._kill_silent_workers(now)
         self._miss_workers(now)
-        if self._controller.stopping or (self._is_all_handed_out and not self._running):
+        at_work = [running for running in self._running.values() if not running.holds_gpu]
+        self._gpu_watch.check(
+            is_any_held=len(at_work) < len(self._running),
+            is_any_at_work=any(running.last_iteration for running in at_work),
+        )
+        if self._controller.stopping or (self._is_all_handed_out and not at_work):
             raise StudyEnded
         if self._is_quiet:  # nobody waits for an answer now
             self._controller.think_ahead()

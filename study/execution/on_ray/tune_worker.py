@@ -26,6 +26,7 @@ from study.errors import StorageFault
 from study.execution.on_ray.awake_clock import process_clock
 from study.execution.on_ray.patient_store import PatientStore
 from study.execution.on_ray.worker_protocol import (
+    Broken,
     Failed,
     Finished,
     Hung,
@@ -101,6 +102,8 @@ class _Training:
         self._began = self._clock.now()
         self._last_sign = self._clock.now()
         self._is_hung = False
+        self._is_broken = False
+        """Whether the process is of no use any more, and waits for the driver to end it."""
         self._thread = threading.Thread(target=self._run, name="training", daemon=True)
         self._thread.start()
 
@@ -117,7 +120,7 @@ class _Training:
         try:
             first = self._messages.get(timeout=_POLL_S)
         except queue.Empty:
-            return self._hang_if_silent()
+            return [] if self._is_broken else self._hang_if_silent()
         messages = [first, *self._messages_at_once(first)]
         self._answer_is_due = _awaits_answer(messages[-1])
         return messages
@@ -167,7 +170,13 @@ class _Training:
             return
         except BaseException as error:
             self._keep_stderr(traceback_text(error))
-            self._messages.put(Failed(_failure_of(classify(error))))
+            found = classify(error)
+            failure = _failure_of(found)
+            if found.ends_process:
+                self._is_broken = True
+                self._messages.put(Broken(failure, socket.gethostname(), _node_id(), _gpu_name()))
+            else:
+                self._messages.put(Failed(failure))
             return
         if outcome.stop_reason != "stopped":
             self._messages.put(Finished(outcome.stop_reason, dict(outcome.summary)))
@@ -264,19 +273,30 @@ def _awaits_answer(message: WorkerMessage) -> bool:
 
 
 def _is_last(message: WorkerMessage) -> bool:
-    """Whether a message ends the attempt: Hung doesn't, as Tune would keep the process then."""
+    """Whether a message ends the attempt: Broken and Hung don't, as Tune would keep the process."""
     return isinstance(message, Finished | Failed)
 
 
 def _place(device: str) -> Placement:
     """Return where an attempt runs, by the names of the journal."""
-    import ray
     import torch
 
-    node = ray.get_runtime_context().get_node_id()
-    place = Placement(host=socket.gethostname(), node=node, pid=os.getpid(), device="cpu")
+    place = Placement(host=socket.gethostname(), node=_node_id(), pid=os.getpid(), device="cpu")
     if device == "cuda":
         found = torch.cuda.get_device_properties(device)
         place["device"] = found.name
         place["device_bytes"] = found.total_memory
+        place["gpu"] = _gpu_name()
     return place
+
+
+def _node_id() -> str:
+    """Return Ray's id of this node."""
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
+
+
+def _gpu_name() -> str:
+    """Return which of the node's GPUs Ray gave this worker; it sets the variable for each."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "")

@@ -76,10 +76,22 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Broken:
+    """Training failed and left a process that is of no use to another trial: the driver ends it."""
+
+    failure: Failure
+    host: str
+    node: str
+    """Ray's id of the node."""
+    gpu: str
+    """Which of the node's GPUs it had; empty where it had none."""
+
+
+@dataclass(frozen=True)
 class Hung:
     """Training shows no sign of life; the worker gives its process up when it is asked again."""
 
     failure: Failure
 
 
-WorkerMessage = Placed | Reported | Waiting | Finished | Failed | Hung
+WorkerMessage = Placed | Reported | Waiting | Finished | Failed | Broken | Hung

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
+from contextlib import suppress
 
 import psutil
 import pynvml
@@ -13,6 +14,8 @@ import torch
 from study.training.runtime.failures import TrainingFailure
 
 _DEVICE_TYPES = ("cpu", "cuda", "mps")
+_SHORT = 0.1
+"""Memory is short where less than this part of what a process may take is left."""
 _SHARE_FOUND = 0.8
 """So much of its share of a GPU's memory a trial must find: drivers and libraries take some too."""
 
@@ -107,11 +110,29 @@ def memory_figures(device: torch.device) -> dict[str, int | float | str]:
     }
 
 
+def is_memory_short(device: torch.device) -> bool:
+    """Tell whether little is left of the memory that this process may take of a GPU."""
+    if device.type != "cuda":
+        return False
+    try:
+        free, total = torch.cuda.mem_get_info(device)
+    except RuntimeError:
+        return False  # it doesn't even answer
+    allowed = torch.cuda.get_per_process_memory_fraction(device) * total
+    cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    left = min(free + cached, allowed - torch.cuda.memory_allocated(device))
+    return left < _SHORT * allowed
+
+
 def release_memory(device: torch.device) -> None:
-    """Collect garbage and give cached GPU memory back to the driver."""
+    """Collect garbage and give cached GPU memory back to the driver.
+
+    A GPU that no longer answers keeps what it has, for as long as the process lives.
+    """
     gc.collect()
     if device.type == "cuda":
-        torch.cuda.empty_cache()
+        with suppress(RuntimeError):
+            torch.cuda.empty_cache()
 
 
 def trial_device(gpu_share: float) -> str:

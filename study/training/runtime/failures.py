@@ -3,7 +3,7 @@
 out_of_memory   the device (or the machine) could not give the memory asked for
 diverged        the loss was no finite number
 invalid         the recipe can't be built: found before training
-device          a device was promised that is not there or does not start
+device          a device was promised that is not there, does not start or broke down
 data            the images are missing, damaged, or not those of the checkpoint
 timeout         it took longer than it may
 error           everything else
@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 
 from study.errors import DataMissing
+from study.training.runtime.gpu_errors import gpu_error
 
 TrainingFailureClass = Literal[
     "out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error"
@@ -32,25 +34,14 @@ _MEMORY_PATTERNS = {
     "free_bytes": rf"of which {_AMOUNT} is free",
     "allocated_bytes": rf"memory {_AMOUNT} is allocated by PyTorch",
     "reserved_unallocated_bytes": rf"{_AMOUNT} is reserved by PyTorch but unallocated",
+    "limit_bytes": rf"{_AMOUNT} allowed",
 }
 """How the messages of CUDA's and the CPU's allocators name each figure."""
 
-_OUT_OF_MEMORY = (
-    "out of memory",
-    "can't allocate memory",
-    "not enough memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-)
-_NO_DEVICE = (
-    "No CUDA GPUs are available",
-    "Found no NVIDIA driver",
-    "CUDA driver initialization failed",
-    "no CUDA-capable device",
-    "Torch not compiled with CUDA enabled",
-    "invalid device ordinal",
-    "CUDA unknown error",
-    "initialization error",
-)
+_NOT_DETERMINISTIC = "does not have a deterministic implementation"
+"""How torch refuses an operation of the model under ``execution.deterministic``."""
+CONTEXT_LOST = "context_lost"
+"""Among a failure's details: CUDA answers no call of the process any more."""
 _LONGEST_MESSAGE = 400
 _LONGEST_TEXT = 100_000
 """Characters of an exception's own text, and of a traceback."""
@@ -69,6 +60,7 @@ class TrainingFailure(Exception):
     """A training failed: its class, one line of message, and details.
 
     ``details`` holds figures in bytes, the step, or a traceback as text, as far as they are known.
+    Where they hold ``context_lost``, no GPU can be used in this process any more.
     """
 
     def __init__(
@@ -82,24 +74,39 @@ class TrainingFailure(Exception):
     def __str__(self) -> str:
         return f"{self.failure_class}: {self.message}"
 
+    @property
+    def ends_process(self) -> bool:
+        """Whether its process is of no use to another training."""
+        return self.failure_class == "device" or CONTEXT_LOST in self.details
 
-def classify(error: BaseException) -> TrainingFailure:
+
+def classify(
+    error: BaseException, is_memory_short: Callable[[], bool] = lambda: False
+) -> TrainingFailure:
     """Turn any exception into a failure.
 
     Its traceback is kept as text alone, because a live one would keep tensors in memory.
+    ``is_memory_short`` is asked of the device where an error's text alone doesn't tell.
     """
     if isinstance(error, TrainingFailure):
         return TrainingFailure(error.failure_class, error.message, error.details)
     text = error_text(error)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or _contains(text, _OUT_OF_MEMORY):
+    of_gpu = gpu_error(text)
+    if of_gpu and not of_gpu.is_certain and not is_memory_short():
+        of_gpu = None
+    is_out_of_memory = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    if is_out_of_memory or (of_gpu and of_gpu.failure_class == "out_of_memory"):
         return TrainingFailure("out_of_memory", text or "out of memory", _parse_memory(text))
     if isinstance(error, DataMissing):
         return TrainingFailure("data", text, {})
+    if _NOT_DETERMINISTIC in text:
+        return TrainingFailure("invalid", f"execution.deterministic: {text}", {})
     if isinstance(error, TimeoutError):
         return TrainingFailure("timeout", text or "it took longer than it may", {})
-    if _contains(text, _NO_DEVICE):
-        return TrainingFailure("device", text, {})
-    details: FailureDetails = {"traceback": traceback_text(error)}
+    context: FailureDetails = {CONTEXT_LOST: True} if of_gpu and of_gpu.breaks_context else {}
+    if of_gpu and of_gpu.failure_class == "device":
+        return TrainingFailure("device", text, context)
+    details: FailureDetails = {"traceback": traceback_text(error), **context}
     return TrainingFailure("error", f"{type(error).__name__}: {text}", details)
 
 
@@ -135,11 +142,6 @@ def _cut_chain(error: BaseException) -> None:
             return
         last, newest = newest, newest.__cause__ or newest.__context__
     last.__cause__ = last.__context__ = None
-
-
-def _contains(text: str, phrases: tuple[str, ...]) -> bool:
-    lowered = text.lower()
-    return any(phrase.lower() in lowered for phrase in phrases)
 
 
 def _parse_memory(text: str) -> FailureDetails:

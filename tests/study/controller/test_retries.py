@@ -45,6 +45,33 @@ def test_a_lost_node_does_not_count_against_a_trial_but_an_error_ends_it() -> No
     assert controller.history.points[5].state == "FAIL"
 
 
+def test_a_gpu_that_fails_costs_neither_its_trial_nor_the_study() -> None:
+    def hurt(assignment: Any, epoch: int) -> Failure | None:
+        if assignment.attempt <= 2 and epoch == 1:
+            return Failure("device", "GPU is lost")
+        return None
+
+    controller = controller_on(Storage(), small_spec(pruner="none"))
+    drive(controller, hurt=hurt)
+    assert not controller.stopping
+    assert {point.state for point in controller.history.points} == {"COMPLETE"}
+    assert {len(trial.attempts) for trial in controller.history.trials} == {3}
+
+
+def test_a_trial_that_breaks_the_gpus_context_wherever_it_runs_is_to_blame_itself() -> None:
+    def hurt(assignment: Any, epoch: int) -> Failure | None:
+        if assignment.point == 2:
+            return Failure("device", "an illegal memory access", {"context_lost": True})
+        return None
+
+    controller = controller_on(Storage(), small_spec(pruner="none"))
+    drive(controller, hurt=hurt)
+    trial = controller.history.points[2].trials[0]
+    assert len(trial.attempts) == 4
+    assert trial.failure is not None
+    assert trial.failure.failure_class == "error"
+
+
 @pytest.mark.parametrize(("node_alive", "state"), [(True, "FAIL"), (False, "COMPLETE")])
 def test_a_process_that_dies_at_one_place_again_and_again_is_the_trials_own_fault_but_a_node_is_not(
     node_alive: bool, state: str

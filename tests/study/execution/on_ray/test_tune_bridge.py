@@ -15,6 +15,7 @@ from study.execution.on_ray import tune_bridge
 from study.execution.on_ray.ray_watch import LeaveRay, RayWatch
 from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded, WorkersMissing
 from study.execution.on_ray.worker_protocol import (
+    Broken,
     Failed,
     Finished,
     Hung,
@@ -115,6 +116,47 @@ def test_a_failed_attempt_ends_and_a_hung_worker_is_let_into_its_next_step(tune:
     assert tune.result("b", Hung(failure("timeout")))
     classes = [trial.attempts[0].failure.failure_class for trial in tune.controller.history.trials]
     assert classes == ["error", "timeout"]
+
+
+def broken(kind: str = "device") -> Broken:
+    return Broken(failure(kind), host="here", node="1", gpu="3")
+
+
+@pytest.mark.parametrize("kind", ["device", "error"])
+def test_a_broken_workers_process_is_ended_and_never_gets_another_trial(
+    tune: FakeTune, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    killed: list[Any] = []
+    monkeypatch.setattr(tune_bridge, "kill_worker", killed.append)
+    tune.begin("a")
+    assert tune.result("a", broken(kind)), "not ended, as Tune would keep its process"
+    assert tune.result("a"), "not even where it answers once more"
+    assert killed == [tune.trial("a")]
+    tune.bridge.on_worker_lost(tune.trial("a"))
+    trial = tune.controller.history.trials[0]
+    assert [attempt.failure.failure_class for attempt in trial.attempts] == [kind]
+    assert trial.has_ended == (kind == "error"), "a GPU's failure is tried again"
+
+
+def test_a_gpu_that_fails_whoever_gets_it_is_held_so_that_nobody_does(
+    tune: FakeTune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[Any] = []
+    monkeypatch.setattr(tune_bridge, "kill_worker", killed.append)
+    for name in "abcde":
+        tune.begin(name)
+        assert tune.result(name, broken())
+        if name != "e":
+            tune.bridge.on_trial_end(name)
+    assert [each.trial_id for each in killed] == ["a", "b", "c", "d"]
+    assert any("GPU 3 of here gets no more trials" in line for line in tune.said)
+    assert tune.result("e"), "its worker is kept for as long as the study runs"
+    tune.bridge.look_around()
+    recipe = tune.begin("f")["assignment"]["recipe"]
+    assert tune.result("f", report(recipe, 1)), "on another GPU the trial goes on"
+    tune.controller.stopping = "interrupted"
+    with pytest.raises(StudyEnded):
+        tune.bridge.look_around()
 
 
 def test_a_lost_worker_and_a_lost_tune_cost_attempts(tune: FakeTune) -> None:

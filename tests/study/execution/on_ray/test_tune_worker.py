@@ -13,6 +13,7 @@ import pytest
 from study.execution.on_ray import awake_clock, tune_worker
 from study.execution.on_ray.tune_worker import TrialWorker
 from study.execution.on_ray.worker_protocol import (
+    Broken,
     Failed,
     Finished,
     Hung,
@@ -106,6 +107,31 @@ def test_a_trial_that_is_left_stops_where_it_stands(worker: TrialWorker) -> None
     worker.cleanup()
     assert not training._thread.is_alive()
     assert training._messages.empty()
+
+
+POISONED = """
+def factory(image_shape, classes):
+    raise RuntimeError("CUDA error: device-side assert triggered")
+"""
+
+
+def test_a_worker_whose_process_is_broken_says_so_and_waits_for_its_end(
+    worker: TrialWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tune_worker, "_node_id", lambda: "1")
+    monkeypatch.setattr(tune_worker, "_POLL_S", 0.01)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    (tmp_path / "poisoned.py").write_text(POISONED)
+    worker.reset_config(config(tmp_path, model="poisoned:factory"))
+    said: list[WorkerMessage] = []
+    while not any(isinstance(message, Broken) for message in said):
+        result = worker.step()
+        assert not result["done"], "Tune would give the process another trial"
+        said += result["messages"]
+    assert isinstance(said[-1], Broken)
+    assert said[-1].failure.details["context_lost"]
+    assert (said[-1].node, said[-1].gpu) == ("1", "3")
+    assert worker.step() == {"messages": [], "done": False}
 
 
 UNSPEAKABLE = """

@@ -37,6 +37,11 @@ def test_out_of_memory_on_a_gpu_says_how_much() -> None:
     assert "\n" not in failure.message
 
 
+def test_the_limit_of_a_share_is_among_the_figures() -> None:
+    failure = classify(torch.OutOfMemoryError(f"{CUDA_MESSAGE}. 1.95 GiB allowed; Of the"))
+    assert failure.details["limit_bytes"] == int(1.95 * 2**30)
+
+
 def test_out_of_memory_on_a_cpu_says_how_much() -> None:
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**50)

@@ -12,7 +12,6 @@ from analysis.rendering import Header, cell_text
 from analysis.selection.figures import as_cell
 from analysis.selection.settings import varied_settings
 from search_spaces.values import as_param
-from study.results.recipe_columns import recipe_column_name
 
 _MOST_LEVELS = 8
 
@@ -103,7 +102,7 @@ def is_of_branch(results: Frames, name: str, factor: str) -> bool:
         space = study.spec.space
         branches = {variable.name for variable in space.at(factor) if variable.branch}
         for item in space.items:
-            if recipe_column_name(item.path) != name:
+            if study.spec.kind.column_of(item.path) != name:
                 continue
             conditions = {branch for branch, _ in item.given}
             if conditions & branches:

@@ -11,7 +11,6 @@ import pandas as pd
 from analysis.frames import Frames, Study
 from analysis.rendering import Header
 from search_spaces.space import Variable
-from study.results.recipe_columns import recipe_column_name
 
 
 def varied_settings(results: Frames) -> list[str]:
@@ -47,7 +46,7 @@ def _set_columns(study: Study) -> list[str]:
     paths = sorted(spec.space.paths())
     for entry in range(len(spec.first)):
         paths += spec.first_values(entry)
-    return [recipe_column_name(path) for path in paths]
+    return [spec.kind.column_of(path) for path in paths]
 
 
 def _branch_of(name: str) -> str:

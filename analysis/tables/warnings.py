@@ -28,7 +28,6 @@ from search_spaces.space import Variable
 from study.inspection.format import count_text
 from study.journal.ranking import CONFIRMED, PARTIAL
 from study.journal.trials import ENDED_STATES
-from study.results.recipe_columns import recipe_column_name
 
 _EDGE = 0.05
 _FEW_POINTS = 5
@@ -156,7 +155,7 @@ def _at_the_edge(results: Frames, study: Study) -> Iterator[str]:
     found = best_row(results)
     if found is None:
         return
-    values = {path: as_cell(found.get(recipe_column_name(path))) for path in space.paths()}
+    values = {path: as_cell(found.get(study.spec.kind.column_of(path))) for path in space.paths()}
     params = space.params_of(values) or {}
     for variable in space.variables:
         side = _edge(variable, params.get(variable.name))

@@ -29,15 +29,14 @@ from study.journal.history import History
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
-    from study.training.recipe.recipe import Recipe
 
 
 class Controller:
     """Drives one study from its spec and history.
 
     ``append`` makes records of the journal durable. ``nominal_cost`` gives what an epoch of a
-    recipe costs on the virtual clock. ``workers`` is the concurrency that the study was created
-    with. ``keep_going`` has the study go on though it only fails.
+    training's subject costs on the virtual clock. ``workers`` is the concurrency that the study was
+    created with. ``keep_going`` has the study go on though it only fails.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class Controller:
         append: Callable[..., None],
         *,
         workers: int,
-        nominal_cost: Callable[[Recipe], float],
+        nominal_cost: Callable[[Any], float],
         reproducible: bool,
         keep_going: bool = False,
     ) -> None:

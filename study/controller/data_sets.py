@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from study.training.recipe.recipe_paths import values_by_path
 from study.validation.section import is_factory_name
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ class DataSets:
     """Remembers, by the settings that choose images, the hash of those that were trained on."""
 
     def __init__(self, spec: StudySpec) -> None:
-        self._common_name = values_by_path(spec.recipe_tree({})).get(_NAME)
+        self._common_name = spec.kind.values_by_path(spec.recipe_tree({})).get(_NAME)
         self._hashes: dict[str, str] = {}
 
     def note(self, trial: Trial, values: Mapping[str, Any]) -> None:

@@ -11,7 +11,6 @@ from study.journal.trials import Point
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
-    from study.training.recipe.recipe import Recipe
 
 _NEXT_TO_NOTHING = 1.0
 """The cost of an epoch that never runs: one operation, where others take millions."""
@@ -25,7 +24,7 @@ class EpochCosts:
     point gets its own as it is asked.
     """
 
-    def __init__(self, spec: StudySpec, count: Callable[[Recipe], float]) -> None:
+    def __init__(self, spec: StudySpec, count: Callable[[Any], float]) -> None:
         self._spec = spec
         self._count = count
         self._are_asked_for = False
@@ -50,7 +49,7 @@ class EpochCosts:
     def count(self, values: Mapping[str, Any]) -> float:
         """The operations of an epoch with these values."""
         try:
-            return self._count(self._spec.recipe(values, 0, {}))
+            return self._count(self._spec.training(values).subject)
         except SpecError:  # the trial fails before it has cost anything
             return _NEXT_TO_NOTHING
 

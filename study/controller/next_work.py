@@ -116,7 +116,7 @@ class NextWork:
             self._state.record_counted_costs()
         if values is not None:
             with suppress(SpecError):  # reported when the point is asked for
-                self._spec.recipe(values, 0, {})
+                self._spec.training(values)
                 self._state.costs.cost_of_new(values)
 
     def add_point(self, values: Mapping[str, Any], request: str) -> int:
@@ -208,7 +208,7 @@ class NextWork:
 
     def _start_again(self, trial: Trial) -> Work:
         """Start a further attempt at a trial that was interrupted, failed or reopened."""
-        recipe = self._state.recipe_of(trial)
+        point = self._history.points[trial.point]
         started = AttemptStarted(
             trial=trial.number,
             point=trial.point,
@@ -217,7 +217,7 @@ class NextWork:
             attempt=len(trial.attempts) + 1,
             kind=trial.kind,
             epochs=trial.epochs,
-            substitutions=dict(substitutions_for(trial, recipe)),
+            substitutions=dict(substitutions_for(self._spec, point, trial)),
         )
         return self._hand_out(started)
 
@@ -225,8 +225,8 @@ class NextWork:
         """Record an attempt and give it; the next one instead where its recipe can't be made."""
         self._state.record(started)
         trial = self._history.trials[started.trial]
-        recipe = self._state.recipe_of(trial)
-        if recipe is None:
+        training = self._state.training_of(trial)
+        if training is None:
             message = "the sampled values don't make a valid recipe together"
             self._messages.failed(trial.number, started.attempt, Failure("invalid", message))
             return self.next()
@@ -235,7 +235,7 @@ class NextWork:
             attempt=started.attempt,
             point=trial.point,
             replicate=trial.replicate,
-            recipe=recipe.model_dump(mode="json"),
+            recipe=training.tree(trial.seed),
             epochs_reported=started.epochs,
             seconds_used=trial.rows[-1].get("seconds", 0.0) if trial.rows else 0.0,
             data_hash=self._state.data_sets.hash_for(self._history.points[trial.point].values),

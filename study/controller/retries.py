@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from study.errors import SpecError
 from study.journal.failure import Failure, FailureClass
 from study.journal.trials import Attempt, Trial
 
 if TYPE_CHECKING:
-    from study.spec.sections import TrialLimits
-    from study.training.recipe.recipe import Recipe
+    from study.journal.trials import Point
+    from study.spec.spec import StudySpec
 
 DEATHS = 4
 """How often in a row a trial's process may die after one and the same epoch, before that counts as
@@ -17,15 +18,13 @@ the trial's own doing.
 """
 
 
-def may_retry(
-    limits: TrialLimits, trial: Trial, failure_class: FailureClass, recipe: Recipe | None
-) -> bool:
-    """Whether a trial gets another attempt after such a failure; ``recipe`` is what it trained."""
+def may_retry(spec: StudySpec, point: Point, trial: Trial, failure_class: FailureClass) -> bool:
+    """Whether a trial of a point gets another attempt after such a failure."""
     if failure_class == "storage":
         return True  # it says nothing of the trial
-    if failure_class == "out_of_memory" and _doubled_accumulation(recipe) is None:
+    if failure_class == "out_of_memory" and _in_half_the_memory(spec, point, trial) is None:
         return False
-    retries = limits.retries
+    retries = spec.trial.retries
     allowed = {
         "node": retries.node,
         "device": retries.node,
@@ -40,17 +39,35 @@ def may_retry(
     return len(same) < allowed.get(failure_class, 0)
 
 
-def substitutions_for(trial: Trial, recipe: Recipe | None) -> dict[str, Any]:
-    """The recipe values that a trial's next attempt changes, by dotted path.
+def substitutions_for(spec: StudySpec, point: Point, trial: Trial) -> dict[str, Any]:
+    """The values that a trial's next attempt changes, by dotted path.
 
     After a failure for want of memory the gradients are accumulated over twice as many steps: the
     same batch in half the memory.
     """
     failure = trial.attempt.failure
-    doubled = _doubled_accumulation(recipe)
-    if failure and failure.failure_class == "out_of_memory" and doubled:
-        return {**trial.substitutions, "accumulation": doubled}
-    return trial.substitutions
+    if failure is None or failure.failure_class != "out_of_memory":
+        return trial.substitutions
+    changes = _in_half_the_memory(spec, point, trial)
+    return trial.substitutions if changes is None else {**trial.substitutions, **changes}
+
+
+def _in_half_the_memory(spec: StudySpec, point: Point, trial: Trial) -> dict[str, Any] | None:
+    """The values with which an attempt would take half the memory of the trial's latest one.
+
+    None where there are none, or the study's rules keep them out.
+    """
+    try:
+        training = spec.training(point.values, trial.substitutions)
+        changes = training.in_half_the_memory()
+        if changes is None:
+            return None
+        broken = spec.broken_rules(point.values, trial.substitutions)
+        with_changes = {**trial.substitutions, **changes}
+        newly_broken = set(spec.broken_rules(point.values, with_changes)) - set(broken)
+    except SpecError:
+        return None
+    return None if newly_broken else changes
 
 
 def dies_in_place(trial: Trial, failure: Failure) -> bool:
@@ -77,11 +94,3 @@ def _is_death(failure: Failure | None) -> bool:
 def _attempts_that_count(trial: Trial) -> list[Attempt]:
     """The attempts since the trial was last reopened."""
     return trial.attempts[trial.attempts_before_reopening :]
-
-
-def _doubled_accumulation(recipe: Recipe | None) -> int | None:
-    """Twice the recipe's accumulation; None where that doesn't divide its batch."""
-    if recipe is None:
-        return None
-    doubled = 2 * recipe.accumulation
-    return None if recipe.data.batch_size % doubled else doubled

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from study.controller.data_sets import DataSets
 from study.controller.epoch_costs import EpochCosts
@@ -34,8 +34,8 @@ from study.journal.history import History
 from study.journal.trials import Trial
 
 if TYPE_CHECKING:
+    from study.spec.kinds.kind import Training
     from study.spec.spec import StudySpec
-    from study.training.recipe.recipe import Recipe
 
 _PROPOSED = ("sampler", "grid")
 """Origins of points that the sampler feed proposed."""
@@ -53,7 +53,7 @@ class StudyState:
         append: Callable[..., None],
         *,
         workers: int,
-        nominal_cost: Callable[[Recipe], float],
+        nominal_cost: Callable[[Any], float],
         reproducible: bool,
         keep_going: bool,
     ) -> None:
@@ -82,11 +82,11 @@ class StudyState:
             self.stopping = self.stop_conditions.stop_reason(self.history)
         return bool(self.stopping)
 
-    def recipe_of(self, trial: Trial) -> Recipe | None:
-        """The recipe of the trial's latest attempt; None where its values can't be combined."""
+    def training_of(self, trial: Trial) -> Training | None:
+        """The training of the trial's latest attempt; None where its values can't be combined."""
         values = self.history.points[trial.point].values
         try:
-            return self.spec.recipe(values, trial.seed, trial.substitutions)
+            return self.spec.training(values, trial.substitutions)
         except SpecError:
             return None
 

@@ -96,8 +96,8 @@ class WorkerMessages:
             self._state.stopping = "fault"
         if dies_in_place(trial, failure):
             failure = _own_doing(trial, failure)
-        recipe = self._state.recipe_of(trial)
-        retry = may_retry(self._state.spec.trial, trial, failure.failure_class, recipe)
+        point = self._state.history.points[trial.point]
+        retry = may_retry(self._state.spec, point, trial, failure.failure_class)
         self._state.record(
             AttemptFailed(trial=number, attempt=attempt, failure=failure, retry=retry)
         )

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from study.errors import DataMissing, UserError
 from study.files.storage_uri import storage_path
 from study.training.recipe.data_catalog import DATA_SETS
-from study.training.recipe.recipe_paths import values_by_path
 from study.validation.section import is_factory_name
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ def check_data(spec: StudySpec, data_dir: str | None) -> None:
 
     Raises DataMissing where they can't be had.
     """
-    name = values_by_path(spec.recipe_tree({})).get("data.name")
+    name = spec.kind.values_by_path(spec.recipe_tree({})).get("data.name")
     data_set = DATA_SETS.get(name) if isinstance(name, str) else None
     if data_set is None or not data_set.folders:
         return

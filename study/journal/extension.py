@@ -14,8 +14,6 @@ from study.journal.events import PointReopened
 from study.journal.history import History
 from study.journal.outcomes import search_trials
 from study.journal.trials import Trial
-from study.training.recipe.recipe_paths import values_by_path
-from study.training.recipe.schedules import NEEDS_LENGTH
 
 if TYPE_CHECKING:
     from study.files.layout import StudyPaths
@@ -86,9 +84,9 @@ def _recipe_contradictions(old: StudySpec, new: StudySpec, history: History) -> 
         elif not isinstance(after, int) or after < before:
             yield f"recipe.epochs: can only grow; found {before} -> {after}"
         else:
-            schedules = {old.recipe(point.values, 0).schedule.name for point in history.points}
-            for name in sorted(schedules & NEEDS_LENGTH):
-                yield f"recipe.epochs: the schedule {name} depends on the length of training"
+            bound = {old.training(point.values).bound_to_length for point in history.points}
+            for what in sorted(filter(None, bound)):
+                yield f"recipe.epochs: {what} depends on the length of training"
 
 
 def _recipe_changes(old: StudySpec, new: StudySpec) -> dict[str, _Change]:
@@ -99,9 +97,7 @@ def _recipe_changes(old: StudySpec, new: StudySpec) -> dict[str, _Change]:
 
 
 def _fixed_values(spec: StudySpec) -> dict[str, Any]:
-    from study.training.recipe.recipe import Recipe
-
-    return {"epochs": Recipe().epochs} | values_by_path(spec.recipe_tree({}))
+    return spec.kind.default_values | spec.kind.values_by_path(spec.recipe_tree({}))
 
 
 def reopenings(

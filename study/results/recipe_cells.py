@@ -8,9 +8,7 @@ from typing import Any
 from study.errors import SpecError
 from study.journal.trials import Point
 from study.results.cells import Row, json_text
-from study.results.recipe_columns import recipe_column_name
 from study.spec.spec import StudySpec
-from study.training.recipe.recipe import flatten
 
 
 class RecipeCells:
@@ -28,11 +26,9 @@ class RecipeCells:
         return self._made[key]
 
     def _make(self, point: Point, substitutions: Mapping[str, Any]) -> Row:
-        values: Row
         try:
-            values = dict(flatten(self._spec.recipe(point.values, 0, substitutions)))
+            return dict(self._spec.training(point.values, substitutions).columns())
         except (SpecError, ValueError):
             # today's code refuses a recipe that it once took: what was proposed is known still
-            values = {**point.values, **substitutions}
-        values.pop("seed", None)
-        return {recipe_column_name(path): value for path, value in values.items()}
+            written = {**point.values, **substitutions}
+        return {self._spec.kind.column_of(path): value for path, value in written.items()}

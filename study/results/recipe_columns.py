@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import pyarrow as pa
 
 from study.results.columns import BOOL, INTEGER, NUMBER, TEXT, Column
-from study.training.recipe.recipe import LENGTHS, MERGED_WHOLE, Recipe
+from study.spec.kinds.built_in import recipe_column_name
+from study.training.recipe.recipe import MERGED_WHOLE, Recipe
 from study.validation.section import Section, sections_in
 
 _ARROW_TYPES = {bool: BOOL, int: INTEGER, float: NUMBER}
@@ -34,14 +35,6 @@ def recipe_columns() -> tuple[Column, ...]:
         )
         for path in sorted(types_by_path)
     )
-
-
-def recipe_column_name(path: str) -> str:
-    """The column of a recipe's field: its path, save for lengths such as ``epochs``.
-
-    Those become ``recipe.epochs``, since the plain names are those of what was really done.
-    """
-    return f"recipe.{path}" if path in LENGTHS else path
 
 
 def _types_of_fields(section: type[Section], at: tuple[str, ...]) -> _TypesByPath:

@@ -23,12 +23,9 @@ from search_spaces.validation import (
     is_below,
 )
 from search_spaces.values import Value
-from study.spec.rule_values import names_of_values, recipe_values
+from study.spec.kinds.kind import TrainingKind
 from study.spec.spec import StudySpec
-from study.training.recipe.defaults import DefaultedRecipes
 from study.training.recipe.metric_catalog import MEASURED_METRICS
-from study.training.recipe.recipe import parse_recipe
-from study.training.recipe.recipe_paths import FIELDS, values_by_path
 
 _SEED_MUST = "must be left out: a trial's seed is the number of its replicate"
 _TIME_MUST = "must not limit a trial by time with reproducible: true"
@@ -63,14 +60,14 @@ def hidden_faults(
     fixed: Mapping[str, Any],
     space: Space,
     overrides: Mapping[str, Value],
-    schema: DefaultedRecipes,
+    kind: TrainingKind,
 ) -> list[Fault]:
     """Return what the recipe refuses of fixed values that the space or an override covers.
 
     No point that is sampled would show it.
     """
     covered = (*space.paths(), *overrides)
-    _, faults = schema.parse_recipe(fixed)
+    _, faults = kind.parse_recipe(fixed)
     return [fault.under(("recipe",)) for fault in faults if _is_below_any(fault.path, covered)]
 
 
@@ -86,10 +83,10 @@ def _first_faults(spec: StudySpec, is_sound: bool) -> Iterator[Fault]:
     for index, first in enumerate(spec.first):
         at = ("first", index, "set")
         yield from seed_faults(first.set, at)
-        recipe, faults = parse_recipe(spec.recipe_tree(first.set))
-        if recipe is not None:
-            yield from _broken_rule_faults(spec, recipe_values(recipe), at)
-        written = values_by_path(first.set)
+        training, faults = spec.kind.put_together(spec.recipe_tree(first.set))
+        if training is not None:
+            yield from _broken_rule_faults(spec, training.rule_values(), at)
+        written = spec.kind.values_by_path(first.set)
         for fault in faults:
             path = format_path(fault.path)
             if any(is_below(path, key) for key in spec.overrides):
@@ -145,7 +142,8 @@ def _metric_path(spec: StudySpec, index: int) -> KeyPath:
 def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
     """Judge the objectives against the recipe, each other, and what allows only one of them."""
     metrics = [objective.metric for objective in spec.objectives]
-    first_values = values_by_path(spec.recipe_tree(spec.space.complete({})))
+    first_tree = spec.recipe_tree(spec.space.complete({}))
+    first_values = spec.kind.values_by_path(first_tree)
     looks_at_test = first_values.get("data.validation") == "test"
     for index, metric in enumerate(metrics):
         path = _metric_path(spec, index)
@@ -170,7 +168,7 @@ def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
 def _name_faults(spec: StudySpec) -> Iterator[Fault]:
     """Demand that rules name values that a recipe can have."""
     written = (spec.fixed, spec.overrides, *(first.set for first in spec.first))
-    known = (FIELDS - {"seed"}).union(spec.space.paths(), *map(names_of_values, written))
+    known = spec.kind.rule_names(written).union(spec.space.paths())
     for index, rule in enumerate(spec.rules):
         unknown = [name for name in rule.names if name not in known]
         if unknown:

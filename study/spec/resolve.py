@@ -26,14 +26,13 @@ from study.spec.cross_checks import (
     seed_faults,
 )
 from study.spec.fault_report import FaultReport
+from study.spec.kinds.built_in import RecipeKind
+from study.spec.kinds.kind import Training, TrainingKind
+from study.spec.kinds.rule_values import RuleValues
 from study.spec.point_count import points_faults, resolve_points
-from study.spec.rule_values import RuleValues
 from study.spec.sections import Roles
 from study.spec.spec import StudySpec
 from study.spec.study_file import StudyFile, parse_study_file
-from study.training.recipe.defaults import DefaultedRecipes
-from study.training.recipe.recipe import Recipe, expand
-from study.training.recipe.recipe_paths import values_by_path
 
 
 def resolve_spec(tree: Any, report: FaultReport) -> StudySpec:
@@ -47,8 +46,9 @@ def resolve_spec(tree: Any, report: FaultReport) -> StudySpec:
     if file is None:
         raise SpecError(report.lines())
 
-    overrides = values_by_path(expand(file.overrides))
-    space, is_sound = _resolved_space(file, overrides, report)
+    kind: TrainingKind = RecipeKind(file.defaults)
+    overrides = kind.values_by_path(kind.expand(file.overrides))
+    space, is_sound = _resolved_space(file, kind, overrides, report)
     spec = _spec_of(file, space, overrides)
 
     report.add(cross_faults(spec, is_sound))
@@ -70,35 +70,34 @@ def resolve_spec(tree: Any, report: FaultReport) -> StudySpec:
 
 
 def _resolved_space(
-    file: StudyFile, overrides: Mapping[str, Value], report: FaultReport
+    file: StudyFile, kind: TrainingKind, overrides: Mapping[str, Value], report: FaultReport
 ) -> tuple[Space, bool]:
     """Return the space, and whether recipe and space are sound together."""
-    schema = DefaultedRecipes(file.defaults)
     space, faults = parse_space(
         file.space,
         file.recipe,
-        schema,
+        kind,
         overrides,
-        lambda space: _allowed_points(space, file, schema, overrides),
+        lambda space: _allowed_points(space, file, kind, overrides),
     )
     faults += seed_faults(file.recipe, ("recipe",))
     faults += seed_faults(overrides, ("overrides",))
-    faults += hidden_faults(file.recipe, space, overrides, schema)
+    faults += hidden_faults(file.recipe, space, overrides, kind)
     is_sound = report.add(faults)
     return space, is_sound and not report.document.faults
 
 
 def _allowed_points(
-    space: Space, file: StudyFile, schema: DefaultedRecipes, overrides: Mapping[str, Value]
+    space: Space, file: StudyFile, kind: TrainingKind, overrides: Mapping[str, Value]
 ) -> Allows:
     """Return which points of a space the file's rules allow."""
 
-    def recipe_of(values: Mapping[str, Any]) -> Recipe | None:
-        tree = schema.merge(schema.merge(file.recipe, values), overrides)
-        return schema.parse_recipe(tree)[0]
+    def training_of(values: Mapping[str, Any]) -> Training | None:
+        tree = kind.merge(kind.merge(file.recipe, values), overrides)
+        return kind.put_together(kind.complete(tree))[0]
 
     rules = [parse_rule(text) for text in file.require]
-    all_values = RuleValues(space, recipe_of)
+    all_values = RuleValues(space, training_of)
 
     def allows(values: dict[str, Value]) -> bool:
         full = all_values.of(values) if rules else None

@@ -17,8 +17,10 @@ from search_spaces.values import Scalar, Value, is_same_value
 from study.errors import SpecError
 from study.files.plain_data import without_empty
 from study.files.yaml_writer import write_yaml
+from study.spec.kinds.built_in import RecipeKind, RecipeTraining
+from study.spec.kinds.kind import Defaults, Training, TrainingKind, Tree
+from study.spec.kinds.rule_values import RuleValues
 from study.spec.pruners import PrunerChoice
-from study.spec.rule_values import RuleValues, recipe_values
 from study.spec.samplers import SamplerChoice
 from study.spec.sections import (
     Confirm,
@@ -31,12 +33,10 @@ from study.spec.sections import (
     TrialLimits,
     column_of,
 )
-from study.training.recipe.defaults import Defaults, current_defaults, with_defaults
 from study.training.recipe.metric_catalog import Direction
-from study.training.recipe.recipe import Recipe, RecipeTree, merge, parse_recipe
-from study.training.recipe.recipe_paths import values_by_path
+from study.training.recipe.recipe import Recipe
 
-_REMEMBERED_RECIPES = 256
+_REMEMBERED_TRAININGS = 256
 
 
 @dataclass(frozen=True)
@@ -75,16 +75,22 @@ class StudySpec:
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What was resolved otherwise than written, for the user to know."""
 
-    # -- recipes -----------------------------------------------------------------------
+    # -- trainings ---------------------------------------------------------------------
+
+    @cached_property
+    def kind(self) -> TrainingKind:
+        """What the study's trials train."""
+        return RecipeKind(self.defaults)
 
     def recipe_tree(
         self, values: Mapping[str, Any], substitutions: Mapping[str, Any] | None = None
-    ) -> RecipeTree:
-        """Return a trial's recipe as a tree.
+    ) -> Tree:
+        """Return what a trial is trained with as a tree.
 
         A point's values win over the fixed recipe, the overrides over those, and a retry's
         substitutions over all.
         """
+        merge = self.kind.merge
         tree = merge(merge(self.fixed, values), self.overrides)
         if self.overrides:
             # a name among them has dropped its section's other keys: what the space varies stays
@@ -93,47 +99,59 @@ class StudySpec:
             tree = merge(tree, kept)
         if substitutions:
             tree = merge(tree, substitutions)
-        return with_defaults(tree, self.defaults)
+        return self.kind.complete(tree)
 
-    def recipe(
-        self, values: Mapping[str, Any], seed: int, substitutions: Mapping[str, Any] | None = None
-    ) -> Recipe:
-        """Return the recipe of one trial; raise SpecError where the values make none together.
+    def training(
+        self, values: Mapping[str, Any], substitutions: Mapping[str, Any] | None = None
+    ) -> Training:
+        """Return the training of a point; raise SpecError where the values make none together.
 
-        The last few hundred are remembered, whatever their seeds, so that who asks several times
-        about a point has its recipe put together once.
+        The last few hundred are remembered, so that who asks several times about a point has its
+        training put together once.
         """
         key = json.dumps([dict(values), dict(substitutions or {})])
-        recipe = self._recipes.get(key)
-        if recipe is None:
-            recipe = self._recipes[key] = self._put_together(values, substitutions)
-            while len(self._recipes) > _REMEMBERED_RECIPES:
-                self._recipes.popitem(last=False)
-        return recipe.model_copy(update={"seed": seed})
+        training = self._trainings.get(key)
+        if training is None:
+            training = self._trainings[key] = self._put_together(values, substitutions)
+            while len(self._trainings) > _REMEMBERED_TRAININGS:
+                self._trainings.popitem(last=False)
+        return training
 
     @cached_property
-    def _recipes(self) -> OrderedDict[str, Recipe]:
-        """The recipes that were asked for last, each with the seed 0."""
+    def _trainings(self) -> OrderedDict[str, Training]:
+        """The trainings that were asked for last."""
         return OrderedDict()
 
     def _put_together(
         self, values: Mapping[str, Any], substitutions: Mapping[str, Any] | None
-    ) -> Recipe:
-        recipe, faults = parse_recipe(self.recipe_tree(values, substitutions) | {"seed": 0})
-        if recipe is None:
+    ) -> Training:
+        training, faults = self.kind.put_together(self.recipe_tree(values, substitutions))
+        if training is None:
             raise SpecError([str(fault) for fault in faults])
-        return recipe
+        return training
+
+    def recipe(
+        self, values: Mapping[str, Any], seed: int, substitutions: Mapping[str, Any] | None = None
+    ) -> Recipe:
+        """Return the recipe of one trial of a study that trains recipes.
+
+        Raises SpecError where the values make none together.
+        """
+        training = self.training(values, substitutions)
+        if not isinstance(training, RecipeTraining):
+            raise TypeError("the study trains no recipes")
+        return training.recipe.model_copy(update={"seed": seed})
 
     def _all_values(self, values: Mapping[str, Any]) -> dict[str, Value]:
-        """Return every value by its path that the recipe of these values has."""
-        return values_by_path(self.recipe(values, 0).model_dump(mode="json"))
+        """Return every value by its path that a point with these values has."""
+        return self.training(values).values()
 
     def first_values(self, index: int) -> dict[str, Value]:
         """Return the values of an entry of ``first:``.
 
         They are what it sets, and what its recipe has where the space varies.
         """
-        written = values_by_path(self.first[index].set)
+        written = self.kind.values_by_path(self.first[index].set)
         full = self._all_values(written)
         open_paths = [path for path in self.space.paths() if path not in written and path in full]
         return written | {path: full[path] for path in open_paths}
@@ -143,12 +161,12 @@ class StudySpec:
         return self.params_of(self.first_values(index))
 
     def params_of(self, values: Mapping[str, Any]) -> dict[str, Scalar] | None:
-        """Return Optuna's params of values whose recipe the space could have given, else None."""
+        """Return Optuna's params of values whose training the space could have given, else None."""
         params = self.space.params_of(self._all_values(values))
         if params is None:
             return None
-        sampled = self.recipe(self.space.values_of(params), 0)
-        return params if sampled == self.recipe(values, 0) else None
+        sampled = self.training(self.space.values_of(params))
+        return params if sampled == self.training(values) else None
 
     def levels(self) -> list[dict[str, Value]]:
         """Return the levels of a method study; one without conditions in a search."""
@@ -171,7 +189,7 @@ class StudySpec:
 
     @cached_property
     def _rule_values(self) -> RuleValues:
-        return RuleValues(self.space, lambda values: self.recipe(values, 0))
+        return RuleValues(self.space, self.training)
 
     def allows(self, values: Mapping[str, Any]) -> bool:
         """Return whether all rules hold for a point of the space."""
@@ -180,14 +198,18 @@ class StudySpec:
         full = self._rule_values.of(values)
         return full is None or all(rule.holds(full) for rule in self.rules)
 
-    def broken_rules(self, values: Mapping[str, Any]) -> list[Rule]:
+    def broken_rules(
+        self, values: Mapping[str, Any], substitutions: Mapping[str, Any] | None = None
+    ) -> list[Rule]:
         """Return the rules that a point breaks, whether it lies in the space or not.
 
-        Raises SpecError where its values make no recipe together.
+        ``substitutions`` are what a retry changes of it.
+
+        Raises SpecError where its values make no training together.
         """
         if not self.rules:
             return []
-        full = recipe_values(self.recipe(values, 0))
+        full = self.training(values, substitutions).rule_values()
         return [rule for rule in self.rules if not rule.holds(full)]
 
     @property
@@ -243,12 +265,13 @@ class StudySpec:
 
     def with_recorded_defaults(self) -> StudySpec:
         """Return the spec with the recipe's defaults written down; those that are stay."""
-        return replace(self, defaults={**current_defaults(self._written_values()), **self.defaults})
+        current = self.kind.defaults_for(self._written_values())
+        return replace(self, defaults={**current, **self.defaults})
 
     def _written_values(self) -> Iterator[tuple[str, Any]]:
         """Give each value, by its recipe path, that stands anywhere in the study file."""
         for tree in (self.fixed, self.overrides, *(first.set for first in self.first)):
-            yield from values_by_path(tree).items()
+            yield from self.kind.values_by_path(tree).items()
         for item in self.space.items:
             if isinstance(item, Variable):
                 yield from ((item.path, value) for value, _ in item.distribution.probes())

@@ -20,7 +20,6 @@ from analysis.selection.factors import has_level, level_text, levels_of, scienti
 from analysis.selection.objectives import is_less_better, objective_of
 from analysis.selection.trials import POINT_KEY, TRIAL_KEY, counted_trials, search_trials
 from study.errors import UserError
-from study.results.recipe_columns import recipe_column_name
 
 _ENDED = ("COMPLETE", "FAIL")
 """The states of trials that have had their chance: what they have not reached they never do."""
@@ -68,7 +67,8 @@ def time_to_target_table(results: Frames, metric: str = "", target: float | None
     points = _point_times(results, name, target)
     if not len(points):
         return _empty_table("No trial has begun yet.")
-    factor = recipe_column_name(scientific_factor(results))
+    kind = results.studies[0].spec.kind
+    factor = kind.column_of(scientific_factor(results))
     rows = [_row_of(level, group) for level, group in _by_level(results, points, factor)]
     notes = [f"The target is {origin}."] if origin else []
     notes += _MEANING

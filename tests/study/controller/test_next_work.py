@@ -17,14 +17,16 @@ from .studies import run_whole
 def test_values_that_do_not_go_together_fail_their_own_trial_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    together = StudySpec.recipe
+    together = StudySpec.training
 
-    def picky(self: StudySpec, values: dict[str, Any], seed: int, changed: dict[str, Any]) -> Any:
+    def picky(
+        self: StudySpec, values: dict[str, Any], changed: dict[str, Any] | None = None
+    ) -> Any:
         if values["optimizer.lr"] < 0.01:
             raise SpecError(["such a rule as only the whole recipe breaks"])
-        return together(self, values, seed, changed)
+        return together(self, values, changed)
 
-    monkeypatch.setattr(StudySpec, "recipe", picky)
+    monkeypatch.setattr(StudySpec, "training", picky)
     controller = controller_on(Storage(), small_spec(points=24))
     drive(controller)
     failed = [point for point in controller.history.points if point.values["optimizer.lr"] < 0.01]

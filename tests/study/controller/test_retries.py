@@ -86,3 +86,13 @@ def test_a_process_that_dies_at_one_place_again_and_again_is_the_trials_own_faul
     trial = controller.history.points[2].trials[0]
     assert trial.state == state
     assert len(trial.attempts) == (4 if node_alive else 7)
+
+
+@pytest.mark.parametrize(("rule", "attempts"), [("accumulation < 2", 1), ("accumulation < 4", 2)])
+def test_no_retry_breaks_a_rule_of_the_study(rule: str, attempts: int) -> None:
+    def hurt(assignment: Any, epoch: int) -> Failure | None:
+        return Failure("out_of_memory", "full") if assignment.point == 3 else None
+
+    controller = controller_on(Storage(), small_spec(require=rule))
+    drive(controller, hurt=hurt)
+    assert len(controller.history.points[3].trials[0].attempts) == attempts

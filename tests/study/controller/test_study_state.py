@@ -48,7 +48,9 @@ def test_a_trials_recipe_has_its_values_its_seed_and_what_a_retry_changed() -> N
         PointAsked(point=1, values={**values, "optimizer.lr": -1.0}, known=False, **asked),
         AttemptStarted(trial=1, attempt=1, substitutions={}, **{**started, "point": 1}),
     )
-    recipe = state.recipe_of(state.history.trials[0])
-    assert recipe is not None
-    assert (recipe.optimizer.name, recipe.seed, recipe.accumulation) == ("sgd", 3, 2)
-    assert state.recipe_of(state.history.trials[1]) is None, "its values don't go together"
+    trial = state.history.trials[0]
+    training = state.training_of(trial)
+    assert training is not None
+    recipe = training.tree(trial.seed)
+    assert (recipe["optimizer"]["name"], recipe["seed"], recipe["accumulation"]) == ("sgd", 3, 2)
+    assert state.training_of(state.history.trials[1]) is None, "its values don't go together"

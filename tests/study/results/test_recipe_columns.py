@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from study.results.columns import BOOL, INTEGER, NUMBER, TEXT
-from study.results.recipe_columns import recipe_column_name, recipe_columns
+from study.results.recipe_columns import recipe_columns
+from study.spec.kinds.built_in import recipe_column_name
 from study.training.recipe.recipe import Recipe, flatten
 
 COLUMNS = {column.name: column for column in recipe_columns()}

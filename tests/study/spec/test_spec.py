@@ -179,5 +179,5 @@ def test_a_spec_remembers_only_its_last_recipes() -> None:
     spec = spec_from_tree(small())
     for number in range(1, 300):
         spec.recipe({"optimizer.lr": number / 1000}, 0)
-    assert len(spec._recipes) == 256
+    assert len(spec._trainings) == 256
     assert spec.recipe({"optimizer.lr": 0.001}, 3).seed == 3

@@ -9,10 +9,10 @@ import pytest
 
 from search_spaces.random_trial import RandomTrial
 from study.errors import SpecError
+from study.spec.kinds.built_in import names_of_values, recipe_values
 from study.spec.load import load_spec, shipped_studies, spec_from_tree
-from study.spec.rule_values import names_of_values, recipe_values
 
-from .studies import small
+from ..studies import small
 
 
 def allows(rule: str, **keys: Any) -> bool:

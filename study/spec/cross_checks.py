@@ -160,6 +160,9 @@ def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
         yield Fault(("racing",), must, "racing", on_key=True)
     if spec.stop.target is not None:
         yield Fault(("stop", "target"), must, describe(spec.stop.target), on_key=True)
+    if spec.pruner.name == "patient":  # it compares a trial with itself, by one figure
+        must = "must be a pruner that compares by two objectives"
+        yield Fault(("pruner",), must, "patient", "asha | hyperband | median | percentile | none")
 
 
 # -- rules between values --------------------------------------------------------------

@@ -35,3 +35,10 @@ def test_what_is_decided_by_measured_time_is_not_reproducible_by_default(
 def test_budgets_in_hours_keep_a_study_reproducible() -> None:
     spec = spec_from_tree(small(stop={"wall_hours": 1}, trial={"hours": 1}, reproducible=True))
     assert default_reproducible(spec)
+
+
+def test_a_pruner_that_looks_at_one_figure_is_refused_with_two_objectives() -> None:
+    both = [{"metric": "val_accuracy"}, {"metric": "val_loss"}]
+    with pytest.raises(SpecError, match="pruner: must be a pruner that compares by two objectives"):
+        spec_from_tree(small(objective=both, pruner="patient"))
+    assert spec_from_tree(small(objective=both, pruner="median")).pruner.name == "median"

@@ -87,7 +87,7 @@ class StopDecisions:
     def _loses(self, trial: Trial) -> bool:
         """Ask the pruner about the trial's latest epoch, against all that is known now."""
         position = self._population.queue_position(trial)
-        if position is None or _is_last(trial, trial.epochs):
+        if position is None or is_last_epoch(trial, trial.epochs):
             return False
         values = objective_values(trial, self._population.spec.objectives, trial.epochs)
         return position.queue.pruner.stops(position.index, trial.epochs, values)
@@ -141,7 +141,7 @@ class StopDecisions:
         """
         objectives = self._population.spec.objectives
         for epoch in range(queue.decided_epoch(index) + 1, trial.epochs + 1):
-            is_last = _is_last(trial, epoch)
+            is_last = is_last_epoch(trial, epoch)
             if epoch > limit and not is_last:
                 return
             stops = not is_last and queue.pruner.stops(
@@ -155,7 +155,7 @@ class StopDecisions:
         yield from self._end_if_decided(trial)
 
 
-def _is_last(trial: Trial, epoch: int) -> bool:
+def is_last_epoch(trial: Trial, epoch: int) -> bool:
     """Whether training came to its own end with this epoch."""
     if trial.stopped_at is not None:  # the last row that is left is where it was stopped
         return False

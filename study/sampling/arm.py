@@ -86,7 +86,7 @@ class Arm:
     def _new_pruner(self) -> Pruner:
         spec = self._spec
         return make_pruner(
-            spec.pruner, spec.objectives, _longest_training(spec), by_number=self._by_number
+            spec.pruner, spec.objectives, longest_training(spec), by_number=self._by_number
         )
 
 
@@ -98,7 +98,7 @@ class ArmPosition:
     index: int
 
 
-def _longest_training(spec: StudySpec) -> int:
+def longest_training(spec: StudySpec) -> int:
     """The most epochs that the study file lets a trial have, which Hyperband divides."""
     epochs = spec.recipe_tree({}).get("epochs")
     return epochs if isinstance(epochs, int) else _EPOCHS_OF_A_CODED_RECIPE

@@ -29,36 +29,47 @@ class FrontPruner:
         self._by_number = by_number
         self._values: dict[int, dict[int, np.ndarray]] = {}
         """By rung and trial the objectives there, larger being better."""
-        self._startup = options.get("startup_trials", 1)
+        self.startup: int = options.get("startup_trials", 1)
         """How many others there must be at a rung before one is stopped."""
-        self._brackets = 1
+        self.brackets = 1
         """A trial of Hyperband's bracket ``b`` is not decided on at its first ``b`` rungs."""
         if name in ("asha", "hyperband"):
             self._share = 1 / options["reduction"]
             self._rungs = _growing_rungs(options["min_epochs"], options["reduction"], epochs)
             if name == "hyperband":
-                self._brackets = max(1, len(self._rungs) - 1)
+                self.brackets = max(1, len(self._rungs) - 1)
         else:
             self._share = options.get("percentile", 50.0) / 100
             first = max(1, options["warmup_epochs"])
             self._rungs = list(range(first, epochs + 1, options["interval_epochs"]))
 
+    def bracket(self, index: int) -> int:
+        """The number, from 0, of a trial's bracket."""
+        return index % self.brackets
+
+    def rungs_of(self, index: int) -> list[int]:
+        """The epochs at which a trial is decided on."""
+        return self._rungs[self.bracket(index) :]
+
+    def places(self, competing: int) -> int:
+        """How many of those that compete at a rung go on."""
+        return max(1, int(competing * self._share))
+
     def stops(self, index: int, epoch: int, values: tuple[float, ...]) -> bool:
-        bracket = index % self._brackets
-        if epoch not in self._rungs[bracket:]:
+        if epoch not in self.rungs_of(index):
             return False
+        bracket = self.bracket(index)
         own_values = self._signs * np.array(values)
         rung = self._values.setdefault(epoch, {})
         rivals = [rung[other] for other in sorted(rung) if self._is_rival(other, index, bracket)]
         rung[index] = own_values
-        if len(rivals) < self._startup:
+        if len(rivals) < self.startup:
             return False
-        places = max(1, int((len(rivals) + 1) * self._share))
-        return places <= better_than_last(np.array([*rivals, own_values]))
+        return self.places(len(rivals) + 1) <= better_than_last(np.array([*rivals, own_values]))
 
     def _is_rival(self, other: int, index: int, bracket: int) -> bool:
         """Whether a trial is compared with another at a rung that both have reached."""
-        if other == index or other % self._brackets != bracket:
+        if other == index or self.bracket(other) != bracket:
             return False
         return other < index or not self._by_number
 

@@ -15,6 +15,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
 from study.sampling.front_pruner import FrontPruner
+from study.sampling.stop_rules import STUDY_OF_BRACKETS
 
 if TYPE_CHECKING:
     import optuna
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from study.spec.sections import Objective
     from study.training.recipe.metric_catalog import Direction
 
-_OF_ALL_STUDIES = "study"
 _MEDIAN_PERCENT = 50.0
 
 
@@ -92,7 +92,7 @@ class _OptunaPruner:
         self._storage = FilteredStorage()
         # Hyperband picks a trial's bracket by the study's name and the trial's number.
         self._study = optuna.create_study(
-            storage=self._storage, study_name=_OF_ALL_STUDIES, direction=direction
+            storage=self._storage, study_name=STUDY_OF_BRACKETS, direction=direction
         )
         self._trial_ids: list[int] = []
         self._complete: set[int] = set()

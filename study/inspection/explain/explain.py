@@ -1,0 +1,46 @@
+"""The explanations of a study's decisions, for the command, the report and the page."""
+
+from __future__ import annotations
+
+from study.errors import UserError
+from study.files.layout import StudyPaths
+from study.inspection.explain.ends import EndExplanation, explain_end
+from study.inspection.explain.journal_walk import JournalWalk
+from study.inspection.explain.stops import StopExplanation, explain_stops
+from study.journal.history import History
+from study.journal.journal import read_records
+from study.journal.replay import history_of
+
+
+class Explanations:
+    """What a study's journal says of its decisions."""
+
+    def __init__(self, paths: StudyPaths) -> None:
+        self._paths = paths
+        self._records = read_records(paths.journal)
+        self.history: History = history_of(self._records, paths.journal)
+
+    def of_trial(self, number: int) -> StopExplanation | EndExplanation:
+        """Explain why a trial was stopped by the pruner, else how it ended.
+
+        Raises UserError where the study has no such trial.
+        """
+        count = len(self.history.trials)
+        if not 0 <= number < count:
+            raise UserError(
+                f"--trial must be a number below {count}, the trials of {self._paths.name}; found"
+                f" {number}"
+            )
+        trial = self.history.trials[number]
+        if trial.state == "PRUNED" and trial.stopped_by == "pruner":
+            stop = explain_stops(self._walk(), only=number).get(number)
+            if stop is not None:
+                return stop
+        return explain_end(trial)
+
+    def stops(self) -> dict[int, StopExplanation]:
+        """Explain, by trial, every stop by the pruner."""
+        return explain_stops(self._walk())
+
+    def _walk(self) -> JournalWalk:
+        return JournalWalk(self._paths, self._records, self.history)

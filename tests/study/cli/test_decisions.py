@@ -1,0 +1,42 @@
+"""Commands that account for decisions, by what they print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from study.journal.history import History
+
+from ..command import history_of, run
+from .mistakes import check_mistake
+
+
+def first_stopped(home: Path) -> int:
+    history: History = history_of(home, "fake")
+    return next(trial.number for trial in history.trials if trial.stopped_by == "pruner")
+
+
+def test_a_stop_is_explained(home: Path) -> None:
+    number = first_stopped(home)
+    shown = run(home, "explain", "fake", "--trial", str(number)).stdout
+    assert shown.startswith(f"Trial {number} was stopped after epoch ")
+    assert "by asha, at rung" in shown
+    told = json.loads(
+        run(home, "explain", "fake", "--trial", str(number), "--format", "json").stdout
+    )
+    assert set(told) > {"kind", "rule", "epoch", "rung", "value", "rivals", "rank", "needed"}
+    assert (told["kind"], told["rule"], told["text"]) == ("stop", "asha", shown.splitlines()[0])
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("explain fake --trial 88", "--trial must be a number below 6"),
+        ("explain fake --trial 1 --format jsn", "did you mean json?"),
+        ("explain fakes --trial 1", "did you mean fake?"),
+    ],
+)
+def test_a_mistake_is_told_plainly(home: Path, words: str, expected: str) -> None:
+    check_mistake(home, words, expected)

@@ -25,6 +25,7 @@ from study.journal.events import (
     PointEnded,
     PointReopened,
     SessionOpened,
+    StudyCreated,
     TrainingFinished,
     TrialEnded,
     WarmStarted,
@@ -146,6 +147,9 @@ class StudyState:
             case EpochReported():
                 if self._is_replaying:
                     self.stop_decisions.replay(self.history.trials[event.trial])
+            case StudyCreated():
+                for arm in self.population.arms:
+                    arm.proposer.start.is_on = event.start == "spread"
             case WarmStarted():
                 self._tell_of_earlier_points(event)
             case SessionOpened():

@@ -143,6 +143,7 @@ def _begin_journal(journal: Journal, paths: StudyPaths) -> None:
         reproducible=spec.reproducible,
         concurrency=spec.concurrency,
         seeds="whole",
+        start="spread",
     )
     first_version = SpecAdopted(version=1, hash=sha256_hex(content), changes=[])
     _append(journal, created, first_version, *warm_starts(spec, paths.storage))

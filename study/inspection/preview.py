@@ -20,7 +20,9 @@ from study.inspection.preview_points import (
     PassingShare,
     PreviewPoint,
     branch_shares,
+    count_different,
     count_duplicates,
+    known_points,
     passing_share,
     points_of,
 )
@@ -49,12 +51,16 @@ class Preview:
     rows: list[dict[str, str]]
     """The space: path, values, when."""
     samples: list[PreviewPoint]
-    """Points as the study could propose them, those of ``first:`` included."""
+    """The study's first points, those of ``first:`` included, and others that it could propose."""
+    known: int
+    """How many of them are those that it will propose; results have a say in what follows."""
     branches: list[dict[str, Any]]
     """How often each branch is taken: path, branch, share."""
     points: int
     duplicates: int
     """How many of as many random points as the study has are there already."""
+    different: int | None
+    """How many different points there are; None where they are very many, or endlessly many."""
     levels: int
     trials: int
     confirmations: int
@@ -117,7 +123,15 @@ class Preview:
         if not paths:
             return []
         rows = [{path: _value_text(point, path) for path in paths} for point in self.samples]
-        return [f"{count_text(len(self.samples), 'point')}:", *aligned_lines(rows)]
+        head, *lines = aligned_lines(rows)
+        known, others = lines[: self.known], lines[self.known :]
+        if not others:
+            return [f"the first {count_text(len(known), 'point')}:", head, *known]
+        following = f"{count_text(len(others), 'point')} as they could be, drawn at random:"
+        if not known:
+            return [following, head, *others]
+        first = f"the first {count_text(len(known), 'point')}:"
+        return [first, head, *known, f"then {following}", *others]
 
     def _total_lines(self) -> list[str]:
         lines = [self._points_line(), self._trials_line(), self._storage_line()]
@@ -129,8 +143,16 @@ class Preview:
 
     def _points_line(self) -> str:
         levels = f", equally many for each of {self.levels} levels" if self.levels > 1 else ""
-        twice = f"{self.duplicates} of as many drawn at random would be there twice"
-        return f"{count_text(self.points, 'point')}{levels} ({twice})"
+        return f"{count_text(self.points, 'point')}{levels}{self._repeats_text()}"
+
+    def _repeats_text(self) -> str:
+        """Say how many points would be trained twice: the same values with the same seeds."""
+        if self.different is not None and self.points > self.different:
+            repeats = self.points - self.different
+            return f"; there are only {self.different} different ones: {repeats} repeat others"
+        if not self.duplicates:
+            return ""
+        return f"; drawn at random, {self.duplicates} of them would repeat others"
 
     def _trials_line(self) -> str:
         confirmed = f" and {self.confirmations} to confirm" if self.confirmations else ""
@@ -177,6 +199,7 @@ def preview_of(
     the images can't be had.
     """
     points = list(islice(points_of(spec), min(spec.points, DRAWN_POINTS)))
+    known = known_points(spec, n)
     recipes = [spec.recipe(point, 0) for point in points]
     trials = spec.points * spec.replicates
     confirmations = count_confirmation_trials(spec)
@@ -197,10 +220,12 @@ def preview_of(
         study=spec.study,
         question=spec.question,
         rows=spec.space.rows(),
-        samples=points[:n],
+        samples=[*known, *points[len(known) : n]],
+        known=len(known),
         branches=branch_shares(spec),
         points=spec.points,
         duplicates=count_duplicates(spec),
+        different=None if spec.sampler.name == "first-only" else count_different(spec),
         levels=len(spec.levels()),
         trials=trials,
         confirmations=confirmations,

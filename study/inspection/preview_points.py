@@ -1,4 +1,4 @@
-"""Points that a study could propose, drawn before it runs."""
+"""Points of a study before it runs: those that it will propose, and others that it could."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.random_trial import MOST_DRAWS, RandomTrial
 from search_spaces.values import Value, as_param
+from study.sampling.arm import make_arms
 
 if TYPE_CHECKING:
+    from study.sampling.proposer import Proposer
     from study.spec.spec import StudySpec
 
 DRAWN_POINTS = 300
@@ -23,6 +25,42 @@ _MOST_COMPARED = 10_000
 
 PreviewPoint = dict[str, Value]
 """A point's values by their dotted paths."""
+
+
+def known_points(spec: StudySpec, most: int) -> list[PreviewPoint]:
+    """Return the study's first points as it will propose them, ``most`` at most, as far as no
+    result has a say in them.
+
+    They are the entries of ``first:``, and then a grid, points drawn at random, or the spread start
+    of a sampler that learns; none of these where the sampler is told of earlier studies first.
+    Failures for want of memory and points that a user adds change what follows.
+    """
+    most = min(most, spec.points)
+    if spec.sampler.name == "first-only" or _is_shown_whole(spec):
+        return list(islice(points_of(spec), most))
+    points: list[PreviewPoint] = []
+    proposers = [arm.proposer for arm in make_arms(spec, by_number=True)]
+    taken = [0] * len(proposers)
+    for entry in range(min(most, len(spec.first))):
+        points.append(spec.first_values(entry))
+        level = spec.level_of(points[-1])
+        if level is not None:
+            proposers[level].add(taken[level], points[-1])
+            taken[level] += 1
+    while len(points) < most:
+        arm = taken.index(min(taken))
+        proposers[arm].start.is_on = not spec.warm_start
+        values = _known_point(proposers[arm], taken[arm])
+        if values is None:
+            break
+        points.append(values)
+        taken[arm] += 1
+    return points
+
+
+def _known_point(proposer: Proposer, index: int) -> PreviewPoint | None:
+    """Return an arm's point where it doesn't depend on results."""
+    return proposer.propose(index) if proposer.ignores_results else proposer.start.point(index)
 
 
 def points_of(spec: StudySpec) -> Iterator[PreviewPoint]:
@@ -101,6 +139,16 @@ def branch_shares(spec: StudySpec) -> list[dict[str, Any]]:
     return [
         {"path": path, "branch": branch, "share": count / drawn} for (path, branch), count in counts
     ]
+
+
+def count_different(spec: StudySpec) -> int | None:
+    """Count the different points that the space and the rules allow; None where there are very
+    many, or endlessly many.
+    """
+    size = spec.space.grid_size()
+    if size is None or size > _LARGEST_GRID:
+        return None
+    return sum(map(spec.allows, spec.space.iter_grid()))
 
 
 def count_duplicates(spec: StudySpec) -> int:

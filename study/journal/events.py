@@ -48,6 +48,10 @@ class StudyCreated(Event, event="created"):
     judges the first alone. ``survivors``, the rule of older studies: the pruner judges each seed,
     and the value is the mean of those that it has left.
     """
+    start: Literal["spread", "drawn"] = "drawn"
+    """How a sampler that learns begins. ``spread``: with points spread evenly over the space.
+    ``drawn``, the rule of older studies: with points that it draws at random.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

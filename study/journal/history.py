@@ -66,6 +66,8 @@ class History:
         """Whether a point has a value only with all of its seeds, and the pruner judges the first
         one alone.
         """
+        self.begins_spread = False
+        """Whether the first points of a sampler that learns are spread over the space."""
         self.created_at: float | None = None
         self.specs: list[SpecAdopted] = []
         self.warm_starts: list[WarmStarted] = []
@@ -145,6 +147,7 @@ class History:
         self.reproducible = event.reproducible
         self.concurrency = event.concurrency
         self.whole_seeds = event.seeds == "whole"
+        self.begins_spread = event.start == "spread"
         self.created_at = event.time
 
     def _open_session(self, event: SessionOpened) -> None:

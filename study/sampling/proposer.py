@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from study.sampling.allowed_draws import allowed_draws, first_expected
 from study.sampling.memory_feasibility import MemoryFeasibility
-from study.sampling.samplers import make_sampler
+from study.sampling.samplers import IGNORE_RESULTS, hides_state, make_sampler
 from study.sampling.seeds import point_seed
+from study.sampling.spread_start import SpreadStart
 
 if TYPE_CHECKING:
     from search_spaces.random_trial import Allows
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from study.spec.samplers import SamplerChoice
     from study.spec.sections import Objective
 
-_IGNORE_RESULTS = frozenset({"random", "qmc", "grid", "first-only"})
-"""Samplers whose proposals don't depend on results."""
-_HIDE_STATE = frozenset({"cmaes", "nsga2", "qmc"})
-"""Samplers that keep a state of their own beside the trials; so may one of the user's."""
 FITS_CONSTRAINT = "fits_in_memory"
 """What a point violates that doesn't fit in memory."""
 ENDS_CONSTRAINT = "comes_to_its_end"
@@ -61,15 +58,16 @@ class Proposer:
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self.space = space
         self.arm = arm
-        self.ignores_results = sampler.name in _IGNORE_RESULTS
+        self.ignores_results = sampler.name in IGNORE_RESULTS
         """Whether proposals don't depend on results."""
         self._choice = sampler
         self._has_one_objective = len(objectives) == 1
-        self._has_hidden_state = sampler.name in _HIDE_STATE or ":" in sampler.name
+        self._has_hidden_state = hides_state(sampler)
         self._allows = allows
         self._grid = None
         if sampler.name == "grid":
             self._grid = [values for values in space.iter_grid() if self._allows(values)]
+        self.start = SpreadStart(space, sampler, arm, allows)
         self._feasibility = MemoryFeasibility()
         self._trial_numbers: dict[int, int] = {}
         """Optuna's trial of each point that it knows of."""
@@ -100,9 +98,13 @@ class Proposer:
 
     def propose(self, index: int) -> dict[str, Any]:
         """The values of the arm's point ``index``, which counts as running from here on."""
-        if self._grid is None:
+        if self._grid is not None:
+            return self._grid.pop(0)
+        values = self.start.point(index)
+        if values is None or not (self._has_hidden_state or self._is_expected_to_fit(values)):
             return self._draw(index)
-        return self._grid.pop(0)
+        self.add(index, values)
+        return values
 
     def take_back(self, index: int) -> None:
         """Take the proposal of a point back: told as FAIL, from which no sampler learns."""
@@ -115,7 +117,7 @@ class Proposer:
         comes to the same values and the same state. Where it doesn't, being of another version,
         what the journal says was run is what counts.
         """
-        if not self._has_hidden_state:
+        if not self._has_hidden_state or self.start.point(index):
             self.add(index, values)
             return
         again = self._draw(index)
@@ -210,6 +212,7 @@ class Proposer:
             intermediate_values=dict(reports) if self._has_one_objective else None,
         )
         self.study.add_trial(trial)
+        self.start.shorten()
 
     # --- telling ---
 
@@ -292,8 +295,7 @@ class Proposer:
         )
 
     def _seed(self, index: int, draw: int = 0) -> int:
-        # A quasi-random sequence is one sequence: its points share a scrambling, and how far it has
-        # come is in the study.
+        # One quasi-random sequence: its points share a scrambling, the study says how far it is.
         if self._choice.name == "qmc":
             index = draw = 0
         return point_seed(self._choice.seed, self.arm, index, draw)

@@ -7,10 +7,22 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from study.spec.samplers import START_SIZES
+
 if TYPE_CHECKING:
     import optuna
 
     from study.spec.samplers import SamplerChoice
+
+
+IGNORE_RESULTS = frozenset({"random", "qmc", "grid", "first-only"})
+"""Samplers whose proposals don't depend on results."""
+_HIDE_STATE = frozenset({"cmaes", "nsga2", "qmc"})
+
+
+def hides_state(choice: SamplerChoice) -> bool:
+    """Whether a sampler keeps a state of its own beside the trials; one of the user's may."""
+    return choice.name in _HIDE_STATE or ":" in choice.name
 
 
 def make_sampler(choice: SamplerChoice, seed: int) -> optuna.samplers.BaseSampler:
@@ -48,6 +60,13 @@ parallel, and for silence.
 def effective_options(choice: SamplerChoice) -> dict[str, Any]:
     """The options that the sampler is made with, beside its seed."""
     return {**_DEFAULTS.get(choice.name, {}), **choice.options}
+
+
+def start_size(choice: SamplerChoice) -> int:
+    """How many points a sampler that learns is given to begin with; 0 for the others."""
+    if choice.name not in START_SIZES:
+        return 0
+    return int(choice.options.get("n_startup_trials", START_SIZES[choice.name]))
 
 
 def _sampler_class(name: str) -> Callable[..., optuna.samplers.BaseSampler]:

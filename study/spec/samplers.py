@@ -21,6 +21,11 @@ from study.validation.numbers import (
 )
 from study.validation.section import FACTORY_FORM, FACTORY_PATTERN, is_factory_name
 
+START_SIZES = {"tpe": 10, "gp": 10, "cmaes": 1}
+"""How many points these samplers have before they learn, as Optuna has it: unless the study file
+says otherwise.
+"""
+
 
 class SamplerChoice(FileSection):
     """A sampler by its name; it proposes the points."""
@@ -40,7 +45,7 @@ class Tpe(SamplerChoice):
 
     name: Literal["tpe"] = "tpe"
     n_startup_trials: Natural | None = None
-    """points drawn at random before the sampler learns"""
+    """points spread over the space before the sampler learns"""
     n_ei_candidates: AtLeastOne | None = None
     """candidates compared at each proposal"""
     prior_weight: AboveZero | None = None
@@ -70,7 +75,7 @@ class CmaEs(SamplerChoice):
 
     name: Literal["cmaes"] = "cmaes"
     n_startup_trials: Natural | None = None
-    """points drawn at random before the sampler learns"""
+    """points spread over the space before the sampler learns"""
     sigma0: AboveZero | None = None
     """first step width"""
     popsize: AtLeastTwo | None = None
@@ -85,7 +90,7 @@ class GaussianProcess(SamplerChoice):
 
     name: Literal["gp"] = "gp"
     n_startup_trials: Natural | None = None
-    """points drawn at random before the sampler learns"""
+    """points spread over the space before the sampler learns"""
     deterministic_objective: bool | None = None
     """the objective has no noise"""
 

@@ -80,9 +80,10 @@ def controller_on(storage: Storage, spec: StudySpec, **options: Any) -> Controll
     """A controller that has taken up all that the storage holds, as a new driver does.
 
     An empty storage becomes that of a new study, with ``seeds="survivors"`` of one under the old
-    rule.
+    rule, and with ``start="drawn"`` of one whose sampler drew its first points.
     """
     seeds = options.pop("seeds", "whole")
+    start = options.pop("start", "spread" if seeds == "whole" else "drawn")
     if not storage.events:
         storage.append(
             {
@@ -92,6 +93,7 @@ def controller_on(storage: Storage, spec: StudySpec, **options: Any) -> Controll
                 "reproducible": spec.reproducible,
                 "concurrency": spec.concurrency,
                 "seeds": seeds,
+                "start": start,
                 "time": 0.0,
             }
         )

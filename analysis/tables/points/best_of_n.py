@@ -12,10 +12,15 @@ from analysis.selection.figures import clip_to_metric, metric_header
 from analysis.selection.objectives import objective_of
 from analysis.selection.trials import POINT_KEY, search_trials
 from study.journal.trials import ENDED_STATES
+from study.spec.samplers import START_SIZES
 
 _DRAWN = "sampler"
 """The origin of points that count: those of the user's own and of a grid are no draws."""
 
+_SPREAD_NOTE = (
+    "The first points of {samplers} were spread evenly over the space: they differ less from study"
+    " to study than points drawn independently, so that the intervals are rather too wide."
+)
 _NOTES = (
     (
         "Points count as drawn independently, as a random sampler draws them; one that learns"
@@ -50,8 +55,18 @@ def best_of_n_table(results: Frames, factor: str = "") -> Table:
         Header("points"),
         metric_header("value", f"expected best {objective.metric}"),
     ]
-    notes = _NOTES if rows else ("No points were drawn by a sampler.",)
+    notes = [*_NOTES, *_spread_note(results)] if rows else ["No points were drawn by a sampler."]
     return make_table("Expected best of n points", headers, rows, notes)
+
+
+def _spread_note(results: Frames) -> list[str]:
+    """Say of which samplers the first points were spread over the space."""
+    samplers = {
+        study.spec.sampler.name
+        for study in results.studies
+        if study.history.begins_spread and study.spec.sampler.name in START_SIZES
+    }
+    return [_SPREAD_NOTE.format(samplers=" and ".join(sorted(samplers)))] if samplers else []
 
 
 def drawn_values(results: Frames, factor: str = "") -> dict[str, list[float]]:

@@ -46,6 +46,7 @@ def test_a_new_studys_journal_is_begun_once(paths: StudyPaths, unused: RayConnec
             assert controller.spec == small_spec()
             assert not controller.history.sessions
     assert kinds(paths) == ["created", "spec"]
+    assert read_records(paths.journal)[0]["start"] == "spread"
     assert paths.spec_version(1).read_bytes() == paths.spec.read_bytes()
 
 

@@ -33,7 +33,7 @@ def test_a_preview_shows_the_space_and_points_from_it(
 def test_a_single_point_of_nothing_but_the_recipe_leaves_no_empty_parts() -> None:
     spec = spec_from_tree({"study": "s", "sampler": "first-only", "first": [{"set": {}}]})
     text = "\n".join(preview_of(spec, 5).lines())
-    assert "\n1 point (" in text
+    assert "\n1 point\n" in text
     assert "\n1 trial, " in text
     assert "\n\n\n" not in text
 

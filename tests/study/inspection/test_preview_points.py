@@ -5,10 +5,46 @@ from __future__ import annotations
 import pytest
 
 from study.inspection.preview import preview_of
-from study.inspection.preview_points import points_of
+from study.inspection.preview_points import known_points, points_of
 from study.spec.load import spec_from_tree
 
+from ..fake_cluster import Storage, controller_on, drive, small_spec
 from .small_spec import small
+
+
+@pytest.mark.parametrize("mode", ["search", "method-study"])
+@pytest.mark.parametrize(
+    ("sampler", "known"), [("tpe", 10), ("gp", 10), ("random", 20), ("qmc", 20), ("nsga2", 1)]
+)
+def test_the_points_shown_as_the_first_ones_are_those_that_run(
+    sampler: str, known: int, mode: str
+) -> None:
+    space = {"model": {"norm": {"choice": ["none", "every_conv"]}}}
+    space |= {"optimizer": {"one_of": {"sgd": {"lr": {"log": [1e-3, 1]}}, "adam": {}}}}
+    changes = {"sampler": sampler, "points": 20, "space": space, "mode": mode}
+    changes["first"] = [{"set": {"model.norm": "none", "optimizer": {"name": "sgd", "lr": 0.5}}}]
+    if mode == "method-study":
+        changes["roles"] = {"scientific": ["model.norm"]}
+        known = 2 * known if sampler in ("tpe", "gp") else known
+    spec = small_spec(**changes)
+    shown = known_points(spec, 20)
+    assert len(shown) == min(known, 20)
+    assert preview_of(spec, 20).known == len(shown)
+    controller = controller_on(Storage(), spec)
+    drive(controller)
+    ran = [spec.params_of(point.values) for point in controller.history.points]
+    assert [spec.params_of(point) for point in shown] == ran[: len(shown)]
+
+
+def test_a_preview_says_which_points_are_known_and_which_could_follow() -> None:
+    lines = preview_of(small_spec(points=20), 12).lines()
+    assert "the first 10 points:" in lines
+    assert "then 2 points as they could be, drawn at random:" in lines
+
+
+def test_more_points_than_there_are_different_ones_are_said_to_repeat_others() -> None:
+    text = "\n".join(preview_of(small()).lines())
+    assert "6 points; there are only 4 different ones: 2 repeat others" in text
 
 
 def test_points_that_would_repeat_are_counted() -> None:

@@ -10,13 +10,26 @@ of the package imports them.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.results import Results
     from study.files.storage import StorageLike
+    from study.lifecycle import resume, retry, run
+    from study.training.own.session import Session
+    from study.training.runtime.failures import Stopped
 
-__all__ = ["load", "resume", "retry", "run"]
+_MODULES = {
+    "run": "study.lifecycle",
+    "resume": "study.lifecycle",
+    "retry": "study.lifecycle",
+    "Session": "study.training.own.session",
+    "Stopped": "study.training.runtime.failures",
+}
+"""Where the names come from that are loaded when they are asked for."""
+
+__all__ = ["Session", "Stopped", "load", "resume", "retry", "run"]
 
 
 def load(name: str, *, storage: StorageLike = "studies") -> Results:
@@ -28,8 +41,6 @@ def load(name: str, *, storage: StorageLike = "studies") -> Results:
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from study import lifecycle
-
-        return getattr(lifecycle, name)
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'study' has no attribute {name!r}")

@@ -10,7 +10,10 @@ from study.training.epoch_row import EpochRow
 from study.training.recipe.metric_catalog import direction_of, is_better, reaches, sign_of
 from study.training.recipe.recipe import Recipe
 
-StopReason = Literal["epochs", "steps", "seconds", "converged", "target", "patience", "stopped"]
+StopReason = Literal[
+    "epochs", "steps", "seconds", "converged", "target", "patience", "stopped", "returned"
+]
+"""``returned``: a training function of the user's own came to its end."""
 
 
 class Convergence:

@@ -49,6 +49,11 @@ class DataSet:
         return channels, height, width
 
 
+def data_place(data_dir: str | Path | None = None) -> str:
+    """Return where data lie: ``data_dir``, else what the environment names, else ``./data``."""
+    return str(data_dir or os.environ.get(DATA_DIR_VARIABLE) or _DEFAULT_DATA_DIR)
+
+
 def load_data_set(spec: Data, data_dir: str | Path | None = None) -> DataSet:
     """Load the data set that a recipe's data section names; it stays in this process's memory.
 
@@ -56,8 +61,7 @@ def load_data_set(spec: Data, data_dir: str | Path | None = None) -> DataSet:
     The default is what the environment variable STUDY_DATA_DIR names, else ``./data``. Raises
     DataMissing where the images can't be had.
     """
-    named = data_dir or os.environ.get(DATA_DIR_VARIABLE) or _DEFAULT_DATA_DIR
-    stored = storage_path(str(named))
+    stored = storage_path(data_place(data_dir))
     info = DATA_SETS.get(spec.name)
     folder = stored.local_path() or fetch_folders(stored, info.folders if info else ())
     if info is None:

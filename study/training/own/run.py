@@ -1,0 +1,164 @@
+"""One attempt at a training of the user's own, from its seed to its return."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from study.errors import StudyError, UserError
+from study.files.storage import StoragePath
+from study.files.storage_uri import storage_path
+from study.training.best import BestBy
+from study.training.checkpoint import CheckpointStore, NoCheckpoints
+from study.training.data.datasets import data_place
+from study.training.own.function import TrainFunction, load_function, make_config
+from study.training.own.kept import keep_copy
+from study.training.own.session import OwnRow, Session, Surroundings
+from study.training.runtime.device import (
+    device_name,
+    is_device_shared,
+    is_memory_short,
+    memory_figures,
+    release_memory,
+    resolve_device,
+)
+from study.training.runtime.failures import Stopped, TrainingFailure, classify
+from study.training.summary import Outcome
+
+
+def train_function(
+    reference: str,
+    config: Mapping[str, Any],
+    *,
+    seed: int,
+    device: str | torch.device = "cpu",
+    report: Callable[[OwnRow], bool],
+    checkpoint: CheckpointStore | None = None,
+    reported: int = 0,
+    heartbeat: Callable[[], None] = lambda: None,
+    repeated: Callable[[], None] = lambda: None,
+    objectives: tuple[str, ...] = (),
+    epochs: int | None = None,
+    best_by: BestBy | None = None,
+    attempt: int = 1,
+    data_dir: str | Path | None = None,
+    folder: Path | None = None,
+    kept: StoragePath | None = None,
+) -> Outcome:
+    """Call the training function that ``package.module:function`` names, with a session.
+
+    ``report`` gets each report's row once its state is durable, as far as that is saved, and
+    answers whether to go on; ``last`` is false in it, as only the function knows. ``reported`` is
+    the number of epochs whose rows the caller already has: for those ``repeated`` is called, and
+    rows that only the checkpoint has are reported first. ``heartbeat`` is called as the function
+    calls that of its session; like ``repeated`` it may raise Stopped. ``objectives`` must be
+    in each report, and be finite. ``epochs`` is the training's length, where that is known.
+    ``kept`` is the folder for what the session keeps; without it nothing is kept.
+
+    Stopped, StorageFault and KeyboardInterrupt pass through, any other exception becomes a
+    TrainingFailure. The function may do what it likes to its process: not for a process that is
+    used again.
+    """
+    used_device = torch.device("cpu")
+    try:
+        used_device = resolve_device(device)
+        function, made = _load(reference, config)
+        with _folder(folder) as own_folder:
+            surroundings = Surroundings(
+                seed=seed,
+                device=used_device,
+                folder=own_folder,
+                data_dir=_data_dir(data_dir),
+                attempt=attempt,
+                objectives=objectives,
+                epochs=epochs,
+                best_by=best_by,
+            )
+            session = Session(
+                surroundings,
+                checkpoint or NoCheckpoints(),
+                report=report,
+                repeated=repeated,
+                heartbeat=heartbeat,
+                keep=partial(keep_copy, kept),
+                reported=reported,
+            )
+            return _call(function, made, session)
+    except (Stopped, StudyError, KeyboardInterrupt) as error:
+        ended: BaseException = error.with_traceback(None)
+    except BaseException as error:
+        failure = classify(error, partial(is_memory_short, used_device))
+        if failure.failure_class == "out_of_memory":
+            # The message's own figures win: they are of the very moment.
+            failure.details = memory_figures(used_device) | failure.details
+        ended = failure
+    # The exception's frames, which held on to tensors, are gone here.
+    release_memory(used_device)
+    raise ended
+
+
+def _load(reference: str, config: Mapping[str, Any]) -> tuple[TrainFunction, Any]:
+    try:
+        function = load_function(reference)
+        return function, make_config(function.config_type, config)
+    except UserError as error:
+        raise TrainingFailure("invalid", str(error), {}) from None
+
+
+@contextmanager
+def _folder(given: Path | None) -> Iterator[Path]:
+    """Give a folder to write in; one that is made here is gone afterwards."""
+    if given is not None:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="study-session-", ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
+
+def _data_dir(data_dir: str | Path | None) -> Path | str:
+    """Return where data lie: as a path, unless it is the address of an object store."""
+    place = data_place(data_dir)
+    return storage_path(place).local_path() or place
+
+
+def _call(function: TrainFunction, config: Any, session: Session) -> Outcome:
+    """Seed everything, and let the function train to its end."""
+    session.take_up()
+    _seed(session.seed)
+    try:
+        function.call(config, session)
+    except BaseException:
+        if session.failure is None and not session.is_stopped:
+            raise
+    # What it does after it was told to end, a return or an error of its own, changes nothing.
+    if session.failure is not None:
+        raise session.failure
+    if session.is_stopped:
+        raise Stopped
+    if not session.has_reported:
+        raise TrainingFailure("invalid", f"{function.reference} returned without a report", {})
+    session.end()
+    return Outcome("returned", _summary(session))
+
+
+def _seed(seed: int) -> None:
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+
+
+def _summary(session: Session) -> dict[str, str | int | float | bool | None]:
+    return {
+        "total_seconds": session.seconds,
+        "device": device_name(session.device),
+        "torch_threads": torch.get_num_threads(),
+        "device_shared": is_device_shared(session.device),
+    }

@@ -91,14 +91,32 @@ def export(
     name: NameArgument,
     to: Annotated[str, typer.Option("--to", help="The folder to write to.")],
     trial: Annotated[str, typer.Option("--trial", help="A trial's number, or best.")] = "best",
+    onnx: Annotated[bool, typer.Option("--onnx", help="ONNX as well (the extra `onnx`).")] = False,
     storage: StorageOption = STUDIES,
+    trust: TrustOption = False,
 ) -> None:
-    """Take a trial home: its recipe for `study train`, its weights as safetensors, its figures."""
-    from study.inspection.export_trial import export_trial
+    """Take a trial home: weights, model.py, and load.py, which says what a picture shows without
+    this project; its recipe for `study train`, its figures.
+    """
+    from study.inspection.export_trial import ExportedTrial, export_trial
     from study.lifecycle import existing
 
-    chosen = export_trial(existing(name, storage), trial, Path(to))
-    echo(f"wrote trial {chosen.number} to {short_path(Path(to).resolve())}")
+    paths = existing(name, storage)
+
+    def export_it(trusted: bool) -> ExportedTrial:
+        return export_trial(paths, trial, Path(to), onnx=onnx, trusted=trusted)
+
+    done = with_trust(export_it, trust)
+    folder = short_path(done.folder.resolve())
+    echo(f"wrote trial {done.trial.number} (point {done.trial.point}) to {folder}")
+    if "model.py" not in done.network.files:
+        echo(
+            "without model.py: its checkpoint is of an earlier version, and doesn't say how images"
+            " are normalized"
+        )
+    for script in ("load.py", "load_onnx.py"):
+        if script in done.network.files:
+            echo(f"say what a picture shows, also without ray-study: python {folder}/{script} FILE")
 
 
 @app.command()

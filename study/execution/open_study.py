@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from collections.abc import Iterator, Sequence
@@ -98,7 +97,7 @@ def _require_trust(spec: StudySpec, journal: Journal, options: RunOptions) -> No
     """
     names = set(trust.code_names(spec))
     trusted = names if options.trust else names & set(options.own_code)
-    first_record = json.dumps(journal.records_read[0], sort_keys=True).encode()
+    first_record = trust.first_record_of(journal.records_read)
     trust.check_trusted(spec.study, sorted(names - trusted), first_record)
     trust.remember(trusted, first_record)
 

@@ -18,8 +18,11 @@ from pathlib import Path
 
 from study.errors import Untrusted
 from study.execution.resources import factories
+from study.files.layout import StudyPaths
 from study.files.storage import StorageLike
 from study.files.storage_uri import path_as_written
+from study.journal.event_codec import Record
+from study.journal.journal import read_records
 from study.spec.spec import StudySpec
 
 
@@ -59,6 +62,23 @@ def check_trusted(study: str, names: Iterable[str], first_record: bytes) -> None
     unknown = [name for name in names if not _mark(name, first_record).exists()]
     if unknown:
         raise Untrusted(study, unknown)
+
+
+def check_study_trusted(
+    paths: StudyPaths, study: str, names: Sequence[str], *, trusted: bool
+) -> None:
+    """Raise Untrusted unless this user trusts these names in the study at ``paths``; remember what
+    is ``trusted`` now.
+    """
+    first_record = first_record_of(read_records(paths.journal))
+    if trusted:
+        remember(names, first_record)
+    check_trusted(study, [] if trusted else names, first_record)
+
+
+def first_record_of(records: Sequence[Record]) -> bytes:
+    """Return by what a study is told from others: the beginning of its journal."""
+    return json.dumps(records[0], sort_keys=True).encode()
 
 
 def remember(names: Iterable[str], first_record: bytes) -> None:

@@ -1,12 +1,15 @@
-"""Exports a trial: recipe, weights and figures, in a folder that needs nothing of the study."""
+"""Exports a trial: what runs without this project, its recipe, and its figures."""
 
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from study.errors import UserError
+from study.execution.trust import check_study_trusted
 from study.files.atomic import write_whole
 from study.files.layout import StudyPaths
 from study.files.trial_files import CHECKPOINT_PATTERN
@@ -16,15 +19,31 @@ from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec
 from study.journal.trials import Trial
 from study.spec.spec import StudySpec
+from study.validation.section import is_factory_name
+
+if TYPE_CHECKING:
+    from study.inspection.export.network import ExportedNetwork
 
 
-def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
-    """Write ``recipe.yaml``, ``weights.safetensors`` and ``figures.json`` of a trial to ``to``.
+@dataclass(frozen=True)
+class ExportedTrial:
+    """A trial that was written to a folder."""
 
-    ``trial`` is a number, or ``best``. Returns the trial. Raises UserError where there is no such
-    trial, or its weights were not kept.
+    trial: Trial
+    folder: Path
+    network: ExportedNetwork
+
+
+def export_trial(
+    paths: StudyPaths, trial: str, to: Path, *, onnx: bool = False, trusted: bool = False
+) -> ExportedTrial:
+    """Write a trial's network, recipe and figures to ``to``, as ``study.inspection.export`` says.
+
+    ``trial`` is a number, or ``best``. Raises UserError where there is no such trial, or its
+    weights were not kept; for ``onnx`` also Untrusted where the model is own code, which that has
+    to load, in a study that this user doesn't trust.
     """
-    from study.inspection.export_weights import FIGURES, export_weights
+    from study.inspection.export.network import FIGURES, export_network
 
     history = read_history(paths.journal)
     spec = recorded_spec(paths, history)
@@ -34,10 +53,14 @@ def export_trial(paths: StudyPaths, trial: str, to: Path) -> Trial:
         chosen = _trial_of_number(history, trial)
     point = history.points[chosen.point]
     recipe = spec.recipe(point.values, chosen.seed, chosen.substitutions)
-    epoch = export_weights(paths.checkpoints(chosen.point, chosen.replicate), recipe, to)
-    figures = figures_of(history, spec, chosen) | {"weights_epoch": epoch}
+    if onnx and is_factory_name(recipe.model.name):
+        check_study_trusted(paths, history.study, [recipe.model.name], trusted=trusted)
+        sys.path.append(str(Path.cwd()))  # where `study run` finds it too
+    checkpoints = paths.checkpoints(chosen.point, chosen.replicate)
+    network = export_network(checkpoints, recipe, to, onnx=onnx)
+    figures = figures_of(history, spec, chosen) | {"weights_epoch": network.epoch}
     write_whole(to / FIGURES, json.dumps(figures, indent=2) + "\n")
-    return chosen
+    return ExportedTrial(chosen, to, network)
 
 
 def _trial_of_number(history: History, text: str) -> Trial:

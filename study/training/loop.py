@@ -18,6 +18,7 @@ from study.errors import StorageFault
 from study.training.best import BestBy, BestEpoch
 from study.training.checkpoint import CheckpointState, CheckpointStore, NoCheckpoints
 from study.training.data.datasets import DataSet, check_same_images, load_data_set
+from study.training.data.image_facts import ImageFacts
 from study.training.data.loaders import Loaders, make_loaders
 from study.training.epoch_row import EpochRow, validation_columns
 from study.training.metrics import RunningMeans, evaluate
@@ -210,6 +211,7 @@ class TrainingState:
     ) -> None:
         self._device = device
         self._data_fingerprint = loaders.fingerprint
+        self._images = ImageFacts.of(data, loaders.normalization)
         self._optimizer_spec = recipe.optimizer
         self.epoch = 0
         """The newest epoch, from 1."""
@@ -249,6 +251,7 @@ class TrainingState:
             "seconds": self.seconds,
             "history": self.history,
             "data": self._data_fingerprint,
+            "images": self._images.to_state(),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "arithmetic": self.precision.state_dict(),

@@ -41,12 +41,19 @@ class DataSet:
     """Labels are below this number."""
     fingerprint: str = ""
     """SHA-256 over all of the above; ``load_data_set`` fills it in."""
+    class_names: tuple[str, ...] = ()
+    """What the labels stand for, in their order; empty: the labels themselves."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height and width."""
         channels, height, width = self.train_images.shape[1:]
         return channels, height, width
+
+    @property
+    def names(self) -> list[str]:
+        """What each label is called."""
+        return list(self.class_names) or [str(label) for label in range(self.classes)]
 
 
 def data_place(data_dir: str | Path | None = None) -> str:
@@ -76,12 +83,13 @@ def load_built_in(name: str, folder: Path) -> DataSet:
 
     def read() -> DataSet:
         data: DataSet = import_function(info.reader)(folder)
-        return with_fingerprint(data)
+        return with_fingerprint(replace(data, class_names=info.class_names))
 
     sources = _source_files(info, folder)
     if not sources:  # it is made or downloaded: there is nothing to tell whether a copy is current
         return read()
-    return DataSet(**load_shared(name, sources, lambda: vars(read()), _is_intact))
+    shared = load_shared(name, sources, lambda: vars(read()), _is_intact)
+    return replace(DataSet(**shared), class_names=info.class_names)
 
 
 def _is_intact(content: dict[str, Any]) -> bool:
@@ -113,6 +121,13 @@ def _load_users_own(spec: Data, folder: Path) -> DataSet:
     if not isinstance(data, DataSet):
         raise TrainingFailure(
             "invalid", f"data.name: {spec.name} must return a DataSet; found {type(data)}", {}
+        )
+    if data.class_names and len(data.class_names) != data.classes:
+        raise TrainingFailure(
+            "invalid",
+            f"data.name: {spec.name} must name each of its {data.classes} classes; found"
+            f" {len(data.class_names)} names",
+            {},
         )
     return with_fingerprint(data)
 

@@ -50,6 +50,8 @@ class Loaders:
     memory_format: torch.memory_format
     fingerprint: str
     """Names the images, how many of them are used and how they are split."""
+    normalization: Normalization
+    """That of the training images."""
 
 
 def make_loaders(recipe: Recipe, data: DataSet, device: torch.device) -> Loaders:
@@ -63,9 +65,12 @@ def make_loaders(recipe: Recipe, data: DataSet, device: torch.device) -> Loaders
     test_images = data.test_images[: spec.test_images]
     test_labels = data.test_labels[: spec.test_images]
     memory_format = _memory_format_of(recipe)
+    of_training = make_normalization(spec.normalize, train_images, train_images)
 
     def make_loader(images: Tensor, labels: Tensor, *, is_training: bool = False) -> EpochLoader:
-        normalization = make_normalization(spec.normalize, images, train_images)
+        normalization = of_training
+        if spec.normalize == "own":
+            normalization = make_normalization(spec.normalize, images, train_images)
         subset = _Subset(
             images, labels, normalization, spec, recipe.seed, memory_format, is_training
         )
@@ -93,7 +98,7 @@ def make_loaders(recipe: Recipe, data: DataSet, device: torch.device) -> Loaders
         f"{data.fingerprint[:32]}, train {len(train_indices)}, validation {validation_count},"
         f" test {len(test_labels)}, seed {recipe.seed}"
     )
-    return Loaders(train, validation, test, memory_format, fingerprint)
+    return Loaders(train, validation, test, memory_format, fingerprint, of_training)
 
 
 def split_indices(recipe: Recipe, images: int) -> tuple[Tensor, Tensor | None]:

@@ -31,8 +31,7 @@ def build_model(model: ModelSpec, image_shape: ImageShape, classes: int) -> nn.M
     no weights are loaded. Raises UserError where the images don't fit or a user's factory doesn't
     work, and DataMissing where pretrained weights can't be had.
     """
-    channels, height, width = image_shape
-    resized = (channels, _scale(height, model.resolution), _scale(width, model.resolution))
+    resized = model.resized(image_shape)
     try:
         network = _build_family(model, resized, classes)
     except ValueError as error:
@@ -65,10 +64,6 @@ def build_for_recipe(recipe: Recipe, image_shape: ImageShape, classes: int) -> n
         raise TrainingFailure(
             "invalid", f"the model can't be built: {error}", failure.details
         ) from None
-
-
-def _scale(side: int, resolution: float) -> int:
-    return max(1, round(side * resolution))
 
 
 def _build_family(model: ModelSpec, image_shape: ImageShape, classes: int) -> nn.Module:

@@ -24,6 +24,21 @@ class DataSetInfo:
     """Folders below the data folder that may hold the images, in any of the known layouts."""
     package: str | None = None
     """The Python package that brings the images."""
+    class_names: tuple[str, ...] = ()
+    """What the labels stand for, in their order; empty where they stand for themselves."""
+
+
+_CIFAR10_CLASSES = "airplane automobile bird cat deer dog frog horse ship truck"
+_CIFAR100_CLASSES = """
+apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly
+camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup
+dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower
+leopard lion lizard lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid
+otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray
+road rocket rose sea seal shark shrew skunk skyscraper snail snake spider squirrel streetcar
+sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle
+wardrobe whale willow_tree wolf woman worm
+"""
 
 
 DATA_SETS: Mapping[str, DataSetInfo] = {
@@ -34,6 +49,7 @@ DATA_SETS: Mapping[str, DataSetInfo] = {
         train_images=50_000,
         test_images=10_000,
         folders=("cifar-10-batches-bin", "cifar-10-batches-py"),
+        class_names=tuple(_CIFAR10_CLASSES.split()),
     ),
     "cifar100": DataSetInfo(
         "study.training.data.cifar:read_cifar100",
@@ -42,6 +58,7 @@ DATA_SETS: Mapping[str, DataSetInfo] = {
         train_images=50_000,
         test_images=10_000,
         folders=("cifar-100-binary", "cifar-100-python"),
+        class_names=tuple(_CIFAR100_CLASSES.split()),
     ),
     "mnist": DataSetInfo(
         "study.training.data.mnist:read_mnist",

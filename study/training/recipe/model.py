@@ -68,6 +68,11 @@ class ModelSpec(Section):
     options: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """Keyword arguments of a user's own ``package.module:factory``."""
 
+    def resized(self, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Return the (C, H, W) that images of ``image_shape`` have inside the network."""
+        channels, height, width = image_shape
+        return channels, _scaled(height, self.resolution), _scaled(width, self.resolution)
+
     @field_validator("name")
     @classmethod
     def known(cls, name: str) -> str:
@@ -110,6 +115,10 @@ class ModelSpec(Section):
             return
         wanted = str(default).lower() if isinstance(default, bool) else str(default or "left out")
         raise rule(f"must be {wanted}{why}", [option], beside=["name"])
+
+
+def _scaled(side: int, resolution: float) -> int:
+    return max(1, round(side * resolution))
 
 
 def _others(fields: frozenset[str]) -> list[str]:

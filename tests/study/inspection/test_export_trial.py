@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from study.errors import UserError
+from study.errors import Untrusted, UserError
 from study.inspection.export_trial import export_trial
 
 SPEC = """\
@@ -58,7 +58,7 @@ def test_an_exported_winner_gives_its_recorded_test_accuracy_in_a_fresh_process(
     trained: Any, tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
-    chosen = export_trial(trained.paths, "best", home)
+    chosen = export_trial(trained.paths, "best", home).trial
     figures = json.loads((home / "figures.json").read_text())
     assert (chosen.number, figures["weights_epoch"], figures["point"]) == (0, 1, 0)
     fresh = subprocess.run(
@@ -67,6 +67,9 @@ def test_an_exported_winner_gives_its_recorded_test_accuracy_in_a_fresh_process(
     assert float(fresh.stdout) == figures["test_accuracy"]
     assert sorted(path.name for path in home.iterdir()) == [
         "figures.json",
+        "load.py",
+        "model.json",
+        "model.py",
         "recipe.yaml",
         "weights.safetensors",
     ]
@@ -94,3 +97,63 @@ def test_a_trial_whose_weights_were_not_kept_is_refused(mixed: Any, tmp_path: Pa
 def test_a_study_without_a_complete_point_has_no_best_trial(make: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no point of digits-momentum is complete"):
         export_trial(make().paths, "best", tmp_path / "home")
+
+
+OWN_NET = """
+from pathlib import Path
+from torch import nn
+
+Path({mark!r}).write_text("loaded")
+
+
+def net(image_shape, classes, hidden):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, hidden), nn.Linear(hidden, classes))
+"""
+OWN_SPEC = """\
+study: own
+points: 1
+recipe: {model: {name: "export_nets:net", options: {hidden: 4}}, data: {name: digits}, epochs: 1}
+space: {optimizer: {one_of: {adam: {lr: {log: [1e-4, 1e-2]}}}}}
+"""
+
+
+def test_for_onnx_a_strangers_network_is_loaded_only_once_its_user_trusts_it(
+    make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from study.training.checkpoint import Checkpoints
+
+    mark = tmp_path / "mark"
+    (tmp_path / "export_nets.py").write_text(OWN_NET.format(mark=str(mark)))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
+    study = make(spec=OWN_SPEC)
+    trial = study.start(study.point({"optimizer.name": "adam", "optimizer.lr": 0.001}), 0)
+    study.report(trial, 1, 0.5)
+    study.finish(trial)
+    study.tell(0, "COMPLETE", 0.5)
+    study.close()
+    network = torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(64, 4), torch.nn.Linear(4, 10)
+    )
+    images = {
+        "shape": [1, 8, 8],
+        "mean": [0.3],
+        "std": [0.2],
+        "class_names": list("0123456789"),
+    }
+    study.paths.trials.make_folder()
+    Checkpoints(study.paths.checkpoints(0, 0)).save(
+        1, {"epoch": 1, "model": network.state_dict(), "images": images}
+    )
+
+    export_trial(study.paths, "best", tmp_path / "home")
+    assert "from export_nets import net" in (tmp_path / "home" / "model.py").read_text()
+    with pytest.raises(Untrusted, match="export_nets:net"):
+        export_trial(study.paths, "best", tmp_path / "home", onnx=True)
+    assert not mark.exists()
+    export_trial(study.paths, "best", tmp_path / "home", onnx=True, trusted=True)
+    assert mark.exists()
+    assert (tmp_path / "home" / "model.onnx").exists()
+    export_trial(study.paths, "best", tmp_path / "home", onnx=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from study.files.local_storage import LocalPath
-from study.inspection.export_weights import export_weights
+from study.inspection.export.network import export_network
 from study.training.best import BestBy
 from study.training.checkpoint import Checkpoints
 from study.training.epoch_row import EpochRow
@@ -113,7 +113,7 @@ def test_exported_weights_give_exactly_the_reported_test_figures(
 ) -> None:
     store = Checkpoints(LocalPath(tmp_path / "checkpoints"))
     rows, outcome = trained(recipe(0.05), checkpoint=store, best_by=by)
-    epoch = export_weights(store.folder, recipe(0.05), tmp_path / "home")
+    epoch = export_network(store.folder, recipe(0.05), tmp_path / "home").epoch
     assert epoch == outcome.summary["test_epoch"] == (best_epoch(rows, by) if by else 5)
     figures = exported_metrics(tmp_path / "home")
     assert figures["accuracy"] == outcome.summary["test_accuracy"]

@@ -1,0 +1,1 @@
+"""What a trained network is taken home as: its weights, and files that run without this project."""

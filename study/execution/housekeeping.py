@@ -68,6 +68,7 @@ class Housekeeping:
         with suppress(OSError):  # what can't be read now can be later
             for request in requests.waiting(self._paths):
                 if self._carry_out(request):
+                    self._check_held()  # what was refused has left no record to fail on
                     requests.discard([request])
 
     def forget_stops(self) -> None:

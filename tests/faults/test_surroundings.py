@@ -151,3 +151,32 @@ def test_a_signal_to_stop_reaches_a_study_of_which_nobody_reads_a_word(tmp_path:
     process.communicate(timeout=300)
     assert history_of(tmp_path).sessions[-1].reason == "interrupted"
     assert not [each for trial in history_of(tmp_path).trials for each in trial.attempts[1:]]
+
+
+def test_a_home_that_cannot_be_written_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_study(tmp_path, points=2, pruner="none")
+    monkeypatch.setenv("HOME", "/proc/nowhere")
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    done = run(tmp_path, "run", "tiny.yaml")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    check_exact(history_of(tmp_path), points=2)
+
+
+def test_a_machine_without_loopback_says_so_at_once(tmp_path: Path) -> None:
+    alone = ["unshare", "--net", "--map-root-user"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody leave the network")
+    write_study(tmp_path, points=2, pruner="none")
+    done = subprocess.run(
+        [*alone, STUDY, "run", "tiny.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert "its loopback network (127.0.0.1) doesn't work" in done.stderr

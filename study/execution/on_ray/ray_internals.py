@@ -40,6 +40,8 @@ OWN_RAY_SETTINGS = {
     # which the first try often costs a whole one.
     "RAY_raylet_client_connect_timeout_milliseconds": "50",
     "RAY_raylet_client_num_connect_attempts": "200",
+    # On a machine so busy that a worker's imports take minutes, Ray starts no further ones.
+    "RAY_worker_register_timeout_seconds": "300",
 }
 """Set while a Ray of the study's own starts."""
 

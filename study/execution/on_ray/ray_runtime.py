@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
+import secrets
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import psutil
 
 from study.errors import OutsideFault, UserError
 from study.execution.on_ray.ray_internals import (
@@ -29,6 +34,9 @@ _SHUTDOWN_S = 20.0
 """How long a Ray may take to be left; one that is gone might take for ever."""
 _START_ATTEMPTS = 3
 _CONNECT_TIMEOUT_S = 10.0
+_FEW_PROCESSES = 1_000
+_LOOPBACK = "127.0.0.1"
+_TOKEN = "RAY_AUTH_TOKEN"
 _OBJECT_STORE_BYTES = 256 * 2**20
 CODE_PACKAGE = "STUDY_CODE_PACKAGE"
 """The environment variable with the address, on a cluster, of code that was shipped to it."""
@@ -104,6 +112,8 @@ class RayConnection:
     def _start(self, cpus: int | None, a_worker_each: bool) -> None:
         """Start a Ray in a temporary folder of its own."""
         silence(RAY_LOGGERS)
+        check_loopback()
+        provide_token()
         self._is_connected = True
         self._folder = TemporaryFolder("study-ray-", longest=_LONGEST_FOLDER)
         # Ray leaves a token for the user's next sessions: not for all to read.
@@ -138,6 +148,7 @@ class RayConnection:
             leaving.join(_SHUTDOWN_S)
             self._is_connected = False
         if self._folder:
+            end_processes_of(self._folder.path)
             self._folder.remove()
             self._folder = None
 
@@ -165,9 +176,58 @@ def _start_ray(cpus: int | None, folder: Path) -> None:
         except Exception as error:  # Ray raises bare ones here
             reason = str(error).strip().partition("\n")[0]
             ray.shutdown()
+            end_processes_of(folder)  # those of a half started one aren't Ray's to end
     raise OutsideFault(
-        f"Ray could not be started on this machine: {reason} The study can be resumed."
+        f"Ray could not be started on this machine: {reason}{_limit_of_processes()} The study can"
+        " be resumed."
     )
+
+
+def _limit_of_processes() -> str:
+    """Say how many processes and threads this user may have, where they are few for Ray."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if limit == resource.RLIM_INFINITY or limit >= _FEW_PROCESSES:
+        return ""
+    return f" Ray needs some hundreds of threads; this user may have {limit} (`ulimit -u`)."
+
+
+def end_processes_of(folder: Path) -> None:
+    """Kill the processes below this one that were started with a Ray's folder in their command."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if any(str(folder) in word for word in process.cmdline()):
+                process.kill()
+
+
+def check_loopback() -> None:
+    """Raise OutsideFault where this machine can't reach itself, which Ray would try for minutes."""
+    try:
+        with socket.create_server((_LOOPBACK, 0)) as server:
+            socket.create_connection(server.getsockname(), timeout=_CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        raise OutsideFault(
+            f"Ray could not be started on this machine: its loopback network ({_LOOPBACK}) doesn't"
+            f" work: {error.strerror or error}. The study can be resumed."
+        ) from None
+
+
+def provide_token() -> None:
+    """Give this process a token of its own where Ray could not keep one in the user's home.
+
+    The token keeps the machine's other users out of a Ray that this process starts.
+    """
+    if os.environ.get(_TOKEN) or os.environ.get(f"{_TOKEN}_PATH"):
+        return
+    folder = Path.home() / ".ray"
+    if (folder / "auth_token").is_file():
+        return
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_writable = os.access(folder, os.W_OK)
+    except OSError:
+        is_writable = False
+    if not is_writable:
+        os.environ[_TOKEN] = secrets.token_hex(32)
 
 
 def check_answers(address: str) -> None:

@@ -40,6 +40,8 @@ _START_S = 300.0
 """How much longer than a heartbeat a worker may take to take its trial up, on a Ray of the study's
 own: its last training has a heartbeat to end.
 """
+_WAIT_S = 30.0
+"""How long a trial waits for a worker of a cluster before the user is told."""
 _SETUP_FAILURES = 3
 """So many workers in a row that could not be set up are a fault of the machine."""
 
@@ -112,6 +114,8 @@ class Bridge:
         self._is_all_handed_out = False
         self._is_quiet = False
         """Whether nothing has happened since the last look."""
+        self._next_told_s = _WAIT_S
+        """After how many seconds of waiting on a cluster the user is told of it next."""
         self._setup_failures = 0
         self._gpu_watch = GpuWatch(options.paths.name, say)
         self._fault: RayFault | None = None
@@ -276,14 +280,30 @@ class Bridge:
 
     def _miss_workers(self, now: float) -> None:
         """Raise WorkersMissing where a trial waits for its worker, though a Ray of the study's own
-        has room for it.
+        has room for it; on a cluster, say that it waits.
         """
-        if not self.options.own_ray:
-            return  # on a cluster it may wait for room as long as it likes
-        longest_s = self.options.heartbeat_s + _START_S
-        for running in self._running.values():
-            if running.last_iteration == 0 and now - running.last_heard > longest_s:
-                raise WorkersMissing(f"no worker has taken up a trial for {longest_s:.0f} s")
+        waiting = [running for running in self._running.values() if running.last_iteration == 0]
+        longest_s = max((now - running.last_heard for running in waiting), default=0.0)
+        if not self.options.own_ray:  # where a trial may wait for room as long as it likes
+            self._tell_of_waiting(longest_s)
+            return
+        limit_s = self.options.heartbeat_s + _START_S
+        if longest_s > limit_s:
+            raise WorkersMissing(f"no worker has taken up a trial for {limit_s:.0f} s")
+
+    def _tell_of_waiting(self, waited_s: float) -> None:
+        """Say that trials wait for a worker on a cluster, ever more seldom while that lasts."""
+        if waited_s < _WAIT_S:
+            self._next_told_s = _WAIT_S
+        elif waited_s >= self._next_told_s:
+            self._next_told_s = 2 * waited_s
+            wanted = ", ".join(
+                f"{amount:g} {name}" for name, amount in self.options.resources.by_name.items()
+            )
+            self._say(
+                f"no worker of the cluster has taken up a trial for {waited_s:.0f} s; a trial asks"
+                f" for {wanted}"
+            )
 
     def _kill_silent_workers(self, now: float) -> None:
         for running in self._running.values():

@@ -73,6 +73,23 @@ def test_requests_are_carried_out_and_told(
     assert requests.waiting(paths) == []
 
 
+def test_a_request_that_came_to_nothing_stays_where_another_driver_has_the_study(
+    controller: Controller, paths: StudyPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = controller.next()
+    assert isinstance(running, Assignment)
+    controller.stop_trial(running.trial)  # as this driver sees it; the other one may not
+    requests.post(paths, {"do": "stop_trial", "trial": running.trial})
+
+    def refuse() -> None:
+        raise Superseded("another driver has the study")
+
+    house = Housekeeping(controller, paths, lambda line: None, refuse)
+    with pytest.raises(Superseded):
+        house.answer_requests()
+    assert [request.do for request in requests.waiting(paths)] == ["stop_trial"]
+
+
 def test_a_request_stays_until_what_it_asks_for_is_on_record(
     controller: Controller, paths: StudyPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from study.errors import OutsideFault
-from study.execution.on_ray.ray_runtime import RayConnection
+from study.execution.on_ray.ray_runtime import RayConnection, provide_token
 
 from ...command import DEADLINE_S
 
@@ -35,12 +36,86 @@ def test_a_machine_too_busy_for_ray_is_tried_again_and_then_a_fault_of_one_line(
     assert len(tries) == 3
 
 
+def test_a_limit_too_low_for_rays_threads_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**options: object) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr("study.execution.on_ray.ray_runtime.ENVIRONMENT", {})
+    monkeypatch.setattr("ray.init", fail)
+    monkeypatch.setattr("resource.getrlimit", lambda which: (60, 96_365))
+    with (
+        RayConnection(None) as connection,
+        pytest.raises(OutsideFault, match=r"this user may have 60 \(`ulimit -u`\)\. The study"),
+    ):
+        connection.connect()
+
+
+WAITING = "import time; time.sleep(900)"
+
+
+def test_what_a_half_started_ray_leaves_running_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[subprocess.Popen[bytes]] = []
+    others = subprocess.Popen(["sleep", "900"])
+
+    def half(*, _temp_dir: str, **options: object) -> None:
+        left.append(subprocess.Popen(["sleep", "900"]))
+        left.append(subprocess.Popen([sys.executable, "-c", WAITING, f"{_temp_dir}/log"]))
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr("study.execution.on_ray.ray_runtime.ENVIRONMENT", {})
+    monkeypatch.setattr("ray.init", half)
+    try:
+        with RayConnection(None) as connection, pytest.raises(OutsideFault):
+            connection.connect()
+        strangers, own = left[::2], left[1::2]
+        assert len(own) == 3
+        assert all(process.wait(DEADLINE_S) == -signal.SIGKILL for process in own)
+        assert all(process.poll() is None for process in [others, *strangers])
+    finally:
+        for process in [others, *left]:
+            process.kill()
+            process.wait()
+
+
+def test_a_machine_without_loopback_is_a_fault_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr("socket.create_connection", refuse)
+    with (
+        RayConnection(None) as connection,
+        pytest.raises(
+            OutsideFault, match=r"loopback network \(127\.0\.0\.1\) doesn't work: Network"
+        ),
+    ):
+        connection.connect()
+
+
+def test_a_home_that_cannot_be_written_gets_a_token_that_is_kept_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    os.environ["HOME"] = str(tmp_path)
+    provide_token()
+    assert "RAY_AUTH_TOKEN" not in os.environ, "Ray makes one in the user's home"
+
+    (tmp_path / "file").touch()
+    os.environ["HOME"] = str(tmp_path / "file" / "nowhere")
+    provide_token()
+    first = os.environ["RAY_AUTH_TOKEN"]
+    assert len(first) == 64
+    provide_token()
+    assert os.environ["RAY_AUTH_TOKEN"] == first, "Ray has read it by now"
+
+
 OPENED = """
 import json, os, sys
 import ray  # as in a notebook that has loaded Ray before
 import psutil
 from study.execution.on_ray.ray_internals import OWN_RAY_SETTINGS
-from study.execution.on_ray.ray_runtime import RayConnection
+from study.execution.on_ray.ray_runtime import RayConnection, provide_token
 
 @ray.remote(num_cpus=1)
 def found():

@@ -159,6 +159,39 @@ def test_a_gpu_that_fails_whoever_gets_it_is_held_so_that_nobody_does(
         tune.bridge.look_around()
 
 
+def test_trials_that_wait_for_a_cluster_are_told_of_ever_more_seldom(
+    tune: FakeTune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    place = {"host": "here", "node": "1", "pid": 7, "device": "cpu"}
+    tune.begin("a")
+    tune.begin("b")
+    tune.result("a", Placed(place))
+    for second in range(250):
+        now[0] = float(second)
+        tune.result("a", Waiting(""))
+        tune.bridge.look_around()
+    told = [line for line in tune.said if line]
+    assert [line.split(" for ")[1].split(";")[0] for line in told] == [
+        "30 s",
+        "60 s",
+        "120 s",
+        "240 s",
+    ]
+    assert told[0].endswith("a trial asks for 2 CPU")
+
+    tune.said.clear()
+    tune.result("b", Placed(place))
+    tune.begin("c")
+    for second in range(250, 281):
+        now[0] = float(second)
+        tune.result("a", Waiting(""))
+        tune.result("b", Waiting(""))
+        tune.bridge.look_around()
+    assert len([line for line in tune.said if line]) == 1, "another wait is told from its beginning"
+
+
 def test_a_lost_worker_and_a_lost_tune_cost_attempts(tune: FakeTune) -> None:
     tune.begin("a")
     tune.begin("b")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from study.journal.history import History
+from study.training.runtime.gpu_share import CONTEXT_BYTES
 
-_CONTEXT_BYTES = 0.75 * 2**30
-"""What a process holds of a GPU beside its tensors, roughly: the driver's context and its
-libraries.
-"""
 _MARGIN = 1.25
 """Other points of the space may take more than those that were seen."""
 _MOST = 16
@@ -20,7 +17,7 @@ def packing_hint(history: History, gpus: float) -> str:
     total = _smallest_gpu(history)
     if not gpus or not peak or not total:
         return ""
-    fit = min(_MOST, int(total / (_MARGIN * peak + _CONTEXT_BYTES)))
+    fit = min(_MOST, int(total / (_MARGIN * peak + CONTEXT_BYTES)))
     if fit < 2 * int(1 / gpus):
         return ""
     share = 1000 // fit / 1000  # rounded down, so that they fit
@@ -31,10 +28,13 @@ def packing_hint(history: History, gpus: float) -> str:
 
 
 def _peak_memory(history: History) -> int:
-    """Return the most bytes that an epoch of any trial held; 0 where none was measured."""
+    """Return the most bytes that an epoch of any trial held; 0 where none was measured.
+
+    In its first epoch cuDNN tries its ways out, with as much memory as it can get.
+    """
     peak = 0
     for trial in history.trials:
-        for row in trial.rows:
+        for row in trial.rows[1:] or trial.rows:
             peak = max(peak, row.get("peak_memory_bytes") or 0)
     return peak
 

@@ -192,7 +192,7 @@ class _Training:
 
         config, assignment = self._config, self._assignment
         torch.set_num_threads(max(1, int(config["cpus"])))
-        device = trial_device(config["gpus"])
+        device = trial_device(config["gpus"], self._heartbeat)
         self._messages.put(Placed(_place(device)))
         checkpoints = Checkpoints(
             storage_path(config["checkpoints"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
@@ -12,12 +13,16 @@ import pynvml
 import torch
 
 from study.training.runtime.failures import TrainingFailure
+from study.training.runtime.gpu_share import limit_bytes
 
 _DEVICE_TYPES = ("cpu", "cuda", "mps")
 _SHORT = 0.1
 """Memory is short where less than this part of what a process may take is left."""
-_SHARE_FOUND = 0.8
-"""So much of its share of a GPU's memory a trial must find: drivers and libraries take some too."""
+_FOUND = 0.95
+"""So much of its memory a trial must find: drivers take some too."""
+_PATIENCE_S = 30.0
+"""How long memory is waited for: a killed process's comes back after its GPU has."""
+_LOOK_S = 0.25
 
 
 def resolve_device(name: str | torch.device) -> torch.device:
@@ -135,32 +140,43 @@ def release_memory(device: torch.device) -> None:
             torch.cuda.empty_cache()
 
 
-def trial_device(gpu_share: float) -> str:
+def trial_device(gpu_share: float, heartbeat: Callable[[], None] = lambda: None) -> str:
     """Return ``cuda`` where a trial was allotted a share of a GPU, else ``cpu``.
 
-    A share below 1 becomes the limit of the memory that this process takes. Raises a
-    TrainingFailure of class ``device`` where torch finds no GPU, or others have taken the share.
+    The share becomes the limit of the memory that this process takes. Where others hold that
+    memory, as a trial that was killed does for a moment, it is waited for, with ``heartbeat``
+    called meanwhile. Raises a TrainingFailure of class ``device`` where torch finds no GPU, or
+    others keep the share.
     """
     if gpu_share == 0:
         return "cpu"
-    if not torch.cuda.is_available():
+    try:
+        torch.cuda.init()  # type: ignore[no-untyped-call]  # it says what is wrong
+        _, total = torch.cuda.mem_get_info()
+    except (RuntimeError, AssertionError) as error:
         raise TrainingFailure(
-            "device", "the trial was allotted a GPU, and torch finds none that it can use", {}
+            "device", f"the trial was allotted a GPU, and torch finds none that works: {error}", {}
+        ) from None
+    limit = limit_bytes(gpu_share, total)
+    available = _wait_for_memory(limit, heartbeat)
+    # A whole GPU may be one that a desktop uses a bit of.
+    if gpu_share < 1 and available < _FOUND * limit:
+        message = (
+            f"{available / 2**30:.1f} GiB of the GPU are free, and the trial's share is"
+            f" {gpu_share * total / 2**30:.1f}: others use it"
         )
-    if gpu_share < 1:
-        _keep_to_share(gpu_share)
+        raise TrainingFailure("device", message, {"free_bytes": available, "total_bytes": total})
+    torch.cuda.set_per_process_memory_fraction(limit / total)
     return "cuda"
 
 
-def _keep_to_share(share: float) -> None:
-    """Check that a share of the GPU's memory is there, and take no more: neighbors rely on it."""
-    free, total = torch.cuda.mem_get_info()
-    own = torch.cuda.memory_reserved()  # a process that trained before holds this
-    available = free + own
-    if available < _SHARE_FOUND * share * total:
-        message = (
-            f"{available / 2**30:.1f} GiB of the GPU are free, and the trial's share is"
-            f" {share * total / 2**30:.1f}: others use it"
-        )
-        raise TrainingFailure("device", message, {"free_bytes": available, "total_bytes": total})
-    torch.cuda.set_per_process_memory_fraction(share)
+def _wait_for_memory(wanted: int, heartbeat: Callable[[], None]) -> int:
+    """Wait for a while until ``wanted`` bytes are there; return how many are."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        free, _ = torch.cuda.mem_get_info()
+        available = free + torch.cuda.memory_reserved()  # an earlier trial's, in this process
+        if available >= _FOUND * wanted or time.monotonic() >= deadline:
+            return available
+        heartbeat()
+        time.sleep(_LOOK_S)

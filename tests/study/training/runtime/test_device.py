@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from study.training.runtime import device as device_module
 from study.training.runtime.device import (
     device_name,
     is_device_shared,
+    is_memory_short,
     memory_figures,
     peak_memory_bytes,
     release_memory,
@@ -17,6 +19,7 @@ from study.training.runtime.device import (
     trial_device,
 )
 from study.training.runtime.failures import TrainingFailure
+from study.training.runtime.gpu_share import CONTEXT_BYTES, limit_bytes
 
 CPU = torch.device("cpu")
 
@@ -75,7 +78,9 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     was limited to.
     """
     state = {"free": 16.0, "own": 0.0, "limit": 1.0}
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "init", lambda: None)
+    monkeypatch.setattr(device_module, "_LOOK_S", 0.001)
+    monkeypatch.setattr(device_module, "_PATIENCE_S", 0.05)
     monkeypatch.setattr(
         torch.cuda, "mem_get_info", lambda: (int(state["free"] * 2**30), 16 * 2**30)
     )
@@ -86,14 +91,45 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     return state
 
 
-def test_a_share_is_a_limit(gpu: dict[str, float]) -> None:
+def test_a_share_is_a_limit_that_leaves_room_for_the_processes_own_context(
+    gpu: dict[str, float],
+) -> None:
     assert trial_device(0.25) == "cuda"
-    assert gpu["limit"] == 0.25
+    assert gpu["limit"] == (0.25 * 16 - 0.75) / 16
 
 
-def test_a_whole_gpu_has_no_limit(gpu: dict[str, float]) -> None:
+def test_a_whole_gpu_has_no_limit_also_after_a_share(gpu: dict[str, float]) -> None:
+    trial_device(0.25)
     assert trial_device(1) == "cuda"
     assert gpu["limit"] == 1.0
+
+
+@pytest.mark.parametrize("total", [16, 24, 139.8])
+@pytest.mark.parametrize("trials", [2, 4, 8])
+def test_trials_at_their_limits_fit_side_by_side_with_their_contexts(
+    total: float, trials: int
+) -> None:
+    size = int(total * 2**30)
+    each = limit_bytes(1 / trials, size) + CONTEXT_BYTES
+    assert trials * each <= size
+
+
+def test_a_predecessors_memory_is_waited_for(gpu: dict[str, float]) -> None:
+    gpu["free"] = 1.0
+    beats: list[int] = []
+
+    def heartbeat() -> None:
+        beats.append(1)
+        if len(beats) == 3:
+            gpu["free"] = 4.0
+
+    assert trial_device(0.25, heartbeat) == "cuda"
+    assert len(beats) == 3
+
+
+def test_a_whole_gpu_is_taken_even_where_others_keep_a_bit_of_it(gpu: dict[str, float]) -> None:
+    gpu["free"] = 13.0
+    assert trial_device(1) == "cuda"
 
 
 def test_memory_that_others_have_taken_is_a_failure_of_the_device(gpu: dict[str, float]) -> None:
@@ -113,6 +149,19 @@ def test_what_the_worker_itself_holds_counts_as_free(gpu: dict[str, float]) -> N
 def test_a_gpu_that_is_not_there_is_a_failure_of_the_device() -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    with pytest.raises(TrainingFailure, match="torch finds none") as caught:
+    with pytest.raises(TrainingFailure, match=r"torch finds none.*(CUDA|NVIDIA)") as caught:
         trial_device(1)
     assert caught.value.failure_class == "device"
+
+
+@pytest.mark.parametrize(("left", "is_short"), [(3.0, False), (0.1, True)])
+def test_memory_is_short_where_little_of_a_share_is_left(
+    monkeypatch: pytest.MonkeyPatch, left: float, is_short: bool
+) -> None:
+    used = int((4.0 - left) * 2**30)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (12 * 2**30, 16 * 2**30))
+    monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda device: 0.25)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: used)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: used)
+    assert is_memory_short(torch.device("cuda", 0)) is is_short
+    assert not is_memory_short(CPU)

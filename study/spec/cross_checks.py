@@ -28,6 +28,7 @@ from study.spec.spec import StudySpec
 from study.training.recipe.metric_catalog import MEASURED_METRICS
 
 _SEED_MUST = "must be left out: a trial's seed is the number of its replicate"
+_REPEAT_MUST = "must let GPUs repeat their figures with reproducible: true"
 _TIME_MUST = "must not limit a trial by time with reproducible: true"
 _OTHER_LENGTHS = "epochs | steps"
 _NEAREST_NAMES = 3
@@ -211,36 +212,42 @@ def passing_faults(spec: StudySpec) -> Iterator[Fault]:
 
 
 def default_reproducible(spec: StudySpec) -> bool:
-    """Return what ``reproducible`` is where it is left out: true unless time decides something."""
+    """Return what ``reproducible`` is where it is left out: true where the file allows it."""
+    if spec.resources.gpus:
+        fixed = spec.kind.values_by_path(spec.fixed) | dict(spec.overrides)
+        if any(fixed.get(path) != value for path, value in spec.kind.repeating_values.items()):
+            return False
     return not list(reproducible_faults(spec))
 
 
 def reproducible_faults(spec: StudySpec) -> Iterator[Fault]:
-    """Refuse what makes points or stops depend on the machine: whatever is measured in time."""
+    """Refuse what depends on the machine: measured time, and arithmetic that GPUs don't repeat."""
     for index, objective in enumerate(spec.objectives):
         if objective.metric in MEASURED_METRICS:
             must = "must not be measured by the machine with reproducible: true"
             yield Fault(_metric_path(spec, index), must, describe(objective.metric))
-    yield from _time_faults(spec)
+    for place, value in _written(spec, "seconds"):
+        if value is not None:
+            yield Fault(place, _TIME_MUST, describe(value), _OTHER_LENGTHS, on_key=True)
+    if spec.resources.gpus:
+        for path, repeating in spec.kind.repeating_values.items():
+            for place, value in _written(spec, path):
+                if value not in (None, repeating):
+                    yield Fault(place, _REPEAT_MUST, describe(value), describe(repeating))
 
 
-def _time_faults(spec: StudySpec) -> Iterator[Fault]:
-    """Refuse lengths in seconds, wherever a study file can set one."""
-    if spec.fixed.get("seconds") is not None:
-        found = describe(spec.fixed["seconds"])
-        yield Fault(("recipe", "seconds"), _TIME_MUST, found, _OTHER_LENGTHS, on_key=True)
-    if spec.overrides.get("seconds") is not None:
-        found = describe(spec.overrides["seconds"])
-        yield Fault(("overrides", "seconds"), _TIME_MUST, found, _OTHER_LENGTHS)
+def _written(spec: StudySpec, path: str) -> Iterator[tuple[KeyPath, Any]]:
+    """Give each place where a study file can set a recipe's value, with that, or None, or its name
+    where the space varies it.
+    """
+    keys = path.split(".")
+    yield ("recipe", *keys), spec.kind.values_by_path(spec.fixed).get(path)
+    yield ("overrides", path), spec.overrides.get(path)
     for item in spec.space.items:
-        if item.path == "seconds":
-            path = ("space", *item.place)
-            yield Fault(path, _TIME_MUST, "seconds", _OTHER_LENGTHS, on_key=True)
+        if item.path == path:
+            yield ("space", *item.place), keys[-1]
     for index, first in enumerate(spec.first):
-        if first.set.get("seconds") is not None:
-            path = ("first", index, "set", "seconds")
-            found = describe(first.set["seconds"])
-            yield Fault(path, _TIME_MUST, found, _OTHER_LENGTHS, on_key=True)
+        yield ("first", index, "set", *keys), spec.kind.values_by_path(first.set).get(path)
 
 
 # -- roles and confirmation ------------------------------------------------------------

@@ -88,7 +88,7 @@ class StudySpec:
         """Return what a trial is trained with as a tree.
 
         A point's values win over the fixed recipe, the overrides over those, and a retry's
-        substitutions over all.
+        substitutions over all. A reproducible study on GPUs trains deterministically.
         """
         merge = self.kind.merge
         tree = merge(merge(self.fixed, values), self.overrides)
@@ -99,6 +99,8 @@ class StudySpec:
             tree = merge(tree, kept)
         if substitutions:
             tree = merge(tree, substitutions)
+        if self.reproducible and self.resources.gpus:
+            tree = merge(self.kind.repeating_values, tree)
         return self.kind.complete(tree)
 
     def training(

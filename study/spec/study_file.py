@@ -103,7 +103,7 @@ class StudyFile(FileSection):
     keep_checkpoints: Literal["best", "last", "all", "none"] = "best"
     """of ended trials"""
     reproducible: bool | None = None
-    """points and stops are a function of this file alone"""
+    """points and stops are a function of this file alone; on GPUs with execution.deterministic"""
     recipe: RecipeValues = Field(default_factory=dict)
     """fixed values, laid over the defaults"""
     space: dict[str, Any] = Field(default_factory=dict)

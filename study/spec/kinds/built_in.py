@@ -74,6 +74,11 @@ class RecipeKind(DefaultedRecipes):
         """The length that a recipe has where none is written."""
         return {"epochs": recipes.DEFAULT_EPOCHS}
 
+    @property
+    def repeating_values(self) -> dict[str, Value]:
+        """Deterministic execution."""
+        return {"execution.deterministic": True}
+
     def expand(self, tree: Mapping[str, object]) -> Tree:
         """Open dotted keys, and sections that are written as their name."""
         return recipes.expand(tree)

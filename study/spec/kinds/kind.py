@@ -70,6 +70,11 @@ class TrainingKind(RecipeSchema, Protocol):
         """Values that a study can come to have without any of them being written, by path."""
         ...
 
+    @property
+    def repeating_values(self) -> dict[str, Value]:
+        """Values, by path, without which a GPU doesn't repeat a training bit for bit."""
+        ...
+
     def expand(self, tree: Mapping[str, object]) -> Tree:
         """Return what a user wrote as nested mappings, whichever way it was written."""
         ...

@@ -13,7 +13,12 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from study.training.models.layers import ImageShape, LayerFactory, scale_channels
+from study.training.models.layers import (
+    GlobalMaxPool,
+    ImageShape,
+    LayerFactory,
+    scale_channels,
+)
 from study.training.recipe.model import ModelSpec
 
 _PATCH_SIZE = 2
@@ -41,7 +46,8 @@ class Whitening(nn.Conv2d):
         patches = images.float().unfold(2, size, 1).unfold(3, size, 1)
         patch_features = self.weight[0].numel()  # C · size · size
         flat = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, patch_features)  # (patches, features)
-        variances, components = torch.linalg.eigh(flat.T.cov().double())
+        # A dozen numbers a side: on a GPU this would start a library that takes memory for itself.
+        variances, components = torch.linalg.eigh(flat.T.cov().cpu().double())
         deviations = (variances.clamp_min(0) + floor).sqrt()
         whitening = (components / deviations).T.flip(0)  # the largest variance first
         kernels = whitening.reshape(-1, *self.weight.shape[1:])  # (features, C, size, size)
@@ -79,7 +85,7 @@ def whitened_cnn(model: ModelSpec, image_shape: ImageShape, classes: int) -> nn.
         channels = wide
     return nn.Sequential(
         *layers,
-        nn.AdaptiveMaxPool2d(1),
+        GlobalMaxPool(),
         nn.Flatten(),
         nn.Dropout(model.dropout or 0.0),
         _ScaledClassifier(channels, classes),

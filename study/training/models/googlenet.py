@@ -19,6 +19,7 @@ from study.training.models.layers import (
     Activation,
     ImageShape,
     LayerFactory,
+    ResponseNorm,
     relu,
     scale_channels,
 )
@@ -163,9 +164,9 @@ class GoogLeNet(nn.Module):
         self.low = nn.Sequential(
             layers.conv(image_shape[0], first, 7),
             nn.MaxPool2d(3, 1, padding=1),
-            nn.LocalResponseNorm(_LRN_SIZE),
+            ResponseNorm(_LRN_SIZE),
             layers.reduced_conv(first, first, second, 3),
-            nn.LocalResponseNorm(_LRN_SIZE),
+            ResponseNorm(_LRN_SIZE),
             nn.MaxPool2d(3, 2, padding=1),
             inceptions3,
             nn.MaxPool2d(3, 1, padding=1),

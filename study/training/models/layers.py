@@ -12,7 +12,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from study.training.recipe.model import ModelSpec
 
@@ -38,6 +40,39 @@ def relu6() -> nn.Module:
 def scale_channels(channels: int, width: float) -> int:
     """Multiply by the width and round to the nearest (half up: 12.5 → 13), at least 1."""
     return max(1, math.floor(channels * width + 0.5))
+
+
+def _must_repeat(images: Tensor) -> bool:
+    """Whether an operation that a GPU doesn't repeat bit for bit must not be used."""
+    return images.is_cuda and torch.are_deterministic_algorithms_enabled()
+
+
+class GlobalMaxPool(nn.Module):
+    """Takes each channel's largest value: (N, C, H, W) in, (N, C, 1, 1) out."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        if _must_repeat(images):
+            return images.amax((2, 3), keepdim=True)
+        return functional.adaptive_max_pool2d(images, 1)
+
+
+class ResponseNorm(nn.LocalResponseNorm):
+    """Local response normalization over neighboring channels
+    (https://papers.nips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html).
+    """
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.summed(images) if _must_repeat(images) else super().forward(images)
+
+    def summed(self, images: Tensor) -> Tensor:
+        """Compute the same by adding up shifted channels, which every device repeats."""
+        channels = images.shape[1]
+        before = self.size // 2
+        padding = (0, 0, 0, 0, before, self.size - 1 - before)
+        squares = functional.pad(images.square(), padding)  # (N, C + size - 1, H, W)
+        shifted = [squares[:, first : first + channels] for first in range(self.size)]
+        mean = torch.stack(shifted).sum(0) / self.size
+        return images / (self.k + self.alpha * mean) ** self.beta
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,14 @@ import torch
 
 from study.training.recipe.recipe import Recipe
 
+_CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+_REPEATING_WORKSPACES = (":4096:8", ":16:8")
+"""With these alone cuBLAS repeats itself: 24 MiB or less of the GPU."""
+
+# cuBLAS's first call in a process reads this, be that training deterministic or not.
+if os.environ.get(_CUBLAS_WORKSPACE) not in _REPEATING_WORKSPACES:
+    os.environ[_CUBLAS_WORKSPACE] = _REPEATING_WORKSPACES[0]
+
 
 def derive_seed(*position: int | str) -> int:
     """Return a seed of 63 bits for a position such as ``(recipe.seed, "order", epoch)``."""
@@ -95,13 +103,14 @@ def isolated_process_state(recipe: Recipe, device: torch.device) -> Iterator[Non
 
 def _set_switches(recipe: Recipe) -> None:
     deterministic = recipe.execution.deterministic
-    if deterministic:
-        # cuBLAS repeats itself only with this
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # The older TF32 switches: torch.compile still reads them, and fails where old and new ones were
-    # mixed.
-    torch.backends.cuda.matmul.allow_tf32 = recipe.precision == "tf32"
-    torch.backends.cudnn.allow_tf32 = recipe.precision == "tf32"
+    is_tf32 = recipe.precision == "tf32"
+    # This one also tells mkldnn, which is told otherwise below, and what reads all of them at once.
+    torch.set_float32_matmul_precision("high" if is_tf32 else "highest")
+    backends: Any = torch.backends
+    for switch in (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn):
+        switch.fp32_precision = "tf32" if is_tf32 else "ieee"
+    for switch in (backends.mkldnn.matmul, backends.mkldnn.conv, backends.mkldnn.rnn):
+        switch.fp32_precision = "ieee"
     torch.backends.cudnn.benchmark = not deterministic
     torch.backends.cudnn.deterministic = deterministic
     torch.use_deterministic_algorithms(deterministic)
@@ -111,9 +120,9 @@ def _set_switches(recipe: Recipe) -> None:
 @contextmanager
 def _restored_switches() -> Iterator[None]:
     """Put torch's global switches back at the end of the block."""
-    cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
-    older = (cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic)
-    newer = [switch.fp32_precision for switch in _precision_switches()]
+    cudnn = torch.backends.cudnn
+    algorithms = (cudnn.benchmark, cudnn.deterministic)
+    precisions = [switch.fp32_precision for switch in _precision_switches()]
     were_deterministic = torch.are_deterministic_algorithms_enabled()
     warned_only = torch.is_deterministic_algorithms_warn_only_enabled()
     dtype = torch.get_default_dtype()
@@ -122,16 +131,18 @@ def _restored_switches() -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(were_deterministic, warn_only=warned_only)
         torch.set_default_dtype(dtype)
+        cudnn.benchmark, cudnn.deterministic = algorithms
         # One call of this sets switches of three backends; "highest" is where a process begins.
         torch.set_float32_matmul_precision("highest")
-        cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic = older
-        for switch, precision in zip(_precision_switches(), newer, strict=True):
+        for switch, precision in zip(_precision_switches(), precisions, strict=True):
             switch.fp32_precision = precision
 
 
 def _precision_switches() -> list[Any]:
-    """What holds torch's newer switches of float32 arithmetic, the more general before the more
-    special, which they overwrite.
+    """What holds torch's switches of float32 arithmetic, the more general before the more special,
+    which they overwrite.
+
+    The older ones, ``allow_tf32``, are not looked at: they can't be read where both were used.
     """
     backends: Any = torch.backends  # whose switches its annotations lack
     return [

@@ -42,3 +42,46 @@ def test_a_pruner_that_looks_at_one_figure_is_refused_with_two_objectives() -> N
     with pytest.raises(SpecError, match="pruner: must be a pruner that compares by two objectives"):
         spec_from_tree(small(objective=both, pruner="patient"))
     assert spec_from_tree(small(objective=both, pruner="median")).pruner.name == "median"
+
+
+GPU: dict[str, Any] = {"resources": {"gpus": 0.25}}
+
+
+def deterministic(value: Any) -> dict[str, Any]:
+    return {"execution": {"deterministic": value}}
+
+
+def test_on_gpus_a_study_is_reproducible_only_where_its_trainings_repeat() -> None:
+    assert not spec_from_tree(small(**GPU)).reproducible
+    assert spec_from_tree(small(**GPU, recipe=deterministic(True))).reproducible
+    assert not spec_from_tree(small(**GPU, recipe=deterministic(False))).reproducible
+
+
+def test_reproducible_on_gpus_makes_trainings_repeat_and_on_cpus_changes_nothing() -> None:
+    on_gpus = spec_from_tree(small(**GPU, reproducible=True))
+    values = {"optimizer.lr": 0.1}
+    assert on_gpus.training(values).values()["execution.deterministic"]
+    for changes in (GPU, {"reproducible": True}):
+        training = spec_from_tree(small(**changes)).training(values)
+        assert not training.values()["execution.deterministic"]
+    assert on_gpus.params_of(values) is not None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"recipe": deterministic(False)},
+        {"overrides": {"execution.deterministic": False}},
+        {"space": deterministic({"choice": [True, False]})},
+        {"first": [{"set": deterministic(False)}]},
+    ],
+)
+def test_reproducible_on_gpus_refuses_trainings_that_do_not_repeat(written: dict[str, Any]) -> None:
+    tree = small(**GPU, reproducible=True)
+    for key, value in written.items():
+        tree[key] = {**tree[key], **value} if key == "space" else value
+    with pytest.raises(
+        SpecError,
+        match=r"deterministic: must let GPUs repeat their figures with reproducible: true",
+    ):
+        spec_from_tree(tree)

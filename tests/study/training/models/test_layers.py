@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from study.training.models import layers
 from study.training.models.factory import build_model
 from study.training.models.googlenet import Inception
+from study.training.models.layers import GlobalMaxPool, ResponseNorm
 from study.training.models.resnet import ResidualBlock
 from study.training.recipe.model import ModelSpec
 from study.training.runtime.torchvision import torchvision
@@ -127,3 +129,27 @@ def test_the_published_networks_with_normed_hidden_layers_have_them_beside_the_c
         == norm_layers(googlenet)
         == 8
     )
+
+
+@pytest.mark.parametrize("layer", [GlobalMaxPool(), ResponseNorm(16), ResponseNorm(5, alpha=0.1)])
+def test_what_a_gpu_repeats_is_the_same_function(
+    layer: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = torch.randn(2, 20, 5, 4, dtype=torch.float64, requires_grad=True)
+    usual = layer(images)
+    usual.square().sum().backward()
+    gradient, images.grad = images.grad, None
+    monkeypatch.setattr(layers, "_must_repeat", lambda images: True)
+    repeated = layer(images)
+    repeated.square().sum().backward()
+    torch.testing.assert_close(repeated, usual)
+    torch.testing.assert_close(images.grad, gradient)
+
+
+def test_no_network_uses_what_a_gpu_cannot_repeat() -> None:
+    """Of torch's list of such operations, these have a backward pass that networks might use."""
+    unrepeatable = (nn.AdaptiveMaxPool2d, nn.MaxPool3d, nn.ReflectionPad2d, nn.FractionalMaxPool2d)
+    for name in NARROW:
+        for layer in network(name).modules():
+            assert not isinstance(layer, unrepeatable), name
+            assert type(layer) is not nn.LocalResponseNorm, name

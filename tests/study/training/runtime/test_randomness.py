@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import random
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -129,3 +132,47 @@ def test_switches_hold_inside_and_are_put_back_even_after_a_failure() -> None:
     assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == before
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def new_switches() -> tuple[str, ...]:
+    backends: Any = torch.backends
+    held = (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn)
+    return tuple(switch.fp32_precision for switch in held)
+
+
+@pytest.mark.parametrize(("precision", "switch"), [("fp32", "ieee"), ("tf32", "tf32")])
+@pytest.mark.parametrize("before", ["new", "general", "high", "old"])
+def test_arithmetic_is_the_recipes_whatever_others_have_set_in_the_process(
+    precision: str, switch: str, before: str
+) -> None:
+    recipe = Recipe.model_validate({"precision": precision})
+    backends: Any = torch.backends
+    with isolated_process_state(Recipe(), CPU):  # puts back what is set here
+        if before == "new":
+            backends.cuda.matmul.fp32_precision = "tf32"
+            backends.cudnn.conv.fp32_precision = "ieee"
+        elif before == "general":
+            backends.fp32_precision = "tf32"
+        elif before == "high":
+            torch.set_float32_matmul_precision("high")
+        else:
+            backends.cuda.matmul.allow_tf32 = True
+        held = new_switches()
+        with isolated_process_state(recipe, CPU):
+            assert new_switches() == (switch,) * 3
+            # what torch.compile may ask for
+            assert torch.get_float32_matmul_precision() == (
+                "high" if switch == "tf32" else "highest"
+            )
+        assert new_switches() == held
+
+
+def test_cublas_is_told_to_repeat_itself_before_any_training() -> None:
+    code = (
+        "import os, study.training.runtime.randomness;print(os.environ['CUBLAS_WORKSPACE_CONFIG'])"
+    )
+    for given, kept in (("", ":4096:8"), (":0:0", ":4096:8"), (":16:8", ":16:8")):
+        environment = os.environ | {"CUBLAS_WORKSPACE_CONFIG": given}
+        command = [sys.executable, "-c", code]
+        said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+        assert said.stdout.strip() == kept

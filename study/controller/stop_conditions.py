@@ -109,15 +109,18 @@ class StopConditions:
         return self._gpus * held_s
 
     def _held_seconds(self, attempt: Attempt, now: float) -> float:
+        """Count the seconds from when a worker took the attempt up; before that it holds no GPU."""
         key = id(attempt)
+        if attempt.placed_at is None:
+            return 0.0
         if attempt.ended_at is None:
             if key not in self._running_since:  # it has begun since the last look
-                age_s = min(max(0.0, time.time() - attempt.started_at), now - self._last_look)
+                age_s = min(max(0.0, time.time() - attempt.placed_at), now - self._last_look)
                 self._running_since[key] = now - age_s
             return now - self._running_since[key]
         if key in self._running_since:
             return self._held_s.setdefault(key, now - self._running_since[key])
-        return max(0.0, attempt.ended_at - attempt.started_at)
+        return max(0.0, attempt.ended_at - attempt.placed_at)
 
     def halt(self) -> StudyHalted:
         """The error for a study that was stopped because it only fails."""

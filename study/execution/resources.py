@@ -59,8 +59,14 @@ def trial_capacity(spec: StudySpec, nodes: Sequence[NodeResources]) -> int:
 
 
 def _node_capacity(spec: StudySpec, node: NodeResources) -> int:
-    wanted = spec.resources.by_name
-    return min(int(node.get(name, 0) / amount + _ROUNDING) for name, amount in wanted.items())
+    counts = []
+    for name, amount in spec.resources.by_name.items():
+        found = node.get(name, 0)
+        if name == "GPU":  # a share lies on one of them
+            counts.append(int(found) * int(1 / amount + _ROUNDING))
+        else:
+            counts.append(int(found / amount + _ROUNDING))
+    return min(counts)
 
 
 def check_fits(spec: StudySpec, nodes: Sequence[NodeResources], where: str) -> None:

@@ -247,6 +247,7 @@ class History:
 
     def _place_attempt(self, event: AttemptPlaced) -> None:
         attempt = self.trials[event.trial].attempt
+        attempt.placed_at = event.time
         attempt.host = event.host
         attempt.node = event.node
         attempt.pid = event.pid

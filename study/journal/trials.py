@@ -28,6 +28,8 @@ class Attempt:
     epochs_before: int
     """How many epochs of the trial earlier attempts had reported."""
     ended_at: float | None = None
+    placed_at: float | None = None
+    """When a worker took it up; until then it waited for room."""
     host: str = ""
     node: str = ""
     pid: int | None = None

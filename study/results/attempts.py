@@ -53,12 +53,14 @@ class _Span(NamedTuple):
 
 def trials_on_shared_devices(history: History) -> set[int]:
     """The numbers of trials that had another one on the same device of their node meanwhile."""
-    spans_by_device: dict[tuple[str, str], list[_Span]] = defaultdict(list)
+    spans_by_device: dict[tuple[str, str, str], list[_Span]] = defaultdict(list)
     for trial in history.trials:
         for attempt in trial.attempts:
             if attempt.device:
                 span = _Span(attempt.started_at, end_of_attempt(history, attempt), trial.number)
-                spans_by_device[attempt.node or attempt.host, attempt.device].append(span)
+                # alike GPUs of a node have one product's name
+                device = (attempt.node or attempt.host, attempt.device, attempt.gpu)
+                spans_by_device[device].append(span)
     shared: set[int] = set()
     for spans in spans_by_device.values():
         shared |= _trials_that_overlap(spans)

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from study.journal.events import SessionOpened
+from study.journal.events import Placement, SessionOpened
 from study.journal.failure import Failure
 
 from ..fake_cluster import Storage, controller_on, drive, small_spec
+
+PLACE = Placement(host="here", node="n", pid=7, device="NVIDIA")
 
 
 def test_the_same_failure_three_times_in_a_row_stops_the_study() -> None:
@@ -39,10 +41,19 @@ def test_a_spent_budget_stops_a_study_while_its_workers_are_busy(budget: str) ->
     controller = controller_on(Storage(), spec)
     assert not controller.is_stopping()
     controller.next()
+    controller.placed(0, 1, PLACE)
     time.sleep(0.05)
     assert controller.is_stopping()
     assert controller.stopping == budget
     assert not controller.is_nothing_left()
+
+
+def test_a_trial_that_waits_for_room_holds_no_gpu() -> None:
+    spec = small_spec(stop={"gpu_hours": 0.01 / 3600}, resources={"cpus": 1, "gpus": 1})
+    controller = controller_on(Storage(), spec)
+    controller.next()
+    time.sleep(0.05)
+    assert not controller.is_stopping()
 
 
 @pytest.mark.parametrize("budget", ["wall_hours", "gpu_hours"])
@@ -53,6 +64,7 @@ def test_a_clock_that_is_set_meanwhile_spends_no_budget(
     controller = controller_on(Storage(), spec)
     controller.record(SessionOpened(session=1, pid=1, host="here", command="study", provenance={}))
     controller.next()
+    controller.placed(0, 1, PLACE)
     assert not controller.is_stopping()
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 2 * 3600)

@@ -33,6 +33,14 @@ def test_a_trial_lies_on_one_node() -> None:
     assert trial_capacity(THIRDS, []) == 0
 
 
+@pytest.mark.parametrize(
+    ("share", "gpus", "trials"), [(0.4, 2, 4), (0.3, 8, 24), (0.75, 8, 8), (0.2, 1, 5), (1, 3, 3)]
+)
+def test_a_share_lies_on_one_gpu(share: float, gpus: int, trials: int) -> None:
+    spec = replace(small_spec(), resources=Resources(cpus=1, gpus=share))
+    assert trial_capacity(spec, [{"CPU": 64, "GPU": gpus}]) == trials
+
+
 def test_a_study_for_which_there_is_no_room_is_refused_with_what_there_is() -> None:
     check_fits(THIRDS, [{"CPU": 2, "GPU": 1}], "this machine")
     with pytest.raises(

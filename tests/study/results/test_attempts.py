@@ -76,3 +76,19 @@ def test_trials_on_one_device_at_a_time_share_it(make: Any) -> None:
     for replicate in range(3):
         study.start(point, replicate)
     assert trials_on_shared_devices(history_of(study)) == {0, 2}
+
+
+@pytest.mark.parametrize(("gpus", "sharing"), [("012", set()), ("010", {0, 2}), ("", {0, 1, 2})])
+def test_a_node_s_alike_gpus_are_told_apart_where_it_is_recorded_which_a_trial_had(
+    make: Any, gpus: str, sharing: set[int]
+) -> None:
+    study = make()
+    point = study.point(ADAM)
+    for replicate in range(3):
+        study.start(point, replicate)
+    records = read_records(study.paths.journal)
+    for record in records:
+        if record["event"] == "placed":
+            record["device"] = "NVIDIA H200"
+            record |= {"gpu": gpus[record["trial"]]} if gpus else {}
+    assert trials_on_shared_devices(History(records)) == sharing

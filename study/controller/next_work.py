@@ -16,10 +16,17 @@ from study.controller.retries import substitutions_for
 from study.controller.study_state import StudyState
 from study.controller.worker_messages import WorkerMessages
 from study.errors import SpecError
-from study.journal.events import AttemptStarted, Origin, PointAsked, PointReopened, TrialKind
+from study.journal.events import (
+    AttemptStarted,
+    Origin,
+    PointAsked,
+    PointReopened,
+    TrialKind,
+)
 from study.journal.failure import Failure
 from study.journal.history import History
 from study.journal.outcomes import search_trials
+from study.journal.proposal_note import ProposalNote
 from study.journal.ranking import is_outgrown
 from study.journal.trials import Point, Trial
 
@@ -141,7 +148,7 @@ class NextWork:
         if proposal is None:
             return None
         origin: Origin = "grid" if self._spec.sampler.name == "grid" else "sampler"
-        self._ask(proposal.values, origin, level=proposal.arm.number)
+        self._ask(proposal.values, origin, level=proposal.arm.number, note=proposal.note)
         return self._history.points[-1]
 
     def _ask(
@@ -152,6 +159,7 @@ class NextWork:
         entry: int | None = None,
         level: int | None = None,
         request: str = "",
+        note: ProposalNote | None = None,
     ) -> None:
         """Record a point. Its level is found from its values unless it was proposed for one."""
         is_known = level is not None or self._spec.params_of(values) is not None
@@ -164,6 +172,7 @@ class NextWork:
             nominal=self._state.costs.cost_of_new(values),
             known=is_known,
             request=request,
+            note=note,
         )
         self._state.record(asked)
 

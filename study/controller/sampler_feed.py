@@ -18,6 +18,7 @@ from typing import Any, Literal
 from study.controller.epoch_costs import EpochCosts
 from study.controller.population import Population
 from study.journal.outcomes import RECIPE_FAULTS, objective_values, search_trials
+from study.journal.proposal_note import ProposalNote
 from study.journal.trials import Point, Trial
 from study.sampling.arm import Arm, ArmPosition
 from study.sampling.virtual_clock import Extent, VirtualClock
@@ -37,6 +38,8 @@ class Proposal:
     values: dict[str, Any]
     known_ends: int
     """How many points' ends the sampler knew of."""
+    note: ProposalNote
+    """How it came to be."""
 
 
 class SamplerFeed:
@@ -117,7 +120,8 @@ class SamplerFeed:
         arms = [arm for arm in self._population.arms if not arm.proposer.is_exhausted]
         arm = min(arms, key=self._points_of)
         index = self._points_of(arm)
-        return Proposal(arm, index, arm.proposer.propose(index), len(self._told))
+        values = arm.proposer.propose(index)
+        return Proposal(arm, index, values, len(self._told), arm.proposer.note)
 
     def _points_of(self, arm: Arm) -> int:
         """How many points an arm has, those proposed ahead among them."""

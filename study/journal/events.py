@@ -16,6 +16,7 @@ from typing import Any, Literal, NotRequired, Self, TypedDict
 
 from study.journal.event_codec import Event, Record
 from study.journal.failure import Failure
+from study.journal.proposal_note import ProposalNote
 
 EndState = Literal["COMPLETE", "PRUNED", "FAIL"]
 """The states of Optuna's in which a trial or a point has its outcome."""
@@ -162,6 +163,8 @@ class PointAsked(Event, event="asked"):
     """Whether its values lie in the search space, so that the sampler is told of it."""
     request: str = ""
     """The user's request that it answers, by its file's name; empty where none was made."""
+    note: ProposalNote | None = None
+    """How it came to be; None where nobody proposed it, and in older studies."""
 
 
 @dataclass(frozen=True, kw_only=True)

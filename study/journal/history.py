@@ -74,9 +74,9 @@ class History:
         self.sessions: list[DriverSession] = []
         self.points: list[Point] = []
         self.user_points = 0
+        """How many of the points a user added by hand."""
         self.answered_requests: set[str] = set()
         """The names of requests for points that are on record."""
-        """How many of the points a user added by hand."""
         self.trials: list[Trial] = []
         self.trial_endings: list[int] = []
         """The numbers of trials in the order in which they ended; one that was reopened is there
@@ -189,6 +189,7 @@ class History:
             epoch_cost=event.nominal,
             is_in_space=event.known,
             asked_at=event.time,
+            note=event.note,
         )
         self.points.append(point)
         if event.request:

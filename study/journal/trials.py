@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from study.journal.events import EndState, Origin, PointValue, TrialKind
 from study.journal.failure import Failure
+from study.journal.proposal_note import ProposalNote
 
 STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 ENDED_STATES = ("COMPLETE", "PRUNED", "FAIL")
@@ -119,6 +120,8 @@ class Point:
     is_in_space: bool
     """Whether the values lie in the search space, so that the sampler is told of the point."""
     asked_at: float
+    note: ProposalNote | None = None
+    """How it came to be proposed; None where nobody proposed it, and in older studies."""
     state: State = "WAITING"
     value: PointValue = None
     seeds: tuple[int, ...] = ()

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from study.sampling.allowed_draws import allowed_draws, first_expected
 from study.sampling.memory_feasibility import MemoryFeasibility
+from study.sampling.proposal_notes import note_of_draw, note_without_model
 from study.sampling.samplers import IGNORE_RESULTS, hides_state, make_sampler
-from study.sampling.seeds import point_seed
+from study.sampling.seeds import draw_seed
 from study.sampling.spread_start import SpreadStart
 
 if TYPE_CHECKING:
     from search_spaces.random_trial import Allows
     from search_spaces.space import Space
+    from study.journal.proposal_note import ProposalNote, RedrawReason
     from study.spec.samplers import SamplerChoice
     from study.spec.sections import Objective
 
@@ -68,6 +70,7 @@ class Proposer:
         if sampler.name == "grid":
             self._grid = [values for values in space.iter_grid() if self._allows(values)]
         self.start = SpreadStart(space, sampler, arm, allows)
+        self.note: ProposalNote = {}  # how the latest proposal came to be
         self._feasibility = MemoryFeasibility()
         self._trial_numbers: dict[int, int] = {}
         """Optuna's trial of each point that it knows of."""
@@ -99,10 +102,12 @@ class Proposer:
     def propose(self, index: int) -> dict[str, Any]:
         """The values of the arm's point ``index``, which counts as running from here on."""
         if self._grid is not None:
+            self.note = note_without_model("grid")
             return self._grid.pop(0)
         values = self.start.point(index)
         if values is None or not (self._has_hidden_state or self._is_expected_to_fit(values)):
             return self._draw(index)
+        self.note = note_without_model("spread")
         self.add(index, values)
         return values
 
@@ -136,8 +141,9 @@ class Proposer:
 
         from study.sampling.optuna_internals import drop_relative_params
 
+        redrawn: list[RedrawReason] = []
         for draw in range(_DRAWS):
-            seed = self._seed(index, draw)
+            seed = draw_seed(self._choice, self.arm, index, draw)
             if draw < _DRAWS // 2 or self._has_hidden_state:
                 self.study.sampler = make_sampler(self._choice, seed)
             else:
@@ -147,9 +153,12 @@ class Proposer:
             is_last_draw = self._has_hidden_state or draw == _DRAWS - 1
             if self._allows(values) and (is_last_draw or self._feasibility.expects(trial.params)):
                 self._trial_numbers[index] = trial.number
+                self.note = note_of_draw(self.study.sampler, trial, redrawn)
                 drop_relative_params(self.storage, self._trial_id(index))
                 return values
+            redrawn.append("memory" if self._allows(values) else "require")
             self._discard(trial.number)
+        self.note = note_without_model("random", redrawn)
         allowed = allowed_draws(self.space, self._allows, self._choice.seed, self.arm, index)
         values = first_expected(islice(allowed, _DRAWS), self._is_expected_to_fit)
         self.add(index, values)
@@ -282,7 +291,7 @@ class Proposer:
         self.storage.is_shown = lambda trial: trial.number not in self._taken_back
         self.add(index, values)
 
-    # --- Optuna's names for a point ---
+    # --- Optuna's names ---
 
     def _params(self, index: int) -> dict[str, Any]:
         return self.storage.get_trial(self._trial_id(index)).params
@@ -293,9 +302,3 @@ class Proposer:
         return self.storage.get_trial_id_from_study_id_trial_number(
             study_id(self.study), self._trial_numbers[index]
         )
-
-    def _seed(self, index: int, draw: int = 0) -> int:
-        # One quasi-random sequence: its points share a scrambling, the study says how far it is.
-        if self._choice.name == "qmc":
-            index = draw = 0
-        return point_seed(self._choice.seed, self.arm, index, draw)

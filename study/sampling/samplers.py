@@ -72,8 +72,10 @@ def start_size(choice: SamplerChoice) -> int:
 def _sampler_class(name: str) -> Callable[..., optuna.samplers.BaseSampler]:
     import optuna
 
+    from study.sampling.optuna_internals import NotingTPESampler
+
     classes: dict[str, Callable[..., optuna.samplers.BaseSampler]] = {
-        "tpe": optuna.samplers.TPESampler,
+        "tpe": NotingTPESampler,
         "random": optuna.samplers.RandomSampler,
         "cmaes": optuna.samplers.CmaEsSampler,
         "gp": optuna.samplers.GPSampler,

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from study.spec.samplers import SamplerChoice
 
 _BITS_31 = 0x7FFFFFFF
 
@@ -15,3 +19,12 @@ def point_seed(seed: int, arm: int, index: int, draw: int = 0) -> int:
     """
     digest = hashlib.sha256(f"{seed}/{arm}/{index}/{draw}".encode()).digest()
     return int.from_bytes(digest[:4], "big") & _BITS_31
+
+
+def draw_seed(choice: SamplerChoice, arm: int, index: int, draw: int) -> int:
+    """The seed that a study file's sampler is made with for one draw of one proposal."""
+    # A quasi-random sequence is one sequence: its points share a scrambling, and how far it has
+    # come is in the study.
+    if choice.name == "qmc":
+        index = draw = 0
+    return point_seed(choice.seed, arm, index, draw)

@@ -6,10 +6,14 @@ from study.errors import UserError
 from study.files.layout import StudyPaths
 from study.inspection.explain.ends import EndExplanation, explain_end
 from study.inspection.explain.journal_walk import JournalWalk
+from study.inspection.explain.proposals import ProposalExplanation, explain_proposal
 from study.inspection.explain.stops import StopExplanation, explain_stops
 from study.journal.history import History
 from study.journal.journal import read_records
 from study.journal.replay import history_of
+from study.journal.spec_versions import recorded_spec
+
+Explanation = StopExplanation | EndExplanation | ProposalExplanation
 
 
 class Explanations:
@@ -19,6 +23,7 @@ class Explanations:
         self._paths = paths
         self._records = read_records(paths.journal)
         self.history: History = history_of(self._records, paths.journal)
+        self._spec = recorded_spec(paths, self.history)
 
     def of_trial(self, number: int) -> StopExplanation | EndExplanation:
         """Explain why a trial was stopped by the pruner, else how it ended.
@@ -38,9 +43,24 @@ class Explanations:
                 return stop
         return explain_end(trial)
 
+    def of_point(self, number: int) -> ProposalExplanation:
+        """Explain how a point came to be proposed; UserError where the study has no such point."""
+        count = len(self.history.points)
+        if not 0 <= number < count:
+            raise UserError(
+                f"--point must be a number below {count}, the points of {self._paths.name}; found"
+                f" {number}"
+            )
+        return explain_proposal(self.history, self._spec, number)
+
+    def proposals(self) -> list[ProposalExplanation]:
+        """Explain how each point came to be proposed."""
+        points = range(len(self.history.points))
+        return [explain_proposal(self.history, self._spec, number) for number in points]
+
     def stops(self) -> dict[int, StopExplanation]:
         """Explain, by trial, every stop by the pruner."""
         return explain_stops(self._walk())
 
     def _walk(self) -> JournalWalk:
-        return JournalWalk(self._paths, self._records, self.history)
+        return JournalWalk(self._paths, self._records, self.history, self._spec)

@@ -12,7 +12,7 @@ from study.journal.event_codec import Event, Record
 from study.journal.events import EpochReported, PointAsked, TrialEnded, event_of
 from study.journal.history import History
 from study.journal.outcomes import objective_values
-from study.journal.spec_versions import recorded_spec, sha256_hex
+from study.journal.spec_versions import sha256_hex
 from study.journal.trials import Trial
 from study.sampling.arm import longest_training
 from study.sampling.stop_rules import Comparison, StopRule, Values, make_stop_rule
@@ -45,9 +45,11 @@ class JournalWalk:
     ``history`` is what the events taken so far add up to.
     """
 
-    def __init__(self, paths: StudyPaths, records: Sequence[Record], whole: History) -> None:
+    def __init__(
+        self, paths: StudyPaths, records: Sequence[Record], whole: History, spec: StudySpec
+    ) -> None:
         self.history = History()
-        self.spec = recorded_spec(paths, whole)
+        self.spec = spec
         """The spec that the study runs by now."""
         self._paths = paths
         self._records = records

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from study.sampling.stop_rules import Values
 from study.spec.sections import Objective
@@ -13,6 +14,11 @@ _MOST_LISTED = 5
 def number_text(value: float) -> str:
     """``0.61234``, ``12``: as many digits as tell trials apart."""
     return f"{value:.6g}"
+
+
+def value_text(value: Any) -> str:
+    """A setting as a reader sees it."""
+    return number_text(value) if isinstance(value, float) else str(value)
 
 
 def values_text(objectives: Sequence[Objective], values: Values) -> str:

@@ -30,9 +30,25 @@ def test_a_stop_is_explained(home: Path) -> None:
     assert (told["kind"], told["rule"], told["text"]) == ("stop", "asha", shown.splitlines()[0])
 
 
+def test_a_proposal_is_explained(home: Path) -> None:
+    shown = run(home, "explain", "fake", "--point", "3").stdout
+    assert shown.startswith("Point 3 is one of those with which tpe begins, spread evenly over the")
+    told = json.loads(run(home, "explain", "fake", "--point", "3", "--format", "json").stdout)
+    assert set(told) > {"kind", "by", "learned_from", "expected", "novelty", "redrawn"}
+    assert (told["kind"], told["by"], told["learned_from"], told["expected"]) == (
+        "proposal",
+        "spread",
+        0,
+        None,
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        ("explain fake --point 6", "--point must be a number below 6"),
+        ("explain fake", "explain needs either --trial N or --point N"),
+        ("explain fake --trial 1 --point 1", "explain needs either --trial N or --point N"),
         ("explain fake --trial 88", "--trial must be a number below 6"),
         ("explain fake --trial 1 --format jsn", "did you mean json?"),
         ("explain fakes --trial 1", "did you mean fake?"),

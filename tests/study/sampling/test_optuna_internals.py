@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from study.sampling.optuna_internals import (
     FilteredStorage,
+    NotingTPESampler,
     drop_relative_params,
     study_id,
     violate_constraint,
@@ -122,3 +123,23 @@ def test_the_pruners_ask_their_study_for_trials() -> None:
     assert pruner.prune(study, last)
     storage.is_shown = lambda trial: False
     assert not pruner.prune(study, last)
+
+
+def test_noting_what_tpe_thinks_of_its_draws_changes_none_of_them() -> None:
+    """The noted factor is that of the candidate that it took, by the densities that it asks."""
+    drawn: list[list[float]] = []
+    for sampler_class in (NotingTPESampler, optuna.samplers.TPESampler):
+        study = study_in(InMemoryStorage())
+        values = []
+        for number in range(20):
+            study.sampler = sampler_class(n_startup_trials=5, seed=number, multivariate=True)
+            trial = study.ask()
+            values.append(trial.suggest_float("lr", 1e-4, 1.0, log=True))
+            study.tell(trial, -abs(values[-1] - 0.1))
+        drawn.append(values)
+        if isinstance(study.sampler, NotingTPESampler):
+            ((names, log_ratio),) = study.sampler.log_ratios
+            assert names == {"lr"}
+            assert log_ratio > 0
+            assert study.sampler.count_better(19) == 2
+    assert drawn[0] == drawn[1]

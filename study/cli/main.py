@@ -10,12 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from study.cli import modify, submit, inspect, decisions, run, export  # isort: skip # --help
+from study.cli import modify, submit, inspect, watch, decisions, run, export  # isort: skip # --help
 from study.cli.options import app
 from study.errors import StudyError, StudyFileChanged
 from study.files.visible_text import visible
 
-__all__ = ["app", "decisions", "export", "inspect", "main", "modify", "run", "submit"]
+__all__ = ["app", "decisions", "export", "inspect", "main", "modify", "run", "submit", "watch"]
 
 _GARBAGE_THRESHOLDS = (200_000, 50, 100)
 """The collector looks for garbage after so many new objects: what a command loads is none, and a

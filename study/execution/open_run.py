@@ -13,6 +13,7 @@ from study.controller.controller import Controller
 from study.errors import RayFault, StorageFault
 from study.execution import provenance
 from study.execution.housekeeping import Housekeeping
+from study.execution.live_progress import LiveFile, LiveProgress
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.on_ray.ray_watch import RayLost
 from study.execution.open_study import start_session
@@ -51,6 +52,8 @@ class OpenRun:
         self._spec = controller.spec
         self._connection = connection
         self._housekeeping = Housekeeping(controller, paths, self._display.say, lock.check_held)
+        self._live = LiveProgress()
+        self._live_file = LiveFile(paths, self._live)
 
     def nothing_to_do(self) -> RunResult:
         """Bring the tables of a complete study up to date."""
@@ -63,7 +66,7 @@ class OpenRun:
         if reopened:
             self._display.say(f"{reopened} failed trials run again")
         with StopOnSignals(self._controller) as signals:
-            self._display.begin(self._spec, self._controller)
+            self._display.begin(self._spec, self._controller, self._live)
             try:
                 self._execute(signals)
             except RayFault:
@@ -71,6 +74,7 @@ class OpenRun:
                 raise
             finally:
                 self._display.end()
+                self._live_file.remove()
         return self._close()
 
     def _execute(self, signals: StopOnSignals) -> None:
@@ -97,7 +101,11 @@ class OpenRun:
             epochs = self._count_epochs()
             try:
                 tune_executor.execute_trials(
-                    self._controller, self._executor_options(), self._tick, self._display.say
+                    self._controller,
+                    self._executor_options(),
+                    self._tick,
+                    self._display.say,
+                    self._live,
                 )
                 return
             except RayLost as lost:
@@ -112,12 +120,14 @@ class OpenRun:
 
     def _tick(self) -> None:
         self._display.tick()
+        self._live_file.refresh()
         self._housekeeping.tick()
 
     def _start_ray(self, signals: StopOnSignals) -> None:
         """Start Ray with as many of this machine's CPUs as the trials will use, or join it."""
         from study.execution.on_ray import tune_executor
 
+        self._wait_for("Ray to start" if not self._options.address else "the cluster to answer")
         wanted = math.ceil((self._spec.concurrency or 1) * self._spec.resources.cpus)
         self._connection.connect(
             cpus=min(machine_cpus(), wanted),
@@ -128,7 +138,13 @@ class OpenRun:
         tune_executor.load_tune()
         self._controller.think_ahead()
         signals.catch()  # again: a cluster's Ray has taken SIGTERM for itself
+        self._wait_for("")
         self._load_costs_meanwhile()
+
+    def _wait_for(self, what: str) -> None:
+        """Show what the whole study waits for; nothing where that is empty."""
+        self._live.waiting_for = what
+        self._display.tick()
 
     def _load_costs_meanwhile(self) -> None:
         """Load what counting costs needs while the first trials run: nothing waits for it before

@@ -10,6 +10,7 @@ from study.errors import Interrupted, OutsideFault
 
 if TYPE_CHECKING:
     from study.controller.controller import Controller
+    from study.execution.live_progress import LiveProgress
     from study.files.layout import StudyPaths
     from study.journal.history import History
     from study.spec.spec import StudySpec
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 class ProgressDisplay:
     """Shows how far a study is while it runs. This one shows nothing; the terminal's do."""
 
-    def begin(self, spec: StudySpec, controller: Controller) -> None:
-        """Start showing the study; its trials are about to run."""
+    def begin(self, spec: StudySpec, controller: Controller, live: LiveProgress) -> None:
+        """Start showing the study; its trials are about to run. ``live`` says what isn't on
+        record.
+        """
 
     def tick(self) -> None:
         """Bring what is shown up to date; called about ten times a second."""
@@ -41,8 +44,8 @@ class SteadyDisplay(ProgressDisplay):
     def __init__(self, display: ProgressDisplay) -> None:
         self._display = display
 
-    def begin(self, spec: StudySpec, controller: Controller) -> None:
-        self._show(lambda display: display.begin(spec, controller))
+    def begin(self, spec: StudySpec, controller: Controller, live: LiveProgress) -> None:
+        self._show(lambda display: display.begin(spec, controller, live))
 
     def tick(self) -> None:
         self._show(lambda display: display.tick())

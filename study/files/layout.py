@@ -77,6 +77,11 @@ class StudyPaths:
         return self.folder / "journal" / "requests"
 
     @property
+    def live(self) -> StoragePath:
+        """What a running study's driver knows of the moment; derived, and gone when it ends."""
+        return self.folder / "live.json"
+
+    @property
     def provenance(self) -> StoragePath:
         return self.folder / "provenance.json"
 

@@ -42,6 +42,7 @@ from study.training.runtime.device import (
     synchronized_time,
 )
 from study.training.runtime.failures import Stopped, TrainingFailure, classify
+from study.training.runtime.progress import TrainingProgress
 from study.training.runtime.randomness import (
     isolated_process_state,
     random_states,
@@ -63,6 +64,7 @@ def train(
     heartbeat: Callable[[], None] = lambda: None,
     best_by: BestBy | None = None,
     data_hash: str = "",
+    progress: TrainingProgress | None = None,
 ) -> Outcome:
     """Train ``recipe`` on one device; go on from the newest checkpoint where there is one.
 
@@ -72,7 +74,8 @@ def train(
     checkpoint has are reported first. ``heartbeat`` is called at each step and may raise Stopped.
     With ``best_by`` the checkpoints also hold the weights of the best epoch so far, and the test
     figures are that epoch's; training itself goes on from the last. ``data_hash`` is that of the
-    images, where they must be those that other trainings had.
+    images, where they must be those that other trainings had. ``progress`` is told what the
+    training is at.
 
     Stopped and StorageFault pass through. Any other exception becomes a TrainingFailure, and the
     device's memory is free again when it is raised. Not for several threads of a process at once:
@@ -92,6 +95,7 @@ def train(
                 heartbeat=heartbeat,
                 best=BestEpoch(best_by),
                 data_hash=data_hash,
+                progress=progress or TrainingProgress(),
             )
         if used_device.type == "cuda":
             release_memory(used_device)  # others may share the GPU
@@ -120,11 +124,14 @@ def _training(
     heartbeat: Callable[[], None],
     best: BestEpoch,
     data_hash: str,
+    progress: TrainingProgress,
 ) -> Outcome:
     spec = recipe.data
+    progress.enter("reading data")
     data = load_data_set(spec, data_dir)
     check_same_images(data, data_hash)
     loaders = make_loaders(recipe, data, device)
+    progress.enter("building the model")
     state = TrainingState(recipe, data, loaders, device, best)
     model, precision, stop_rules = state.model, state.precision, state.stop_rules
     forward = torch.compile(model) if recipe.execution.mode == "compile" else model
@@ -141,6 +148,7 @@ def _training(
     while stop_rules.reason is None:
         # Train for an epoch.
         state.begin_epoch()
+        progress.begin_epoch(state.epoch, len(loaders.train), compiles=forward is not model)
         model.train()
         reset_peak_memory(device)
         means, epoch_started = RunningMeans(device), synchronized_time(device)
@@ -154,6 +162,7 @@ def _training(
             state.step += 1
             means.add(losses, labels, gradient_norm)
             divergence.add(state.step, losses.total)
+            progress.add_step(len(labels))
             heartbeat()
             if stop_rules.after_step(state.step, losses.total, time.perf_counter() - started):
                 break
@@ -161,6 +170,7 @@ def _training(
         trained = synchronized_time(device)
 
         # Evaluate.
+        progress.enter("evaluating")
         model.eval()
         metrics = evaluation(loaders.validation.epoch(state.epoch))
         evaluated = synchronized_time(device)
@@ -181,12 +191,14 @@ def _training(
         }
 
         # Save, report, stop?
+        progress.enter("saving")
         state.end_epoch(row)
         checkpoints.save(state.epoch, state.state_dict())
         if state.epoch > reported and not report(row | {"last": stop_rules.reason is not None}):
             stop_rules.stop()
 
     # Test, unless somebody else ended it: before its own end test metrics mean nothing.
+    progress.enter("testing")
     model.eval()
     tested, tested_epoch = dict[str, float](), state.epoch
     if stop_rules.reason != "stopped":

@@ -17,6 +17,7 @@ import pytest
 
 import study
 from study.controller.controller import Controller
+from study.execution.live_progress import LiveProgress
 from study.execution.on_ray.tune_bridge import Bridge
 from study.execution.run import ProgressDisplay
 from study.journal.history import History
@@ -42,7 +43,7 @@ class Meter(ProgressDisplay):
     """Processor seconds of all the session's processes, at the first end and at the last."""
     controller: Controller | None = None
 
-    def begin(self, spec: StudySpec, controller: Controller) -> None:
+    def begin(self, spec: StudySpec, controller: Controller, live: LiveProgress) -> None:
         self.controller = controller
 
     def tick(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment, NothingLeft, WaitForTrials
 from study.errors import RayFault
+from study.execution.live_progress import LiveProgress
 from study.execution.on_ray.gpu_watch import GpuWatch
 from study.execution.on_ray.ray_internals import forget_results, kill_worker
 from study.execution.on_ray.ray_runtime import is_node_alive
@@ -103,8 +104,10 @@ class Bridge:
         options: ExecutorOptions,
         on_tick: Callable[[], None],
         say: Callable[[str], None],
+        live: LiveProgress | None = None,
     ) -> None:
         self.options = options
+        self._live = live or LiveProgress()
         self._controller = controller
         self._on_tick = on_tick
         self._say = say
@@ -170,6 +173,8 @@ class Bridge:
         with self._controller.together():
             for message in messages:
                 self._deliver(running, message)
+        if "progress" in result:
+            self._live.note(running.assignment.trial, result["progress"])
         # a worker that hangs is let into its next step, in which it gives itself up
         return running.is_spent or self._is_wanted(running.assignment)
 
@@ -196,7 +201,8 @@ class Bridge:
                 running.holds_gpu = self._gpu_watch.is_out_of_order(message, running.began)
                 if not running.holds_gpu:
                     kill_worker(running.tune_trial)
-            case Waiting(text):
+            case Waiting(text) if self._is_wanted(assignment):  # else its files may be gone
+                self._live.pause(assignment.trial, text)
                 self._say(text)
 
     def _is_wanted(self, assignment: Assignment) -> bool:
@@ -239,6 +245,8 @@ class Bridge:
     def on_trial_end(self, trial_id: str) -> None:
         """Forget a trial that Tune has ended."""
         running = self._running.pop(trial_id, None)
+        if running:
+            self._live.forget(running.assignment.trial)
         if running and running.tune_trial is not None:
             self._ended_tune_trials.append(running.tune_trial)
 

@@ -16,6 +16,7 @@ from typing import Any
 from study.controller.controller import Controller
 from study.controller.next_work import NothingLeft, WaitForTrials
 from study.errors import RayFault, StudyError
+from study.execution.live_progress import LiveProgress
 from study.execution.on_ray.ray_internals import (
     TUNE_LOGGERS,
     TUNE_SETTINGS,
@@ -48,10 +49,12 @@ def execute_trials(
     options: ExecutorOptions,
     on_tick: Callable[[], None],
     say: Callable[[str], None],
+    live: LiveProgress | None = None,
 ) -> None:
     """Run the controller's assignments until it has none left or stops; Ray must be running.
 
-    ``on_tick`` is called about ten times a second, ``say`` with lines for the user. Raises
+    ``on_tick`` is called about ten times a second, ``say`` with lines for the user; ``live``
+    hears how far epochs are. Raises
     RayLost where Ray is gone, RayFault where no worker can be set up or Tune gives up again and
     again.
     """
@@ -63,7 +66,7 @@ def execute_trials(
     silence(TUNE_LOGGERS)
     resources = tune.PlacementGroupFactory([options.resources.by_name])
     trainable = tune.with_resources(TrialWorker, resources)
-    bridge = Bridge(controller, options, on_tick, say)
+    bridge = Bridge(controller, options, on_tick, say, live)
     fault = own_ray_fault if options.own_ray else cluster_fault
 
     def end_process(reason: str) -> None:

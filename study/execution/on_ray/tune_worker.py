@@ -41,6 +41,7 @@ from study.files.visible_text import visible
 from study.journal.events import Placement
 from study.journal.failure import Failure
 from study.journal.journal import PAUSE_S
+from study.training.runtime.progress import TrainingProgress
 
 if TYPE_CHECKING:
     from study.training.runtime.failures import TrainingFailure
@@ -72,7 +73,9 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
         """Return the messages that there are, and whether they are the attempt's last."""
         assert self._training is not None
         messages = self._training.next_messages()
-        return {"messages": messages, "done": any(map(_is_last, messages))}
+        progress = self._training.progress.mark()
+        done = any(map(_is_last, messages))
+        return {"messages": messages, "done": done, "progress": progress}
 
     def cleanup(self) -> None:
         """Stop the attempt where it stands."""
@@ -94,6 +97,7 @@ class _Training:
     def __init__(self, config: WorkerConfig) -> None:
         self._config = config
         self._assignment = json.loads(config["assignment"])
+        self.progress = TrainingProgress()
         self._messages: queue.Queue[WorkerMessage] = queue.Queue()
         self._answers: queue.Queue[bool] = queue.Queue()
         self._answer_is_due = False
@@ -208,6 +212,7 @@ class _Training:
             reported=assignment["epochs_reported"],
             heartbeat=self._heartbeat,
             data_hash=assignment["data_hash"],
+            progress=self.progress,
             best_by=BestBy(*config["best_by"]) if config["best_by"] else None,
         )
 

@@ -24,6 +24,7 @@ from study.errors import (
 )
 from study.execution import driver
 from study.execution.driver import drive
+from study.execution.live_progress import LiveProgress
 from study.execution.on_ray import tune_executor
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.on_ray.ray_watch import RayLost
@@ -52,7 +53,7 @@ class Display(ProgressDisplay):
         self.is_gone = False
         """Whether nobody reads it any more."""
 
-    def begin(self, spec: StudySpec, controller: Controller) -> None:
+    def begin(self, spec: StudySpec, controller: Controller, live: LiveProgress) -> None:
         self.calls.append("begin")
 
     def say(self, message: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from study.controller.controller import Controller
 from study.errors import RayFault
+from study.execution.live_progress import LiveProgress
 from study.execution.on_ray import tune_bridge
 from study.execution.on_ray.ray_watch import LeaveRay, RayWatch
 from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded, WorkersMissing
@@ -28,6 +29,7 @@ from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.failure import Failure
 from study.spec.sections import Resources
+from study.training.runtime.progress import ProgressMark
 
 from ...command import wait_for
 from ...fake_cluster import Storage, controller_on, curve, small_spec
@@ -47,7 +49,8 @@ class FakeTune:
             trial_hours=1.5,
             data_dir=None,
         )
-        self.bridge = Bridge(self.controller, options, lambda: None, self.said.append)
+        self.live = LiveProgress()
+        self.bridge = Bridge(self.controller, options, lambda: None, self.said.append, self.live)
         self._trials: dict[str, Any] = {}
         self._iterations = 0
 
@@ -99,6 +102,25 @@ def test_a_workers_messages_reach_the_history(tune: FakeTune) -> None:
     assert trial.attempt.pid == 7
     assert [row["epoch"] for row in trial.rows] == [1, 2, 3]
     assert (trial.state, trial.summary["parameters"]) == ("COMPLETE", 9)
+
+
+def test_a_trial_that_is_wanted_no_more_alarms_nobody(tune: FakeTune) -> None:
+    """Its folder may be gone while its worker still writes."""
+    recipe = tune.begin("a")["assignment"]["recipe"]
+    tune.result("a", report(recipe, 1))
+    assert tune.controller.stop_trial(0)
+    assert not tune.result("a", Waiting("paused: can't write the checkpoint"))
+    assert tune.said == []
+
+
+def test_how_far_an_epoch_is_reaches_the_display(tune: FakeTune) -> None:
+    tune.begin("a")
+    mark = ProgressMark(stage="training", epoch=1, step=3, steps=9)
+    result = {"training_iteration": 1, "messages": [], "progress": mark}
+    tune.bridge.on_result(tune.trial("a"), result)
+    assert tune.live.mark_of(0) == mark
+    tune.bridge.on_trial_end("a")
+    assert tune.live.mark_of(0) == ProgressMark()
 
 
 def test_a_result_that_is_shown_again_says_nothing_new(tune: FakeTune) -> None:

@@ -1,0 +1,112 @@
+"""The time left: it counts confirmation, added points and pruning, and doesn't jump."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from study.cli.time_left import TimeLeft, elapsed_text, time_left_text
+from study.controller.controller import Controller
+
+from ..fake_cluster import Storage, controller_on, drive, small_spec
+
+OPENED = 1_000.0
+
+
+def ended(**changes: Any) -> Controller:
+    """A study of 12 points of 6 epochs that has ended, an epoch each second since it was begun."""
+    controller = controller_on(Storage(), small_spec(**{"pruner": "none", **changes}))
+    drive(controller)
+    controller.history.sessions[-1].opened_at = OPENED
+    rows = [row for trial in controller.history.trials for row in trial.rows]
+    for number, row in enumerate(rows):
+        row["time"] = OPENED + number
+    return controller
+
+
+def reopen(controller: Controller, points: int) -> None:
+    """Take the last points back, as if they had not been asked for."""
+    history = controller.history
+    kept = len(history.points) - points
+    del history.points[kept:]
+    history.trials[:] = [trial for trial in history.trials if trial.point < kept]
+
+
+def left(controller: Controller) -> float:
+    history = controller.history
+    moment = max(row["time"] for trial in history.trials for row in trial.rows)
+    seconds = TimeLeft(controller.spec).seconds(history, moment)
+    assert seconds is not None
+    return seconds
+
+
+def test_nothing_is_known_before_a_few_epochs() -> None:
+    controller = controller_on(Storage(), small_spec())
+    assert TimeLeft(controller.spec).seconds(controller.history, OPENED) is None
+
+
+def test_points_to_come_take_as_long_as_those_that_were() -> None:
+    controller = ended()
+    assert left(controller) == pytest.approx(0, abs=1)
+    reopen(controller, 5)
+    assert left(controller) == pytest.approx(5 * 6, rel=0.1)
+
+
+def test_the_confirmation_is_counted() -> None:
+    confirm = {"top": 2, "replicates": 3}
+    controller = ended(confirm=confirm)
+    assert left(controller) == pytest.approx(0, abs=1)
+    history = controller.history
+    history.trials[:] = [trial for trial in history.trials if trial.kind == "search"]
+    assert left(controller) == pytest.approx(2 * 3 * 6, rel=0.1)
+
+
+def test_points_that_a_user_added_are_counted() -> None:
+    controller = ended()
+    before = left(controller)
+    controller.history.user_points += 4
+    assert left(controller) - before == pytest.approx(4 * 6, rel=0.1)
+
+
+def test_what_is_pruned_shortens_what_is_to_come() -> None:
+    whole, pruned = ended(), ended(pruner={"name": "asha", "min_epochs": 1, "reduction": 2})
+    reopen(whole, 4)
+    reopen(pruned, 4)
+    assert left(pruned) < 0.8 * left(whole)
+
+
+def test_the_estimate_moves_slowly() -> None:
+    controller = ended()
+    reopen(controller, 6)
+    history, estimate = controller.history, TimeLeft(controller.spec)
+    now = OPENED + 40
+    first = estimate.seconds(history, now)
+    assert first is not None
+    history.user_points += 20  # three times as much as before
+    soon, later = (estimate.seconds(history, now + after) for after in (0.25, 600))
+    assert soon is not None
+    assert later is not None
+    assert abs(soon - first) < 0.15 * first
+    assert later > 2 * first
+
+
+def test_a_training_whose_length_is_not_in_epochs_has_that_of_those_before() -> None:
+    controller = ended()
+    reopen(controller, 5)
+    by_steps = small_spec(pruner="none", recipe={"epochs": None, "steps": 60})
+    assert by_steps.training(controller.history.points[0].values).length is None
+    seconds = TimeLeft(by_steps).seconds(controller.history, OPENED + 42)
+    assert seconds == pytest.approx(5 * 6, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(3, "a few seconds"), (42, "about 40 s"), (300, "about 5 min"), (9000, "about 2.5 h")],
+)
+def test_a_duration_is_as_rough_as_it_is_known(seconds: float, text: str) -> None:
+    assert time_left_text(seconds) == text
+
+
+def test_elapsed_time_is_a_clocks() -> None:
+    assert [elapsed_text(s) for s in (5, 83, 7283)] == ["0:05", "1:23", "2:01:23"]

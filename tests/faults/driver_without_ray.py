@@ -62,7 +62,11 @@ class Worker:
 
 
 def execute(
-    controller: Controller, options: Any, tick: Callable[[], None], say: Callable[[str], None]
+    controller: Controller,
+    options: Any,
+    tick: Callable[[], None],
+    say: Callable[[str], None],
+    live: Any,
 ) -> None:
     """Run the controller's assignments until it has none left or stops."""
     workers: list[Worker] = []

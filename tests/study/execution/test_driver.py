@@ -83,7 +83,12 @@ class Study:
         monkeypatch.setattr(tune_executor, "execute_trials", self._execute)
 
     def _execute(
-        self, controller: Controller, options: ExecutorOptions, on_tick: Any, say: Any
+        self,
+        controller: Controller,
+        options: ExecutorOptions,
+        on_tick: Any,
+        say: Any,
+        live: LiveProgress,
     ) -> None:
         self.options.append(options)
         self.say = say

@@ -42,8 +42,10 @@ class Study:
     UserError where there are links and the like in it.
     """
 
-    def __init__(self, paths: StudyPaths) -> None:
+    def __init__(self, paths: StudyPaths, *, has_dropped: bool = False) -> None:
+        """``has_dropped`` says whether points that the user dropped are among its tables."""
         self.paths = paths
+        self.has_dropped = has_dropped
         paths.check_plain()
         if not log_at(paths.journal).exists():
             raise StudyNotFound(f"there is no study {paths.name} in {paths.storage}")
@@ -65,6 +67,11 @@ class Study:
 
     @cached_property
     def tables(self) -> Tables:
+        """The three tables, as far as they count: without points that the user dropped."""
+        return self.all_tables if self.has_dropped else self.all_tables.without_dropped()
+
+    @cached_property
+    def all_tables(self) -> Tables:
         """The three tables: from Parquet where that is as new as the journal, else from that.
 
         They carry the name of the study's folder, which may have been renamed since.
@@ -99,6 +106,17 @@ class Frames:
         return _frame(study.tables.epochs for study in self.studies)
 
     @property
+    def dropped(self) -> list[str]:
+        """The points that the user dropped, by their numbers; of several studies by name too."""
+        found = []
+        for study in self.studies:
+            points = study.all_tables.points
+            name = f"{study.name} " if len(self.studies) > 1 else ""
+            numbers = points.filter(points["dropped"])["point"].to_pylist()
+            found += [f"{name}{number}" for number in numbers]
+        return found
+
+    @property
     def study(self) -> Study:
         """The study, where one is loaded; UserError where several are."""
         if len(self.studies) != 1:
@@ -108,6 +126,10 @@ class Frames:
     def only(self, name: str) -> Self:
         """Return the frames of one of the studies."""
         return type(self)(tuple(study for study in self.studies if study.name == name))
+
+    def with_dropped(self) -> Self:
+        """Return the frames with the points that the user dropped, which else are left out."""
+        return type(self)(tuple(Study(study.paths, has_dropped=True) for study in self.studies))
 
     def at_epoch(self, *epochs: int) -> pd.DataFrame:
         """Return the epoch rows at these epochs, of trials that got there, with trials' columns.

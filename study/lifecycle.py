@@ -177,6 +177,8 @@ def _carry_out(request: Mapping[str, Any], controller: Controller, name: str) ->
                 raise UserError(f"trial {request['trial']} of {name} is not there or has ended")
         case "add":
             controller.add_point(request["values"])
+        case "drop":
+            controller.drop_point(request["point"])
 
 
 def existing(name: str, storage: StorageLike) -> StudyPaths:

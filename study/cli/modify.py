@@ -1,4 +1,4 @@
-"""Commands that change a study without training: stop, add, remove, collect."""
+"""Commands that change a study without training: stop, add, drop, remove, collect."""
 
 from __future__ import annotations
 
@@ -86,6 +86,34 @@ def add(
         echo("it lies outside the space: it is shown, and the sampler isn't told of it")
     if not driven:
         echo(f"it runs with: study resume {name}")
+
+
+@app.command()
+def drop(
+    name: NameArgument,
+    point: Annotated[int, typer.Option("--point", min=0, help="The point's number.")],
+    storage: StorageOption = STUDIES,
+    trust: TrustOption = False,
+) -> None:
+    """Take a bad point out: tables, the best and the sampler go on without it; its number and what
+    it did stay on record.
+    """
+    from study.errors import UserError
+    from study.journal.replay import read_history
+    from study.lifecycle import existing, post_request
+
+    points = read_history(existing(name, storage).journal).points
+    if point >= len(points):
+        raise UserError(f"--point must be below {len(points)}, the points of {name}; found {point}")
+    if points[point].is_dropped:
+        raise UserError(f"point {point} of {name} is dropped already")
+
+    def post(trusted: bool) -> bool:
+        request = {"do": "drop", "point": point}
+        return post_request(name, request, storage=storage, trusted=trusted)
+
+    driven = with_trust(post, trust)
+    echo(f"asked the driver to drop point {point}" if driven else f"dropped point {point}")
 
 
 @app.command()

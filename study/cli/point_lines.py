@@ -21,7 +21,9 @@ def best_line(point: Point, spec: StudySpec) -> str:
 
 def point_line(point: Point, spec: StudySpec) -> str:
     """``point 3  COMPLETE  val_accuracy 0.9731  optimizer.name=sgd …``."""
-    if point.state == "COMPLETE":
+    if point.is_dropped:
+        outcome = "dropped"
+    elif point.state == "COMPLETE":
         outcome = _complete_text(point, spec)
     elif point.state == "PRUNED":
         outcome = _pruned_text(point, spec)

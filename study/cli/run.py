@@ -247,7 +247,9 @@ def _print_outcome(result: RunResult) -> None:
     leaderboard = leaderboard_table(results_of(name, storage=result.paths.storage), 10)
     print_table(leaderboard, "table")
     end = "complete" if result.reason == "complete" else f"over ({result.reason})"
-    states = Counter(point.state for point in result.history.points)
+    states = Counter(
+        "dropped" if point.is_dropped else point.state for point in result.history.points
+    )
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     echo(f"study {name} is {end}: {counts}")
     echo(f"results: {folder}/results: points.parquet, trials.parquet, epochs/")

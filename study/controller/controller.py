@@ -21,7 +21,7 @@ from study.controller.population import Population
 from study.controller.study_state import StudyState
 from study.controller.trial_outcomes import TrialOutcomes
 from study.controller.worker_messages import WorkerMessages
-from study.errors import StudyHalted
+from study.errors import StudyHalted, UserError
 from study.journal.event_codec import Event, Record
 from study.journal.events import Placement
 from study.journal.failure import Failure
@@ -147,6 +147,18 @@ class Controller:
         self._outcomes.stop(trial, trial.epochs, "user")
         self._outcomes.decide(trial)
         return True
+
+    def drop_point(self, number: int, request: str = "") -> None:
+        """Take a point out of tables, rankings and what the sampler learns; end what runs of it.
+
+        Raises UserError where there is none of this number, or it is out already.
+        """
+        points = self.history.points
+        if not 0 <= number < len(points):
+            raise UserError(f"there is no point {number}; the study has {len(points)}, from 0")
+        if points[number].is_dropped:
+            raise UserError(f"point {number} is dropped already")
+        self._outcomes.drop(points[number], request)
 
     # --- what workers say ---
 

@@ -79,6 +79,8 @@ class Population:
 
     def next_replicate(self, point: Point) -> int | Undetermined | None:
         """The replicate that a point needs next; None where it needs no other."""
+        if point.is_dropped:
+            return None
         started = len(search_trials(point))
         if started == 0:
             return 0
@@ -128,7 +130,7 @@ class Population:
         """
         values: list[float] = []
         for rival in self.history.points:
-            if rival.number == point.number:
+            if rival.number == point.number or rival.is_dropped:
                 continue
             if self.reproducible and rival.number > point.number:
                 continue
@@ -156,6 +158,8 @@ class Population:
 
     def outcome(self, point: Point) -> tuple[EndState, PointValue]:
         """The state and the value of a point whose trials have ended, all that it needs."""
+        if point.is_dropped:
+            return "PRUNED", None
         if not self.history.whole_seeds:
             return self._survivors_outcome(point)
         trials = search_trials(point)

@@ -222,10 +222,10 @@ class SamplerFeed:
             return
         self._told.add(number)
         position = self._population.arm_position(number)
-        if position is None:
+        point = self._population.history.points[number]
+        if position is None or point.is_dropped:
             return
         proposer, index = position.arm.proposer, position.index
-        point = self._population.history.points[number]
         if proposer.knows_end_of(index):
             proposer.take_back_end(index, point.values)
         if point.state == "FAIL" and self._tell_fault(position, point):
@@ -265,6 +265,13 @@ class SamplerFeed:
         first, last = proposer.reported_epochs(index) + 1, min(epochs, trial.epochs)
         for epoch in range(first, last + 1):
             proposer.report(index, epoch, objective_values(trial, objectives, epoch)[0])
+
+    def drop(self, number: int) -> None:
+        """Have the sampler learn nothing of a point any more."""
+        self.take_back_proposals()
+        position = self._population.arm_position(number)
+        if position is not None:
+            position.arm.proposer.forget(position.index)
 
     def reopen(self, number: int, why: Literal["retry", "extended"]) -> None:
         """Take notice that a point's end was taken back.

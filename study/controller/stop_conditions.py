@@ -30,7 +30,8 @@ class StopConditions:
         self._gpus = gpus
         self._keep_going = keep_going
         self._failed_trials = 0
-        self._target_reached = False
+        self._reached_target: set[int] = set()
+        """The points that have come up to the target."""
         self._same_failures: list[tuple[str, int]] = []
         """The kind of the latest failures, all the same, each with its point."""
         self._last_message = ""
@@ -68,12 +69,17 @@ class StopConditions:
         target = self._stop.target
         if target is None or not isinstance(point.value, float):
             return
-        self._target_reached |= objectives[0].reaches(point.value, target)
+        if objectives[0].reaches(point.value, target):
+            self._reached_target.add(point.number)
+
+    def note_drop(self, point: int) -> None:
+        """Go by the target without a point that counts no more."""
+        self._reached_target.discard(point)
 
     def stop_reason(self, history: History) -> str:
         """Why the study stops now: a word for the journal, empty while it goes on."""
         stop = self._stop
-        if self._target_reached:
+        if self._reached_target:
             return "target"
         if stop.failures is not None and self._failed_trials >= stop.failures:
             return "failures"

@@ -22,6 +22,7 @@ from study.journal.event_codec import Event, Record
 from study.journal.events import (
     EpochReported,
     PointAsked,
+    PointDropped,
     PointEnded,
     PointReopened,
     SessionOpened,
@@ -160,6 +161,9 @@ class StudyState:
                 self._end_point(event)
             case PointReopened():
                 self._reopen_point(event)
+            case PointDropped():
+                self.sampler_feed.drop(event.point)
+                self.stop_conditions.note_drop(event.point)
             case TrainingFinished():
                 trial = self.history.trials[event.trial]
                 self.data_sets.note(trial, self.history.points[trial.point].values)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from study.controller.stop_decisions import Decision, StopTrial
 from study.controller.study_state import StudyState
-from study.journal.events import EndState, PointEnded, TrialEnded, TrialStopped
+from study.journal.events import EndState, PointDropped, PointEnded, TrialEnded, TrialStopped
 from study.journal.outcomes import search_trials
 from study.journal.trials import Point, Trial
 
@@ -25,6 +25,9 @@ class TrialOutcomes:
     def take_up(self) -> None:
         """Decide what was reported but not yet decided on when the last driver went."""
         for trial in self._state.history.trials:
+            if not trial.has_ended and self._state.history.points[trial.point].is_dropped:
+                self.stop(trial, trial.epochs, "user")
+        for trial in self._state.history.trials:
             if trial.state == "RUNNING":
                 for decision in self._state.stop_decisions.take_up(trial):
                     self._carry_out(decision)
@@ -37,6 +40,11 @@ class TrialOutcomes:
             TrialEnded(trial=trial.number, state="PRUNED", epochs=epoch),
         )
         self._conclude(self._state.history.points[trial.point])
+
+    def drop(self, point: Point, request: str) -> None:
+        """Record that a point counts no more, and end what runs of it."""
+        self._state.record(PointDropped(point=point.number, request=request))
+        self.take_up()  # others may have waited for it
 
     def _carry_out(self, decision: Decision) -> None:
         if isinstance(decision, StopTrial):
@@ -53,7 +61,7 @@ class TrialOutcomes:
     def _conclude(self, point: Point) -> None:
         """Record a point's outcome once all its trials have theirs and it needs no other."""
         trials = search_trials(point)
-        is_open = not point.has_ended and bool(trials)
+        is_open = not point.has_ended and (bool(trials) or point.is_dropped)
         if not is_open or not all(trial.has_ended for trial in trials):
             return
         population = self._state.population

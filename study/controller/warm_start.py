@@ -34,12 +34,13 @@ def _warm_start(spec: StudySpec, source: str, storage: StoragePath) -> WarmStart
     if objectives != _names_and_directions(spec):
         raise UserError(f"warm_start: {source} has another objective: {objectives}")
     points: list[EarlierPoint] = []
-    for point in history.points:
+    kept = [point for point in history.points if not point.is_dropped]
+    for point in kept:
         if not _is_in_space(spec, point):
             continue
         if point.state == "COMPLETE" or point.state == "PRUNED":
             points.append(_as_told(spec, point, point.state))
-    return WarmStarted(source=history.study, trials=points, left=len(history.points) - len(points))
+    return WarmStarted(source=history.study, trials=points, left=len(kept) - len(points))
 
 
 def _read_study(source: str, storage: StoragePath) -> tuple[History, list[tuple[str, str]]]:

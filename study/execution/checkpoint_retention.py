@@ -155,6 +155,7 @@ def points_to_keep(points: list[Point], spec: StudySpec, history: History) -> li
 
     They are the best one, those with fresh seeds, and those that would be confirmed now.
     """
+    points = [point for point in points if not point.is_dropped]
     chosen = [point for point in points if _has_fresh_seeds(point)]
     chosen += points_to_confirm(points, spec, whole_seeds=history.whole_seeds)
     best = best_point(points, spec, whole_seeds=history.whole_seeds)

@@ -161,7 +161,12 @@ def _is_complete(controller: Controller) -> bool:
 
 def _reopen_failed(controller: Controller, numbers: Sequence[int] | None) -> int:
     """Record that failed trials run again, all where ``numbers`` is None; return how many."""
-    failed = [trial for trial in controller.history.trials if trial.state == "FAIL"]
+    history = controller.history
+    failed = [
+        trial
+        for trial in history.trials
+        if trial.state == "FAIL" and not history.points[trial.point].is_dropped
+    ]
     if numbers is not None:
         others = sorted(set(numbers) - {trial.number for trial in failed})
         if others:

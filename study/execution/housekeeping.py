@@ -100,10 +100,13 @@ class Housekeeping:
         self._controller.stopping = self._controller.stopping or "interrupted"
 
     def _change_study(self, request: Request) -> str:
-        """Stop a trial or add a point; return what was done."""
+        """Stop a trial, add a point or drop one; return what was done."""
         if request.do == "stop_trial":
             was_running = self._controller.stop_trial(request.trial)
             return f"trial {request.trial} {'stopped' if was_running else 'has ended already'}"
+        if request.do == "drop":
+            self._controller.drop_point(request.point, request.path.name)
+            return f"dropped point {request.point}"
         return f"added point {self._controller.add_point(request.values, request.path.name)}"
 
     def _remove_checkpoints(self) -> None:

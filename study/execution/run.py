@@ -105,4 +105,5 @@ class RunResult:
             return Interrupted.exit_code
         if self.reason in ("halted", "failures"):
             return OutsideFault.exit_code
-        return 0 if any(point.state == "COMPLETE" for point in self.history.points) else 1
+        counting = [point.state for point in self.history.points if not point.is_dropped]
+        return 0 if "COMPLETE" in counting else 1

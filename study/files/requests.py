@@ -1,7 +1,8 @@
 """Requests to a study's driver: files in its folder, whole or absent, in the order they were made.
 
-A request is one of ``{"do": "stop"}``, ``{"do": "stop_trial", "trial": 3}`` and ``{"do": "add",
-"values": {"optimizer.lr": 0.1}}``. Its file stays until the driver has done what it asks for.
+A request is one of ``{"do": "stop"}``, ``{"do": "stop_trial", "trial": 3}``, ``{"do": "add",
+"values": {"optimizer.lr": 0.1}}`` and ``{"do": "drop", "point": 7}``. Its file stays until the
+driver has done what it asks for.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ class Request:
 
     path: StoragePath
     do: str = ""
-    """``stop``, ``stop_trial`` or ``add``; empty where it is none of these."""
+    """``stop``, ``stop_trial``, ``add`` or ``drop``; empty where it is none of these."""
     trial: int = -1
+    point: int = -1
     values: Mapping[str, Any] = field(default_factory=dict)
     fault: str = ""
     """Why it can't be carried out by anybody; empty where it can."""
@@ -77,4 +79,6 @@ def _parse(path: StoragePath, content: bytes) -> Request:
             return Request(path, do="stop_trial", trial=trial)
         case {"do": "add", "values": dict(values)} if values:
             return Request(path, do="add", values=values)
+        case {"do": "drop", "point": int(point)} if not isinstance(point, bool):
+            return Request(path, do="drop", point=point)
     return Request(path, fault=f"{path.name} holds {content[:100]!r}")

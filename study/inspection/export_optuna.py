@@ -19,7 +19,8 @@ def to_optuna(paths: StudyPaths, storage: Any = None) -> optuna.Study:
     """Make an Optuna study in ``storage``, an Optuna storage (in memory by default).
 
     Each point is one trial, with the reports of its first replicate and its number among the user
-    attributes. Points outside the space are left out, as they are for the sampler.
+    attributes. Points outside the space, and those that were dropped, are left out, as they are for
+    the sampler.
     """
     import optuna
 
@@ -41,11 +42,11 @@ def to_optuna(paths: StudyPaths, storage: Any = None) -> optuna.Study:
 
 
 def _frozen_trial(point: Point, spec: StudySpec) -> optuna.trial.FrozenTrial | None:
-    """Return the point as an Optuna trial; None where its values lie outside the space."""
+    """Return the point as an Optuna trial; None where it was dropped, or lies outside the space."""
     from optuna.trial import TrialState, create_trial
 
     params = spec.params_of(point.values)
-    if params is None:
+    if params is None or point.is_dropped:
         return None
     state = TrialState[point.state]
     trial = create_trial(

@@ -29,7 +29,7 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
     history = read_history(paths.journal)
     spec = recorded_spec(paths, history)
     driver = lock_holder(paths.lock)
-    states = Counter(point.state for point in history.points)
+    states = Counter(point.state for point in history.points if not point.is_dropped)
     last_session = history.sessions[-1] if history.sessions else None
     return {
         "study": paths.name,
@@ -39,6 +39,7 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
         "points": len(history.points),
         "of": spec.points,
         "added": history.user_points,
+        "dropped": sum(point.is_dropped for point in history.points),
         "states": dict(sorted(states.items())),
         "trials": len(history.trials),
         "epochs": sum(trial.epochs for trial in history.trials),
@@ -131,6 +132,8 @@ def _points_text(status: dict[str, Any]) -> str:
     if status["states"]:
         counts = [f"{count} {state}" for state, count in status["states"].items()]
         text += f": {', '.join(counts)}"
+    if status.get("dropped"):
+        text += f"; {status['dropped']} dropped"
     return text
 
 

@@ -194,6 +194,15 @@ class PointReopened(Event, event="reopened"):
     why: Literal["retry", "extended"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class PointDropped(Event, event="dropped"):
+    """The user wants a point out of tables, rankings and what the sampler learns from here on."""
+
+    point: int
+    request: str = ""
+    """The user's request that it answers, by its file's name; empty where none was made."""
+
+
 # --- trials and their attempts ---
 
 

@@ -110,7 +110,7 @@ def reopenings(
     is_longer = "epochs" in _recipe_changes(old, new)
     events: list[PointReopened] = []
     for point in history.points:
-        if point.state != "COMPLETE":
+        if point.state != "COMPLETE" or point.is_dropped:
             continue
         trials = [trial for trial in search_trials(point) if is_longer and _may_train_on(trial)]
         for trial in trials:

@@ -20,6 +20,7 @@ from study.journal.events import (
     JournalTaken,
     PointAsked,
     PointCosted,
+    PointDropped,
     PointEnded,
     PointReopened,
     SessionClosed,
@@ -114,6 +115,8 @@ class History:
                 self._end_point(event)
             case PointReopened():
                 self._reopen(event)
+            case PointDropped():
+                self._drop(event)
             case AttemptStarted():
                 self._start_attempt(event)
             case AttemptPlaced():
@@ -200,9 +203,18 @@ class History:
     def _end_point(self, event: PointEnded) -> None:
         point = self.points[event.point]
         point.state = event.state
-        point.value = event.value
+        point.value = None if point.is_dropped else event.value
         point.seeds = _seeds_in_value(point)
         self.point_endings.append(point.number)
+
+    def _drop(self, event: PointDropped) -> None:
+        """Take a point out of what counts; its trials stay on record."""
+        point = self.points[event.point]
+        point.is_dropped = True
+        point.value = None
+        point.seeds = ()
+        if event.request:
+            self.answered_requests.add(event.request)
 
     def _reopen(self, event: PointReopened) -> None:
         point = self.points[event.point]

@@ -119,7 +119,9 @@ def points_to_confirm(
         chosen += rivals[: confirm.top]
     if confirm.against is not None:
         chosen += [
-            point for point in points if point.entry == confirm.against and point not in chosen
+            point
+            for point in points
+            if point.entry == confirm.against and point not in chosen and not point.is_dropped
         ]
     return chosen
 

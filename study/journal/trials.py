@@ -123,6 +123,8 @@ class Point:
     note: ProposalNote | None = None
     """How it came to be proposed; None where nobody proposed it, and in older studies."""
     state: State = "WAITING"
+    is_dropped: bool = False
+    """Whether the user has taken it out: it counts in nothing, and has no value."""
     value: PointValue = None
     seeds: tuple[int, ...] = ()
     """The replicate numbers of the search's trials whose mean ``value`` is."""

@@ -36,6 +36,7 @@ POINT_COLUMNS = (
     Column("study", TEXT, "name of the study"),
     Column("point", INTEGER, "running number of the point in its study, from 0"),
     Column("state", TEXT, "COMPLETE, PRUNED, FAIL, RUNNING or WAITING"),
+    Column("dropped", BOOL, "whether the user took it out: tables and rankings leave it out"),
     Column("value", NUMBER, "the objective told to the sampler: the mean over the point's seeds"),
     Column("value_2", NUMBER, "the second objective, where the study has two"),
     Column("replicates", INTEGER, "trials of the search that the point has, one a seed"),
@@ -91,6 +92,7 @@ TRIAL_COLUMNS = (
     Column("replicate", INTEGER, "which of the point's seeds"),
     Column("kind", TEXT, "search, or confirm for a fresh seed after it"),
     Column("state", TEXT, "COMPLETE, PRUNED, FAIL, RUNNING or WAITING"),
+    Column("dropped", BOOL, "whether the user took its point out: tables leave it out"),
     Column("failure", TEXT, "class of the failure that ended it"),
     Column("failure_message", TEXT, "that failure in one line"),
     Column(

@@ -19,6 +19,7 @@ class _Outcome(TypedDict):
     study: str
     point: int
     state: str
+    dropped: bool
     value: float | None
     value_2: float | None
     replicates: int
@@ -72,6 +73,7 @@ def _outcome(history: History, point: Point) -> _Outcome:
         "study": history.study,
         "point": point.number,
         "state": point.state,
+        "dropped": point.is_dropped,
         "value": values[0] if values else None,
         "value_2": values[1] if len(values) > 1 else None,
         "replicates": kinds.count("search"),

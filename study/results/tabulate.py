@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from study.journal.history import History
 from study.journal.trials import Trial
@@ -24,6 +25,17 @@ class Tables:
     points: pa.Table
     trials: pa.Table
     epochs: pa.Table
+
+    def without_dropped(self) -> Tables:
+        """Return the tables without the points that the user dropped, and their trials."""
+        dropped = self.points.filter(self.points["dropped"])["point"]
+        if not len(dropped):
+            return self
+        kept = []
+        for table in (self.points, self.trials, self.epochs):
+            is_dropped = pc.is_in(table["point"], value_set=dropped.combine_chunks())
+            kept.append(table.filter(pc.invert(is_dropped)))
+        return Tables(*kept)
 
 
 def tabulate(history: History, spec: StudySpec, *, with_epochs: bool = True) -> Tables:

@@ -32,6 +32,7 @@ class _Outcome(TypedDict):
     kind: str
     seed: int
     state: str
+    dropped: bool
     failure: str | None
     failure_message: str | None
     stop_reason: str | None
@@ -125,6 +126,7 @@ def _outcome(history: History, spec: StudySpec, trial: Trial, point: Point) -> _
         "kind": trial.kind,
         "seed": trial.seed,
         "state": trial.state,
+        "dropped": point.is_dropped,
         "failure": trial.failure.failure_class if trial.failure else None,
         "failure_message": trial.failure.message if trial.failure else None,
         "stop_reason": trial.stop_reason or None,

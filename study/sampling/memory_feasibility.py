@@ -35,6 +35,14 @@ class MemoryFeasibility:
         self._have_all_fitted &= fits
         self._tree = None
 
+    def forget(self, params: Mapping[str, Any]) -> None:
+        """Take back what was learned of a point, if anything was."""
+        for fits in (True, False):
+            if (dict(params), fits) in self._points:
+                self._points.remove((dict(params), fits))
+        self._have_all_fitted = all(fits for _, fits in self._points)
+        self._tree = None
+
     def expects(self, params: Mapping[str, Any]) -> bool:
         """Whether a point with these params is expected to fit."""
         if self._have_all_fitted:

@@ -287,9 +287,25 @@ class Proposer:
 
     def take_back_end(self, index: int, values: Mapping[str, Any]) -> None:
         """Take back what was told of a point; it counts as running until it is told again."""
-        self._taken_back.add(self._trial_numbers[index])
-        self.storage.is_shown = lambda trial: trial.number not in self._taken_back
+        self._hide(self._trial_numbers[index])
         self.add(index, values)
+
+    def forget(self, index: int) -> None:
+        """Leave a point out of what is learned; a state beside the trials keeps what it has."""
+        if index not in self._trial_numbers:
+            return
+        self._feasibility.forget(self._params(index))
+        is_told = self.knows_end_of(index)
+        number = self._trial_numbers.pop(index)
+        if not is_told:
+            self._discard(number)
+        elif not self._has_hidden_state:
+            self._hide(number)
+
+    def _hide(self, number: int) -> None:
+        """Show samplers one of Optuna's trials no more."""
+        self._taken_back.add(number)
+        self.storage.is_shown = lambda trial: trial.number not in self._taken_back
 
     # --- Optuna's names ---
 

@@ -17,10 +17,10 @@ _CONFIRM = "confirm"
 def cost_table(results: Frames) -> Table:
     """Return where the time went, in hours or seconds of workers, cores and GPUs.
 
-    The rows are the search by its trials' states, the confirmation, work repeated after
-    interruptions, and all together.
+    The rows are the search by its trials' states, the confirmation, points that were dropped, work
+    repeated after interruptions, and all together.
     """
-    trials = results.trials
+    trials = results.with_dropped().trials
     total = float(trials["wall_seconds"].sum())
     in_hours = total >= SECONDS_AN_HOUR
     scale, unit = (SECONDS_AN_HOUR, "h") if in_hours else (1.0, "s")
@@ -61,12 +61,14 @@ def _parts_of(trials: pd.DataFrame) -> list[_Part]:
     wall = trials["wall_seconds"]
     repeated = trials["repeated_seconds"]
     once = wall - repeated
-    is_confirmation = trials["kind"] == _CONFIRM
+    dropped = trials["dropped"].astype(bool)
+    is_confirmation = (trials["kind"] == _CONFIRM) & ~dropped
     parts = []
     for state in STATES:
-        chosen = ~is_confirmation & (trials["state"] == state)
+        chosen = ~is_confirmation & ~dropped & (trials["state"] == state)
         parts.append(_Part(state, trials[chosen], once[chosen]))
     parts.append(_Part("confirmation", trials[is_confirmation], once[is_confirmation]))
+    parts.append(_Part("dropped", trials[dropped], once[dropped]))
     has_repeated = repeated > 0
     parts.append(
         _Part("repeated after an interruption", trials[has_repeated], repeated[has_repeated])
@@ -115,4 +117,4 @@ def duration_text(seconds: float) -> str:
 
 def total_hours(results: Frames, column: str = "wall_seconds") -> float:
     """Return the sum of a column of seconds over all trials, in hours."""
-    return float(results.trials[column].sum()) / SECONDS_AN_HOUR
+    return float(results.with_dropped().trials[column].sum()) / SECONDS_AN_HOUR

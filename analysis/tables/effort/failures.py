@@ -25,6 +25,8 @@ def failures_table(results: Frames) -> Table:
         if not _can_have_failures(results.only(study.name).trials):
             continue
         for trial in study.history.trials:
+            if study.history.points[trial.point].is_dropped:
+                continue
             point: Any = points.loc[(study.name, trial.point)]
             settings = [as_cell(point[name]) for name in names]
             for attempt in trial.attempts:

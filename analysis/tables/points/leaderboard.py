@@ -138,6 +138,8 @@ def _notes_on(results: Frames, points: pd.DataFrame, top: int | None) -> list[st
         kind = "complete " if has_complete else ""
         notes.append(f"{top} of {len(points)} {kind}points are shown.")
     notes += _unranked_note(results)
+    if results.dropped:
+        notes.append(f"Dropped by hand, and not counted: {', '.join(results.dropped)}.")
     notes += _tie_note(points)
     notes += _luck_note(points)
     if (points["standing"] == PARTIAL).any():

@@ -57,6 +57,10 @@ class InMemory:
 
     @cached_property
     def tables(self) -> Tables:
+        return self.all_tables.without_dropped()
+
+    @cached_property
+    def all_tables(self) -> Tables:
         return tabulate(self.history, self.spec)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def test_every_command_answers(home: Path, words: str, expected: str) -> None:
         ("stop fake --trial 99", "trial 99 of fake is not there"),
         ("add fake", "--set PATH=VALUE"),
         ("add fake --set optimizer.lrr=1", "did you mean"),
+        ("drop fake --point 6", "--point must be below 6, the points of fake; found 6"),
         ("remove fake", "say --yes"),
     ],
 )
@@ -49,6 +51,22 @@ def test_a_point_that_is_added_is_shown_whole(home: Path, finished: StudyPaths) 
     ).stdout
     assert "optimizer.lr=50.0" in outside
     assert "outside the space" in outside
+
+
+def test_a_dropped_point_leaves_status_and_tables(home: Path, finished: StudyPaths) -> None:
+    shutil.copytree(finished.folder, home / "studies" / "less")
+    best = json.loads(run(home, "status", "less", "--format", "json").stdout)["best_point"]
+    said = run(home, "drop", "less", "--point", str(best)).stdout
+    assert said == f"dropped point {best}\n"
+    status = json.loads(run(home, "status", "less", "--format", "json").stdout)
+    assert status["best_point"] not in (best, None)
+    assert (status["dropped"], sum(status["states"].values())) == (1, 5)
+    assert "; 1 dropped" in run(home, "status", "less").stdout
+    table = json.loads(run(home, "table", "less", "--format", "json").stdout)
+    assert best not in [row["point"] for row in table["rows"]]
+    assert f"dropped  point {best}" in run(home, "logs", "less").stdout
+    again = run(home, "drop", "less", "--point", str(best), code=2).stderr
+    assert f"point {best} of less is dropped already" in again
 
 
 def test_a_study_is_removed_when_the_user_says_so(home: Path, finished: StudyPaths) -> None:

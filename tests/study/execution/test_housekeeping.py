@@ -63,10 +63,16 @@ def test_requests_are_carried_out_and_told(
     assert controller.history.points[1].values == values
     assert controller.history.trials[0].state == "PRUNED"
     assert not controller.stopping
+    requests.post(paths, {"do": "drop", "point": 1})
+    requests.post(paths, {"do": "drop", "point": 2})
+    house.tick()
+    refusal = "a request is refused: there is no point 2; the study has 2, from 0"
+    assert said[3:] == ["dropped point 1", refusal]
+    assert controller.history.points[1].is_dropped
     requests.post(paths, {"do": "stop"})
     house.tick()
     house.tick()
-    assert said[3:] == ["asked to stop"]
+    assert said[5:] == ["asked to stop"]
     assert controller.stopping == "interrupted"
     assert [request.do for request in requests.waiting(paths)] == ["stop"], "it is not over yet"
     house.forget_stops()

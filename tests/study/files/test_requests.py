@@ -48,6 +48,8 @@ def test_requests_wait_in_the_order_they_were_made_until_they_are_discarded(
         '{"do": "stop_trial", "trial": true}',
         '{"do": "add"}',
         '{"do": "add", "values": []}',
+        '{"do": "drop"}',
+        '{"do": "drop", "point": true}',
         "[" * 100_000,
     ],
 )

@@ -127,8 +127,8 @@ def logs(
     storage: StorageOption = STUDIES,
     address: DashboardOption = None,
 ) -> None:
-    """Show what happened, event by event, and the tracebacks of failures; of a cluster's study,
-    what its job says.
+    """Show what happened, event by event, and the tracebacks of failures; with --trial also what
+    the trial has printed; of a cluster's study, what its job says.
     """
     from study.cli.submit import print_log
     from study.inspection.event_log import check_trial, followed_lines, log_lines

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from study.errors import UserError
 from study.files.storage import StoragePath
-from study.files.trial_files import CHECKPOINTS, TrialFolder, stderr_name
+from study.files.trial_files import CHECKPOINTS, KEPT, TrialFolder, output_name, stderr_name
 
 JOURNAL_BYTES_KEY = b"journal_bytes"
 """Under this key the table of trials says, in its metadata, how long the journal was that the
@@ -97,6 +97,14 @@ class StudyPaths:
 
     def stderr(self, point: int, replicate: int, attempt: int) -> StoragePath:
         return self.trial(point, replicate) / stderr_name(attempt)
+
+    def output(self, point: int, replicate: int, attempt: int) -> StoragePath:
+        """What a training function printed."""
+        return self.trial(point, replicate) / output_name(attempt)
+
+    def kept(self, point: int, replicate: int) -> StoragePath:
+        """The folder of what a training function kept."""
+        return self.trial(point, replicate) / KEPT
 
     @property
     def results(self) -> StoragePath:

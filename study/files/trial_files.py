@@ -2,7 +2,9 @@
 
 trials/00007.1/                                               point 7, replicate 1
 trials/00007.1/checkpoints/attempt-0002-epoch-000003.ckpt     what attempt 2 saved after epoch 3
-trials/00007.1/stderr.2.txt                                   what attempt 2 printed as it failed
+trials/00007.1/stderr.2.txt                                   the traceback of attempt 2's failure
+trials/00007.1/output.2.txt                                   what attempt 2 printed
+trials/00007.1/kept/adapter                                   what a training function kept
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ import re
 from typing import NamedTuple
 
 CHECKPOINTS = "checkpoints"
+KEPT = "kept"
 CHECKPOINT_PATTERN = "*.ckpt"
 CHECKPOINT_PREFIX = "attempt-"
 
 _TRIAL_FOLDER = re.compile(r"(\d+)\.(\d+)")
 _CHECKPOINT = re.compile(rf"{CHECKPOINT_PREFIX}(\d{{4,}})-epoch-(\d{{6,}})\.ckpt")
-_STDERR = re.compile(r"stderr\.(\d+)\.txt")
+_TEXT = re.compile(r"(?:stderr|output)\.(\d+)\.txt")
 
 
 class TrialFolder(NamedTuple):
@@ -54,11 +57,16 @@ class CheckpointFile(NamedTuple):
 
 
 def stderr_name(attempt: int) -> str:
-    """Name the file that keeps what an attempt printed as it failed."""
+    """Name the file that keeps the traceback of an attempt's failure."""
     return f"stderr.{attempt}.txt"
 
 
-def attempt_of_stderr(name: str) -> int | None:
+def output_name(attempt: int) -> str:
+    """Name the file that keeps what an attempt printed."""
+    return f"output.{attempt}.txt"
+
+
+def attempt_of_text(name: str) -> int | None:
     """Read the attempt back from such a name; None where it is another file's."""
-    match = _STDERR.fullmatch(name)
+    match = _TEXT.fullmatch(name)
     return int(match[1]) if match else None

@@ -1,4 +1,6 @@
-"""What has happened to a study, as lines for a reader: its journal, and tracebacks of failures."""
+"""What has happened to a study, as lines for a reader: its journal, tracebacks of failures, and
+what a trial has printed.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,13 @@ from study.errors import UserError
 from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
 from study.files.storage import StoragePath
+from study.files.visible_text import visible
 from study.inspection.format import time_text
 from study.journal.event_codec import Record
 from study.journal.journal import read_records
 from study.journal.replay import history_of, read_history
 from study.journal.spec_versions import recorded_spec
+from study.journal.trials import Trial
 from study.spec.spec import StudySpec
 
 _FOLLOW_S = 1.0
@@ -31,19 +35,29 @@ def check_trial(paths: StudyPaths, trial: int) -> None:
         )
 
 
-def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
-    """Return a line for each event of the study or of one trial, below a failure its traceback."""
+def log_lines(paths: StudyPaths, trial: int | None, *, so_far: bool = True) -> Iterator[str]:
+    """Return a line for each event of the study or of one trial, below a failure its traceback.
+
+    For one trial also what each attempt printed, after the attempt's events; with ``so_far`` also
+    that of an attempt which may still go on.
+    """
     records = read_records(paths.journal)
     history = history_of(records, paths.journal)
     spec = recorded_spec(paths, history)
     for record in records:
         if trial is not None and record.get("trial") != trial:
             continue
+        if trial is not None and record["event"] == "started":
+            yield from _printed_lines(paths, history.trials[trial], record["attempt"] - 1)
         yield f"{time_text(record['time'])}  {_event_text(record, spec)}"
         if record["event"] == "failed":
             failed = history.trials[record["trial"]]
             path = paths.stderr(failed.point, failed.replicate, record["attempt"])
             yield from _traceback_lines(path)
+    if trial is not None:
+        shown = history.trials[trial]
+        if so_far or shown.has_ended:
+            yield from _printed_lines(paths, shown, len(shown.attempts))
 
 
 def followed_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
@@ -51,7 +65,7 @@ def followed_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
     shown = 0
     while True:
         is_driven = bool(lock_holder(paths.lock))
-        lines = list(log_lines(paths, trial))
+        lines = list(log_lines(paths, trial, so_far=not is_driven))
         yield from lines[shown:]
         shown = len(lines)
         if not is_driven:
@@ -64,6 +78,19 @@ def _traceback_lines(path: StoragePath) -> Iterator[str]:
         return
     for line in path.read_text(errors="replace").splitlines():
         yield f"    {line}"
+
+
+def _printed_lines(paths: StudyPaths, trial: Trial, attempt: int) -> Iterator[str]:
+    """Return what an attempt has printed; of a line that was written over, what stayed."""
+    path = paths.output(trial.point, trial.replicate, attempt)
+    if attempt < 1 or not path.exists():
+        return
+    yield f"    printed by attempt {attempt}:"
+    text = path.read_bytes().decode(errors="replace")
+    for line in text.replace("\r\n", "\n").split("\n"):
+        _, _, stayed = line.rstrip().rpartition("\r")
+        if stayed:
+            yield f"    | {visible(stayed)}"
 
 
 def _event_text(record: Record, spec: StudySpec) -> str:

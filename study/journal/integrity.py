@@ -16,7 +16,7 @@ from study.files.trial_files import (
     CHECKPOINTS,
     CheckpointFile,
     TrialFolder,
-    attempt_of_stderr,
+    attempt_of_text,
 )
 from study.journal.history import History
 from study.journal.trials import Trial
@@ -84,7 +84,7 @@ def _trial_ahead(folder: StoragePath, files: list[list[str]], trial: Trial | Non
             if checkpoint.attempt == current:
                 epochs_of_current.append(checkpoint.epoch)
         elif len(parts) == 1:
-            attempts.append(attempt_of_stderr(parts[0]) or 0)
+            attempts.append(attempt_of_text(parts[0]) or 0)
     if max(attempts) > current:
         yield f"{folder} shows attempt {max(attempts)}, and the journal {current}"
     # a checkpoint is durable before its epoch is reported, and a trial that was stopped, or lost

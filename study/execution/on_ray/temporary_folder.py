@@ -1,6 +1,6 @@
-"""Temporary folders of drivers, which a later driver removes where theirs was killed.
+"""Temporary folders of drivers and workers, which a later driver removes where theirs was killed.
 
-A folder is known to be in use by a lock that its driver holds in it, which ends with the process:
+A folder is known to be in use by a lock that its process holds in it, which ends with the process:
 from another container, where processes have other numbers, that is seen, too.
 """
 
@@ -18,7 +18,7 @@ from typing import Self
 
 from study.errors import OutsideFault
 
-_PREFIXES = ("study-ray-", "study-tune-")
+_PREFIXES = ("study-ray-", "study-tune-", "study-trial-")
 _LOCK = "lock"
 _UNLOCKED_S = 24 * 3600.0
 """A folder without a lock is being made, or an earlier version's: it is left alone so long."""

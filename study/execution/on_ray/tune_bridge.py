@@ -60,6 +60,10 @@ class ExecutorOptions:
     module_path: list[str] = field(default_factory=list)
     best_by: tuple[str, Direction] | None = None
     """Metric and direction of the epoch whose weights count; None where the last one's do."""
+    objectives: tuple[str, ...] = ()
+    """The metrics that each report of a training function must name."""
+    hang_without_heartbeat: bool = True
+    """Whether silence counts before a training function has called its session's heartbeat."""
     own_ray: bool = False
     """Whether Ray was started for this study alone, so that its workers have the driver's
     environment.
@@ -150,13 +154,17 @@ class Bridge:
             "assignment": json.dumps(vars(assignment)),
             "checkpoints": str(options.paths.checkpoints(*trial)),
             "stderr": str(options.paths.stderr(*trial, assignment.attempt)),
+            "output": str(options.paths.output(*trial, assignment.attempt)),
+            "kept": str(options.paths.kept(*trial)),
             "cpus": options.resources.cpus,
             "gpus": options.resources.gpus,
             "heartbeat_s": options.heartbeat_s,
+            "hang_without_heartbeat": options.hang_without_heartbeat,
             "limit_s": options.trial_hours * 3600 if options.trial_hours else None,
             "data_dir": options.data_dir,
             "path": options.module_path,
             "best_by": options.best_by,
+            "objectives": list(options.objectives),
         }
 
     def on_result(self, tune_trial: Any, result: dict[str, Any]) -> bool:

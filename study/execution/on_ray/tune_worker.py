@@ -24,7 +24,8 @@ from ray import tune
 
 from study.errors import StorageFault
 from study.execution.on_ray.awake_clock import process_clock
-from study.execution.on_ray.patient_store import PatientStore
+from study.execution.on_ray.own_training import OwnTraining, close_nursery
+from study.execution.on_ray.worker_place import gpu_name, node_id, place_of
 from study.execution.on_ray.worker_protocol import (
     Broken,
     Failed,
@@ -36,6 +37,7 @@ from study.execution.on_ray.worker_protocol import (
     WorkerConfig,
     WorkerMessage,
 )
+from study.execution.patient_store import PatientStore
 from study.files.storage_uri import storage_path
 from study.files.visible_text import visible
 from study.journal.events import Placement
@@ -61,7 +63,9 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
     def setup(self, config: WorkerConfig) -> None:
         """Begin an attempt."""
         sys.path += [path for path in config["path"] if path not in sys.path]
-        self._training: _Training | None = _Training(config)
+        is_own = "train" in json.loads(config["assignment"])
+        self._training: _Training | OwnTraining | None
+        self._training = OwnTraining(config) if is_own else _Training(config)
 
     def reset_config(self, new_config: WorkerConfig) -> bool:
         """Begin another attempt in the same process."""
@@ -80,6 +84,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
     def cleanup(self) -> None:
         """Stop the attempt where it stands."""
         self._leave()
+        close_nursery()
 
     def _leave(self) -> None:
         if self._training is not None:
@@ -178,7 +183,7 @@ class _Training:
             failure = _failure_of(found)
             if found.ends_process:
                 self._is_broken = True
-                self._messages.put(Broken(failure, socket.gethostname(), _node_id(), _gpu_name()))
+                self._messages.put(Broken(failure, socket.gethostname(), node_id(), gpu_name()))
             else:
                 self._messages.put(Failed(failure))
             return
@@ -286,22 +291,7 @@ def _place(device: str) -> Placement:
     """Return where an attempt runs, by the names of the journal."""
     import torch
 
-    place = Placement(host=socket.gethostname(), node=_node_id(), pid=os.getpid(), device="cpu")
-    if device == "cuda":
-        found = torch.cuda.get_device_properties(device)
-        place["device"] = found.name
-        place["device_bytes"] = found.total_memory
-        place["gpu"] = _gpu_name()
-    return place
-
-
-def _node_id() -> str:
-    """Return Ray's id of this node."""
-    import ray
-
-    return str(ray.get_runtime_context().get_node_id())
-
-
-def _gpu_name() -> str:
-    """Return which of the node's GPUs Ray gave this worker; it sets the variable for each."""
-    return os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if device != "cuda":
+        return place_of("cpu")
+    found = torch.cuda.get_device_properties(device)
+    return place_of(found.name, found.total_memory)

@@ -20,10 +20,16 @@ class WorkerConfig(TypedDict):
     """The folder of the trial's checkpoints."""
     stderr: str
     """The file for the traceback of a failure."""
+    output: str
+    """The file for what a training function prints."""
+    kept: str
+    """The folder for what a training function keeps."""
     cpus: float
     gpus: float
     heartbeat_s: float
     """How long training may show no sign of life before it counts as hung."""
+    hang_without_heartbeat: bool
+    """Whether silence counts before a training function has called its session's heartbeat."""
     limit_s: float | None
     """How long the trial may train in all."""
     data_dir: str | None
@@ -31,6 +37,8 @@ class WorkerConfig(TypedDict):
     """Folders in which modules are looked for first."""
     best_by: tuple[str, Direction] | None
     """Metric and direction of the epoch whose weights count; None where the last one's do."""
+    objectives: list[str]
+    """The metrics that each report of a training function must name."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from study.training.checkpoint import CheckpointStore, NoCheckpoints
 from study.training.data.datasets import data_place
 from study.training.own.function import TrainFunction, load_function, make_config
 from study.training.own.kept import keep_copy
-from study.training.own.session import OwnRow, Session, Surroundings
+from study.training.own.session import Session
+from study.training.own.surroundings import OwnRow, Surroundings
 from study.training.runtime.device import (
     device_name,
     is_device_shared,
@@ -30,7 +31,7 @@ from study.training.runtime.device import (
     release_memory,
     resolve_device,
 )
-from study.training.runtime.failures import Stopped, TrainingFailure, classify
+from study.training.runtime.failures import Stopped, TrainingFailure, classify, traceback_text
 from study.training.summary import Outcome
 
 
@@ -99,6 +100,8 @@ def train_function(
         if failure.failure_class == "out_of_memory":
             # The message's own figures win: they are of the very moment.
             failure.details = memory_figures(used_device) | failure.details
+        if not isinstance(error, TrainingFailure):
+            failure.details.setdefault("traceback", traceback_text(error))
         ended = failure
     # The exception's frames, which held on to tensors, are gone here.
     release_memory(used_device)
@@ -135,8 +138,11 @@ def _call(function: TrainFunction, config: Any, session: Session) -> Outcome:
     _seed(session.seed)
     try:
         function.call(config, session)
-    except BaseException:
-        if session.failure is None and not session.is_stopped:
+    except BaseException as error:
+        if isinstance(error, Stopped) and not session.is_over:
+            message = "the function raised study.Stopped where nobody had told it to stop"
+            raise TrainingFailure("error", message, {}) from None
+        if not session.is_over:
             raise
     # What it does after it was told to end, a return or an error of its own, changes nothing.
     if session.failure is not None:

@@ -13,43 +13,16 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from study.errors import StudyError
-from study.training.best import BestBy
 from study.training.checkpoint import CheckpointState, CheckpointStore
 from study.training.own.metrics import checked_metrics, missing_objective, not_finite
 from study.training.own.state import SavingPace, check_state, copy_state
+from study.training.own.surroundings import OwnRow, Surroundings
 from study.training.runtime.failures import FailureDetails, Stopped, TrainingFailure
 from study.training.runtime.randomness import random_states, restore_random_states
-
-OwnRow = dict[str, float | int | bool | None]
-"""An epoch's number, its seconds since the training began, and its metrics; what isn't finite is
-None."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """Where and as what a training function runs."""
-
-    seed: int
-    device: torch.device
-    folder: Path
-    data_dir: Path | str
-    """A folder, or an object store's address."""
-    attempt: int = 1
-    rank: int = 0
-    workers: int = 1
-    objectives: tuple[str, ...] = ()
-    """The metrics that each report must name, and whose values must be finite."""
-    epochs: int | None = None
-    """How many reports there will be, where that is known."""
-    best_by: BestBy | None = None
-    """By what the best epoch's state is kept as well; None where the last one's counts."""
 
 
 class Session:
@@ -175,6 +148,11 @@ class Session:
             self._answer(self._pass_on(row))
 
     @property
+    def is_over(self) -> bool:
+        """Whether the training was told to end."""
+        return self.is_stopped or self.failure is not None
+
+    @property
     def has_reported(self) -> bool:
         """Whether any epoch of the trial is known."""
         return bool(self._history or self._reported)
@@ -283,7 +261,7 @@ class Session:
 
     def _stop_if_over(self) -> None:
         """Raise Stopped again where a training goes on after that was raised."""
-        if self.is_stopped or self.failure:
+        if self.is_over:
             raise Stopped
 
     def _check_caller(self, name: str) -> None:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from study.files.trial_files import CheckpointFile, TrialFolder, attempt_of_stderr, stderr_name
+from study.files.trial_files import (
+    CheckpointFile,
+    TrialFolder,
+    attempt_of_text,
+    output_name,
+    stderr_name,
+)
 
 
 def test_a_name_is_read_back() -> None:
@@ -12,7 +18,8 @@ def test_a_name_is_read_back() -> None:
     assert TrialFolder.parse("00007.1") == TrialFolder(7, 1)
     assert CheckpointFile(2, 3).name == "attempt-0002-epoch-000003.ckpt"
     assert CheckpointFile.parse("attempt-0002-epoch-000003.ckpt") == CheckpointFile(2, 3)
-    assert attempt_of_stderr(stderr_name(12)) == 12
+    assert attempt_of_text(stderr_name(12)) == 12
+    assert attempt_of_text(output_name(3)) == 3
 
 
 @pytest.mark.parametrize("number", [10**5, 10**7])
@@ -31,4 +38,4 @@ def test_a_later_attempt_s_checkpoint_is_newer() -> None:
 def test_other_names_are_none(name: str) -> None:
     assert TrialFolder.parse(name) is None
     assert CheckpointFile.parse(name) is None
-    assert attempt_of_stderr(name) is None
+    assert attempt_of_text(name) is None

@@ -51,3 +51,17 @@ def test_below_a_failure_stands_its_traceback(study: StudyPaths) -> None:
     journal.append(failed.stamped().to_record())
     journal.close()
     assert list(log_lines(study, 0))[-2:] == ["    Traceback", "    RuntimeError: mine"]
+
+
+def test_what_a_trial_has_printed_stands_below_its_events(study: StudyPaths) -> None:
+    path = study.output(0, 0, 1)
+    path.parent.make_folder()
+    path.write_whole(b"epoch 1\n 10%|#   |\r100%|####|\n\n\x1b[31mred \xff\x1b[0m\n")
+    assert list(log_lines(study, 0))[-4:] == [
+        "    printed by attempt 1:",
+        "    | epoch 1",
+        "    | 100%|####|",
+        r"    | \x1b[31mred �\x1b[0m",
+    ]
+    assert not any("printed" in line for line in log_lines(study, None))
+    assert list(followed_lines(study, 0)) == list(log_lines(study, 0))

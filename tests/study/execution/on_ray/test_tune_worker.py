@@ -45,13 +45,17 @@ def config(folder: Path, **recipe: Any) -> WorkerConfig:
         "assignment": json.dumps(assignment),
         "checkpoints": str(folder / "checkpoints"),
         "stderr": str(folder / "stderr.txt"),
+        "output": str(folder / "output.txt"),
+        "kept": str(folder / "kept"),
         "cpus": 1,
         "gpus": 0,
         "heartbeat_s": 60,
+        "hang_without_heartbeat": True,
         "limit_s": None,
         "data_dir": None,
         "path": [str(folder)],
         "best_by": None,
+        "objectives": [],
     }
 
 
@@ -118,7 +122,7 @@ def factory(image_shape, classes):
 def test_a_worker_whose_process_is_broken_says_so_and_waits_for_its_end(
     worker: TrialWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tune_worker, "_node_id", lambda: "1")
+    monkeypatch.setattr(tune_worker, "node_id", lambda: "1")
     monkeypatch.setattr(tune_worker, "_POLL_S", 0.01)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
     (tmp_path / "poisoned.py").write_text(POISONED)

@@ -20,7 +20,8 @@ from study.training.checkpoint import Checkpoints
 from study.training.own import run, session
 from study.training.own.function import TrainFunction
 from study.training.own.run import train_function
-from study.training.own.session import OwnRow, Session
+from study.training.own.session import Session
+from study.training.own.surroundings import OwnRow
 from study.training.runtime.failures import Stopped, TrainingFailure
 from study.training.summary import Outcome
 

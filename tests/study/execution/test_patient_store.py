@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from study.errors import StorageFault
-from study.execution.on_ray.patient_store import PatientStore
+from study.execution.patient_store import PatientStore
 
 
 class Unsteady:

@@ -1,0 +1,225 @@
+"""An attempt's own process: runs the training function, and says what comes of it."""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import faulthandler
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypedDict
+
+import torch
+
+from study.errors import StorageFault
+from study.execution.patient_store import PatientStore
+from study.execution.training_process.channel import Channel, ChannelClosed, Message
+from study.files.storage_uri import storage_path
+from study.journal.journal import PAUSE_S
+from study.training.best import BestBy
+from study.training.checkpoint import Checkpoints
+from study.training.own.run import train_function
+from study.training.recipe.metric_catalog import Direction
+from study.training.runtime.device import trial_device
+from study.training.runtime.failures import Stopped, TrainingFailure, classify
+
+_BEAT_S = 0.5
+"""Heartbeats in between say nothing new."""
+
+_attempts: list[_Attempt] = []
+"""The attempt, whose connection stays open until all that runs at a process's end has run."""
+
+
+class Request(TypedDict):
+    """What an attempt's process is to do, as JSON."""
+
+    kind: str
+    train: str
+    config: dict[str, Any]
+    seed: int
+    epochs: int | None
+    attempt: int
+    reported: int
+    owner: str
+    """Whose checkpoints they are."""
+    checkpoints: str
+    kept: str
+    folder: str
+    """The session's."""
+    data_dir: str | None
+    objectives: list[str]
+    best_by: tuple[str, Direction] | None
+    cpus: float
+    gpus: float
+    path: list[str]
+
+
+def run_attempt(request: Message, descriptors: list[int]) -> None:
+    """Train in this process, which ends afterwards as any process does: its threads are waited for,
+    and what was registered to run at its end runs.
+    """
+    atexit.register(_leave)
+    talk, output, traces = descriptors
+    _take_streams(output)
+    faulthandler.enable(os.fdopen(traces, "wb", closefd=False))
+    sys.argv = [request["train"]]
+    sys.path += [path for path in request["path"] if path not in sys.path]
+    attempt = _Attempt(request, Channel(socket.socket(fileno=talk)))
+    _attempts.append(attempt)
+    process = os.getpid()
+    last_word = attempt.run()
+    if os.getpid() != process:
+        os._exit(0)  # the function has forked, and this is the other one
+    attempt.say(last_word)
+    attempt.is_done = True
+
+
+def _leave() -> None:
+    """End without taking every loaded library down, which takes seconds and can only go wrong."""
+    logging.shutdown()
+    with suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    ctypes.CDLL(None).fflush(None)  # what C code has printed
+    os._exit(0 if _attempts and _attempts[-1].is_done else 1)
+
+
+def _take_streams(output: int) -> None:
+    """Let everything that is printed, by whatever, go to ``output``; and read nothing."""
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        stream = open(  # noqa: SIM115
+            descriptor, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+class _Attempt:
+    """One attempt, in a conversation with its worker."""
+
+    def __init__(self, request: Message, talk: Channel) -> None:
+        self._request = request
+        self._talk = talk
+        self._last_beat = float("-inf")
+        self.is_done = False
+        """Whether the last word was said."""
+
+    def run(self) -> Message:
+        """Train; return what is the last to be said of it."""
+        try:
+            outcome = self._train()
+        except (Stopped, ChannelClosed):
+            return {"kind": "stopped"}
+        except StorageFault as error:
+            return {"kind": "storage", "message": str(error)}
+        except TrainingFailure as failure:
+            return _failed(failure)
+        except BaseException as error:
+            return _failed(classify(error))
+        return {
+            "kind": "finished",
+            "stop_reason": outcome.stop_reason,
+            "summary": dict(outcome.summary),
+        }
+
+    def say(self, message: Message) -> None:
+        """Tell the worker, if it is still there."""
+        try:
+            self._talk.send(message)
+        except ChannelClosed:
+            os._exit(1)
+
+    def _train(self) -> Any:
+        request = self._request
+        torch.set_num_threads(max(1, int(request["cpus"])))
+        device = trial_device(request["gpus"])
+        self.say({"kind": "placed"} | _device_figures(device))
+        checkpoints = Checkpoints(
+            storage_path(request["checkpoints"]), request["attempt"], owner=request["owner"]
+        )
+        return train_function(
+            request["train"],
+            request["config"],
+            seed=request["seed"],
+            device=device,
+            report=self._report,
+            checkpoint=PatientStore(checkpoints, self._wait_for_storage),
+            reported=request["reported"],
+            heartbeat=self._heartbeat,
+            repeated=self._sign,
+            objectives=tuple(request["objectives"]),
+            epochs=request["epochs"],
+            best_by=BestBy(*request["best_by"]) if request["best_by"] else None,
+            attempt=request["attempt"],
+            data_dir=request["data_dir"],
+            folder=Path(request["folder"]),
+            kept=storage_path(request["kept"]),
+        )
+
+    def _report(self, row: Any) -> bool:
+        """Say that an epoch is done; return whether training goes on."""
+        self.say({"kind": "reported", "row": row})
+        return self._answer(None)
+
+    def _heartbeat(self) -> None:
+        """Say that training goes on, and that silence means something from now on."""
+        if time.monotonic() - self._last_beat >= _BEAT_S:
+            self._last_beat = time.monotonic()
+            self.say({"kind": "beat"})
+            self._check()
+
+    def _sign(self) -> None:
+        """Say that training goes on."""
+        self.say({"kind": "sign"})
+        self._check()
+
+    def _wait_for_storage(self, problem: StorageFault) -> None:
+        """Wait a moment for a storage that refuses; the driver shows what is waited for."""
+        self.say({"kind": "waiting", "message": f"paused: {problem}; trying again"})
+        if not self._answer(PAUSE_S):
+            raise Stopped
+
+    def _check(self) -> None:
+        if not self._answer(0):
+            raise Stopped
+
+    def _answer(self, timeout_s: float | None) -> bool:
+        """Return the worker's next word on whether to go on; without one, it does."""
+        try:
+            answer = self._talk.receive(timeout_s)
+        except ChannelClosed:
+            return False
+        return answer is None or bool(answer["goes_on"])
+
+
+def _failed(failure: TrainingFailure) -> Message:
+    return {
+        "kind": "failed",
+        "class": failure.failure_class,
+        "message": failure.message,
+        "details": failure.details,
+        "traceback": failure.details.get("traceback", f"{failure}\n"),
+    }
+
+
+def _device_figures(device: str) -> Message:
+    """Return the device as the journal has it."""
+    if device != "cuda":
+        return {"device": "cpu"}
+    found = torch.cuda.get_device_properties(device)
+    return {"device": found.name, "device_bytes": found.total_memory}

@@ -1,0 +1,360 @@
+"""Whatever a training function does has its class, and the next trial is as if it had never been.
+
+The worker's own class, without Ray around it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from study.execution.on_ray import own_training, worker_place
+from study.execution.on_ray.own_training import close_nursery
+from study.execution.on_ray.tune_worker import TrialWorker
+from study.execution.on_ray.worker_protocol import (
+    Failed,
+    Finished,
+    Placed,
+    Reported,
+    WorkerConfig,
+    WorkerMessage,
+)
+from study.training.own.kept import kept_names
+from study.training.runtime.progress import ProgressMark
+
+WAIT_S = 900
+HERE = Path(__file__).parent
+
+
+class Worker:
+    """A worker that is given one training function after another."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._worker: TrialWorker | None = None
+        self._trials = 0
+
+    def begin(self, function: str, config: Any = None, **changed: Any) -> None:
+        """Begin a trial of its own, or another attempt at one."""
+        trial = changed.pop("trial", None)
+        self._trials += 1
+        self.folder = self._folder / str(trial or self._trials)
+        assignment = {
+            "trial": 0,
+            "attempt": changed.pop("attempt", 1),
+            "train": function if ":" in function else f"hostile_trainings:{function}",
+            "recipe": config or {},
+            "seed": changed.pop("seed", 0),
+            "epochs": changed.pop("epochs", None),
+            "epochs_reported": changed.pop("reported", 0),
+            "seconds_used": 0.0,
+        }
+        self.folder.mkdir(exist_ok=True)
+        worker_config: WorkerConfig = {
+            "assignment": json.dumps(assignment),
+            "checkpoints": str(self.folder / "checkpoints"),
+            "stderr": str(self.folder / "stderr.txt"),
+            "output": str(self.folder / "output.txt"),
+            "kept": str(self.folder / "kept"),
+            "cpus": 1,
+            "gpus": 0,
+            "heartbeat_s": 300,
+            "hang_without_heartbeat": False,
+            "limit_s": None,
+            "data_dir": None,
+            "path": [str(HERE), *changed.pop("path", [])],
+            "best_by": None,
+            "objectives": ["loss"],
+        }
+        worker_config |= changed  # type: ignore[typeddict-item]
+        if self._worker is None:
+            self._worker = object.__new__(TrialWorker)  # without Tune's own state
+            self._worker.setup(worker_config)
+        else:
+            assert self._worker.reset_config(worker_config)
+
+    def step(self) -> list[WorkerMessage]:
+        assert self._worker is not None
+        messages: list[WorkerMessage] = self._worker.step()["messages"]
+        return messages
+
+    def progress(self) -> ProgressMark:
+        """How far the trial is."""
+        assert self._worker is not None
+        training = self._worker._training
+        assert training is not None
+        return training.progress.mark()
+
+    def until_reported(self, epoch: int) -> None:
+        """Let training go on until it has reported an epoch."""
+        for message in self._messages():
+            if isinstance(message, Reported) and message.row["epoch"] == epoch:
+                return
+
+    def to_its_end(self) -> list[WorkerMessage]:
+        """What the trial says up to its last word."""
+        messages = []
+        for message in self._messages():
+            messages.append(message)
+            if isinstance(message, Finished | Failed):
+                break
+        return messages
+
+    def _messages(self) -> Iterator[WorkerMessage]:
+        deadline = time.monotonic() + WAIT_S
+        while time.monotonic() < deadline:
+            yield from self.step()
+        raise AssertionError("the worker says nothing more")
+
+    def train(self, function: str, config: Any = None, **changed: Any) -> list[WorkerMessage]:
+        self.begin(function, config, **changed)
+        return self.to_its_end()
+
+    def leave(self) -> None:
+        """Leave the attempt, as the driver does before the next one and at the end."""
+        assert self._worker is not None
+        self._worker._leave()
+
+    def printed(self) -> str:
+        self.leave()
+        path = self.folder / "output.txt"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.cleanup()
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker_place, "node_id", lambda: "1")
+        patch.setattr(own_training, "node_id", lambda: "1")
+        worker = Worker(tmp_path_factory.mktemp("worker"))
+        yield worker
+        worker.close()
+
+
+def rows(messages: list[WorkerMessage]) -> list[dict[str, Any]]:
+    found = [dict(message.row) for message in messages if isinstance(message, Reported)]
+    for row in found:
+        row.pop("seconds")
+    return found
+
+
+def failure_in(messages: list[WorkerMessage]) -> Any:
+    last = messages[-1]
+    assert isinstance(last, Failed), messages
+    json.dumps(last.failure.to_record(), ensure_ascii=False).encode()
+    return last.failure
+
+
+def witnessed(worker: Worker) -> tuple[list[dict[str, Any]], str]:
+    """The witness's rows, and the state that it finds its process in."""
+    messages = worker.train("witness")
+    assert isinstance(messages[-1], Finished), messages
+    state = re.search("state: (.*)", worker.printed())
+    assert state
+    return rows(messages), state[1].replace(str(worker.folder), "FOLDER")
+
+
+@pytest.fixture(scope="module")
+def before(worker: Worker) -> tuple[list[dict[str, Any]], str]:
+    """What the witness says where nothing was before it."""
+    return witnessed(worker)
+
+
+ENDS = [
+    ("os_exit", "error", "ended its process, with exit code 0, before it returned"),
+    ("sys_exit", "error", "SystemExit: 0"),
+    ("system_exit_in_a_thread", "error", "ended its process, with exit code 5"),
+    ("keyboard_interrupt", "error", "KeyboardInterrupt"),
+    ("interrupts_itself", "error", "KeyboardInterrupt"),
+    ("terminates_itself", "error", "its process died of SIGTERM"),
+    ("kills_itself", "node", "its process died of SIGKILL"),
+    ("kills_its_group", "node", "its process died of SIGKILL"),
+    ("segfault", "error", "its process died of SIGSEGV"),
+    ("aborts", "error", "its process died of SIGABRT"),
+    ("generator_exit", "error", "GeneratorExit"),
+    ("stop_iteration", "error", "StopIteration"),
+    ("mute_error", "error", "_Mute: .its text can't be made: RuntimeError"),
+    ("long_error", "error", "ValueError: xxx"),
+    ("chained_errors", "error", "ValueError: 99999"),
+    ("no_unicode", "error", r"no such file: caf\\udce9.png"),
+    ("memory_error", "out_of_memory", "out of memory"),
+    ("too_much_memory", "out_of_memory", "tried to allocate 1152921504606846976 bytes"),
+    ("gpu_memory", "out_of_memory", "CUDA out of memory"),
+    ("recursion", "error", "RecursionError"),
+    ("stopped_by_itself", "error", "raised study.Stopped where nobody had told it to stop"),
+    ("not_a_number", "diverged", "loss is nan at epoch 1"),
+    ("no_report", "invalid", "returned without a report"),
+    ("other_metrics", "invalid", "the objective loss must be among the metrics"),
+    ("forgets_its_files", "error", ""),
+    ("poisons_libraries", "error", ""),
+    ("kills_its_parent", "node", "its process died of SIGKILL"),
+    ("no_such_function", "invalid", "has no function no_such_function"),
+    ("nowhere.at_all:train", "invalid", "there is no module nowhere"),
+]
+
+
+@pytest.mark.parametrize(("function", "failure_class", "message"), ENDS)
+def test_each_end_has_its_class_and_the_worker_goes_on(
+    worker: Worker, before: Any, function: str, failure_class: str, message: str
+) -> None:
+    failure = failure_in(worker.train(function))
+    assert failure.failure_class == failure_class
+    assert re.search(message, failure.message), failure.message
+    assert witnessed(worker) == before
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "prints",
+        "replaces_streams",
+        "changes_folders",
+        "changes_torch",
+        "changes_python",
+        "leaves_memory",
+        "leaves_processes",
+        "leaves_files",
+        "forks_and_returns",
+    ],
+)
+def test_nothing_that_a_function_does_to_its_process_reaches_the_next_trial(
+    worker: Worker, before: Any, function: str
+) -> None:
+    messages = worker.train(function)
+    assert [type(message) for message in messages] == [Placed, Reported, Finished], messages
+    assert witnessed(worker) == before
+    left = [process for process in psutil.process_iter(["cmdline"]) if "6543.21" in _line(process)]
+    assert left == []
+
+
+def _line(process: psutil.Process) -> str:
+    return " ".join(process.info["cmdline"] or [])
+
+
+@pytest.mark.parametrize("function", ["leaves_threads", "leaves_an_ending"])
+def test_a_process_that_does_not_end_after_its_function_is_ended(
+    worker: Worker, before: Any, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from study.execution.training_process import training_process
+
+    monkeypatch.setattr(training_process, "_END_S", 0.2)
+    messages = worker.train(function)
+    assert isinstance(messages[-1], Finished)
+    assert witnessed(worker) == before
+
+
+def test_what_a_trial_prints_is_kept_within_bounds(worker: Worker) -> None:
+    worker.train("prints")
+    printed = worker.printed()
+    for line in ("from python", "to stderr", "raw � bytes", "from C", "from a child", "the end"):
+        assert line in printed
+    assert "bytes left out" in printed
+    assert len(printed) < 2**20 + 100
+
+
+def test_a_crash_leaves_its_stack(worker: Worker) -> None:
+    worker.train("segfault")
+    assert "hostile_trainings.py" in (worker.folder / "stderr.txt").read_text()
+    worker.train("recursion")
+    assert "RecursionError" in (worker.folder / "stderr.txt").read_text()
+
+
+def test_silence_is_no_hang_before_the_first_heartbeat(worker: Worker) -> None:
+    messages = worker.train("holds_the_gil", {"seconds": 3}, heartbeat_s=0.5)
+    assert isinstance(messages[-1], Finished)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"config": {"seconds": 3600, "beats": True}},
+        {"config": {"seconds": 3600}, "hang_without_heartbeat": True},
+    ],
+)
+def test_silence_is_a_hang_after_a_heartbeat_or_where_the_study_file_says_so(
+    worker: Worker, before: Any, options: dict[str, Any]
+) -> None:
+    failure = failure_in(worker.train("holds_the_gil", heartbeat_s=1, **options))
+    assert failure.failure_class == "timeout"
+    assert re.search(r"no sign of life for \d+ s, in File .*hostile_trainings.py", failure.message)
+    assert "holds_the_gil" in (worker.folder / "stderr.txt").read_text()
+    assert witnessed(worker) == before
+
+
+def test_a_trial_has_its_time_and_no_more(worker: Worker) -> None:
+    failure = failure_in(worker.train("never_ends", limit_s=0.5))
+    assert failure.failure_class == "timeout"
+    assert "took more than its" in failure.message
+
+
+@pytest.mark.parametrize("function", ["swallows_everything", "never_ends"])
+def test_a_function_that_does_not_stop_is_ended(
+    worker: Worker, before: Any, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from study.execution.training_process import training_process
+
+    monkeypatch.setattr(training_process, "_STOP_S", 0.2)
+    worker.begin(function)
+    while not any(isinstance(message, Placed | Reported) for message in worker.step()):
+        pass
+    assert witnessed(worker) == before
+
+
+def test_an_attempt_goes_on_where_the_one_before_was_left(worker: Worker, before: Any) -> None:
+    worker.begin("witness", trial="again", epochs=2)
+    worker.until_reported(1)
+    assert worker.progress().epoch == 2
+    worker.leave()
+    again = worker.train("witness", trial="again", attempt=2, reported=1)
+    assert rows(again) == before[0][1:]
+
+
+def test_a_lost_nursery_is_replaced(worker: Worker, before: Any) -> None:
+    own_training._nurseries[-1]._process.kill()
+    own_training._nurseries[-1]._process.wait()
+    assert witnessed(worker) == before
+
+
+def test_the_sessions_folder_is_gone_and_what_was_kept_is_there(
+    worker: Worker, tmp_path: Path
+) -> None:
+    (tmp_path / "keeps.py").write_text(
+        "def train(config, session):\n"
+        "    (session.folder / 'adapter').mkdir()\n"
+        "    (session.folder / 'adapter' / 'weights').write_text('1 2 3')\n"
+        "    session.keep(session.folder / 'adapter')\n"
+        "    session.keep(session.folder / 'adapter' / 'weights', 'copy.txt')\n"
+        "    print(session.folder)\n"
+        "    session.report({'loss': 1.0})\n"
+    )
+    messages = worker.train("keeps:train", path=[str(tmp_path)])
+    assert isinstance(messages[-1], Finished), messages
+    folder = Path(worker.printed().strip())
+    assert not folder.exists()
+    kept = worker.folder / "kept"
+    from study.files.local_storage import LocalPath
+
+    assert kept_names(LocalPath(kept)) == ["adapter", "copy.txt"]
+    assert (kept / "adapter" / "weights").read_text() == "1 2 3"
+
+
+def test_nothing_is_left_of_a_worker_that_was_closed(worker: Worker) -> None:
+    worker.begin("never_ends")
+    while not any(isinstance(message, Placed) for message in worker.step()):
+        pass
+    nursery = psutil.Process(own_training._nurseries[-1]._process.pid)
+    family = [nursery, *nursery.children(recursive=True)]
+    close_nursery()
+    _, alive = psutil.wait_procs(family, timeout=WAIT_S)
+    assert alive == []

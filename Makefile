@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test check setup faults bench published coverage hooks clean
+.PHONY: quickstart test check setup faults bench published coverage docs docs-test hooks clean
 
 quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
@@ -23,11 +23,19 @@ bench: setup  ## Measurements, side by side in one run
 coverage: setup  ## What intervals cover and how often verdicts are false, by simulation, into docs/coverage.md
 	$(BIN)/python -W error::RuntimeWarning -m tests.analysis.coverage
 
+docs: setup  ## The reference from the code, and the site of all pages into site/
+	$(BIN)/python -m tests.docs.reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-test: setup  ## Every command and code block of README and docs, run
+	$(BIN)/pytest tests/docs -m docs -o timeout=3600
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 hooks: setup  ## Check each commit before it is made
 	$(BIN)/pre-commit install

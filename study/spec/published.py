@@ -35,9 +35,11 @@ class _PublishedRow(TypedDict, total=False):
     seconds: ZeroOrMore
     """cumulative"""
     epoch_seconds: ZeroOrMore
+    """one epoch, in the mean"""
     extrapolated: bool
     """true: not measured to its end"""
     note: str
+    """what else a reader should know"""
 
 
 _KNOWN_KEYS = tuple(_PublishedRow.__annotations__)

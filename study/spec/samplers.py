@@ -81,8 +81,11 @@ class CmaEs(SamplerChoice):
     popsize: AtLeastTwo | None = None
     """points a generation"""
     use_separable_cma: bool | None = None
+    """learn a deviation for each value, and no correlations"""
     with_margin: bool | None = None
+    """keep whole numbers and steps from freezing"""
     lr_adapt: bool | None = None
+    """slow learning down where values are noisy"""
 
 
 class GaussianProcess(SamplerChoice):
@@ -102,8 +105,11 @@ class Nsga2(SamplerChoice):
     population_size: AtLeastTwo | None = None
     """points a generation"""
     mutation_prob: Fraction | None = None
+    """how likely a value is drawn anew"""
     crossover_prob: Fraction | None = None
+    """how likely a child has two parents"""
     swapping_prob: Fraction | None = None
+    """how likely the parents swap a value"""
 
 
 class QuasiMonteCarlo(SamplerChoice):
@@ -111,7 +117,9 @@ class QuasiMonteCarlo(SamplerChoice):
 
     name: Literal["qmc"] = "qmc"
     qmc_type: Literal["sobol", "halton"] | None = None
+    """which sequence"""
     scramble: bool | None = None
+    """shuffle the sequence by the seed"""
 
 
 class FirstOnly(SamplerChoice):

@@ -38,7 +38,6 @@ from study.training.recipe.metric_catalog import (
     sign_of,
 )
 from study.training.recipe.recipe import expand
-from study.validation.field_sentences import field_sentences
 from study.validation.numbers import (
     AboveZero,
     Amount,
@@ -53,10 +52,9 @@ from study.validation.section import OneOrMore, Section, form_names, rule
 
 
 class FileSection(Section):
-    """A section of the study file, each key described by the sentence below it.
+    """A section of the study file.
 
-    Its validator is built and those sentences are read once they are needed: most commands need
-    few of the sections, and only the JSON Schema needs the sentences.
+    Its validator is built once it is needed: most commands need few of the sections.
     """
 
     model_config = ConfigDict(defer_build=True)
@@ -78,12 +76,10 @@ class FileSection(Section):
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        described = handler(schema)
-        in_full = handler.resolve_ref_schema(described)
-        for key, sentence in field_sentences(cls).items():
-            in_full["properties"][key]["description"] = sentence
+        described = super().__get_pydantic_json_schema__(schema, handler)
         if not cls.short_for:
             return described
+        in_full = handler.resolve_ref_schema(described)
         return {"anyOf": [described, in_full["properties"][cls.short_for]]}
 
     def tree(self) -> dict[str, Any]:

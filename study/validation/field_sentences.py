@@ -9,14 +9,14 @@ import ast
 import inspect
 from itertools import pairwise
 
-from study.validation.section import Section
+from pydantic import BaseModel
 
 
-def field_sentences(section: type[Section]) -> dict[str, str]:
+def field_sentences(section: type[BaseModel]) -> dict[str, str]:
     """Return the sentence below each field that has one, inherited fields included."""
     sentences: dict[str, str] = {}
     for base in reversed(section.__mro__):
-        if not issubclass(base, Section):
+        if base is BaseModel or not issubclass(base, BaseModel):
             continue
         (definition,) = ast.parse(inspect.getsource(base)).body
         assert isinstance(definition, ast.ClassDef)

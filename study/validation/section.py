@@ -23,6 +23,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from search_spaces.validation import FieldPath, alternatives, closest_match, describe
+from study.validation.field_sentences import field_sentences
 
 FACTORY_PATTERN = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 """How a user's own model, data set or sampler is named."""
@@ -34,11 +35,24 @@ SectionForms = dict[str, type["Section"]]
 
 
 class Section(BaseModel):
-    """A frozen, strict part of a document: no unknown keys, no nan, a bool is no int."""
+    """A frozen, strict part of a document: no unknown keys, no nan, a bool is no int.
+
+    In a JSON Schema each key is described by the sentence below its field.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        described = handler(schema)
+        properties = handler.resolve_ref_schema(described).get("properties", {})
+        for key, sentence in field_sentences(cls).items():
+            properties[key]["description"] = sentence
+        return described
 
 
 def is_factory_name(name: str) -> bool:

@@ -30,6 +30,7 @@ class ModelSpec(Section):
     """
 
     name: str = "small_cnn"
+    """The network, or ``package.module:factory`` of one of your own."""
     variant: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] | None = None
     """A published variant of the family; None only where the family has a single form."""
     width: Positive = 1.0
@@ -39,9 +40,13 @@ class ModelSpec(Section):
     depth: Count | None = None
     """Layers (6n + 2), blocks a stage or hidden layers, in families that have several depths."""
     norm: Literal["none", "every_conv", "every_conv_and_block"] = "every_conv"
+    """Where norm layers stand: nowhere, after every convolution, or after every block too."""
     order: Literal["conv_norm_act", "conv_act_norm"] = "conv_norm_act"
+    """Whether norm comes before the activation or after it."""
     norm_kind: Literal["batch", "group", "none"] = "batch"
+    """Which norm it is."""
     dropout: Share | None = None
+    """The share of activations that dropout leaves out, in families that have it."""
     softmax: bool = False
     """Softmax inside the model, in front of a loss that applies it again.
 

@@ -20,8 +20,11 @@ class Optimizer(Section):
     """What all optimizers have."""
 
     lr: Rate = 1e-3
+    """The learning rate at its peak: a schedule is a factor on it."""
     weight_decay: NonNegative = 0.0
+    """How strongly weights are drawn to zero."""
     lr_factors: dict[str, Positive] = Field(default_factory=dict)
+    """Factors on the rate of parameters, by the beginning of their names: ``{features.0: 0.1}``."""
     recreate_each_epoch: bool = False
     """Make a new optimizer before each epoch, so that its moments start from zero.
 
@@ -46,8 +49,11 @@ class DecayedOptimizer(Optimizer):
 class Sgd(DecayedOptimizer):
     name: Literal["sgd"] = "sgd"
     lr: Rate = 0.1
+    """The learning rate at its peak: a schedule is a factor on it."""
     momentum: Share = 0.0
+    """The share of the last step that goes on in the next."""
     dampening: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The share of the gradient that momentum leaves out."""
     nesterov: bool = False
     """Without momentum it makes no difference, as in its formula."""
 
@@ -60,25 +66,33 @@ class Sgd(DecayedOptimizer):
 
 class Betas(Optimizer):
     beta1: Share = 0.9
+    """The share of the gradients' average that stays at each step."""
     beta2: Share = 0.999
+    """The share of the squared gradients' average that stays at each step."""
     eps: Positive = 1e-8
+    """Added to the denominator, against division by nothing."""
 
 
 class Adam(Betas):
     name: Literal["adam"] = "adam"
     amsgrad: bool = False
+    """Divide by the greatest average of squares so far."""
 
 
 class AdamW(Betas, DecayedOptimizer):
     name: Literal["adamw"] = "adamw"
     weight_decay: NonNegative = 0.01
+    """How strongly weights are drawn to zero, apart from the gradient."""
     amsgrad: bool = False
+    """Divide by the greatest average of squares so far."""
 
 
 class NAdam(Betas):
     name: Literal["nadam"] = "nadam"
     lr: Rate = 2e-3
+    """The learning rate at its peak: a schedule is a factor on it."""
     momentum_decay: NonNegative = 4e-3
+    """How fast the momentum grows to ``beta1``."""
 
 
 class RAdam(Betas):
@@ -88,45 +102,65 @@ class RAdam(Betas):
 class Adamax(Betas):
     name: Literal["adamax"] = "adamax"
     lr: Rate = 2e-3
+    """The learning rate at its peak: a schedule is a factor on it."""
 
 
 class Adadelta(Optimizer):
     name: Literal["adadelta"] = "adadelta"
     lr: Rate = 1.0
+    """A factor on the step that the rule finds."""
     rho: Share = 0.9
+    """The share of the averages that stays at each step."""
     eps: Positive = 1e-6
+    """Added to the denominator, against division by nothing."""
 
 
 class Adagrad(Optimizer):
     name: Literal["adagrad"] = "adagrad"
     lr: Rate = 0.01
+    """The learning rate at its peak: a schedule is a factor on it."""
     lr_decay: NonNegative = 0.0
+    """How fast the rate falls with the number of steps."""
     initial_accumulator: NonNegative = 0.0
+    """Where the sums of squared gradients begin."""
     eps: Positive = 1e-10
+    """Added to the denominator, against division by nothing."""
 
 
 class Adafactor(Optimizer):
     name: Literal["adafactor"] = "adafactor"
     lr: Rate = 0.01
+    """The learning rate at its peak: a schedule is a factor on it."""
     beta2_decay: Annotated[float, Field(ge=-1, le=0)] = -0.8
+    """The exponent by which the average of squares forgets less and less."""
     clip_threshold: Annotated[float, Field(ge=1)] = 1.0
+    """The greatest root mean square of an update."""
 
 
 class RmsProp(Optimizer):
     name: Literal["rmsprop"] = "rmsprop"
     lr: Rate = 0.01
+    """The learning rate at its peak: a schedule is a factor on it."""
     alpha: Share = 0.99
+    """The share of the squared gradients' average that stays at each step."""
     momentum: Share = 0.0
+    """The share of the last step that goes on in the next."""
     eps: Positive = 1e-8
+    """Added to the denominator, against division by nothing."""
     centered: bool = False
+    """Divide by the gradient's deviation in place of its size."""
 
 
 class Asgd(Optimizer):
     name: Literal["asgd"] = "asgd"
     lr: Rate = 0.01
+    """The learning rate at its peak: a schedule is a factor on it."""
     lambd: NonNegative = 1e-4
+    """How fast the rate decays."""
     alpha: NonNegative = 0.75
+    """The exponent of the rate's decay."""
     t0: NonNegative = 1e6
+    """The step from which weights are averaged."""
 
 
 class Rprop(Section):
@@ -134,10 +168,15 @@ class Rprop(Section):
 
     name: Literal["rprop"] = "rprop"
     lr: Rate = 0.01
+    """The first step of every weight."""
     lr_factors: dict[str, Positive] = Field(default_factory=dict)
+    """Factors on the first step of parameters, by the beginning of their names."""
     recreate_each_epoch: bool = False
+    """Make a new optimizer before each epoch."""
     eta_minus: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """What a step is multiplied by where the gradient has changed its sign."""
     eta_plus: Annotated[float, Field(gt=1)] = 1.2
+    """What a step is multiplied by where it has not."""
 
 
 class Muon(DecayedOptimizer):
@@ -145,11 +184,17 @@ class Muon(DecayedOptimizer):
 
     name: Literal["muon"] = "muon"
     lr: Rate = 0.02
+    """The matrices' learning rate at its peak."""
     weight_decay: NonNegative = 0.01
+    """How strongly weights are drawn to zero, apart from the gradient."""
     momentum: Share = 0.95
+    """The share of the last step that goes on in the next."""
     nesterov: bool = True
+    """Look ahead by the momentum."""
     ns_steps: Annotated[int, Field(ge=1, le=20)] = 5
+    """Iterations of Newton and Schulz by which a step is made orthogonal."""
     adamw_lr: Rate = 1e-3
+    """The learning rate of AdamW, which trains what is no matrix."""
 
 
 AnyOptimizer = Annotated[

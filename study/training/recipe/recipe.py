@@ -58,21 +58,35 @@ class Recipe(Section):
     """
 
     model: ModelSpec = ModelSpec()
+    """The network."""
     data: Data = Data()
+    """The images, and how they are split, batched and changed."""
     optimizer: AnyOptimizer = AdamW(lr=3e-3)
+    """What turns gradients into steps."""
     loss: CrossEntropy = CrossEntropy()
+    """What is made small."""
     schedule: AnySchedule = ConstantSchedule()
+    """How the learning rate changes on the way."""
     precision: Precision = "fp32"
+    """The arithmetic: 32 bits, TF32, or mixed with 16 bits, with the loss scaled or not."""
     accumulation: Count = 1
     """Micro-batches an update is made of, each weighted by the images it holds."""
     clip: Clip = NoClip()
+    """What becomes of gradients that are too large."""
     execution: Execution = Execution()
+    """How the same arithmetic is carried out."""
     epochs: Count | None = None
+    """Passes over the training images, the last one whole."""
     steps: Count | None = None
+    """Updates in all."""
     seconds: Positive | None = None
+    """Training time in all."""
     converge: Converge | None = None
+    """Stop when the training loss has converged."""
     target: Target | None = None
+    """Stop when a metric is good enough."""
     patience: Patience | None = None
+    """Stop when a metric no longer gets better."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
     @model_validator(mode="before")

@@ -22,7 +22,9 @@ Decay = Annotated[float, Field(gt=0, le=1)]
 
 class Schedule(Section):
     warmup_epochs: NonNegative = 0.0
+    """Epochs, or parts of one, in which the rate rises to its peak in a straight line."""
     warmup_factor: Factor = 0.0
+    """The share of the peak that warm-up begins with."""
 
 
 class ConstantSchedule(Schedule):
@@ -34,7 +36,9 @@ class Step(Schedule):
 
     name: Literal["step"] = "step"
     every_epochs: Positive = 10.0
+    """Epochs, or parts of one, between two steps."""
     gamma: Decay = 0.1
+    """What the rate is multiplied by at each."""
 
 
 class MultiStep(Schedule):
@@ -42,7 +46,9 @@ class MultiStep(Schedule):
 
     name: Literal["multistep"] = "multistep"
     milestones: Annotated[tuple[NonNegative, ...], BeforeValidator(list_to_tuple)] = (5.0, 8.0)
+    """Epochs at which the rate falls."""
     gamma: Decay = 0.1
+    """What the rate is multiplied by at each."""
 
     @field_validator("milestones")
     @classmethod
@@ -57,6 +63,7 @@ class Exponential(Schedule):
 
     name: Literal["exponential"] = "exponential"
     gamma: Decay = 0.95
+    """What the rate is multiplied by after each epoch."""
 
 
 class Cosine(Schedule):
@@ -67,6 +74,7 @@ class Cosine(Schedule):
 
     name: Literal["cosine"] = "cosine"
     min_factor: Factor = 0.0
+    """The share of the peak at the end."""
 
 
 class OneCycle(Schedule):
@@ -77,9 +85,13 @@ class OneCycle(Schedule):
 
     name: Literal["onecycle"] = "onecycle"
     pct_start: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    """The share of the training in which the rate rises."""
     div_factor: Annotated[float, Field(ge=1)] = 25.0
+    """The peak over the rate at the start."""
     final_div_factor: Annotated[float, Field(ge=1)] = 1e4
+    """The rate at the start over that at the end."""
     anneal: Literal["cosine", "linear"] = "cosine"
+    """By which curve the rate rises and falls."""
     cycle_momentum: bool = False
     """Move momentum (Adam: beta1) between 0.95 and 0.85 against the rate: torch's default."""
 
@@ -89,7 +101,9 @@ class Polynomial(Schedule):
 
     name: Literal["polynomial"] = "polynomial"
     power: Positive = 1.0
+    """The exponent; 1 is a straight line."""
     min_factor: Factor = 0.0
+    """The share of the peak at the end."""
 
 
 class Triangular(Schedule):
@@ -100,7 +114,9 @@ class Triangular(Schedule):
 
     name: Literal["triangular"] = "triangular"
     period_epochs: Positive = 4.0
+    """Epochs of one way up and down."""
     min_factor: Factor = 0.1
+    """The share of the peak between two cycles."""
 
 
 class Plateau(Schedule):
@@ -111,11 +127,17 @@ class Plateau(Schedule):
 
     name: Literal["plateau"] = "plateau"
     metric: Metric = "val_loss"
+    """What must get better."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """What the rate is multiplied by."""
     patience: Annotated[int, Field(ge=0, le=2**40)] = 10
+    """Epochs without a better value that are borne."""
     threshold: NonNegative = 1e-4
+    """The relative change that counts as better."""
     cooldown: Annotated[int, Field(ge=0, le=2**40)] = 0
+    """Epochs after a step in which none are counted."""
     min_factor: Factor = 0.0
+    """The least share of the peak."""
 
 
 class Switch(Schedule):
@@ -123,8 +145,11 @@ class Switch(Schedule):
 
     name: Literal["switch"] = "switch"
     metric: Metric = "val_accuracy"
+    """What is watched."""
     threshold: float = 0.8
+    """The value that it must pass."""
     lr_after: Positive = 0.1
+    """The learning rate from then on."""
 
 
 class Restarts(Schedule):
@@ -135,8 +160,11 @@ class Restarts(Schedule):
 
     name: Literal["cosine_restarts"] = "cosine_restarts"
     period_epochs: Positive = 10.0
+    """Epochs of the first cycle."""
     period_factor: Count = 1
+    """How many times as long each cycle is as the one before."""
     min_factor: Factor = 0.0
+    """The share of the peak at the end of a cycle."""
 
 
 AnySchedule = Annotated[

@@ -40,8 +40,11 @@ class CrossEntropy(Section):
 
     name: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: Share = 0.0
+    """The share of a label's weight that goes to all classes alike."""
     l1: NonNegative = 0.0
+    """The weight of the sum of |w|."""
     l2: NonNegative = 0.0
+    """The weight of the sum of w²."""
     aux_weight: NonNegative = 0.3
     """The weight of each auxiliary head's loss, in models that have such heads.
 
@@ -58,6 +61,7 @@ class ClipNorm(Section):
 
     name: Literal["norm"] = "norm"
     limit: Positive = 1.0
+    """The greatest 2-norm of all gradients together."""
 
 
 class ClipValue(Section):
@@ -65,6 +69,7 @@ class ClipValue(Section):
 
     name: Literal["value"] = "value"
     limit: Positive = 0.01
+    """The greatest size of an element."""
 
 
 Clip = Annotated[NoClip | ClipNorm | ClipValue, Field(discriminator="name")]
@@ -80,7 +85,9 @@ class HostLoader(Section):
     What they bring doesn't depend on how many there are.
     """
     pin_memory: bool = False
+    """Keep batches in memory that a GPU can copy from by itself."""
     non_blocking: bool = False
+    """Let copies to the GPU go on beside the computation."""
 
 
 class DeviceLoader(Section):
@@ -107,7 +114,9 @@ class CropFlip(Section):
 
     name: Literal["crop_flip"] = "crop_flip"
     pad: Annotated[int, Field(ge=1, le=64)] = 4
+    """Pixels added on each side."""
     fill: Literal["zero", "reflect"] = "zero"
+    """What they show: black, or the image mirrored."""
 
 
 class Shift(Section):
@@ -115,6 +124,7 @@ class Shift(Section):
 
     name: Literal["shift"] = "shift"
     pad: Annotated[int, Field(ge=1, le=64)] = 1
+    """The most pixels that an image is moved by."""
 
 
 class CropFlipCutout(Section):
@@ -122,8 +132,11 @@ class CropFlipCutout(Section):
 
     name: Literal["crop_flip_cutout"] = "crop_flip_cutout"
     pad: Annotated[int, Field(ge=1, le=64)] = 4
+    """Pixels added on each side."""
     fill: Literal["zero", "reflect"] = "zero"
+    """What they show: black, or the image mirrored."""
     size: Annotated[int, Field(ge=1, le=512)] = 8
+    """The square's side in pixels."""
 
 
 class AffineFlip(Section):
@@ -131,9 +144,13 @@ class AffineFlip(Section):
 
     name: Literal["affine_flip"] = "affine_flip"
     degrees: NonNegative = 2.0
+    """The greatest rotation."""
     translate: Share = 0.02
+    """The greatest shift, as a share of the side."""
     scale: Share = 0.02
+    """The greatest change of size, as a share."""
     shear: NonNegative = 2.0
+    """The greatest shear in degrees."""
 
 
 Augment = Annotated[
@@ -146,6 +163,7 @@ class Split(Section):
     """Validation images are taken out of the training set, by the recipe's seed."""
 
     fraction: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """The share of the training images that is held out."""
 
 
 def _validation_tag(value: object) -> str:
@@ -162,9 +180,11 @@ class Data(Section):
     """The images, how they are split, batched, changed and brought to the device."""
 
     name: str = "digits"
+    """The data set, or ``package.module:factory`` of a set of your own."""
     batch_size: Count = 64
     """Images that one update sees; ``accumulation`` splits it into micro-batches."""
     eval_batch_size: Count = 250
+    """Images at once where nothing is learned."""
     eval_mirrored: bool = False
     """Evaluate by the mean logits of each image and of its mirror image."""
     train_images: Count | None = None
@@ -172,12 +192,14 @@ class Data(Section):
     all.
     """
     test_images: Count | None = None
+    """Use only so many test images; None: all."""
     validation: Validation = Split()
     """A share of the training images, or ``test``: the test set is looked at after each epoch.
 
     With ``test`` all training images train; it is for published replicas only.
     """
     drop_last: bool = False
+    """Leave out the last batch of an epoch where it is smaller."""
     normalize: Literal["dataset", "own", "imagenet", "none"] = "dataset"
     """By which mean and deviation per channel images are normalized.
 
@@ -186,7 +208,9 @@ class Data(Section):
     image_size: Annotated[int, Field(ge=4, le=1024)] | None = None
     """Resize to this many pixels a side (bicubic); None: as stored."""
     augment: Augment = NoAugment()
+    """How training images are changed each time they are seen."""
     loader: Loader = DeviceLoader()
+    """Where the images lie and who prepares them."""
 
     def input_shape(self, stored: tuple[int, int, int]) -> tuple[int, int, int]:
         """Return the (C, H, W) that the network gets of images stored as ``stored``."""
@@ -204,7 +228,9 @@ class Execution(Section):
     """How the same arithmetic is carried out."""
 
     mode: Literal["eager", "compile"] = "eager"
+    """Step by step, or compiled by ``torch.compile`` first."""
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"
+    """How an image's numbers lie in memory: by channel, or by pixel."""
     deterministic: bool = False
     """Use only deterministic kernels, at the price of speed on a GPU.
 
@@ -219,18 +245,24 @@ class Converge(Section):
     """
 
     alpha: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """The weight of the newest change in the average."""
 
 
 class Target(Section):
     """Stop after the epoch at which ``metric`` is at least (a loss: at most) ``value``."""
 
     metric: Metric = "val_accuracy"
+    """What is to reach the value."""
     value: float = 1.0
+    """What is good enough."""
 
 
 class Patience(Section):
     """Stop when ``metric`` has not become better by more than ``min_delta`` for so many epochs."""
 
     metric: Metric = "val_loss"
+    """What must get better."""
     epochs: Count = 10
+    """Epochs without a better value after which training stops."""
     min_delta: NonNegative = 0.0
+    """By how much better is better."""

@@ -107,6 +107,10 @@ class Space:
             if variable.name in active
         }
 
+    def all_distributions(self) -> dict[str, BaseDistribution]:
+        """Return Optuna's distributions of all variables, those of every branch."""
+        return {variable.name: variable.distribution.optuna() for variable in self.variables}
+
     def complete(self, params: Mapping[str, object]) -> dict[str, Value]:
         """Return the values of some params, every other variable at its first value."""
 

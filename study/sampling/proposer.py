@@ -145,7 +145,7 @@ class Proposer:
         for draw in range(_DRAWS):
             seed = draw_seed(self._choice, self.arm, index, draw)
             if draw < _DRAWS // 2 or self._has_hidden_state:
-                self.study.sampler = make_sampler(self._choice, seed)
+                self.study.sampler = make_sampler(self._choice, seed, self.space)
             else:
                 self.study.sampler = optuna.samplers.RandomSampler(seed=seed)
             trial = self.study.ask()

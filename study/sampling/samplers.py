@@ -12,6 +12,7 @@ from study.spec.samplers import START_SIZES
 if TYPE_CHECKING:
     import optuna
 
+    from search_spaces.space import Space
     from study.spec.samplers import SamplerChoice
 
 
@@ -25,13 +26,24 @@ def hides_state(choice: SamplerChoice) -> bool:
     return choice.name in _HIDE_STATE or ":" in choice.name
 
 
-def make_sampler(choice: SamplerChoice, seed: int) -> optuna.samplers.BaseSampler:
-    """Make the sampler that the study file asks for, one of Optuna's or a factory of the user's."""
+def make_sampler(
+    choice: SamplerChoice, seed: int, space: Space | None = None
+) -> optuna.samplers.BaseSampler:
+    """Make the sampler that the study file asks for, one of Optuna's or a factory of the user's.
+
+    A quasi-random one spreads its points over all variables of ``space``, those of every branch. By
+    itself it would take those of the first trial that has ended, which is now one and now another,
+    and draw all others at random.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some samplers and options are marked experimental
         if ":" in choice.name:
             return _users_factory(choice.name)(seed=seed, **choice.options)
-        return _sampler_class(choice.name)(**effective_options(choice), seed=seed)
+        sampler = _sampler_class(choice.name)(**effective_options(choice), seed=seed)
+    if choice.name == "qmc" and space is not None:
+        whole = space.all_distributions()
+        sampler.infer_relative_search_space = lambda study, trial: whole  # type: ignore[method-assign]
+    return sampler
 
 
 def _users_factory(name: str) -> Callable[..., optuna.samplers.BaseSampler]:

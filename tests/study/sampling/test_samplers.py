@@ -62,3 +62,18 @@ def test_what_the_study_file_says_goes_before_our_defaults_and_those_before_optu
     options = effective_options(Tpe(multivariate=False, n_startup_trials=3))
     assert (options["multivariate"], options["n_startup_trials"]) == (False, 3)
     assert options["group"] is True
+
+
+def test_quasi_random_points_are_spread_over_every_branch_whichever_of_them_ends_first() -> None:
+    in_order, in_reverse = proposer("qmc", 0), proposer("qmc", 0)
+    first = [in_order.propose(index) for index in range(4)]
+    assert [in_reverse.propose(index) for index in range(4)] == first
+    for index in range(4):
+        in_order.tell(index, "COMPLETE", 0.5)
+        in_reverse.tell(3 - index, "COMPLETE", 0.5)
+    points = first + [in_order.propose(index) for index in range(4, 32)]
+    assert [in_reverse.propose(index) for index in range(4, 32)] == points[4:]
+    for name in ("sgd", "adam", "adamw"):
+        rates = [point["optimizer.lr"] for point in points if point["optimizer.name"] == name]
+        assert len(rates) >= 8
+        assert len(set(rates)) == len(rates)

@@ -164,9 +164,11 @@ def _carry_out_here(
             _carry_out(request, controller, paths.name)
         return True
     finally:
-        if posted is not None:
-            posted.unlink(missing_ok=True)
-        lock.release()
+        try:
+            if posted is not None:
+                posted.unlink(missing_ok=True)
+        finally:
+            lock.release()
 
 
 def _carry_out(request: Mapping[str, Any], controller: Controller, name: str) -> None:

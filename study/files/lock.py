@@ -81,11 +81,11 @@ class FileLock:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _AS_IT_IS, FILE_MODE)
         try:
             self._acquire()
-        except BaseException:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, this_process().encode(), 0)
+        except BaseException:  # on a full disk, say, the lock is not kept either
             self.release()
             raise
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, this_process().encode(), 0)
 
     def _acquire(self) -> None:
         """Lock the file. Those who look at a study hold its lock for a moment, which is waited

@@ -104,6 +104,21 @@ def test_a_point_that_breaks_a_rule_is_refused_by_its_name(tmp_path: Path) -> No
         added_values(study, ["optimizer.name=sgd", "optimizer.lr=0.3", "accumulation=2"])
 
 
+def test_a_request_that_can_not_be_removed_leaves_no_lock_behind(
+    study: StudyPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: LocalPath, missing_ok: bool = False) -> None:
+        raise OSError(30, "Read-only file system", str(path))
+
+    holders = iter(["a driver that is about to leave", ""])
+    with monkeypatch.context() as patch:
+        patch.setattr(lifecycle, "lock_holder", lambda path: next(holders))
+        patch.setattr(LocalPath, "unlink", refuse)
+        with pytest.raises(OSError, match="Read-only"):
+            post_request("fake", {"do": "stop"}, storage=study.storage)
+    acquire_lock(study.lock).release()
+
+
 def test_a_study_is_extended_only_by_what_contradicts_nothing(study: StudyPaths) -> None:
     old = load_spec(study.spec)
     with RayConnection(None) as idle, open_study(study, RunOptions(), idle) as controller:

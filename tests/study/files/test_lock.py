@@ -45,6 +45,21 @@ def test_looking_creates_nothing_and_writes_nothing(tmp_path: Path) -> None:
     assert path.read_text() == "process 7 on elsewhere"
 
 
+def test_a_lock_in_which_its_holder_can_not_be_written_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int, length: int) -> None:
+        raise OSError(30, "Read-only file system")
+
+    path = LocalPath(tmp_path / "lock")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "ftruncate", refuse)
+        with pytest.raises(OSError, match="Read-only"):
+            acquire_lock(path)
+    assert lock_holder(path) == ""
+    acquire_lock(path).release()
+
+
 def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     mine = tmp_path / "bashrc"
     mine.write_text("export MINE=1")

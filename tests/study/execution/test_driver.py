@@ -34,7 +34,9 @@ from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.files.lock import acquire_lock
+from study.files.trial_files import CheckpointFile
 from study.journal.failure import Failure
+from study.journal.ranking import best_point
 from study.results import parquet
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
@@ -357,3 +359,16 @@ def test_what_killed_drivers_left_of_their_writes_is_removed(study: Study) -> No
     extension = replace(load_spec(study.paths.spec), points=4)
     assert study.drive(extension=extension).reason == "complete"
     assert [path for path in left if path.exists()] == []
+
+
+def test_checkpoints_that_a_complete_study_need_not_keep_are_removed_when_it_is_run_again(
+    study: Study,
+) -> None:
+    history = study.drive().history
+    best = best_point(history.points, load_spec(study.paths.spec), whole_seeds=True)
+    assert best is not None
+    left = study.paths.checkpoints((best.number + 1) % 3, 0)
+    left.make_folder()
+    (left / CheckpointFile(1, 6).name).write_whole("from a worker that outlived its driver")
+    assert study.drive().reason == "complete"
+    assert list(left.files_below()) == []

@@ -20,6 +20,8 @@ from study.journal.event_codec import Record
 _CHECKSUM = b',"crc":"'
 _BEGINNING = b'{"n":0,'
 """What every journal begins with."""
+_SECTOR_BYTES = 512
+"""What a disk writes as a whole."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """What a file name has in the place of bytes that aren't UTF-8."""
 
@@ -134,6 +136,8 @@ def _has_right_checksum(line: bytes) -> bool:
 def _damage(reading: _Reading, unread: bytes, *, can_be_torn: bool) -> str:
     """What is wrong with the bytes that were not read; empty where they are a torn tail."""
     lines = list(_lines(unread))
+    if can_be_torn and _is_one_append_with_a_hole(reading, unread):
+        return ""
     if any(_has_right_checksum(line) for line in lines[1:]):
         return "is damaged and records follow it"
     if lines and _has_right_checksum(lines[0]):
@@ -143,6 +147,35 @@ def _damage(reading: _Reading, unread: bytes, *, can_be_torn: bool) -> str:
     if not reading.records and not _is_torn_beginning(unread):
         return "is damaged: the file doesn't begin as a journal does"
     return ""
+
+
+def _is_one_append_with_a_hole(reading: _Reading, unread: bytes) -> bool:
+    """Whether unread bytes are what a loss of power has left of one append: sectors of it never
+    came to the disk, and read as zeros, though later ones did.
+    """
+    if not _has_lost_sectors(unread, reading.bytes_read):
+        return False
+    last_records = set()
+    for line in _lines(unread):
+        record = _decode_line(line)
+        if record is not None:
+            last_records.add(record.get("n", -1) + record.get("m", 0))
+    begins_as_journal = bool(reading.records) or unread.startswith(_BEGINNING)
+    is_known = begins_as_journal or bool(last_records) or not unread.strip(b"\0")
+    return is_known and len(last_records) <= 1
+
+
+def _has_lost_sectors(data: bytes, at: int) -> bool:
+    """Whether the first zeros in data, which lies at byte ``at`` of its file, fill sectors, as far
+    as data does.
+    """
+    start = data.find(b"\0")
+    if start < 0:
+        return False
+    end = len(data) - len(data[start:].lstrip(b"\0"))
+    begins_at_sector = start == 0 or (at + start) % _SECTOR_BYTES == 0
+    ends_at_sector = end == len(data) or (at + end) % _SECTOR_BYTES == 0
+    return begins_at_sector and ends_at_sector
 
 
 def _is_torn_beginning(data: bytes) -> bool:

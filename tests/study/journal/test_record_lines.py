@@ -64,3 +64,40 @@ def test_what_does_not_begin_as_a_journal_is_no_torn_one(data: bytes) -> None:
 @pytest.mark.parametrize("kept", [0, 1, 5, 30])
 def test_a_torn_first_append_is_none(kept: int) -> None:
     assert whole(encode_append(0, [told(0), told(1)])[:kept]) == []
+
+
+def long_append(number: int, records: int) -> bytes:
+    """An append that takes several sectors of a disk."""
+    return encode_append(number, [{**told(number + n), "note": "x" * 700} for n in range(records)])
+
+
+def with_lost_sectors(data: bytes, begin: int, end: int) -> bytes:
+    return data[:begin] + bytes(end - begin) + data[end:]
+
+
+@pytest.mark.parametrize(("begin", "end"), [(0, 512), (512, 1024), (512, 2048), (1024, 2562)])
+def test_an_append_whose_earlier_sectors_never_came_to_the_disk_is_torn(
+    begin: int, end: int
+) -> None:
+    first = encode_append(0, [told(0)]).replace(b"\n", b"")
+    first = encode_line(0, told(0) | {"note": "x" * (512 - len(first) - 11)})
+    assert len(first) == 512
+    last = long_append(1, 4)
+    assert whole(first + with_lost_sectors(last, begin, min(end, len(last)))) == [0]
+
+
+def test_a_first_append_of_which_only_the_length_came_to_the_disk_is_torn() -> None:
+    assert whole(bytes(900)) == []
+    assert whole(with_lost_sectors(long_append(0, 3), 0, 1024)) == []
+
+
+def test_lost_sectors_before_another_append_are_damage() -> None:
+    data = long_append(0, 1) + long_append(1, 4) + long_append(5, 1)
+    with pytest.raises(JournalDamaged, match="record 1"):
+        whole(with_lost_sectors(data, 1024, 1536))
+
+
+def test_zeros_that_are_no_sectors_are_damage() -> None:
+    data = long_append(0, 4)
+    with pytest.raises(JournalDamaged):
+        whole(with_lost_sectors(data, 100, 200))

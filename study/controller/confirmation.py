@@ -4,6 +4,8 @@ search.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from study.controller.population import Population
 from study.journal.ranking import points_to_confirm
 from study.journal.trials import Point, Trial
@@ -20,7 +22,8 @@ def confirmations(population: Population) -> list[Confirmation]:
     """Every trial that the confirmation asks for, in the order in which they start.
 
     They go seed by seed, so that at any moment all points have been treated alike. In older studies
-    they go point by point.
+    they go point by point. Then come those that were begun for points which others have outdone
+    meanwhile, points that the user added, say: what was begun comes to its outcome.
     """
     spec, history = population.spec, population.history
     if spec.confirm is None:
@@ -31,4 +34,17 @@ def confirmations(population: Population) -> list[Confirmation]:
         pairs = [(point, replicate) for replicate in replicates for point in points]
     else:
         pairs = [(point, replicate) for point in points for replicate in replicates]
-    return [(point, replicate, point.trials.get(replicate)) for point, replicate in pairs]
+    asked = [(point, replicate, point.trials.get(replicate)) for point, replicate in pairs]
+    return asked + _begun_for_others(history.points, points)
+
+
+def _begun_for_others(points: Sequence[Point], chosen: Sequence[Point]) -> list[Confirmation]:
+    """The fresh seeds without an outcome of points that are not chosen any more."""
+    begun: list[Confirmation] = []
+    for point in points:
+        if point in chosen:
+            continue
+        for trial in point.trials.values():
+            if trial.kind == "confirm" and not trial.has_ended:
+                begun.append((point, trial.replicate, trial))
+    return begun

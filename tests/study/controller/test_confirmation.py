@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from study.controller.next_work import Assignment
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal import extension
 from study.journal.extension import reopenings
 from study.journal.ranking import fresh_value, points_to_confirm
 
-from ..fake_cluster import Storage, controller_on, curve, drive, small_spec
+from ..fake_cluster import Killed, Storage, controller_on, curve, drive, small_spec
 from .studies import fails
 
 
@@ -94,6 +95,34 @@ def test_a_fresh_seed_that_runs_again_leaves_its_point_alone() -> None:
         sum(event["event"] == "told" and event["point"] == failed.point for event in storage.events)
         == 1
     )
+
+
+def test_a_fresh_seed_that_was_begun_comes_to_its_end_though_its_point_is_outdone_meanwhile() -> (
+    None
+):
+    spec = small_spec(points=3, pruner="none", confirm={"top": 1, "replicates": 2})
+    storage = Storage()
+    controller = controller_on(storage, spec)
+    with pytest.raises(Killed):
+        drive(controller, hurt=killed_at_first_fresh_seed)
+    begun = controller.history.trials[-1]
+    assert (begun.kind, begun.state) == ("confirm", "RUNNING")
+    again = controller_on(storage, spec)
+    again.add_point({"optimizer.name": "sgd", "optimizer.lr": 0.1})
+    drive(again, curve=lambda recipe, epoch: curve(recipe, epoch) | best_if_added(recipe))
+    chosen = points_to_confirm(again.history.points, spec, whole_seeds=True)
+    assert [point.number for point in chosen] == [3]
+    assert {trial.state for trial in again.history.trials} == {"COMPLETE"}
+    assert again.is_nothing_left()
+
+
+def killed_at_first_fresh_seed(assignment: Assignment, epoch: int) -> None:
+    if assignment.replicate >= 1000:
+        raise Killed
+
+
+def best_if_added(recipe: dict[str, Any]) -> dict[str, float]:
+    return {"val_accuracy": 0.99} if recipe["point"] == 3 else {}
 
 
 def test_more_epochs_train_the_fresh_seeds_of_the_confirmed_on_too(

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test check setup faults bench published coverage docs docs-test hooks clean
+.PHONY: quickstart test check setup faults simulate bench published coverage docs docs-test hooks clean
 
 quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
@@ -29,6 +29,9 @@ docs: setup  ## The reference from the code, and the site of all pages into site
 
 docs-test: setup  ## Every command and code block of README and docs, run
 	$(BIN)/pytest tests/docs -m docs -o timeout=3600
+
+simulate: setup  ## Whole studies in simulated worlds that fail: 10,000 seeds, or FROM= COUNT=; SEED= tells one's story
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--first $(or $(FROM),0) --count $(or $(COUNT),10000))
 
 check: setup
 	$(BIN)/ruff check .

@@ -1,0 +1,205 @@
+"""Which faults a seed's world has, how often, and when: drawn once, and then as things happen.
+
+A seed has some kinds of faults and not others, so that they come alone and together.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .world import Host, Process, World
+
+SHARE = 0.35
+"""So many seeds have a given kind of fault."""
+REFUSALS = {
+    "full": (errno.ENOSPC, {"create", "write", "mkdir", "rename"}),
+    "read-only": (errno.EROFS, {"create", "write", "mkdir", "rename", "unlink", "truncate"}),
+    "away": (errno.EIO, None),
+}
+"""What a storage refuses while it is so, and how; None for everything, reading as well."""
+LONG_STEPS_S = (0.01, 0.3, 20.0)
+
+
+@dataclass
+class Window:
+    """A time in which the storage refuses."""
+
+    kind: str
+    begin: float
+    end: float
+
+
+class Faults:
+    """Draws the faults of one seed."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        chance = random.Random(f"faults {world.seed}")
+        self.chance = chance
+        self.is_healed = False
+        """Whether nothing fails any more."""
+
+        def rate(most: float) -> float:
+            return chance.uniform(0, most) if chance.random() < SHARE else 0.0
+
+        self.driver_death = 0.85 * chance.random() if chance.random() < 0.8 else 0.0
+        """How many drivers die, of those that are started while there are faults."""
+        self.power_loss = chance.choice([0.0, 0.0, 0.3, 1.0])
+        """How many of these die with their machine."""
+        self.signals = rate(0.3)
+        self.freezing = rate(0.3)
+        self.long_step = rate(0.02)
+        self.errors = rate(0.03)
+        self.short_writes = rate(0.3)
+        self.windows_often = rate(0.8)
+        self.worker_death = rate(0.1)
+        self.node_death = rate(0.02)
+        self.hanging = rate(0.02)
+        self.cut_off = rate(0.05)
+        self.doubled = rate(0.3)
+        self.ray_loss = rate(0.02)
+        self.tune_failure = rate(0.02)
+        self.training_failure = rate(0.1)
+        self.orphans = chance.choice([0.0, 0.5, 1.0])
+        self.damage = rate(0.2)
+        self.clocks = rate(1.0)
+        self.store_errors = rate(0.1)
+        self.lost_answers = rate(0.1)
+        self.late_requests = rate(0.05)
+        self.stale_lists = rate(0.1)
+        self.second_driver = rate(0.6)
+        self.requests = rate(0.8)
+        self.strangers = rate(0.6)
+        self.lose_power: Callable[[Host], None] = lambda host: None
+        """What becomes of the disk where a host's power goes."""
+        self._windows: list[Window] = []
+        self._torn: Process | None = None
+        self._dies_after: Process | None = None
+
+    def happens(self, rate: float) -> bool:
+        """Whether a fault of this rate happens now."""
+        return not self.is_healed and rate > 0 and self.chance.random() < rate
+
+    def heal(self) -> None:
+        """Have nothing fail any more."""
+        self.is_healed = True
+        self._windows = []
+        for process in self._world.processes:
+            process.dies_at_step = None
+
+    # --- planned deaths ---
+
+    def plan_for(self, process: Process) -> None:
+        """Decide what becomes of a driver that has just been started."""
+        if self.happens(self.windows_often):
+            self._plan_window()
+        if not self.happens(self.driver_death):
+            return
+        process.dies_at_step = 1 + int(
+            self.chance.expovariate(1 / self.chance.choice([8, 60, 300]))
+        )
+        process.way_to_die = self.chance.choice(["before", "torn", "after"])
+
+    def _plan_window(self) -> None:
+        kind = self.chance.choice(list(REFUSALS))
+        begin = self._world.now + self.chance.expovariate(1 / 20)
+        length = self.chance.choice([1.0, 10.0, 60.0, 2000.0])
+        self._windows.append(Window(kind, begin, begin + length))
+
+    def die(self, process: Process) -> None:
+        """Have the running process die, alone or with its machine."""
+        process.dies_at_step = None
+        if self.happens(self.power_loss):
+            self.lose_host(process.host)
+        self._world.kill(process, "driver killed")
+
+    def lose_host(self, host: Host) -> None:
+        """Take a machine's power away: its processes die, and what was not synced may be lost."""
+        world = self._world
+        running = None
+        for process in world.processes:
+            if process.host is host and process.is_alive:
+                if world.current is not None and world.current.process is process:
+                    running = process
+                else:
+                    world.kill(process, "process lost with its machine")
+        world.tell(host.name, "loses power")
+        self.lose_power(host)
+        if running is not None:
+            world.kill(running, "process lost with its machine")
+
+    # --- a disk's calls ---
+
+    @property
+    def is_away(self) -> bool:
+        window = self._window()
+        return window is not None and window.kind == "away"
+
+    def _window(self) -> Window | None:
+        for window in self._windows:
+            if window.begin <= self._world.now < window.end:
+                return window
+        return None
+
+    def before_change(self, what: str, path: str) -> None:
+        """A process is about to change something: it may die, wait, or be refused."""
+        process = self._world.process
+        process.steps += 1
+        if self.is_healed:
+            return
+        if process.dies_at_step is not None and process.steps >= process.dies_at_step:
+            if process.way_to_die == "torn" and what == "write":
+                self._torn = process
+            elif process.way_to_die == "after":
+                self._dies_after = process
+            else:
+                self.die(process)
+        if self.happens(self.long_step):
+            self._world.count("slow storage")
+            self._world.sleep(self.chance.choice(LONG_STEPS_S))
+        self._refuse(what, path)
+        if self.happens(self.errors):
+            self._world.count("storage error")
+            self._world.tell(process.name, f"EIO at {what} {os.path.basename(path)}")
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+
+    def _refuse(self, what: str, path: str) -> None:
+        window = self._window()
+        if window is None:
+            return
+        number, kinds = REFUSALS[window.kind]
+        if kinds is None or what in kinds:
+            self._world.count(f"storage {window.kind}")
+            raise OSError(number, os.strerror(number), path)
+
+    def before_reading(self, path: str) -> None:
+        if self.is_away:
+            self._world.count("storage away")
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+
+    def part_that_is_written(self, path: str, length: int) -> int:
+        """How many bytes of a write are carried out."""
+        if self._torn is self._world.process:
+            return self.chance.randint(0, length)
+        if length > 1 and self.happens(self.short_writes):
+            self._world.count("short write")
+            return self.chance.randint(1, length)
+        return length
+
+    def after_part(self, path: str, written: int, length: int) -> None:
+        if self._torn is not None and self._torn is self._world.process:
+            self._torn = None
+            self._world.count("torn write")
+            self.die(self._world.process)
+        self.after_change()
+
+    def after_change(self) -> None:
+        """Something was changed, of which the process may not come to know."""
+        process = self._world.process
+        if self._dies_after is process:
+            self._dies_after = None
+            self.die(process)

@@ -1,0 +1,279 @@
+"""The people around a study: who starts its drivers, who asks them for something, who looks, and who
+leaves things in its folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from study import lifecycle
+from study.errors import JournalDamaged, StateLost, StudyError, StudyHalted, UserError
+from study.execution.run import ProgressDisplay, RunResult
+from study.files.layout import StudyPaths
+from study.files.storage import StoragePath
+from study.inspection.status import status_of
+from study.results.parquet import write_tables
+from study.spec.spec import StudySpec
+
+from .faults import Faults
+from .witness import Witness, promise
+from .world import Event, Host, Process, World
+
+MOST_ENDS = 12
+"""A study that is not complete after so many drivers that nothing happened to never will be."""
+CLOCK_JUMPS_S = (-86_400.0, -3600.0, -30.0, 0.0, 30.0, 3600.0, 400 * 86_400.0)
+
+
+class Display(ProgressDisplay):
+    """Takes down what a driver says."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self._world = world
+        self._name = name
+
+    def say(self, message: str) -> None:
+        self._world.tell(self._name, f"says: {message}")
+
+
+@dataclass(eq=False)
+class Driver:
+    """A driver that was started."""
+
+    process: Process
+    over: Event
+    result: RunResult | None = None
+    error: Exception | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        return self.result is not None and self.result.reason in ("complete", "target")
+
+
+@dataclass
+class Asked:
+    """What a user has asked for, and what came of asking."""
+
+    do: str
+    values: dict[str, Any] = field(default_factory=dict)
+    trial: int = -1
+    answer: str = "none"
+    """``accepted``, ``refused``, or ``none`` where it isn't known."""
+
+
+@dataclass
+class Study:
+    """The study that people share."""
+
+    spec: StudySpec
+    storage: StoragePath
+    may_be_damaged: bool = False
+    """Whether somebody has damaged what no program could mend."""
+    may_be_stale: bool = False
+    """Whether a listing may lack what is there."""
+
+    @property
+    def paths(self) -> StudyPaths:
+        return StudyPaths(self.storage, self.spec.study)
+
+
+class Operator:
+    """Starts drivers until the study is complete, whatever becomes of them."""
+
+    def __init__(self, world: World, faults: Faults, witness: Witness, study: Study) -> None:
+        self.is_done = False
+        self.drivers: list[Driver] = []
+        self.study = study
+        self._world = world
+        self._faults = faults
+        self._witness = witness
+        self._hosts = [Host("alpha"), Host("beta")]
+        self._keep_going = False
+        self.extension: dict[str, Any] = {}
+        """What the study is to be extended to, once it is complete."""
+        self.before_end: Callable[[], None] = lambda: None
+        """Called when nothing fails any more."""
+
+    def run(self) -> None:
+        """Drive the study through its faults, and then to its end."""
+        chance = self._faults.chance
+        for _ in range(chance.randint(0, 5)):
+            driver = self._start()
+            if self._faults.happens(self._faults.second_driver):
+                self._world.sleep(chance.expovariate(1 / 10))
+                self._world.count("second driver")
+                second = self._start()
+                second.over.wait()
+            driver.over.wait()
+            self._world.sleep(chance.choice([0.0, 1.0, 40.0, 200.0]))
+            if driver.is_complete and chance.random() < 0.7:
+                break
+        self._faults.heal()
+        self._world.tell("world", "nothing fails any more")
+        self._world.sleep(100.0)
+        self.before_end()
+        self._to_the_end()
+        if self.extension:
+            self._extend(**self.extension)
+            self._to_the_end()
+        self.is_done = True
+
+    def _to_the_end(self) -> None:
+        for _ in range(MOST_ENDS):
+            driver = self._start()
+            driver.over.wait()
+            if driver.is_complete:
+                return
+            if driver.result is not None and driver.result.reason == "wall_hours":
+                self._extend(sets=["stop.wall_hours=1000"])
+        promise(False, f"the study is not complete after {MOST_ENDS} drivers: {driver.error}")
+
+    def _extend(self, **changes: Any) -> None:
+        self._world.count("extension")
+        driver = self._start_with(
+            lambda display: lifecycle.resume(
+                self.study.spec.study, storage=self.study.storage, display=display, **changes
+            )
+        )
+        driver.over.wait()
+
+    def _start(self) -> Driver:
+        """Start a driver as users do: run the file again, or resume the study."""
+        study, chance = self.study, self._faults.chance
+        may_resume = study.paths.name and self._is_there()
+        options: dict[str, Any] = {"keep_going": self._keep_going}
+
+        def run(display: Display) -> RunResult:
+            return lifecycle.run(study.spec, storage=study.storage, display=display, **options)
+
+        def resume(display: Display) -> RunResult:
+            return lifecycle.resume(
+                study.spec.study, storage=study.storage, display=display, **options
+            )
+
+        def retry(display: Display) -> RunResult:
+            return lifecycle.retry(
+                study.spec.study, storage=study.storage, display=display, **options
+            )
+
+        if not may_resume:
+            return self._start_with(run)
+        if any(trial.state == "FAIL" for trial in self._witness.trials) and chance.random() < 0.2:
+            self._world.count("retry")
+            return self._start_with(retry)
+        was_extended = self._witness_was_extended()
+        return self._start_with(resume if was_extended or chance.random() < 0.7 else run)
+
+    def _is_there(self) -> bool:
+        return bool(self._witness.records)
+
+    def _witness_was_extended(self) -> bool:
+        return sum(record["event"] == "spec" for record in self._witness.records) > 1
+
+    def _start_with(self, act: Callable[[Display], RunResult]) -> Driver:
+        world, faults = self._world, self._faults
+        host = faults.chance.choice(self._hosts)
+        if faults.happens(faults.clocks):
+            world.count("clock jump")
+            host.clock_offset_s = faults.chance.choice(CLOCK_JUMPS_S)
+        name = f"driver {len(self.drivers)}"
+        over = Event(world)
+
+        def drive() -> None:
+            try:
+                driver.result = act(Display(world, name))
+                world.tell(name, f"ends: {driver.result.reason}")
+                world.count(f"driver ended: {driver.result.reason}")
+            except (StudyError, OSError) as error:
+                driver.error = error
+                world.tell(name, f"ends: {type(error).__name__}: {error}")
+                world.count(f"driver ended: {type(error).__name__}")
+                self._judge(error)
+            finally:
+                if world.process.is_alive:
+                    over.set()
+
+        process = world.start(name, host, drive)
+        process.at_death.append(over.set)
+        driver = Driver(process, over)
+        self.drivers.append(driver)
+        faults.plan_for(process)
+        return driver
+
+    def _judge(self, error: Exception) -> None:
+        """Whether a driver may end with this error."""
+        if isinstance(error, StudyHalted):
+            self._keep_going = True
+        if isinstance(error, JournalDamaged | StateLost):
+            excused = self.study.may_be_damaged or self.study.may_be_stale
+            promise(excused, f"{type(error).__name__} though nobody has damaged anything: {error}")
+
+
+class User:
+    """Asks for something, looks at the study, or leaves something in its folder, now and then."""
+
+    def __init__(
+        self, world: World, faults: Faults, witness: Witness, study: Study, *, until: Event
+    ) -> None:
+        self.asked: list[Asked] = []
+        self._world = world
+        self._faults = faults
+        self._witness = witness
+        self._study = study
+        self._until = until
+
+    def run(self) -> None:
+        chance = self._faults.chance
+        while not self._until.wait(chance.expovariate(1 / 15)):
+            if not self._witness.records:
+                continue
+            act = chance.choice([self._add, self._add, self._stop, self._stop_trial, self._look])
+            try:
+                act()
+            except OSError as error:
+                self._world.tell("user", f"is told: {error}")
+
+    def _ask(self, asked: Asked, request: dict[str, Any]) -> None:
+        self.asked.append(asked)
+        self._world.count(f"request {asked.do}")
+        self._world.tell("user", f"asks: {request}")
+        study = self._study
+        try:
+            has_driver = lifecycle.post_request(study.spec.study, request, storage=study.storage)
+            asked.answer = "accepted" if has_driver else "done"
+        except UserError as error:
+            asked.answer = "refused"
+            self._world.tell("user", f"is refused: {error}")
+        except StudyError as error:
+            self._world.tell("user", f"is told: {type(error).__name__}: {error}")
+        else:
+            self._world.tell("user", f"is answered: {asked.answer}")
+
+    def _add(self) -> None:
+        chance = self._faults.chance
+        values = {"optimizer.name": "sgd", "optimizer.lr": round(chance.uniform(0.01, 0.9), 6)}
+        self._ask(Asked("add", values), {"do": "add", "values": values})
+
+    def _stop(self) -> None:
+        self._ask(Asked("stop"), {"do": "stop"})
+
+    def _stop_trial(self) -> None:
+        if not self._witness.trials:
+            return
+        trial = self._faults.chance.randrange(len(self._witness.trials) + 1)
+        self._ask(Asked("stop_trial", trial=trial), {"do": "stop_trial", "trial": trial})
+
+    def _look(self) -> None:
+        """Look at the study as the commands do: a look changes nothing, and finds it whole."""
+        self._world.count("look")
+        try:
+            status = status_of(self._study.paths)
+            promise(status["trials"] <= len(self._witness.trials) + 1, "a status shows too much")
+            if self._faults.chance.random() < 0.3:
+                write_tables(self._study.paths)
+        except (JournalDamaged, StateLost) as error:
+            excused = self._study.may_be_damaged or self._study.may_be_stale
+            promise(excused, f"a look finds damage that nobody has done: {error}")
+        except StudyError as error:
+            self._world.tell("user", f"is told: {error}")

@@ -1,0 +1,137 @@
+"""One seed's world, from its first driver to the verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from study.files.local_storage import LocalPath
+from study.files.object_storage import ObjectPath
+from study.files.storage import StoragePath
+
+from .faults import Faults
+from .local_disk import LocalDisk
+from .object_store import ObjectStore
+from .people import Operator, Study, User
+from .study_file import SimulatedStudy, study_of
+from .surroundings import replaced, surroundings
+from .tune import SimulatedTune
+from .verdict import Verdict, values_of
+from .witness import Witness
+from .world import Event, Host, World
+
+IN_MEMORY = Path("/dev/shm")
+
+
+@dataclass
+class Outcome:
+    """What a seed has come to."""
+
+    seed: int
+    error: BaseException | None
+    story: Sequence[tuple[float, str, str]]
+    counts: Counter[str]
+    seconds: float
+
+    def told(self) -> str:
+        """The story, a line an event."""
+        return "\n".join(f"{when:10.3f}  {who}: {what}" for when, who, what in self.story)
+
+
+def simulate(seed: int) -> Outcome:
+    """Play a seed to its end."""
+    began = time.perf_counter()
+    world = World(seed)
+    root = tempfile.mkdtemp(prefix="simulation-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
+    error: BaseException | None = None
+    try:
+        _play(world, study_of(seed), root)
+    except Exception as found:
+        error = found
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+    story = [(when, who, what.replace(root, "/simulated")) for when, who, what in world.story]
+    return Outcome(seed, error, story, world.counts, time.perf_counter() - began)
+
+
+def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
+    faults = Faults(world)
+    disk, store = LocalDisk(world, faults, root), ObjectStore(world, faults)
+    storage: StoragePath = LocalPath(root) / "studies"
+    if drawn.is_on_store:
+        storage = ObjectPath("memory://lab", "studies")
+    study = Study(drawn.spec, storage, may_be_stale=faults.stale_lists > 0)
+    witness = Witness(world)
+    witness.may_be_stale = study.may_be_stale
+    witness.value_of = lambda trial: values_of(trial, drawn.spec)
+    witness.raw_records = lambda: raw_records(store, study)
+    tune = SimulatedTune(world, faults, witness, step=drawn.step, pace_s=drawn.pace_s)
+    faults.lose_power = disk.lose_power
+    operator = Operator(world, faults, witness, study)
+    over = Event(world)
+    operator.before_end = over.set
+    user = User(world, faults, witness, study, until=over)
+    world.clean_up_after = disk.close_all_of
+    replacements = [
+        *surroundings(world, tune, witness),
+        *disk.replacements(),
+        *store.replacements(),
+    ]
+    try:
+        with replaced(replacements):
+            world.start("operator", Host("desk"), operator.run)
+            if faults.requests:
+                world.start("user", Host("home"), user.run)
+            world.run(lambda: operator.is_done)
+            verdict = Verdict(witness, operator, user, drawn.step)
+            checking = Event(world)
+
+            def judge() -> None:
+                verdict.check()
+                checking.set()
+
+            world.start("judge", Host("desk"), judge)
+            world.run(checking.is_set)
+    finally:
+        with replaced(replacements):
+            world.end()
+
+
+def raw_records(store: ObjectStore, study: Study) -> list[dict[str, Any]]:
+    """What the journal holds, read past all faults and all code of the project."""
+    paths = study.paths
+    if isinstance(paths.journal, LocalPath):
+        if not os.path.lexists(str(paths.journal)):
+            return []
+        data = Path(str(paths.journal)).read_bytes()
+    else:
+        prefix = f"{paths.journal.key}/"
+        keys = sorted(key for key in store.objects if key.startswith(prefix))
+        data = b"".join(store.objects[key] for key in keys)
+    return whole_appends(data)
+
+
+def whole_appends(data: bytes) -> list[dict[str, Any]]:
+    """The records of a journal's bytes up to the first append that isn't there as a whole."""
+    records: list[dict[str, Any]] = []
+    whole = 0
+    for line in data.split(b"\n")[:-1]:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            break
+        if record.pop("n", None) != len(records):
+            break
+        record.pop("crc")
+        records.append(record)
+        if record.pop("m", 0) == 0:
+            whole = len(records)
+    return records[:whole]

@@ -12,8 +12,6 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from study.execution.on_ray.patient_store import PatientStore
-
 from study.errors import StorageFault
 from study.execution.on_ray.worker_protocol import (
     Failed,
@@ -24,6 +22,7 @@ from study.execution.on_ray.worker_protocol import (
     Waiting,
     WorkerMessage,
 )
+from study.execution.patient_store import PatientStore
 from study.files.storage import StoragePath
 from study.journal.events import Placement
 from study.journal.failure import Failure

@@ -20,6 +20,7 @@ import torch
 from study.errors import StorageFault
 from study.execution.patient_store import PatientStore
 from study.execution.training_process.channel import Channel, ChannelClosed, Message
+from study.execution.training_process.module_import import load_and_look
 from study.files.storage_uri import storage_path
 from study.journal.journal import PAUSE_S
 from study.training.best import BestBy
@@ -152,8 +153,10 @@ class _Attempt:
         checkpoints = Checkpoints(
             storage_path(request["checkpoints"]), request["attempt"], owner=request["owner"]
         )
+        function, can_be_forked = load_and_look(request["train"])
+        self.say({"kind": "loaded", "can_be_forked": can_be_forked})
         return train_function(
-            request["train"],
+            function,
             request["config"],
             seed=request["seed"],
             device=device,

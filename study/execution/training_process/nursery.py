@@ -1,7 +1,7 @@
 """The nursery: a process that has torch loaded, and forks one for each attempt.
 
-It runs no code of the user's and has a single thread, so that forking it is sound; it outlives
-whatever its children do, and knows how they ended. Its own end is the worker's.
+It trains nothing and has a single thread, so that forking it is sound; it outlives whatever its
+children do, and knows how they ended. Its own end is the worker's.
 """
 
 from __future__ import annotations
@@ -81,6 +81,10 @@ class _Nursery:
             if request["kind"] != "begin":
                 continue  # meant for a child that has ended meanwhile
             self.descriptors = self._control.take_descriptors()
+            for module in request["modules"]:
+                from study.execution.training_process.module_import import import_for_children
+
+                import_for_children(module, request["path"])
             kills_before = _memory_kills()
             parent = os.getpid()
             child = os.fork()

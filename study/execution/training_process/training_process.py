@@ -28,6 +28,9 @@ _KILL_S = 20.0
 _STOP_S = 30.0
 """How long it has after it was told that training doesn't go on: it may have a state to save."""
 
+_refused_modules: set[str] = set()
+"""Modules that no nursery of this worker imports again."""
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -58,6 +61,8 @@ class Nursery:
                 start_new_session=True,
             )
         self.control = Channel(ours)
+        self.modules: list[str] = []
+        """Modules that it imports for its children, as they have found that it can."""
 
     @property
     def is_alive(self) -> bool:
@@ -79,6 +84,7 @@ class TrainingProcess:
     def __init__(self, nursery: Nursery, request: Message, output: StoragePath) -> None:
         """Begin it; what it prints goes to the file ``output``."""
         self._nursery = nursery
+        self._module = str(request["train"]).partition(":")[0]
         ours, theirs = socket.socketpair()
         output_end, printing_end = os.pipe()
         self._traces = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
@@ -87,7 +93,7 @@ class TrainingProcess:
         self.ending: Ending | None = None
         try:
             descriptors = [theirs.fileno(), printing_end, self._traces.fileno()]
-            nursery.control.send(request, descriptors)
+            nursery.control.send(request | {"modules": nursery.modules}, descriptors)
         except ChannelClosed:
             self._lose_nursery()
         finally:
@@ -102,6 +108,9 @@ class TrainingProcess:
         deadline = time.monotonic() + timeout_s
         while True:
             message = self._heard()
+            if message and message["kind"] == "loaded":
+                self._note_module(can_be_forked=message["can_be_forked"])
+                continue
             if message is not None or self.ending:
                 return message
             left_s = deadline - time.monotonic()
@@ -114,6 +123,11 @@ class TrainingProcess:
             ready, _, _ = select.select(sources, [], [], left_s)
             if self._nursery.control in ready:
                 self._hear_of_its_end()
+
+    def _note_module(self, *, can_be_forked: bool) -> None:
+        is_known = self._module in self._nursery.modules
+        if can_be_forked and not is_known and self._module not in _refused_modules:
+            self._nursery.modules.append(self._module)
 
     def _heard(self) -> Message | None:
         """Return a message that is there."""
@@ -196,4 +210,5 @@ class TrainingProcess:
     def _lose_nursery(self) -> None:
         """Take the process for killed: it ends with its nursery, which a new one will replace."""
         self._nursery.close()
+        _refused_modules.update(self._nursery.modules)  # one of them may have been its end
         self.ending = Ending(exit_code=-signal.SIGKILL, is_memory_kill=False, peak_bytes=0)

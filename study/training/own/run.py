@@ -36,7 +36,7 @@ from study.training.summary import Outcome
 
 
 def train_function(
-    reference: str,
+    function: str | TrainFunction,
     config: Mapping[str, Any],
     *,
     seed: int,
@@ -54,7 +54,7 @@ def train_function(
     folder: Path | None = None,
     kept: StoragePath | None = None,
 ) -> Outcome:
-    """Call the training function that ``package.module:function`` names, with a session.
+    """Call a training function, or the one that ``package.module:function`` names, with a session.
 
     ``report`` gets each report's row once its state is durable, as far as that is saved, and
     answers whether to go on; ``last`` is false in it, as only the function knows. ``reported`` is
@@ -71,7 +71,8 @@ def train_function(
     used_device = torch.device("cpu")
     try:
         used_device = resolve_device(device)
-        function, made = _load(reference, config)
+        loaded = load_training(function) if isinstance(function, str) else function
+        made = _made(loaded, config)
         with _folder(folder) as own_folder:
             surroundings = Surroundings(
                 seed=seed,
@@ -92,7 +93,7 @@ def train_function(
                 keep=partial(keep_copy, kept),
                 reported=reported,
             )
-            return _call(function, made, session)
+            return _call(loaded, made, session)
     except (Stopped, StudyError, KeyboardInterrupt) as error:
         ended: BaseException = error.with_traceback(None)
     except BaseException as error:
@@ -108,10 +109,17 @@ def train_function(
     raise ended
 
 
-def _load(reference: str, config: Mapping[str, Any]) -> tuple[TrainFunction, Any]:
+def load_training(reference: str) -> TrainFunction:
+    """Import a training function; one that isn't there is a TrainingFailure of class invalid."""
     try:
-        function = load_function(reference)
-        return function, make_config(function.config_type, config)
+        return load_function(reference)
+    except UserError as error:
+        raise TrainingFailure("invalid", str(error), {}) from None
+
+
+def _made(function: TrainFunction, config: Mapping[str, Any]) -> Any:
+    try:
+        return make_config(function.config_type, config)
     except UserError as error:
         raise TrainingFailure("invalid", str(error), {}) from None
 
@@ -135,7 +143,7 @@ def _data_dir(data_dir: str | Path | None) -> Path | str:
 def _call(function: TrainFunction, config: Any, session: Session) -> Outcome:
     """Seed everything, and let the function train to its end."""
     session.take_up()
-    _seed(session.seed)
+    seed_generators(session.seed)
     try:
         function.call(config, session)
     except BaseException as error:
@@ -155,7 +163,8 @@ def _call(function: TrainFunction, config: Any, session: Session) -> Outcome:
     return Outcome("returned", _summary(session))
 
 
-def _seed(seed: int) -> None:
+def seed_generators(seed: int) -> None:
+    """Seed the global generators of torch, Python's ``random`` and numpy."""
     torch.manual_seed(seed)
     random.seed(seed)
     np.random.seed(seed % 2**32)

@@ -358,3 +358,60 @@ def test_nothing_is_left_of_a_worker_that_was_closed(worker: Worker) -> None:
     close_nursery()
     _, alive = psutil.wait_procs(family, timeout=WAIT_S)
     assert alive == []
+
+
+THREAD = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"
+MODULE = """
+import os, random, sys
+{begins}
+print("imported in", os.getpid())
+drawn = random.random()
+def train(config, session):
+    mine = sys.modules[__name__]
+    print("drawn", drawn, "changed", hasattr(mine, "mark"))
+    mine.mark = True
+    session.report({{"loss": 1.0}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "begins", "is_shared"),
+    [
+        ("quiet_module", "", True),
+        ("threaded_module", THREAD, False),
+        ("opening_module", "file = open(__file__)", False),
+        ("beginning_module", "import subprocess; subprocess.Popen(['sleep', '60'])", False),
+    ],
+)
+def test_a_module_is_imported_once_for_all_trials_where_its_import_leaves_nothing_running(
+    worker: Worker, tmp_path: Path, name: str, begins: str, is_shared: bool
+) -> None:
+    (tmp_path / f"{name}.py").write_text(MODULE.format(begins=begins))
+    printed = []
+    for _ in range(3):
+        messages = worker.train(f"{name}:train", path=[str(tmp_path)])
+        assert isinstance(messages[-1], Finished), messages
+        printed.append(worker.printed())
+    assert ["imported" in text for text in printed] == [True, not is_shared, not is_shared]
+    draws = {re.findall("drawn (.*)", text)[0] for text in printed}
+    assert len(draws) == 1, "the same draws in each attempt, and nothing of another trial"
+    assert "changed False" in draws.pop()
+
+
+def test_a_module_that_ends_the_nursery_is_left_to_the_children(
+    worker: Worker, tmp_path: Path
+) -> None:
+    (tmp_path / "fickle.py").write_text(
+        "import os, pathlib\n"
+        "count = pathlib.Path(__file__).with_suffix('.count')\n"
+        "seen = len(count.read_text()) if count.exists() else 0\n"
+        "count.write_text('x' * (seen + 1))\n"
+        "if seen == 1: os._exit(1)\n"
+        "def train(config, session): session.report({'loss': 1.0})\n"
+    )
+    first = worker.train("fickle:train", path=[str(tmp_path)])
+    assert isinstance(first[-1], Finished)
+    assert failure_in(worker.train("fickle:train", path=[str(tmp_path)])).failure_class == "node"
+    for _ in range(3):
+        again = worker.train("fickle:train", path=[str(tmp_path)])
+        assert isinstance(again[-1], Finished), again

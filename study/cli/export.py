@@ -39,25 +39,36 @@ def preview(
     measure: Annotated[
         bool, typer.Option("--measure", help="Train a few steps of each shape.")
     ] = False,
+    check_data: Annotated[
+        bool,
+        typer.Option("--check-data", help="Load the images, build each model, train one batch."),
+    ] = False,
+    no_import: Annotated[
+        bool, typer.Option("--no-import", help="Don't look at own modules that the file names.")
+    ] = False,
     data_dir: DataDirOption = None,
     storage: StorageOption = STUDIES,
     trust: TrustOption = False,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
-    """Show what a study file would do: its space, sampled points, totals, and whether it fits."""
-    from study.execution.trust import check_file_trusted
+    """Show what a study file would do: its space, its first points, totals, and whether it fits."""
+    from study.execution.trust import check_file_trusted, lies_in_a_study
+    from study.inspection.own_code import check_own_code
     from study.inspection.preview import preview_of
     from study.spec.load import load_spec
 
     check_format(form, ("table", "json"))
     spec = load_spec(file, sets=sets or (), name=name, points=points)
-    if measure:  # without it no code is loaded
+    if measure or check_data:  # a file in a study's folder may be a stranger's
         with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
+    checked: list[str] = []
+    if check_data or not (no_import or lies_in_a_study(file)):
+        checked = check_own_code(file, spec, sets or (), check_data=check_data, data_dir=data_dir)
     seen = preview_of(spec, samples, measure=measure, data_dir=data_dir, storage=storage)
     if form == "json":
         echo(json.dumps(seen.tree(), indent=2, default=str))
     else:
-        echo("\n".join(seen.lines()))
+        echo("\n".join([*seen.lines(), *checked]))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,7 @@ from study.cli.options import (
     print_table,
     results_of,
     short_path,
+    standard_output,
     storage_words,
     with_trust,
 )
@@ -187,12 +189,16 @@ def train(
     """Train one recipe without a study; interrupted, the same command goes on from the last
     checkpoint.
     """
+    from study.execution.resources import factories
     from study.training.recipe.file import read_recipe
 
     recipe = read_recipe(file, sets or ())
     folder = Path(to) if to else Path("trainings") / Path(file).stem
+    if any(factories(recipe.model_dump(mode="json"))):
+        sys.path.append(str(Path.cwd()))  # last of all, as for the workers of a study
     import torch
 
+    from study.cli.training_display import TrainingDisplay
     from study.errors import UserError
     from study.training.runtime.device import resolve_device
     from study.training.runtime.failures import TrainingFailure
@@ -205,11 +211,19 @@ def train(
     except TrainingFailure as failure:
         raise UserError(f"--device: {failure.message}") from None
     try:
-        outcome = train_recipe_file(
-            recipe, folder, device=device, data_dir=data_dir, show=_print_epoch
-        )
+        with TrainingDisplay(standard_output(), recipe.epochs) as display:
+            outcome = train_recipe_file(
+                recipe,
+                folder,
+                device=device,
+                data_dir=data_dir,
+                show=display.show,
+                progress=display.progress,
+            )
     except TrainingFailure as failure:
         echo(f"{failure.failure_class}: {failure.message}", err=True)
+        if "place" in failure.details:  # of the user's own code, which he can mend
+            echo(f"\n{failure.details['traceback']}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         echo(f"interrupted; the same command goes on from the last epoch in {folder}", err=True)
@@ -218,14 +232,6 @@ def train(
     for figure in ("test_accuracy", "test_loss", "best_epoch", "parameters", "total_seconds"):
         if figure in outcome.summary:
             echo(f"  {figure}: {outcome.summary[figure]}")
-
-
-def _print_epoch(row: Any) -> None:
-    """Print an epoch of a training by itself as a line."""
-    figures = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds")
-    shown = [figure for figure in figures if isinstance(row.get(figure), float)]
-    cells = [f"{figure} {row[figure]:.4g}" for figure in shown]
-    echo(f"epoch {row['epoch']}  " + "  ".join(cells))
 
 
 def _print_result(result: RunResult) -> None:

@@ -134,9 +134,9 @@ class Controller:
         """Whether the study stops now, for whichever reason, a budget just spent among them."""
         return self._state.is_stopping()
 
-    def halt(self) -> StudyHalted:
-        """The error for a study that only fails."""
-        return self._state.stop_conditions.halt()
+    def halt(self, study: str) -> StudyHalted:
+        """The error for a study of this name that only fails."""
+        return self._state.stop_conditions.halt(study)
 
     def stop_trial(self, number: int) -> bool:
         """End one trial where it stands, as the user wishes; False where none of it was left."""

@@ -128,13 +128,13 @@ class StopConditions:
             return self._held_s.setdefault(key, now - self._running_since[key])
         return max(0.0, attempt.ended_at - attempt.placed_at)
 
-    def halt(self) -> StudyHalted:
-        """The error for a study that was stopped because it only fails."""
+    def halt(self, study: str) -> StudyHalted:
+        """The error for a study of this name that was stopped because it only fails."""
         points = ", ".join(str(point) for _, point in self._same_failures)
         return StudyHalted(
             f"the same failure {_SAME_IN_A_ROW} times in a row (points {points}):"
-            f" {self._last_message}\nMend it and run the failed trials again with `study retry NAME"
-            " --failed`, or go on with --keep-going."
+            f" {self._last_message}\nMend it and run the failed trials again with `study retry"
+            f" {study} --failed`, or go on with --keep-going."
         )
 
 

@@ -197,7 +197,7 @@ class OpenRun:
             )
         self._write_tables()
         if reason == "halted":
-            raise controller.halt()
+            raise controller.halt(self._paths.name)
         return self._result(reason)
 
     def _record_end(self, reason: str) -> None:

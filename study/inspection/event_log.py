@@ -15,6 +15,7 @@ from study.files.storage import StoragePath
 from study.files.visible_text import visible
 from study.inspection.format import time_text
 from study.journal.event_codec import Record
+from study.journal.failure import Failure
 from study.journal.journal import read_records
 from study.journal.replay import history_of, read_history
 from study.journal.spec_versions import recorded_spec
@@ -100,11 +101,22 @@ def _event_text(record: Record, spec: StudySpec) -> str:
         for key, value in record.items()
         if key not in _HIDDEN_FIELDS and value not in (None, {}, "")
     }
+    if record["event"] == "failed":
+        fields |= _failure_fields(record)
     if record["event"] == "reported":
         for objective in spec.objectives:
             fields[objective.metric] = record["metrics"].get(objective.metric)
     texts = [f"{key} {_value_text(value)}" for key, value in fields.items()]
     return f"{record['event']}  " + "  ".join(texts)
+
+
+def _failure_fields(record: Record) -> dict[str, Any]:
+    """Return a failure's class and message, and its details but the traceback, which stands
+    below.
+    """
+    failure = Failure.from_record(record["failure"])
+    details = {name: value for name, value in failure.details.items() if name != "traceback"}
+    return {"failure": f"{failure.failure_class}: {failure.message}", **details}
 
 
 def _value_text(value: Any) -> str:

@@ -10,13 +10,13 @@ moment.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import search_spaces
-from search_spaces.validation import Fault, alternatives, closest_match
+from search_spaces.validation import Fault, KeyPath, alternatives, closest_match
 from study.errors import SpecError, UserError
 from study.files.plain_data import plain_data_faults
 from study.files.storage import StorageLike, StoragePath
@@ -81,6 +81,42 @@ def _remember(key: _SpecKey, spec: StudySpec) -> None:
     _READ_BEFORE[key] = spec
     while len(_READ_BEFORE) > _MOST_REMEMBERED:
         _READ_BEFORE.popitem(last=False)
+
+
+def raise_faults_of_names(
+    source: StorageLike, sets: Sequence[str], faults: Sequence[tuple[str, Fault]]
+) -> None:
+    """Raise SpecError with faults of what a study file names, each at the line that names it.
+
+    Each comes with the key or value at fault, as the file has it. Nothing happens without any.
+    """
+    if not faults:
+        return
+    path = _located(source)
+    document = read_yaml(_beginning(path))
+    overrides = Overrides(document.tree)
+    for text in sets:
+        overrides.add(text)
+    report = FaultReport(str(source), document, overrides)
+    for name, fault in faults:
+        report.faults.append(replace(fault, path=_place_of(overrides.tree, name) or ()))
+    report.raise_faults()
+
+
+def _place_of(tree: Any, name: str) -> KeyPath | None:
+    """Find the first key or value of a tree that is ``name``."""
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(tree, Mapping):
+        items = tree.items()
+    elif isinstance(tree, list):
+        items = enumerate(tree)
+    for key, value in items:
+        if name in (key, value):
+            return (key,)
+        below = _place_of(value, name)
+        if below is not None:
+            return (key, *below)
+    return None
 
 
 def study_file_text(spec: StudySpec) -> str:

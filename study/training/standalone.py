@@ -25,6 +25,7 @@ from study.training.epoch_row import EpochRow
 from study.training.loop import train
 from study.training.recipe.file import read_recipe
 from study.training.recipe.recipe import Recipe, flatten
+from study.training.runtime.progress import TrainingProgress
 from study.training.summary import Outcome
 
 
@@ -91,11 +92,13 @@ def train_recipe_file(
     device: str = "cpu",
     data_dir: str | Path | None = None,
     show: Callable[[EpochRow], None] = lambda row: None,
+    progress: TrainingProgress | None = None,
 ) -> Outcome:
     """Train ``recipe`` in ``folder``, or go on with what was interrupted there.
 
-    ``show`` gets each new epoch's row. A training that has ended is not repeated: its outcome is
-    read back. Another recipe in the folder is a UserError that names the differences. Ctrl-C
+    ``show`` gets each new epoch's row, ``progress`` is told what the training is at. A training
+    that has ended is not repeated: its outcome is read back. Another recipe in the folder is a
+    UserError that names the differences. Ctrl-C
     (KeyboardInterrupt) passes through; the last epoch's checkpoint stays.
     """
     files = TrainingFolder(folder)
@@ -117,6 +120,7 @@ def train_recipe_file(
         checkpoint=Checkpoints(files.checkpoints),
         data_dir=data_dir,
         reported=len(files.read_rows()),
+        progress=progress,
     )
     files.write_outcome(outcome)
     return outcome

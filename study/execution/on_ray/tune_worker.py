@@ -178,8 +178,8 @@ class _Training:
             self._messages.put(Failed(Failure("storage", visible(str(error)))))
             return
         except BaseException as error:
-            self._keep_stderr(traceback_text(error))
             found = classify(error)
+            self._keep_stderr(str(found.details.get("traceback") or traceback_text(error)))
             failure = _failure_of(found)
             if found.ends_process:
                 self._is_broken = True

@@ -17,11 +17,13 @@ from typing import Any
 from torch import Tensor
 
 from study.files.storage_uri import storage_path
+from study.training.data.check import data_set_faults
 from study.training.data.node_cache import fetch_folders, load_shared
 from study.training.recipe.data_catalog import DATA_SETS, DataSetInfo
 from study.training.recipe.sections import Data
 from study.training.runtime.failures import TrainingFailure
 from study.training.runtime.imports import import_function
+from study.training.runtime.signatures import signature_fault
 
 DATA_DIR_VARIABLE = "STUDY_DATA_DIR"
 """The environment variable that names the data folder."""
@@ -117,6 +119,9 @@ def _load_users_own(spec: Data, folder: Path) -> DataSet:
         raise TrainingFailure(
             "invalid", f"data.name: must be importable; found {spec.name}: {error}", {}
         ) from error
+    fault = signature_fault(factory, spec.name, ("data", "folder"), {})
+    if fault:
+        raise TrainingFailure("invalid", f"data.name: {fault}", {})
     data = factory(spec, folder)
     if not isinstance(data, DataSet):
         raise TrainingFailure(
@@ -129,6 +134,9 @@ def _load_users_own(spec: Data, folder: Path) -> DataSet:
             f" {len(data.class_names)} names",
             {},
         )
+    faults = "; ".join(data_set_faults(data))
+    if faults:
+        raise TrainingFailure("invalid", f"data.name: of {spec.name} {faults}", {})
     return with_fingerprint(data)
 
 

@@ -16,6 +16,7 @@ from study.training.recipe.model_catalog import FAMILIES
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.failures import TrainingFailure, classify
 from study.training.runtime.imports import import_function
+from study.training.runtime.signatures import signature_fault
 
 _INITIALIZERS: dict[str, Callable[..., Any]] = {
     # http://proceedings.mlr.press/v9/glorot10a.html and arXiv:1502.01852
@@ -61,8 +62,10 @@ def build_for_recipe(recipe: Recipe, image_shape: ImageShape, classes: int) -> n
         failure = classify(error)
         if failure.failure_class != "error":
             raise failure from None
+        # the class of an error of ours says nothing to a user; that of any other says most of it
+        why = error if isinstance(error, UserError) else failure.message
         raise TrainingFailure(
-            "invalid", f"the model can't be built: {error}", failure.details
+            "invalid", f"the model can't be built: {why}", failure.details
         ) from None
 
 
@@ -86,13 +89,10 @@ def _build_users_own(model: ModelSpec, image_shape: ImageShape, classes: int) ->
         build = import_function(model.name)
     except (ImportError, AttributeError) as error:
         raise UserError(f"model.name must be importable; found {model.name}: {error}") from error
-    try:
-        network = build(image_shape, classes, **model.options)
-    except TypeError as error:
-        raise UserError(
-            f"{model.name} must take (image_shape, classes) and the options"
-            f" {sorted(model.options)}; found: {error}"
-        ) from error
+    fault = signature_fault(build, model.name, ("image_shape", "classes"), model.options)
+    if fault:
+        raise UserError(f"{fault}")
+    network = build(image_shape, classes, **model.options)
     if not isinstance(network, nn.Module):
         raise UserError(
             f"{model.name} must answer a torch.nn.Module; found {type(network).__name__}"

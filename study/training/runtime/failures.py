@@ -20,6 +20,7 @@ import torch
 
 from study.errors import DataMissing
 from study.training.runtime.gpu_errors import gpu_error
+from study.training.runtime.own_frames import own_frames, own_frames_first
 
 TrainingFailureClass = Literal[
     "out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error"
@@ -107,6 +108,9 @@ def classify(
     if of_gpu and of_gpu.failure_class == "device":
         return TrainingFailure("device", text, context)
     details: FailureDetails = {"traceback": traceback_text(error), **context}
+    frames = own_frames(error)
+    if frames:
+        details["place"] = f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}"
     return TrainingFailure("error", f"{type(error).__name__}: {text}", details)
 
 
@@ -121,11 +125,12 @@ def error_text(error: BaseException) -> str:
 def traceback_text(error: BaseException) -> str:
     """Return an exception's traceback as text, cut where it is long.
 
-    The exceptions that led to it are shown up to a number, and the others are let go of.
+    Its class and message come first, then the frames of the user's own code, then all of it. The
+    exceptions that led to it are shown up to a number, and the others are let go of.
     """
     _cut_chain(error)
     try:
-        text = "".join(traceback.format_exception(error))
+        text = own_frames_first(error) + "".join(traceback.format_exception(error))
     except Exception as broken:
         return f"(its traceback can't be made: {type(broken).__name__})"
     if len(text) <= _LONGEST_TEXT:

@@ -23,7 +23,9 @@ def test_the_same_failure_three_times_in_a_row_stops_the_study() -> None:
     drive(controller, hurt=hurt)
     assert controller.stopping == "halted"
     assert len(controller.history.points) <= 5
-    assert "no module named x" in str(controller.halt())
+    halted = str(controller.halt("fake"))
+    assert "no module named x" in halted
+    assert "`study retry fake --failed`" in halted
 
 
 def test_the_target_ends_a_study() -> None:

@@ -47,10 +47,14 @@ def test_below_a_failure_stands_its_traceback(study: StudyPaths) -> None:
     path.parent.make_folder()
     path.write_whole("Traceback\nRuntimeError: mine\n")
     journal = Journal.open(study.journal)
-    failed = AttemptFailed(trial=0, attempt=1, failure=Failure("error", "mine"), retry=False)
+    failure = Failure("error", "KeyError: 'mine'", {"traceback": "long", "place": "a.py:3 in f"})
+    failed = AttemptFailed(trial=0, attempt=1, failure=failure, retry=False)
     journal.append(failed.stamped().to_record())
     journal.close()
-    assert list(log_lines(study, 0))[-2:] == ["    Traceback", "    RuntimeError: mine"]
+    lines = list(log_lines(study, 0))
+    assert "  failure error: KeyError: 'mine'  " in lines[-3]
+    assert lines[-3].endswith("place a.py:3 in f")
+    assert lines[-2:] == ["    Traceback", "    RuntimeError: mine"]
 
 
 def test_what_a_trial_has_printed_stands_below_its_events(study: StudyPaths) -> None:

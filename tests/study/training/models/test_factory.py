@@ -76,7 +76,7 @@ def test_a_users_own_factory_gets_the_shape_the_classes_and_its_options() -> Non
     [
         ("no_such_package.models:net", {}, "must be importable"),
         (f"{__name__}:absent", {}, "must be importable"),
-        (f"{__name__}:tiny", {"depth": 2}, "must take"),
+        (f"{__name__}:tiny", {"depth": 2}, "must be an argument of .*:tiny; found 'depth'"),
         (f"{__name__}:no_module", {}, "must answer a torch.nn.Module; found str"),
     ],
 )

@@ -1,0 +1,70 @@
+"""The process in which own code is loaded to be looked at: a task comes as JSON, an answer goes.
+
+Whatever the code prints goes to the standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+_ARGUMENTS = {"model": ("image_shape", "classes"), "data": ("data", "folder"), "sampler": ()}
+"""What a factory of each role is called with, beside its options."""
+
+
+def main() -> None:
+    """Answer the task on the standard input."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    task = json.load(sys.stdin)
+    sys.path += [path for path in task["path"] if path not in sys.path]
+    faults = [fault for call in task["calls"] for fault in _call_faults(call)]
+    lines: list[str] = []
+    if not faults and task["recipes"]:
+        from study.inspection.batch_check import BatchFault, check_batches
+
+        try:
+            lines = check_batches(task["recipes"], task["data_dir"])
+        except BatchFault as fault:
+            faults.append(_fault(fault.name, fault.must, fault.found))
+    json.dump({"faults": faults, "lines": lines}, answers)
+    answers.flush()
+    os._exit(0)  # whatever threads the code has left behind
+
+
+def _call_faults(call: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """Give what is wrong with one factory: it can't be loaded, or not be called like this."""
+    from study.training.runtime.imports import import_function
+    from study.training.runtime.own_frames import own_frames
+    from study.training.runtime.signatures import signature_fault
+
+    name, role = call["name"], call["role"]
+    try:
+        function = import_function(name)
+    except BaseException as error:
+        found = f"{type(error).__name__}: {error}"
+        for frame in own_frames(error)[-1:]:
+            found += f" ({frame.filename}:{frame.lineno})"
+        yield _fault(name, "must be importable", found)
+        return
+    if role not in _ARGUMENTS:
+        return
+    if not callable(function):
+        yield _fault(name, "must be a function or class", type(function).__name__)
+        return
+    options = dict(call["options"]) | ({"seed": 0} if role == "sampler" else {})
+    fault = signature_fault(function, name, _ARGUMENTS[role], options)
+    if fault:
+        yield _fault(fault.option or name, fault.must, fault.found, fault.accepted, fault.meant)
+
+
+def _fault(name: str, must: str, found: str, accepted: str = "", meant: str = "") -> dict[str, str]:
+    """Return a fault as the answer has it; ``name`` is what of the study file is at fault."""
+    return {"name": name, "must": must, "found": found, "accepted": accepted, "meant": meant}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Whether a data set of the user's own is what trainings take, told in the words of its maker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from study.training.data.datasets import DataSet
+
+_MOST_CHANNELS = 16
+_SHOWN_SHAPES = "(N, C, H, W), uint8 or float in [0, 1]"
+_LOOKED_AT = 256
+"""Images whose values are looked at: all of them may be very many."""
+
+
+def data_set_faults(data: DataSet) -> Iterator[str]:
+    """Say in what a data set isn't as ``DataSet`` describes it, each fault as what must hold."""
+    if not isinstance(data.classes, int) or data.classes < 2:
+        yield f"classes must be a number of at least 2; found {data.classes!r}"
+        return
+    shapes = set()
+    for part in ("train", "test"):
+        images, labels = getattr(data, f"{part}_images"), getattr(data, f"{part}_labels")
+        for name, value in ((f"{part}_images", images), (f"{part}_labels", labels)):
+            if not isinstance(value, Tensor):
+                yield f"{name} must be a torch.Tensor; found {type(value).__name__}"
+                return
+        faults = [*_image_faults(f"{part}_images", images), *_label_faults(part, data)]
+        yield from faults
+        if not faults:
+            shapes.add(tuple(images.shape[1:]))
+    if len(shapes) > 1:
+        yield f"images must have one shape in training and test set; found {sorted(shapes)}"
+
+
+def _image_faults(name: str, images: Tensor) -> Iterator[str]:
+    shape = tuple(images.shape)
+    if images.ndim != 4 or not len(images):
+        yield f"{name} must be {_SHOWN_SHAPES}; found shape {shape}"
+        return
+    if shape[1] > _MOST_CHANNELS and shape[3] <= _MOST_CHANNELS:
+        yield (
+            f"{name} must be {_SHOWN_SHAPES}; found shape {shape}, which looks like (N, H, W, C):"
+            " .permute(0, 3, 1, 2) makes it the other"
+        )
+        return
+    if images.dtype == torch.uint8:
+        return
+    if not images.is_floating_point():
+        yield f"{name} must be uint8 or float in [0, 1]; found {images.dtype}"
+        return
+    low, high = float(images[:_LOOKED_AT].min()), float(images[:_LOOKED_AT].max())
+    if not (low >= 0 and high <= 1):
+        yield f"{name} must be uint8 or float in [0, 1]; found floats from {low:.4g} to {high:.4g}"
+
+
+def _label_faults(part: str, data: DataSet) -> Iterator[str]:
+    name = f"{part}_labels"
+    images: Tensor = getattr(data, f"{part}_images")
+    labels: Tensor = getattr(data, name)
+    if labels.ndim != 1 or len(labels) != len(images):
+        shape = tuple(labels.shape)
+        yield f"{name} must be a label for each of {len(images)} images; found shape {shape}"
+    elif labels.dtype != torch.int64:
+        yield f"{name} must be int64; found {labels.dtype}"
+    elif int(labels.min()) < 0 or int(labels.max()) >= data.classes:
+        most = data.classes - 1
+        found = f"labels from {int(labels.min())} to {int(labels.max())}"
+        yield f"{name} must be from 0 to {most}, for {data.classes} classes; found {found}"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from study.training.data.datasets import DataSet
 
 _MOST_CHANNELS = 16
 _SHOWN_SHAPES = "(N, C, H, W), uint8 or float in [0, 1]"
@@ -17,19 +14,22 @@ _LOOKED_AT = 256
 """Images whose values are looked at: all of them may be very many."""
 
 
-def data_set_faults(data: DataSet) -> Iterator[str]:
-    """Say in what a data set isn't as ``DataSet`` describes it, each fault as what must hold."""
-    if not isinstance(data.classes, int) or data.classes < 2:
-        yield f"classes must be a number of at least 2; found {data.classes!r}"
+def data_set_faults(classes: int, parts: Mapping[str, tuple[Any, Any]]) -> Iterator[str]:
+    """Say in what a data set isn't as ``DataSet`` describes it, each fault as what must hold.
+
+    ``parts`` are images and labels by ``train`` and ``test``.
+    """
+    if not isinstance(classes, int) or classes < 2:
+        yield f"classes must be a number of at least 2; found {classes!r}"
         return
     shapes = set()
-    for part in ("train", "test"):
-        images, labels = getattr(data, f"{part}_images"), getattr(data, f"{part}_labels")
+    for part, (images, labels) in parts.items():
         for name, value in ((f"{part}_images", images), (f"{part}_labels", labels)):
             if not isinstance(value, Tensor):
                 yield f"{name} must be a torch.Tensor; found {type(value).__name__}"
                 return
-        faults = [*_image_faults(f"{part}_images", images), *_label_faults(part, data)]
+        faults = [*_image_faults(f"{part}_images", images)]
+        faults += _label_faults(f"{part}_labels", labels, len(images), classes)
         yield from faults
         if not faults:
             shapes.add(tuple(images.shape[1:]))
@@ -58,16 +58,13 @@ def _image_faults(name: str, images: Tensor) -> Iterator[str]:
         yield f"{name} must be uint8 or float in [0, 1]; found floats from {low:.4g} to {high:.4g}"
 
 
-def _label_faults(part: str, data: DataSet) -> Iterator[str]:
-    name = f"{part}_labels"
-    images: Tensor = getattr(data, f"{part}_images")
-    labels: Tensor = getattr(data, name)
-    if labels.ndim != 1 or len(labels) != len(images):
+def _label_faults(name: str, labels: Tensor, images: int, classes: int) -> Iterator[str]:
+    if labels.ndim != 1 or len(labels) != images:
         shape = tuple(labels.shape)
-        yield f"{name} must be a label for each of {len(images)} images; found shape {shape}"
+        yield f"{name} must be a label for each of {images} images; found shape {shape}"
     elif labels.dtype != torch.int64:
         yield f"{name} must be int64; found {labels.dtype}"
-    elif int(labels.min()) < 0 or int(labels.max()) >= data.classes:
-        most = data.classes - 1
+    elif int(labels.min()) < 0 or int(labels.max()) >= classes:
+        most = classes - 1
         found = f"labels from {int(labels.min())} to {int(labels.max())}"
-        yield f"{name} must be from 0 to {most}, for {data.classes} classes; found {found}"
+        yield f"{name} must be from 0 to {most}, for {classes} classes; found {found}"

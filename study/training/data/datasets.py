@@ -134,7 +134,8 @@ def _load_users_own(spec: Data, folder: Path) -> DataSet:
             f" {len(data.class_names)} names",
             {},
         )
-    faults = "; ".join(data_set_faults(data))
+    train, test = (data.train_images, data.train_labels), (data.test_images, data.test_labels)
+    faults = "; ".join(data_set_faults(data.classes, {"train": train, "test": test}))
     if faults:
         raise TrainingFailure("invalid", f"data.name: of {spec.name} {faults}", {})
     return with_fingerprint(data)

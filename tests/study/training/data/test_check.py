@@ -1,0 +1,46 @@
+"""A data set that isn't as trainings take it is told in the words of its maker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from study.training.data.check import data_set_faults
+
+IMAGES = torch.zeros(8, 3, 16, 16, dtype=torch.uint8)
+LABELS = torch.arange(8) % 4
+
+
+def faults(**changes: Any) -> list[str]:
+    found = {"images": IMAGES, "labels": LABELS, "classes": 4} | changes
+    parts = {"train": (found["images"], found["labels"]), "test": (IMAGES, LABELS)}
+    return list(data_set_faults(found["classes"], parts))
+
+
+def test_a_sound_data_set_has_no_fault() -> None:
+    assert faults() == []
+    assert faults(images=torch.rand(8, 3, 16, 16)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"classes": 1}, "classes must be a number of at least 2; found 1"),
+        ({"images": [1]}, "train_images must be a torch.Tensor; found list"),
+        ({"images": IMAGES[:, 0]}, "found shape (8, 16, 16)"),
+        ({"images": torch.zeros(8, 32, 32, 3)}, "looks like (N, H, W, C)"),
+        ({"images": IMAGES.int()}, "must be uint8 or float in [0, 1]; found torch.int32"),
+        ({"images": IMAGES - 1.0}, "found floats from -1 to -1"),
+        ({"images": IMAGES * float("nan")}, "found floats from nan to nan"),
+        ({"labels": LABELS[:3]}, "must be a label for each of 8 images; found shape (3,)"),
+        ({"labels": LABELS.float()}, "train_labels must be int64; found torch.float32"),
+        ({"labels": LABELS - 1}, "from 0 to 3, for 4 classes; found labels from -1 to 2"),
+        ({"images": torch.zeros(8, 3, 20, 20)}, "must have one shape in training and test set"),
+    ],
+)
+def test_each_fault_says_what_must_hold_and_what_was_found(
+    changes: dict[str, Any], fault: str
+) -> None:
+    assert any(fault in told for told in faults(**changes))

@@ -11,21 +11,27 @@ from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import Any
 
-from search_spaces.validation import alternatives, describe
+from search_spaces.validation import describe
 
 RESERVED_METRICS = frozenset({"study", "trial", "point", "attempt", "epoch", "seconds", "last"})
 """The names of an epoch's own columns."""
+OWN_TIMES = frozenset({"seconds", "total_seconds"})
+"""Objectives that a training function need not report: they are measured for it."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _MOST_METRICS = 1000
 _LARGEST_INTEGER = 2**63 - 1
 
 
+class MetricNameRefused(ValueError):
+    """No metric can have this name: a mistake that each trial would make again."""
+
+
 def checked_metrics(metrics: object) -> dict[str, float | int]:
     """Return what was reported as plain numbers by name.
 
-    Numbers of numpy's and tensors without dimensions are numbers, too. Raises TypeError or
-    ValueError with a sentence where a name or a value can't be a metric.
+    Numbers of numpy's and tensors without dimensions are numbers, too. Raises MetricNameRefused,
+    TypeError or ValueError, with a sentence, where a name or a value can't be a metric.
     """
     if not isinstance(metrics, Mapping):
         raise TypeError(f"metrics must be a dict of numbers by name; found {_kind(metrics)}")
@@ -49,13 +55,14 @@ def not_finite(metrics: Mapping[str, float], names: Iterable[str]) -> str:
 
 def _checked_name(name: object) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError(
+        raise MetricNameRefused(
             "a metric's name must be lower-case letters, digits and _, a letter first; found"
             f" {describe(name)}"
         )
     if name in RESERVED_METRICS:
-        taken = alternatives(sorted(RESERVED_METRICS))
-        raise ValueError(f"a metric must not have the name of another column ({taken}): {name}")
+        raise MetricNameRefused(
+            f"a metric must not have the name of a column of every table: {name}"
+        )
     return name
 
 

@@ -18,7 +18,13 @@ from typing import Any
 
 from study.errors import StudyError
 from study.training.checkpoint import CheckpointState, CheckpointStore
-from study.training.own.metrics import checked_metrics, missing_objective, not_finite
+from study.training.own.metrics import (
+    OWN_TIMES,
+    MetricNameRefused,
+    checked_metrics,
+    missing_objective,
+    not_finite,
+)
 from study.training.own.state import SavingPace, check_state, copy_state
 from study.training.own.surroundings import OwnRow, Surroundings
 from study.training.runtime.failures import FailureDetails, Stopped, TrainingFailure
@@ -103,12 +109,13 @@ class Session:
 
         Returns where training goes on, and raises ``study.Stopped`` where not. Metrics are numbers
         by name; a state is a dict of tensors and plain data. TypeError or ValueError where they are
-        not: then nothing is reported.
+        not: then nothing is reported. A name that no metric can have, and an objective that is
+        missing or not finite, end the training.
         """
         self._check_caller("report")
         with self._lock:
             self._stop_if_over()
-            numbers = checked_metrics(metrics)
+            numbers = self._checked(metrics)
             if state is not None:
                 check_state(state)
             self._demand_objectives(numbers)
@@ -225,13 +232,18 @@ class Session:
 
     # -- the end --
 
+    def _checked(self, metrics: Mapping[str, Any]) -> dict[str, float | int]:
+        try:
+            return checked_metrics(metrics)
+        except MetricNameRefused as error:
+            raise self._mistaken(str(error), {}) from None
+
     def _demand_objectives(self, numbers: Mapping[str, float]) -> None:
-        objectives = self._surroundings.objectives
+        objectives = [name for name in self._surroundings.objectives if name not in OWN_TIMES]
         if missing := missing_objective(numbers, objectives):
             reported = ", ".join(numbers)
             message = f"the objective {missing} must be among the metrics; reported: {reported}"
-            details: FailureDetails = {"missing_objective": missing, "reported": reported}
-            self._fail(TrainingFailure("invalid", message, details))
+            raise self._mistaken(message, {"missing_objective": missing, "reported": reported})
         if broken := not_finite(numbers, objectives):
             epoch = len(self._history) + 1
             message = f"{broken} is {numbers[broken]} at epoch {epoch}"
@@ -248,6 +260,12 @@ class Session:
         except Stopped:
             self.is_stopped = True
             raise
+
+    def _mistaken(self, message: str, details: FailureDetails) -> Stopped:
+        """Note a mistake in what is reported; at the first report, each trial would make it."""
+        is_first = not self._history and not self._reported
+        self.failure = TrainingFailure("invalid", message, {"mistake": is_first, **details})
+        return Stopped()
 
     def _fail(self, failure: Exception) -> None:
         """End the training with a failure, past whatever exceptions it handles."""

@@ -282,13 +282,37 @@ def test_another_metric_that_is_not_finite_is_null(trained: Trained) -> None:
     assert row["gap"] is None
 
 
-def test_an_objective_that_is_not_reported_is_named_with_what_came(trained: Trained) -> None:
+@pytest.mark.parametrize("epochs_before", [0, 1])
+def test_an_objective_that_is_not_reported_is_named_with_what_came(
+    trained: Trained, epochs_before: int
+) -> None:
     def function(config: Any, session: Session) -> None:
+        for _ in range(epochs_before):
+            session.report({"iou": 0.5})
         session.report({"loss": 1.0, "accuracy": 0.5})
 
     with pytest.raises(TrainingFailure, match="reported: loss, accuracy") as caught:
-        trained(function, objectives=("iou",))
-    assert caught.value.details == {"missing_objective": "iou", "reported": "loss, accuracy"}
+        trained(function, objectives=("iou", "seconds"))
+    assert caught.value.failure_class == "invalid"
+    assert caught.value.details == {
+        "mistake": epochs_before == 0,
+        "missing_objective": "iou",
+        "reported": "loss, accuracy",
+    }
+
+
+@pytest.mark.parametrize("name", ["epoch", "Loss", "val loss"])
+def test_a_name_that_no_metric_can_have_is_a_mistake_whatever_the_function_handles(
+    trained: Trained, name: str
+) -> None:
+    def function(config: Any, session: Session) -> None:
+        with suppress(BaseException):
+            session.report({"loss": 1.0, name: 2.0})
+
+    with pytest.raises(TrainingFailure, match="metric") as caught:
+        trained(function)
+    assert caught.value.failure_class == "invalid"
+    assert caught.value.details == {"mistake": True}
 
 
 def test_a_function_that_never_reports_is_invalid(trained: Trained) -> None:

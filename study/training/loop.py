@@ -27,7 +27,7 @@ from study.training.models.factory import build_for_recipe
 from study.training.optim.accumulation import accumulate_gradients
 from study.training.optim.divergence import DivergenceWatch
 from study.training.optim.loss import LossFunction
-from study.training.optim.optimizers import make_optimizer
+from study.training.optim.optimizers import load_optimizer_state, make_optimizer
 from study.training.optim.param_groups import learning_rates
 from study.training.optim.precision import MixedPrecision
 from study.training.optim.schedules import LearningRate
@@ -151,7 +151,7 @@ def _training(
         progress.begin_epoch(state.epoch, len(loaders.train), compiles=forward is not model)
         model.train()
         reset_peak_memory(device)
-        means, epoch_started = RunningMeans(device), synchronized_time(device)
+        means, epoch_started = RunningMeans(), synchronized_time(device)
         for images, labels in loaders.train.epoch(state.epoch):  # (B, C, H, W), (B,)
             state.learning_rate.set(state.optimizer, state.step)
             losses = accumulate_gradients(  # scalars, and logits of (B, classes)
@@ -286,7 +286,7 @@ class TrainingState:
         self.seconds = state["seconds"]
         self.history = state["history"]
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_optimizer_state(self.optimizer, state["optimizer"])
         self.precision.load_state_dict(state["arithmetic"])
         self.learning_rate.load_state_dict(state["learning_rate"])
         self.stop_rules.load_state_dict(state["length"], self.epoch)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -80,29 +81,40 @@ class RunningMeans:
     """Means over an epoch's training images, each as its batch saw them: in training mode, before
     its update.
 
-    Sums stay on the device, so that no step waits for them.
+    A step only keeps what it has, so that it neither waits for the device nor gives it small work;
+    the epoch's end adds up.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self._loss = torch.zeros((), device=device)
-        self._correct = torch.zeros((), device=device)
-        self._gradient_norm = torch.zeros((), device=device)
-        self._steps = 0
+    def __init__(self) -> None:
+        self._losses: list[Tensor] = []
+        self._gradient_norms: list[Tensor] = []
+        self._predictions: list[Tensor] = []
+        self._labels: list[Tensor] = []
         self.images = 0
         """How many were trained on."""
 
     def add(self, losses: LossValues, labels: Tensor, gradient_norm: Tensor) -> None:
         """Add a batch: logits of (B, classes), labels (B,), and the norm before clipping."""
-        self._loss += losses.main * len(labels)
-        self._correct += (losses.logits.argmax(1) == labels).sum()
-        self._gradient_norm += torch.where(gradient_norm.isfinite(), gradient_norm, 0.0)
-        self._steps += 1
+        self._losses.append(losses.main)
+        self._gradient_norms.append(gradient_norm)
+        self._predictions.append(losses.logits.argmax(1))
+        self._labels.append(labels)
         self.images += len(labels)
 
     def columns(self) -> dict[str, float]:
         """Return the means as an epoch's row has them."""
+        sizes = torch.tensor([len(labels) for labels in self._labels])
+        losses = torch.stack(self._losses).cpu()  # (steps,)
+        norms = torch.stack(self._gradient_norms).cpu()
+        finite_norms = torch.where(norms.isfinite(), norms, 0.0)
+        correct = (torch.cat(self._predictions) == torch.cat(self._labels)).sum()
         return {
-            "train_loss": float(self._loss) / self.images,
-            "train_accuracy": float(self._correct) / self.images,
-            "gradient_norm": float(self._gradient_norm) / self._steps,
+            "train_loss": _sum_in_order(losses * sizes) / self.images,
+            "train_accuracy": int(correct) / self.images,
+            "gradient_norm": _sum_in_order(finite_norms) / len(sizes),
         }
+
+
+def _sum_in_order(values: Tensor) -> float:
+    """Add (N,) up one after the other in single precision, as a running sum would."""
+    return float(np.add.accumulate(values.float().numpy())[-1])

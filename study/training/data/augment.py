@@ -1,15 +1,16 @@
 """Augmentations: random changes of whole batches, drawn for each image on its own.
 
 torchvision's transforms draw once for a whole batch; these draw for each image, from a generator
-that is given. All take and return images of (N, C, H, W) in [0, 1]. To add one: a section in
-``study.training.recipe.sections`` and its function in ``_AUGMENTATIONS`` below.
+that is given. What is drawn and what is done by it are apart, so that a whole epoch's numbers can
+go to a GPU at once, ahead of its batches. All images are (N, C, H, W) in [0, 1]. To add an
+augmentation: a section in ``study.training.recipe.sections`` and its steps in ``_STEPS`` below.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -25,13 +26,30 @@ from study.training.recipe.sections import (
     Shift,
 )
 
+Draws = tuple[Tensor, ...]
+"""What was drawn for each step of an augmentation; the first axis of each are the images."""
+
 
 def augment(images: Tensor, spec: Augment, generator: Generator) -> Tensor:
     """Change each of ``images`` (N, C, H, W) by what ``generator`` draws.
 
     They lie in [0, 1], or are bytes where the augmentation ``keeps_bytes``.
     """
-    return _AUGMENTATIONS[type(spec)](images, spec, generator)
+    count, _, height, width = images.shape
+    drawn = draw(spec, count, (height, width), generator)
+    return change(images, spec, tuple(each.to(images.device) for each in drawn))
+
+
+def draw(spec: Augment, count: int, sides: tuple[int, int], generator: Generator) -> Draws:
+    """Draw on the host what ``change`` does to ``count`` images of this height and width."""
+    return tuple(step.draw(count, sides, spec, generator) for step in _STEPS[type(spec)])
+
+
+def change(images: Tensor, spec: Augment, draws: Draws) -> Tensor:
+    """Change each image by what was drawn for it, on the device that both are on."""
+    for step, drawn in zip(_STEPS[type(spec)], draws, strict=True):
+        images = step.change(images, spec, drawn)
+    return images
 
 
 def keeps_bytes(spec: Augment) -> bool:
@@ -42,42 +60,14 @@ def keeps_bytes(spec: Augment) -> bool:
     return type(spec) not in _INTERPOLATING
 
 
-def flip(images: Tensor, generator: Generator) -> Tensor:
-    """Mirror each image from left to right with probability 1/2."""
-    draws = torch.rand(len(images), 1, 1, 1, generator=generator)  # (N, 1, 1, 1)
-    is_mirrored = (draws < 0.5).to(images.device)
-    return torch.where(is_mirrored, images.flip(3), images)
-
-
 def crop(images: Tensor, pad: int, fill: str, generator: Generator) -> Tensor:
     """Pad by ``pad`` pixels (``fill``: zero | reflect) and cut out a random window of the old size.
 
     As in residual networks on CIFAR (arXiv:1512.03385, section 4.2).
     """
     count, _, height, width = images.shape
-    if fill == "reflect":
-        pad = min(pad, height - 1, width - 1)
-        padded = _reflect(images, 2, pad)
-        padded = _reflect(padded, 3, pad)
-    else:
-        padded = functional.pad(images, (pad, pad, pad, pad))
-    places = 2 * pad + 1  # for a window, along each axis
-    offsets = torch.randint(0, places, (2, count, 1), generator=generator)
-    offsets = offsets.to(images.device).squeeze(2)
-    top, left = offsets  # (N,) each
-    # A view of all windows: (N, C, places, places, H, W)
-    windows = padded.unfold(2, height, 1).unfold(3, width, 1)
-    each = torch.arange(count, device=images.device)
-    return windows[each, :, top, left]  # (N, C, H, W)
-
-
-def _reflect(images: Tensor, axis: int, pad: int) -> Tensor:
-    """Pad both ends of one axis by reflection; also bytes, which torch can't reflect."""
-    last = images.shape[axis] - 1
-    positions = torch.arange(-pad, last + pad + 1, device=images.device)
-    positions = positions.abs()  # reflected at the start
-    positions = last - (last - positions).abs()  # and at the end
-    return images.index_select(axis, positions)
+    offsets = _draw_offsets(count, (height, width), pad, fill, generator)
+    return _cut_windows(images, pad, fill, offsets.to(images.device))
 
 
 def cutout(images: Tensor, size: int, generator: Generator) -> Tensor:
@@ -86,10 +76,83 @@ def cutout(images: Tensor, size: int, generator: Generator) -> Tensor:
     At the border only the part inside the image is blanked.
     """
     count, _, height, width = images.shape
+    return _blank(images, size, _draw_centers(count, (height, width), generator).to(images.device))
+
+
+def affine(images: Tensor, spec: AffineFlip, generator: Generator) -> Tensor:
+    """Rotate, shear, scale and move each image about its center; outside of it is black."""
+    return _transform(images, _draw_transforms(len(images), spec, generator).to(images.device))
+
+
+# -- flip ------------------------------------------------------------------------------
+
+
+def _draw_flips(count: int, generator: Generator) -> Tensor:
+    """Draw with probability 1/2 that an image is mirrored: (N, 1, 1, 1)."""
+    return torch.rand(count, 1, 1, 1, generator=generator) < 0.5
+
+
+def _flip(images: Tensor, is_mirrored: Tensor) -> Tensor:
+    """Mirror from left to right."""
+    return torch.where(is_mirrored, images.flip(3), images)
+
+
+# -- crop ------------------------------------------------------------------------------
+
+
+def _pad_of(sides: tuple[int, int], pad: int, fill: str) -> int:
+    """Return the pixels that an image has to be padded with."""
+    return min(pad, sides[0] - 1, sides[1] - 1) if fill == "reflect" else pad
+
+
+def _draw_offsets(
+    count: int, sides: tuple[int, int], pad: int, fill: str, generator: Generator
+) -> Tensor:
+    """Draw where each image's window begins in the padded image, from the top and left: (N, 2)."""
+    places = 2 * _pad_of(sides, pad, fill) + 1  # for a window, along each axis
+    offsets = torch.randint(0, places, (2, count, 1), generator=generator)
+    return offsets.squeeze(2).T
+
+
+def _cut_windows(images: Tensor, pad: int, fill: str, offsets: Tensor) -> Tensor:
+    count, _, height, width = images.shape
+    pad = _pad_of((height, width), pad, fill)
+    if fill == "reflect":
+        padded = _reflect(images, 2, pad)
+        padded = _reflect(padded, 3, pad)
+    else:
+        padded = functional.pad(images, (pad, pad, pad, pad))
+    top, left = offsets.unbind(1)  # (N,) each
+    # A view of all windows: (N, C, places, places, H, W)
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)
+    each = torch.arange(count, device=images.device)
+    return windows[each, :, top, left]  # (N, C, H, W)
+
+
+def _reflect(images: Tensor, axis: int, pad: int) -> Tensor:
+    """Pad both ends of one axis by reflection; also bytes, which torch can't reflect."""
+    side = images.shape[axis]
+    parts = [
+        images.narrow(axis, 1, pad).flip(axis),
+        images,
+        images.narrow(axis, side - 1 - pad, pad).flip(axis),
+    ]
+    return torch.cat(parts, axis)
+
+
+# -- cutout ----------------------------------------------------------------------------
+
+
+def _draw_centers(count: int, sides: tuple[int, int], generator: Generator) -> Tensor:
+    """Draw a pixel of each image: row and column, (N, 2)."""
     draws = torch.rand(2, count, 1, generator=generator)
-    sides = torch.tensor([height, width]).view(2, 1, 1)
-    center = (draws * sides).floor().to(images.device)  # (2, N, 1): row and column
-    first_row, first_column = center - size // 2  # (N, 1) each
+    centers = (draws * torch.tensor(sides).view(2, 1, 1)).floor()
+    return centers.squeeze(2).T
+
+
+def _blank(images: Tensor, size: int, centers: Tensor) -> Tensor:
+    _, _, height, width = images.shape
+    first_row, first_column = (centers - size // 2).unsqueeze(2).unbind(1)  # (N, 1) each
     rows = torch.arange(height, device=images.device)
     columns = torch.arange(width, device=images.device)
     is_in_rows = (rows >= first_row) & (rows < first_row + size)  # (N, H)
@@ -99,9 +162,12 @@ def cutout(images: Tensor, size: int, generator: Generator) -> Tensor:
     return images.masked_fill(is_row & is_column, 0)
 
 
-def affine(images: Tensor, spec: AffineFlip, generator: Generator) -> Tensor:
-    """Rotate, shear, scale and move each image about its center; outside of it is black."""
-    draws = torch.rand(5, len(images), generator=generator)  # (5, N)
+# -- affine ----------------------------------------------------------------------------
+
+
+def _draw_transforms(count: int, spec: AffineFlip, generator: Generator) -> Tensor:
+    """Draw each image's affine matrix: (N, 2, 3)."""
+    draws = torch.rand(5, count, generator=generator)  # (5, N)
     draws = draws * 2 - 1  # in [-1, 1)
     angle = math.radians(spec.degrees) * draws[0]
     shear = math.radians(spec.shear) * draws[1]
@@ -111,42 +177,58 @@ def affine(images: Tensor, spec: AffineFlip, generator: Generator) -> Tensor:
     entries = [angle.cos(), -sheared.sin(), angle.sin(), sheared.cos()]
     matrix = torch.stack(entries).view(2, 2, -1) / scale  # (2, 2, N)
     theta = torch.cat([matrix, shift.unsqueeze(1)], 1)  # (2, 3, N)
-    theta = theta.permute(2, 0, 1).to(images.device)  # (N, 2, 3)
+    return theta.permute(2, 0, 1)
+
+
+def _transform(images: Tensor, theta: Tensor) -> Tensor:
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, align_corners=False)
 
 
-def _no_augment(images: Tensor, spec: NoAugment, generator: Generator) -> Tensor:
-    return images
+# -- augmentations of these steps ------------------------------------------------------
 
 
-def _flip(images: Tensor, spec: Flip, generator: Generator) -> Tensor:
-    return flip(images, generator)
+class _Step(NamedTuple):
+    """One change: what is drawn for it, and what is done by that."""
+
+    draw: Callable[[int, tuple[int, int], Any, Generator], Tensor]
+    """From the number of images, their sides, the spec and a generator: (N, …)."""
+    change: Callable[[Tensor, Any, Tensor], Tensor]
+    """Of images, by the spec and what was drawn."""
 
 
-def _shift(images: Tensor, spec: Shift, generator: Generator) -> Tensor:
-    return crop(images, spec.pad, "zero", generator)
-
-
-def _crop_flip(images: Tensor, spec: CropFlip | CropFlipCutout, generator: Generator) -> Tensor:
-    return crop(flip(images, generator), spec.pad, spec.fill, generator)
-
-
-def _crop_flip_cutout(images: Tensor, spec: CropFlipCutout, generator: Generator) -> Tensor:
-    return cutout(_crop_flip(images, spec, generator), spec.size, generator)
-
-
-def _affine_flip(images: Tensor, spec: AffineFlip, generator: Generator) -> Tensor:
-    return flip(affine(images, spec, generator), generator)
-
-
-_AUGMENTATIONS: dict[type, Callable[[Tensor, Any, Generator], Tensor]] = {
-    NoAugment: _no_augment,
-    Flip: _flip,
-    Shift: _shift,
-    CropFlip: _crop_flip,
-    CropFlipCutout: _crop_flip_cutout,
-    AffineFlip: _affine_flip,
+_FLIP = _Step(
+    draw=lambda count, sides, spec, generator: _draw_flips(count, generator),
+    change=lambda images, spec, drawn: _flip(images, drawn),
+)
+_SHIFT = _Step(
+    draw=lambda count, sides, spec, generator: _draw_offsets(
+        count, sides, spec.pad, "zero", generator
+    ),
+    change=lambda images, spec, drawn: _cut_windows(images, spec.pad, "zero", drawn),
+)
+_CROP = _Step(
+    draw=lambda count, sides, spec, generator: _draw_offsets(
+        count, sides, spec.pad, spec.fill, generator
+    ),
+    change=lambda images, spec, drawn: _cut_windows(images, spec.pad, spec.fill, drawn),
+)
+_CUTOUT = _Step(
+    draw=lambda count, sides, spec, generator: _draw_centers(count, sides, generator),
+    change=lambda images, spec, drawn: _blank(images, spec.size, drawn),
+)
+_AFFINE = _Step(
+    draw=lambda count, sides, spec, generator: _draw_transforms(count, spec, generator),
+    change=lambda images, spec, drawn: _transform(images, drawn),
+)
+_STEPS: dict[type, tuple[_Step, ...]] = {
+    NoAugment: (),
+    Flip: (_FLIP,),
+    Shift: (_SHIFT,),
+    CropFlip: (_FLIP, _CROP),
+    CropFlipCutout: (_FLIP, _CROP, _CUTOUT),
+    AffineFlip: (_AFFINE, _FLIP),
 }
+"""The steps of each augmentation, in the order in which they are drawn and done."""
 _INTERPOLATING = {AffineFlip}
 """Augmentations that compute new pixel values, for which bytes are too coarse."""

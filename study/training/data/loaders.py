@@ -15,14 +15,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from study.training.data.augment import augment, keeps_bytes
+from study.training.data.augment import Draws, augment, change, draw, keeps_bytes
 from study.training.data.datasets import DataSet
 from study.training.data.normalize import (
     Normalization,
+    channel_statistics,
     make_normalization,
     resize,
     to_unit_range,
 )
+from study.training.data.statistics import node_statistics
 from study.training.recipe.recipe import Recipe
 from study.training.recipe.sections import Data, HostLoader, NoAugment
 from study.training.runtime.failures import TrainingFailure
@@ -65,12 +67,14 @@ def make_loaders(recipe: Recipe, data: DataSet, device: torch.device) -> Loaders
     test_images = data.test_images[: spec.test_images]
     test_labels = data.test_labels[: spec.test_images]
     memory_format = _memory_format_of(recipe)
-    of_training = make_normalization(spec.normalize, train_images, train_images)
+    if spec.normalize in ("dataset", "own"):
+        of_training = node_statistics(train_images, data.fingerprint, train_indices)
+    else:
+        of_training = make_normalization(spec.normalize, train_images, train_images)
 
     def make_loader(images: Tensor, labels: Tensor, *, is_training: bool = False) -> EpochLoader:
-        normalization = of_training
-        if spec.normalize == "own":
-            normalization = make_normalization(spec.normalize, images, train_images)
+        has_own = spec.normalize == "own" and not is_training
+        normalization = channel_statistics(images) if has_own else of_training
         subset = _Subset(
             images, labels, normalization, spec, recipe.seed, memory_format, is_training
         )
@@ -165,18 +169,45 @@ class _Subset:
         order = order.to(self.labels.device)
         return [order[size * number : size * (number + 1)] for number in range(len(self))]
 
-    def prepare(self, images: Tensor, epoch: int, position: int) -> Tensor:
-        """Return images as the network sees them.
+    @property
+    def is_augmented(self) -> bool:
+        return self.is_training and not isinstance(self.spec.augment, NoAugment)
 
-        ``position`` is the number of the batch, or of the single image, in whose name the
-        augmentation is drawn.
+    def draw_epoch(self, epoch: int) -> list[Draws]:
+        """Draw all that each batch of an epoch is augmented by, in the batch's name.
+
+        It goes to the device of the labels in one go, so that no batch has to wait for its own.
         """
-        if self.spec.image_size is not None or not keeps_bytes(self.spec.augment):
-            images = resize(to_unit_range(images), self.spec.image_size)
-        if self.is_training and not isinstance(self.spec.augment, NoAugment):
-            generator = make_generator(self.seed, "augment", epoch, position)
-            images = augment(images, self.spec.augment, generator)
+        if not self.is_augmented:
+            return [()] * len(self)
+        sides = 2 * (self.spec.image_size,) if self.spec.image_size else self.images.shape[2:]
+        size, drawn = self.batch_size, list[Draws]()
+        for number in range(len(self)):
+            count = min(size, len(self.labels) - size * number)
+            generator = make_generator(self.seed, "augment", epoch, number)
+            drawn.append(draw(self.spec.augment, count, (sides[0], sides[1]), generator))
+        whole = [torch.cat(parts).to(self.labels.device) for parts in zip(*drawn, strict=True)]
+        return list(zip(*(torch.split(each, size) for each in whole), strict=True))
+
+    def prepare(self, images: Tensor, draws: Draws = ()) -> Tensor:
+        """Return images as the network sees them, augmented by what was drawn for them."""
+        images = self._resized(images)
+        if draws:
+            images = change(images, self.spec.augment, draws)
         return self.normalization(to_unit_range(images))
+
+    def prepare_one(self, image: Tensor, epoch: int, index: int) -> Tensor:
+        """Return a single image, (1, C, H, W), as the network sees it, augmented in its name."""
+        image = self._resized(image)
+        if self.is_augmented:
+            generator = make_generator(self.seed, "augment", epoch, index)
+            image = augment(image, self.spec.augment, generator)
+        return self.normalization(to_unit_range(image))
+
+    def _resized(self, images: Tensor) -> Tensor:
+        if self.spec.image_size is None and keeps_bytes(self.spec.augment):
+            return images
+        return resize(to_unit_range(images), self.spec.image_size)
 
 
 class _DeviceLoader:
@@ -190,8 +221,9 @@ class _DeviceLoader:
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         subset = self._subset
-        for number, indices in enumerate(subset.batch_indices(epoch)):
-            images = subset.prepare(subset.images[indices], epoch, number)  # (B, C, H, W)
+        drawn = subset.draw_epoch(epoch)
+        for indices, draws in zip(subset.batch_indices(epoch), drawn, strict=True):
+            images = subset.prepare(subset.images[indices], draws)  # (B, C, H, W)
             yield images.contiguous(memory_format=subset.memory_format), subset.labels[indices]
 
 
@@ -201,15 +233,15 @@ class _HostLoader:
     def __init__(self, subset: _Subset, device: torch.device, spec: HostLoader) -> None:
         self._memory_format = subset.memory_format
         self._device = device
-        self._non_blocking = spec.non_blocking
+        is_pinned = spec.pin_memory and device.type == "cuda"  # it is for copies to a GPU
+        self._non_blocking = spec.non_blocking or is_pinned
         self._sampler = _BatchSampler(subset)
         workers = min(spec.workers, _available_processors())
         self._loader = DataLoader(
             _PreparedImages(subset),
             batch_sampler=self._sampler,
             num_workers=workers,
-            # pinned memory is for copies to a GPU
-            pin_memory=spec.pin_memory and device.type == "cuda",
+            pin_memory=is_pinned,
             persistent_workers=workers > 0,
             # workers' own seeds are not used, but would be drawn from the global generator
             generator=torch.Generator(),
@@ -221,9 +253,10 @@ class _HostLoader:
     def epoch(self, epoch: int) -> Iterator[Batch]:
         self._sampler.epoch = epoch
         for images, labels in self._loader:
-            laid_out = images.contiguous(memory_format=self._memory_format)
+            # laid out there: a copy in another layout isn't pinned any more
+            there = images.to(self._device, non_blocking=self._non_blocking)
             yield (
-                laid_out.to(self._device, non_blocking=self._non_blocking),
+                there.contiguous(memory_format=self._memory_format),
                 labels.to(self._device, non_blocking=self._non_blocking),
             )
 
@@ -240,7 +273,7 @@ class _PreparedImages(Dataset[Batch]):
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         epoch, index = key
         images = self._subset.images[index : index + 1]  # (1, C, H, W)
-        return self._subset.prepare(images, epoch, index)[0], self._subset.labels[index]
+        return self._subset.prepare_one(images, epoch, index)[0], self._subset.labels[index]
 
 
 class _BatchSampler(Sampler[list[tuple[int, int]]]):

@@ -33,7 +33,7 @@ class Normalization:
 def to_unit_range(images: Tensor) -> Tensor:
     """Bring bytes to float32 in [0, 1]; floats are there already."""
     if images.dtype == torch.uint8:
-        return images.float() / 255
+        return images / 255
     return images.float()
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from study.training.optim.adafactor import Adafactor
 from study.training.optim.muon import MuonWithAdamW
 from study.training.optim.param_groups import make_param_groups
 from study.training.recipe.optimizers import AnyOptimizer, Muon, Sgd
@@ -21,7 +22,7 @@ OPTIMIZER_CLASSES: dict[str, type[Optimizer]] = {
     "adamax": torch.optim.Adamax,  # arXiv:1412.6980, section 7.1
     "adadelta": torch.optim.Adadelta,  # arXiv:1212.5701
     "adagrad": torch.optim.Adagrad,  # https://jmlr.org/papers/v12/duchi11a.html
-    "adafactor": torch.optim.Adafactor,  # arXiv:1804.04235
+    "adafactor": Adafactor,  # arXiv:1804.04235
     "rmsprop": torch.optim.RMSprop,  # G. Hinton, lecture 6e; centered as in arXiv:1308.0850
     "asgd": torch.optim.ASGD,  # https://doi.org/10.1137/0330046
     "rprop": torch.optim.Rprop,  # https://doi.org/10.1109/ICNN.1993.298623
@@ -30,7 +31,10 @@ OPTIMIZER_CLASSES: dict[str, type[Optimizer]] = {
 
 FUSED_OPTIMIZERS = {"sgd", "adam", "adamw"}
 """Those that torch has as one kernel on every device: AdamW's step of 11 million parameters takes a
-sixth of the time on a CPU. All others work on lists of tensors on a GPU, as torch chooses."""
+sixth of the time on a CPU. Most others work on lists of tensors on a GPU, as torch chooses."""
+
+_CAPTURABLE = "capturable"
+"""torch's word for an optimizer that keeps all its numbers on the GPU."""
 
 _NOT_ARGUMENTS = {"name", "lr_factors", "recreate_each_epoch", "independent_decay"}
 """Fields of a recipe's optimizer that are handled here, and not by torch."""
@@ -50,7 +54,19 @@ def make_optimizer(spec: AnyOptimizer, model: nn.Module) -> Optimizer:
     groups = make_param_groups(spec, model)
     if isinstance(spec, Muon):
         return MuonWithAdamW(groups, spec)
-    return OPTIMIZER_CLASSES[spec.name](groups, **_torch_arguments(spec))
+    arguments = _torch_arguments(spec)
+    if spec.name == "asgd":  # torch's own else reads and writes numbers of each parameter
+        arguments[_CAPTURABLE] = groups[0]["params"][0].is_cuda
+    return OPTIMIZER_CLASSES[spec.name](groups, **arguments)
+
+
+def load_optimizer_state(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    """Go on from a state that may come from another kind of device."""
+    if _CAPTURABLE in optimizer.defaults:
+        own = optimizer.defaults[_CAPTURABLE]
+        groups = [{**group, _CAPTURABLE: own} for group in state["param_groups"]]
+        state = {**state, "param_groups": groups}
+    optimizer.load_state_dict(state)
 
 
 def _torch_arguments(spec: AnyOptimizer) -> dict[str, Any]:

@@ -28,8 +28,13 @@ class MixedPrecision:
         is_tf32_elsewhere = precision == "tf32" and device.type != "cuda"
         self.effective = "fp32" if is_tf32_elsewhere else precision
         """The precision that the device really computes in."""
-        self.skipped_steps = 0
+        self._skipped: Tensor | int = 0
+        """On the device, so that no step waits for it."""
+
+    @property
+    def skipped_steps(self) -> int:
         """Updates that were left out because their gradient overflowed in fp16."""
+        return int(self._skipped)
 
     def autocast(self) -> AbstractContextManager[None]:
         """Return the context in which the forward pass and the loss are computed."""
@@ -46,13 +51,18 @@ class MixedPrecision:
 
         Returns the 2-norm of the whole gradient as it was before clipping: a scalar.
         """
+        if not self.scaler.is_enabled():
+            gradient_norm = _clip_gradients(optimizer, clip)
+            optimizer.step()
+            return gradient_norm
         self.scaler.unscale_(optimizer)
         gradient_norm = _clip_gradients(optimizer, clip)
-        scale = self.scaler.get_scale()
+        # private to torch, which gives the scale as a number alone, for which the host must wait
+        scale: Tensor = self.scaler._scale  # type: ignore[assignment]
+        before = scale.clone()
         self.scaler.step(optimizer)
         self.scaler.update()
-        was_skipped = self.scaler.get_scale() < scale  # it falls for no other reason
-        self.skipped_steps += int(was_skipped)
+        self._skipped = self._skipped + (scale < before)  # it falls for no other reason
         return gradient_norm
 
     def state_dict(self) -> dict[str, Any]:
@@ -60,7 +70,7 @@ class MixedPrecision:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.scaler.load_state_dict(state["scaler"])
-        self.skipped_steps = state["skipped"]
+        self._skipped = state["skipped"]
 
 
 def _clip_gradients(optimizer: Optimizer, clip: NoClip | ClipNorm | ClipValue) -> Tensor:

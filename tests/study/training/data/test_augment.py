@@ -38,6 +38,19 @@ def test_augmentation_keeps_shape_and_range_and_repeats(name: str) -> None:
     assert torch.equal(once, other) == (name == "none")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_drawn_can_be_cut_into_batches(name: str) -> None:
+    whole = images()
+    drawn = augment.draw(spec(name), 16, (8, 8), stream())
+    changed = augment.change(whole, spec(name), drawn)
+    parts = [
+        augment.change(whole[at : at + 5], spec(name), tuple(each[at : at + 5] for each in drawn))
+        for at in range(0, 16, 5)
+    ]
+    torch.testing.assert_close(torch.cat(parts), changed)
+    assert torch.equal(changed, augment.augment(whole, spec(name), stream()))
+
+
 def test_a_flip_mirrors_some_images_and_leaves_the_others() -> None:
     before = images(64)
     after = augment.augment(before, spec("flip"), stream())

@@ -10,7 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from study.training.optim.optimizers import FUSED_OPTIMIZERS, OPTIMIZER_CLASSES, make_optimizer
+from study.training.optim.adafactor import Adafactor
+from study.training.optim.optimizers import (
+    FUSED_OPTIMIZERS,
+    OPTIMIZER_CLASSES,
+    load_optimizer_state,
+    make_optimizer,
+)
 from study.training.recipe.recipe import fields_of_forms
 
 from .conftest import small_model, spec
@@ -115,3 +121,38 @@ def test_every_optimizer_improves_a_toy_problem(name: str) -> None:
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < losses[0]
+
+
+def test_adafactor_where_it_may_not_wait_computes_what_torchs_does() -> None:
+    chance = torch.Generator().manual_seed(3)
+    shapes = ((5, 3, 3, 3), (7,), (4, 6))
+    theirs = [nn.Parameter(torch.randn(shape, generator=chance)) for shape in shapes]
+    ours = [nn.Parameter(each.detach().clone()) for each in theirs]
+    options = {"lr": 0.1, "weight_decay": 0.01, "beta2_decay": -0.7, "d": 2.0}
+    reference = torch.optim.Adafactor(theirs, **options)  # type: ignore[arg-type]
+    adafactor = Adafactor(ours, **options)  # type: ignore[arg-type]
+    for step in range(5):
+        for one, other in zip(ours, theirs, strict=True):
+            gradient = torch.randn(one.shape, generator=chance) * (10.0 if step == 2 else 0.1)
+            one.grad, other.grad = gradient, gradient.clone()
+        reference.step()  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            for one in ours:
+                assert one.grad is not None
+                adafactor._update(one, one.grad, adafactor.param_groups[0])
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other)
+    mine, others = adafactor.state_dict()["state"], reference.state_dict()["state"]
+    assert [set(state) for state in mine.values()] == [set(state) for state in others.values()]
+
+
+def test_a_state_from_another_kind_of_device_goes_on_with_this_ones_way_of_counting() -> None:
+    model = small_model()
+    optimizer = make_optimizer(spec("asgd", lr=0.01), model)
+    run(model, optimizer, steps=1)
+    state = optimizer.state_dict()
+    for group in state["param_groups"]:
+        group["capturable"] = True  # as on a GPU
+    load_optimizer_state(optimizer, state)
+    assert not optimizer.param_groups[0]["capturable"]
+    run(model, optimizer, steps=1)

@@ -1,5 +1,5 @@
-"""From journals to answers: ``analysis.load("my-study").trials`` is a pandas frame, ``query_sql``
-asks in SQL.
+"""From journals to answers: ``load`` (``study.load``) has frames, tables and the best point,
+``query_sql`` asks in SQL.
 """
 
 from __future__ import annotations

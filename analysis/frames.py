@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from study.errors import StudyNotFound, UserError
-from study.files.layout import StudyPaths
+from study.files.layout import StudyPaths, names_near
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import storage_path
 from study.journal.history import History
@@ -48,7 +48,8 @@ class Study:
         self.has_dropped = has_dropped
         paths.check_plain()
         if not log_at(paths.journal).exists():
-            raise StudyNotFound(f"there is no study {paths.name} in {paths.storage}")
+            near = names_near(paths.name, paths.storage)
+            raise StudyNotFound(f"there is no study {paths.name} in {paths.storage}{near}")
 
     @property
     def name(self) -> str:

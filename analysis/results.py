@@ -6,7 +6,7 @@ A study can be loaded in whatever state it is: running, interrupted, or complete
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from study.files.storage import StorageLike
 from study.files.storage_uri import storage_path
 
 if TYPE_CHECKING:
+    from analysis.best import BestPoint
     from analysis.rendering import Table
 
 
@@ -33,14 +34,23 @@ class Results(Frames):
 
         return leaderboard_table(self, top)
 
-    def best(self) -> dict[str, Any]:
-        """Return the best point as a row of ``points``; LookupError where none has a value.
+    def view(self, table: str = "points") -> pd.DataFrame:
+        """Return what one looks at of ``points``, ``trials`` or ``epochs``.
+
+        Of the columns these are the numbers, what came out, and the settings that the studies vary.
+        """
+        from analysis.views import view_of
+
+        return view_of(self, table)
+
+    def best(self) -> BestPoint:
+        """Return the best point; LookupError where none has a value.
 
         Points that were confirmed on fresh seeds rank first.
         """
-        from analysis.selection.ranking import best_row
+        from analysis.best import best_point_of
 
-        found = best_row(self)
+        found = best_point_of(self)
         if found is None:
             raise LookupError("no point is complete")
         return found
@@ -74,9 +84,7 @@ class Results(Frames):
         return comparison_table(self, other)
 
     def _repr_html_(self) -> str:
-        from analysis.tables.kinds import make_kind
-
-        return make_kind("leaderboard", self).html()
+        return self.leaderboard()._repr_html_()
 
 
 def load(studies: Source | Iterable[Source], *, storage: StorageLike = STORAGE) -> Results:

@@ -1,8 +1,9 @@
 """ray-study: distributed hyperparameter studies of image classifiers.
 
 >>> import study
->>> result = study.run("quickstart")
->>> results = study.load("quickstart")
+>>> done = study.run("quickstart")
+>>> done.best, done.results.points
+>>> study.load("quickstart").table("effects")
 
 What stands behind a name is loaded when the name is asked for. The names are for users: no module
 of the package imports them.
@@ -14,33 +15,51 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.results import Results
-    from study.files.storage import StorageLike
-    from study.lifecycle import resume, retry, run
+    from analysis.results import load
+    from study.api.studies import add, drop, export, preview, resume, retry, run, status, stop
+    from study.training.data.datasets import DataSet
     from study.training.own.session import Session
     from study.training.runtime.failures import Stopped
 
 _MODULES = {
-    "run": "study.lifecycle",
-    "resume": "study.lifecycle",
-    "retry": "study.lifecycle",
+    "run": "study.api.studies",
+    "resume": "study.api.studies",
+    "retry": "study.api.studies",
+    "add": "study.api.studies",
+    "drop": "study.api.studies",
+    "stop": "study.api.studies",
+    "status": "study.api.studies",
+    "preview": "study.api.studies",
+    "export": "study.api.studies",
+    "load": "analysis.results",
+    "DataSet": "study.training.data.datasets",
     "Session": "study.training.own.session",
     "Stopped": "study.training.runtime.failures",
 }
 """Where the names come from that are loaded when they are asked for."""
 
-__all__ = ["Session", "Stopped", "load", "resume", "retry", "run"]
-
-
-def load(name: str, *, storage: StorageLike = "studies") -> Results:
-    """Load a study's points, trials and epochs as data frames, whether it is finished or not."""
-    from analysis.results import load as load_results
-    from study.lifecycle import existing
-
-    return load_results(existing(name, storage))
+__all__ = [
+    "DataSet",
+    "Session",
+    "Stopped",
+    "add",
+    "drop",
+    "export",
+    "load",
+    "preview",
+    "resume",
+    "retry",
+    "run",
+    "status",
+    "stop",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return getattr(importlib.import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'study' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -17,20 +17,24 @@ from study.execution.open_study import open_study, resolve_concurrency
 from study.execution.resources import check_data, check_modules, machine_resources
 from study.execution.run import RunOptions, RunResult
 from study.files import requests
-from study.files.layout import StudyPaths, check_study_name, studies_in
+from study.files.layout import StudyPaths, check_study_name, names_near
 from study.files.lock import acquire_lock, lock_holder
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import storage_path
 from study.journal.log_storage import log_at
+from study.journal.replay import read_history
 from study.journal.spec_versions import check_same, is_there, stored_spec_file
-from study.spec.load import load_spec
+from study.spec.load import load_spec, spec_from_tree
 from study.spec.spec import StudySpec
 
 _DEFAULT_STORAGE = "studies"
 
+StudySource = str | Path | Mapping[str, Any] | StudySpec
+"""A study file's path, a shipped study's name, plain data like a study file's, or a spec."""
+
 
 def run(
-    source: str | Path | StudySpec,
+    source: StudySource,
     *,
     storage: StorageLike = _DEFAULT_STORAGE,
     name: str | None = None,
@@ -38,7 +42,8 @@ def run(
     points: int | None = None,
     **options: Any,
 ) -> RunResult:
-    """Run a study file, a shipped study by its name, or a spec, to its end and into its tables.
+    """Run a study to its end and into its tables: a study file, a shipped study by its name, plain
+    data like a study file's, or a spec.
 
     A study that exists with the same spec is resumed. Code that the file names is trusted, unless
     the file lies in a study's own folder, which somebody may have handed over. ``options`` are the
@@ -48,12 +53,9 @@ def run(
     file, and what ``study.execution.driver.drive`` raises.
     """
     run_options = RunOptions(**options)
-    if not trust.lies_in_a_study(source):
+    if not isinstance(source, str | Path) or not trust.lies_in_a_study(source):
         run_options = replace(run_options, trust=True)
-    if isinstance(source, StudySpec):
-        spec = replace(source, study=check_study_name(name)) if name else source
-    else:
-        spec = load_spec(source, sets=sets, name=name, points=points)
+    spec = spec_of(source, sets=sets, name=name, points=points)
     paths = StudyPaths(storage_path(storage), spec.study)
     paths.check_plain()
     with store_errors_as_faults(paths):
@@ -63,6 +65,23 @@ def run(
     if not found:
         spec = _checked_to_run(spec, paths, run_options)
     return drive(paths, run_options, begun=spec)
+
+
+def spec_of(
+    source: StudySource,
+    *,
+    sets: Sequence[str] = (),
+    name: str | None = None,
+    points: int | None = None,
+) -> StudySpec:
+    """Return the spec of what a user may call a study; see ``study.spec.load.load_spec``."""
+    if isinstance(source, StudySpec):
+        if not sets and points is None:
+            return replace(source, study=check_study_name(name)) if name else source
+        source = source.tree()
+    if isinstance(source, Mapping):
+        return spec_from_tree(source, sets=sets, name=name, points=points)
+    return load_spec(source, sets=sets, name=name, points=points)
 
 
 def _checked_to_run(spec: StudySpec, paths: StudyPaths, options: RunOptions) -> StudySpec:
@@ -183,6 +202,15 @@ def _carry_out(request: Mapping[str, Any], controller: Controller, name: str) ->
             controller.drop_point(request["point"])
 
 
+def check_droppable(name: str, point: int, *, storage: StorageLike = _DEFAULT_STORAGE) -> None:
+    """Raise UserError where the study has no point of this number, or it was dropped already."""
+    points = read_history(existing(name, storage).journal).points
+    if not 0 <= point < len(points):
+        raise UserError(f"--point must be below {len(points)}, the points of {name}; found {point}")
+    if points[point].is_dropped:
+        raise UserError(f"point {point} of {name} is dropped already")
+
+
 def existing(name: str, storage: StorageLike) -> StudyPaths:
     """Return the paths of a study that is there; raise StudyNotFound with the nearest name else."""
     root = storage_path(storage)
@@ -190,25 +218,13 @@ def existing(name: str, storage: StorageLike) -> StudyPaths:
     paths.check_plain()
     if is_there(paths):
         return paths
-    others = [other.name for other in studies_in(root)]
-    raise StudyNotFound(f"no study {name} in {root}{_hint(name, others)}")
+    raise StudyNotFound(f"no study {name} in {root}{names_near(name, root)}")
 
 
 def _existing_to_drive(name: str, storage: StorageLike) -> StudyPaths:
     """The same for a driver, to which a store that refuses is a fault and no mistake."""
     with store_errors_as_faults(StudyPaths(storage_path(storage), name)):
         return existing(name, storage)
-
-
-def _hint(name: str, others: Sequence[str]) -> str:
-    from search_spaces.validation import closest_match
-
-    guess = closest_match(name, others)
-    if guess:
-        return f" (did you mean {guess}?)"
-    if others:
-        return f"; there are: {', '.join(others)}"
-    return ""
 
 
 def remove(name: str, *, storage: StorageLike = _DEFAULT_STORAGE) -> None:

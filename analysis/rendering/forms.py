@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from study.files.visible_text import visible
 
 if TYPE_CHECKING:
+    import rich.console
     import rich.table
 
 _WIDEST = 1000
@@ -36,6 +37,21 @@ _LATEX = str.maketrans(
     }
 )
 
+
+TERMINAL_STYLE = (
+    "margin:0;line-height:1.4;white-space:pre;overflow-x:auto;"
+    "font-family:Menlo,'DejaVu Sans Mono',Consolas,monospace"
+)
+"""Of an HTML element that shows what a terminal would."""
+
+_NOTEBOOK_STYLE = (
+    "<style>.ray-study .scroll{overflow-x:auto}"
+    ".ray-study caption{caption-side:top;text-align:left;font-weight:600}"
+    ".ray-study th,.ray-study td{white-space:nowrap;text-align:left !important}"
+    ".ray-study td.w{white-space:normal;min-width:14rem}"
+    ".ray-study .n{text-align:right !important;font-variant-numeric:tabular-nums}"
+    ".ray-study .notes{opacity:.75}</style>"
+)
 
 _FORMULA = ("=", "+", "-", "@", "\t")
 """What a formula begins with for a spreadsheet."""
@@ -150,12 +166,34 @@ def rich_table(table: TextTable) -> rich.table.Table:
     return drawn
 
 
-def terminal_text(table: TextTable, width: int | None = None) -> str:
-    """Return the terminal's form without colors, as wide as it needs where no width is given."""
+def notebook_html(table: TextTable) -> str:
+    """Return the table for a notebook's cell: figures to the right, no line broken in them."""
+    return in_notebook(html_element(table))
+
+
+def in_notebook(element: str) -> str:
+    """Return HTML for a notebook's cell, with the style of this project's tables."""
+    return f'<div class="ray-study">{_NOTEBOOK_STYLE}{element}</div>'
+
+
+def notebook_text(text: str) -> str:
+    """Return a text for a notebook's cell as a terminal shows it."""
+    return f'<pre style="{TERMINAL_STYLE}">{html.escape(visible(text))}</pre>'
+
+
+def terminal_text(table: TextTable) -> str:
+    """Return the terminal's form without colors, as wide as it needs."""
+    return drawn_text(rich_table(table), _WIDEST)
+
+
+def drawn_text(drawn: rich.console.RenderableType, width: int) -> str:
+    """Return as plain text what rich draws within ``width`` characters."""
     import rich.console
 
-    console = rich.console.Console(width=width or _WIDEST, file=io.StringIO(), no_color=True)
+    console = rich.console.Console(
+        width=width, file=io.StringIO(), no_color=True, force_jupyter=False
+    )
     with console.capture() as capture:
-        console.print(rich_table(table))
+        console.print(drawn)
     lines = capture.get().splitlines()
     return "\n".join(line.rstrip() for line in lines) + "\n"

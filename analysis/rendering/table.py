@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     import rich.console
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """Rows of cells under headers; the notes below say what a careful reader must know."""
 
@@ -111,7 +113,7 @@ class Table:
         return forms.html_element(self.texts(), identity)
 
     def _repr_html_(self) -> str:
-        return self.html()
+        return forms.notebook_html(self.texts())
 
     def rich(self, width: int) -> rich.console.Group:
         """Return the table as rich draws it in a terminal of ``width`` characters."""
@@ -119,7 +121,16 @@ class Table:
 
     def text(self, width: int | None = None) -> str:
         """Return the terminal's form without colors, as wide as it needs without a width."""
-        return forms.terminal_text(self.texts(), width)
+        if width is None:
+            return forms.terminal_text(self.texts())
+        return forms.drawn_text(self.rich(width), width)
+
+    def __str__(self) -> str:
+        """Return the terminal's form: within a terminal's width where there is one, else whole."""
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        return self.text(width).rstrip("\n")
+
+    __repr__ = __str__
 
     def render(self, form: str) -> str:
         """Return the table in one of FORMS; ValueError for another."""

@@ -60,15 +60,19 @@ class LiveDisplay(ProgressDisplay):
         self._live: Live | None = None
 
     def begin(self, spec: StudySpec, controller: Running, live: LiveProgress) -> None:
-        self._spec = spec
-        self._controller = controller
-        self._progress = live
-        self._time_left = TimeLeft(spec)
-        self._intervals = _Intervals(spec)
+        self.follow(spec, controller, live)
         for note in spec.notes:
             self.say(note)
         self._live = Live(self.picture(), console=self._console, auto_refresh=False, transient=True)
         self._live.start()
+
+    def follow(self, spec: StudySpec, running: Running, live: LiveProgress) -> None:
+        """Take the study whose pictures are drawn, without showing any yet."""
+        self._spec = spec
+        self._controller = running
+        self._progress = live
+        self._time_left = TimeLeft(spec)
+        self._intervals = _Intervals(spec)
 
     def show(self, running: Running, live: LiveProgress) -> None:
         """Take a newer reading of the study."""

@@ -98,15 +98,9 @@ def drop(
     """Take a bad point out: tables, the best and the sampler go on without it; its number and what
     it did stay on record.
     """
-    from study.errors import UserError
-    from study.journal.replay import read_history
-    from study.lifecycle import existing, post_request
+    from study.lifecycle import check_droppable, post_request
 
-    points = read_history(existing(name, storage).journal).points
-    if point >= len(points):
-        raise UserError(f"--point must be below {len(points)}, the points of {name}; found {point}")
-    if points[point].is_dropped:
-        raise UserError(f"point {point} of {name} is dropped already")
+    check_droppable(name, point, storage=storage)
 
     def post(trusted: bool) -> bool:
         request = {"do": "drop", "point": point}

@@ -259,7 +259,7 @@ def _print_outcome(result: RunResult) -> None:
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     echo(f"study {name} is {end}: {counts}")
     echo(f"results: {folder}/results: points.parquet, trials.parquet, epochs/")
-    echo(f"  import analysis\n  trials = analysis.load({str(folder)!r}).trials")
+    echo(f"  import study\n  results = study.load({str(folder)!r})")
     hint = packing_hint(result.history, result.gpus)
     if hint:
         echo(hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from search_spaces.validation import closest_match
 from study.errors import UserError
 from study.files.storage import StoragePath
 from study.files.trial_files import CHECKPOINTS, KEPT, TrialFolder, output_name, stderr_name
@@ -31,6 +32,15 @@ def studies_in(storage: StoragePath) -> list[StudyPaths]:
     """List the studies that a storage holds, by name."""
     names = sorted(spec.parent.name for spec in storage.glob("*/study.yaml"))
     return [StudyPaths(storage, name) for name in names if STUDY_NAME.match(name)]
+
+
+def names_near(name: str, storage: StoragePath) -> str:
+    """Return the end of a message that finds no study ``name``: the nearest one, or those there."""
+    others = [other.name for other in studies_in(storage)]
+    guess = closest_match(name, others)
+    if guess:
+        return f" (did you mean {guess}?)"
+    return f"; there are: {', '.join(others)}" if others else ""
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,17 @@ if TYPE_CHECKING:
     from study.inspection.export.network import ExportedNetwork
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExportedTrial:
     """A trial that was written to a folder."""
 
     trial: Trial
     folder: Path
     network: ExportedNetwork
+
+    def __repr__(self) -> str:
+        files = ", ".join([*self.network.files, "figures.json"])
+        return f"trial {self.trial.number} (point {self.trial.point}) in {self.folder}: {files}"
 
 
 def export_trial(

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from study.spec.spec import StudySpec
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Preview:
     """A study in figures. Epochs, seconds and bytes are upper bounds: nothing is pruned, no length
     is cut short.
@@ -93,6 +93,11 @@ class Preview:
             if part:
                 lines += [*part, ""]
         return lines[:-1]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    __repr__ = __str__
 
     def _parts(self) -> Iterator[list[str]]:
         yield [f"study {self.study}", *([self.question] if self.question else [])]

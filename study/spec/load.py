@@ -59,7 +59,12 @@ def _read(
     content: bytes, label: str, sets: Sequence[str], name: str | None, points: int | None
 ) -> StudySpec:
     """Return the spec of a file's content with the options over it; errors call it ``label``."""
-    document = read_yaml(content)
+    return _resolved(read_yaml(content), label, sets, name, points)
+
+
+def _resolved(
+    document: Document, label: str, sets: Sequence[str], name: str | None, points: int | None
+) -> StudySpec:
     overrides = Overrides(document.tree)
     if isinstance(document.tree, Mapping):
         for text in sets:
@@ -136,12 +141,22 @@ def _beginning(path: StoragePath) -> bytes:
         return file.read(LARGEST_BYTES + 1)
 
 
-def spec_from_tree(tree: Mapping[str, Any], file: str = "<python>") -> StudySpec:
-    """Return the spec of plain data built in Python, or of a tree that ``StudySpec.tree`` gave."""
+def spec_from_tree(
+    tree: Mapping[str, Any],
+    file: str = "<python>",
+    *,
+    sets: Sequence[str] = (),
+    name: str | None = None,
+    points: int | None = None,
+) -> StudySpec:
+    """Return the spec of plain data built in Python, or of a tree that ``StudySpec.tree`` gave.
+
+    The options are those of ``load_spec``.
+    """
     document = Document(tree=tree, faults=[(1, fault) for fault in plain_data_faults(tree)])
-    report = FaultReport(file, document)
-    report.raise_faults()
-    return resolve_spec(_with_lists(tree), report)
+    FaultReport(file, document).raise_faults()
+    plain = Document(tree=_with_lists(tree))
+    return _resolved(plain, file, sets, name, points)
 
 
 def _with_lists(value: Any) -> Any:

@@ -89,7 +89,7 @@ def run_study(
         },
     }
     meter = Meter()
-    ended = study.run(spec_from_tree(tree | changes), storage=folder / "studies", display=meter)
+    ended = study.run(spec_from_tree(tree | changes), storage=folder / "studies", progress=meter)
     return ended.history, meter
 
 

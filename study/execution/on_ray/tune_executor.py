@@ -137,12 +137,27 @@ def _run_tune(trainable: Any, bridge: Bridge, folder: str) -> None:
         name="study",
         storage_path=folder,
         verbose=0,
+        progress_reporter=_silent_reporter(),
         stop=_stopper(bridge),
         checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
         failure_config=tune.FailureConfig(max_failures=0),
     )
     with workers_without_variables() if bridge.options.own_ray else nullcontext():
         tune.Tuner(trainable, tune_config=tune_config, run_config=run_config).fit()
+
+
+def _silent_reporter() -> Any:
+    """Return the part of Tune that shows progress: Tune's own would clear a notebook's cell."""
+    from ray.tune import ProgressReporter
+
+    class SilentReporter(ProgressReporter):  # type: ignore[misc]
+        def should_report(self, trials: Any, done: bool = False) -> bool:
+            return False
+
+        def report(self, trials: Any, done: bool, *sys_info: str) -> None:
+            pass
+
+    return SilentReporter()
 
 
 def _searcher(bridge: Bridge) -> Any:

@@ -56,10 +56,11 @@ class OpenRun:
         self._live_file = LiveFile(paths, self._live)
 
     def nothing_to_do(self) -> RunResult:
-        """Bring the tables of a complete study up to date, and remove what its last workers, or a
-        storage that refused, have left of checkpoints.
+        """Bring what is derived of a complete study up to date, and remove what its last workers,
+        or a storage that refused, have left of checkpoints.
         """
         self._housekeeping.close()
+        provenance.write(self._controller.history, self._paths)
         self._write_tables()
         return self._result("complete")
 

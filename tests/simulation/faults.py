@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,6 +41,7 @@ class Faults:
         self._world = world
         chance = random.Random(f"faults {world.seed}")
         self.chance = chance
+        self._pokers = Host("elsewhere")
         self.is_healed = False
         """Whether nothing fails any more."""
 
@@ -50,8 +52,9 @@ class Faults:
         """How many drivers die, of those that are started while there are faults."""
         self.power_loss = chance.choice([0.0, 0.0, 0.3, 1.0])
         """How many of these die with their machine."""
-        self.signals = rate(0.3)
-        self.freezing = rate(0.3)
+        self.signals = rate(0.6)
+        self.freezing = rate(0.6)
+        self.user_death = rate(0.4)
         self.long_step = rate(0.02)
         self.errors = rate(0.03)
         self.short_writes = rate(0.3)
@@ -97,12 +100,38 @@ class Faults:
         """Decide what becomes of a driver that has just been started."""
         if self.happens(self.windows_often):
             self._plan_window()
+        self._world.start("poke", self._pokers, lambda: self.poke(process))
         if not self.happens(self.driver_death):
             return
         process.dies_at_step = 1 + int(
             self.chance.expovariate(1 / self.chance.choice([8, 60, 300]))
         )
         process.way_to_die = self.chance.choice(["before", "torn", "after"])
+
+    def plan_for_user(self, process: Process) -> None:
+        """Decide whether a user's command is killed before its end."""
+        if self.happens(self.user_death):
+            process.dies_at_step = self.chance.randint(1, 20)
+            process.way_to_die = self.chance.choice(["before", "torn", "after"])
+
+    def poke(self, process: Process) -> None:
+        """Ask a driver to end, or have it stand still, some time after its start."""
+        world = self._world
+        world.sleep(self.chance.expovariate(1 / 15))
+        if not process.is_alive or process.tasks[0].is_over:
+            return
+        if self.happens(self.freezing):
+            world.count("driver stands still")
+            world.tell(process.name, "stands still")
+            process.frozen_until = world.now + self.chance.choice([5.0, 60.0, 400.0])
+        if self.happens(self.signals):
+            world.count("SIGTERM")
+            world.tell(process.name, "is asked to end")
+            handler = process.handlers.get(signal.SIGTERM)
+            if callable(handler):
+                handler(signal.SIGTERM, None)
+            else:
+                world.kill(process, "driver ended by SIGTERM")
 
     def _plan_window(self) -> None:
         kind = self.chance.choice(list(REFUSALS))
@@ -115,7 +144,7 @@ class Faults:
         process.dies_at_step = None
         if self.happens(self.power_loss):
             self.lose_host(process.host)
-        self._world.kill(process, "driver killed")
+        self._world.kill(process, f"{process.name.split()[0]} killed")
 
     def lose_host(self, host: Host) -> None:
         """Take a machine's power away: its processes die, and what was not synced may be lost."""

@@ -81,6 +81,11 @@ class ObjectStore:
         self.objects[key] = content
         self._modified[key] = self._world.now
 
+    def put_past_faults(self, key: str, content: bytes) -> None:
+        """Write an object that no fault concerns."""
+        self.objects[key] = content
+        self._modified[key] = self._world.now
+
     def delete(self, store: object, key: str) -> None:
         self._changing("delete", key, lambda: self._delete(key))
 

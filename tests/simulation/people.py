@@ -57,7 +57,8 @@ class Asked:
 
     do: str
     values: dict[str, Any] = field(default_factory=dict)
-    trial: int = -1
+    number: int = -1
+    """The trial, or the point, where there is one of that number."""
     answer: str = "none"
     """``accepted``, ``refused``, or ``none`` where it isn't known."""
 
@@ -90,8 +91,8 @@ class Operator:
         self._witness = witness
         self._hosts = [Host("alpha"), Host("beta")]
         self._keep_going = False
-        self.extension: dict[str, Any] = {}
-        """What the study is to be extended to, once it is complete."""
+        self.extension: dict[str, Any] = faults.chance.choice(extensions_of(study.spec))
+        """What the study is extended to, once it is complete."""
         self.before_end: Callable[[], None] = lambda: None
         """Called when nothing fails any more."""
 
@@ -107,14 +108,16 @@ class Operator:
                 second.over.wait()
             driver.over.wait()
             self._world.sleep(chance.choice([0.0, 1.0, 40.0, 200.0]))
-            if driver.is_complete and chance.random() < 0.7:
+            if driver.is_complete and self.extension and not self._was_extended:
+                self._extend(**self.extension)
+            elif driver.is_complete and chance.random() < 0.7:
                 break
         self._faults.heal()
         self._world.tell("world", "nothing fails any more")
         self._world.sleep(100.0)
         self.before_end()
         self._to_the_end()
-        if self.extension:
+        if self.extension and not self._was_extended:
             self._extend(**self.extension)
             self._to_the_end()
         self.is_done = True
@@ -130,6 +133,7 @@ class Operator:
         promise(False, f"the study is not complete after {MOST_ENDS} drivers: {driver.error}")
 
     def _extend(self, **changes: Any) -> None:
+        """Resume the study with a change, in a driver that may come to nothing as any other."""
         self._world.count("extension")
         driver = self._start_with(
             lambda display: lifecycle.resume(
@@ -141,7 +145,6 @@ class Operator:
     def _start(self) -> Driver:
         """Start a driver as users do: run the file again, or resume the study."""
         study, chance = self.study, self._faults.chance
-        may_resume = study.paths.name and self._is_there()
         options: dict[str, Any] = {"keep_going": self._keep_going}
 
         def run(display: Display) -> RunResult:
@@ -157,18 +160,15 @@ class Operator:
                 study.spec.study, storage=study.storage, display=display, **options
             )
 
-        if not may_resume:
+        if not self._witness.records:
             return self._start_with(run)
         if any(trial.state == "FAIL" for trial in self._witness.trials) and chance.random() < 0.2:
             self._world.count("retry")
             return self._start_with(retry)
-        was_extended = self._witness_was_extended()
-        return self._start_with(resume if was_extended or chance.random() < 0.7 else run)
+        return self._start_with(resume if self._was_extended or chance.random() < 0.7 else run)
 
-    def _is_there(self) -> bool:
-        return bool(self._witness.records)
-
-    def _witness_was_extended(self) -> bool:
+    @property
+    def _was_extended(self) -> bool:
         return sum(record["event"] == "spec" for record in self._witness.records) > 1
 
     def _start_with(self, act: Callable[[Display], RunResult]) -> Driver:
@@ -210,8 +210,19 @@ class Operator:
             promise(excused, f"{type(error).__name__} though nobody has damaged anything: {error}")
 
 
+def extensions_of(spec: StudySpec) -> list[dict[str, Any]]:
+    """What may become of a study when it is extended, often nothing."""
+    extensions: list[dict[str, Any]] = [{}, {}, {}, {"replicates": spec.replicates + 1}]
+    if spec.sampler.name != "grid":
+        extensions.append({"points": spec.points + 2})
+    if spec.keep_checkpoints in ("last", "all"):
+        epochs = spec.recipe_tree({})["epochs"] + 2
+        extensions.append({"sets": [f"recipe.epochs={epochs}"]})
+    return extensions
+
+
 class User:
-    """Asks for something, looks at the study, or leaves something in its folder, now and then."""
+    """Asks for something, or looks at the study, now and then; each time by a command of its own."""
 
     def __init__(
         self, world: World, faults: Faults, witness: Witness, study: Study, *, until: Event
@@ -222,17 +233,30 @@ class User:
         self._witness = witness
         self._study = study
         self._until = until
+        self._home = Host("home")
 
     def run(self) -> None:
         chance = self._faults.chance
+        acts = [self._add, self._add, self._stop, self._stop_trial, self._drop, self._look]
         while not self._until.wait(chance.expovariate(1 / 15)):
-            if not self._witness.records:
-                continue
-            act = chance.choice([self._add, self._add, self._stop, self._stop_trial, self._look])
+            if self._witness.records:
+                self._command(chance.choice(acts))
+
+    def _command(self, act: Callable[[], None]) -> None:
+        """Run a command to its end, or until it is killed."""
+        over = Event(self._world)
+
+        def run() -> None:
             try:
                 act()
             except OSError as error:
                 self._world.tell("user", f"is told: {error}")
+            over.set()
+
+        process = self._world.start("user", self._home, run)
+        process.at_death.append(over.set)
+        self._faults.plan_for_user(process)
+        over.wait()
 
     def _ask(self, asked: Asked, request: dict[str, Any]) -> None:
         self.asked.append(asked)
@@ -259,17 +283,23 @@ class User:
         self._ask(Asked("stop"), {"do": "stop"})
 
     def _stop_trial(self) -> None:
-        if not self._witness.trials:
-            return
         trial = self._faults.chance.randrange(len(self._witness.trials) + 1)
-        self._ask(Asked("stop_trial", trial=trial), {"do": "stop_trial", "trial": trial})
+        self._ask(Asked("stop_trial", number=trial), {"do": "stop_trial", "trial": trial})
+
+    def _drop(self) -> None:
+        if self._faults.chance.random() < 0.5:
+            return
+        points = len(self._witness.points)
+        point = self._faults.chance.randrange(points + 1)
+        number = point if point < points else -1
+        self._ask(Asked("drop", number=number), {"do": "drop", "point": point})
 
     def _look(self) -> None:
         """Look at the study as the commands do: a look changes nothing, and finds it whole."""
         self._world.count("look")
         try:
             status = status_of(self._study.paths)
-            promise(status["trials"] <= len(self._witness.trials) + 1, "a status shows too much")
+            promise(status["trials"] <= len(self._witness.trials) + 4, "a status shows too much")
             if self._faults.chance.random() < 0.3:
                 write_tables(self._study.paths)
         except (JournalDamaged, StateLost) as error:

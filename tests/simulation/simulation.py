@@ -7,12 +7,14 @@ import os
 import shutil
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from study.errors import StudyFileChanged
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
@@ -21,6 +23,7 @@ from .faults import Faults
 from .local_disk import LocalDisk
 from .object_store import ObjectStore
 from .people import Operator, Study, User
+from .stranger import Stranger
 from .study_file import SimulatedStudy, study_of
 from .surroundings import replaced, surroundings
 from .tune import SimulatedTune
@@ -79,6 +82,7 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
     over = Event(world)
     operator.before_end = over.set
     user = User(world, faults, witness, study, until=over)
+    stranger = Stranger(world, faults, witness, study, store, until=over)
     world.clean_up_after = disk.close_all_of
     replacements = [
         *surroundings(world, tune, witness),
@@ -86,10 +90,13 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
         *store.replacements(),
     ]
     try:
-        with replaced(replacements):
+        with replaced(replacements), warnings.catch_warnings():
+            warnings.simplefilter("ignore", StudyFileChanged)
             world.start("operator", Host("desk"), operator.run)
             if faults.requests:
                 world.start("user", Host("home"), user.run)
+            if faults.strangers:
+                world.start("stranger", Host("far away"), stranger.run)
             world.run(lambda: operator.is_done)
             verdict = Verdict(witness, operator, user, drawn.step)
             checking = Event(world)

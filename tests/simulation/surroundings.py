@@ -39,6 +39,8 @@ REAL_TIME, REAL_NS, REAL_MONOTONIC, REAL_SLEEP = (
 )
 REAL_PID, REAL_HOST, REAL_UUID = os.getpid, socket.gethostname, uuid.uuid4
 CPUS = 4
+MERGE_EVERY = 12
+"""A simulated study has fewer records than one for which merging pays."""
 
 
 @contextmanager
@@ -135,6 +137,7 @@ def _threads(world: World) -> list[Replacement]:
         (lock, "threading", threads),
         (open_run, "threading", threads),
         (log_storage, "ThreadPoolExecutor", OneAfterTheOther),
+        (log_storage, "MERGE_EVERY", MERGE_EVERY),
     ]
 
 

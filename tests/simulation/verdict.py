@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from study.execution import provenance
 from study.files.layout import StudyPaths
 from study.inspection.status import status_of
 from study.journal.history import History
 from study.journal.ranking import best_point
 from study.journal.replay import read_history
 from study.results.parquet import read_tables
+from study.spec.load import load_spec
 from study.spec.sections import column_of
 from study.spec.spec import StudySpec
 
@@ -21,6 +23,7 @@ from .surroundings import nominal_cost
 from .witness import SeenPoint, SeenTrial, Witness, promise
 from .worker import row_of
 
+FIRST_FRESH_SEED = 1000
 ENDED = ("COMPLETE", "PRUNED", "FAIL")
 """What a point or a trial may be in the end."""
 
@@ -38,6 +41,7 @@ class Verdict:
 
     def check(self) -> None:
         """Raise Broken where a promise is broken."""
+        self._spec = load_spec(self._paths.spec)  # as it is by now, it may have been extended
         self._witness.catch_up()
         history = read_history(self._paths.journal)
         self._check_history(history)
@@ -105,7 +109,7 @@ class Verdict:
 
     def _check_best(self, history: History) -> None:
         """The best point is the first of those with the best value, unless it was confirmed."""
-        if self._spec.confirm or self._spec.racing or self._operator.extension:
+        if self._spec.confirm or self._spec.racing:
             return
         best = best_point(history.points, self._spec, whole_seeds=history.whole_seeds)
         expected = best_of(self._witness.points, self._spec)
@@ -159,21 +163,26 @@ class Verdict:
                     promise(points, f"{asked.values} was to be added, and never was")
                 if asked.answer == "refused":
                     promise(not points, f"{asked.values} was refused, and added")
+            if asked.do == "drop" and asked.answer in ("accepted", "done"):
+                points = self._witness.points
+                promise(
+                    asked.number < 0 or points[asked.number].is_dropped,
+                    f"point {asked.number} was to be dropped, and is not",
+                )
 
     def _check_documents(self, history: History) -> None:
-        """The study file and the provenance are whole, and those of this study."""
-        document = json.loads(self._paths.provenance.read_text())
-        promise(len(document["sessions"]) == len(history.sessions), "provenance lacks sessions")
+        """The provenance says what the journal says of sessions and failures."""
+        found = json.loads(self._paths.provenance.read_text())
+        expected = json.loads(json.dumps(provenance.document(history)))
+        promise(found == expected, f"the provenance is {found}, and should be {expected}")
 
     def _check_equal(self, history: History) -> None:
         """A reproducible study has come to what it comes to undisturbed."""
         if not self._spec.reproducible or self._witness.was_disturbed:
             return
-        if self._operator.extension:
-            return
         expected = undisturbed(self._spec, self._step)
         found = promised(_Of(history))  # type: ignore[arg-type]
-        for one, other in zip(found, expected, strict=True):
+        for one, other in zip(_searched(found), _searched(expected), strict=True):
             promise(one == other, f"undisturbed it comes to {other}, and here to {one}")
 
 
@@ -194,6 +203,14 @@ def undisturbed(spec: StudySpec, step: float) -> list[tuple[Any, ...]]:
     controller = controller_on(Storage(), spec, nominal_cost=nominal_cost)
     drive(controller, seed=1, workers=spec.concurrency or 2, curve=curve)
     return promised(controller)
+
+
+def _searched(points: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """What the search has come to: an extended study may have confirmed others before."""
+    return [
+        (*point, [trial for trial in trials if trial[0] < FIRST_FRESH_SEED])
+        for *point, trials in points
+    ]
 
 
 def best_of(points: list[SeenPoint], spec: StudySpec) -> int | None:

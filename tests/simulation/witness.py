@@ -57,6 +57,7 @@ class SeenPoint:
     state: str = ""
     value: Any = None
     trials: list[SeenTrial] = field(default_factory=list)
+    is_dropped: bool = False
 
 
 class Witness:
@@ -159,10 +160,13 @@ class Witness:
         point = self.points[record["point"]]
         promise(not point.state, f"point {point.number} has two outcomes")
         search = [trial for trial in point.trials if trial.kind == "search"]
-        promise(search, f"point {point.number} ends without a trial")
+        promise(search or point.is_dropped, f"point {point.number} ends without a trial")
         for trial in search:
             promise(trial.state, f"point {point.number} ends before trial {trial.number}")
         point.state, point.value = record["state"], record["value"]
+        if point.is_dropped:
+            point.value = None
+            return
         states = {trial.state for trial in search}
         if "FAIL" in states or "PRUNED" in states:
             promise(point.state != "COMPLETE", f"point {point.number} is COMPLETE with {states}")
@@ -173,6 +177,12 @@ class Witness:
         means = [sum(column) / len(values) for column in zip(*values, strict=True)]
         found = point.value if isinstance(point.value, list) else [point.value]
         promise(found == means, f"point {point.number} has {found}, its seeds {means}")
+
+    def _on_dropped(self, record: Record) -> None:
+        point = self.points[record["point"]]
+        promise(not point.is_dropped, f"point {point.number} is dropped twice")
+        point.is_dropped, point.value = True, None
+        self.was_disturbed = True
 
     def _on_reopened(self, record: Record) -> None:
         point = self.points[record["point"]]
@@ -202,6 +212,7 @@ class Witness:
             point.trials.append(trial)
         promise(number < len(self.trials), f"trial {number} out of turn")
         trial = self.trials[number]
+        promise(not point.is_dropped, f"trial {number} is started though its point is dropped")
         promise(self.is_open, f"trial {number} is started while nobody drives the study")
         promise(not trial.state, f"trial {number} is started after its end")
         promise(not trial.is_finished, f"trial {number} is started after its training's end")

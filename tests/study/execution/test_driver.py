@@ -372,3 +372,11 @@ def test_checkpoints_that_a_complete_study_need_not_keep_are_removed_when_it_is_
     (left / CheckpointFile(1, 6).name).write_whole("from a worker that outlived its driver")
     assert study.drive().reason == "complete"
     assert list(left.files_below()) == []
+
+
+def test_a_provenance_that_a_killed_driver_left_behind_is_brought_up_to_date(study: Study) -> None:
+    study.drive()
+    whole = study.paths.provenance.read_text()
+    study.paths.provenance.write_whole("{}")
+    assert study.drive().reason == "complete"
+    assert study.paths.provenance.read_text() == whole

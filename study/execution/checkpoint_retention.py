@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
-from study.files.trial_files import CHECKPOINT_PATTERN, CheckpointFile
+from study.files.trial_files import CHECKPOINT_PATTERN, CHECKPOINTS, KEPT, CheckpointFile
 from study.journal.history import History
 from study.journal.ranking import (
     Standing,
@@ -63,11 +63,13 @@ class CheckpointRetention:
         self._points_with_news(history)
         self._trimmed.clear()
         self._unfinished.clear()
-        with_checkpoints = {
-            parts[0] for parts in self._paths.trials.files_below() if "checkpoints" in parts
+        with_files = {
+            parts[0]
+            for parts in self._paths.trials.files_below()
+            if len(parts) > 1 and parts[1] in (CHECKPOINTS, KEPT)
         }
         for trial in history.trials:
-            if self._paths.trial(trial.point, trial.replicate).name in with_checkpoints:
+            if self._paths.trial(trial.point, trial.replicate).name in with_files:
                 self._unfinished.setdefault(trial.point, set()).add(trial.number)
         self._choose(history, range(len(history.points)))
         for number in sorted(self._unfinished):
@@ -133,6 +135,7 @@ class CheckpointRetention:
         folder = self._paths.checkpoints(trial.point, trial.replicate)
         if not self._stays(trial, point):
             folder.remove_tree()
+            self._paths.kept(trial.point, trial.replicate).remove_tree()
             return True
         ending = (trial.number, len(trial.attempts))
         if self._policy in ("best", "last") and ending not in self._trimmed:
@@ -141,7 +144,7 @@ class CheckpointRetention:
         return self._policy in ("last", "all")
 
     def _stays(self, trial: Trial, point: Point) -> bool:
-        """Whether an ended trial keeps a checkpoint."""
+        """Whether an ended trial keeps a checkpoint, and what its training function kept."""
         if self._policy == "none":
             return False
         if self._policy in ("last", "all"):

@@ -39,6 +39,9 @@ class Shelf(dict[int, int]):
         (folder / f"attempt-0001-epoch-{epoch:06d}.ckpt").write_bytes(b"x")
         for old in sorted(folder.iterdir())[:-2]:
             old.unlink()
+        kept = self.paths.kept(trial.point, trial.replicate)
+        make_folder(kept / "adapter")
+        (kept / "adapter" / "weights").write_text("kept by its training function")
 
 
 def left(paths: StudyPaths, trial: Trial) -> list[int]:
@@ -89,6 +92,8 @@ def test_ended_trials_keep_what_the_study_file_says(
     assert best is not None
     assert {trial.state for trial in history.trials} == {"COMPLETE", "PRUNED", "FAIL"}
     for trial in history.trials:
+        kept = paths.kept(trial.point, trial.replicate) / "adapter" / "weights"
+        assert kept.exists() == bool(left(paths, trial)), "what was kept goes with the weights"
         newest = {"COMPLETE": 6, "PRUNED": trial.epochs, "FAIL": 2}[trial.state]
         found = left(paths, trial)
         if keep == "none" or (

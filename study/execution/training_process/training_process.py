@@ -21,6 +21,13 @@ _MAIN = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
     " from study.execution.training_process.nursery import main; main(int(sys.argv[2]))"
 )
+_VARIABLES = {
+    # Sets of text have the same order in each attempt.
+    "PYTHONHASHSEED": "0",
+    # Asking whether there is a GPU doesn't take it up, after which no process could be forked.
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
+}
+"""Set for an attempt's process, unless the user has set them."""
 _END_S = 10.0
 """How long a process has to end by itself, after its last word or an order to end."""
 _KILL_S = 20.0
@@ -50,8 +57,7 @@ class Nursery:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            # Sets of text have an order that is the same in each attempt.
-            variables = {"PYTHONHASHSEED": "0"} | os.environ
+            variables = _VARIABLES | os.environ
             command = [sys.executable, "-P", "-c", _MAIN, json.dumps(sys.path)]
             self._process = subprocess.Popen(
                 [*command, str(theirs.fileno())],

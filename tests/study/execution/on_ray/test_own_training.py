@@ -415,3 +415,32 @@ def test_a_module_that_ends_the_nursery_is_left_to_the_children(
     for _ in range(3):
         again = worker.train("fickle:train", path=[str(tmp_path)])
         assert isinstance(again[-1], Finished), again
+
+
+SETS = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+def train(config, session):
+    print("order", "".join({"one", "two", "three", "four", "five", "six"}))
+    numbers = TensorDataset(torch.arange(64).float())
+    loss = 0.0
+    for context in ("fork", "spawn"):
+        loader = DataLoader(numbers, batch_size=8, num_workers=2, multiprocessing_context=context)
+        loss += sum(float(batch.sum()) for (batch,) in loader)
+    session.report({"loss": loss})
+"""
+
+
+def test_a_data_loader_may_have_workers_and_sets_have_one_order(
+    worker: Worker, tmp_path: Path
+) -> None:
+    (tmp_path / "sets.py").write_text(SETS)
+    (tmp_path / "sets_again.py").write_text(SETS)
+    printed = set()
+    for name in ("sets", "sets_again"):
+        messages = worker.train(f"{name}:train", path=[str(tmp_path)])
+        assert rows(messages) == [{"epoch": 1, "loss": 2 * 2016.0, "last": False}], messages
+        printed.add(worker.printed())
+        close_nursery()
+    assert len(printed) == 1

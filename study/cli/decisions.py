@@ -1,16 +1,26 @@
-"""Commands that account for decisions: explain."""
+"""Commands that account for decisions: explain, replay."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from study.cli.options import STUDIES, NameArgument, StorageOption, app, check_format, echo
+from study.cli.options import (
+    STUDIES,
+    FormatOption,
+    NameArgument,
+    StorageOption,
+    app,
+    check_format,
+    echo,
+    print_table,
+)
 
 if TYPE_CHECKING:
-    from study.inspection.explain.explain import Explanation
+    from study.inspection.decisions.explain.explain import Explanation
 
 
 @app.command()
@@ -27,7 +37,7 @@ def explain(
 ) -> None:
     """Say why a trial was stopped or how it ended, or how a point came to be proposed."""
     from study.errors import UserError
-    from study.inspection.explain.explain import Explanations
+    from study.inspection.decisions.explain.explain import Explanations
     from study.lifecycle import existing
 
     check_format(form, ("table", "json"))
@@ -41,3 +51,37 @@ def explain(
         echo(json.dumps(explanation.tree(), indent=2))
     else:
         echo("\n".join(explanation.lines()))
+
+
+@app.command()
+def replay(
+    name: NameArgument,
+    pruners: Annotated[
+        list[str],
+        typer.Option(
+            "--pruner",
+            metavar="SPEC",
+            help="As in a study file: a name, or '{name: asha, reduction: 4}' (repeatable).",
+        ),
+    ],
+    storage: StorageOption = STUDIES,
+    form: FormatOption = "table",
+    plot: Annotated[
+        str | None, typer.Option("--plot", metavar="FILE.svg", help="Where to draw it.")
+    ] = None,
+) -> None:
+    """Say what the same points would have cost and found under other pruners."""
+    from analysis.plots.replays import replays_plot
+    from analysis.rendering import FORMS
+    from analysis.tables.replays import replays_table
+    from study.inspection.decisions.replay.replay import replay as outcomes_of
+    from study.lifecycle import existing
+
+    check_format(form, FORMS)
+    rows = [outcome.tree() for outcome in outcomes_of(existing(name, storage), pruners)]
+    if plot is not None:
+        Path(plot).write_text(replays_plot(rows).file())
+    if form == "json":
+        echo(json.dumps({"rules": rows}, indent=2))
+    else:
+        print_table(replays_table(rows), form)

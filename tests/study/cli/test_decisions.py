@@ -43,9 +43,32 @@ def test_a_proposal_is_explained(home: Path) -> None:
     )
 
 
+def test_pruners_are_replayed_in_their_order(home: Path) -> None:
+    words = ["replay", "fake", "--pruner", "none", "--pruner", "{name: asha, reduction: 2}"]
+    shown = run(home, *words, "--plot", "rules.svg").stdout
+    assert shown.startswith("Replay: the same points under other pruners")
+    assert "<svg" in (home / "rules.svg").read_text()
+    rules = json.loads(run(home, *words, "--format", "json").stdout)["rules"]
+    assert [rule["pruner"] for rule in rules] == [
+        "{name: asha, min_epochs: 1, reduction: 2}",
+        "none",
+        "{name: asha, reduction: 2}",
+    ]
+    own, none, same = rules
+    keys = {"pruner", "epochs", "hours", "winner", "loss", "exact", "low", "high"}
+    assert all(set(rule) > keys for rule in rules)
+    assert own["epochs"] == sum(trial.epochs for trial in history_of(home, "fake").trials)
+    assert own["exact"]
+    assert own["loss"] == 0.0
+    assert same | {"pruner": own["pruner"]} == own
+    assert none["low"] <= none["epochs"] <= none["high"] == 36
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        ("replay fake --pruner ahsa", "did you mean asha?"),
+        ("replay fake --pruner asha --format jsn", "did you mean json?"),
         ("explain fake --point 6", "--point must be a number below 6"),
         ("explain fake", "explain needs either --trial N or --point N"),
         ("explain fake --trial 1 --point 1", "explain needs either --trial N or --point N"),

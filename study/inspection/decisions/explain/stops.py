@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from study.inspection.explain.journal_walk import JournalWalk, Judgment
-from study.inspection.explain.words import (
+from study.inspection.decisions.explain.journal_walk import JournalWalk, Judgment
+from study.inspection.decisions.explain.words import (
     and_more,
     list_text,
     number_text,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from study.errors import UserError
 from study.files.layout import StudyPaths
-from study.inspection.explain.ends import EndExplanation, explain_end
-from study.inspection.explain.journal_walk import JournalWalk
-from study.inspection.explain.proposals import ProposalExplanation, explain_proposal
-from study.inspection.explain.stops import StopExplanation, explain_stops
+from study.inspection.decisions.explain.ends import EndExplanation, explain_end
+from study.inspection.decisions.explain.journal_walk import JournalWalk
+from study.inspection.decisions.explain.proposals import ProposalExplanation, explain_proposal
+from study.inspection.decisions.explain.stops import StopExplanation, explain_stops
 from study.journal.history import History
 from study.journal.journal import read_records
 from study.journal.replay import history_of

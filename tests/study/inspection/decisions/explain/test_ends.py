@@ -8,11 +8,11 @@ import pytest
 
 from study.errors import UserError
 from study.files.layout import StudyPaths
-from study.inspection.explain.explain import Explanations
+from study.inspection.decisions.explain.explain import Explanations
 
-from ...controller.studies import fails
-from ...fake_cluster import Storage, controller_on, drive, small_spec
-from ...fake_folder import run_into, write_folder
+from ....controller.studies import fails
+from ....fake_cluster import Storage, controller_on, drive, small_spec
+from ....fake_folder import run_into, write_folder
 
 
 def test_a_whole_training_is_said_to_be_done(finished: StudyPaths) -> None:

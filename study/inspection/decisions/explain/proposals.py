@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from study.inspection.explain.novelty import Neighbor, Params, nearest
-from study.inspection.explain.words import value_text
+from study.inspection.decisions.explain.novelty import Neighbor, Params, nearest
+from study.inspection.decisions.explain.words import value_text
 from study.inspection.format import count_text
 from study.journal.history import History
 from study.journal.trials import Point

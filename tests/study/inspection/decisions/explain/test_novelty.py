@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from study.inspection.explain.novelty import distance, nearest
+from study.inspection.decisions.explain.novelty import distance, nearest
 
-from ..small_spec import small
+from ...small_spec import small
 
 SPACE = small(
     space={

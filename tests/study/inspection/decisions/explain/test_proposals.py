@@ -9,14 +9,14 @@ import pytest
 
 from study.controller.controller import Controller
 from study.files.layout import StudyPaths
-from study.inspection.explain.explain import Explanations
-from study.inspection.explain.proposals import ProposalExplanation
+from study.inspection.decisions.explain.explain import Explanations
+from study.inspection.decisions.explain.proposals import ProposalExplanation
 from study.journal.failure import Failure
 
-from ...controller.studies import play
-from ...controller.test_require import killed_and_resumed, ruled_spec
-from ...fake_cluster import Storage, controller_on, drive, small_spec
-from ...fake_folder import run_into, write_folder
+from ....controller.studies import play
+from ....controller.test_require import killed_and_resumed, ruled_spec
+from ....fake_cluster import Storage, controller_on, drive, small_spec
+from ....fake_folder import run_into, write_folder
 
 GRID = {"optimizer": {"lr": {"choice": [0.01, 0.1, 1.0]}}, "accumulation": {"choice": [1, 2]}}
 

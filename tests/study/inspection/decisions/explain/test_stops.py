@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from study.files.layout import StudyPaths
-from study.inspection.explain.explain import Explanations
-from study.inspection.explain.journal_walk import JournalWalk
+from study.inspection.decisions.explain.explain import Explanations
+from study.inspection.decisions.explain.journal_walk import JournalWalk
 from study.journal.journal import read_records
 from study.journal.replay import read_history
 from study.sampling.front_pruner import better_than_last
 from study.spec.load import load_spec
 
-from ...controller.studies import RULES
-from ...fake_cluster import curve, small_spec
-from ...fake_folder import rounded, run_into
+from ....controller.studies import RULES
+from ....fake_cluster import curve, small_spec
+from ....fake_folder import rounded, run_into
 
 PRUNERS: list[dict[str, Any]] = [
     {"name": "asha", "min_epochs": 1, "reduction": 2},

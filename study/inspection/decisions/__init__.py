@@ -1,0 +1,1 @@
+"""A study's decisions: why they were taken, and what others would have come to."""

@@ -32,7 +32,7 @@ def train(config: dict[str, Any], session: Session) -> None:
 
     for epoch in range(session.epoch + 1, config["epochs"] + 1):
         model.train()
-        means = training.RunningMeans(session.device)
+        means = training.RunningMeans()
         for images, labels in loaders.train.epoch(epoch):
             schedule.set(optimizer, step)
             losses = training.accumulate_gradients(

@@ -1,0 +1,90 @@
+"""The pictures in README and docs, of a real study: ``python -m tests.docs.pictures``.
+
+The study is README's own. Its display is drawn half way, and its report once it has ended, by
+Debian's chromium.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+
+from study.cli.live_display import LiveDisplay
+from study.execution.live_progress import read_live
+from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
+from study.journal.history import History
+from study.journal.replay import read_history
+from study.journal.spec_versions import recorded_spec
+
+from .pages import ROOT, blocks_of
+
+FOLDER = ROOT / "docs" / "pictures"
+STUDY = str(Path(sys.executable).with_name("study"))
+WIDTH = 100
+_FONTS_FROM_ELSEWHERE = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A study as its folder shows it."""
+
+    history: History
+    stopping: str = ""
+
+
+def draw() -> None:
+    """Run README's study in a folder of its own, and write its pictures."""
+    FOLDER.mkdir(exist_ok=True)
+    (file,) = [block for block in blocks_of(ROOT / "README.md") if block.title]
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / file.title).write_text(file.text)
+        command = [STUDY, "run", file.title]
+        with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as driver:
+            study = StudyPaths(LocalPath(Path(folder) / "studies"), Path(file.title).stem)
+            _draw_display(study, FOLDER / "display.svg", f"study run {file.title}")
+            assert driver.wait() == 0
+        subprocess.run([STUDY, "report", study.name], cwd=folder, check=True)
+        _draw_report(Path(folder) / "studies" / study.name / "report.html", FOLDER / "report.png")
+
+
+def _draw_display(study: StudyPaths, picture: Path, title: str) -> None:
+    """Draw the display once half of the points have ended and a trial is under way."""
+    while True:
+        time.sleep(0.2)
+        if not Path(str(study.journal)).exists():
+            continue
+        history = read_history(study.journal)
+        spec = recorded_spec(study, history)
+        under_way = [trial for trial in history.trials if trial.state == "RUNNING" and trial.epochs]
+        if len(history.point_endings) >= spec.points / 2 and len(under_way) > 1:
+            break
+    nowhere = Console(file=io.StringIO(), width=WIDTH)
+    display = LiveDisplay(nowhere)
+    display.begin(spec, _Reading(history), read_live(study))
+    console = Console(record=True, file=io.StringIO(), width=WIDTH, force_terminal=True)
+    console.print(display.picture())
+    display.end()
+    form = _FONTS_FROM_ELSEWHERE.sub("", CONSOLE_SVG_FORMAT)
+    picture.write_text(console.export_svg(title=title, code_format=form))
+
+
+def _draw_report(report: Path, picture: Path) -> None:
+    options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--force-device-scale-factor=1"]
+    size = "--window-size=1300,1250"
+    target = f"--screenshot={picture}"
+    command = ["chromium", *options, size, target, report.as_uri()]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    draw()

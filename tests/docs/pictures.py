@@ -80,7 +80,7 @@ def _draw_display(study: StudyPaths, picture: Path, title: str) -> None:
 
 def _draw_report(report: Path, picture: Path) -> None:
     options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--force-device-scale-factor=1"]
-    size = "--window-size=1300,1250"
+    size = "--window-size=1300,720"
     target = f"--screenshot={picture}"
     command = ["chromium", *options, size, target, report.as_uri()]
     subprocess.run(command, check=True, capture_output=True)

@@ -75,8 +75,10 @@ def all_blocks() -> list[Block]:
 
 
 def typed_in(block: Block) -> str:
-    """Return what a block has a user type: in a terminal's picture the lines after a ``$``."""
-    if block.language != "console":
+    """Return the commands that a block has a user type: in a terminal's picture those after ``$``."""
+    if block.language == "sh":
         return block.text
+    if block.language != "console":
+        return ""
     lines = [line[2:] for line in block.text.splitlines() if line.startswith("$ ")]
     return "\n".join(lines)

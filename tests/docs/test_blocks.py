@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .pages import OUTPUT, Block, blocks_of, page_files, page_name
+from .pages import Block, blocks_of, page_files, page_name, typed_in
 
 pytestmark = [pytest.mark.docs, pytest.mark.timeout(1800)]
 
@@ -18,18 +19,23 @@ PAGES = [page for page in page_files() if any(not block.reason for block in bloc
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_a_page_can_be_followed(page: Path, tmp_path: Path) -> None:
+    known: list[str] = []
     for block in blocks_of(page):
-        if not block.reason and block.language not in OUTPUT:
-            _follow(block, tmp_path)
+        if block.reason:
+            continue
+        if block.title:
+            (tmp_path / block.title).write_text(block.text)
+        elif block.language == "python":
+            known += _imports(block.text)
+            _run(block, [sys.executable, "-c", "\n".join([*known, block.text])], tmp_path)
+        elif typed_in(block):
+            _run(block, ["bash", "-euo", "pipefail", "-c", typed_in(block)], tmp_path)
 
 
-def _follow(block: Block, folder: Path) -> None:
-    if block.title:
-        (folder / block.title).write_text(block.text)
-    elif block.language == "sh":
-        _run(block, ["bash", "-euo", "pipefail", "-c", block.text], folder)
-    elif block.language == "python":
-        _run(block, [sys.executable, "-c", block.text], folder)
+def _imports(text: str) -> list[str]:
+    """Return the imports of a block, which later blocks of its page rely on."""
+    found = [each for each in ast.parse(text).body if isinstance(each, ast.Import | ast.ImportFrom)]
+    return [ast.unparse(each) for each in found]
 
 
 def _run(block: Block, command: list[str], folder: Path) -> None:

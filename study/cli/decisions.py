@@ -37,8 +37,8 @@ def explain(
 ) -> None:
     """Say why a trial was stopped or how it ended, or how a point came to be proposed."""
     from study.errors import UserError
+    from study.execution.lifecycle import existing
     from study.inspection.decisions.explain.explain import Explanations
-    from study.lifecycle import existing
 
     check_format(form, ("table", "json"))
     if (trial is None) == (point is None):
@@ -74,8 +74,8 @@ def replay(
     from analysis.plots.replays import replays_plot
     from analysis.rendering import FORMS
     from analysis.tables.replays import replays_table
+    from study.execution.lifecycle import existing
     from study.inspection.decisions.replay.replay import replay as outcomes_of
-    from study.lifecycle import existing
 
     check_format(form, FORMS)
     rows = [outcome.tree() for outcome in outcomes_of(existing(name, storage), pruners)]

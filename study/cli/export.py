@@ -109,8 +109,8 @@ def export(
     """Take a trial home: weights, model.py, and load.py, which says what a picture shows without
     this project; its recipe for `study train`, its figures.
     """
+    from study.execution.lifecycle import existing
     from study.inspection.export_trial import ExportedTrial, export_trial
-    from study.lifecycle import existing
 
     paths = existing(name, storage)
 
@@ -151,8 +151,8 @@ def dashboard(
 ) -> None:
     """Open optuna-dashboard on a copy of the study (the extra `dashboard`)."""
     from study.errors import UserError
+    from study.execution.lifecycle import existing
     from study.inspection.export_optuna import to_optuna
-    from study.lifecycle import existing
 
     paths = existing(name, storage)
     try:

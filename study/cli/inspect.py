@@ -43,9 +43,9 @@ def status(
     """Say how far studies are, from their storage alone; with a cluster's address, of its
     studies.
     """
+    from study.execution.lifecycle import existing
     from study.files.storage_uri import storage_path
     from study.inspection.status import overview, status_of, status_text
-    from study.lifecycle import existing
 
     check_format(form, ("table", "json"))
     root = storage_path(storage)
@@ -87,8 +87,8 @@ def _cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
 def _status_by_job(job: dict[str, Any]) -> dict[str, Any]:
     """Return a study's status from its storage, or its job's where that isn't seen from here."""
     from study.errors import StudyError
+    from study.execution.lifecycle import existing
     from study.inspection.status import status_of
-    from study.lifecycle import existing
 
     try:
         status = status_of(existing(job["study"], job["storage"]))
@@ -131,8 +131,8 @@ def logs(
     the trial has printed; of a cluster's study, what its job says.
     """
     from study.cli.submit import print_log
+    from study.execution.lifecycle import existing
     from study.inspection.event_log import check_trial, followed_lines, log_lines
-    from study.lifecycle import existing
 
     if is_on_cluster(address, name, storage) and trial is None:
         print_log(name, str(address), follow)
@@ -212,7 +212,7 @@ def report(
     warnings.
     """
     from analysis.report.report import write_report
-    from study.lifecycle import existing
+    from study.execution.lifecycle import existing
 
     path = write_report([existing(name, storage) for name in names], storage=storage, to=to)
     echo(f"wrote {short_path(path)}")
@@ -230,7 +230,7 @@ def compare(
 ) -> None:
     """Compare two studies: a report, or a table."""
     from analysis.report.report import write_comparison
-    from study.lifecycle import existing
+    from study.execution.lifecycle import existing
 
     if form == "html":
         path = write_comparison(existing(a, storage), existing(b, storage), storage=storage, to=to)

@@ -34,7 +34,7 @@ def stop(
     from study.cli.inspect import is_on_cluster
     from study.cli.submit import connect, stop_job
     from study.errors import UserError
-    from study.lifecycle import post_request
+    from study.execution.lifecycle import post_request
 
     if is_on_cluster(address, name, storage):
         if trial is None:
@@ -67,8 +67,8 @@ def add(
     the recipe's.
     """
     from study.errors import UserError
+    from study.execution.lifecycle import existing, post_request
     from study.journal.spec_versions import stored_spec_file
-    from study.lifecycle import existing, post_request
     from study.spec.load import added_values, load_spec
 
     if not sets:
@@ -98,7 +98,7 @@ def drop(
     """Take a bad point out: tables, the best and the sampler go on without it; its number and what
     it did stay on record.
     """
-    from study.lifecycle import check_droppable, post_request
+    from study.execution.lifecycle import check_droppable, post_request
 
     check_droppable(name, point, storage=storage)
 
@@ -117,8 +117,8 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
 ) -> None:
     """Delete a study and all its results."""
-    from study import lifecycle
     from study.errors import UserError
+    from study.execution import lifecycle
 
     paths = lifecycle.existing(name, storage)
     if not yes:
@@ -132,7 +132,7 @@ def remove(
 @app.command()
 def collect(name: NameArgument, storage: StorageOption = STUDIES) -> None:
     """Write a study's Parquet files anew from its journal."""
-    from study.lifecycle import existing
+    from study.execution.lifecycle import existing
     from study.results.parquet import write_tables
 
     paths = existing(name, storage)

@@ -56,7 +56,7 @@ def run(
     trust: TrustOption = False,
 ) -> None:
     """Run a study to its end; one that exists with the same file is resumed."""
-    from study import lifecycle
+    from study.execution import lifecycle
 
     options = _run_options(data_dir, address, keep_going, wait_for_nodes)
     spec_options: dict[str, Any] = {"name": name, "sets": sets or (), "points": points}
@@ -87,7 +87,7 @@ def resume(
 
     With a cluster's dashboard as its address, a job there goes on with it.
     """
-    from study import lifecycle
+    from study.execution import lifecycle
 
     extension: dict[str, Any] = {
         "points": points,
@@ -132,8 +132,8 @@ def retry(
     """Run failed trials again, once what they failed of is mended; what they were stays on
     record.
     """
-    from study import lifecycle
     from study.errors import UserError
+    from study.execution import lifecycle
 
     if failed == bool(trial):
         raise UserError(

@@ -40,7 +40,7 @@ def watch(
     name: NameArgument, storage: StorageOption = STUDIES, address: DashboardOption = None
 ) -> None:
     """Show the display of a study that runs elsewhere; Ctrl-C ends the watching, not the study."""
-    from study.lifecycle import existing
+    from study.execution.lifecycle import existing
 
     if is_on_cluster(address, name, storage):
         from study.cli.submit import connect

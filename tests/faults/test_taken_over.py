@@ -14,8 +14,8 @@ from subprocess import Popen
 
 import pytest
 
-from study import lifecycle
 from study.errors import OutsideFault, StudyLocked
+from study.execution import lifecycle
 from study.files.lock import acquire_lock, lock_holder
 from study.files.object_storage import ObjectPath
 from study.results.parquet import read_tables, write_tables

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from study import lifecycle
 from study.errors import JournalDamaged, StateLost, StudyError, StudyHalted, UserError
+from study.execution import lifecycle
 from study.execution.run import ProgressDisplay, RunResult
 from study.files.layout import StudyPaths
 from study.files.storage import StoragePath

@@ -22,7 +22,7 @@ from study.execution.on_ray.worker_protocol import (
     Waiting,
     WorkerMessage,
 )
-from study.execution.patient_store import PatientStore
+from study.execution.training_process.patient_store import PatientStore
 from study.files.storage import StoragePath
 from study.journal.events import Placement
 from study.journal.failure import Failure

@@ -37,7 +37,7 @@ from study.execution.on_ray.worker_protocol import (
     WorkerConfig,
     WorkerMessage,
 )
-from study.execution.patient_store import PatientStore
+from study.execution.training_process.patient_store import PatientStore
 from study.files.storage_uri import storage_path
 from study.files.visible_text import visible
 from study.journal.events import Placement

@@ -18,9 +18,9 @@ from typing import Any, TypedDict
 import torch
 
 from study.errors import StorageFault
-from study.execution.patient_store import PatientStore
 from study.execution.training_process.channel import Channel, ChannelClosed, Message
 from study.execution.training_process.module_import import load_and_look
+from study.execution.training_process.patient_store import PatientStore
 from study.files.storage_uri import storage_path
 from study.journal.journal import PAUSE_S
 from study.training.best import BestBy

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from study import lifecycle
 from study.errors import Untrusted
-from study.execution import trust
+from study.execution import lifecycle, trust
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
 from study.execution.run import RunOptions

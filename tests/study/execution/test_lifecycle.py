@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from study import lifecycle
 from study.errors import StudyExists, StudyLocked, StudyNotFound, UserError
+from study.execution import lifecycle
+from study.execution.lifecycle import existing, post_request, remove
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
 from study.execution.run import ProgressDisplay, RunOptions
@@ -20,11 +21,10 @@ from study.files.lock import acquire_lock, this_process
 from study.files.object_storage import ObjectPath
 from study.journal.extension import check_extension
 from study.journal.spec_versions import begin, check_same, extend
-from study.lifecycle import existing, post_request, remove
 from study.spec.load import added_values, load_spec
 from study.spec.spec import StudySpec
 
-from .fake_cluster import small_spec
+from ..fake_cluster import small_spec
 
 
 class Listener(ProgressDisplay):

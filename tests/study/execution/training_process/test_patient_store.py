@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from study.errors import StorageFault
-from study.execution.patient_store import PatientStore
+from study.execution.training_process.patient_store import PatientStore
 
 
 class Unsteady:

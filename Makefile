@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test check setup faults simulate bench published coverage docs docs-test hooks clean
+.PHONY: quickstart test check setup faults simulate bench published coverage integrations docs docs-test hooks clean
 
 quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
@@ -19,6 +19,10 @@ published: setup  ## Every published study, scaled down, to its end
 
 bench: setup  ## Measurements, side by side in one run
 	$(BIN)/pytest tests/bench -m bench -o timeout=3600 -s
+
+integrations: setup  ## Trainings with the libraries that have a callback, which this installs into .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[lightning,transformers]'
+	$(BIN)/pytest tests/integrations -m integrations -o timeout=3600
 
 coverage: setup  ## What intervals cover and how often verdicts are false, by simulation, into docs/coverage.md
 	$(BIN)/python -W error::RuntimeWarning -m tests.analysis.coverage

@@ -5,7 +5,7 @@ is saved.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +16,7 @@ from search_spaces.validation import describe
 
 _SCALARS = (str, int, float, bool, complex, bytes, bytearray, type(None))
 _TORCH_KINDS = (torch.Tensor, torch.nn.Parameter, torch.Size, torch.dtype, torch.device)
-_MAPPINGS = (dict, OrderedDict)
+_MAPPINGS = (dict, OrderedDict, Counter)  # a Counter is in MultiStepLR's state
 _KEYS = (str, int, float, bool, type(None))
 _SEQUENCES = (list, tuple, set)
 _MOST_LEVELS = 100

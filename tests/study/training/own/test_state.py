@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections import OrderedDict, defaultdict, namedtuple
+from collections import Counter, OrderedDict, defaultdict, namedtuple
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ PLAIN: dict[str, Any] = {
     "pair": (1, {"deep": {2, 3}}),
     "bytes": b"ab",
     "by_number": {0: "x", 1.5: "y"},
+    "milestones": Counter([3, 5]),
     "size": torch.Size([1, 2]),
     "kind": torch.bfloat16,
     "device": torch.device("cpu"),

@@ -1,0 +1,3 @@
+"""The libraries import torchvision, which must load beside a CPU-only torch as well."""
+
+import study.training.runtime.torchvision  # noqa: F401

@@ -52,6 +52,11 @@ def query_sql(
     try:
         _lock(connection, results)
         return _answer(connection, sql)
+    except duckdb.CatalogException as error:
+        told = str(error).partition("\n")[0]  # what DuckDB takes for meant are its own tables
+        raise UserError(
+            f"the query can't be answered: {told} There are points, trials and epochs"
+        ) from error
     except duckdb.Error as error:
         raise UserError(f"the query can't be answered: {error}") from error
     finally:

@@ -72,7 +72,7 @@ class NotebookDisplay(ProgressDisplay):
 
     def begin(self, spec: StudySpec, controller: Running, live: LiveProgress) -> None:
         self._notes += spec.notes
-        self._pictures.follow(spec, controller, live)
+        self._pictures.follow(controller, live)
         self._cell = self._display(self._picture(), display_id=True)
 
     def tick(self) -> None:

@@ -106,14 +106,17 @@ def list_studies(
     from analysis.rendering import Header, make_table
     from study.cli.submit import job_rows
     from study.files.storage_uri import storage_path
+    from study.inspection.format import bytes_text
     from study.inspection.status import overview
 
     if address and storage == STUDIES:
         columns: tuple[str, ...] = ("study", "job", "job_state", "storage", "submitted")
         title, rows = f"Studies at {address}", job_rows(address)
     else:
-        columns = ("study", "state", "points", "of", "best", "updated")
+        columns = ("study", "state", "points", "of", "best", "size", "updated")
         title, rows = f"Studies in {storage}", overview(storage_path(storage))
+        for row in rows:
+            row["size"] = bytes_text((storage_path(storage) / row["study"]).bytes_below())
     headers = [Header(column) for column in columns]
     cells = [[row[column] for column in columns] for row in rows]
     print_table(make_table(title, headers, cells), form)

@@ -43,6 +43,11 @@ class Running(Protocol):
     """A study that is being driven: by this process's controller, or as it is read elsewhere."""
 
     @property
+    def spec(self) -> StudySpec:
+        """What the study runs by now: it may be extended."""
+        ...
+
+    @property
     def history(self) -> History: ...
 
     @property
@@ -60,19 +65,18 @@ class LiveDisplay(ProgressDisplay):
         self._live: Live | None = None
 
     def begin(self, spec: StudySpec, controller: Running, live: LiveProgress) -> None:
-        self.follow(spec, controller, live)
+        self.follow(controller, live)
         for note in spec.notes:
             self.say(note)
         self._live = Live(self.picture(), console=self._console, auto_refresh=False, transient=True)
         self._live.start()
 
-    def follow(self, spec: StudySpec, running: Running, live: LiveProgress) -> None:
+    def follow(self, running: Running, live: LiveProgress) -> None:
         """Take the study whose pictures are drawn, without showing any yet."""
-        self._spec = spec
         self._controller = running
         self._progress = live
-        self._time_left = TimeLeft(spec)
-        self._intervals = _Intervals(spec)
+        self._time_left = TimeLeft()
+        self._intervals = _Intervals()
 
     def show(self, running: Running, live: LiveProgress) -> None:
         """Take a newer reading of the study."""
@@ -95,6 +99,10 @@ class LiveDisplay(ProgressDisplay):
             self._live = None
 
     # -- the picture -------------------------------------------------------------------
+
+    @property
+    def _spec(self) -> StudySpec:
+        return self._controller.spec
 
     @property
     def _history(self) -> History:
@@ -143,7 +151,7 @@ class LiveDisplay(ProgressDisplay):
         parts = []
         if history.sessions:
             parts.append(f"{elapsed_text(now - history.sessions[-1].opened_at)} elapsed")
-        left = self._time_left.seconds(history, now)
+        left = self._time_left.seconds(self._spec, history, now)
         if left is not None and not self._controller.stopping:
             parts.append(f"{time_left_text(left)} left")
         parts.append(f"{sum(trial.epochs for trial in history.trials):,} epochs")
@@ -216,7 +224,7 @@ class LiveDisplay(ProgressDisplay):
         best = best_point(self._history.points, spec, whole_seeds=self._history.whole_seeds)
         if best is None:
             return "no finished point yet"
-        value = self._intervals.of_point(best)
+        value = self._intervals.of_point(best, spec)
         fresh = fresh_value(best, spec)
         shown = f"{spec.objectives[0].metric} {value}"
         if fresh is not None:
@@ -237,12 +245,11 @@ class _Intervals:
     value stands without its interval.
     """
 
-    def __init__(self, spec: StudySpec) -> None:
-        self._spec = spec
+    def __init__(self) -> None:
         self._loading: threading.Thread | None = None
         self._shown: tuple[int, float, str] | None = None
 
-    def of_point(self, point: Point) -> str:
+    def of_point(self, point: Point, spec: StudySpec) -> str:
         """``0.9942 [0.9842, 1.0000]``."""
         if self._shown and self._shown[:2] == (point.number, point.first_value):
             return self._shown[2]
@@ -254,17 +261,18 @@ class _Intervals:
             self._loading.start()
         if self._loading.is_alive():
             return text
-        self._shown = (point.number, point.first_value, self._interval_text(point))
+        self._shown = (point.number, point.first_value, _interval_text(point, spec))
         return self._shown[2]
 
-    def _interval_text(self, point: Point) -> str:
-        from analysis.rendering import cell_text
-        from analysis.selection.figures import metric_header, metric_mean
 
-        objective = self._spec.objectives[0]
-        values = [trial_value(point.trials[seed], objective) for seed in point.seeds]
-        cell = metric_mean(values, objective.metric)
-        return cell_text(cell, metric_header(objective.metric))
+def _interval_text(point: Point, spec: StudySpec) -> str:
+    from analysis.rendering import cell_text
+    from analysis.selection.figures import metric_header, metric_mean
+
+    objective = spec.objectives[0]
+    values = [trial_value(point.trials[seed], objective) for seed in point.seeds]
+    cell = metric_mean(values, objective.metric)
+    return cell_text(cell, metric_header(objective.metric))
 
 
 def _load_statistics() -> None:

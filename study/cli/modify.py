@@ -1,9 +1,9 @@
-"""Commands that change a study without training: stop, add, drop, remove, collect."""
+"""Commands that change a study without training: stop, add, extend, drop, clean …"""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,13 +11,17 @@ from study.cli.options import (
     STUDIES,
     DashboardOption,
     NameArgument,
-    SetsOption,
+    PointsOption,
+    ReplicatesOption,
     StorageOption,
     TrustOption,
     app,
     echo,
     with_trust,
 )
+
+if TYPE_CHECKING:
+    from study.files.layout import StudyPaths
 
 
 @app.command()
@@ -34,7 +38,7 @@ def stop(
     from study.cli.inspect import is_on_cluster
     from study.cli.submit import connect, stop_job
     from study.errors import UserError
-    from study.execution.lifecycle import post_request
+    from study.execution.lifecycle import existing, post_request
 
     if is_on_cluster(address, name, storage):
         if trial is None:
@@ -42,6 +46,8 @@ def stop(
             return
         storage = connect(address).job(name).storage
 
+    if trial is not None:
+        _check_running(existing(name, storage), trial)
     request: dict[str, Any] = (
         {"do": "stop"} if trial is None else {"do": "stop_trial", "trial": trial}
     )
@@ -56,10 +62,27 @@ def stop(
     echo(f"asked the driver to stop {what}" if driven else f"stopped {what}")
 
 
+def _check_running(paths: StudyPaths, number: int) -> None:
+    """Raise UserError where a study has no such trial, or has come to its outcome."""
+    from study.errors import UserError
+    from study.inspection.event_log import check_trial
+    from study.journal.replay import read_history
+
+    check_trial(paths, number)
+    trial = read_history(paths.journal).trials[number]
+    if trial.has_ended:
+        raise UserError(f"trial {number} of {paths.name} has ended already: {trial.state}")
+
+
 @app.command()
 def add(
     name: NameArgument,
-    sets: SetsOption = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="PATH=VALUE", help="A value of the point, as optimizer.lr=0.1."
+        ),
+    ] = None,
     storage: StorageOption = STUDIES,
     trust: TrustOption = False,
 ) -> None:
@@ -86,6 +109,27 @@ def add(
         echo("it lies outside the space: it is shown, and the sampler isn't told of it")
     if not driven:
         echo(f"it runs with: study resume {name}")
+
+
+@app.command()
+def extend(
+    name: NameArgument,
+    points: PointsOption = None,
+    replicates: ReplicatesOption = None,
+    storage: StorageOption = STUDIES,
+    address: DashboardOption = None,
+) -> None:
+    """Give a study that runs more points or seeds, as new totals; one that doesn't run is extended
+    by `study resume`.
+    """
+    from study.execution import lifecycle
+    from study.cli.inspect import is_on_cluster
+    from study.cli.submit import connect
+
+    if is_on_cluster(address, name, storage):
+        storage = connect(address).job(name).storage
+    changes = lifecycle.extend(name, storage=storage, points=points, replicates=replicates)
+    echo(f"asked the driver of {name} to go on: {', '.join(changes)}")
 
 
 @app.command()
@@ -117,16 +161,64 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
 ) -> None:
     """Delete a study and all its results."""
-    from study.errors import UserError
     from study.execution import lifecycle
 
     paths = lifecycle.existing(name, storage)
     if not yes:
-        if not sys.stdin.isatty():
-            raise UserError("there is no terminal to ask on: say --yes")
-        typer.confirm(f"Delete {paths.folder} and everything in it?", abort=True)
+        _ask(f"Delete {paths.folder} and everything in it?")
     lifecycle.remove(name, storage=storage)
     echo(f"removed {name}")
+
+
+@app.command()
+def clean(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The study's name; all without it.")
+    ] = None,
+    checkpoints: Annotated[
+        bool, typer.Option("--checkpoints", help="Delete checkpoints that no answer needs.")
+    ] = False,
+    results: Annotated[
+        bool, typer.Option("--results", help="Delete the tables, which can be made anew.")
+    ] = False,
+    storage: StorageOption = STUDIES,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+) -> None:
+    """Show what could be deleted without losing an answer, and how much it is; delete it where you
+    say what.
+    """
+    from study.execution.clean import clean as delete
+    from study.execution.clean import deletable
+    from study.files.layout import studies_in
+    from study.files.storage_uri import storage_path
+    from study.inspection.format import bytes_text
+    from study.execution.lifecycle import existing
+
+    said = {"checkpoints": checkpoints, "results": results}
+    chosen = [what for what, is_said in said.items() if is_said]
+    studies = [existing(name, storage)] if name else studies_in(storage_path(storage))
+    for paths in studies:
+        paths.check_plain()
+        found = deletable(paths)
+        for part in found:
+            what = f"{paths.name}: {part.what} {bytes_text(part.size_bytes)}"
+            echo(f"{what} ({part.loss}); --{part.what} deletes them")
+        parts = [part for part in found if part.what in chosen]
+        if not parts:
+            continue
+        if not yes:
+            _ask(f"Delete {' and '.join(chosen)} of {paths.name}?")
+        delete(paths, parts)
+        echo(f"{paths.name}: {bytes_text(sum(part.size_bytes for part in parts))} deleted")
+
+
+def _ask(question: str) -> None:
+    """Ask, and end the command where the answer is no. Raises UserError without a terminal."""
+    from study.errors import UserError
+
+    if not sys.stdin.isatty():
+        raise UserError("there is no terminal to ask on: say --yes")
+    typer.confirm(question, abort=True)
 
 
 @app.command()

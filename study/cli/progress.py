@@ -44,10 +44,9 @@ class PlainLines(ProgressDisplay):
         self._has_told_stop = False
 
     def begin(self, spec: StudySpec, controller: Running, live: LiveProgress) -> None:
-        self._spec = spec
         self._controller = controller
         self._live = live
-        self._time_left = TimeLeft(spec)
+        self._time_left = TimeLeft()
         self._shown = {
             point.number for point in self._history.points if point.state in ENDED_STATES
         }
@@ -56,6 +55,10 @@ class PlainLines(ProgressDisplay):
         for note in spec.notes:
             self.say(note)
         self.say(f"study {spec.study}: {count_text(spec.points, 'point')}{done}")
+
+    @property
+    def _spec(self) -> StudySpec:
+        return self._controller.spec
 
     @property
     def _history(self) -> History:
@@ -86,7 +89,7 @@ class PlainLines(ProgressDisplay):
         history, now = self._history, time.time()
         began = history.sessions[-1].opened_at if history.sessions else now
         text = f"after {elapsed_text(now - began)}"
-        left = self._time_left.seconds(history, now)
+        left = self._time_left.seconds(self._spec, history, now)
         if left is not None:
             text += f", {time_left_text(left)} left"
         if self._live.waiting_for:

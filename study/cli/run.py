@@ -171,7 +171,10 @@ def train(
             metavar="RECIPE.yaml", help="A recipe file: what `recipe:` holds in a study."
         ),
     ],
-    sets: SetsOption = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the recipe."),
+    ] = None,
     to: Annotated[
         str | None, typer.Option("--to", help="The training's folder; trainings/RECIPE by default.")
     ] = None,

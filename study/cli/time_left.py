@@ -29,8 +29,7 @@ _SETTLING_SHARE = 0.15
 class TimeLeft:
     """Follows a study's history, and says how many seconds are left."""
 
-    def __init__(self, spec: StudySpec) -> None:
-        self._spec = spec
+    def __init__(self) -> None:
         self._first: tuple[float, int] | None = None
         """When this driver's first epoch was reported, and how many epochs there were then."""
         self._epochs_before: int | None = None
@@ -38,12 +37,12 @@ class TimeLeft:
         """The moment of the end as it is estimated."""
         self._updated = 0.0
 
-    def seconds(self, history: History, now: float) -> float | None:
+    def seconds(self, spec: StudySpec, history: History, now: float) -> float | None:
         """Return the seconds left at the moment ``now``; None while nothing is known."""
         pace = self._seconds_of_epoch(history, now)
         if pace is None:
             return None
-        found = now + pace * self._epochs_left(history)
+        found = now + pace * _epochs_left(spec, history)
         if self._end is None:
             self._end = found
         else:
@@ -52,8 +51,6 @@ class TimeLeft:
             self._end += weight * (found - self._end)
         self._updated = now
         return max(0.0, self._end - now)
-
-    # -- how fast ----------------------------------------------------------------------
 
     def _seconds_of_epoch(self, history: History, now: float) -> float | None:
         """Return the seconds that an epoch has taken, those that ran at once counted as one."""
@@ -78,35 +75,37 @@ class TimeLeft:
         if since:
             self._first = (min(since), self._epochs_before + 1)
 
-    # -- how much ----------------------------------------------------------------------
 
-    def _epochs_left(self, history: History) -> float:
-        whole = self._whole_length(history)
-        if whole is None:
-            return 0.0
-        spec = self._spec
-        ended = [point for point in history.points if point.has_ended]
-        lengths = [_searched_epochs(point) for point in ended]
-        usual = fmean([*lengths, *[whole] * _ASSUMED_POINTS])
-        to_come = spec.points + history.user_points - len(history.points)
-        left = max(0, to_come) * usual
-        for point in history.points:
-            if not point.has_ended:
-                left += _rest_of(point, usual, whole)
-        fresh = [trial for trial in history.trials if trial.kind == "confirm"]
-        confirmation = count_confirmation_trials(spec) * whole / spec.replicates
-        return left + max(0.0, confirmation - sum(trial.epochs for trial in fresh))
+# -- how much is left ------------------------------------------------------------------
 
-    def _whole_length(self, history: History) -> float | None:
-        """Return the epochs of a point all of whose seeds run to their end; None where not even
-        one has shown that.
-        """
-        lengths = [epochs_of_trial(self._spec, point) for point in history.points[-1:]]
-        known = [length for length in lengths if length is not None]
-        if known:
-            return known[0] * self._spec.replicates
-        complete = [p for p in history.points if p.state == "COMPLETE"]
-        return fmean(map(_searched_epochs, complete)) if complete else None
+
+def _epochs_left(spec: StudySpec, history: History) -> float:
+    whole = _whole_length(spec, history)
+    if whole is None:
+        return 0.0
+    ended = [point for point in history.points if point.has_ended]
+    lengths = [_searched_epochs(point) for point in ended]
+    usual = fmean([*lengths, *[whole] * _ASSUMED_POINTS])
+    to_come = spec.points + history.user_points - len(history.points)
+    left = max(0, to_come) * usual
+    for point in history.points:
+        if not point.has_ended:
+            left += _rest_of(point, usual, whole)
+    fresh = [trial for trial in history.trials if trial.kind == "confirm"]
+    confirmation = count_confirmation_trials(spec) * whole / spec.replicates
+    return left + max(0.0, confirmation - sum(trial.epochs for trial in fresh))
+
+
+def _whole_length(spec: StudySpec, history: History) -> float | None:
+    """Return the epochs of a point all of whose seeds run to their end; None where not even
+    one has shown that.
+    """
+    lengths = [epochs_of_trial(spec, point) for point in history.points[-1:]]
+    known = [length for length in lengths if length is not None]
+    if known:
+        return known[0] * spec.replicates
+    complete = [p for p in history.points if p.state == "COMPLETE"]
+    return fmean(map(_searched_epochs, complete)) if complete else None
 
 
 def epochs_of_trial(spec: StudySpec, point: Point) -> int | None:

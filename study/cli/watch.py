@@ -20,6 +20,7 @@ from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
 from study.journal.history import History
 from study.journal.replay import read_history
+from study.spec.spec import StudySpec
 
 _LOOK_S = 0.5
 """How often the folder is looked at, at most."""
@@ -31,6 +32,7 @@ _MOST_READING = 0.2
 class _Reading:
     """A study as its folder showed it at one moment."""
 
+    spec: StudySpec
     history: History
     stopping: str = ""
 
@@ -60,19 +62,23 @@ def _follow(paths: StudyPaths) -> None:
     from study.inspection.status import status_of, status_text
     from study.journal.spec_versions import recorded_spec
 
-    history = read_history(paths.journal)
+    def read() -> _Reading:
+        history = read_history(paths.journal)
+        return _Reading(recorded_spec(paths, history), history)
+
+    first = read()
     display = display_on(standard_output())
-    display.begin(recorded_spec(paths, history), _Reading(history), read_live(paths))
+    display.begin(first.spec, first, read_live(paths))
     try:
         while lock_holder(paths.lock):
             began = time.monotonic()
-            display.show(_Reading(read_history(paths.journal)), read_live(paths))
+            display.show(read(), read_live(paths))
             display.tick()
             reading_s = time.monotonic() - began
             time.sleep(max(_LOOK_S, reading_s / _MOST_READING))
-        display.show(_Reading(read_history(paths.journal)), read_live(paths))
+        display.show(read(), read_live(paths))
     finally:
         display.end()
     echo(status_text(status_of(paths)))
-    if not history.sessions:
+    if not first.history.sessions:
         echo(f"nobody has run it yet: study resume {paths.name}{storage_words(paths.storage)}")

@@ -12,7 +12,7 @@ trial_outcomes   how trials and points come to their outcomes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,12 @@ class Controller:
     def record(self, *events: Event) -> None:
         """Make events durable, then let them take effect."""
         self._state.record(*events)
+
+    def adopt(self, spec: StudySpec, events: Sequence[Event]) -> None:
+        """Go on with another version of the spec, which holds by these events."""
+        self.spec = spec
+        self._state.adopt(spec)
+        self.record(*events)
 
     def together(self) -> AbstractContextManager[None]:
         """Make what is recorded in a block durable at once, at its end.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from study.controller.confirmation import Confirmation, confirmations
 from study.controller.retries import substitutions_for
@@ -29,6 +29,9 @@ from study.journal.outcomes import search_trials
 from study.journal.proposal_note import ProposalNote
 from study.journal.ranking import is_outgrown
 from study.journal.trials import Point, Trial
+
+if TYPE_CHECKING:
+    from study.spec.spec import StudySpec
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,10 @@ class NextWork:
     def __init__(self, state: StudyState, messages: WorkerMessages) -> None:
         self._state = state
         self._messages = messages
-        self._spec = state.spec
+
+    @property
+    def _spec(self) -> StudySpec:
+        return self._state.spec
 
     @property
     def _history(self) -> History:

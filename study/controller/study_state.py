@@ -78,6 +78,10 @@ class StudyState:
     def history(self) -> History:
         return self.population.history
 
+    def adopt(self, spec: StudySpec) -> None:
+        """Go on with another version of the spec, of more points or replicates."""
+        self.spec = self.population.spec = spec
+
     def is_stopping(self) -> bool:
         """Whether the study stops now, for whichever reason, a budget just spent among them."""
         if not self.stopping:

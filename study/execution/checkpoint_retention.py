@@ -48,6 +48,10 @@ class CheckpointRetention:
         self._kept: dict[int, _Standings] = {}
         """The points whose weights stay, and where they stood when they were chosen."""
 
+    def adopt(self, spec: StudySpec) -> None:
+        """Go by another version of the spec."""
+        self._spec = spec
+
     def remove_unneeded(self, history: History) -> None:
         """Remove what the trials that have ended since the last time need not keep.
 

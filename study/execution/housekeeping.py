@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from study.controller.controller import Controller
 from study.errors import UserError
@@ -12,6 +13,8 @@ from study.execution.checkpoint_retention import CheckpointRetention
 from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.requests import Request
+from study.journal.spec_versions import adoption, extended
+from study.spec.load import study_file_text
 
 COLLECT_EVERY_S = 30.0
 """How often the tables of a running study are written anew, at most."""
@@ -100,14 +103,33 @@ class Housekeeping:
         self._controller.stopping = self._controller.stopping or "interrupted"
 
     def _change_study(self, request: Request) -> str:
-        """Stop a trial, add a point or drop one; return what was done."""
+        """Stop a trial, add a point or drop one, or extend the study; return what was done."""
+        if request.do == "extend":
+            return self._extend(request)
         if request.do == "stop_trial":
+            count = len(self._controller.history.trials)
+            if not 0 <= request.trial < count:
+                raise UserError(f"there is no trial {request.trial}; the study has {count}, from 0")
             was_running = self._controller.stop_trial(request.trial)
             return f"trial {request.trial} {'stopped' if was_running else 'has ended already'}"
         if request.do == "drop":
             self._controller.drop_point(request.point, request.path.name)
             return f"dropped point {request.point}"
         return f"added point {self._controller.add_point(request.values, request.path.name)}"
+
+    def _extend(self, request: Request) -> str:
+        """Have the study ask for more points or seeds from now on; return what has changed."""
+        controller = self._controller
+        old = controller.spec
+        new = extended(self._paths, controller.history, request.counts)
+        new = replace(new, concurrency=old.concurrency)
+        changes = old.differences(new)
+        if not changes:
+            return "the study has these points and seeds already"
+        controller.adopt(new, adoption(self._paths, controller.history, old, new))
+        self._retention.adopt(new)
+        self._paths.spec.write_whole(study_file_text(new))
+        return f"extended: {', '.join(changes)}"
 
     def _remove_checkpoints(self) -> None:
         """Remove what trials that have ended since the last time need not keep."""

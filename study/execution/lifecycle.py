@@ -21,9 +21,10 @@ from study.files.layout import StudyPaths, check_study_name, names_near
 from study.files.lock import acquire_lock, lock_holder
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import storage_path
+from study.journal.extension import check_extension
 from study.journal.log_storage import log_at
 from study.journal.replay import read_history
-from study.journal.spec_versions import check_same, is_there, stored_spec_file
+from study.journal.spec_versions import check_same, extended, is_there, stored_spec_file
 from study.spec.load import load_spec, spec_from_tree
 from study.spec.spec import StudySpec
 
@@ -139,6 +140,36 @@ def retry(
     if trials is None:
         return drive(paths, run_options, retry_all=True)
     return drive(paths, run_options, retried=trials)
+
+
+def extend(
+    name: str,
+    *,
+    storage: StorageLike = _DEFAULT_STORAGE,
+    points: int | None = None,
+    replicates: int | None = None,
+) -> list[str]:
+    """Have the driver of a running study go on to more points or seeds; return what changes.
+
+    Raises UserError where nobody drives the study, nothing would change, or the new totals
+    contradict what has been done.
+    """
+    paths = existing(name, storage)
+    totals = {"points": points, "replicates": replicates}
+    counts = {what: count for what, count in totals.items() if count is not None}
+    words = " ".join(f"--{what} {count}" for what, count in counts.items())
+    if not counts:
+        raise UserError("say how far: --points NUMBER or --replicates NUMBER, the new totals")
+    if not lock_holder(paths.lock):
+        raise UserError(f"study {name} is not running: study resume {name} {words} extends it")
+    history = read_history(paths.journal)
+    old, new = extended(paths, history, {}), extended(paths, history, counts)
+    changes = old.differences(new)
+    if not changes:
+        raise UserError(f"study {name} has {words} already")
+    check_extension(old, new, history)
+    requests.post(paths, {"do": "extend", **counts})
+    return changes
 
 
 def post_request(

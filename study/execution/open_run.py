@@ -16,6 +16,7 @@ from study.execution.housekeeping import Housekeeping
 from study.execution.live_progress import LiveFile, LiveProgress
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.on_ray.ray_watch import RayLost
+from study.execution.on_ray.temporary_folder import count_own_rays
 from study.execution.open_study import start_session
 from study.execution.resources import check_fits, machine_cpus, trial_capacity
 from study.execution.run import RunOptions, RunResult
@@ -131,6 +132,7 @@ class OpenRun:
         """Start Ray with as many of this machine's CPUs as the trials will use, or join it."""
         from study.execution.on_ray import tune_executor
 
+        self._say_who_else_runs()
         self._wait_for("Ray to start" if not self._options.address else "the cluster to answer")
         wanted = math.ceil((self._spec.concurrency or 1) * self._spec.resources.cpus)
         self._connection.connect(
@@ -144,6 +146,16 @@ class OpenRun:
         signals.catch()  # again: a cluster's Ray has taken SIGTERM for itself
         self._wait_for("")
         self._load_costs_meanwhile()
+
+    def _say_who_else_runs(self) -> None:
+        """Say where other studies use this machine's processors, of which they know nothing."""
+        others = count_own_rays() if not self._options.address else 0
+        if others:
+            noun = "another study runs" if others == 1 else f"{others} other studies run"
+            self._display.say(
+                f"{noun} on this machine: studies don't share its {machine_cpus()} CPUs, each takes"
+                " what it asks for, and all become slower; --set concurrency=N leaves room"
+            )
 
     def _wait_for(self, what: str) -> None:
         """Show what the whole study waits for; nothing where that is empty."""

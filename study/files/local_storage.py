@@ -74,6 +74,18 @@ class LocalPath(PosixPath, StoragePath):
             for name in names:
                 yield (*parts, name)
 
+    def bytes_below(self) -> int:
+        total = 0
+        folders = [str(self)]
+        while folders:
+            for entry in _entries(folders.pop()):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    with suppress(FileNotFoundError):  # removed meanwhile
+                        total += entry.stat(follow_symlinks=False).st_size
+        return total
+
     def version_below(self) -> str:
         listing = ""
         for parts in sorted(self.files_below()):

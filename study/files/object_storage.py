@@ -191,6 +191,9 @@ class ObjectPath(StoragePath):
         for found in self.objects_below():
             yield tuple(found.path.key.split("/")[depth:])
 
+    def bytes_below(self) -> int:
+        return sum(stored.size_bytes for stored in self.objects_below())
+
     def version_below(self) -> str:
         listing = "".join(
             f"{found.path.key} {found.size_bytes} {found.modified}\n"

@@ -28,10 +28,12 @@ class Request:
 
     path: StoragePath
     do: str = ""
-    """``stop``, ``stop_trial``, ``add`` or ``drop``; empty where it is none of these."""
+    """``stop``, ``stop_trial``, ``add``, ``drop`` or ``extend``; empty where it is none of them."""
     trial: int = -1
     point: int = -1
     values: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """The new totals of ``points`` and ``replicates``, as far as they are to grow."""
     fault: str = ""
     """Why it can't be carried out by anybody; empty where it can."""
 
@@ -67,6 +69,15 @@ def discard(requests: Iterable[Request]) -> None:
         request.path.unlink(missing_ok=True)
 
 
+def _counts_in(totals: Mapping[Any, Any]) -> dict[str, int]:
+    """Return those of some totals that are counts from 1."""
+    counts = {}
+    for name, total in totals.items():
+        if isinstance(total, int) and not isinstance(total, bool) and total > 0:
+            counts[str(name)] = total
+    return counts
+
+
 def _parse(path: StoragePath, content: bytes) -> Request:
     try:
         tree = json.loads(content[:_LARGEST_BYTES])
@@ -79,6 +90,10 @@ def _parse(path: StoragePath, content: bytes) -> Request:
             return Request(path, do="stop_trial", trial=trial)
         case {"do": "add", "values": dict(values)} if values:
             return Request(path, do="add", values=values)
+        case {"do": "extend", **totals} if totals and totals.keys() <= {"points", "replicates"}:
+            counts = _counts_in(totals)
+            if len(counts) == len(totals):
+                return Request(path, do="extend", counts=counts)
         case {"do": "drop", "point": int(point)} if not isinstance(point, bool):
             return Request(path, do="drop", point=point)
     return Request(path, fault=f"{path.name} holds {content[:100]!r}")

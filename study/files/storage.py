@@ -101,6 +101,10 @@ class StoragePath(ABC):
         """
 
     @abstractmethod
+    def bytes_below(self) -> int:
+        """Return how many bytes the files below hold; 0 where there are none."""
+
+    @abstractmethod
     def version_below(self) -> str:
         """Hash the names, sizes and times of change of all files below; empty where there are
         none.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from study.errors import StateLost, StudyExists, StudyFileChanged, Superseded
 from study.files.layout import StudyPaths
 from study.files.lock import this_process
 from study.files.storage import StoragePath
+from study.journal.event_codec import Event
 from study.journal.events import JournalTaken, SpecAdopted
 from study.journal.extension import check_extension, reopenings
 from study.journal.history import History
@@ -81,16 +82,35 @@ def extend(
         changes = old.differences(new)
         if not changes:
             return
-        check_extension(old, new, history)
-        reopened = reopenings(old, new, history, paths)
-        text = study_file_text(new)
-        version = history.specs[-1].version + 1
-        _write_version(paths, version, text)
-        adopted = SpecAdopted(version=version, hash=sha256_hex(text), changes=changes)
-        journal.append(*(event.stamped().to_record() for event in (adopted, *reopened)))
-        paths.spec.write_whole(text)
+        events = adoption(paths, history, old, new)
+        journal.append(*(event.stamped().to_record() for event in events))
+        paths.spec.write_whole(study_file_text(new))
     finally:
         journal.close()
+
+
+def extended(paths: StudyPaths, history: History, counts: Mapping[str, int]) -> StudySpec:
+    """Return a study's spec with more ``points`` or ``replicates``.
+
+    Raises SpecError where there can't be so many.
+    """
+    sets = [f"replicates={counts['replicates']}"] if "replicates" in counts else []
+    return load_spec(_spec_file(paths, history), sets=sets, points=counts.get("points"))
+
+
+def adoption(paths: StudyPaths, history: History, old: StudySpec, new: StudySpec) -> list[Event]:
+    """Write the file of a study's next version; return the events with which it comes to hold.
+
+    Once they are on record, the study file in the folder is to be written. Raises UserError where
+    the new version contradicts what has been recorded.
+    """
+    check_extension(old, new, history)
+    reopened = reopenings(old, new, history, paths)
+    text = study_file_text(new)
+    version = history.specs[-1].version + 1
+    _write_version(paths, version, text)
+    changes = old.differences(new)
+    return [SpecAdopted(version=version, hash=sha256_hex(text), changes=changes), *reopened]
 
 
 def _write_version(paths: StudyPaths, version: int, text: str) -> None:

@@ -208,6 +208,10 @@ def _located(source: StorageLike) -> StoragePath:
     raise SpecError([one_line(f"{source}:1: {fault}")])
 
 
+_ENTRY = "--set"
+"""What faults of a point that a user adds are said to lie in."""
+
+
 # -- points that a user adds by hand ---------------------------------------------------
 
 
@@ -222,7 +226,11 @@ def added_values(study: StudySpec, sets: Sequence[str]) -> tuple[dict[str, Any],
     # the entry stands alone: budgets and comparisons of the study don't concern it
     for key in ("confirm", "roles", "mode", "first"):
         tree.pop(key, None)
-    spec = spec_from_tree(tree | {"first": [entry], "points": max(1, tree["points"])}, "--set")
+    try:
+        spec = spec_from_tree(tree | {"first": [entry], "points": max(1, tree["points"])}, _ENTRY)
+    except SpecError as error:
+        place = f"{_ENTRY}:1: first[0].set"
+        raise SpecError([line.replace(f"{place}.", f"{_ENTRY} ") for line in error.lines]) from None
     values = dict(spec.first_values(0))
     return values, spec.params_of(values) is not None
 

@@ -85,9 +85,30 @@ def remove_abandoned_folders() -> None:
             continue  # another user's, or gone meanwhile
 
 
-def _folders_in(parents: Iterable[str]) -> Iterator[Path]:
+def count_own_rays() -> int:
+    """Count the Rays that drivers of this user have started on this machine and that still run."""
+    parents = dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp"))
+    return sum(_is_held(folder) for folder in _folders_in(parents, ("study-ray-",)))
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether a living process holds a folder; False for what can't be told."""
+    try:
+        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def _folders_in(parents: Iterable[str], prefixes: Iterable[str] = _PREFIXES) -> Iterator[Path]:
     for parent in parents:
-        for prefix in _PREFIXES:
+        for prefix in prefixes:
             yield from Path(parent).glob(f"{prefix}*")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.tables.kinds import KINDS
+from study.inspection.format import bytes_text
 
 from ..command import run
 from .mistakes import check_mistake
@@ -49,6 +50,12 @@ def test_answers_can_be_read_by_programs(home: Path) -> None:
     assert (status["points"], status["of"], status["driver"]) == (6, 6, "")
     rows = run(home, "query", "select count(*) as n from trials", "--format", "csv").stdout
     assert rows.splitlines() == ["n", "6"]
+
+
+def test_studies_are_listed_with_their_sizes(home: Path) -> None:
+    (row,) = json.loads(run(home, "list", "--format", "json").stdout)["rows"]
+    files = [path for path in (home / "studies" / "fake").rglob("*") if path.is_file()]
+    assert row["size"] == bytes_text(sum(path.stat().st_size for path in files))
 
 
 def test_every_kind_of_table_is_in_the_help(home: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from study.files.layout import StudyPaths
 
-from ..command import run
+from ..command import count, run, start, wait_for, write_slow_study
 from .mistakes import check_mistake
 
 
@@ -28,9 +28,13 @@ def test_every_command_answers(home: Path, words: str, expected: str) -> None:
     ("words", "expected"),
     [
         ("stop fake", "study fake is not running"),
-        ("stop fake --trial 99", "trial 99 of fake is not there"),
+        ("stop fake --trial 99", "--trial must be a number below 6, the trials of fake; found 99"),
+        ("stop fake --trial 0", "trial 0 of fake has ended already: "),
+        ("extend fake", "say how far: --points NUMBER or --replicates NUMBER"),
+        ("extend fake --points 9", "is not running: study resume fake --points 9 extends it"),
+        ("clean fake --results", "say --yes"),
         ("add fake", "--set PATH=VALUE"),
-        ("add fake --set optimizer.lrr=1", "did you mean"),
+        ("add fake --set optimizer.lrr=1", "--set optimizer.lrr: must be a known key"),
         ("drop fake --point 6", "--point must be below 6, the points of fake; found 6"),
         ("remove fake", "say --yes"),
     ],
@@ -73,3 +77,39 @@ def test_a_study_is_removed_when_the_user_says_so(home: Path, finished: StudyPat
     shutil.copytree(finished.folder, home / "studies" / "gone")
     assert run(home, "remove", "gone", "--yes").stdout == "removed gone\n"
     assert not (home / "studies" / "gone").exists()
+
+
+def test_what_can_be_deleted_is_said_with_its_size_before_it_is(
+    home: Path, finished: StudyPaths
+) -> None:
+    shutil.copytree(finished.folder, home / "studies" / "large")
+    folder = home / "studies" / "large"
+    said = run(home, "clean", "large").stdout
+    assert "large: checkpoints 500 B (of ended trials: " in said
+    assert "; --checkpoints deletes them\n" in said
+    assert (folder / "results").is_dir()
+    assert list(folder.glob("trials/*/checkpoints/*"))
+    said = run(home, "clean", "large", "--checkpoints", "--yes").stdout
+    assert said.endswith("large: 500 B deleted\n")
+    assert not list(folder.glob("trials/*/checkpoints/*"))
+    run(home, "clean", "large", "--results", "--yes")
+    assert not (folder / "results").exists()
+    assert run(home, "clean", "large").stdout == ""
+    run(home, "collect", "large")
+    assert (folder / "results" / "points.parquet").is_file()
+
+
+def test_a_study_that_runs_goes_on_to_more_points(tmp_path: Path) -> None:
+    file = write_slow_study(tmp_path, points=2, concurrency=1, pruner="none")
+    driver = start(tmp_path, "run", str(file))
+    try:
+        wait_for(lambda: count(tmp_path, "reported"), "the first epoch")
+        said = run(tmp_path, "extend", "tiny", "--points", "3").stdout
+        assert said == "asked the driver of tiny to go on: points: 2 -> 3\n"
+        shown, _ = driver.communicate()
+    finally:
+        driver.wait()
+    assert driver.returncode == 0
+    assert "extended: points: 2 -> 3" in shown
+    assert "\n[3/3] point " in shown
+    assert json.loads(run(tmp_path, "status", "tiny", "--format", "json").stdout)["of"] == 3

@@ -36,14 +36,14 @@ def reopen(controller: Controller, points: int) -> None:
 def left(controller: Controller) -> float:
     history = controller.history
     moment = max(row["time"] for trial in history.trials for row in trial.rows)
-    seconds = TimeLeft(controller.spec).seconds(history, moment)
+    seconds = TimeLeft().seconds(controller.spec, history, moment)
     assert seconds is not None
     return seconds
 
 
 def test_nothing_is_known_before_a_few_epochs() -> None:
     controller = controller_on(Storage(), small_spec())
-    assert TimeLeft(controller.spec).seconds(controller.history, OPENED) is None
+    assert TimeLeft().seconds(controller.spec, controller.history, OPENED) is None
 
 
 def test_points_to_come_take_as_long_as_those_that_were() -> None:
@@ -79,12 +79,12 @@ def test_what_is_pruned_shortens_what_is_to_come() -> None:
 def test_the_estimate_moves_slowly() -> None:
     controller = ended()
     reopen(controller, 6)
-    history, estimate = controller.history, TimeLeft(controller.spec)
+    history, estimate = controller.history, TimeLeft()
     now = OPENED + 40
-    first = estimate.seconds(history, now)
+    first = estimate.seconds(controller.spec, history, now)
     assert first is not None
     history.user_points += 20  # three times as much as before
-    soon, later = (estimate.seconds(history, now + after) for after in (0.25, 600))
+    soon, later = (estimate.seconds(controller.spec, history, now + after) for after in (0.25, 600))
     assert soon is not None
     assert later is not None
     assert abs(soon - first) < 0.15 * first
@@ -96,7 +96,7 @@ def test_a_training_whose_length_is_not_in_epochs_has_that_of_those_before() -> 
     reopen(controller, 5)
     by_steps = small_spec(pruner="none", recipe={"epochs": None, "steps": 60})
     assert by_steps.training(controller.history.points[0].values).length is None
-    seconds = TimeLeft(by_steps).seconds(controller.history, OPENED + 42)
+    seconds = TimeLeft().seconds(by_steps, controller.history, OPENED + 42)
     assert seconds == pytest.approx(5 * 6, rel=0.1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,12 @@ from study.execution.housekeeping import Housekeeping
 from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
+from study.journal.events import SpecAdopted
 from study.journal.history import History
+from study.journal.spec_versions import begin, sha256_hex
+from study.spec.load import load_spec
 
-from ..fake_cluster import Storage, controller_on, small_spec
+from ..fake_cluster import Storage, controller_on, drive, outcome, small_spec
 
 
 @pytest.fixture
@@ -68,6 +72,9 @@ def test_requests_are_carried_out_and_told(
     house.tick()
     refusal = "a request is refused: there is no point 2; the study has 2, from 0"
     assert said[3:] == ["dropped point 1", refusal]
+    requests.post(paths, {"do": "stop_trial", "trial": 99})
+    house.tick()
+    assert said[5:] == ["a request is refused: there is no trial 99; the study has 1, from 0"]
     assert controller.history.points[1].is_dropped
     requests.post(paths, {"do": "stop"})
     house.tick()
@@ -146,3 +153,53 @@ def test_a_point_that_a_killed_driver_had_added_is_not_added_again(
     Housekeeping(successor, paths, lambda line: None).tick()
     assert successor.history.user_points == 1
     assert requests.waiting(paths) == []
+
+
+def extending(tmp_path: Path, **changes: Any) -> tuple[Controller, Housekeeping, list[str]]:
+    """A study in a folder, its driver, and what that says."""
+    paths = StudyPaths(LocalPath(tmp_path), "fake")
+    spec = small_spec(**changes)
+    begin(paths, spec)
+    storage = Storage()
+    controller = controller_on(storage, spec)
+    text = paths.spec.read_bytes()
+    paths.spec_version(1).write_whole(text)
+    controller.record(SpecAdopted(version=1, hash=sha256_hex(text), changes=[]))
+    said: list[str] = []
+    return controller, Housekeeping(controller, paths, said.append), said
+
+
+def test_a_running_study_is_extended_and_goes_on_as_if_it_had_been_asked_for_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "EVERY_S", -1.0)
+    controller, house, said = extending(tmp_path, points=6)
+    paths = StudyPaths(LocalPath(tmp_path), "fake")
+    drive(controller)
+    assert controller.is_nothing_left()
+    requests.post(paths, {"do": "extend", "points": 10})
+    house.tick()
+    assert said == ["extended: points: 6 -> 10"]
+    assert load_spec(paths.spec).points == 10
+    assert controller.history.specs[-1].version == 2
+    drive(controller)
+    straight = controller_on(Storage(), small_spec(points=10))
+    drive(straight)
+    assert outcome(controller) == outcome(straight)
+    requests.post(paths, {"do": "extend", "points": 10})
+    requests.post(paths, {"do": "extend", "points": 4})
+    house.tick()
+    assert said[1] == "the study has these points and seeds already"
+    assert said[2].startswith("a request is refused: study fake can't be extended like this:")
+
+
+def test_a_running_study_gets_more_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "EVERY_S", -1.0)
+    controller, house, said = extending(tmp_path, points=3, pruner="none")
+    drive(controller)
+    paths = StudyPaths(LocalPath(tmp_path), "fake")
+    requests.post(paths, {"do": "extend", "replicates": 2})
+    house.tick()
+    assert said == ["extended: replicates: 1 -> 2"]
+    drive(controller)
+    assert [point.seeds for point in controller.history.points] == [(0, 1)] * 3

@@ -100,6 +100,9 @@ class TestStoragePath:
         (root / "a").remove_tree()
         (root / "b" / "study.yaml").remove_tree()
         assert sorted(root.files_below()) == [("ab",), ("c", "other")]
+        sizes = [len((root / "ab").read_bytes()), len((root / "c" / "other").read_bytes())]
+        assert root.bytes_below() == sum(sizes)
+        assert (root / "nowhere").bytes_below() == 0
 
     def test_whole_files_are_no_partial_writes(self, root: StoragePath) -> None:
         write_some_files(root)

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from study.execution.on_ray.temporary_folder import TemporaryFolder, remove_abandoned_folders
+from study.execution.on_ray.temporary_folder import (
+    TemporaryFolder,
+    remove_abandoned_folders,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +45,7 @@ def test_a_folder_stays_as_long_as_its_driver_lives_wherever_that_is_and_no_long
     assert driver.stdout is not None
     folder = Path(driver.stdout.readline().strip())
     assert folder.parent == temporary
+    assert count_own_rays() >= 1
     with monkeypatch.context() as elsewhere:
         # a container sees none of our processes in its /proc
         elsewhere.setattr(Path, "exists", lambda path: "proc" not in path.parts)
@@ -49,7 +53,9 @@ def test_a_folder_stays_as_long_as_its_driver_lives_wherever_that_is_and_no_long
     assert folder.is_dir()
     driver.kill()
     driver.communicate()
+    living = count_own_rays()
     remove_abandoned_folders()
+    assert count_own_rays() <= living
     assert not folder.exists()
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from study.execution.on_ray.temporary_folder import (
     TemporaryFolder,
+    count_own_rays,
     remove_abandoned_folders,
 )
 

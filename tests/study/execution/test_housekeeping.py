@@ -72,9 +72,6 @@ def test_requests_are_carried_out_and_told(
     house.tick()
     refusal = "a request is refused: there is no point 2; the study has 2, from 0"
     assert said[3:] == ["dropped point 1", refusal]
-    requests.post(paths, {"do": "stop_trial", "trial": 99})
-    house.tick()
-    assert said[5:] == ["a request is refused: there is no trial 99; the study has 1, from 0"]
     assert controller.history.points[1].is_dropped
     requests.post(paths, {"do": "stop"})
     house.tick()
@@ -155,13 +152,21 @@ def test_a_point_that_a_killed_driver_had_added_is_not_added_again(
     assert requests.waiting(paths) == []
 
 
+def test_a_trial_that_never_was_is_not_said_to_have_ended(
+    controller: Controller, paths: StudyPaths
+) -> None:
+    said: list[str] = []
+    controller.next()
+    requests.post(paths, {"do": "stop_trial", "trial": 99})
+    Housekeeping(controller, paths, said.append).answer_requests()
+    assert said == ["a request is refused: there is no trial 99; the study has 1, from 0"]
+
+
 def extending(tmp_path: Path, **changes: Any) -> tuple[Controller, Housekeeping, list[str]]:
     """A study in a folder, its driver, and what that says."""
     paths = StudyPaths(LocalPath(tmp_path), "fake")
-    spec = small_spec(**changes)
-    begin(paths, spec)
-    storage = Storage()
-    controller = controller_on(storage, spec)
+    begin(paths, small_spec(**changes))
+    controller = controller_on(Storage(), load_spec(paths.spec))  # which holds its defaults
     text = paths.spec.read_bytes()
     paths.spec_version(1).write_whole(text)
     controller.record(SpecAdopted(version=1, hash=sha256_hex(text), changes=[]))

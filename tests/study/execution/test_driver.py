@@ -80,6 +80,7 @@ class Study:
         self.on_tick: Callable[[], None] = lambda: None
         self.say: Callable[[str], None] = lambda line: None
         monkeypatch.setattr(RayConnection, "connect", lambda self, *args, **options: None)
+        monkeypatch.setattr("study.execution.open_run.count_own_rays", lambda: 0)
         monkeypatch.setattr(RayConnection, "node_resources", lambda self: [{"CPU": 1.0}])
         monkeypatch.setattr(tune_executor, "load_tune", lambda: None)
         monkeypatch.setattr(tune_executor, "execute_trials", self._execute)
@@ -245,6 +246,16 @@ def test_a_driver_that_follows_another_waits_for_its_lock(
     monkeypatch.setattr(driver, "_LOCK_POLL_S", 0.01)
     assert study.drive().reason == "complete"
     assert study.display.calls[0].startswith("waiting for the lock of process")
+
+
+def test_a_second_study_on_a_machine_says_that_they_do_not_share_it(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.execution.open_run.count_own_rays", lambda: 1)
+    study.drive()
+    (line,) = [call for call in study.display.calls if "another study" in call]
+    assert "another study runs on this machine: studies don't share its" in line
+    assert line.endswith("--set concurrency=N leaves room")
 
 
 def test_a_study_without_room_for_a_trial_is_refused_before_it_executes(

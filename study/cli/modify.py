@@ -122,9 +122,9 @@ def extend(
     """Give a study that runs more points or seeds, as new totals; one that doesn't run is extended
     by `study resume`.
     """
-    from study.execution import lifecycle
     from study.cli.inspect import is_on_cluster
     from study.cli.submit import connect
+    from study.execution import lifecycle
 
     if is_on_cluster(address, name, storage):
         storage = connect(address).job(name).storage
@@ -189,10 +189,10 @@ def clean(
     """
     from study.execution.clean import clean as delete
     from study.execution.clean import deletable
+    from study.execution.lifecycle import existing
     from study.files.layout import studies_in
     from study.files.storage_uri import storage_path
     from study.inspection.format import bytes_text
-    from study.execution.lifecycle import existing
 
     said = {"checkpoints": checkpoints, "results": results}
     chosen = [what for what, is_said in said.items() if is_said]

@@ -38,15 +38,18 @@ def parse_space(
     schema: RecipeSchema,
     overrides: Mapping[str, Value] | None = None,
     allows_in: Callable[[Space], Allows] = lambda space: lambda values: True,
+    *,
+    keeps_seed: bool = True,
 ) -> tuple[Space, list[Fault]]:
     """Return the space that ``tree`` writes over the fixed ``recipe``, and every fault in it.
 
     Faults are at their paths in the whole study file. ``overrides`` are recipe values by dotted
     path that win over everything: their paths leave the space. ``allows_in`` gives, for the space,
-    which of its points the study's rules allow.
+    which of its points the study's rules allow. ``keeps_seed`` says that the field
+    ``seed`` is the number of the replicate, which no space may vary.
     """
     overrides = overrides or {}
-    reader = _Reader(schema)
+    reader = _Reader(schema, keeps_seed=keeps_seed)
     if isinstance(tree, Mapping):
         reader.read_section(tree, _Spot((), (), "", ()))
     elif tree is not None:
@@ -142,10 +145,11 @@ class _RecipeFields:
 class _Reader:
     """Reads a space's tree into items, and collects its faults at their places below ``space``."""
 
-    def __init__(self, schema: RecipeSchema) -> None:
+    def __init__(self, schema: RecipeSchema, *, keeps_seed: bool) -> None:
         self.items: list[Item] = []
         self.faults: list[Fault] = []
         self._schema = schema
+        self._seed_path: FieldPath | None = ("seed",) if keeps_seed else None
         self._fields = _RecipeFields(schema.field_paths())
         self._seen: dict[str, set[Conditions]] = {}
 
@@ -153,7 +157,7 @@ class _Reader:
         """Read what stands in a section of the recipe, or in a branch of it."""
         for key, value in tree.items():
             inner = at.below(tuple(str(key).split(".")))
-            if inner.path == ("seed",):
+            if inner.path == self._seed_path:
                 must = "must not be varied: a trial's seed is the number of its replicate"
                 self.add_fault(inner.place, must, value, "replicates", on_key=True)
             elif self._fields.has(inner.path):

@@ -16,8 +16,9 @@ _TRAINING, _FIRST, _EVALUATION = SERIES[:3]
 
 def epoch_times_plot(results: Frames) -> Plot | None:
     """Draw the steady epoch time of the best points, training and evaluation apart, and the first
-    epoch's."""
-    rows = results.epochs.dropna(subset=["train_seconds", "eval_seconds"])
+    epoch's. What of an own training's epoch is evaluation isn't known."""
+    rows = _with_times(results.epochs)
+    has_evaluation = bool(rows["eval_seconds"].any())
     points = ranked_points(results).head(_TOP)
     if not len(rows) or not len(points):
         return None
@@ -35,17 +36,31 @@ def epoch_times_plot(results: Frames) -> Plot | None:
         labels.append(point_label(results, point))
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
     axes.set(xlabel="seconds an epoch")
-    marks = [
-        legend_mark("steady: training", _TRAINING),
-        legend_mark("steady: evaluation", _EVALUATION),
-        legend_mark("first epoch", _FIRST, marker="D"),
-    ]
+    marks = [legend_mark("first epoch", _FIRST, marker="D")]
+    if has_evaluation:
+        marks = [
+            legend_mark("steady: training", _TRAINING),
+            legend_mark("steady: evaluation", _EVALUATION),
+            *marks,
+        ]
+    else:
+        marks = [legend_mark("steady", _TRAINING), *marks]
     add_legend_below(figure, marks, columns=3)
-    text = (
-        "Median training and evaluation time of the epochs after the first, and the first epoch,"
-        " which warms up."
-    )
+    parts = "training and evaluation time" if has_evaluation else "time"
+    text = f"Median {parts} of the epochs after the first, and the first epoch, which warms up."
     return as_plot(figure, "epoch-times", "Epoch times", text)
+
+
+def _with_times(epochs: pd.DataFrame) -> pd.DataFrame:
+    """Return the epochs with their training and evaluation times, of those that have any."""
+    if "train_seconds" in epochs and "eval_seconds" in epochs:
+        timed = epochs.dropna(subset=["train_seconds", "eval_seconds"])
+        if len(timed):
+            return timed
+    ordered = epochs.dropna(subset=["seconds"]).sort_values(["study", "trial", "epoch"])
+    ends = ordered["seconds"]
+    taken = ends - ordered.groupby(["study", "trial"])["seconds"].shift(fill_value=0.0)
+    return ordered.assign(train_seconds=taken, eval_seconds=0.0)
 
 
 def _steady(epochs: pd.DataFrame) -> pd.DataFrame:

@@ -74,4 +74,12 @@ def has_several_studies(results: Frames) -> bool:
 
 def is_steered_by_test_set(results: Frames) -> bool:
     """Return whether any training was validated on the test set, as published replicas are."""
-    return bool((results.trials["data.validation"] == "test").any())
+    trials = trials_of_recipes(results)
+    return bool(len(trials) and (trials["data.validation"] == "test").any())
+
+
+def trials_of_recipes(results: Frames) -> pd.DataFrame:
+    """Return the trials of the studies that train recipes: of own trainings less is known."""
+    names = [study.name for study in results.studies if study.spec.train is None]
+    found: pd.DataFrame = results.trials[results.trials["study"].isin(names)]
+    return found

@@ -23,6 +23,7 @@ from analysis.selection.trials import (
     has_several_studies,
     is_steered_by_test_set,
     search_trials,
+    trials_of_recipes,
 )
 from search_spaces.space import Variable
 from study.inspection.format import count_text
@@ -258,8 +259,10 @@ def _unlike_trials(results: Frames, study: Study) -> Iterator[str]:
 
 def _other_images(results: Frames, study: Study) -> Iterator[str]:
     """Warn of trials that were trained on other images, though on a data set of the same name."""
-    trials = results.trials.dropna(subset=["data_fingerprint"])
+    trials = trials_of_recipes(results).dropna(subset=["data_fingerprint"])
     hashes = trials["data_fingerprint"].astype("string").str.split(",").str[0]
+    if not len(trials):
+        return
     for name, counts in hashes.groupby(trials["data.name"]):
         if counts.nunique() > 1:
             yield (

@@ -14,6 +14,7 @@ from study.cli.options import (
     FileArgument,
     NameArgument,
     NewNameOption,
+    NoImportOption,
     PointsOption,
     SetsOption,
     StorageOption,
@@ -43,26 +44,30 @@ def preview(
         bool,
         typer.Option("--check-data", help="Load the images, build each model, train one batch."),
     ] = False,
-    no_import: Annotated[
-        bool, typer.Option("--no-import", help="Don't look at own modules that the file names.")
-    ] = False,
     data_dir: DataDirOption = None,
     storage: StorageOption = STUDIES,
+    no_import: NoImportOption = False,
     trust: TrustOption = False,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Show what a study file would do: its space, its first points, totals, and whether it fits."""
+    from study.execution.own_code.look import look_at_code
     from study.execution.trust import check_file_trusted, lies_in_a_study
     from study.inspection.own_code import check_own_code
     from study.inspection.preview import preview_of
-    from study.spec.load import load_spec
+    from study.spec.load import load_spec, refuse
 
     check_format(form, ("table", "json"))
     spec = load_spec(file, sets=sets or (), name=name, points=points)
     if measure or check_data:  # a file in a study's folder may be a stranger's
         with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
+    may_import = not no_import and (trust or not lies_in_a_study(file))
+    look = look_at_code(spec, imports=may_import)
+    refuse(file, look.faults, sets=sets or (), name=name, points=points)
+    for note in look.notes:
+        echo(f"note: {note}", err=True)
     checked: list[str] = []
-    if check_data or not (no_import or lies_in_a_study(file)):
+    if check_data or may_import:
         checked = check_own_code(file, spec, sets or (), check_data=check_data, data_dir=data_dir)
     seen = preview_of(spec, samples, measure=measure, data_dir=data_dir, storage=storage)
     if form == "json":
@@ -120,14 +125,8 @@ def export(
     done = with_trust(export_it, trust)
     folder = short_path(done.folder.resolve())
     echo(f"wrote trial {done.trial.number} (point {done.trial.point}) to {folder}")
-    if "model.py" not in done.network.files:
-        echo(
-            "without model.py: its checkpoint is of an earlier version, and doesn't say how images"
-            " are normalized"
-        )
-    for script in ("load.py", "load_onnx.py"):
-        if script in done.network.files:
-            echo(f"say what a picture shows, also without ray-study: python {folder}/{script} FILE")
+    for line in done.notes(str(folder)):
+        echo(line)
 
 
 @app.command()

@@ -78,12 +78,20 @@ WaitForNodesOption = Annotated[
 KeepGoingOption = Annotated[
     bool, typer.Option("--keep-going", help="Don't stop when the same failure repeats.")
 ]
+NoImportOption = Annotated[
+    bool,
+    typer.Option("--no-import", help="Don't look at own modules that the file names."),
+]
 TrustOption = Annotated[
     bool,
     typer.Option("--trust", help="Run the code that the study names, whoever started it."),
 ]
 AcceptLossOption = Annotated[
     bool, typer.Option("--accept-loss", help="Go on though the journal has lost records.")
+]
+AcceptChangeOption = Annotated[
+    bool,
+    typer.Option("--accept-change", help="Go on though the code of your own training has changed."),
 ]
 SetsOption = Annotated[
     list[str] | None,

@@ -12,6 +12,7 @@ import typer
 
 from study.cli.options import (
     STUDIES,
+    AcceptChangeOption,
     AcceptLossOption,
     AddressOption,
     DashboardOption,
@@ -20,6 +21,7 @@ from study.cli.options import (
     KeepGoingOption,
     NameArgument,
     NewNameOption,
+    NoImportOption,
     PointsOption,
     ReplicatesOption,
     SetsOption,
@@ -53,12 +55,15 @@ def run(
     address: AddressOption = None,
     keep_going: KeepGoingOption = False,
     wait_for_nodes: WaitForNodesOption = False,
+    accept_change: AcceptChangeOption = False,
+    no_import: NoImportOption = False,
     trust: TrustOption = False,
 ) -> None:
     """Run a study to its end; one that exists with the same file is resumed."""
     from study.execution import lifecycle
 
     options = _run_options(data_dir, address, keep_going, wait_for_nodes)
+    options |= {"accept_change": accept_change, "imports": not no_import}
     spec_options: dict[str, Any] = {"name": name, "sets": sets or (), "points": points}
 
     def run_study(trusted: bool) -> RunResult:
@@ -78,6 +83,7 @@ def resume(
     address: DashboardOption = None,
     keep_going: KeepGoingOption = False,
     accept_loss: AcceptLossOption = False,
+    accept_change: AcceptChangeOption = False,
     wait_for_nodes: WaitForNodesOption = False,
     trust: TrustOption = False,
     wait: WaitOption = False,
@@ -101,13 +107,14 @@ def resume(
             "data_dir": data_dir,
             "keep_going": keep_going,
             "accept_loss": accept_loss,
+            "accept_change": accept_change,
             "wait_for_nodes": wait_for_nodes,
             "trust": trust,
         }
         resume_job(name, storage, address, extension, options, wait)
         return
     options = _run_options(data_dir, address, keep_going, wait_for_nodes)
-    options["accept_loss"] = accept_loss
+    options |= {"accept_loss": accept_loss, "accept_change": accept_change}
 
     def resume_study(trusted: bool) -> RunResult:
         return lifecycle.resume(name, storage=storage, trust=trusted, **extension, **options)
@@ -127,6 +134,7 @@ def retry(
     address: AddressOption = None,
     keep_going: KeepGoingOption = False,
     wait_for_nodes: WaitForNodesOption = False,
+    accept_change: AcceptChangeOption = False,
     trust: TrustOption = False,
 ) -> None:
     """Run failed trials again, once what they failed of is mended; what they were stays on
@@ -140,6 +148,7 @@ def retry(
             "say which trials to run again: --failed for all that failed, or --trial NUMBER"
         )
     options = _run_options(data_dir, address, keep_going, wait_for_nodes)
+    options["accept_change"] = accept_change
 
     def retry_trials(trusted: bool) -> RunResult:
         return lifecycle.retry(name, trial or None, storage=storage, trust=trusted, **options)

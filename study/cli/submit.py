@@ -16,6 +16,7 @@ from study.cli.options import (
     FileArgument,
     KeepGoingOption,
     NewNameOption,
+    NoImportOption,
     PointsOption,
     SetsOption,
     TrustOption,
@@ -53,6 +54,7 @@ def submit(
     ] = False,
     keep_going: KeepGoingOption = False,
     wait_for_nodes: WaitForNodesOption = False,
+    no_import: NoImportOption = False,
     trust: TrustOption = False,
     wait: WaitOption = False,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
@@ -60,15 +62,18 @@ def submit(
     """Submit a study to a Ray cluster, where it runs whether you stay or not."""
     from study.cluster.code_package import code_package
     from study.cluster.job_request import JobRequest
+    from study.execution.own_code.look import look_at_code
     from study.execution.provenance import version
     from study.execution.trust import check_file_trusted
     from study.inspection.requirements import lacking_resources
-    from study.spec.load import load_spec
+    from study.spec.load import load_spec, refuse
 
     check_format(form, ("table", "json"))
     spec = load_spec(file, sets=sets or (), name=name, points=points)
     with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
-    for note in (*spec.notes, *lacking_resources(spec, spec.concurrency or 1)):
+    look = look_at_code(spec, imports=not no_import, elsewhere=True)
+    refuse(file, look.faults, sets=sets or (), name=name, points=points)
+    for note in (*spec.notes, *look.notes, *lacking_resources(spec, spec.concurrency or 1)):
         echo(f"note: {note}", err=True)
     request = JobRequest(
         name=spec.study,

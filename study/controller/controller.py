@@ -140,6 +140,11 @@ class Controller:
         """Whether the study stops now, for whichever reason, a budget just spent among them."""
         return self._state.is_stopping()
 
+    @property
+    def mistake(self) -> str:
+        """What the user has to mend, where ``stopping`` is ``mistake``."""
+        return self._state.mistake
+
     def halt(self, study: str) -> StudyHalted:
         """The error for a study of this name that only fails."""
         return self._state.stop_conditions.halt(study)

@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from study.journal.failure import Failure
+from study.journal.failure import MISTAKE, Failure
 from study.spec.sections import column_of
+
+_NO_METRICS = ("epoch", "last", "seconds")
 
 
 def storable(value: Any) -> Any:
@@ -17,16 +19,21 @@ def storable(value: Any) -> Any:
     return value
 
 
-def fault_in(row: Mapping[str, Any], expected: int, metrics: Iterable[str]) -> Failure | None:
+def fault_in(
+    row: Mapping[str, Any], expected: int, metrics: Iterable[str], *, is_own: bool = False
+) -> Failure | None:
     """What is wrong with an epoch's row: a gap, or an objective that is missing, no number or not
     finite.
 
-    ``expected`` is the epoch that is due, ``metrics`` are the objectives' names.
+    ``expected`` is the epoch that is due, ``metrics`` are the objectives' names. ``is_own`` says
+    that a function of the user's own names the metrics.
     """
     epoch = row["epoch"]
     if epoch != expected:
         return Failure("error", f"epoch {epoch} was reported where epoch {expected} was due")
     for metric in metrics:
+        if is_own and column_of(metric) not in row:
+            return _unnamed(metric, row)
         value = row.get(column_of(metric))
         if isinstance(value, bool) or not isinstance(value, int | float):
             message = f"{metric} must be a number in every epoch's row; found {value!r:.60}"
@@ -34,3 +41,9 @@ def fault_in(row: Mapping[str, Any], expected: int, metrics: Iterable[str]) -> F
         if not math.isfinite(value):
             return Failure("diverged", f"{metric} is {value} at epoch {epoch}", {"epoch": epoch})
     return None
+
+
+def _unnamed(metric: str, row: Mapping[str, Any]) -> Failure:
+    came = ", ".join(name for name in row if name not in _NO_METRICS) or "nothing"
+    message = f"the objective {metric} must be among the metrics; reported: {came}"
+    return Failure("invalid", message, {MISTAKE: row["epoch"] == 1})

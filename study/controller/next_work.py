@@ -47,6 +47,11 @@ class Assignment:
     seconds_used: float
     data_hash: str
     """That of the images which other trials of the same data had; empty where there is none."""
+    seed: int
+    train: str | None
+    """The function of an own training, of which ``recipe`` is the config; None for a recipe."""
+    epochs: int | None
+    """How many epochs the training has, as far as that is known."""
 
 
 class WaitForTrials:
@@ -254,4 +259,7 @@ class NextWork:
             epochs_reported=started.epochs,
             seconds_used=trial.rows[-1].get("seconds", 0.0) if trial.rows else 0.0,
             data_hash=self._state.data_sets.hash_for(self._history.points[trial.point].values),
+            seed=trial.seed,
+            train=self._spec.train,
+            epochs=training.length,
         )

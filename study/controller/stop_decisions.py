@@ -8,6 +8,10 @@ is compared, at each epoch, with the trials of lower number that reach this epoc
 waits until each of these has reached the epoch and been decided on there, or has ended before it.
 Meanwhile the trial runs on; where the decision is to stop it, the epochs after that one are cut off
 again.
+
+After a training's last epoch nothing is asked. The built-in training says with the row which epoch
+is its last. Of an own one it is known by its length; where it has none, an epoch is decided on once
+there is another one, or the training has ended.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from study.controller.population import Population
+from study.errors import SpecError
 from study.journal.outcomes import objective_values
 from study.journal.trials import Trial
 from study.sampling.arm import Arm, PrunerQueue
@@ -59,7 +64,7 @@ class StopDecisions:
         if self._population.reproducible:
             yield from self._decide_queue(trial)
         elif not trial.has_ended and not trial.training_end and self._loses(trial):
-            yield StopTrial(trial, trial.epochs)
+            yield StopTrial(trial, self._latest_to_decide(trial))
         yield from self._end_if_decided(trial)
 
     def replay(self, trial: Trial) -> None:
@@ -68,14 +73,16 @@ class StopDecisions:
         What it decided at that time is in the journal too, unless the driver died in between.
         """
         if not self._population.reproducible and self._loses(trial):
-            self._stops_on_replay[trial.number] = trial.epochs
+            self._stops_on_replay[trial.number] = self._latest_to_decide(trial)
 
     def take_up(self, trial: Trial) -> Iterator[Decision]:
         """Decide what the last driver had left undecided of a trial without an outcome."""
         if self._population.reproducible:
             yield from self._decide_queue(trial)
-        elif self._stops_on_replay.get(trial.number) == trial.epochs and not trial.training_end:
-            yield StopTrial(trial, trial.epochs)
+        elif not trial.training_end:
+            epoch = self._latest_to_decide(trial)
+            if self._stops_on_replay.get(trial.number) == epoch:
+                yield StopTrial(trial, epoch)
         yield from self._end_if_decided(trial)
 
     def reopen(self, trial: Trial) -> None:
@@ -87,10 +94,38 @@ class StopDecisions:
     def _loses(self, trial: Trial) -> bool:
         """Ask the pruner about the trial's latest epoch, against all that is known now."""
         position = self._population.queue_position(trial)
-        if position is None or is_last_epoch(trial, trial.epochs):
+        spec = self._population.spec
+        epoch = self._latest_to_decide(trial)
+        if position is None or epoch < 1 or self._is_last(trial, epoch):
             return False
-        values = objective_values(trial, self._population.spec.objectives, trial.epochs)
-        return position.queue.pruner.stops(position.index, trial.epochs, values)
+        values = objective_values(trial, spec.objectives, epoch)
+        return position.queue.pruner.stops(position.index, epoch, values)
+
+    def _latest_to_decide(self, trial: Trial) -> int:
+        """The latest epoch of which it is known whether it is the training's last."""
+        if self._population.spec.train is None or trial.training_end or trial.has_ended:
+            return trial.epochs
+        length = self._length(trial)
+        is_known = length is not None and trial.epochs <= length
+        return trial.epochs if is_known else trial.epochs - 1
+
+    def _is_last(self, trial: Trial, epoch: int) -> bool:
+        """Whether training comes to its own end with this epoch."""
+        length = self._length(trial)
+        if length is None or epoch > length or trial.stopped_at is not None:
+            return is_last_epoch(trial, epoch)
+        return epoch == length  # whether it has ended before that, its worker's speed would say
+
+    def _length(self, trial: Trial) -> int | None:
+        """How many epochs an own training has, as far as that is known; None for the built-in."""
+        spec = self._population.spec
+        if spec.train is None:
+            return None
+        values = self._population.history.points[trial.point].values
+        try:
+            return spec.training(values, trial.substitutions).length
+        except SpecError:
+            return None
 
     def _is_decided(self, trial: Trial) -> bool:
         """Whether every decision on the trial's epochs is taken."""
@@ -140,8 +175,8 @@ class StopDecisions:
         nothing left to stop.
         """
         objectives = self._population.spec.objectives
-        for epoch in range(queue.decided_epoch(index) + 1, trial.epochs + 1):
-            is_last = is_last_epoch(trial, epoch)
+        for epoch in range(queue.decided_epoch(index) + 1, self._latest_to_decide(trial) + 1):
+            is_last = self._is_last(trial, epoch)
             if epoch > limit and not is_last:
                 return
             stops = not is_last and queue.pruner.stops(

@@ -62,6 +62,8 @@ class StudyState:
         self.spec = spec
         self.stopping = ""
         """Why no further trial starts and running ones stop; empty while the study goes on."""
+        self.mistake = ""
+        """What the user has to mend, where that is why the study stops."""
         self.population = Population(spec, reproducible=reproducible)
         self.costs = EpochCosts(spec, nominal_cost)
         self.data_sets = DataSets(spec)
@@ -87,6 +89,11 @@ class StudyState:
         if not self.stopping:
             self.stopping = self.stop_conditions.stop_reason(self.history)
         return bool(self.stopping)
+
+    def stop_for_mistake(self, message: str) -> None:
+        """Stop the study for what the user has to mend."""
+        self.stopping = "mistake"
+        self.mistake = self.mistake or message
 
     def training_of(self, trial: Trial) -> Training | None:
         """The training of the trial's latest attempt; None where its values can't be combined."""

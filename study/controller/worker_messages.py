@@ -16,7 +16,7 @@ from study.journal.events import (
     Placement,
     TrainingFinished,
 )
-from study.journal.failure import Failure
+from study.journal.failure import MISTAKE, Failure
 from study.journal.trials import Trial
 
 
@@ -55,8 +55,9 @@ class WorkerMessages:
             return False
         if row["epoch"] <= trial.epochs:
             return True
-        metrics = [objective.metric for objective in self._state.spec.objectives]
-        fault = fault_in(row, trial.epochs + 1, metrics)
+        spec = self._state.spec
+        metrics = [objective.metric for objective in spec.objectives]
+        fault = fault_in(row, trial.epochs + 1, metrics, is_own=spec.train is not None)
         if fault:
             self.failed(number, attempt, fault)
             return False
@@ -88,16 +89,23 @@ class WorkerMessages:
         self._outcomes.decide(trial)
 
     def failed(self, number: int, attempt: int, failure: Failure) -> None:
-        """The attempt failed; it is tried again as often as the study file says for its class."""
+        """The attempt failed; it is tried again as often as the study file says for its class.
+
+        A mistake that every trial would repeat stops the study instead, and the trial is still to
+        be done once it is mended.
+        """
         trial = self.current_trial(number, attempt)
         if trial is None:
             return
         if failure.failure_class == "storage":
             self._state.stopping = "fault"
+        is_mistake = bool(failure.details.get(MISTAKE))
+        if is_mistake:
+            self._state.stop_for_mistake(failure.message)
         if dies_in_place(trial, failure):
             failure = _own_doing(trial, failure)
         point = self._state.history.points[trial.point]
-        retry = may_retry(self._state.spec, point, trial, failure.failure_class)
+        retry = is_mistake or may_retry(self._state.spec, point, trial, failure.failure_class)
         self._state.record(
             AttemptFailed(trial=number, attempt=attempt, failure=failure, retry=retry)
         )

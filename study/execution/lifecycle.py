@@ -14,6 +14,7 @@ from study.execution import trust
 from study.execution.driver import drive, store_errors_as_faults
 from study.execution.on_ray.ray_runtime import RayConnection, check_answers
 from study.execution.open_study import open_study, resolve_concurrency
+from study.execution.own_code.look import look_at_code
 from study.execution.resources import check_data, check_modules, machine_resources
 from study.execution.run import RunOptions, RunResult
 from study.files import requests
@@ -25,7 +26,7 @@ from study.journal.extension import check_extension
 from study.journal.log_storage import log_at
 from study.journal.replay import read_history
 from study.journal.spec_versions import check_same, extended, is_there, stored_spec_file
-from study.spec.load import load_spec, spec_from_tree
+from study.spec.load import load_spec, refuse, spec_from_tree
 from study.spec.spec import StudySpec
 
 _DEFAULT_STORAGE = "studies"
@@ -64,6 +65,11 @@ def run(
         if found:
             check_same(spec, paths)
     if not found:
+        may_import = run_options.imports and run_options.trust
+        look = look_at_code(spec, imports=may_import, elsewhere=run_options.address is not None)
+        refuse(source, look.faults, sets=sets, name=name, points=points)
+        for note in look.notes:
+            run_options.display.say(f"note: {note}")
         spec = _checked_to_run(spec, paths, run_options)
     return drive(paths, run_options, begun=spec)
 

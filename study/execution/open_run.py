@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study.controller.controller import Controller
-from study.errors import RayFault, StorageFault
+from study.errors import RayFault, StorageFault, UserError
 from study.execution import provenance
 from study.execution.housekeeping import Housekeeping
 from study.execution.live_progress import LiveFile, LiveProgress
@@ -18,6 +18,7 @@ from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.on_ray.ray_watch import RayLost
 from study.execution.on_ray.temporary_folder import count_own_rays
 from study.execution.open_study import start_session
+from study.execution.own_code.hashes import check_code_change
 from study.execution.resources import check_fits, machine_cpus, trial_capacity
 from study.execution.run import RunOptions, RunResult
 from study.execution.signals import StopOnSignals
@@ -27,6 +28,7 @@ from study.files.lock import DriverLock
 from study.files.storage_uri import storage_path
 from study.journal.events import SessionClosed
 from study.spec.spec import StudySpec
+from study.training.recipe.metric_catalog import TIME_METRICS
 
 if TYPE_CHECKING:
     from study.execution.on_ray.tune_bridge import ExecutorOptions
@@ -67,6 +69,10 @@ class OpenRun:
 
     def to_its_end(self, reopened: int) -> RunResult:
         """Execute the study's trials until it ends; ``reopened`` of them had failed before."""
+        history, accepted = self._controller.history, self._options.accept_change
+        changed = check_code_change(self._spec, history, accepted=accepted)
+        if changed:
+            self._display.say(f"warning: {changed}")
         start_session(self._controller, self._paths)
         if reopened:
             self._display.say(f"{reopened} failed trials run again")
@@ -166,7 +172,7 @@ class OpenRun:
         """Load what counting costs needs while the first trials run: nothing waits for it before
         they end.
         """
-        if self._controller.goes_by_cost:
+        if self._controller.goes_by_cost and self._spec.train is None:
             threading.Thread(target=_load_costs, daemon=True).start()
 
     def _executor_options(self) -> ExecutorOptions:
@@ -179,11 +185,13 @@ class OpenRun:
             paths=self._paths,
             resources=spec.resources,
             concurrency=self._concurrency(),
-            heartbeat_s=spec.trial.heartbeat_s,
+            heartbeat_s=spec.trial.silence_s,
             trial_hours=spec.trial.hours,
             data_dir=str(storage_path(options.data_dir)) if options.data_dir else None,
             module_path=_module_folders(spec),
             best_by=spec.best_by if weights_by_best_epoch else None,
+            objectives=_reported_objectives(spec),
+            hang_without_heartbeat=spec.train is None or spec.trial.heartbeat_s is not None,
             own_ray=not options.address,
         )
 
@@ -211,6 +219,9 @@ class OpenRun:
         self._write_tables()
         if reason == "halted":
             raise controller.halt(self._paths.name)
+        if reason == "mistake":
+            resume = f"study resume {self._paths.name}"
+            raise UserError(f"{controller.mistake}; once that is mended: {resume}")
         return self._result(reason)
 
     def _record_end(self, reason: str) -> None:
@@ -226,6 +237,12 @@ class OpenRun:
 
     def _result(self, reason: str) -> RunResult:
         return RunResult(self._paths, self._controller.history, reason, self._spec.resources.gpus)
+
+
+def _reported_objectives(spec: StudySpec) -> tuple[str, ...]:
+    """Return the objectives that a function must report: times are measured."""
+    names = [objective.metric for objective in spec.objectives]
+    return tuple(name for name in names if name not in TIME_METRICS)
 
 
 def _module_folders(spec: StudySpec) -> list[str]:

@@ -13,6 +13,7 @@ from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
 from study.execution import provenance, trust
 from study.execution.on_ray.ray_runtime import RayConnection
+from study.execution.own_code.costs import own_costs
 from study.execution.resources import NodeResources, check_fits, trial_capacity
 from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
@@ -78,7 +79,7 @@ def open_study(
             spec,
             append,
             workers=history.concurrency or 1,
-            nominal_cost=_nominal_cost,
+            nominal_cost=_nominal_cost if spec.train is None else own_costs(spec),
             reproducible=bool(history.reproducible),
             keep_going=options.keep_going,
         )

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from study.execution.own_code.hashes import recorded_code
 from study.files.layout import StudyPaths
 from study.files.visible_text import visible
 from study.journal.history import History
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("ray-study", "ray", "torch", "torchvision", "optuna", "numpy", "pandas", "pyarrow")
 _OPTIONS = (
-    *("--accept-loss", "--address", "--data-dir", "--failed", "--keep-going", "--name", "--points"),
-    *("--replicates", "--set", "--storage", "--trial", "--trust", "--wait", "--wait-for-nodes"),
+    *("--accept-change", "--accept-loss", "--address", "--data-dir", "--failed", "--keep-going"),
+    *("--name", "--no-import", "--points", "--replicates", "--set", "--storage", "--trial"),
+    *("--trust", "--wait", "--wait-for-nodes"),
 )
 """The options of the commands that drive a study; none has a secret for its value."""
 _CREDENTIALS = re.compile(r"(^|=|//)[^/=\s]*@")
@@ -43,7 +45,9 @@ def of_run(spec: StudySpec) -> dict[str, Any]:
         **effective_options(spec.sampler),
     }
     pruner = {"name": spec.pruner.name, **spec.pruner.options}
-    return of_process() | {"sampler": sampler, "pruner": pruner}
+    found = of_process() | {"sampler": sampler, "pruner": pruner}
+    code = recorded_code(spec)
+    return found | {"own_code": code} if code else found
 
 
 def of_process() -> dict[str, Any]:

@@ -79,6 +79,10 @@ class RunOptions:
     """Whether trials for which the cluster has no room yet wait for nodes that it will get."""
     trust: bool = False
     """Whether the code that the study names may run, whoever has started the study."""
+    accept_change: bool = False
+    """Whether a reproducible study goes on though the code of its own training has changed."""
+    imports: bool = True
+    """Whether a new study's own training is imported, apart from this process, to look at it."""
     own_code: tuple[str, ...] = ()
     """Names of code that the user has just written, as ``package.module:factory``."""
     display: ProgressDisplay = field(default_factory=ProgressDisplay)

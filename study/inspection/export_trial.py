@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,14 @@ from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec
 from study.journal.trials import Trial
 from study.spec.spec import StudySpec
+from study.training.recipe.recipe import Recipe
 from study.validation.section import is_factory_name
 
 if TYPE_CHECKING:
     from study.inspection.export.network import ExportedNetwork
+    from study.inspection.export.own_training import ExportedState
+
+_FIGURES = "figures.json"
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,10 +36,15 @@ class ExportedTrial:
 
     trial: Trial
     folder: Path
-    network: ExportedNetwork
+    content: ExportedNetwork | ExportedState
+    """What was written of a network, or of an own training."""
+
+    def notes(self, folder: str) -> Iterator[str]:
+        """Give what there is to say of it, of a folder that the user knows by this name."""
+        yield from self.content.notes(folder)
 
     def __repr__(self) -> str:
-        files = ", ".join([*self.network.files, "figures.json"])
+        files = ", ".join([*self.content.files, "figures.json"])
         return f"trial {self.trial.number} (point {self.trial.point}) in {self.folder}: {files}"
 
 
@@ -47,24 +57,50 @@ def export_trial(
     weights were not kept; for ``onnx`` also Untrusted where the model is own code, which that has
     to load, in a study that this user doesn't trust.
     """
-    from study.inspection.export.network import FIGURES, export_network
-
     history = read_history(paths.journal)
     spec = recorded_spec(paths, history)
     if trial == "best":
         chosen = best_trial(history, spec, paths)
     else:
         chosen = _trial_of_number(history, trial)
-    point = history.points[chosen.point]
-    recipe = spec.recipe(point.values, chosen.seed, chosen.substitutions)
-    if onnx and is_factory_name(recipe.model.name):
-        check_study_trusted(paths, history.study, [recipe.model.name], trusted=trusted)
-        sys.path.append(str(Path.cwd()))  # where `study run` finds it too
-    checkpoints = paths.checkpoints(chosen.point, chosen.replicate)
-    network = export_network(checkpoints, recipe, to, onnx=onnx)
-    figures = figures_of(history, spec, chosen) | {"weights_epoch": network.epoch}
-    write_whole(to / FIGURES, json.dumps(figures, indent=2) + "\n")
-    return ExportedTrial(chosen, to, network)
+    content: ExportedNetwork | ExportedState
+    if spec.train is None:
+        recipe = _recipe_of(history, spec, chosen)
+        if onnx and is_factory_name(recipe.model.name):
+            check_study_trusted(paths, history.study, [recipe.model.name], trusted=trusted)
+            sys.path.append(str(Path.cwd()))  # where `study run` finds it too
+        content = _export_network(paths, chosen, recipe, to, onnx=onnx)
+    else:
+        content = _export_own(paths, history, spec, chosen, to, onnx=onnx)
+    figures = figures_of(history, spec, chosen) | {"weights_epoch": content.epoch}
+    write_whole(to / _FIGURES, json.dumps(figures, indent=2) + "\n")
+    return ExportedTrial(chosen, to, content)
+
+
+def _recipe_of(history: History, spec: StudySpec, trial: Trial) -> Recipe:
+    values = history.points[trial.point].values
+    return spec.recipe(values, trial.seed, trial.substitutions)
+
+
+def _export_network(
+    paths: StudyPaths, trial: Trial, recipe: Recipe, to: Path, *, onnx: bool
+) -> ExportedNetwork:
+    from study.inspection.export.network import export_network
+
+    return export_network(paths.checkpoints(trial.point, trial.replicate), recipe, to, onnx=onnx)
+
+
+def _export_own(
+    paths: StudyPaths, history: History, spec: StudySpec, trial: Trial, to: Path, *, onnx: bool
+) -> ExportedState:
+    from study.inspection.export.own_training import export_own_training
+
+    if onnx:
+        raise UserError(f"--onnx: which network {spec.train} trains, only its function knows")
+    place = (trial.point, trial.replicate)
+    training = spec.training(history.points[trial.point].values, trial.substitutions)
+    config = training.tree(trial.seed)
+    return export_own_training(paths.checkpoints(*place), paths.kept(*place), config, to)
 
 
 def _trial_of_number(history: History, text: str) -> Trial:

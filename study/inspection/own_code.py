@@ -86,7 +86,8 @@ def _calls(spec: StudySpec, recipes: Sequence[Recipe]) -> Iterator[dict[str, Any
     if is_factory_name(spec.sampler.name):
         seen.add((spec.sampler.name, "sampler", json.dumps(spec.sampler.options)))
     named = {name for name, _, _ in seen}
-    seen |= {(name, "", "{}") for name in factories(spec.tree()) if name not in named}
+    if spec.train is None:  # else it is looked at apart, and its config's texts name nothing
+        seen |= {(name, "", "{}") for name in factories(spec.tree()) if name not in named}
     for name, role, options in sorted(seen):
         yield {"name": name, "role": role, "options": json.loads(options)}
 

@@ -13,6 +13,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.values import as_param
+from study.errors import UserError
 from study.execution.resources import machine_gpus, machine_resources, trial_capacity
 from study.inspection.format import aligned_lines, bytes_text, count_text, seconds_text
 from study.inspection.preview_points import (
@@ -33,10 +34,12 @@ from study.inspection.requirements import (
     lacking_resources,
     total_seconds,
 )
+from study.spec.kinds.built_in import RecipeTraining
 from study.training.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from study.inspection.cost_probe import Cost, CostsByShape
+    from study.spec.kinds.kind import Training
     from study.spec.spec import StudySpec
 
 
@@ -205,11 +208,12 @@ def preview_of(
     """
     points = list(islice(points_of(spec), min(spec.points, DRAWN_POINTS)))
     known = known_points(spec, n)
-    recipes = [spec.recipe(point, 0) for point in points]
+    trainings = [spec.training(point) for point in points]
+    recipes = [one.recipe for one in trainings if isinstance(one, RecipeTraining)]
     trials = spec.points * spec.replicates
     confirmations = count_confirmation_trials(spec)
     concurrency = spec.concurrency or max(1, trial_capacity(spec, [machine_resources(spec)]))
-    epochs = _total_epochs(recipes, trials + confirmations)
+    epochs = _total_epochs(trainings, trials + confirmations)
     disk = disk_bytes(spec, recipes, concurrency, trials, epochs)
     free = free_bytes(str(storage))
     costs: CostsByShape = _measure(spec, recipes, data_dir) if measure else {}
@@ -218,6 +222,7 @@ def preview_of(
         *spec.notes,
         *lacking_resources(spec, concurrency),
         *_disk_notes(disk, free),
+        *_unknown_notes(spec),
         *_time_notes(spec, concurrency, seconds),
         *(f"{cost.shape}: {cost.failure}" for cost in costs.values() if cost.failure),
     ]
@@ -247,10 +252,10 @@ def preview_of(
     )
 
 
-def _total_epochs(recipes: Sequence[Recipe], trials: int) -> int | None:
-    """Estimate the epochs of so many trials; None where one's length isn't in epochs."""
-    lengths = [recipe.epochs for recipe in recipes if recipe.epochs is not None]
-    if len(lengths) < len(recipes):
+def _total_epochs(trainings: Sequence[Training], trials: int) -> int | None:
+    """Estimate the epochs of so many trials; None where one's length isn't known in epochs."""
+    lengths = [one.length for one in trainings if one.length is not None]
+    if len(lengths) < len(trainings):
         return None
     return round(fmean(lengths) * trials)
 
@@ -260,6 +265,8 @@ def _measure(
 ) -> CostsByShape:
     from study.inspection.cost_probe import measure_costs
 
+    if spec.train is not None:
+        raise UserError(f"--measure: what {spec.train} takes can't be measured before it runs")
     device = "cuda" if spec.resources.gpus and machine_gpus() else "cpu"
     return measure_costs(recipes, device, max(1, int(spec.resources.cpus)), data_dir)
 
@@ -267,6 +274,11 @@ def _measure(
 def _disk_notes(needed: int, free: int | None) -> Iterator[str]:
     if free is not None and needed > free:
         yield f"the disk is too small: {bytes_text(needed)} are needed, {bytes_text(free)} are free"
+
+
+def _unknown_notes(spec: StudySpec) -> Iterator[str]:
+    if spec.train is not None and spec.keep_checkpoints != "none":
+        yield f"storage: what {spec.train} saves comes on top"
 
 
 def _time_notes(spec: StudySpec, concurrency: int, seconds: float | None) -> Iterator[str]:

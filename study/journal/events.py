@@ -232,6 +232,7 @@ class Placement(TypedDict):
     device: str
     device_bytes: NotRequired[int]
     gpu: NotRequired[str]
+    code: NotRequired[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +250,8 @@ class AttemptPlaced(Event, event="placed"):
     """A GPU's memory."""
     gpu: str = ""
     """Which of its node's GPUs it is, as CUDA_VISIBLE_DEVICES names it."""
+    code: str = ""
+    """The hash of an own training's modules there."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,8 @@ FailureClass = Literal[
     "node",
     "storage",
 ]
+MISTAKE = "mistake"
+"""Among a failure's details: whether every trial would fail so, until the user mends something."""
 FAILURE_CLASSES: tuple[FailureClass, ...] = get_args(FailureClass)
 
 

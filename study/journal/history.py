@@ -267,6 +267,7 @@ class History:
         attempt.device = event.device
         attempt.device_bytes = event.device_bytes
         attempt.gpu = event.gpu
+        attempt.code = event.code
 
     def _add_row(self, event: EpochReported) -> None:
         row = {

@@ -38,6 +38,8 @@ class Attempt:
     device_bytes: int | None = None
     gpu: str = ""
     """Which of its node's GPUs it had; empty without one, and where that isn't recorded."""
+    code: str = ""
+    """The hash of an own training's modules, where it was trained."""
     failure: Failure | None = None
     substitutions: dict[str, Any] = field(default_factory=dict)
     """Recipe values that retries changed, by dotted path."""

@@ -10,25 +10,32 @@ import pyarrow as pa
 
 from study.results.cells import Row, text
 from study.results.columns import BOOL, TEXT, TIME, Column
+from study.results.figures import Figures
 from study.results.schema import (
     TableName,
     arrow_schema,
     best_and_last_columns,
-    listed_columns,
     unlisted_column,
 )
 
 _MICROSECONDS = 1e6
+_OF_RECIPES = Figures()
 
 
-def arrow_table(name: TableName, rows: Sequence[Row], metrics: Iterable[str] = ()) -> pa.Table:
+def arrow_table(
+    name: TableName,
+    rows: Sequence[Row],
+    metrics: Iterable[str] = (),
+    figures: Figures = _OF_RECIPES,
+) -> pa.Table:
     """Make a table of rows: first the listed columns, then the best and last value of further
-    ``metrics``, then what else the rows hold, by name.
+    ``metrics``, then what else the rows hold, by name. ``figures`` are the study's.
     """
-    columns = list(listed_columns(name))
+    columns = list(figures.listed_columns(name))
     names = {column.name for column in columns}
     for metric in metrics:
-        columns += [each for each in best_and_last_columns(metric) if each.name not in names]
+        both = best_and_last_columns(metric, is_less_better=figures.is_less_better(metric))
+        columns += [each for each in both if each.name not in names]
     names = {column.name for column in columns}
     present = _names_in(rows)
     for other in sorted(present - names):

@@ -98,7 +98,8 @@ TRIAL_COLUMNS = (
     Column(
         "stop_reason",
         TEXT,
-        "why the training ended: epochs, steps, seconds, converged, target, patience, stopped",
+        "why the training ended: epochs, steps, seconds, converged, target, patience, stopped;"
+        " returned where its function did",
     ),
     Column("stopped_by", TEXT, "who stopped it early: pruner or user"),
     Column("epochs", INTEGER, "epochs done that count", "epochs"),

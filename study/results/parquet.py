@@ -21,6 +21,7 @@ from study.journal.journal import journal_bytes
 from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec
 from study.journal.trials import Trial
+from study.results.figures import Figures
 from study.results.schema import columns_fingerprint
 from study.results.tabulate import Tables, epochs_table, tabulate
 from study.spec.spec import StudySpec
@@ -51,7 +52,7 @@ def write_tables(
         for table in (paths.points_table, paths.trials_table):
             paths.results.remove_partial_writes(f"{table.name}.")
         paths.epochs_table.remove_partial_writes("part-")
-        _write_epochs(paths, history)
+        _write_epochs(paths, history, Figures.of(spec))
         tables = tabulate(history, spec, with_epochs=False)
         # not how long the journal is by now: another driver may have written on
         stamp = {JOURNAL_BYTES_KEY: str(history.journal_bytes).encode()}
@@ -78,14 +79,14 @@ def part_path(paths: StudyPaths, number: int) -> StoragePath:
     return paths.epochs_table / f"part-{number:05d}.parquet"
 
 
-def _write_epochs(paths: StudyPaths, history: History) -> None:
+def _write_epochs(paths: StudyPaths, history: History, figures: Figures) -> None:
     """Write the parts whose trials have changed, and drop those that no trial has."""
     blocks = _blocks(history.trials)
     for number, trials in enumerate(blocks):
         path = part_path(paths, number)
         fingerprint = _fingerprint(trials)
         if fingerprint != _read_metadata(path, _FINGERPRINT_KEY):
-            table = epochs_table(history.study, trials)
+            table = epochs_table(history.study, trials, figures)
             _write_table(path, table, {_FINGERPRINT_KEY: fingerprint})
     for path in paths.epochs_table.sorted_glob(_PARTS)[len(blocks) :]:
         path.unlink()

@@ -22,6 +22,7 @@ import pyarrow as pa
 from study.results.columns import (
     BOOL,
     EPOCH_COLUMNS,
+    INTEGER,
     NUMBER,
     POINT_COLUMNS,
     TEXT,
@@ -37,6 +38,18 @@ _SCHEMA_VERSION = 1
 _TABLES: tuple[TableName, ...] = ("points", "trials", "epochs")
 _SPLITS = ("train", "val", "test")
 _OWN_FIGURE = "a figure of the study's own"
+_SEED = Column("seed", INTEGER, "the number of the replicate")
+_CODE = Column("own_code", TEXT, "SHA-256 of the training's own modules at the last attempt")
+_OF_EVERY_EPOCH = (
+    "study",
+    "trial",
+    "point",
+    "replicate",
+    "epoch",
+    "attempt",
+    "time",
+    "seconds",
+)
 
 
 def has_best_and_last(name: str) -> bool:
@@ -47,18 +60,34 @@ def has_best_and_last(name: str) -> bool:
     return split in _SPLITS and bool(rest) and not rest.endswith("seconds")
 
 
-def best_and_last_columns(metric: str, unit: str = "") -> tuple[Column, Column]:
-    """The two columns of ``trials`` for a metric of the epoch rows."""
-    best = "lowest" if is_minimized(metric) else "highest"
+def best_and_last_columns(
+    metric: str, unit: str = "", *, is_less_better: bool | None = None
+) -> tuple[Column, Column]:
+    """The two columns of ``trials`` for a metric of the epoch rows.
+
+    Which values are better, the metric's nature says unless ``is_less_better`` does.
+    """
+    if is_less_better is None:
+        is_less_better = is_minimized(metric)
+    best = "lowest" if is_less_better else "highest"
     return (
         Column(f"{metric}_best", NUMBER, f"{best} {metric} of the epochs that count", unit),
         Column(f"{metric}_last", NUMBER, f"{metric} at the last epoch that counts", unit),
     )
 
 
+def columns_of_own(table: TableName) -> tuple[Column, ...]:
+    """The columns that a table has in every study with an own training, in their order."""
+    if table == "points":
+        return POINT_COLUMNS
+    if table == "trials":
+        return (*TRIAL_COLUMNS, _SEED, _CODE)
+    return tuple(column for column in EPOCH_COLUMNS if column.name in _OF_EVERY_EPOCH)
+
+
 @cache
 def listed_columns(table: TableName) -> tuple[Column, ...]:
-    """The columns that a table has in every study, in their order."""
+    """The columns that a table has in every study that trains recipes, in their order."""
     if table == "epochs":
         return EPOCH_COLUMNS
     if table == "points":

@@ -12,10 +12,13 @@ from study.journal.history import History
 from study.journal.trials import Trial
 from study.results.arrow_table import arrow_table
 from study.results.cells import Row
+from study.results.figures import Figures
 from study.results.point_rows import point_rows
 from study.results.recipe_cells import RecipeCells
-from study.results.trial_rows import metrics_in, trial_rows
+from study.results.trial_rows import trial_rows
 from study.spec.spec import StudySpec
+
+_OF_RECIPES = Figures()
 
 
 @dataclass(frozen=True)
@@ -44,15 +47,16 @@ def tabulate(history: History, spec: StudySpec, *, with_epochs: bool = True) -> 
     ``epochs`` has no rows where it isn't wanted.
     """
     recipes = RecipeCells(spec)
-    metrics = metrics_in(history.trials)
+    figures = Figures.of(spec)
+    metrics = figures.metrics_in(history.trials)
     return Tables(
-        points=arrow_table("points", point_rows(history, spec, recipes)),
-        trials=arrow_table("trials", trial_rows(history, spec, recipes), metrics),
-        epochs=epochs_table(history.study, history.trials if with_epochs else ()),
+        points=arrow_table("points", point_rows(history, spec, recipes), figures=figures),
+        trials=arrow_table("trials", trial_rows(history, spec, recipes), metrics, figures),
+        epochs=epochs_table(history.study, history.trials if with_epochs else (), figures),
     )
 
 
-def epochs_table(study: str, trials: Sequence[Trial]) -> pa.Table:
+def epochs_table(study: str, trials: Sequence[Trial], figures: Figures = _OF_RECIPES) -> pa.Table:
     """Tabulate the epochs of these trials that count: each row as it was reported."""
     rows: list[Row] = []
     for trial in trials:
@@ -63,4 +67,4 @@ def epochs_table(study: str, trials: Sequence[Trial]) -> pa.Table:
             "replicate": trial.replicate,
         }
         rows += [of_trial | row for row in trial.rows]
-    return arrow_table("epochs", rows)
+    return arrow_table("epochs", rows, figures=figures)

@@ -13,11 +13,11 @@ from study.journal.ranking import is_outgrown
 from study.journal.trials import Point, Trial
 from study.results.attempts import repeated_seconds, trials_on_shared_devices, wall_seconds
 from study.results.cells import Row, json_text, utc_time
+from study.results.figures import Figures
 from study.results.recipe_cells import RecipeCells
-from study.results.schema import best_and_last_columns, has_best_and_last
+from study.results.schema import best_and_last_columns
 from study.spec.sections import Objective
 from study.spec.spec import StudySpec
-from study.training.recipe.metric_catalog import is_minimized
 
 _HARDWARE = ("host", "platform", "processor", "cpus", "gpus")
 
@@ -92,27 +92,21 @@ class _Provenance(TypedDict, total=False):
 def trial_rows(history: History, spec: StudySpec, recipes: RecipeCells) -> list[Row]:
     """Make a row of each trial, in the order of their numbers."""
     sharing = trials_on_shared_devices(history)
+    figures = Figures.of(spec)
     rows = []
     for trial in history.trials:
         point = history.points[trial.point]
         row: Row = {**recipes.of(point, trial.substitutions), **_summary(trial)}
-        row |= _best_and_last_values(trial)
+        row |= _best_and_last_values(trial, figures)
         row |= _outcome(history, spec, trial, point)
         row |= _proposal(point)
         row |= _epoch_times(trial)
         row |= _work(history, spec, trial, is_on_shared_device=trial.number in sharing)
         row |= _provenance(history, trial)
+        if spec.train is not None:
+            row["own_code"] = trial.attempt.code or None
         rows.append(row)
     return rows
-
-
-def metrics_in(trials: Iterable[Trial]) -> list[str]:
-    """The metrics in the trials' first rows that have a best and a last value."""
-    names: dict[str, None] = {}  # a set that keeps the order
-    for trial in trials:
-        first_row = trial.rows[0] if trial.rows else {}
-        names |= dict.fromkeys(name for name in first_row if has_best_and_last(name))
-    return list(names)
 
 
 def _outcome(history: History, spec: StudySpec, trial: Trial, point: Point) -> _Outcome:
@@ -159,14 +153,14 @@ def _best_epoch(trial: Trial, objective: Objective) -> int | None:
     return int(best["epoch"])
 
 
-def _best_and_last_values(trial: Trial) -> Row:
+def _best_and_last_values(trial: Trial, figures: Figures) -> Row:
     """The best and the last value of each metric over the epochs that count."""
     cells: Row = {}
-    for metric in metrics_in([trial]):
+    for metric in figures.metrics_in([trial]):
         values = [row[metric] for row in trial.rows if _is_number(row.get(metric))]
         if values:
             best, last = best_and_last_columns(metric)
-            cells[best.name] = min(values) if is_minimized(metric) else max(values)
+            cells[best.name] = min(values) if figures.is_less_better(metric) else max(values)
             cells[last.name] = values[-1]
     return cells
 
@@ -194,13 +188,19 @@ def _epoch_times(trial: Trial) -> _EpochTimes:
         (row.get("train_seconds") or 0.0) + (row.get("eval_seconds") or 0.0)
         for row in trial.rows
         if row.get("train_seconds") is not None
-    ]
+    ] or _seconds_between(trial)
     later = seconds[1:]
     return {
         "first_epoch_seconds": seconds[0] if seconds else None,
         "steady_epoch_seconds": statistics.median(later) if later else None,
         "total_seconds": trial.rows[-1].get("seconds", sum(seconds)) if seconds else None,
     }
+
+
+def _seconds_between(trial: Trial) -> list[float]:
+    """The time of each epoch of an own training, which reports the time up to each."""
+    ends = [row.get("seconds") or 0.0 for row in trial.rows]
+    return [end - start for start, end in zip([0.0, *ends], ends, strict=False)]
 
 
 def _work(history: History, spec: StudySpec, trial: Trial, *, is_on_shared_device: bool) -> _Work:

@@ -101,7 +101,17 @@ class ArmPosition:
 def longest_training(spec: StudySpec) -> int:
     """The most epochs that the study file lets a trial have, which Hyperband divides."""
     epochs = spec.recipe_tree({}).get("epochs")
-    return epochs if isinstance(epochs, int) else _EPOCHS_OF_A_CODED_RECIPE
+    if isinstance(epochs, int):
+        return epochs
+    lengths = [] if spec.train is None else _lengths_of_own(spec)
+    return max(lengths, default=_EPOCHS_OF_A_CODED_RECIPE)
+
+
+def _lengths_of_own(spec: StudySpec) -> list[int]:
+    """The lengths that an own training's config may have."""
+    varied = [value for item in spec.space.at("epochs") for value, _ in item.distribution.probes()]
+    lengths = [value for value in varied if isinstance(value, int)]
+    return lengths or ([] if spec.max_epochs is None else [spec.max_epochs])
 
 
 def make_arms(spec: StudySpec, *, by_number: bool) -> list[Arm]:

@@ -1,17 +1,15 @@
 """What must hold over several keys of a study file, beyond each key's own form.
 
 Each rule is handed a spec whose parts are sound, and gives its faults. None of them knows lines or
-files. How many points there are is in ``study.spec.point_count``.
+files. Matters of their own are in ``study.spec.checks``.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from search_spaces.distributions import Choice
-from search_spaces.random_trial import FEWEST_PASSING, MOST_DRAWS, count_passing
 from search_spaces.space import Space
 from search_spaces.validation import (
     Fault,
@@ -23,6 +21,8 @@ from search_spaces.validation import (
     is_below,
 )
 from search_spaces.values import Value
+from study.spec.checks.own_checks import training_faults
+from study.spec.checks.rule_checks import broken_rule_faults, name_faults
 from study.spec.kinds.kind import TrainingKind
 from study.spec.spec import StudySpec
 from study.training.recipe.metric_catalog import MEASURED_METRICS
@@ -31,7 +31,6 @@ _SEED_MUST = "must be left out: a trial's seed is the number of its replicate"
 _REPEAT_MUST = "must let GPUs repeat their figures with reproducible: true"
 _TIME_MUST = "must not limit a trial by time with reproducible: true"
 _OTHER_LENGTHS = "epochs | steps"
-_NEAREST_NAMES = 3
 
 
 def cross_faults(spec: StudySpec, is_sound: bool) -> list[Fault]:
@@ -40,7 +39,7 @@ def cross_faults(spec: StudySpec, is_sound: bool) -> list[Fault]:
     Where recipe or space aren't sound, only rules that don't need them are judged.
     """
     faults = [*_first_faults(spec, is_sound), *_objective_faults(spec), *_confirm_faults(spec)]
-    faults += _name_faults(spec)
+    faults += [*name_faults(spec), *training_faults(spec)]
     if is_sound:
         faults += [*_space_faults(spec), *_role_faults(spec)]
     return faults
@@ -49,9 +48,9 @@ def cross_faults(spec: StudySpec, is_sound: bool) -> list[Fault]:
 # -- the recipe ------------------------------------------------------------------------
 
 
-def seed_faults(tree: Mapping[str, Any], path: KeyPath) -> list[Fault]:
-    """Refuse a seed of the user's own: the replicate's would overwrite it."""
-    if "seed" not in tree:
+def seed_faults(kind: TrainingKind, tree: Mapping[str, Any], path: KeyPath) -> list[Fault]:
+    """Refuse a seed of the user's own where the replicate's would overwrite it."""
+    if "seed" not in tree or not kind.keeps_seed:
         return []
     found = describe(tree["seed"])
     return [Fault((*path, "seed"), _SEED_MUST, found, "replicates", on_key=True)]
@@ -83,10 +82,10 @@ def _first_faults(spec: StudySpec, is_sound: bool) -> Iterator[Fault]:
     """
     for index, first in enumerate(spec.first):
         at = ("first", index, "set")
-        yield from seed_faults(first.set, at)
+        yield from seed_faults(spec.kind, first.set, at)
         training, faults = spec.kind.put_together(spec.recipe_tree(first.set))
         if training is not None:
-            yield from _broken_rule_faults(spec, training.rule_values(), at)
+            yield from broken_rule_faults(spec, training.rule_values(), at)
         written = spec.kind.values_by_path(first.set)
         for fault in faults:
             path = format_path(fault.path)
@@ -97,17 +96,6 @@ def _first_faults(spec: StudySpec, is_sound: bool) -> Iterator[Fault]:
             elif is_sound:
                 must = f"must allow the recipe's {path}, which {fault.must}"
                 yield Fault(at, must, fault.found)
-
-
-def _broken_rule_faults(
-    spec: StudySpec, values: Mapping[str, Value], at: KeyPath
-) -> Iterator[Fault]:
-    """Refuse a point that breaks rules of ``require:``, in one fault that names them."""
-    broken = [rule for rule in spec.rules if not rule.holds(values)]
-    if broken:
-        texts = " and ".join(f"require: {rule.text}" for rule in broken)
-        found = ", ".join(dict.fromkeys(rule.described_values(values) for rule in broken))
-        yield Fault(at, f"must keep {texts}", found)
 
 
 # -- sampler, space and objectives -----------------------------------------------------
@@ -150,7 +138,7 @@ def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
         path = _metric_path(spec, index)
         if metric in metrics[:index]:
             yield Fault(path, "must be another metric than the first", describe(metric))
-        if metric.startswith("test_") and not looks_at_test:
+        if metric.startswith("test_") and not looks_at_test and spec.train is None:
             must = "must not look at the test set unless recipe.data.validation is test"
             ours = metric.replace("test_", "val_").replace("val_top5", "val_accuracy")
             yield Fault(path, must, describe(metric), ours)
@@ -164,48 +152,6 @@ def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
     if spec.pruner.name == "patient":  # it compares a trial with itself, by one figure
         must = "must be a pruner that compares by two objectives"
         yield Fault(("pruner",), must, "patient", "asha | hyperband | median | percentile | none")
-
-
-# -- rules between values --------------------------------------------------------------
-
-
-def _name_faults(spec: StudySpec) -> Iterator[Fault]:
-    """Demand that rules name values that a recipe can have."""
-    written = (spec.fixed, spec.overrides, *(first.set for first in spec.first))
-    known = spec.kind.rule_names(written).union(spec.space.paths())
-    for index, rule in enumerate(spec.rules):
-        unknown = [name for name in rule.names if name not in known]
-        if unknown:
-            found = ", ".join(describe(name) for name in unknown)
-            nearest = [text for name in unknown if (text := _nearest_names(name, known))]
-            must = "must name values of the recipe"
-            yield Fault(("require", index), must, found, "", " and ".join(nearest))
-
-
-def _nearest_names(name: str, known: Collection[str]) -> str:
-    """Return known names like this one: of the same last part, or spelled alike."""
-    same_end = [other for other in known if other == f"{name}.name" or _ends_alike(other, name)]
-    alike = difflib.get_close_matches(name[:200], sorted(known), n=_NEAREST_NAMES)
-    nearest = [*sorted(same_end), *(other for other in alike if other not in same_end)]
-    return " or ".join(nearest[:_NEAREST_NAMES])
-
-
-def _ends_alike(one: str, other: str) -> bool:
-    return one.rpartition(".")[2] == other.rpartition(".")[2]
-
-
-def passing_faults(spec: StudySpec) -> Iterator[Fault]:
-    """Refuse rules that hardly any point of the space, or of a level of it, keeps."""
-    if not spec.rules or spec.sampler.name == "first-only":
-        return
-    for level in spec.levels():
-        passing = count_passing(spec.space.fix(level), spec.allows, most=FEWEST_PASSING)
-        if passing < FEWEST_PASSING:
-            names = ", ".join(f"{path} = {value}" for path, value in level.items())
-            where = f"the level {names}" if level else "the space"
-            must = f"must let at least {FEWEST_PASSING / MOST_DRAWS:.1%} of {where} pass"
-            yield Fault(("require",), must, f"{passing} of {MOST_DRAWS:,} draws")
-            return
 
 
 # -- reproducible ----------------------------------------------------------------------
@@ -226,7 +172,8 @@ def reproducible_faults(spec: StudySpec) -> Iterator[Fault]:
         if objective.metric in MEASURED_METRICS:
             must = "must not be measured by the machine with reproducible: true"
             yield Fault(_metric_path(spec, index), must, describe(objective.metric))
-    for place, value in _written(spec, "seconds"):
+    lengths = _written(spec, "seconds") if spec.train is None else ()
+    for place, value in lengths:
         if value is not None:
             yield Fault(place, _TIME_MUST, describe(value), _OTHER_LENGTHS, on_key=True)
     if spec.resources.gpus:

@@ -22,6 +22,7 @@ from study.files.plain_data import plain_data_faults
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import path_as_written
 from study.files.yaml_reader import LARGEST_BYTES, Document, read_yaml
+from study.spec.checks.own_checks import missing_faults, unlisted_faults
 from study.spec.fault_report import FaultReport, one_line
 from study.spec.overrides import Overrides
 from study.spec.resolve import resolve_spec
@@ -65,6 +66,14 @@ def _read(
 def _resolved(
     document: Document, label: str, sets: Sequence[str], name: str | None, points: int | None
 ) -> StudySpec:
+    overrides = _laid_over(document, sets, name, points)
+    return resolve_spec(overrides.tree, FaultReport(label, document, overrides))
+
+
+def _laid_over(
+    document: Document, sets: Sequence[str], name: str | None, points: int | None
+) -> Overrides:
+    """Return a document's tree with the options over it."""
     overrides = Overrides(document.tree)
     if isinstance(document.tree, Mapping):
         for text in sets:
@@ -73,7 +82,31 @@ def _resolved(
             overrides.put("--name", ("study",), name)
         if points is not None:
             overrides.put("--points", ("points",), points)
-    return resolve_spec(overrides.tree, FaultReport(label, document, overrides))
+    return overrides
+
+
+def refuse(
+    source: StorageLike | Mapping[str, Any] | StudySpec,
+    faults: Sequence[Fault],
+    *,
+    sets: Sequence[str] = (),
+    name: str | None = None,
+    points: int | None = None,
+) -> None:
+    """Raise SpecError where there are faults, each a line with its place in the file.
+
+    ``source`` and the options are those that the spec was read from.
+    """
+    if not faults:
+        return
+    if isinstance(source, StudySpec | Mapping):
+        raise SpecError([one_line(f"<python>:1: {fault}") for fault in faults])
+    path = _located(source)
+    label = str(source) if path == path_as_written(source) else str(path)
+    document = read_yaml(_beginning(path))
+    report = FaultReport(label, document, _laid_over(document, sets, name, points))
+    report.add(faults)
+    raise SpecError(report.lines())
 
 
 _SpecKey = tuple[bytes, tuple[str, ...], str | None, int | None]
@@ -231,8 +264,23 @@ def added_values(study: StudySpec, sets: Sequence[str]) -> tuple[dict[str, Any],
     except SpecError as error:
         place = f"{_ENTRY}:1: first[0].set"
         raise SpecError([line.replace(f"{place}.", f"{_ENTRY} ") for line in error.lines]) from None
+    _check_listed(spec, study)
     values = dict(spec.first_values(0))
     return values, spec.params_of(values) is not None
+
+
+def _check_listed(spec: StudySpec, study: StudySpec) -> None:
+    """Raise SpecError where a point of an own training has other values than the study's points.
+
+    What its function would take besides isn't asked: to look at a study runs none of its code.
+    """
+    if spec.train is None:
+        return
+    known = {name for first in study.first for name in spec.kind.values_by_path(first.set)}
+    faults = [*unlisted_faults(spec, {*known, *spec.overrides}), *missing_faults(spec)]
+    if faults:
+        texts = [str(fault).removeprefix("first[0].set").lstrip(".: ") for fault in faults]
+        raise SpecError([one_line(f"{_ENTRY} {text}") for text in texts])
 
 
 def _recipe_value(text: str) -> tuple[str, Any]:

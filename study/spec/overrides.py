@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from search_spaces.validation import Fault, KeyPath, describe, format_path
-from study.training.recipe.recipe import expand
-from study.training.recipe.recipe_paths import values_by_path
+from study.spec.kinds import kind_written
 from study.validation.path_value import parse_path_value, path_value_fault
 
 _PART = re.compile(r"([^.\[\]\s]+)((?:\[\d{1,6}\])*)")
@@ -48,7 +47,8 @@ class Overrides:
             fault = Fault(("recipe",), "must be a mapping", describe(value))
             self.faults.append((option, fault))
             return
-        for name, item in values_by_path(expand(tree)).items():
+        kind = kind_written(self.tree.get("train"), self.tree.get("space"), {})
+        for name, item in kind.values_by_path(kind.expand(tree)).items():
             self.put(option, ("overrides", name), item)
 
     def put(self, option: str, path: KeyPath, value: Any) -> None:

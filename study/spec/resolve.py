@@ -6,7 +6,7 @@ must hold over several of them by ``study.spec.cross_checks``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,22 +14,22 @@ from search_spaces.parse import parse_space
 from search_spaces.random_trial import Allows
 from search_spaces.rules import parse_rule
 from search_spaces.space import Space
-from search_spaces.validation import Fault, describe
+from search_spaces.validation import Fault, KeyPath, describe, is_below
 from search_spaces.values import Value
 from study.errors import SpecError
+from study.spec.checks.point_count import points_faults, resolve_points
+from study.spec.checks.rule_checks import passing_faults
 from study.spec.cross_checks import (
     cross_faults,
     default_reproducible,
     hidden_faults,
-    passing_faults,
     reproducible_faults,
     seed_faults,
 )
 from study.spec.fault_report import FaultReport
-from study.spec.kinds.built_in import RecipeKind
+from study.spec.kinds import kind_written
 from study.spec.kinds.kind import Training, TrainingKind
 from study.spec.kinds.rule_values import RuleValues
-from study.spec.point_count import points_faults, resolve_points
 from study.spec.sections import Roles
 from study.spec.spec import StudySpec
 from study.spec.study_file import StudyFile, parse_study_file
@@ -46,7 +46,8 @@ def resolve_spec(tree: Any, report: FaultReport) -> StudySpec:
     if file is None:
         raise SpecError(report.lines())
 
-    kind: TrainingKind = RecipeKind(file.defaults)
+    kind = kind_written(file.train, file.space, file.defaults)
+    file = _expanded(file, kind)
     overrides = kind.values_by_path(kind.expand(file.overrides))
     space, is_sound = _resolved_space(file, kind, overrides, report)
     spec = _spec_of(file, space, overrides)
@@ -65,8 +66,44 @@ def resolve_spec(tree: Any, report: FaultReport) -> StudySpec:
     is_reproducible = file.reproducible
     if is_reproducible is None:
         is_reproducible = default_reproducible(spec)
-    notes = _notes(spec, file.points, points)
-    return replace(spec, points=points, reproducible=is_reproducible, notes=notes)
+    return replace(
+        spec,
+        points=points,
+        reproducible=is_reproducible,
+        unlisted=tuple(_unlisted(file, kind, overrides, report)),
+        notes=_notes(spec, file.points, points),
+    )
+
+
+def _unlisted(
+    file: StudyFile, kind: TrainingKind, overrides: Mapping[str, Value], report: FaultReport
+) -> Iterator[KeyPath]:
+    """Give the places of values that neither the file's recipe nor its space has.
+
+    Overrides that stand in the file itself were looked at when they were set.
+    """
+    if file.train is None:
+        return
+    listed = {*kind.values_by_path(file.recipe), *kind.field_paths()}
+    for index, first in enumerate(file.first):
+        for name in kind.values_by_path(first.set):
+            if not _is_listed(name, listed):
+                yield ("first", index, "set", *name.split("."))
+    for name in overrides:
+        path = ("overrides", name)
+        if report.overrides.origin(path) and not _is_listed(name, listed):
+            yield path
+
+
+def _is_listed(name: str, listed: set[str]) -> bool:
+    """Whether a value, or a part of it, stands in the file."""
+    return any(is_below(name, other) or is_below(other, name) for other in listed)
+
+
+def _expanded(file: StudyFile, kind: TrainingKind) -> StudyFile:
+    """Return the file with the values that it writes as nested mappings."""
+    first = [entry.model_copy(update={"set": kind.expand(entry.set)}) for entry in file.first]
+    return file.model_copy(update={"recipe": kind.expand(file.recipe), "first": tuple(first)})
 
 
 def _resolved_space(
@@ -79,9 +116,11 @@ def _resolved_space(
         kind,
         overrides,
         lambda space: _allowed_points(space, file, kind, overrides),
+        keeps_seed=kind.keeps_seed,
     )
-    faults += seed_faults(file.recipe, ("recipe",))
-    faults += seed_faults(overrides, ("overrides",))
+    faults = [*kind.space_faults(file.space), *faults]
+    faults += seed_faults(kind, file.recipe, ("recipe",))
+    faults += seed_faults(kind, overrides, ("overrides",))
     faults += hidden_faults(file.recipe, space, overrides, kind)
     is_sound = report.add(faults)
     return space, is_sound and not report.document.faults
@@ -126,6 +165,9 @@ def _spec_of(file: StudyFile, space: Space, overrides: Mapping[str, Value]) -> S
         trial=file.trial,
         keep_checkpoints=file.keep_checkpoints,
         reproducible=True,
+        train=file.train,
+        max_epochs=file.max_epochs,
+        epoch_cost=file.epoch_cost,
         fixed=file.recipe,
         space=space,
         roles=roles,

@@ -237,6 +237,11 @@ class TrialLimits(FileSection):
     retries: Retries = Retries()
     """tries again after a failure, by its kind"""
 
+    @property
+    def silence_s(self) -> float:
+        """For how long a trial may show no sign of life, once that counts."""
+        return self.heartbeat_s
+
 
 class Roles(FileSection):
     """Which varied paths are compared and which are tuned away; all others are fixed."""

@@ -12,13 +12,14 @@ from typing import Any, Literal
 
 from search_spaces.rules import Rule, parse_rule
 from search_spaces.space import Space, Variable
-from search_spaces.validation import KeyPath, format_path
+from search_spaces.validation import KeyPath
 from search_spaces.values import Scalar, Value, is_same_value
 from study.errors import SpecError
-from study.files.plain_data import without_empty
+from study.files.plain_data import tree_differences, without_empty
 from study.files.yaml_writer import write_yaml
 from study.spec.kinds.built_in import RecipeKind, RecipeTraining
 from study.spec.kinds.kind import Defaults, Training, TrainingKind, Tree
+from study.spec.kinds.own import OwnKind
 from study.spec.kinds.rule_values import RuleValues
 from study.spec.pruners import PrunerChoice
 from study.spec.samplers import SamplerChoice
@@ -72,6 +73,16 @@ class StudySpec:
     """The recipe's defaults when the study was created; where there are none, those of now hold."""
     require: tuple[str, ...] = ()
     """Rules between the values of a point, as texts."""
+    train: str | None = None
+    """The function of an own training, as ``package.module:function``; None for the built-in."""
+    max_epochs: int | None = None
+    """How many epochs an own training has at most, where its config doesn't say."""
+    epoch_cost: str | None = None
+    """The function that says what an epoch of an own training costs."""
+    unlisted: tuple[KeyPath, ...] = field(default=(), compare=False)
+    """Where the file, or an option, sets a value of an own training's config that stands neither in
+    ``recipe:`` nor in ``space:``.
+    """
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What was resolved otherwise than written, for the user to know."""
 
@@ -80,7 +91,9 @@ class StudySpec:
     @cached_property
     def kind(self) -> TrainingKind:
         """What the study's trials train."""
-        return RecipeKind(self.defaults)
+        if self.train is None:
+            return RecipeKind(self.defaults)
+        return OwnKind.of_space(self.space, self.max_epochs)
 
     def recipe_tree(
         self, values: Mapping[str, Any], substitutions: Mapping[str, Any] | None = None
@@ -242,6 +255,9 @@ class StudySpec:
             "trial": self.trial.tree(),
             "keep_checkpoints": self.keep_checkpoints,
             "reproducible": self.reproducible,
+            "train": self.train,
+            "max_epochs": self.max_epochs,
+            "epoch_cost": self.epoch_cost,
             "recipe": dict(self.fixed),
             "space": self.space.tree(),
             "roles": self.roles.tree(),
@@ -282,31 +298,8 @@ class StudySpec:
 
     def differences(self, other: StudySpec) -> list[str]:
         """Return one line for each path at which the two differ: ``points: 40 -> 60``."""
-        mine, theirs = self._lines, other._lines
-        paths = [*mine, *(path for path in theirs if path not in mine)]
-        return [
-            f"{path}: {mine.get(path, 'nothing')} -> {theirs.get(path, 'nothing')}"
-            for path in paths
-            if mine.get(path) != theirs.get(path)
-        ]
+        return tree_differences(self._written_tree, other._written_tree)
 
     @cached_property
-    def _lines(self) -> dict[str, str]:
-        """Each value that is written, by its path, as JSON."""
-        written = replace(self, defaults={}).tree()
-        return {
-            format_path(path): json.dumps(value, ensure_ascii=False)
-            for path, value in _flattened(written, ())
-        }
-
-
-def _flattened(value: Any, path: KeyPath) -> list[tuple[KeyPath, Any]]:
-    """Return the scalars and short lists of a tree, each with its path."""
-    inner: list[tuple[str | int, Any]] = []
-    if isinstance(value, Mapping):
-        inner = list(value.items())
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        inner = list(enumerate(value))
-    if not inner:
-        return [(path, value)]
-    return [leaf for key, item in inner for leaf in _flattened(item, (*path, key))]
+    def _written_tree(self) -> dict[str, Any]:
+        return replace(self, defaults={}).tree()

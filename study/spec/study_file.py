@@ -15,6 +15,12 @@ from pydantic import BeforeValidator, Field
 from search_spaces.rules import LONGEST_RULE, RuleError, parse_rule
 from search_spaces.validation import Fault
 from study.files.layout import STUDY_NAME
+from study.spec.kinds.own_sections import (
+    FunctionName,
+    OwnFirst,
+    OwnObjective,
+    OwnTrialLimits,
+)
 from study.spec.pruners import AnyPruner, NoPruning
 from study.spec.samplers import AnySampler, Tpe
 from study.spec.sections import (
@@ -104,6 +110,12 @@ class StudyFile(FileSection):
     """of ended trials"""
     reproducible: bool | None = None
     """points and stops are a function of this file alone; on GPUs with execution.deterministic"""
+    train: FunctionName | None = None
+    """a function of your own that trains, in place of the built-in training"""
+    max_epochs: AtLeastOne | None = None
+    """how many epochs an own training has, where recipe has no epochs"""
+    epoch_cost: FunctionName | None = None
+    """a function of your own that says what an epoch costs with a config"""
     recipe: RecipeValues = Field(default_factory=dict)
     """fixed values, laid over the defaults"""
     space: dict[str, Any] = Field(default_factory=dict)
@@ -128,6 +140,21 @@ class StudyFile(FileSection):
     """the recipe's defaults when the study was created, written down by it"""
 
 
+class OwnStudyFile(StudyFile):
+    """All that the file of a study with an own training may say."""
+
+    objective: Annotated[tuple[OwnObjective, ...], OneOrMore(least=1, most=2)] = Field()
+    """what is optimized"""
+    trial: OwnTrialLimits = OwnTrialLimits()
+    """limits of one trial"""
+    train: FunctionName = Field()
+    """a function of your own that trains"""
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    """the fixed values of the function's config"""
+    first: Annotated[tuple[OwnFirst, ...], OneOrMore()] = ()
+    """points that run first, exactly as written"""
+
+
 _KEYS_OF_THE_RECIPE = {key: f"recipe.{key}" for key in (*FIELDS, *SECTIONS)}
 _VOCABULARY = Vocabulary(
     StudyFile,
@@ -146,6 +173,23 @@ _VOCABULARY = Vocabulary(
 )
 
 
+_OWN_VOCABULARY = Vocabulary(
+    OwnStudyFile,
+    key_synonyms={(): TOP_KEY_SYNONYMS, **KEY_SYNONYMS},
+    value_synonyms=VALUE_SYNONYMS,
+    short_keys=("name",),
+    placeholders={
+        **_VOCABULARY.placeholders,
+        ("train",): "unknown:unknown",
+        ("objective",): {"metric": "unknown", "direction": "maximize"},
+        ("objective", "metric"): "unknown",
+        ("objective", "direction"): "maximize",
+    },
+)
+
+
 def parse_study_file(tree: Mapping[str, object]) -> tuple[StudyFile | None, list[Fault]]:
     """Return what ``tree`` says, with what is at fault left out, and every fault in it."""
-    return parse_document(_VOCABULARY, tree)
+    if tree.get("train") is None:
+        return parse_document(_VOCABULARY, tree)
+    return parse_document(_OWN_VOCABULARY, tree)

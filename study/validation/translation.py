@@ -51,7 +51,7 @@ class Translation:
     ) -> None:
         self._kind = details["type"]
         self._input = details["input"]
-        self._message = details["msg"]
+        self._must = sentence_of(details)
         self._context: dict[str, Any] = details.get("ctx", {})
         self._written = written
         self._vocabulary = vocabulary
@@ -102,11 +102,7 @@ class Translation:
                 return self._unknown_form()
             case "literal_error":
                 return self._unknown_word()
-        must = f"must hold: {self._message}"
-        if self._kind in _MUST:
-            limits = {key: _as_limit(value) for key, value in self._context.items()}
-            must = _MUST[self._kind].format(**limits)
-        return Fault(self._as_written(self._path), must, describe(self._input))
+        return Fault(self._as_written(self._path), self._must, describe(self._input))
 
     def _broken_rule(self) -> Fault:
         context = self._context
@@ -172,6 +168,15 @@ class Translation:
         if is_short and isinstance(value_at(path[:-1], self._written), str):
             return path[:-1]
         return path
+
+
+def sentence_of(details: ErrorDetails) -> str:
+    """What must hold where pydantic has found this error, in our words where there are any."""
+    kind = details["type"]
+    if kind not in _MUST:
+        return f"must hold: {details['msg']}"
+    limits = {key: _as_limit(value) for key, value in details.get("ctx", {}).items()}
+    return _MUST[kind].format(**limits)
 
 
 def _as_limit(value: object) -> object:

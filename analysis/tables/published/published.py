@@ -181,6 +181,13 @@ def _trials_beside(results: Frames, entry: int) -> pd.DataFrame:
     return with_value if len(with_value) else search_trials(trials[trials["epochs"] > 0])
 
 
+def _epoch_seconds(rows: pd.DataFrame) -> pd.Series[float]:
+    """Return what the epoch of each row took, where training and evaluation were timed."""
+    if "train_seconds" not in rows:
+        return pd.Series(dtype=float)
+    return (rows["train_seconds"] + rows["eval_seconds"]).dropna()
+
+
 def _seconds_cells(milestone: Mapping[str, Any], ours: _Ours) -> list[Cell]:
     """Return the published seconds, ours, and ours over theirs.
 
@@ -189,10 +196,8 @@ def _seconds_cells(milestone: Mapping[str, Any], ours: _Ours) -> list[Cell]:
     theirs = milestone.get("seconds", milestone.get("epoch_seconds"))
     if theirs is None or not len(ours.rows):
         return [theirs, None, None]
-    if "seconds" in milestone:
-        seconds = ours.rows["seconds"].dropna()
-    else:
-        seconds = (ours.rows["train_seconds"] + ours.rows["eval_seconds"]).dropna()
+    is_cumulative = "seconds" in milestone
+    seconds = ours.rows["seconds"].dropna() if is_cumulative else _epoch_seconds(ours.rows)
     if not len(seconds):
         return [theirs, None, None]
     return [theirs, float(seconds.mean()), _ratio(seconds, theirs) if ours.reached else None]

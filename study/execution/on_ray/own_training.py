@@ -26,6 +26,7 @@ from study.execution.on_ray.worker_protocol import (
     WorkerConfig,
     WorkerMessage,
 )
+from study.execution.own_code.hashes import own_code_hash
 from study.execution.training_process.training_process import Ending, Nursery, TrainingProcess
 from study.files.storage_uri import storage_path
 from study.files.visible_text import visible
@@ -133,7 +134,9 @@ class OwnTraining:
         match said["kind"]:
             case "placed":
                 self.progress.begin_epoch(self._assignment["epochs_reported"] + 1, 0)
-                return Placed(place_of(said["device"], said.get("device_bytes")))
+                place = place_of(said["device"], said.get("device_bytes"))
+                place["code"] = own_code_hash(self._assignment["train"])
+                return Placed(place)
             case "reported":
                 self._answer_is_due = True
                 self.progress.begin_epoch(said["row"]["epoch"] + 1, 0)

@@ -63,7 +63,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
     def setup(self, config: WorkerConfig) -> None:
         """Begin an attempt."""
         sys.path += [path for path in config["path"] if path not in sys.path]
-        is_own = "train" in json.loads(config["assignment"])
+        is_own = json.loads(config["assignment"]).get("train") is not None
         self._training: _Training | OwnTraining | None
         self._training = OwnTraining(config) if is_own else _Training(config)
 

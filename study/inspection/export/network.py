@@ -12,6 +12,7 @@ figures.json         what it came to; the caller writes it
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,20 @@ class ExportedNetwork:
     version, which didn't keep how images are normalized; without SCRIPT where no image file has as
     many channels as the network's images.
     """
+
+    def notes(self, folder: str) -> Iterator[str]:
+        """Give what there is to say of it, of a folder that the user knows by this name."""
+        if SOURCE not in self.files:
+            yield (
+                f"without {SOURCE}: its checkpoint is of an earlier version, and doesn't say how"
+                " images are normalized"
+            )
+        for script in (SCRIPT, ONNX_LOADER):
+            if script in self.files:
+                yield (
+                    "say what a picture shows, also without ray-study: python"
+                    f" {folder}/{script} FILE"
+                )
 
 
 def export_network(

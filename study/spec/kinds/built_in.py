@@ -69,6 +69,9 @@ class RecipeTraining:
 class RecipeKind(DefaultedRecipes):
     """Recipes, over the defaults that a study was created with."""
 
+    keeps_seed = True
+    """A recipe's seed is the number of the replicate."""
+
     @property
     def default_values(self) -> dict[str, Value]:
         """The length that a recipe has where none is written."""
@@ -82,6 +85,10 @@ class RecipeKind(DefaultedRecipes):
     def expand(self, tree: Mapping[str, object]) -> Tree:
         """Open dotted keys, and sections that are written as their name."""
         return recipes.expand(tree)
+
+    def space_faults(self, space: object) -> list[Fault]:
+        """Return nothing: the recipe's fields say what a mapping in a space is."""
+        return []
 
     def values_by_path(self, tree: Mapping[str, Any]) -> dict[str, Value]:
         """Return a tree's values, opened as far as the recipe has fields."""

@@ -66,6 +66,11 @@ class TrainingKind(RecipeSchema, Protocol):
     """What a study's trials train: how its values are written, put together and judged."""
 
     @property
+    def keeps_seed(self) -> bool:
+        """Whether the value ``seed`` is the number of the replicate, which nothing else sets."""
+        ...
+
+    @property
     def default_values(self) -> dict[str, Value]:
         """Values that a study can come to have without any of them being written, by path."""
         ...
@@ -77,6 +82,10 @@ class TrainingKind(RecipeSchema, Protocol):
 
     def expand(self, tree: Mapping[str, object]) -> Tree:
         """Return what a user wrote as nested mappings, whichever way it was written."""
+        ...
+
+    def space_faults(self, space: object) -> list[Fault]:
+        """Return what is at fault in a space as it is written, before it is read."""
         ...
 
     def values_by_path(self, tree: Mapping[str, Any]) -> dict[str, Value]:

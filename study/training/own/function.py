@@ -5,21 +5,19 @@ made. Nothing here needs torch.
 from __future__ import annotations
 
 import copy
-import dataclasses
 import importlib
 import inspect
 import pkgutil
 import re
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
-
-from search_spaces.validation import closest_match, describe, format_path
+from search_spaces.validation import closest_match, describe
 from study.errors import UserError
+from study.training.own.typed_config import is_structured, made_config
 
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _SIGNATURE = "FUNCTION(config, session)"
@@ -62,23 +60,11 @@ def make_config(config_type: type | None, tree: Mapping[str, Any]) -> Any:
     That is a dict of its own, or an instance of ``config_type``; raises UserError with a line for
     each value that it doesn't take.
     """
-    plain = copy.deepcopy(dict(tree))
     if config_type is None:
-        return plain
-    kind = config_type.__name__
-    unknown = _unknown(config_type, plain)
-    faults = [f"{path}: no field of {kind}{nearest}" for path, nearest in unknown]
-    adapter: TypeAdapter[Any] = TypeAdapter(config_type)
-    made: Any = None
-    try:
-        made = adapter.validate_python(plain)
-    except ValidationError as error:
-        faults += [
-            f"{format_path(detail['loc'])}: {detail['msg']}; found {describe(detail['input'])}"
-            for detail in error.errors()
-        ]
+        return copy.deepcopy(dict(tree))
+    made, faults = made_config(config_type, tree)
     if faults:
-        raise UserError("\n".join(faults))
+        raise UserError("\n".join(map(str, faults)))
     return made
 
 
@@ -137,7 +123,7 @@ def _config_type(reference: str, function: Callable[..., Any]) -> type | None:
     annotation = _looked_up(first.annotation, function)
     if (typing.get_origin(annotation) or annotation) in _PLAIN_ANNOTATIONS:
         return None
-    if isinstance(annotation, type) and _is_structured(annotation):
+    if isinstance(annotation, type) and is_structured(annotation):
         return annotation
     raise UserError(
         f"{reference}: {first.name} must be annotated with dict, a dataclass or a pydantic model,"
@@ -155,26 +141,3 @@ def _looked_up(annotation: Any, function: Callable[..., Any]) -> Any:
         return typing.get_type_hints(holder, globalns=scope)["config"]
     except (NameError, AttributeError, TypeError, SyntaxError):
         return annotation
-
-
-def _is_structured(annotation: type) -> bool:
-    return dataclasses.is_dataclass(annotation) or issubclass(annotation, BaseModel)
-
-
-def _unknown(
-    config_type: type, tree: Mapping[str, Any], path: tuple[str, ...] = ()
-) -> Iterator[tuple[str, str]]:
-    """Find the keys that a dataclass has no field for, which pydantic would pass over.
-
-    They come with the end of a sentence that names the nearest field.
-    """
-    if not dataclasses.is_dataclass(config_type):
-        return
-    types = typing.get_type_hints(config_type)
-    names = {field.name for field in dataclasses.fields(config_type) if field.init}
-    for key, value in tree.items():
-        if key not in names:
-            nearest = closest_match(key, names)
-            yield format_path((*path, key)), f" (did you mean {nearest}?)" if nearest else ""
-        elif isinstance(value, Mapping) and dataclasses.is_dataclass(types[key]):
-            yield from _unknown(types[key], value, (*path, key))

@@ -12,10 +12,11 @@ from numbers import Real
 from typing import Any
 
 from search_spaces.validation import describe
+from study.training.recipe.metric_catalog import FIXED_COLUMNS, TIME_METRICS
 
-RESERVED_METRICS = frozenset({"study", "trial", "point", "attempt", "epoch", "seconds", "last"})
-"""The names of an epoch's own columns."""
-OWN_TIMES = frozenset({"seconds", "total_seconds"})
+RESERVED_METRICS = FIXED_COLUMNS
+"""The names of the tables' own columns."""
+OWN_TIMES = TIME_METRICS
 """Objectives that a training function need not report: they are measured for it."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")

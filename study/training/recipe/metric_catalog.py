@@ -6,6 +6,7 @@ schedules, the tables and the plots all ask here. No torch here.
 
 from __future__ import annotations
 
+import re
 from typing import Literal, get_args
 
 Direction = Literal["maximize", "minimize"]
@@ -38,8 +39,30 @@ MEASURED_METRICS = frozenset(name for name in OBJECTIVE_METRICS if "second" in n
 }
 """Metrics of the machine, not of the recipe: they differ from run to run."""
 
+METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*")
+"""What a metric of an own training may be called."""
+TIME_METRICS = frozenset({"seconds", "total_seconds"})
+"""Metrics that are measured of any training, whatever it reports."""
+FIXED_COLUMNS = frozenset(
+    {
+        *("study", "point", "trial", "replicate", "kind", "seed", "state", "value", "value_2"),
+        *("replicates", "complete", "pruned", "failed", "seeds", "confirmations", "fresh_value"),
+        *("chosen", "seeds_to_come", "rank", "standing", "origin", "entry", "level", "known"),
+        *("nominal_cost", "asked", "failure", "failure_message", "stop_reason", "stopped_by"),
+        *("epoch", "epochs", "last", "attempt", "time", "counted", "outgrown", "best_epoch"),
+        *("started", "ended", "attempts", "wall_seconds", "repeated_seconds", "cpu_seconds"),
+        *("gpu_seconds", "host", "node", "device", "device_shared", "substitutions", "overrides"),
+        *("spec_version", "spec_hash", "session", "code_version", "packages", "hardware"),
+        *("test_epoch", "seconds", "first_epoch_seconds", "steady_epoch_seconds"),
+        *("total_seconds", "steps", "skipped_steps", "parameters", "trainable_parameters"),
+        *("device_name", "torch_threads", "precision_used", "train_figures", "validation"),
+        *("data_fingerprint", "peak_memory_bytes", "micro_batch_size", "own_code", "dropped"),
+    }
+)
+"""Columns of the tables that no metric and no value of an own training may have for its name."""
+
 _MINIMIZED_ENDINGS = ("_loss", "_error", "seconds", "_bytes", "_norm")
-_MINIMIZED_NAMES = frozenset({"parameters"})
+_MINIMIZED_NAMES = frozenset({"parameters", "loss", "error"})
 
 
 def is_minimized(metric: str) -> bool:

@@ -10,9 +10,10 @@ from study.journal.history import History
 from study.journal.journal import read_records
 from study.results.cells import Row
 from study.results.columns import TRIAL_COLUMNS
+from study.results.figures import Figures
 from study.results.recipe_cells import RecipeCells
 from study.results.schema import listed_columns
-from study.results.trial_rows import code_version, metrics_in, trial_rows
+from study.results.trial_rows import code_version, trial_rows
 from study.spec.load import load_spec
 
 ADAM = {"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}
@@ -46,7 +47,7 @@ def test_the_best_and_the_last_value_are_those_of_the_epochs_that_count(make: An
     assert (row["val_accuracy_best"], row["val_accuracy_last"], row["best_epoch"]) == (0.8, 0.6, 2)
     assert (row["value"], row["state"]) == (None, "RUNNING")
     assert (row["first_epoch_seconds"], row["steady_epoch_seconds"]) == (5.5, 2.5)
-    assert metrics_in(history_of(study).trials)[0].startswith(("train", "val"))
+    assert Figures().metrics_in(history_of(study).trials)[0].startswith(("train", "val"))
 
 
 def test_only_a_complete_trial_has_a_value(mixed: Any) -> None:

@@ -60,7 +60,9 @@ def test_a_name_that_is_no_column_is_refused(name: Any) -> None:
         checked_metrics({name: 1.0})
 
 
-@pytest.mark.parametrize("name", ["epoch", "seconds", "last", "trial"])
+@pytest.mark.parametrize(
+    "name", ["epoch", "seconds", "last", "trial", "state", "value", "total_seconds"]
+)
 def test_the_names_of_an_epochs_own_columns_are_refused(name: str) -> None:
     with pytest.raises(
         ValueError, match=f"must not have the name of a column of every table: {name}"

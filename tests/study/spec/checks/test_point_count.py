@@ -9,7 +9,7 @@ import pytest
 from study.errors import SpecError
 from study.spec.load import load_spec, spec_from_tree
 
-from .studies import small
+from ..studies import small
 
 
 def test_a_grid_has_its_own_number_of_points() -> None:

@@ -1,0 +1,1 @@
+"""The code that a study names: what it costs, what it is, and whether it can be called."""

@@ -1,0 +1,1 @@
+"""Whole studies in simulated worlds, each from one seed: see ``simulation``."""

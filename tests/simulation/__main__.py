@@ -24,11 +24,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="play this one, and tell its story")
     parser.add_argument("--first", type=int, default=0, help="play seeds from this one on")
     parser.add_argument("--count", type=int, default=10_000, help="so many")
+    parser.add_argument("--stop", action="store_true", help="end with the first that fails")
     parser.add_argument("--jobs", type=int, default=2, help="in so many processes")
     words = parser.parse_args()
     if words.seed is not None:
         return tell(simulate(words.seed))
-    return play(words.first, words.count, words.jobs)
+    return play(words.first, words.count, words.jobs, stops=words.stop)
 
 
 def tell(outcome: Outcome) -> int:
@@ -41,7 +42,7 @@ def tell(outcome: Outcome) -> int:
     return 1
 
 
-def play(first: int, count: int, jobs: int) -> int:
+def play(first: int, count: int, jobs: int, *, stops: bool) -> int:
     """Play many seeds; return 1 where one has failed."""
     began = time.monotonic()
     failures: list[str] = []
@@ -53,6 +54,8 @@ def play(first: int, count: int, jobs: int) -> int:
         failures += lines
         for line in lines:
             print(line, flush=True)
+        if failures and stops:
+            break
     for what, number in sorted(counts.items()):
         print(f"{number:9d}  {what}")
     print(

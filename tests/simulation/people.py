@@ -17,13 +17,13 @@ from study.inspection.status import status_of
 from study.results.parquet import write_tables
 from study.spec.spec import StudySpec
 
-from .faults import Faults
+from .surroundings.faults import CLOCK_JUMPS_S, Faults
+from .surroundings.world import Event, Host, Process, World
 from .witness import Witness, promise
-from .world import Event, Host, Process, World
 
 MOST_ENDS = 12
 """A study that is not complete after so many drivers that nothing happened to never will be."""
-CLOCK_JUMPS_S = (-86_400.0, -3600.0, -30.0, 0.0, 30.0, 3600.0, 400 * 86_400.0)
+STOPS_WITHIN_S = 20.0
 
 
 class Display(ProgressDisplay):
@@ -43,8 +43,14 @@ class Driver:
 
     process: Process
     over: Event
+    began: float
+    ended: float = 0.0
     result: RunResult | None = None
     error: Exception | None = None
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
 
     @property
     def is_complete(self) -> bool:
@@ -129,6 +135,11 @@ class Operator:
             if driver.is_complete:
                 return
             if driver.result is not None and driver.result.reason == "wall_hours":
+                spent_s = sum(driver.seconds for driver in self.drivers)
+                promise(
+                    spent_s >= self.study.spec.stop.wall_hours * 3600,
+                    f"the study stops after {spent_s} s",
+                )
                 self._extend(sets=["stop.wall_hours=1000"])
         promise(False, f"the study is not complete after {MOST_ENDS} drivers: {driver.error}")
 
@@ -192,11 +203,16 @@ class Operator:
                 self._judge(error)
             finally:
                 if world.process.is_alive:
-                    over.set()
+                    end()
 
         process = world.start(name, host, drive)
-        process.at_death.append(over.set)
-        driver = Driver(process, over)
+
+        def end() -> None:
+            driver.ended = driver.ended or world.now
+            over.set()
+
+        process.at_death.append(end)
+        driver = Driver(process, over, world.now)
         self.drivers.append(driver)
         faults.plan_for(process)
         return driver
@@ -280,7 +296,18 @@ class User:
         self._ask(Asked("add", values), {"do": "add", "values": values})
 
     def _stop(self) -> None:
-        self._ask(Asked("stop"), {"do": "stop"})
+        """Ask the driver to stop: it does, where there is one."""
+        world = self._world
+        running = [
+            process
+            for process in world.processes
+            if process.name.startswith("driver") and process.is_alive and not process.has_ended
+        ]
+        asked = Asked("stop")
+        self._ask(asked, {"do": "stop"})
+        is_sure = len(running) == 1 and not self._faults.answers_may_be_late
+        if asked.answer == "accepted" and is_sure:
+            self._witness.stops.append((running[0], world.now + STOPS_WITHIN_S))
 
     def _stop_trial(self) -> None:
         trial = self._faults.chance.randrange(len(self._witness.trials) + 1)

@@ -19,17 +19,17 @@ from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
 
-from .faults import Faults
-from .local_disk import LocalDisk
-from .object_store import ObjectStore
 from .people import Operator, Study, User
 from .stranger import Stranger
 from .study_file import SimulatedStudy, study_of
-from .surroundings import replaced, surroundings
-from .tune import SimulatedTune
+from .surroundings.faults import Faults
+from .surroundings.local_disk import LocalDisk
+from .surroundings.object_store import ObjectStore
+from .surroundings.stand_ins import replaced, surroundings
+from .surroundings.tune import SimulatedTune
+from .surroundings.world import Event, Host, World
 from .verdict import Verdict, values_of
 from .witness import Witness
-from .world import Event, Host, World
 
 IN_MEMORY = Path("/dev/shm")
 

@@ -15,11 +15,11 @@ from study.files.local_storage import LocalPath
 from study.files.storage import StoragePath
 from study.files.trial_files import TrialFolder
 
-from .faults import Faults
-from .object_store import ObjectStore
 from .people import Study
+from .surroundings.faults import Faults
+from .surroundings.object_store import ObjectStore
+from .surroundings.world import Event, World
 from .witness import Witness
-from .world import Event, World
 
 NO_REQUESTS = [
     b"",

@@ -19,9 +19,9 @@ from study.spec.spec import StudySpec
 from ..study.controller.studies import promised
 from ..study.fake_cluster import Storage, controller_on, drive
 from .people import Operator, User
-from .surroundings import nominal_cost
+from .surroundings.stand_ins import nominal_cost
+from .surroundings.worker import row_of
 from .witness import SeenPoint, SeenTrial, Witness, promise
-from .worker import row_of
 
 FIRST_FRESH_SEED = 1000
 ENDED = ("COMPLETE", "PRUNED", "FAIL")
@@ -129,6 +129,8 @@ class Verdict:
             found = self._checkpoints_of(seen)
             is_best = best is not None and best.number == seen.point
             policy = self._spec.keep_checkpoints
+            if policy == "best" and self._has_one_been_best_in_vain():
+                continue
             if policy in ("last", "all") or (policy == "best" and is_best):
                 promise(
                     any(epoch >= len(seen.rows) for epoch in found),
@@ -138,6 +140,13 @@ class Verdict:
                 promise(not found, f"trial {seen.number} keeps checkpoints: {found}")
             if policy == "best" and not is_best and self._spec.confirm is None:
                 promise(not found, f"trial {seen.number} keeps checkpoints, though not the best")
+
+    def _has_one_been_best_in_vain(self) -> bool:
+        """Whether a point that others had to make way for may count no more, so that the best one
+        by now has lost its checkpoint.
+        """
+        points = self._witness.points
+        return bool(self._witness.reopened) or any(point.is_dropped for point in points)
 
     def _checkpoints_of(self, trial: SeenTrial) -> list[int]:
         folder = self._paths.checkpoints(trial.point, trial.replicate)

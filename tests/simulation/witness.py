@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .world import World
+from .surroundings.world import Process, World
 
 Record = Mapping[str, Any]
-ENDS = ("COMPLETE", "PRUNED", "FAIL")
+TRAINING_FAILURE = "hurt by the simulation"
+"""What trainings fail of that fail by themselves."""
 
 
 class Broken(AssertionError):
@@ -72,7 +73,8 @@ class Witness:
         """Whether the last session has not been closed."""
         self.reasons: list[str] = []
         """Why sessions ended."""
-        self.told_to_stop: set[int] = set()
+        self.stops: list[tuple[Process, float]] = []
+        """The drivers that were asked to stop, and from when on they start nothing more."""
         self.was_disturbed = False
         """Whether anything has happened that lies outside the promise of equal results."""
         self.saved: dict[int, tuple[int, int]] = {}
@@ -258,6 +260,12 @@ class Witness:
         trial.is_in_flight = False
         trial.is_failed = not record["retry"]
         trial.failures.append(record["failure"]["class"])
+        failure = record["failure"]
+        is_outside = failure["class"] in ("node", "timeout", "storage")
+        promise(
+            is_outside or failure["message"] == TRAINING_FAILURE,
+            f"trial {trial.number} failed of what nobody has done: {failure}",
+        )
         if not record["retry"]:
             self.was_disturbed = True
 
@@ -280,6 +288,9 @@ class Witness:
     def check_assignment(self, assignment: Mapping[str, Any]) -> None:
         """A worker gets an attempt: it has to be on record, with its point."""
         number, attempt = assignment["trial"], assignment["attempt"]
+        for driver, until in self.stops:
+            is_late = driver is self._world.process and self._world.now > until
+            promise(not is_late, f"{driver.name} goes on, though it was asked to stop")
         promise(number < len(self.trials), f"trial {number} runs and is not on record")
         trial = self.trials[number]
         promise(trial.attempt == attempt, f"trial {number}: attempt {attempt} is not on record")

@@ -85,6 +85,23 @@ def test_a_file_is_cut_where_a_log_goes_on(tmp_path: Path) -> None:
         log.create()
 
 
+def test_an_append_is_synced_once_it_is_whole_and_before_it_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = FileLog(LocalPath(tmp_path) / "journal" / "events.jsonl")
+    log.create()
+    log.open_at(0)
+    synced: list[bytes] = []
+    monkeypatch.setattr(
+        os, "write", lambda descriptor, data, write=os.write: write(descriptor, data[:1])
+    )
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(log.read()))
+    log.append(b"a\n", 0, 1)
+    log.append(b"b\n", 1, 2)
+    log.close()
+    assert synced == [b"a\n", b"a\nb\n"]
+
+
 def test_an_object_that_another_driver_has_written_is_not_replaced(path: ObjectPath) -> None:
     first, second = log_at(path), log_at(path)
     first.append(b"a\n", 0, 1)

@@ -147,6 +147,7 @@ def test_points_that_tie_share_a_rank_and_the_first_of_them_is_the_best() -> Non
     assert [found.number for _, found in places] == [1, 3, 0, 2]
     assert ranks([place for place, _ in places]) == [1, 1, 3, 4]
     assert best_point(points[::-1], spec, whole_seeds=True) is points[1]
+    assert best_point(points, spec, whole_seeds=True) is points[1]
 
 
 @pytest.mark.parametrize(("added", "text"), [(0, "12 of 12: "), (1, "12 of 12, and 1 added: ")])

@@ -22,6 +22,7 @@ REFUSALS = {
     "away": (errno.EIO, None),
 }
 """What a storage refuses while it is so, and how; None for everything, reading as well."""
+CLOCK_JUMPS_S = (-86_400.0, -3600.0, -30.0, 0.0, 30.0, 3600.0, 400 * 86_400.0)
 LONG_STEPS_S = (0.01, 0.3, 20.0)
 
 
@@ -94,6 +95,13 @@ class Faults:
         for process in self._world.processes:
             process.dies_at_step = None
 
+    @property
+    def answers_may_be_late(self) -> bool:
+        """Whether a driver may take long to hear of something."""
+        slow = (self.freezing, self.windows_often, self.errors, self.long_step)
+        store = (self.store_errors, self.lost_answers, self.late_requests, self.stale_lists)
+        return any(slow) or any(store)
+
     # --- planned deaths ---
 
     def plan_for(self, process: Process) -> None:
@@ -118,8 +126,11 @@ class Faults:
         """Ask a driver to end, or have it stand still, some time after its start."""
         world = self._world
         world.sleep(self.chance.expovariate(1 / 15))
-        if not process.is_alive or process.tasks[0].is_over:
+        if not process.is_alive or process.has_ended:
             return
+        if self.happens(self.clocks):
+            world.count("clock jump while a driver runs")
+            process.host.clock_offset_s = self.chance.choice(CLOCK_JUMPS_S)
         if self.happens(self.freezing):
             world.count("driver stands still")
             world.tell(process.name, "stands still")

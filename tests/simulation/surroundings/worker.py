@@ -29,8 +29,8 @@ from study.journal.failure import Failure
 from study.journal.journal import PAUSE_S
 from study.training.checkpoint import Checkpoints
 
+from ..witness import TRAINING_FAILURE, Witness
 from .faults import Faults
-from .witness import Witness
 from .world import Event, Process, World
 
 FAILURES = ["error", "out_of_memory", "diverged", "invalid", "data", "device", "timeout"]
@@ -129,7 +129,7 @@ class Worker:
         if faults.happens(faults.node_death):
             faults.lose_host(world.process.host)
         if faults.happens(faults.training_failure):
-            failure = Failure(faults.chance.choice(FAILURES), "hurt by the simulation")
+            failure = Failure(faults.chance.choice(FAILURES), TRAINING_FAILURE)
             world.count(f"training failed: {failure.failure_class}")
             self._say([Failed(failure)])
             raise Stopped

@@ -60,6 +60,11 @@ class Process:
     way_to_die: str = ""
     frozen_until: float = 0.0
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its main task has come to its end."""
+        return self.tasks[0].is_over
+
 
 class Task:
     """A thread of a process."""

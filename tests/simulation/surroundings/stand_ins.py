@@ -24,9 +24,9 @@ from study.journal import log_storage
 from study.journal.journal import Journal
 from study.training import checkpoint
 
+from ..witness import Witness
 from . import plain_torch
 from .tune import SimulatedTune
-from .witness import Witness
 from .world import Event, World
 
 Replacement = tuple[object, str, object]

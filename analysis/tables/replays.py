@@ -55,8 +55,9 @@ def _row(rule: Rule, own: Rule, scale: float) -> list[Cell]:
 
 def _notes(rules: Sequence[Rule]) -> list[str]:
     notes = [
-        "The first row is what was run. share: of its epochs. time: of workers. loss: by how much"
-        " the winner is worse than the real one, by the objective; fresh seeds aren't counted.",
+        "The first row is what was run. share: of its epochs. time: for which trials held their"
+        " workers. loss: by how much the winner is worse than the real one, by the objective; fresh"
+        " seeds aren't counted.",
         "The points are held fixed: a sampler that learns from results would have come to others.",
     ]
     if not all(rule["exact"] for rule in rules):

@@ -216,8 +216,10 @@ def report(
     """
     from analysis.report.report import write_report
     from study.execution.lifecycle import existing
+    from study.inspection.decisions.account import account_of
 
-    path = write_report([existing(name, storage) for name in names], storage=storage, to=to)
+    studies = [existing(name, storage) for name in names]
+    path = write_report(studies, storage=storage, to=to, account_of=account_of)
     echo(f"wrote {short_path(path)}")
 
 

@@ -64,6 +64,14 @@ def test_pruners_are_replayed_in_their_order(home: Path) -> None:
     assert none["low"] <= none["epochs"] <= none["high"] == 36
 
 
+def test_the_report_explains_every_stop(home: Path) -> None:
+    run(home, "report", "fake")
+    report = (home / "studies" / "fake" / "report.html").read_text()
+    told = run(home, "explain", "fake", "--trial", str(first_stopped(home))).stdout.splitlines()[0]
+    assert told in report
+    assert "How points were proposed" in report
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from study.errors import UserError
 from study.files.layout import StudyPaths
 from study.inspection.decisions.explain.ends import EndExplanation, explain_end
 from study.inspection.decisions.explain.journal_walk import JournalWalk
-from study.inspection.decisions.explain.proposals import ProposalExplanation, explain_proposal
+from study.inspection.decisions.explain.proposals import ProposalExplanation, Proposals
 from study.inspection.decisions.explain.stops import StopExplanation, explain_stops
 from study.journal.history import History
 from study.journal.journal import read_records
 from study.journal.replay import history_of
 from study.journal.spec_versions import recorded_spec
+from study.journal.trials import Trial
 
 Explanation = StopExplanation | EndExplanation | ProposalExplanation
 
@@ -23,7 +26,8 @@ class Explanations:
         self._paths = paths
         self._records = read_records(paths.journal)
         self.history: History = history_of(self._records, paths.journal)
-        self._spec = recorded_spec(paths, self.history)
+        self.spec = recorded_spec(paths, self.history)
+        self._proposals = Proposals(self.history, self.spec)
 
     def of_trial(self, number: int) -> StopExplanation | EndExplanation:
         """Explain why a trial was stopped by the pruner, else how it ended.
@@ -37,8 +41,8 @@ class Explanations:
                 f" {number}"
             )
         trial = self.history.trials[number]
-        if trial.state == "PRUNED" and trial.stopped_by == "pruner":
-            stop = explain_stops(self._walk(), only=number).get(number)
+        if _is_stopped(trial):
+            stop = explain_stops(self._walk(), only=[number]).get(number)
             if stop is not None:
                 return stop
         return explain_end(trial)
@@ -51,16 +55,24 @@ class Explanations:
                 f"--point must be a number below {count}, the points of {self._paths.name}; found"
                 f" {number}"
             )
-        return explain_proposal(self.history, self._spec, number)
+        return self._proposals.explain(number)
 
-    def proposals(self) -> list[ProposalExplanation]:
-        """Explain how each point came to be proposed."""
-        points = range(len(self.history.points))
-        return [explain_proposal(self.history, self._spec, number) for number in points]
+    def proposals(self, most: int | None = None) -> list[ProposalExplanation]:
+        """Explain how each point came to be proposed, or the first ``most``."""
+        numbers = range(len(self.history.points))[:most]
+        return [self._proposals.explain(number) for number in numbers]
 
-    def stops(self) -> dict[int, StopExplanation]:
-        """Explain, by trial, every stop by the pruner."""
-        return explain_stops(self._walk())
+    def stopped(self) -> list[int]:
+        """The numbers of the trials that the pruner stopped."""
+        return [each.number for each in self.history.trials if _is_stopped(each)]
+
+    def stops(self, only: Collection[int] | None = None) -> dict[int, StopExplanation]:
+        """Explain, by trial, every stop by the pruner, or those of some trials."""
+        return explain_stops(self._walk(), only)
 
     def _walk(self) -> JournalWalk:
-        return JournalWalk(self._paths, self._records, self.history, self._spec)
+        return JournalWalk(self._paths, self._records, self.history, self.spec)
+
+
+def _is_stopped(trial: Trial) -> bool:
+    return trial.state == "PRUNED" and trial.stopped_by == "pruner"

@@ -124,23 +124,52 @@ class ProposalExplanation:
         )
 
 
-def explain_proposal(history: History, spec: StudySpec, number: int) -> ProposalExplanation:
-    """Explain how a point came to be proposed."""
-    point = history.points[number]
-    note = point.note or {}
-    redrawn = tuple(note.get("redrawn", ())) if point.note is not None else None
-    return ProposalExplanation(
-        point=number,
-        values=dict(point.values),
-        by=_proposer_of(point, history, spec),
-        sampler=spec.sampler.name,
-        entry=point.entry,
-        learned_from=note.get("learned_from"),
-        expected=note.get("expected"),
-        among=note.get("among"),
-        neighbor=_nearest_before(point, history, spec),
-        redrawn=redrawn,
-    )
+class Proposals:
+    """The proposals of a study, each explained from the points before it."""
+
+    def __init__(self, history: History, spec: StudySpec) -> None:
+        self._history = history
+        self._spec = spec
+        self._params: list[Params | None] = []
+        """By Optuna's names, of the points that were asked about and all before; None for one
+        outside the space.
+        """
+
+    def explain(self, number: int) -> ProposalExplanation:
+        """Explain how a point came to be proposed."""
+        point = self._history.points[number]
+        note = point.note or {}
+        redrawn = tuple(note.get("redrawn", ())) if point.note is not None else None
+        return ProposalExplanation(
+            point=number,
+            values=dict(point.values),
+            by=_proposer_of(point, self._history, self._spec),
+            sampler=self._spec.sampler.name,
+            entry=point.entry,
+            learned_from=note.get("learned_from"),
+            expected=note.get("expected"),
+            among=note.get("among"),
+            neighbor=self._nearest_before(number),
+            redrawn=redrawn,
+        )
+
+    def _nearest_before(self, number: int) -> Neighbor | None:
+        params = self._params_of(number)
+        if params is None:
+            return None
+        others: list[tuple[int, Params]] = []
+        for other in range(number):
+            other_params = self._params_of(other)
+            if other_params is not None:
+                others.append((other, other_params))
+        return nearest(self._spec.space, params, others)
+
+    def _params_of(self, number: int) -> Params | None:
+        while len(self._params) <= number:
+            point = self._history.points[len(self._params)]
+            inside = self._spec.space.params_of(point.values) if point.is_in_space else None
+            self._params.append(inside)
+        return self._params[number]
 
 
 def _proposer_of(point: Point, history: History, spec: StudySpec) -> str | None:
@@ -156,20 +185,3 @@ def _proposer_of(point: Point, history: History, spec: StudySpec) -> str | None:
     start = spec.sampler.options.get("n_startup_trials", START_SIZES.get(name, 0))
     is_in_start = not history.warm_starts and point.number < start
     return "random" if is_in_start and not history.begins_spread else None
-
-
-def _nearest_before(point: Point, history: History, spec: StudySpec) -> Neighbor | None:
-    params = _params(point, spec)
-    if params is None:
-        return None
-    others: list[tuple[int, Params]] = []
-    for other in history.points[: point.number]:
-        other_params = _params(other, spec)
-        if other_params is not None:
-            others.append((other.number, other_params))
-    return nearest(spec.space, params, others)
-
-
-def _params(point: Point, spec: StudySpec) -> Params | None:
-    """A point by Optuna's names; None where it lies outside the space."""
-    return spec.space.params_of(point.values) if point.is_in_space else None

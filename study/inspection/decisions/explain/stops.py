@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,8 +173,10 @@ class StopExplanation:
         return {objective.metric: number_text(value) for objective, value in named}
 
 
-def explain_stops(walk: JournalWalk, only: int | None = None) -> dict[int, StopExplanation]:
-    """Explain, by trial, each stop by the pruner that the journal holds, or that of one trial.
+def explain_stops(
+    walk: JournalWalk, only: Collection[int] | None = None
+) -> dict[int, StopExplanation]:
+    """Explain, by trial, each stop by the pruner that the journal holds, or those of some trials.
 
     Of a trial that was reopened and stopped once more it is the last one.
     """
@@ -181,7 +184,7 @@ def explain_stops(walk: JournalWalk, only: int | None = None) -> dict[int, StopE
     for event in walk.events():
         if not isinstance(event, TrialStopped) or event.by != "pruner":
             continue
-        if only is not None and event.trial != only:
+        if only is not None and event.trial not in only:
             continue
         trial = walk.history.trials[event.trial]
         judgment = walk.judge(trial, event.epoch)

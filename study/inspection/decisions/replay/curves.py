@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from study.errors import SpecError
 from study.journal.history import History
 from study.journal.outcomes import search_trials
 from study.journal.trials import Trial
+from study.results.attempts import wall_seconds
 from study.sampling.arm import longest_training
 from study.spec.spec import StudySpec
 
@@ -29,6 +30,10 @@ class Curve:
     end: CurveEnd
     longest: int
     """The most epochs that it could have had."""
+    overhead_s: float = 0.0
+    """For how long it held its worker beside the epochs that count: to begin, and where attempts
+    were in vain.
+    """
 
     @property
     def epochs(self) -> int:
@@ -44,6 +49,10 @@ class Curve:
         """What was reported of an epoch; beyond the last that is known, what that one was."""
         row = self.trial.rows[min(epoch, self.epochs) - 1]
         return {name: value for name, value in row.items() if name not in _NO_METRICS}
+
+    def held_seconds(self, epochs: int) -> float:
+        """For how long it holds a worker if it is begun and has so many epochs."""
+        return self.overhead_s + self.seconds(epochs)
 
     def seconds(self, epochs: int) -> float:
         """How long so many epochs took; those that aren't known take as long as the others."""
@@ -77,7 +86,9 @@ def curves_of(history: History, spec: StudySpec) -> Curves:
     for point in history.points:
         longest = _longest(point.values, spec)
         for trial in search_trials(point):
-            found[point.number, trial.replicate] = Curve(trial, _end_of(trial), longest)
+            curve = Curve(trial, _end_of(trial), longest)
+            spare = wall_seconds(history, trial) - curve.seconds(curve.epochs)
+            found[point.number, trial.replicate] = replace(curve, overhead_s=max(0.0, spare))
     return found
 
 

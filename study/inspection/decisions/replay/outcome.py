@@ -45,8 +45,8 @@ class RuleOutcome:
     """The pruner in full."""
     epochs: int
     hours: float
-    """Of workers. Where it isn't exact, both are those of a study in which each curve that was cut
-    off had gone on as it stood.
+    """For which trials hold their workers. Where it isn't exact, both are those of a study in which
+    each curve that was cut off had gone on as it stood.
     """
     winner: int | None
     """The best point; None where nobody knows, or where no point would have been complete."""
@@ -109,7 +109,7 @@ class Recorded:
         trials = [trial for point in self.history.points for trial in search_trials(point)]
         epochs = sum(trial.epochs for trial in trials)
         curves = self.curves.values()
-        hours = sum(curve.seconds(curve.epochs) for curve in curves) / _SECONDS_AN_HOUR
+        hours = sum(curve.held_seconds(curve.epochs) for curve in curves) / _SECONDS_AN_HOUR
         loss = None if self.winner is None else 0.0
         return RuleOutcome(
             pruner=pruner,
@@ -128,26 +128,46 @@ class Recorded:
 def outcome_under(recorded: Recorded, spec: StudySpec, pruner: str) -> RuleOutcome:
     """What the recorded points would have cost and found under the pruner of ``spec``."""
     rerun = Rerun(spec, recorded.history, recorded.curves)
-    history = rerun.run()
-    epochs = sum(trial.epochs for trial in history.trials)
-    hours = rerun.seconds() / _SECONDS_AN_HOUR
+    rerun.run()
     if not rerun.guessed and not recorded.depends_on_pace(spec):
-        best = best_point(history.points, rerun.spec, whole_seeds=history.whole_seeds)
-        winner = None if best is None else rerun.recorded_numbers[best.number]
-        loss = recorded.loss_of(None if best is None else best.first_value)
-        return RuleOutcome(
-            pruner=pruner,
-            options=spec.pruner.tree(),
-            epochs=epochs,
-            hours=hours,
-            winner=winner,
-            loss=loss,
-            exact=True,
-            epochs_range=Range(epochs, epochs),
-            hours_range=Range(hours, hours),
-            loss_range=Range(loss, loss),
-        )
+        return _exact(recorded, rerun, pruner)
+    epochs, hours = _cost_of(rerun)
     return _bounded(recorded, spec, pruner, epochs, hours)
+
+
+def exact_outcome(recorded: Recorded, spec: StudySpec, pruner: str) -> RuleOutcome | None:
+    """The same where it is exact by a rerun, else None; that takes less than to find the bounds."""
+    if recorded.depends_on_pace(spec):
+        return None
+    rerun = Rerun(spec, recorded.history, recorded.curves)
+    rerun.run(only_known=True)
+    return None if rerun.guessed else _exact(recorded, rerun, pruner)
+
+
+def _cost_of(rerun: Rerun) -> tuple[int, float]:
+    """The epochs and the hours of a rerun."""
+    epochs = sum(trial.epochs for trial in rerun.history.trials)
+    return epochs, rerun.seconds() / _SECONDS_AN_HOUR
+
+
+def _exact(recorded: Recorded, rerun: Rerun, pruner: str) -> RuleOutcome:
+    """The outcome of a rerun in which nothing had to be guessed."""
+    epochs, hours = _cost_of(rerun)
+    points = rerun.history.points
+    best = best_point(points, rerun.spec, whole_seeds=rerun.history.whole_seeds)
+    loss = recorded.loss_of(None if best is None else best.first_value)
+    return RuleOutcome(
+        pruner=pruner,
+        options=rerun.spec.pruner.tree(),
+        epochs=epochs,
+        hours=hours,
+        winner=None if best is None else rerun.recorded_numbers[best.number],
+        loss=loss,
+        exact=True,
+        epochs_range=Range(epochs, epochs),
+        hours_range=Range(hours, hours),
+        loss_range=Range(loss, loss),
+    )
 
 
 def _bounded(
@@ -179,6 +199,11 @@ class _Extent:
     curve: Curve
     least: int
     most: int
+    may_not_begin: bool = False
+
+    def least_seconds(self) -> float:
+        """For how long it holds a worker at least."""
+        return 0.0 if self.may_not_begin else self.curve.held_seconds(self.least)
 
 
 class _Possible:
@@ -198,8 +223,8 @@ class _Possible:
 
     def hours(self) -> tuple[float, float]:
         """All hours, at least and at most."""
-        least = sum(extent.curve.seconds(extent.least) for extent in self._extents)
-        most = sum(extent.curve.seconds(extent.most) for extent in self._extents)
+        least = sum(extent.least_seconds() for extent in self._extents)
+        most = sum(extent.curve.held_seconds(extent.most) for extent in self._extents)
         return least / _SECONDS_AN_HOUR, most / _SECONDS_AN_HOUR
 
     def _trainings(self) -> Iterator[_Extent]:
@@ -213,12 +238,12 @@ class _Possible:
         """A further seed's training: it runs whole, once the first seed is complete."""
         curve = self._recorded.curves.get((number, replicate))
         if curve is None:
-            return _Extent(first.curve, 0, first.curve.longest)
+            return _Extent(first.curve, 0, first.curve.longest, may_not_begin=True)
         most = curve.epochs if curve.is_whole else max(curve.longest, curve.epochs)
         is_certain = first.completes == "yes" and self._runs_all_seeds and curve.is_whole
         if self._spec.replicates > 2 and self._has_failed(number):
             is_certain = False
-        return _Extent(curve, most if is_certain else 0, most)
+        return _Extent(curve, most if is_certain else 0, most, may_not_begin=not is_certain)
 
     def _has_failed(self, number: int) -> bool:
         """Whether one of a point's further seeds failed, so that others may not have begun."""

@@ -87,10 +87,12 @@ class Rerun:
         """What the study has come to."""
         return self._controller.history
 
-    def run(self) -> History:
-        """Run the study to its end, and give what it has come to."""
+    def run(self, *, only_known: bool = False) -> History:
+        """Run the study to its end, and give what it has come to; with ``only_known`` no further
+        than to the first epoch that isn't known.
+        """
         now = 0.0
-        while True:
+        while not (only_known and self.guessed):
             while len(self._turns) < self.workers:
                 work = self._next_work()
                 if work is None:
@@ -102,12 +104,13 @@ class Rerun:
             turn = heapq.heappop(self._turns)
             now = turn.moment
             self._take(turn)
+        return self.history
 
     def seconds(self) -> float:
-        """How long the trainings took, all together."""
+        """For how long the trainings held their workers, all together."""
         total = 0.0
         for trial in self.history.trials:
-            total += self._curve(trial.point, trial.replicate).seconds(trial.epochs)
+            total += self._curve(trial.point, trial.replicate).held_seconds(trial.epochs)
         return total
 
     # --- what a free worker does ---
@@ -133,6 +136,8 @@ class Rerun:
         """Have the worker busy with an epoch, or with coming to its end after the last."""
         curve = self._curve(work.point, work.replicate)
         took = curve.seconds(epoch) - curve.seconds(epoch - 1)
+        if epoch == 1:
+            took += curve.overhead_s
         if curve.is_whole and epoch > curve.epochs:
             took = 0.0
         self._order += 1

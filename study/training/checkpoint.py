@@ -10,7 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import Any, Protocol
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 import torch
 
@@ -20,6 +25,7 @@ from study.files.trial_files import CHECKPOINT_PREFIX, CheckpointFile
 
 CheckpointState = dict[str, Any]
 """Plain values and tensors by name: all that a training needs to go on."""
+MakeState = Callable[[], CheckpointState]
 
 _KEPT = 2
 _OWNER = "owner"
@@ -27,11 +33,23 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class CheckpointStore(Protocol):
-    """Where a training saves its state after each epoch, and finds it again."""
+    """Where a training saves its states, and finds the newest again."""
 
     def latest(self) -> CheckpointState | None: ...
 
     def save(self, epoch: int, state: CheckpointState) -> None: ...
+
+
+class Pace(Protocol):
+    """Says how often states are saved."""
+
+    def is_due(self) -> bool:
+        """Whether a state shall be saved now."""
+        ...
+
+    def measured(self) -> AbstractContextManager[None]:
+        """Count what is done in the block as the cost of saving."""
+        ...
 
 
 class NoCheckpoints:
@@ -117,9 +135,11 @@ class Checkpoints:
 
 def _write(path: StoragePath, state: CheckpointState) -> None:
     buffer = io.BytesIO()
+    buffer.write(bytes(_DIGEST_BYTES))
     torch.save(state, buffer)
-    body = buffer.getvalue()
-    path.write_whole(hashlib.sha256(body).digest() + body)
+    with buffer.getbuffer() as content:  # no second copy of what may be gigabytes
+        content[:_DIGEST_BYTES] = hashlib.sha256(content[_DIGEST_BYTES:]).digest()
+    path.write_whole(buffer.getvalue())
 
 
 def _read(path: StoragePath) -> CheckpointState | None:
@@ -138,3 +158,117 @@ def _read(path: StoragePath) -> CheckpointState | None:
     except Exception:  # torch has many ways to refuse what it didn't write
         return None
     return state if isinstance(state, dict) else None
+
+
+class Saving:
+    """Makes the checkpoints of one training: as often as its pace allows, and at its end.
+
+    From a GPU a state is copied to pinned memory, which takes milliseconds, and written by a thread
+    while training goes on. On a CPU, whose time a thread would take as well, it is written at once.
+
+    Leaving its block waits for what is being written. A StorageFault of the thread is raised when
+    the next state is offered.
+    """
+
+    def __init__(
+        self, store: CheckpointStore | None, device: torch.device, pace: Pace | None
+    ) -> None:
+        """Without a pace, the state of every epoch is saved."""
+        self._store = store or NoCheckpoints()
+        self._device = device
+        self._pace = pace or _EveryEpoch()
+        self._saved_epoch = 0
+        """The newest epoch whose state is saved, or being written."""
+        self._thread: threading.Thread | None = None
+        self._fault: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._thread:
+            self._thread.join()
+        if error is None:
+            self._raise_fault()
+
+    def latest(self) -> CheckpointState | None:
+        """Read the newest checkpoint."""
+        found = self._store.latest()
+        if found:
+            self._saved_epoch = found["epoch"]
+        return found
+
+    def offer(self, epoch: int, make_state: MakeState) -> None:
+        """Save the state of an epoch, or let it be, as the pace says."""
+        self._raise_fault()
+        is_writing = self._thread is not None and self._thread.is_alive()
+        if is_writing or not self._pace.is_due():
+            return
+        self._saved_epoch = epoch
+        if self._device.type != "cuda":
+            self._write(epoch, make_state())
+            return
+        state = _on_host(make_state())
+        torch.cuda.synchronize(self._device)
+        self._thread = threading.Thread(
+            target=self._write_aside, args=(epoch, state), name="saving", daemon=True
+        )
+        self._thread.start()
+
+    def complete(self, epoch: int, make_state: MakeState) -> None:
+        """Return once the state of this epoch, the last one, is durable."""
+        if self._thread:
+            self._thread.join()
+        self._raise_fault()
+        if self._saved_epoch < epoch:
+            self._saved_epoch = epoch
+            self._write(epoch, make_state())
+
+    def _write(self, epoch: int, state: CheckpointState) -> None:
+        with self._pace.measured():
+            self._store.save(epoch, state)
+
+    def _write_aside(self, epoch: int, state: CheckpointState) -> None:
+        try:
+            self._write(epoch, state)
+        except BaseException as error:  # it belongs to the training, in its own thread
+            self._fault = error
+
+    def _raise_fault(self) -> None:
+        if self._fault is not None:
+            fault, self._fault = self._fault, None
+            raise fault
+
+
+class _EveryEpoch:
+    """Off: saving takes what it takes."""
+
+    def is_due(self) -> bool:
+        return True
+
+    def measured(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+def _on_host(value: Any) -> Any:
+    """Return a copy of a state on the host; what comes from a GPU is there once that has done its
+    work.
+    """
+    if isinstance(value, torch.Tensor):
+        if value.device.type != "cuda":
+            return value.detach().clone()
+        there = torch.empty_like(value, device="cpu", pin_memory=True)
+        return there.copy_(value.detach(), non_blocking=True)
+    if isinstance(value, dict):
+        copied = type(value)((key, _on_host(item)) for key, item in value.items())
+        if isinstance(value, OrderedDict):
+            vars(copied).update(vars(value))  # a module's state_dict has versions there
+        return copied
+    if isinstance(value, list):
+        return [_on_host(item) for item in value]
+    return value

@@ -16,7 +16,7 @@ from torch import nn
 
 from study.errors import StorageFault
 from study.training.best import BestBy, BestEpoch
-from study.training.checkpoint import CheckpointState, CheckpointStore, NoCheckpoints
+from study.training.checkpoint import CheckpointState, CheckpointStore, Pace, Saving
 from study.training.data.datasets import DataSet, check_same_images, load_data_set
 from study.training.data.image_facts import ImageFacts
 from study.training.data.loaders import Loaders, make_loaders
@@ -65,31 +65,32 @@ def train(
     best_by: BestBy | None = None,
     data_hash: str = "",
     progress: TrainingProgress | None = None,
+    pace: Pace | None = None,
 ) -> Outcome:
     """Train ``recipe`` on one device; go on from the newest checkpoint where there is one.
 
-    ``report`` gets each epoch's row once its checkpoint is durable, with ``last`` telling whether
-    the training has come to its own end, and answers whether to go on. ``reported`` is the number
-    of epochs whose rows the caller already has: those are not reported, and rows that only the
-    checkpoint has are reported first. ``heartbeat`` is called at each step and may raise Stopped.
-    With ``best_by`` the checkpoints also hold the weights of the best epoch so far, and the test
-    figures are that epoch's; training itself goes on from the last. ``data_hash`` is that of the
-    images, where they must be those that other trainings had. ``progress`` is told what the
-    training is at.
+    ``report`` gets each epoch's row, with ``last`` telling whether the training has come to its own
+    end, and answers whether to go on. The state is saved as often as ``pace`` says (without one
+    after each epoch) and at the end. ``reported`` epochs are known already and not reported again;
+    rows that the checkpoint alone has come first. ``heartbeat`` is called at each step and may
+    raise Stopped. With ``best_by`` the test figures are those of the best epoch, whose weights the
+    checkpoints hold, too. ``data_hash`` is that of the images which others had.
 
-    Stopped and StorageFault pass through. Any other exception becomes a TrainingFailure, and the
-    device's memory is free again when it is raised. Not for several threads of a process at once:
-    torch's random state and switches belong to the process.
+    Stopped and StorageFault pass through; any other exception becomes a TrainingFailure, the
+    device's memory being free again. Not for several threads of a process at once.
     """
     used_device = torch.device("cpu")
     try:
         used_device = resolve_device(device)
-        with isolated_process_state(recipe, used_device):
+        with (
+            isolated_process_state(recipe, used_device),
+            Saving(checkpoint, used_device, pace) as saving,
+        ):
             outcome = _training(
                 recipe,
                 used_device,
                 report=report,
-                checkpoints=checkpoint or NoCheckpoints(),
+                saving=saving,
                 data_dir=data_dir,
                 reported=reported,
                 heartbeat=heartbeat,
@@ -105,11 +106,10 @@ def train(
     except Exception as error:
         failure = classify(error, partial(is_memory_short, used_device))
         if failure.failure_class == "out_of_memory":
-            # The message's own figures win: they are of the very moment.
+            # the message's own figures win
             failure.details = memory_figures(used_device) | failure.details
         ended = failure
-    # The exception's frames, which held on to tensors, are gone here.
-    release_memory(used_device)
+    release_memory(used_device)  # the frames that held on to tensors are gone
     raise ended
 
 
@@ -118,7 +118,7 @@ def _training(
     device: torch.device,
     *,
     report: Callable[[EpochRow], bool],
-    checkpoints: CheckpointStore,
+    saving: Saving,
     data_dir: str | Path | None,
     reported: int,
     heartbeat: Callable[[], None],
@@ -138,7 +138,7 @@ def _training(
     loss_function, divergence = LossFunction(recipe.loss, model), DivergenceWatch(device)
     evaluation = partial(evaluate, forward, precision, heartbeat, mirrored=spec.eval_mirrored)
 
-    if checkpoint := checkpoints.latest():
+    if checkpoint := saving.latest():
         state.load_state_dict(checkpoint)
     for row in state.history[reported:]:
         if not report(row | {"last": stop_rules.reason is not None and row is state.history[-1]}):
@@ -193,9 +193,14 @@ def _training(
         # Save, report, stop?
         progress.enter("saving")
         state.end_epoch(row)
-        checkpoints.save(state.epoch, state.state_dict())
+        if stop_rules.reason is None:
+            saving.offer(state.epoch, state.state_dict)
+        else:
+            saving.complete(state.epoch, state.state_dict)
         if state.epoch > reported and not report(row | {"last": stop_rules.reason is not None}):
             stop_rules.stop()
+
+    saving.complete(state.epoch, state.state_dict)
 
     # Test, unless somebody else ended it: before its own end test metrics mean nothing.
     progress.enter("testing")

@@ -23,6 +23,7 @@ from study.files.yaml_writer import write_yaml
 from study.training.checkpoint import Checkpoints
 from study.training.epoch_row import EpochRow
 from study.training.loop import train
+from study.training.own.state import SavingPace
 from study.training.recipe.file import read_recipe
 from study.training.recipe.recipe import Recipe, flatten
 from study.training.runtime.progress import TrainingProgress
@@ -99,7 +100,7 @@ def train_recipe_file(
     ``show`` gets each new epoch's row, ``progress`` is told what the training is at. A training
     that has ended is not repeated: its outcome is read back. Another recipe in the folder is a
     UserError that names the differences. Ctrl-C
-    (KeyboardInterrupt) passes through; the last epoch's checkpoint stays.
+    (KeyboardInterrupt) passes through; the newest checkpoint stays.
     """
     files = TrainingFolder(folder)
     make_folder(folder)
@@ -121,6 +122,7 @@ def train_recipe_file(
         data_dir=data_dir,
         reported=len(files.read_rows()),
         progress=progress,
+        pace=SavingPace(),
     )
     files.write_outcome(outcome)
     return outcome

@@ -196,6 +196,7 @@ class _Training:
         from study.training.best import BestBy
         from study.training.checkpoint import Checkpoints
         from study.training.loop import train
+        from study.training.own.state import SavingPace
         from study.training.recipe.recipe import Recipe
         from study.training.runtime.device import trial_device
 
@@ -219,6 +220,7 @@ class _Training:
             data_hash=assignment["data_hash"],
             progress=self.progress,
             best_by=BestBy(*config["best_by"]) if config["best_by"] else None,
+            pace=SavingPace(),
         )
 
     def _report(self, row: Any) -> bool:

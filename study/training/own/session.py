@@ -75,7 +75,7 @@ class Session:
         self._saved: CheckpointState | None = None
         """The newest checkpoint of the attempts before, until training has gone on from there."""
         self._unsaved: CheckpointState | None = None
-        """The last report's, where it was too early to save it."""
+        """The last one with a state, where it was too early to save it."""
         self._best: dict[str, Any] = {}
         self._history: list[OwnRow] = []
         self.failure: Exception | None = None
@@ -182,10 +182,12 @@ class Session:
         seconds = time.perf_counter() - self._began
         finite = {name: _finite_or_none(value) for name, value in numbers.items()}
         row: OwnRow = {"epoch": epoch, "seconds": seconds, **finite, "last": False}
-        self._history = [*self._history, row]
-        self._saved = self._unsaved = None
+        self._history.append(row)
+        self._saved = None
         if state is not None:
             self._guarded(lambda: self._take_state(numbers, state))
+        elif self._pace.is_due():
+            self.end()  # an earlier one, for which it was too early
         if epoch <= self._reported:
             self._guarded(self._repeated)
             return
@@ -219,15 +221,15 @@ class Session:
         return {
             "epoch": len(self._history),
             "seconds": self._history[-1]["seconds"],
-            "history": self._history,
             "state": dict(state),
             "random": random_states(self.device),
             **best,
         }
 
     def _save(self, checkpoint: CheckpointState) -> None:
+        epoch: int = checkpoint["epoch"]
         with self._pace.measured():
-            self._checkpoints.save(checkpoint["epoch"], checkpoint)
+            self._checkpoints.save(epoch, checkpoint | {"history": self._history[:epoch]})
         self._unsaved = None
 
     # -- the end --

@@ -203,6 +203,26 @@ def test_the_state_is_saved_where_a_trial_is_stopped(
     assert list(store.kept) == [2]
 
 
+def test_a_state_for_which_it_was_too_early_is_saved_though_later_reports_have_none(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class AtTheEnd(session.SavingPace):
+        def is_due(self) -> bool:
+            return False
+
+    def function(config: Any, session: Session) -> None:
+        for epoch in range(4):
+            state = {"epoch": epoch + 1} if epoch == 1 else None
+            session.report({"loss": 1.0}, state=state)
+
+    monkeypatch.setattr(session, "SavingPace", AtTheEnd)
+    store = Memory()
+    trained(function, checkpoint=store)
+    assert list(store.kept) == [2]
+    assert store.state(2)["state"] == {"epoch": 2}
+    assert [row["epoch"] for row in store.state(2)["history"]] == [1, 2]
+
+
 def test_the_best_epochs_state_is_kept_beside_the_last(trained: Trained) -> None:
     def function(config: Any, session: Session) -> None:
         saved = session.restore()

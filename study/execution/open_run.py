@@ -19,13 +19,12 @@ from study.execution.on_ray.ray_watch import RayLost
 from study.execution.on_ray.temporary_folder import count_own_rays
 from study.execution.open_study import start_session
 from study.execution.own_code.hashes import check_code_change
-from study.execution.resources import check_fits, machine_cpus, trial_capacity
+from study.execution.resources import check_fits, data_place, machine_cpus, trial_capacity
 from study.execution.run import RunOptions, RunResult
 from study.execution.signals import StopOnSignals
 from study.execution.trust import code_names
 from study.files.layout import StudyPaths
 from study.files.lock import DriverLock
-from study.files.storage_uri import storage_path
 from study.journal.events import SessionClosed
 from study.spec.spec import StudySpec
 from study.training.recipe.metric_catalog import TIME_METRICS
@@ -187,7 +186,7 @@ class OpenRun:
             concurrency=self._concurrency(),
             heartbeat_s=spec.trial.silence_s,
             trial_hours=spec.trial.hours,
-            data_dir=str(storage_path(options.data_dir)) if options.data_dir else None,
+            data_dir=_data_dir(options),
             module_path=_module_folders(spec),
             best_by=spec.best_by if weights_by_best_epoch else None,
             objectives=_reported_objectives(spec),
@@ -243,6 +242,16 @@ def _reported_objectives(spec: StudySpec) -> tuple[str, ...]:
     """Return the objectives that a function must report: times are measured."""
     names = [objective.metric for objective in spec.objectives]
     return tuple(name for name in names if name not in TIME_METRICS)
+
+
+def _data_dir(options: RunOptions) -> str | None:
+    """Return where workers look for images; None where their own nodes say that.
+
+    Those of this machine have folders of their own to work in, so that ``./data`` would be another.
+    """
+    if options.address and not options.data_dir:
+        return None
+    return str(data_place(options.data_dir))
 
 
 def _module_folders(spec: StudySpec) -> list[str]:

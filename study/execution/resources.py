@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.errors import DataMissing, UserError
+from study.files.storage import StoragePath
 from study.files.storage_uri import storage_path
 from study.training.recipe.data_catalog import DATA_SETS
 from study.validation.section import is_factory_name
@@ -123,6 +124,11 @@ def factories(tree: Any) -> Iterator[str]:
         yield tree
 
 
+def data_place(data_dir: str | None) -> StoragePath:
+    """Return where images lie: ``data_dir``, else what STUDY_DATA_DIR names, else ``./data``."""
+    return storage_path(data_dir or os.environ.get("STUDY_DATA_DIR") or "data")
+
+
 def check_data(spec: StudySpec, data_dir: str | None) -> None:
     """Download the study's images where they are not there.
 
@@ -134,7 +140,7 @@ def check_data(spec: StudySpec, data_dir: str | None) -> None:
     data_set = DATA_SETS.get(name) if isinstance(name, str) else None
     if data_set is None or not data_set.folders:
         return
-    root = storage_path(data_dir or os.environ.get("STUDY_DATA_DIR") or "data")
+    root = data_place(data_dir)
     if any((root / folder).is_dir() for folder in data_set.folders):
         return
     local = root.local_path()

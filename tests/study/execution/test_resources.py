@@ -12,6 +12,7 @@ from study.execution.resources import (
     check_data,
     check_fits,
     check_modules,
+    data_place,
     factories,
     machine_gpus,
     machine_resources,
@@ -87,3 +88,14 @@ def test_images_that_an_object_store_lacks_are_not_downloaded_into_it(bucket: ob
     spec = small_spec(recipe={"epochs": 1, "data": {"name": "cifar10"}})
     with pytest.raises(DataMissing, match="holds none of the folders cifar-10-batches-bin, "):
         check_data(spec, str(bucket))
+
+
+def test_images_lie_where_it_is_said_else_below_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STUDY_DATA_DIR", raising=False)
+    assert str(data_place(None)) == str(tmp_path / "data")
+    monkeypatch.setenv("STUDY_DATA_DIR", "images")
+    assert str(data_place(None)) == str(tmp_path / "images")
+    assert str(data_place("s3://bucket/images")) == "s3://bucket/images"

@@ -33,6 +33,7 @@ from study.journal.events import (
     WarmStarted,
     event_of,
 )
+from study.journal.signs_of_life import is_sign_of_life
 from study.journal.trials import Attempt, Point, Trial
 
 FORMAT = 1
@@ -133,7 +134,7 @@ class History:
                 pass  # it fences earlier drivers off, and says nothing of the study
             case _:
                 raise TypeError(f"an event that has no meaning: {event!r}")
-        if self.sessions:
+        if self.sessions and is_sign_of_life(event):
             self.sessions[-1].last_event_at = event.time
 
     def counts_for_its_point(self, trial: Trial) -> bool:

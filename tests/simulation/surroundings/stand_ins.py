@@ -69,6 +69,7 @@ def surroundings(world: World, tune: SimulatedTune, witness: Witness) -> list[Re
         (provenance, "command", lambda: "study run simulated"),
         (open_study, "_nominal_cost", nominal_cost),
         (open_run, "_load_costs", lambda: None),
+        (open_run, "count_own_rays", lambda: 0),
         (resources, "machine_cpus", lambda: CPUS),
     ]
 

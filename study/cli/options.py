@@ -9,10 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
+from study.errors import Interrupted
 from study.files.visible_text import visible
 
 if TYPE_CHECKING:
@@ -27,8 +29,20 @@ STUDIES = "studies"
 T = TypeVar("T")
 """Where studies are kept by default."""
 
+
+class _Commands(TyperGroup):
+    """The commands; Ctrl-C in any of them is our own error, so that it has our own message."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted") from None
+
+
 app = typer.Typer(
     name="study",
+    cls=_Commands,
     help="Hyperparameter studies that are never lost: run, resume, look, compare.",
     no_args_is_help=True,
     add_completion=False,

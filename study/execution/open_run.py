@@ -85,7 +85,8 @@ class OpenRun:
             finally:
                 self._display.end()
                 self._live_file.remove()
-        return self._close()
+            signals.begin_closing()
+            return self._close()
 
     def _execute(self, signals: StopOnSignals) -> None:
         """Let Ray run the trials that the controller hands out, and those asked for meanwhile."""

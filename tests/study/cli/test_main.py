@@ -6,7 +6,10 @@ import json
 import os
 import shutil
 import subprocess
+from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 import study.cli
 
@@ -78,3 +81,15 @@ def test_a_study_file_that_was_changed_by_hand_is_one_line_beside_the_answer(
     assert json.loads(shown.stdout)["best"] == best
     assert shown.stderr.count("\n") == 1
     assert "study.yaml is not what fake runs by" in shown.stderr
+
+
+def test_ctrl_c_always_says_something(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("study.spec.json_schema.json_schema", interrupted)
+    monkeypatch.setattr("sys.argv", ["study", "schema"])
+    assert import_module("study.cli.main")._run_command() == 130
+    assert capsys.readouterr().err == "interrupted\n"

@@ -16,7 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.results import load
-    from study.api.studies import add, drop, export, preview, resume, retry, run, status, stop
+    from study.api.studies import (
+        add,
+        drop,
+        explain,
+        export,
+        preview,
+        replay,
+        resume,
+        retry,
+        run,
+        status,
+        stop,
+    )
     from study.training.data.datasets import DataSet
     from study.training.own.session import Session
     from study.training.runtime.failures import Stopped
@@ -31,6 +43,8 @@ _MODULES = {
     "status": "study.api.studies",
     "preview": "study.api.studies",
     "export": "study.api.studies",
+    "explain": "study.api.studies",
+    "replay": "study.api.studies",
     "load": "analysis.results",
     "DataSet": "study.training.data.datasets",
     "Session": "study.training.own.session",
@@ -44,9 +58,11 @@ __all__ = [
     "Stopped",
     "add",
     "drop",
+    "explain",
     "export",
     "load",
     "preview",
+    "replay",
     "resume",
     "retry",
     "run",

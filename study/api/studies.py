@@ -26,6 +26,8 @@ from study.files.storage import StorageLike
 from study.files.storage_uri import storage_path
 
 if TYPE_CHECKING:
+    from analysis.rendering import Table
+    from study.inspection.decisions.explain.explain import Explanation
     from study.inspection.export_trial import ExportedTrial
     from study.inspection.preview import Preview
 
@@ -33,6 +35,8 @@ _STORAGE = "studies"
 
 Sets = Mapping[str, Any] | Sequence[str]
 """Keys of a study file and their values: ``{"recipe.epochs": 2}`` or ``["recipe.epochs=2"]``."""
+Pruner = str | Mapping[str, Any]
+"""A pruner as a study file has it: its name, or with options."""
 Progress = bool | ProgressDisplay
 """Whether progress is shown: live in a terminal and in a notebook, elsewhere as lines."""
 
@@ -235,6 +239,37 @@ def preview(
     if measure and isinstance(source, str | Path):
         check_file_trusted(source, spec, trust)
     return preview_of(spec, samples, measure=measure, data_dir=data_dir, storage=str(storage))
+
+
+def explain(
+    name: str,
+    *,
+    trial: int | None = None,
+    point: int | None = None,
+    storage: StorageLike = _STORAGE,
+) -> Explanation:
+    """Explain why a trial was stopped or how it ended, or how a point came to be proposed."""
+    from study.inspection.decisions.explain.explain import Explanations
+
+    if (trial is None) == (point is None):
+        raise UserError("explain needs either trial=N or point=N")
+    explanations = Explanations(lifecycle.existing(name, storage))
+    return explanations.of_trial(trial) if trial is not None else explanations.of_point(point or 0)
+
+
+def replay(
+    name: str, pruners: Pruner | Sequence[Pruner], *, storage: StorageLike = _STORAGE
+) -> Table:
+    """Return what the same points would have cost and found under other pruners; the study's own
+    is the first row.
+    """
+    from analysis.tables.replays import replays_table
+    from study.inspection.decisions.replay.replay import replay as outcomes_of
+
+    several = [pruners] if isinstance(pruners, str | Mapping) else pruners
+    texts = [each if isinstance(each, str) else json.dumps(dict(each)) for each in several]
+    outcomes = outcomes_of(lifecycle.existing(name, storage), texts)
+    return replays_table([outcome.tree() for outcome in outcomes])
 
 
 def export(

@@ -50,7 +50,7 @@ def explain(
     if form == "json":
         echo(json.dumps(explanation.tree(), indent=2))
     else:
-        echo("\n".join(explanation.lines()))
+        echo(explanation)
 
 
 @app.command()

@@ -42,6 +42,9 @@ class EndExplanation:
             "text": self.sentence(),
         }
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def lines(self) -> list[str]:
         """Return the explanation as lines for a reader."""
         return [self.sentence()]

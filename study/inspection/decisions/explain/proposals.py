@@ -59,6 +59,9 @@ class ProposalExplanation:
 
     # --- in words ---
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def lines(self) -> list[str]:
         """Return the explanation as lines for a reader: sentences, then the values."""
         values = [f"  {path} = {value_text(value)}" for path, value in self.values.items()]

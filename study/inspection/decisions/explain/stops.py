@@ -69,6 +69,9 @@ class StopExplanation:
 
     # --- in words ---
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def lines(self) -> list[str]:
         """Return the explanation as lines for a reader: sentences, then the rivals, best first."""
         rivals = self.judgment.rivals

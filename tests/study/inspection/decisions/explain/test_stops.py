@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from study.controller.controller import Controller
 from study.files.layout import StudyPaths
 from study.inspection.decisions.explain.explain import Explanations
 from study.inspection.decisions.explain.journal_walk import JournalWalk
+from study.journal.events import PointReopened
 from study.journal.journal import read_records
 from study.journal.replay import read_history
 from study.sampling.front_pruner import better_than_last
 from study.spec.load import load_spec
+from study.spec.spec import StudySpec
 
-from ....controller.studies import RULES
-from ....fake_cluster import curve, small_spec
-from ....fake_folder import rounded, run_into
+from ....controller.studies import RULES, fails
+from ....fake_cluster import Killed, Storage, controller_on, curve, drive, small_spec
+from ....fake_folder import rounded, run_into, write_folder
 
 PRUNERS: list[dict[str, Any]] = [
     {"name": "asha", "min_epochs": 1, "reduction": 2},
@@ -144,3 +147,37 @@ def test_a_stop_is_told_in_plain_words(tmp_path: Path) -> None:
     assert f"val_accuracy {comparison.needed[0]:.6g}" in text
     lines = stop.lines()
     assert len(lines) == 4 + min(20, len(stop.judgment.rivals)) + (len(stop.judgment.rivals) > 20)
+
+
+@pytest.mark.parametrize("reproducible", [True, False], ids=["by number", "as they come"])
+def test_stops_of_a_study_that_was_killed_and_of_trials_tried_again_follow_too(
+    tmp_path: Path, reproducible: bool
+) -> None:
+    changes: dict[str, Any] = {"pruner": PRUNERS[0], "points": 24, "reproducible": reproducible}
+    spec, storage = small_spec(**changes), Storage()
+    checkpoints: dict[int, int] = {}
+    controller = killed_and_resumed(spec, storage, checkpoints)
+    failed = [trial for trial in controller.history.trials if trial.state == "FAIL"]
+    assert failed
+    for trial in failed:
+        again = PointReopened(point=trial.point, trial=trial.number, why="retry")
+        storage.append({**again.to_record(), "time": 0})
+    drive(controller_on(storage, spec), checkpoints=checkpoints)
+    check_all(write_folder(tmp_path, spec, storage), fewest=5)
+
+
+def killed_and_resumed(
+    spec: StudySpec, storage: Storage, checkpoints: dict[int, int]
+) -> Controller:
+    """Run a study in which points fail that come to a second epoch, killed every so many writes."""
+    hurt = fails("diverged", {0, 2, 5, 9, 12}, replicate=0)
+    for session in range(100):
+        storage.die_after = storage.writes + 30
+        try:
+            controller = controller_on(storage, spec)
+            drive(controller, seed=session, hurt=hurt, checkpoints=checkpoints)
+        except Killed:
+            continue
+        storage.die_after = None
+        return controller
+    raise AssertionError("never came to its end")

@@ -135,7 +135,7 @@ class OwnTraining:
             case "placed":
                 self.progress.begin_epoch(self._assignment["epochs_reported"] + 1, 0)
                 place = place_of(said["device"], said.get("device_bytes"))
-                place["code"] = own_code_hash(self._assignment["train"])
+                place["code"] = self._process.note_code(own_code_hash(self._assignment["train"]))
                 return Placed(place)
             case "reported":
                 self._answer_is_due = True

@@ -69,6 +69,8 @@ class Nursery:
         self.control = Channel(ours)
         self.modules: list[str] = []
         """Modules that it imports for its children, as they have found that it can."""
+        self.codes: dict[str, str] = {}
+        """By module, the hash of the code that it has imported."""
 
     @property
     def is_alive(self) -> bool:
@@ -91,6 +93,7 @@ class TrainingProcess:
         """Begin it; what it prints goes to the file ``output``."""
         self._nursery = nursery
         self._module = str(request["train"]).partition(":")[0]
+        self._is_imported = self._module in nursery.modules
         ours, theirs = socket.socketpair()
         output_end, printing_end = os.pipe()
         self._traces = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
@@ -134,6 +137,14 @@ class TrainingProcess:
         is_known = self._module in self._nursery.modules
         if can_be_forked and not is_known and self._module not in _refused_modules:
             self._nursery.modules.append(self._module)
+
+    def note_code(self, found: str) -> str:
+        """Return the hash of the code that the process trains with, where files now have ``found``:
+        that of the nursery's import, if it is the nursery's.
+        """
+        if self._is_imported:
+            return self._nursery.codes.setdefault(self._module, found)
+        return found
 
     def _heard(self) -> Message | None:
         """Return a message that is there."""

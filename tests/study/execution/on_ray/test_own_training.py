@@ -444,3 +444,18 @@ def test_a_data_loader_may_have_workers_and_sets_have_one_order(
         orders |= set(re.findall("order .*", worker.printed()))
         close_nursery()
     assert len(orders) == 1
+
+
+def test_the_codes_hash_is_that_of_what_was_imported(worker: Worker, tmp_path: Path) -> None:
+    path = tmp_path / "edited.py"
+    hashes, losses = [], []
+    for loss in (1.0, 2.0, 3.0):
+        path.write_text(f"def train(config, session): session.report({{'loss': {loss}}})\n")
+        messages = worker.train("edited:train", path=[str(tmp_path)])
+        placed = messages[0]
+        assert isinstance(placed, Placed)
+        hashes.append(placed.place["code"])
+        losses += [row["loss"] for row in rows(messages)]
+    assert losses[1] == losses[2], "it is imported once for all that follow"
+    assert hashes[0] != hashes[1]
+    assert hashes[1] == hashes[2]

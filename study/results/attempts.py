@@ -32,13 +32,13 @@ def wall_seconds(history: History, trial: Trial) -> float:
 
 def repeated_seconds(trial: Trial) -> float:
     """How much work had to be done again: what broken attempts did after their last epoch that
-    counts.
+    counts, from when a worker took them up. Waiting for one is no work.
     """
     last_report = {row["attempt"]: row["time"] for row in trial.rows}
     seconds = 0.0
     for attempt in trial.attempts[:-1]:
-        if attempt.ended_at is not None:
-            kept_until = last_report.get(attempt.number, attempt.started_at)
+        kept_until = last_report.get(attempt.number, attempt.placed_at)
+        if attempt.ended_at is not None and kept_until is not None:
             seconds += max(0.0, attempt.ended_at - kept_until)
     return seconds
 

@@ -30,8 +30,8 @@ def cost_table(results: Frames) -> Table:
         Header("trials"),
         Header("epochs"),
         Header("trial time", unit, 1),
-        Header("CPU time", unit, 1),
-        Header("GPU time", unit, 1),
+        Header("CPU time", unit, 1, short="CPU time reserved"),
+        Header("GPU time", unit, 1, short="GPU time reserved"),
         Header("share", digits=3),
     ]
     notes = [

@@ -8,6 +8,7 @@ import pytest
 
 from study.journal.history import History
 from study.journal.journal import read_records
+from study.journal.trials import Attempt, Trial
 from study.results.attempts import (
     _Span,
     _trials_that_overlap,
@@ -45,6 +46,15 @@ def test_what_a_broken_attempt_did_after_its_last_report_is_done_again(make: Any
     study.attempt(trial, 0, 0, 2, epochs=1)
     study.report(trial, 2, 0.6, attempt=2)
     assert repeated_seconds(history_of(study).trials[0]) == 10
+
+
+def test_waiting_for_a_worker_is_no_work_that_was_repeated() -> None:
+    trial = Trial(0, 0, 0, 0, "search")
+    lost = Attempt(number=1, started_at=100.0, epochs_before=0, ended_at=160.0)
+    trial.attempts = [lost, Attempt(number=2, started_at=161.0, epochs_before=0)]
+    assert repeated_seconds(trial) == 0
+    lost.placed_at = 150.0
+    assert repeated_seconds(trial) == 10
 
 
 def test_an_attempt_under_way_has_repeated_nothing_yet(make: Any) -> None:

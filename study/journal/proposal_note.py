@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+import math
+from collections.abc import Mapping
+from typing import Literal, TypedDict, get_args
 
 Proposing = Literal["spread", "random", "model", "grid", "qmc"]
 """By what a sampler proposed a point."""
@@ -22,3 +24,26 @@ class ProposalNote(TypedDict, total=False):
     """How many of the points that TPE knew were its better ones."""
     redrawn: list[RedrawReason]
     """The draws before that were turned down."""
+
+
+def checked_note(found: object) -> ProposalNote:
+    """What of a journal's note is as it should be: a journal may come from anywhere."""
+    note: ProposalNote = {}
+    if not isinstance(found, Mapping):
+        return note
+    for by in get_args(Proposing):
+        if found.get("by") == by:
+            note["by"] = by
+    learned_from, among = found.get("learned_from"), found.get("among")
+    if isinstance(learned_from, int):
+        note["learned_from"] = learned_from
+    if isinstance(among, int):
+        note["among"] = among
+    expected = found.get("expected")
+    if isinstance(expected, int | float) and math.isfinite(expected):
+        note["expected"] = expected
+    redrawn = found.get("redrawn")
+    if isinstance(redrawn, list):
+        reasons = get_args(RedrawReason)
+        note["redrawn"] = [reason for reason in redrawn if reason in reasons]
+    return note

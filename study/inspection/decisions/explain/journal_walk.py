@@ -97,7 +97,9 @@ class JournalWalk:
             return None
         if is_last_epoch(trial, epoch) or not rule.decides(index, epoch):
             return None
-        moment = self._position if self._by_number else self._reported_at[trial.number, epoch]
+        moment = self._position
+        if not self._by_number:
+            moment = self._reported_at.get((trial.number, epoch), moment)
         shown = self._shown_rivals(rule, trial, index, epoch, moment)
         ended = len(shown) if self._by_number else self._complete_before(trial, moment)
         objectives = self.spec.objectives

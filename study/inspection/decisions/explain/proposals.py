@@ -9,6 +9,7 @@ from study.inspection.decisions.explain.novelty import Neighbor, Params, nearest
 from study.inspection.decisions.explain.words import value_text
 from study.inspection.format import count_text
 from study.journal.history import History
+from study.journal.proposal_note import checked_note
 from study.journal.trials import Point
 from study.spec.samplers import START_SIZES
 from study.spec.spec import StudySpec
@@ -141,7 +142,7 @@ class Proposals:
     def explain(self, number: int) -> ProposalExplanation:
         """Explain how a point came to be proposed."""
         point = self._history.points[number]
-        note = point.note or {}
+        note = checked_note(point.note)
         redrawn = tuple(note.get("redrawn", ())) if point.note is not None else None
         return ProposalExplanation(
             point=number,
@@ -180,7 +181,7 @@ def _proposer_of(point: Point, history: History, spec: StudySpec) -> str | None:
     if point.origin != "sampler":
         return point.origin
     if point.note is not None:
-        return point.note.get("by")
+        return checked_note(point.note).get("by")
     # an older journal: there was nothing to learn from yet, or ever
     name = spec.sampler.name
     if name in ("random", "qmc"):

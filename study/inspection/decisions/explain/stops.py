@@ -190,7 +190,8 @@ def explain_stops(
         if only is not None and event.trial not in only:
             continue
         trial = walk.history.trials[event.trial]
-        judgment = walk.judge(trial, event.epoch)
+        is_known = 1 <= event.epoch <= trial.epochs
+        judgment = walk.judge(trial, event.epoch) if is_known else None
         if judgment is not None:
             found[event.trial] = _explanation(walk, trial, judgment)
     return found

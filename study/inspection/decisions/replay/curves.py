@@ -69,7 +69,7 @@ class Curve:
         found: list[float] = []
         before = 0.0
         for row in self.trial.rows:
-            passed = row["time"] - max(before, starts[row["attempt"]])
+            passed = row["time"] - max(before, starts.get(row["attempt"], before))
             so_far = found[-1] if found else 0.0
             found.append(float(row.get("seconds") or so_far + max(0.0, passed)))
             before = row["time"]

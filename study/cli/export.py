@@ -95,11 +95,24 @@ def init(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of study files, with which an editor completes and checks them."""
+def schema(
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="[FILE]", help="A study file with an own training, typed."),
+    ] = None,
+) -> None:
+    """Print the JSON Schema of study files, with which an editor completes and checks them; with a
+    file, that of its own training's config among it.
+    """
+    from study.execution.own_code.look import look_at_code
+    from study.execution.trust import lies_in_a_study
     from study.spec.json_schema import json_schema
+    from study.spec.load import load_spec
 
-    echo(json.dumps(json_schema(), indent=2))
+    config = None
+    if file is not None and not lies_in_a_study(file):
+        config = look_at_code(load_spec(file)).schema
+    echo(json.dumps(json_schema(config), indent=2))
 
 
 @app.command()

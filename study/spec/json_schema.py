@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from study.spec.study_file import StudyFile
+from search_spaces.distribution_syntax import DISTRIBUTION_KINDS
+from study.spec.study_file import OwnStudyFile, StudyFile
 from study.training.recipe.recipe import SECTION_FORMS, Recipe, fields_of_forms
 from study.training.recipe.recipe_paths import FIELDS, SECTIONS
 from study.validation.section import FACTORY_FORM, FACTORY_PATTERN, forms_in
@@ -20,11 +21,16 @@ _REFERENCE = "#/$defs/{model}"
 _DOTTED = r"^[^.]+\..+$"
 _OPEN_NAMES = ("model", "data")
 """Sections of the recipe where ``package.module:factory`` may stand for a name."""
+_BY_TRAINING = ("objective", "recipe", "space", "first", "trial")
+"""Keys that hold other things where the training is the user's own."""
 _PLAIN: JsonSchema = {"type": ["string", "number", "boolean", "null", "array"]}
 
 
-def json_schema() -> JsonSchema:
-    """Return the schema of a whole study file."""
+def json_schema(config: JsonSchema | None = None) -> JsonSchema:
+    """Return the schema of a whole study file.
+
+    ``config`` is that of the type that an own training's config has, where that is known.
+    """
     study = StudyFile.model_json_schema(ref_template=_REFERENCE)
     definitions = study.pop("$defs")
     properties = study["properties"]
@@ -37,7 +43,66 @@ def json_schema() -> JsonSchema:
     definitions |= _recipe_definitions()
     definitions |= {"distribution": _distribution_schema(), "space": _section_schema("")}
     study |= {"$schema": _DIALECT, "title": "A study file of ray-study"}
+    study |= _by_training(study, definitions, config)
     return study | {"$defs": definitions}
+
+
+# -- own trainings ---------------------------------------------------------------------
+
+
+def _by_training(
+    study: JsonSchema, definitions: JsonSchema, config: JsonSchema | None
+) -> JsonSchema:
+    """Say of the keys that depend on it what they hold with an own training, and what without.
+
+    Its definitions join the others.
+    """
+    own = OwnStudyFile.model_json_schema(ref_template=_REFERENCE)
+    typed = dict(config or {"type": "object"})
+    definitions |= typed.pop("$defs", {})
+    definitions |= own.pop("$defs") | definitions
+    definitions |= {"config": _without_required(typed), "config_space": _config_space_schema()}
+    with_own = {key: own["properties"][key] for key in _BY_TRAINING}
+    _refer(with_own, "recipe", "config")
+    _refer(with_own, "space", "config_space")
+    _refer(definitions["OwnFirst"]["properties"], "set", "config")
+    with_recipe = {key: study["properties"][key] for key in _BY_TRAINING}
+    for key in _BY_TRAINING:
+        study["properties"][key] = {"description": with_recipe[key].get("description", "")}
+    return {
+        "if": {"required": ["train"], "properties": {"train": {"type": "string"}}},
+        "then": {"properties": with_own, "required": ["objective"]},
+        "else": {"properties": with_recipe},
+    }
+
+
+def _without_required(schema: Any) -> Any:
+    """Return a schema that lacks nothing: what ``recipe`` leaves out, ``space`` may have."""
+    if isinstance(schema, list):
+        return [_without_required(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _without_required(item)
+        for key, item in schema.items()
+        if not (key == "required" and isinstance(item, list))
+    }
+
+
+def _config_space_schema() -> JsonSchema:
+    """Return what a space may hold where its values are the user's own."""
+    inside = {"$ref": "#/$defs/config_space"}
+    branches = {"type": "object", "minProperties": 1}
+    branches |= {"additionalProperties": {"anyOf": [inside, {"type": "null"}]}}
+    value = {
+        "anyOf": [{"$ref": "#/$defs/distribution"}, _one_key("one_of", branches), _PLAIN, inside]
+    }
+    kinds = ("one_of", *DISTRIBUTION_KINDS)
+    return {
+        "type": "object",
+        "properties": dict.fromkeys(kinds, False),
+        "additionalProperties": value,
+    }
 
 
 def _refer(properties: JsonSchema, key: str, definition: str = "") -> None:

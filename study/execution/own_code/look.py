@@ -34,6 +34,8 @@ class Look:
     """At their paths in the study file."""
     notes: tuple[str, ...] = ()
     """What could not be looked at."""
+    schema: dict[str, Any] | None = None
+    """The JSON Schema of the config, where that is typed."""
 
 
 def look_at_code(spec: StudySpec, *, imports: bool = True, elsewhere: bool = False) -> Look:
@@ -98,4 +100,5 @@ def _look_of(spec: StudySpec, answer: dict[str, Any]) -> Look:
     fields = answer["fields"]
     others = _unknown_faults(spec) if fields is None else unlisted_faults(spec, fields)
     known = {fault.path for fault in faults}
-    return Look((*faults, *(fault for fault in others if fault.path not in known)))
+    faults += [fault for fault in others if fault.path not in known]
+    return Look(tuple(faults), schema=answer["schema"])

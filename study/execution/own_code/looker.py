@@ -23,7 +23,7 @@ from study.spec.kinds.kind import Tree
 from study.spec.load import spec_from_tree
 from study.spec.spec import StudySpec
 from study.training.own.function import TrainFunction, load_function
-from study.training.own.typed_config import field_paths, made_config
+from study.training.own.typed_config import config_schema, field_paths, made_config
 
 _CALLABLE = "must name a function that takes config and session"
 
@@ -31,7 +31,7 @@ _CALLABLE = "must name a function that takes config and session"
 def look_at(spec: StudySpec) -> dict[str, Any]:
     """Return what is at fault with the code of a study, and which fields its config has.
 
-    ``fields`` is None where the config isn't typed.
+    ``fields`` and ``schema`` are None where the config isn't typed.
     """
     faults, function = _function_faults(spec)
     faults += _cost_faults(spec.epoch_cost)
@@ -41,6 +41,7 @@ def look_at(spec: StudySpec) -> dict[str, Any]:
     return {
         "faults": [asdict(fault) for fault in faults],
         "fields": None if config_type is None else sorted(field_paths(config_type)),
+        "schema": None if config_type is None else config_schema(config_type),
     }
 
 

@@ -15,7 +15,7 @@ from study.training.recipe.metric_catalog import (
     Direction,
 )
 from study.validation.numbers import AboveZero, Tries
-from study.validation.section import is_factory_name, rule
+from study.validation.section import FACTORY_PATTERN, is_factory_name, rule
 
 _SILENCE_S = 300.0
 FUNCTION_FORM = "package.module:function"
@@ -38,7 +38,11 @@ def _function(value: object) -> object:
     raise rule("must name a function", found=describe(value), accepted=FUNCTION_FORM)
 
 
-FunctionName = Annotated[str, BeforeValidator(_function)]
+FunctionName = Annotated[
+    str,
+    BeforeValidator(_function),
+    Field(json_schema_extra={"pattern": f"^{FACTORY_PATTERN}$"}),
+]
 """A function of the user's own: ``package.module:function``."""
 MetricName = Annotated[
     str,

@@ -36,6 +36,11 @@ def made_config(config_type: type, tree: Mapping[str, Any]) -> tuple[Any, list[F
     return (None if faults else made), faults
 
 
+def config_schema(config_type: type) -> dict[str, Any]:
+    """Return the JSON Schema of a dataclass or pydantic model."""
+    return TypeAdapter(config_type).json_schema(ref_template="#/$defs/{model}")
+
+
 def field_paths(config_type: type) -> frozenset[str]:
     """Return the dotted paths of all fields of a dataclass or model, those of sections included."""
     return frozenset(_paths_in(config_type, "", ()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -177,7 +178,8 @@ def train(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="RECIPE.yaml", help="A recipe file: what `recipe:` holds in a study."
+            metavar="FILE",
+            help="A recipe file: what `recipe:` holds in a study; or a study file with `train:`.",
         ),
     ],
     sets: Annotated[
@@ -202,16 +204,19 @@ def train(
     checkpoint.
     """
     from study.execution.resources import factories
+    from study.spec.load import own_training_in
     from study.training.recipe.file import read_recipe
 
-    recipe = read_recipe(file, sets or ())
+    own = own_training_in(file, sets or ())
+    recipe = None if own else read_recipe(file, sets or ())
     folder = Path(to) if to else Path("trainings") / Path(file).stem
-    if any(factories(recipe.model_dump(mode="json"))):
+    if recipe is None or any(factories(recipe.model_dump(mode="json"))):
         sys.path.append(str(Path.cwd()))  # last of all, as for the workers of a study
     import torch
 
     from study.cli.training_display import TrainingDisplay
     from study.errors import UserError
+    from study.training.own.standalone import OwnConfig, train_config
     from study.training.runtime.device import resolve_device
     from study.training.runtime.failures import TrainingFailure
     from study.training.standalone import train_recipe_file
@@ -223,15 +228,22 @@ def train(
     except TrainingFailure as failure:
         raise UserError(f"--device: {failure.message}") from None
     try:
-        with TrainingDisplay(standard_output(), recipe.epochs) as display:
-            outcome = train_recipe_file(
-                recipe,
-                folder,
-                device=device,
-                data_dir=data_dir,
-                show=display.show,
-                progress=display.progress,
+        if recipe is None:
+            assert own is not None
+            asked = OwnConfig(own.train, own.config, own.objectives, own.epochs)
+            outcome = train_config(
+                asked, folder, device=device, data_dir=data_dir, show=_show_metrics
             )
+        else:
+            with TrainingDisplay(standard_output(), recipe.epochs) as display:
+                outcome = train_recipe_file(
+                    recipe,
+                    folder,
+                    device=device,
+                    data_dir=data_dir,
+                    show=display.show,
+                    progress=display.progress,
+                )
     except TrainingFailure as failure:
         echo(f"{failure.failure_class}: {failure.message}", err=True)
         if "place" in failure.details:  # of the user's own code, which he can mend
@@ -244,6 +256,12 @@ def train(
     for figure in ("test_accuracy", "test_loss", "best_epoch", "parameters", "total_seconds"):
         if figure in outcome.summary:
             echo(f"  {figure}: {outcome.summary[figure]}")
+
+
+def _show_metrics(row: Mapping[str, Any]) -> None:
+    """Print what an own training has reported as a line."""
+    cells = [f"{name} {row[name]:.4g}" for name in row if isinstance(row[name], float)]
+    echo(f"epoch {row['epoch']}  " + "  ".join(cells))
 
 
 def _print_result(result: RunResult) -> None:

@@ -27,7 +27,6 @@ from study.files.layout import StudyPaths
 from study.files.lock import DriverLock
 from study.journal.events import SessionClosed
 from study.spec.spec import StudySpec
-from study.training.recipe.metric_catalog import TIME_METRICS
 
 if TYPE_CHECKING:
     from study.execution.on_ray.tune_bridge import ExecutorOptions
@@ -190,7 +189,7 @@ class OpenRun:
             data_dir=_data_dir(options),
             module_path=_module_folders(spec),
             best_by=spec.best_by if weights_by_best_epoch else None,
-            objectives=_reported_objectives(spec),
+            objectives=spec.reported_objectives(),
             hang_without_heartbeat=spec.train is None or spec.trial.heartbeat_s is not None,
             own_ray=not options.address,
         )
@@ -237,12 +236,6 @@ class OpenRun:
 
     def _result(self, reason: str) -> RunResult:
         return RunResult(self._paths, self._controller.history, reason, self._spec.resources.gpus)
-
-
-def _reported_objectives(spec: StudySpec) -> tuple[str, ...]:
-    """Return the objectives that a function must report: times are measured."""
-    names = [objective.metric for objective in spec.objectives]
-    return tuple(name for name in names if name not in TIME_METRICS)
 
 
 def _data_dir(options: RunOptions) -> str | None:

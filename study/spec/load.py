@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +243,40 @@ def _located(source: StorageLike) -> StoragePath:
 
 _ENTRY = "--set"
 """What faults of a point that a user adds are said to lie in."""
+
+
+# -- one point by itself ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OwnPoint:
+    """One point of a study with an own training, to be trained by itself."""
+
+    train: str
+    config: Mapping[str, Any]
+    objectives: tuple[str, ...]
+    """The metrics that its function must report."""
+    epochs: int | None
+
+
+def own_training_in(source: str, sets: Sequence[str]) -> OwnPoint | None:
+    """Return the own training that a study file names, its config with the values of
+    ``optimizer.lr=0.1`` texts; None where the file names none.
+
+    Raises SpecError where the file is at fault, or a value is missing that the space varies.
+    """
+    path = path_as_written(source)
+    try:
+        tree = read_yaml(_beginning(path)).tree if path.is_file() else None
+    except OSError:
+        return None  # whoever reads it says why
+    if not isinstance(tree, Mapping) or tree.get("train") is None:
+        return None
+    spec = load_spec(source)
+    assert spec.train is not None
+    values, _ = added_values(spec, sets)
+    training = spec.training(values)
+    return OwnPoint(spec.train, training.tree(0), spec.reported_objectives(), training.length)
 
 
 # -- points that a user adds by hand ---------------------------------------------------

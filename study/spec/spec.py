@@ -34,7 +34,7 @@ from study.spec.sections import (
     TrialLimits,
     column_of,
 )
-from study.training.recipe.metric_catalog import Direction
+from study.training.recipe.metric_catalog import TIME_METRICS, Direction
 from study.training.recipe.recipe import Recipe
 
 _REMEMBERED_TRAININGS = 256
@@ -235,6 +235,11 @@ class StudySpec:
         """
         first = self.objectives[0]
         return (column_of(first.metric), first.direction) if first.at == "best" else None
+
+    def reported_objectives(self) -> tuple[str, ...]:
+        """Return the objectives that an own training's function must report: times are measured."""
+        names = (objective.metric for objective in self.objectives)
+        return tuple(name for name in names if name not in TIME_METRICS)
 
     # -- as a file ---------------------------------------------------------------------
 

@@ -53,6 +53,7 @@ def run(
     address: str | None = None,
     keep_going: bool = False,
     wait_for_nodes: bool = False,
+    accept_change: bool = False,
     trust: bool = False,
 ) -> StudyRun:
     """Run a study to its end, and return what it came to; one that exists with the same file is
@@ -70,6 +71,7 @@ def run(
         address: A Ray cluster to run on; a Ray of the study's own on this machine without it.
         keep_going: Don't stop when the same failure repeats.
         wait_for_nodes: Wait where the cluster has no room yet: it will grow.
+        accept_change: Go on though the code of its own training has changed.
         trust: Run the code that a study file in a study's own folder names.
 
     Raises:
@@ -89,6 +91,7 @@ def run(
         address=address,
         keep_going=keep_going,
         wait_for_nodes=wait_for_nodes,
+        accept_change=accept_change,
         trust=trust,
     )
     return _shown(done)
@@ -107,6 +110,7 @@ def resume(
     keep_going: bool = False,
     accept_loss: bool = False,
     wait_for_nodes: bool = False,
+    accept_change: bool = False,
     trust: bool = False,
 ) -> StudyRun:
     """Go on with a study that was interrupted, or extend one: ``points`` and ``replicates`` are new
@@ -126,6 +130,7 @@ def resume(
         keep_going=keep_going,
         accept_loss=accept_loss,
         wait_for_nodes=wait_for_nodes,
+        accept_change=accept_change,
         trust=trust,
     )
     return _shown(done)
@@ -141,6 +146,7 @@ def retry(
     address: str | None = None,
     keep_going: bool = False,
     wait_for_nodes: bool = False,
+    accept_change: bool = False,
     trust: bool = False,
 ) -> StudyRun:
     """Run failed trials again as new attempts: those named, or all of them."""
@@ -153,6 +159,7 @@ def retry(
         address=address,
         keep_going=keep_going,
         wait_for_nodes=wait_for_nodes,
+        accept_change=accept_change,
         trust=trust,
     )
     return _shown(done)

@@ -19,10 +19,15 @@ from study.execution.on_ray.ray_watch import RayLost
 from study.execution.on_ray.temporary_folder import count_own_rays
 from study.execution.open_study import start_session
 from study.execution.own_code.hashes import check_code_change
-from study.execution.resources import check_fits, data_place, machine_cpus, trial_capacity
+from study.execution.resources import (
+    check_fits,
+    code_names,
+    data_place,
+    machine_cpus,
+    trial_capacity,
+)
 from study.execution.run import RunOptions, RunResult
 from study.execution.signals import StopOnSignals
-from study.execution.trust import code_names
 from study.files.layout import StudyPaths
 from study.files.lock import DriverLock
 from study.journal.events import SessionClosed

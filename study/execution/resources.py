@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PROSE_KEYS = ("question", "note", "label")
 """Keys of a study file whose text names no module, whatever it looks like."""
+_CONFIG_KEYS = ("recipe", "space", "first", "overrides")
 _ROUNDING = 1e-9
 """Three trials of a third of a GPU find room on one."""
 
@@ -96,7 +97,7 @@ def check_modules(spec: StudySpec) -> None:
     Modules are looked for, and not loaded.
     """
     folders = [str(Path.cwd()), *sys.path]
-    for name in sorted(set(factories(spec.tree()))):
+    for name in code_names(spec):
         top = module_root(name)
         if top not in sys.builtin_module_names and PathFinder.find_spec(top, folders) is None:
             raise UserError(
@@ -108,6 +109,18 @@ def check_modules(spec: StudySpec) -> None:
 def module_root(factory: str) -> str:
     """Return the outermost package of a ``package.module:factory``."""
     return factory.partition(":")[0].partition(".")[0]
+
+
+def code_names(spec: StudySpec) -> tuple[str, ...]:
+    """Return every ``package.module:name`` that a study names, in alphabetical order.
+
+    Texts in an own training's config name nothing, whatever they look like.
+    """
+    tree = spec.tree()
+    if spec.train is not None:
+        for key in _CONFIG_KEYS:
+            tree.pop(key, None)
+    return tuple(sorted(set(factories(tree))))
 
 
 def factories(tree: Any) -> Iterator[str]:

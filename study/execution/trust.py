@@ -17,18 +17,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from study.errors import Untrusted
-from study.execution.resources import factories
+from study.execution.resources import code_names, factories
 from study.files.layout import StudyPaths
 from study.files.storage import StorageLike
 from study.files.storage_uri import path_as_written
 from study.journal.event_codec import Record
 from study.journal.journal import read_records
 from study.spec.spec import StudySpec
-
-
-def code_names(spec: StudySpec) -> tuple[str, ...]:
-    """Every ``package.module:factory`` that a study names, in alphabetical order."""
-    return tuple(sorted(set(factories(spec.tree()))))
 
 
 def names_written(overrides: Sequence[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from study.execution.resources import (
     check_data,
     check_fits,
     check_modules,
+    code_names,
     data_place,
     factories,
     machine_gpus,
@@ -99,3 +100,17 @@ def test_images_lie_where_it_is_said_else_below_the_current_folder(
     monkeypatch.setenv("STUDY_DATA_DIR", "images")
     assert str(data_place(None)) == str(tmp_path / "images")
     assert str(data_place("s3://bucket/images")) == "s3://bucket/images"
+
+
+def test_texts_in_an_own_trainings_config_name_no_code() -> None:
+    tree = {
+        "study": "s",
+        "train": "segment:train",
+        "epoch_cost": "segment:cost",
+        "objective": {"metric": "iou", "direction": "maximize"},
+        "points": 1,
+        "recipe": {"data": "squad:validation"},
+        "space": {"start": {"choice": ["hub:small", "hub:large"]}},
+        "first": [{"set": {"start": "hub:base"}}],
+    }
+    assert code_names(spec_from_tree(tree)) == ("segment:cost", "segment:train")

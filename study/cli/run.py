@@ -216,10 +216,9 @@ def train(
 
     from study.cli.training_display import TrainingDisplay
     from study.errors import UserError
-    from study.training.own.standalone import OwnConfig, train_config
     from study.training.runtime.device import resolve_device
     from study.training.runtime.failures import TrainingFailure
-    from study.training.standalone import train_recipe_file
+    from study.training.standalone import OwnConfig, train_config, train_recipe_file
 
     if threads:
         torch.set_num_threads(threads)

@@ -10,8 +10,8 @@ import pytest
 
 from study.errors import SpecError, UserError
 from study.spec.load import own_training_in
-from study.training.own.standalone import OwnConfig, train_config
 from study.training.own.surroundings import OwnRow
+from study.training.standalone import OwnConfig, train_config
 
 CODE = """
 import torch

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test check setup faults simulate bench published coverage integrations docs docs-test hooks clean
+.PHONY: gpu quickstart test check setup faults simulate bench published coverage integrations docs docs-test hooks clean
 
 quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
@@ -23,6 +23,9 @@ bench: setup  ## Measurements, side by side in one run
 integrations: setup  ## Trainings with the libraries that have a callback, which this installs into .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[lightning,transformers]'
 	$(BIN)/pytest tests/integrations -m integrations -o timeout=3600
+
+gpu:  ## On a machine with a GPU: what breaks first, then figures, in ten minutes and without a network
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m tests.bench.first_gpu
 
 coverage: setup  ## What intervals cover and how often verdicts are false, by simulation, into docs/coverage.md
 	$(BIN)/python -W error::RuntimeWarning -m tests.analysis.coverage

@@ -142,7 +142,6 @@ class OwnTraining:
                 self.progress.begin_epoch(said["row"]["epoch"] + 1, 0)
                 return Reported(said["row"])
             case "waiting":
-                self._process.answer(True)
                 return Waiting(visible(said["message"]))
             case "beat":
                 self._is_watched = True

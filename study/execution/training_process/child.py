@@ -192,7 +192,10 @@ class _Attempt:
         self._check()
 
     def _wait_for_storage(self, problem: StorageFault) -> None:
-        """Wait a moment for a storage that refuses; the driver shows what is waited for."""
+        """Wait a moment for a storage that refuses; the driver shows what is waited for.
+
+        There is no answer to this: only an order to stop is heard meanwhile.
+        """
         self.say({"kind": "waiting", "message": f"paused: {problem}; trying again"})
         if not self._answer(PAUSE_S):
             raise Stopped

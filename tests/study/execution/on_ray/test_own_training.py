@@ -23,6 +23,7 @@ from study.execution.on_ray.worker_protocol import (
     Finished,
     Placed,
     Reported,
+    Waiting,
     WorkerConfig,
     WorkerMessage,
 )
@@ -318,6 +319,23 @@ def test_an_attempt_goes_on_where_the_one_before_was_left(worker: Worker, before
     worker.leave()
     again = worker.train("witness", trial="again", attempt=2, reported=1)
     assert rows(again) == before[0][1:]
+
+
+def test_a_storage_that_is_away_is_waited_for(worker: Worker, before: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "away" / "study" / "trial"
+    worker.begin("witness", checkpoints=str(folder / "checkpoints"))
+    waits = 0
+    for message in worker._messages():
+        if isinstance(message, Waiting):
+            assert "can't write the checkpoint" in message.message
+            waits += 1
+            if waits == 2:
+                break
+    folder.mkdir(parents=True)
+    said = worker.to_its_end()
+    assert isinstance(said[-1], Finished)
+    assert rows(said) == before[0]
+    assert any((folder / "checkpoints").iterdir())
 
 
 def test_a_lost_nursery_is_replaced(worker: Worker, before: Any) -> None:

@@ -20,7 +20,7 @@ from study.files.layout import StudyPaths, names_near
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import storage_path
 from study.journal.history import History
-from study.journal.log_storage import log_at
+from study.journal.log.log_storage import log_at
 from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec
 from study.results.parquet import read_tables

@@ -21,7 +21,7 @@ from study.errors import UserError
 from study.files.layout import StudyPaths, studies_in
 from study.files.storage import StorageLike
 from study.files.storage_uri import storage_path
-from study.journal.log_storage import log_at
+from study.journal.log.log_storage import log_at
 
 if TYPE_CHECKING:
     import duckdb

@@ -187,9 +187,9 @@ def clean(
     """Show what could be deleted without losing an answer, and how much it is; delete it where you
     say what.
     """
-    from study.execution.clean import clean as delete
-    from study.execution.clean import deletable
     from study.execution.lifecycle import existing
+    from study.execution.retention.clean import clean as delete
+    from study.execution.retention.clean import deletable
     from study.files.layout import studies_in
     from study.files.storage_uri import storage_path
     from study.inspection.format import bytes_text

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from study.controller.controller import Controller
 from study.errors import UserError
-from study.execution.checkpoint_retention import CheckpointRetention
+from study.execution.retention.checkpoint_retention import CheckpointRetention
 from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.requests import Request

@@ -23,7 +23,7 @@ from study.files.lock import acquire_lock, lock_holder
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import storage_path
 from study.journal.extension import check_extension
-from study.journal.log_storage import log_at
+from study.journal.log.log_storage import log_at
 from study.journal.replay import read_history
 from study.journal.spec_versions import check_same, extended, is_there, stored_spec_file
 from study.spec.load import load_spec, refuse, spec_from_tree

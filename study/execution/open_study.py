@@ -26,8 +26,8 @@ from study.journal.events import (
     StudyCreated,
 )
 from study.journal.history import FORMAT, History
-from study.journal.integrity import check_nothing_lost
 from study.journal.journal import Journal
+from study.journal.log.integrity import check_nothing_lost
 from study.journal.replay import history_of
 from study.journal.spec_versions import current_spec, open_journal, sha256_hex
 from study.spec.load import load_spec

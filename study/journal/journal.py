@@ -17,8 +17,8 @@ from typing import Any, NamedTuple, Self
 from study.errors import JournalDamaged, StateLost, StorageFault
 from study.files.storage import StoragePath
 from study.journal.event_codec import Record
-from study.journal.log_storage import Log, log_at
-from study.journal.record_lines import WholeRecords, encode_append, read_whole_records
+from study.journal.log.log_storage import Log, log_at
+from study.journal.log.record_lines import WholeRecords, encode_append, read_whole_records
 
 PATIENCE_S = 900.0
 PAUSE_S = 2.0

@@ -16,7 +16,7 @@ from study.journal.events import JournalTaken, SpecAdopted
 from study.journal.extension import check_extension, reopenings
 from study.journal.history import History
 from study.journal.journal import Journal
-from study.journal.log_storage import log_at
+from study.journal.log.log_storage import log_at
 from study.journal.replay import history_of, read_history
 from study.spec.load import load_spec, study_file_text
 from study.spec.spec import StudySpec

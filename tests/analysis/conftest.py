@@ -13,7 +13,7 @@ import pytest
 from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
-from study.journal.record_lines import encode_line
+from study.journal.log.record_lines import encode_line
 from study.journal.spec_versions import sha256_hex
 
 PROVENANCE = {

@@ -40,19 +40,19 @@ MUTANTS = [
     ),
     Mutant(
         "a part of an append is taken for whole",
-        "study/journal/record_lines.py",
+        "study/journal/log/record_lines.py",
         "        if following == 0:\n",
         "        if True:\n",
     ),
     Mutant(
         "a failed merge makes the append be made once more",
-        "study/journal/log_storage.py",
+        "study/journal/log/log_storage.py",
         "            with suppress(OSError):  # the append is made;",
         "            with suppress(ValueError):  # the append is made;",
     ),
     Mutant(
         "a merged object is taken for whole without being counted",
-        "study/journal/log_storage.py",
+        "study/journal/log/log_storage.py",
         '                if content.count(b"\\n") != copy.following - copy.first:\n',
         "                if False:\n",
     ),
@@ -76,7 +76,7 @@ MUTANTS = [
     ),
     Mutant(
         "a removed lock is not noticed, nor a journal that has changed",
-        "study/journal/log_storage.py",
+        "study/journal/log/log_storage.py",
         "        self._check_unchanged()\n",
         "",
     ),
@@ -101,7 +101,7 @@ MUTANTS = [
     ),
     Mutant(
         "zeros that a loss of power has left are taken for damage",
-        "study/journal/record_lines.py",
+        "study/journal/log/record_lines.py",
         "    if can_be_torn and _is_one_append_with_a_hole(reading, unread):\n",
         "    if False:\n",
     ),
@@ -120,7 +120,7 @@ MUTANTS = [
     # --- durability ---
     Mutant(
         "an append is not synced",
-        "study/journal/log_storage.py",
+        "study/journal/log/log_storage.py",
         "        os.fsync(self._descriptor)\n        self._end += len(data)\n",
         "        self._end += len(data)\n",
     ),
@@ -138,19 +138,19 @@ MUTANTS = [
     ),
     Mutant(
         "a new journal's name is not synced",
-        "study/journal/log_storage.py",
+        "study/journal/log/log_storage.py",
         "        sync_folder(self.path.parent)\n",
         "",
     ),
     Mutant(
         "what a failed append has left is not rolled back",
-        "study/journal/log_storage.py",
+        "study/journal/log/log_storage.py",
         "        os.ftruncate(self._descriptor, self._end)\n",
         "        pass\n",
     ),
     Mutant(
         "a torn tail is not cut",
-        "study/journal/log_storage.py",
+        "study/journal/log/log_storage.py",
         "            os.ftruncate(self._descriptor, end)\n            os.fsync(self._descriptor)\n",
         "            self._end = self.size()\n",
     ),
@@ -163,7 +163,7 @@ MUTANTS = [
     # --- two drivers ---
     Mutant(
         "a driver writes over what another has recorded",
-        "study/journal/log_storage.py",
+        "study/journal/log/log_storage.py",
         "            path.create_exclusively(data)\n",
         "            path.write_whole(data)\n",
     ),
@@ -218,7 +218,7 @@ MUTANTS = [
     ),
     Mutant(
         "weights of a point that may become the best are removed",
-        "study/execution/checkpoint_retention.py",
+        "study/execution/retention/checkpoint_retention.py",
         "(point.number in self._kept or may_become_best)",
         "point.number in self._kept",
     ),

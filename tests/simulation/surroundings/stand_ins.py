@@ -20,8 +20,8 @@ from typing import Any
 from study.execution import open_run, open_study, provenance, resources, signals
 from study.execution.on_ray import ray_runtime, tune_bridge, tune_executor, worker_loss
 from study.files import lock, object_storage
-from study.journal import log_storage
 from study.journal.journal import Journal
+from study.journal.log import log_storage
 from study.training import checkpoint
 
 from ..witness import Witness

@@ -20,7 +20,7 @@ from study.journal.events import (
     event_of,
 )
 from study.journal.failure import Failure
-from study.journal.record_lines import encode_line
+from study.journal.log.record_lines import encode_line
 
 OLD_JOURNAL = Path(__file__).parents[1] / "old_study" / "journal" / "events.jsonl"
 LINES = OLD_JOURNAL.read_bytes().splitlines(keepends=True)

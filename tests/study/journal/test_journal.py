@@ -12,7 +12,7 @@ from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
 from study.journal.journal import Journal, journal_bytes, read_records
-from study.journal.record_lines import encode_line
+from study.journal.log.record_lines import encode_line
 
 
 @pytest.fixture(params=["local", "s3"])

@@ -51,7 +51,7 @@ def store() -> Iterator[None]:
     memory = MemoryStore()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("study.files.object_storage.client", lambda root: memory)
-        patch.setattr("study.journal.log_storage.MERGE_EVERY", MERGE_EVERY)
+        patch.setattr("study.journal.log.log_storage.MERGE_EVERY", MERGE_EVERY)
         patch.setattr("study.journal.journal.PAUSE_S", 0.0)
         yield
 

@@ -9,7 +9,7 @@ import pytest
 
 from study.errors import JournalDamaged
 from study.files.local_storage import LocalPath
-from study.journal.record_lines import encode_append, encode_line, read_whole_records
+from study.journal.log.record_lines import encode_append, encode_line, read_whole_records
 
 
 def told(point: int) -> dict[str, object]:

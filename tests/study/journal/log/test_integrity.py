@@ -10,10 +10,10 @@ from study.errors import StateLost
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.history import History
-from study.journal.integrity import check_nothing_lost
 from study.journal.journal import journal_bytes, read_records
+from study.journal.log.integrity import check_nothing_lost
 
-from ...analysis.conftest import Maker
+from ....analysis.conftest import Maker
 
 
 @pytest.fixture

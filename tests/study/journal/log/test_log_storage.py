@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-import study.journal.log_storage
+import study.journal.log.log_storage
 from study.errors import JournalDamaged, StateLost, Superseded
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
 from study.journal.journal import Journal, journal_bytes, read_records
-from study.journal.log_storage import FileLog, Log, log_at
+from study.journal.log.log_storage import FileLog, Log, log_at
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def told(point: int) -> dict[str, object]:
 
 
 def test_many_objects_are_read_as_few(path: ObjectPath, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study.journal.log_storage, "MERGE_EVERY", 3)
+    monkeypatch.setattr(study.journal.log.log_storage, "MERGE_EVERY", 3)
     journal = Journal.create(path)
     for point in range(5):
         journal.append(told(2 * point), told(2 * point + 1))
@@ -136,7 +136,7 @@ def test_many_objects_are_read_as_few(path: ObjectPath, monkeypatch: pytest.Monk
 def test_merging_that_fails_is_no_part_of_appending(
     path: ObjectPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study.journal.log_storage, "MERGE_EVERY", 3)
+    monkeypatch.setattr(study.journal.log.log_storage, "MERGE_EVERY", 3)
     whole, refusals = ObjectPath.write_whole, iter([False, True])
 
     def lossy(self: ObjectPath, content: bytes | str) -> None:
@@ -162,7 +162,7 @@ def test_merging_that_fails_is_no_part_of_appending(
 def test_a_merged_object_that_is_damaged_is_passed_over(
     path: ObjectPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study.journal.log_storage, "MERGE_EVERY", 3)
+    monkeypatch.setattr(study.journal.log.log_storage, "MERGE_EVERY", 3)
     journal = Journal.create(path)
     for point in range(6):
         journal.append(told(point))
@@ -202,7 +202,7 @@ def test_an_object_that_was_removed_meanwhile_is_missed(path: ObjectPath) -> Non
 def test_a_removal_that_is_broken_off_leaves_a_shorter_log(
     path: ObjectPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study.journal.log_storage, "MERGE_EVERY", 3)
+    monkeypatch.setattr(study.journal.log.log_storage, "MERGE_EVERY", 3)
     journal = Journal.create(path)
     for point in range(5):
         journal.append(told(point))
@@ -222,7 +222,7 @@ def test_a_removal_that_is_broken_off_leaves_a_shorter_log(
 def test_a_file_that_is_larger_than_any_journal_is_not_read(tmp_path: Path) -> None:
     path = LocalPath(tmp_path) / "events.jsonl"
     path.touch()
-    os.truncate(path, study.journal.log_storage.LARGEST_BYTES + 1)
+    os.truncate(path, study.journal.log.log_storage.LARGEST_BYTES + 1)
     with pytest.raises(JournalDamaged, match="no study's journal has so many"):
         read_records(path)
 

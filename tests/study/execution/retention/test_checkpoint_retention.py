@@ -10,8 +10,8 @@ import pytest
 
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment
-from study.execution import checkpoint_retention as retention
-from study.execution.checkpoint_retention import CheckpointRetention
+from study.execution.retention import checkpoint_retention as retention
+from study.execution.retention.checkpoint_retention import CheckpointRetention
 from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
@@ -19,7 +19,7 @@ from study.journal.failure import Failure
 from study.journal.ranking import best_point, points_to_confirm
 from study.journal.trials import Point, Trial
 
-from ..fake_cluster import Curve, Storage, controller_on, curve, drive, small_spec
+from ...fake_cluster import Curve, Storage, controller_on, curve, drive, small_spec
 
 
 class Shelf(dict[int, int]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from study.errors import StudyLocked
-from study.execution.checkpoint_retention import points_to_keep
+from study.execution.retention.checkpoint_retention import points_to_keep
 from study.files.layout import StudyPaths
 from study.files.lock import acquire_lock, lock_holder
 from study.files.storage import StoragePath

@@ -1,0 +1,1 @@
+"""What of a study is kept, and what can be deleted."""

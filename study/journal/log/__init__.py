@@ -1,0 +1,1 @@
+"""The records of a journal as they are stored, checked and mended."""

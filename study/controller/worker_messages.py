@@ -19,6 +19,9 @@ from study.journal.events import (
 from study.journal.failure import MISTAKE, Failure
 from study.journal.trials import Trial
 
+_RETURNED = "returned"
+"""Why an own training ends as far as its worker knows."""
+
 
 class WorkerMessages:
     """Records what workers say, and has it decided on.
@@ -82,11 +85,17 @@ class WorkerMessages:
         end = TrainingFinished(
             trial=number,
             attempt=attempt,
-            stop_reason=stop_reason,
+            stop_reason=self._reason(trial, stop_reason),
             summary=_storable_figures(summary),
         )
         self._state.record(end)
         self._outcomes.decide(trial)
+
+    def _reason(self, trial: Trial, stop_reason: str) -> str:
+        """Why a training came to its own end: a function that returned may have done its epochs."""
+        training = self._state.training_of(trial) if stop_reason == _RETURNED else None
+        has_done_all = training is not None and training.length == trial.epochs
+        return "epochs" if has_done_all else stop_reason
 
     def failed(self, number: int, attempt: int, failure: Failure) -> None:
         """The attempt failed; it is tried again as often as the study file says for its class.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ import pytest
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment
 from study.errors import UserError
+from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
+from study.journal.extension import check_extension, reopenings
 from study.journal.failure import Failure
 from study.spec.load import spec_from_tree
 from study.spec.spec import StudySpec
@@ -182,13 +186,34 @@ def test_out_of_memory_is_told_at_once_unless_the_file_says_otherwise(
 
 
 def test_more_epochs_may_be_asked_of_a_config_that_has_its_length() -> None:
-    from study.journal.extension import check_extension
-
     controller = controller_on(Storage(), own_spec(recipe={"epochs": 5}), **PLAIN)
     drive(controller, lambda work: 5, 0, {})
+    reasons = {trial.stop_reason for trial in controller.history.trials if trial.training_end}
+    assert reasons == {"epochs"}, "so that they may train on"
     before = own_spec(recipe={"epochs": 5})
     check_extension(before, own_spec(recipe={"epochs": 8}), controller.history)
     with pytest.raises(UserError, match="epochs: can only grow"):
         check_extension(before, own_spec(recipe={"epochs": 3}), controller.history)
-    with pytest.raises(UserError, match="width: None -> 3"):
+    with pytest.raises(UserError, match=r"width: None -> 3"):
         check_extension(before, own_spec(recipe={"epochs": 5, "width": 3}), controller.history)
+
+
+def test_a_function_of_unknown_length_just_returns() -> None:
+    controller = controller_on(Storage(), own_spec(), **PLAIN)
+    drive(controller, lambda work: 3, 0, {})
+    complete = [trial for trial in controller.history.trials if trial.state == "COMPLETE"]
+    assert {trial.stop_reason for trial in complete} == {"returned"}
+
+
+def test_trials_that_did_their_epochs_are_reopened_for_more(tmp_path: Path) -> None:
+    spec = own_spec(recipe={"epochs": 5}, pruner="none", keep_checkpoints="last", points=2)
+    controller = controller_on(Storage(), spec, **PLAIN)
+    drive(controller, lambda work: 5, 0, {})
+    paths = StudyPaths(LocalPath(tmp_path), "own")
+    for point in controller.history.points:
+        folder = tmp_path / "own" / "trials" / f"{point.number:05d}.0" / "checkpoints"
+        folder.mkdir(parents=True)
+        (folder / "attempt-0001-epoch-000005.ckpt").write_text("")
+    longer = own_spec(recipe={"epochs": 8}, pruner="none", keep_checkpoints="last", points=2)
+    reopened = reopenings(spec, longer, controller.history, paths)
+    assert [(event.trial, event.why) for event in reopened] == [(0, "extended"), (1, "extended")]

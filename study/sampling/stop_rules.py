@@ -96,7 +96,9 @@ def make_stop_rule(
         return HalvingRule(sign, options["min_epochs"], options["reduction"], longest)
     if choice.name == "patient":
         return PatientRule(sign, options["patience"], options["min_delta"])
-    return RankedRule(sign, options)
+    if choice.name in ("median", "percentile"):
+        return RankedRule(sign, options)
+    raise ValueError(f"nothing is known of what the pruner {choice.name} compares")
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import pytest
 
 from study.sampling.pruning import make_pruner
 from study.sampling.stop_rules import Comparison, StopRule, Values, make_stop_rule
-from study.spec.pruners import PrunerChoice
+from study.spec.pruners import AnyPruner, PrunerChoice
 from study.spec.sections import Objective
 from study.spec.spec import StudySpec
+from study.validation.section import form_names
 
 from ..fake_cluster import small_spec
 
@@ -179,6 +180,14 @@ def test_a_rival_whose_values_are_enough_would_have_gone_on(options: dict[str, A
             checked += 1
             break
     assert checked > 3
+
+
+def test_each_pruner_of_a_study_file_has_its_rule() -> None:
+    names = form_names(AnyPruner)
+    assert "asha" in names
+    for name in names:
+        rule = make_stop_rule(choice_of({"name": name}), (UP,), EPOCHS)
+        assert (rule is None) == (name == "none")
 
 
 def test_none_has_no_rule() -> None:

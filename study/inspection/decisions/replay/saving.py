@@ -14,7 +14,7 @@ _TRIED: tuple[PrunerChoice, ...] = (Asha(), Hyperband(), Median())
 """The pruners that are tried, as they are by default."""
 _WORTH_TELLING = 0.75
 """What is saved is told where the epochs are this share of those that were run, or less."""
-_MOST_EPOCHS = 100_000
+_MOST_EPOCHS = 30_000
 """A study with more isn't run once more, only to say a sentence."""
 
 

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: gpu quickstart test check setup faults simulate bench published coverage integrations docs docs-test hooks clean
+.PHONY: gpu quickstart test check setup faults simulate bench published coverage integrations wheel docs docs-test hooks clean
 
 quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
@@ -26,6 +26,11 @@ integrations: setup  ## Trainings with the libraries that have a callback, which
 
 gpu:  ## On a machine with a GPU: what breaks first, then figures, in ten minutes and without a network
 	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m tests.bench.first_gpu
+
+wheel: setup  ## The wheel into dist/, installed into an empty environment and tried there
+	rm -rf dist
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(BIN)/pytest tests/wheel -m wheel -o timeout=3600
 
 coverage: setup  ## What intervals cover and how often verdicts are false, by simulation, into docs/coverage.md
 	$(BIN)/python -W error::RuntimeWarning -m tests.analysis.coverage

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: gpu quickstart test check setup faults simulate bench published coverage integrations wheel docs docs-test hooks clean
+.PHONY: gpu quickstart test check setup faults simulate mutants bench published coverage integrations wheel docs docs-test hooks clean
 
 quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
@@ -44,6 +44,9 @@ docs-test: setup  ## Every command and code block of README and docs, run
 
 simulate: setup  ## Whole studies in simulated worlds that fail: 10,000 seeds, or FROM= COUNT=; SEED= tells one's story
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--first $(or $(FROM),0) --count $(or $(COUNT),10000))
+
+mutants: setup  ## Faults planted in copies of the project, and the simulated world that finds each
+	$(BIN)/python -m tests.simulation.mutants
 
 check: setup
 	$(BIN)/ruff check .

@@ -5,19 +5,21 @@ there, and says which one finds it.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from multiprocessing import get_context
 from pathlib import Path
 
 from .planted import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[3]
-COPIED = ("study", "search_spaces", "analysis", "tests", "pyproject.toml")
-_FAILED = re.compile(r"SEED=(\d+): (.*)")
+COPIED = ("study", "search_spaces", "analysis", "tests")
+HEAVY = ("torch", "optuna", "pyarrow.parquet", "obstore", "pydantic", "ruamel.yaml", "greenlet")
+"""Libraries that are loaded once for all."""
 
 
 def main() -> int:
@@ -25,6 +27,8 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000, help="how many seeds are played")
     parser.add_argument("--only", default="", help="plant those alone whose fault has this in it")
     words = parser.parse_args()
+    for name in HEAVY:
+        importlib.import_module(name)
     chosen = [mutant for mutant in MUTANTS if words.only in mutant.fault]
     survivors = [mutant.fault for mutant in chosen if not is_found(mutant, words.count)]
     print(f"{len(chosen) - len(survivors)} of {len(chosen)} found")
@@ -36,35 +40,45 @@ def main() -> int:
 def is_found(mutant: Mutant, count: int) -> bool:
     """Plant a fault and play seeds until one fails; print which."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        copy = planted(mutant, Path(folder))
-        words = ["--count", str(count), "--jobs", "1", "--stop"]
-        played = subprocess.run(
-            [sys.executable, "-m", "tests.simulation", *words],
-            cwd=copy,
-            env=os.environ | {"PYTHONPATH": str(copy)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    found = _FAILED.search(played.stdout)
-    told = f"seed {found[1]}: {found[2]:.150}" if found else f"not found {played.stderr[-300:]}"
+        plant(mutant, Path(folder))
+        with get_context("fork").Pool(1) as pool:
+            seed, error = pool.apply(first_failure, (folder, count))
+    told = f"seed {seed}: {error:.150}" if error else f"not found by {count} seeds"
     print(f"{mutant.fault}\n    {told}", flush=True)
-    return found is not None
+    return bool(error)
 
 
-def planted(mutant: Mutant, folder: Path) -> Path:
-    """Copy the project into a folder with a fault in it; return the folder."""
+def plant(mutant: Mutant, folder: Path) -> None:
+    """Copy the project into a folder, with a fault in it."""
     for name in COPIED:
-        if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-        else:
-            shutil.copy(ROOT / name, folder / name)
+        shutil.copytree(
+            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "golden")
+        )
     file = folder / mutant.file
     content = file.read_text()
     assert content.count(mutant.before) == 1, mutant.fault
     file.write_text(content.replace(mutant.before, mutant.after))
-    return folder
+
+
+def first_failure(folder: str, count: int) -> tuple[int, str]:
+    """Play seeds with the project as it lies in a folder; return the first that fails, and how."""
+    forget_modules(COPIED)
+    os.chdir(folder)
+    sys.path[:] = [folder, *(path for path in sys.path if path not in ("", str(ROOT)))]
+    simulation = importlib.import_module("tests.simulation.simulation")
+    assert str(simulation.__file__).startswith(folder)
+    for seed in range(count):
+        error = simulation.simulate(seed).error
+        if error is not None:
+            return seed, f"{type(error).__name__}: {error}".replace("\n", " ")
+    return count, ""
+
+
+def forget_modules(packages: Sequence[str]) -> None:
+    """Have packages be imported anew, from wherever they are found then."""
+    for name in list(sys.modules):
+        if name.partition(".")[0] in packages:
+            del sys.modules[name]
 
 
 if __name__ == "__main__":

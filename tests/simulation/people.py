@@ -23,7 +23,7 @@ from .witness import Witness, promise
 
 MOST_ENDS = 12
 """A study that is not complete after so many drivers that nothing happened to never will be."""
-STOPS_WITHIN_S = 20.0
+STOPS_WITHIN_S = 60.0
 
 
 class Display(ProgressDisplay):

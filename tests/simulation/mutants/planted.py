@@ -27,10 +27,10 @@ MUTANTS = [
         "                requests.discard([request])\n                if self._carry_out(request):\n",
     ),
     Mutant(
-        "a request to stop that came before the session is discarded",
-        "study/execution/driver.py",
-        "        requests.discard(earlier_stops)\n",
-        "        requests.discard(requests.waiting_stops(paths))\n",
+        "a request to stop that comes while Ray starts is discarded",
+        "study/execution/open_run.py",
+        "        signals.catch()  # again",
+        "        from study.files import requests\n        requests.discard(requests.waiting_stops(self._paths))\n        signals.catch()  # again",
     ),
     Mutant(
         "a request that was answered is carried out again",

@@ -23,6 +23,8 @@ REFUSALS = {
 }
 """What a storage refuses while it is so, and how; None for everything, reading as well."""
 CLOCK_JUMPS_S = (-86_400.0, -3600.0, -30.0, 0.0, 30.0, 3600.0, 400 * 86_400.0)
+PLACES = ["", "", "", "requests", "journal", "trials", "results", "study."]
+"""Where a driver dies: at a step that concerns such a path."""
 LONG_STEPS_S = (0.01, 0.3, 20.0)
 
 
@@ -98,9 +100,7 @@ class Faults:
     @property
     def answers_may_be_late(self) -> bool:
         """Whether a driver may take long to hear of something."""
-        slow = (self.freezing, self.windows_often, self.errors, self.long_step)
-        store = (self.store_errors, self.lost_answers, self.late_requests, self.stale_lists)
-        return any(slow) or any(store)
+        return any((self.freezing, self.windows_often, self.long_step))
 
     # --- planned deaths ---
 
@@ -188,7 +188,8 @@ class Faults:
     def before_change(self, what: str, path: str) -> None:
         """A process is about to change something: it may die, wait, or be refused."""
         process = self._world.process
-        process.steps += 1
+        if process.dies_in in path:
+            process.steps += 1
         if self.is_healed:
             return
         if process.dies_at_step is not None and process.steps >= process.dies_at_step:

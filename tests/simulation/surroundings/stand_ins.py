@@ -39,6 +39,7 @@ REAL_TIME, REAL_NS, REAL_MONOTONIC, REAL_SLEEP = (
 )
 REAL_PID, REAL_HOST, REAL_UUID = os.getpid, socket.gethostname, uuid.uuid4
 CPUS = 4
+LONGEST_RAY_START_S = 5.0
 MERGE_EVERY = 12
 """A simulated study has fewer records than one for which merging pays."""
 
@@ -62,7 +63,7 @@ def surroundings(world: World, tune: SimulatedTune, witness: Witness) -> list[Re
         *_clocks(world),
         *_system(world),
         *_threads(world),
-        *_ray(tune),
+        *_ray(world, tune),
         (Journal, "append", _observed_append(witness)),
         (checkpoint, "torch", plain_torch),
         (provenance, "of_process", lambda: {"host": socket.gethostname()}),
@@ -173,10 +174,13 @@ class NoFolder:
         pass
 
 
-def _ray(tune: SimulatedTune) -> list[Replacement]:
+def _ray(world: World, tune: SimulatedTune) -> list[Replacement]:
+    def connect(self: Any, *args: Any, **options: Any) -> None:
+        world.sleep(world.chance.uniform(0.0, LONGEST_RAY_START_S))
+
     connection = ray_runtime.RayConnection
     return [
-        (connection, "connect", lambda self, *args, **options: None),
+        (connection, "connect", connect),
         (connection, "restart", lambda self: None),
         (connection, "node_resources", lambda self: [{"CPU": float(CPUS)}]),
         (ray_runtime, "ENVIRONMENT", {}),

@@ -55,7 +55,9 @@ class Process:
     handlers: dict[int, Any] = field(default_factory=dict)
     """What it does at a signal, by the signal's number."""
     steps: int = 0
-    """How many times it has changed anything in a storage."""
+    """How many times it has changed anything in a storage, at a place where it may die."""
+    dies_in: str = ""
+    """A part of the paths that it dies at; empty for any."""
     dies_at_step: int | None = None
     way_to_die: str = ""
     frozen_until: float = 0.0

@@ -149,7 +149,7 @@ class _Training:
     def _hang_if_silent(self) -> list[WorkerMessage]:
         """Return a message that training hangs, once it has been silent for too long."""
         silent_s = self._clock.now() - self._last_sign
-        if silent_s < self._config["heartbeat_s"]:
+        if silent_s < self._config["heartbeat_s"] * self.progress.patience:
             return []
         self._is_hung = True
         frame = sys._current_frames().get(self._thread.ident or 0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+_COMPILING = "compiling in its first step"
+_PATIENCE_WITH_COMPILER = 4.0
 TRAINING = "training"
 """The stage of which steps are counted."""
 
@@ -48,7 +50,7 @@ class TrainingProgress:
         is_first = self._epoch == 0
         self._epoch, self._steps = epoch, steps
         self._step = self._images = 0
-        self.enter("compiling in its first step" if compiles and is_first else TRAINING)
+        self.enter(_COMPILING if compiles and is_first else TRAINING)
 
     def add_step(self, images: int) -> None:
         """Note an update on so many images."""
@@ -57,6 +59,13 @@ class TrainingProgress:
         else:  # how long the first step took to compile says nothing of the pace
             self.enter(TRAINING)
         self._step += 1
+
+    @property
+    def patience(self) -> float:
+        """How many times as long as usual the stage may show no sign of life: nothing comes from
+        a compiler.
+        """
+        return _PATIENCE_WITH_COMPILER if self._stage == _COMPILING else 1.0
 
     def mark(self) -> ProgressMark:
         """Return how far the training is now."""

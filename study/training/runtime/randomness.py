@@ -12,7 +12,7 @@ import hashlib
 import os
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,8 @@ def random_states(device: torch.device) -> dict[str, Any]:
     }
     if device.type == "cuda":
         states["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
     return states
 
 
@@ -68,6 +70,8 @@ def restore_random_states(states: dict[str, Any], device: torch.device) -> None:
     torch.set_rng_state(states["cpu"])
     if device.type == "cuda" and "cuda" in states:
         torch.cuda.set_rng_state(states["cuda"], device)
+    if device.type == "mps" and "mps" in states:
+        torch.mps.set_rng_state(states["mps"])
     if "python" in states:
         random.setstate(states["python"])
     if "numpy" in states:
@@ -89,6 +93,7 @@ def isolated_process_state(recipe: Recipe, device: torch.device) -> Iterator[Non
     python_state, numpy_state = random.getstate(), np.random.get_state()
     with (
         _restored_switches(),
+        torch.cuda.device(device) if device.type == "cuda" else nullcontext(),
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
     ):
         try:
@@ -111,6 +116,8 @@ def _set_switches(recipe: Recipe) -> None:
         switch.fp32_precision = "tf32" if is_tf32 else "ieee"
     for switch in (backends.mkldnn.matmul, backends.mkldnn.conv, backends.mkldnn.rnn):
         switch.fp32_precision = "ieee"
+    if recipe.execution.mode == "compile":  # else 32 processes compile, whatever the trial may use
+        os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(torch.get_num_threads()))
     torch.backends.cudnn.benchmark = not deterministic
     torch.backends.cudnn.deterministic = deterministic
     torch.use_deterministic_algorithms(deterministic)

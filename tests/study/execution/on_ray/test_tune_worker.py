@@ -23,6 +23,7 @@ from study.execution.on_ray.worker_protocol import (
     WorkerMessage,
 )
 from study.training.recipe.recipe import parse_recipe
+from study.training.runtime.progress import TrainingProgress
 
 WAIT_S = 900
 
@@ -137,6 +138,18 @@ def test_a_worker_whose_process_is_broken_says_so_and_waits_for_its_end(
     assert (said[-1].node, said[-1].gpu) == ("1", "3")
     again = worker.step()
     assert (again["messages"], again["done"]) == ([], False)
+
+
+def test_a_compiler_may_be_silent_for_longer(worker: TrialWorker) -> None:
+    training: Any = worker._training
+    training._is_stopped.set()
+    training._thread.join()
+    training._last_sign = training._clock.now() - 100  # the heartbeat is 60 s
+    training.progress = TrainingProgress()
+    training.progress.begin_epoch(1, 5, compiles=True)
+    assert training._hang_if_silent() == []
+    training.progress.add_step(20)
+    assert [type(message) for message in training._hang_if_silent()] == [Hung]
 
 
 UNSPEAKABLE = """

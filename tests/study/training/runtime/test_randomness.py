@@ -176,3 +176,12 @@ def test_cublas_is_told_to_repeat_itself_before_any_training() -> None:
         command = [sys.executable, "-c", code]
         said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
         assert said.stdout.strip() == kept
+
+
+def test_the_generator_of_apples_gpu_is_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    restored: list[Any] = []
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: torch.arange(3))
+    monkeypatch.setattr(torch.mps, "set_rng_state", restored.append)
+    states = random_states(torch.device("mps"))
+    restore_random_states(states, torch.device("mps"))
+    assert [state.tolist() for state in restored] == [[0, 1, 2]]

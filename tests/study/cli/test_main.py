@@ -86,7 +86,7 @@ def test_a_study_file_that_was_changed_by_hand_is_one_line_beside_the_answer(
 def test_ctrl_c_always_says_something(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted() -> None:
+    def interrupted(*given: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("study.spec.json_schema.json_schema", interrupted)

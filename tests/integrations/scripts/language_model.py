@@ -10,11 +10,22 @@ from transformers import (
     GPT2Config,
     GPT2LMHeadModel,
     Trainer,
+    TrainerCallback,
     TrainingArguments,
 )
 
 from study.integrations.transformers import StudyCallback
 from study.training.own.session import Session
+
+from .kills import Kills
+
+
+class Killed(TrainerCallback):  # type: ignore[misc]
+    def __init__(self, kills: Kills) -> None:
+        self._kills = kills
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        self._kills.count_batch()
 
 
 def train(config: dict[str, Any], session: Session) -> None:
@@ -27,7 +38,7 @@ def train(config: dict[str, Any], session: Session) -> None:
         "eval_strategy": "epoch",
         "save_strategy": "no",
         "logging_strategy": "epoch",
-        "per_device_train_batch_size": 16,
+        "per_device_train_batch_size": 10,
     }
     arguments |= config.get("arguments", {})
     is_evaluated = arguments["eval_strategy"] != "no"
@@ -46,6 +57,10 @@ def train(config: dict[str, Any], session: Session) -> None:
         ),
         train_dataset=data[:80],
         eval_dataset=data[80:] if is_evaluated else None,
-        callbacks=[callback, *stopping],
+        callbacks=[
+            callback,
+            Killed(Kills(session.attempt, config.get("kills", 0))),
+            *stopping,
+        ],
     )
     trainer.train(resume_from_checkpoint=None if config.get("forgetful") else callback.checkpoint)

@@ -8,13 +8,15 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.callbacks import Callback, EarlyStopping
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
 from study.integrations.lightning import StudyCallback
 from study.training.own.session import Session
+
+from .kills import Kills
 
 
 class Net(L.LightningModule):  # type: ignore[misc]
@@ -46,6 +48,14 @@ class Net(L.LightningModule):  # type: ignore[misc]
         return {"optimizer": optimizer, "lr_scheduler": follows}
 
 
+class Killed(Callback):  # type: ignore[misc]
+    def __init__(self, kills: Kills) -> None:
+        self._kills = kills
+
+    def on_train_batch_end(self, *_: Any, **__: Any) -> None:
+        self._kills.count_batch()
+
+
 def train(config: dict[str, Any], session: Session) -> None:
     inputs = torch.randn(160, 8)
     labels = (inputs.sum(1) + torch.randn(160) * 0.3 > 0).long()
@@ -64,6 +74,7 @@ def train(config: dict[str, Any], session: Session) -> None:
             EarlyStopping(
                 monitored, patience=config.get("patience", 99), min_delta=99, strict=False
             ),
+            Killed(Kills(session.attempt, config.get("kills", 0))),
             callback,
         ],
         **config.get("trainer", {}),

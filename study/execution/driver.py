@@ -13,13 +13,21 @@ from study.errors import OutsideFault, StudyLocked, UserError
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_run import OpenRun
 from study.execution.open_study import open_study
+from study.execution.own_code.hashes import check_code_change
 from study.execution.run import RunOptions, RunResult, SteadyDisplay
 from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.lock import DriverLock, acquire_lock
 from study.files.requests import Request
 from study.journal.events import PointReopened
-from study.journal.spec_versions import begin, extend, supersede_earlier_drivers
+from study.journal.replay import read_history
+from study.journal.spec_versions import (
+    begin,
+    extend,
+    stored_spec_file,
+    supersede_earlier_drivers,
+)
+from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
 LOCK_PATIENCE = "STUDY_LOCK_PATIENCE_S"
@@ -74,6 +82,8 @@ def _drive(
         if begun:
             begin(paths, begun)
         supersede_earlier_drivers(paths)
+        if extension:
+            _check_code(paths, options)
         extend(paths, extension, options.display.say)
         with (
             RayConnection(options.address) as connection,
@@ -86,6 +96,14 @@ def _drive(
             if _is_complete(controller) and not requests.waiting(paths):
                 return run.nothing_to_do()
             return run.to_its_end(reopened)
+
+
+def _check_code(paths: StudyPaths, options: RunOptions) -> None:
+    """Raise UserError where the code of an own training has changed, before the study does."""
+    history = read_history(paths.journal)
+    if history.specs:
+        spec = load_spec(stored_spec_file(paths))
+        check_code_change(spec, history, accepted=options.accept_change)
 
 
 @contextmanager

@@ -102,6 +102,7 @@ def test_killed_again_and_again_it_equals_the_uninterrupted_study(
     (folder / "line.py").write_text(CODE + "# changed\n")
     refused = run(folder, "resume", "tiny", "--points", "7", code=2)
     assert "the code of line:train has changed" in refused.stderr
+    assert len(history_of(folder).specs) == 1, "the study is as it was"
     accepted = run(folder, "resume", "tiny", "--points", "7", "--accept-change")
     assert "the code of line:train has changed" in accepted.stdout
 

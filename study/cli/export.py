@@ -55,6 +55,7 @@ def preview(
     from study.execution.trust import check_file_trusted, lies_in_a_study
     from study.inspection.own_code import check_own_code
     from study.inspection.preview import preview_of
+    from study.spec.checks.repeat_checks import repeat_faults
     from study.spec.load import load_spec, refuse
 
     check_format(form, ("table", "json"))
@@ -63,7 +64,7 @@ def preview(
         with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
     may_import = not no_import and (trust or not lies_in_a_study(file))
     look = look_at_code(spec, imports=may_import)
-    refuse(file, look.faults, sets=sets or (), name=name, points=points)
+    refuse(file, [*repeat_faults(spec), *look.faults], sets=sets or (), name=name, points=points)
     for note in look.notes:
         echo(f"note: {note}", err=True)
     checked: list[str] = []

@@ -66,13 +66,14 @@ def submit(
     from study.execution.provenance import version
     from study.execution.trust import check_file_trusted
     from study.inspection.requirements import lacking_resources
+    from study.spec.checks.repeat_checks import repeat_faults
     from study.spec.load import load_spec, refuse
 
     check_format(form, ("table", "json"))
     spec = load_spec(file, sets=sets or (), name=name, points=points)
     with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
     look = look_at_code(spec, imports=not no_import, elsewhere=True)
-    refuse(file, look.faults, sets=sets or (), name=name, points=points)
+    refuse(file, [*repeat_faults(spec), *look.faults], sets=sets or (), name=name, points=points)
     for note in (*spec.notes, *look.notes, *lacking_resources(spec, spec.concurrency or 1)):
         echo(f"note: {note}", err=True)
     request = JobRequest(

@@ -26,6 +26,7 @@ from study.journal.extension import check_extension
 from study.journal.log.log_storage import log_at
 from study.journal.replay import read_history
 from study.journal.spec_versions import check_same, extended, is_there, stored_spec_file
+from study.spec.checks.repeat_checks import repeat_faults
 from study.spec.load import load_spec, refuse, spec_from_tree
 from study.spec.spec import StudySpec
 
@@ -67,7 +68,7 @@ def run(
     if not found:
         may_import = run_options.imports and run_options.trust
         look = look_at_code(spec, imports=may_import, elsewhere=run_options.address is not None)
-        refuse(source, look.faults, sets=sets, name=name, points=points)
+        refuse(source, [*repeat_faults(spec), *look.faults], sets=sets, name=name, points=points)
         for note in look.notes:
             run_options.display.say(f"note: {note}")
         spec = _checked_to_run(spec, paths, run_options)

@@ -22,13 +22,13 @@ from search_spaces.validation import (
 )
 from search_spaces.values import Value
 from study.spec.checks.own_checks import training_faults
+from study.spec.checks.repeat_checks import places_written
 from study.spec.checks.rule_checks import broken_rule_faults, name_faults
 from study.spec.kinds.kind import TrainingKind
 from study.spec.spec import StudySpec
 from study.training.recipe.metric_catalog import MEASURED_METRICS
 
 _SEED_MUST = "must be left out: a trial's seed is the number of its replicate"
-_REPEAT_MUST = "must let GPUs repeat their figures with reproducible: true"
 _TIME_MUST = "must not limit a trial by time with reproducible: true"
 _OTHER_LENGTHS = "epochs | steps"
 
@@ -167,34 +167,15 @@ def default_reproducible(spec: StudySpec) -> bool:
 
 
 def reproducible_faults(spec: StudySpec) -> Iterator[Fault]:
-    """Refuse what depends on the machine: measured time, and arithmetic that GPUs don't repeat."""
+    """Refuse what depends on the machine's speed."""
     for index, objective in enumerate(spec.objectives):
         if objective.metric in MEASURED_METRICS:
             must = "must not be measured by the machine with reproducible: true"
             yield Fault(_metric_path(spec, index), must, describe(objective.metric))
-    lengths = _written(spec, "seconds") if spec.train is None else ()
+    lengths = places_written(spec, "seconds") if spec.train is None else ()
     for place, value in lengths:
         if value is not None:
             yield Fault(place, _TIME_MUST, describe(value), _OTHER_LENGTHS, on_key=True)
-    if spec.resources.gpus:
-        for path, repeating in spec.kind.repeating_values.items():
-            for place, value in _written(spec, path):
-                if value not in (None, repeating):
-                    yield Fault(place, _REPEAT_MUST, describe(value), describe(repeating))
-
-
-def _written(spec: StudySpec, path: str) -> Iterator[tuple[KeyPath, Any]]:
-    """Give each place where a study file can set a recipe's value, with that, or None, or its name
-    where the space varies it.
-    """
-    keys = path.split(".")
-    yield ("recipe", *keys), spec.kind.values_by_path(spec.fixed).get(path)
-    yield ("overrides", path), spec.overrides.get(path)
-    for item in spec.space.items:
-        if item.path == path:
-            yield ("space", *item.place), keys[-1]
-    for index, first in enumerate(spec.first):
-        yield ("first", index, "set", *keys), spec.kind.values_by_path(first.set).get(path)
 
 
 # -- roles and confirmation ------------------------------------------------------------

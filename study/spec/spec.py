@@ -112,8 +112,8 @@ class StudySpec:
             tree = merge(tree, kept)
         if substitutions:
             tree = merge(tree, substitutions)
-        if self.reproducible and self.resources.gpus:
-            tree = merge(self.kind.repeating_values, tree)
+        if not self.defaults:  # which hold them for a study that has begun
+            tree = merge(self._repeating_values(), tree)
         return self.kind.complete(tree)
 
     def training(
@@ -288,8 +288,16 @@ class StudySpec:
 
     def with_recorded_defaults(self) -> StudySpec:
         """Return the spec with the recipe's defaults written down; those that are stay."""
-        current = self.kind.defaults_for(self._written_values())
+        current = dict(self.kind.defaults_for(self._written_values()))
+        for path, value in self._repeating_values().items():
+            section, _, key = path.rpartition(".")
+            current[section] = {**current.get(section, {}), key: value}
         return replace(self, defaults={**current, **self.defaults})
+
+    def _repeating_values(self) -> Mapping[str, Value]:
+        """Return the values by which trainings repeat themselves, where they are to on GPUs."""
+        has_gpus = self.reproducible and self.resources.gpus
+        return self.kind.repeating_values if has_gpus else {}
 
     def _written_values(self) -> Iterator[tuple[str, Any]]:
         """Give each value, by its recipe path, that stands anywhere in the study file."""

@@ -162,8 +162,10 @@ class OwnTraining:
         """Return what is wrong with a process that says nothing."""
         if self._is_over:
             return []
-        if self._process.has_hung_up:
+        if self._process.has_hung_up and not self._process.ends_by_itself():
             self._process.kill()
+            message = "the training function closed its process's files: it can't be heard any more"
+            return [self._ended_by(Failure("error", message))]
         if self._process.ending:
             traces = self._process.traces()
             if traces:

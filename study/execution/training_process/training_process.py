@@ -180,6 +180,11 @@ class TrainingProcess:
         """Whether it has closed its end of the conversation."""
         return self._talk is None
 
+    def ends_by_itself(self) -> bool:
+        """Wait a while for its end; return whether that has come."""
+        self._await_end(_END_S)
+        return self.ending is not None
+
     def abort(self) -> str:
         """End it where it stands; return where that was, as text, as far as it can be known."""
         self._order("abort")

@@ -206,6 +206,11 @@ def forgets_its_files(config: dict[str, Any], session: study.Session) -> None:
     session.report({"loss": 1.0})
 
 
+def hangs_up(config: dict[str, Any], session: study.Session) -> None:
+    os.closerange(0, 1000)
+    threading.Event().wait()
+
+
 def kills_its_parent(config: dict[str, Any], session: study.Session) -> None:
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(60)

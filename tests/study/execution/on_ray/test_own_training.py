@@ -255,6 +255,18 @@ def test_a_process_that_does_not_end_after_its_function_is_ended(
     assert witnessed(worker) == before
 
 
+def test_a_process_that_can_not_be_heard_any_more_is_ended(
+    worker: Worker, before: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from study.execution.training_process import training_process
+
+    monkeypatch.setattr(training_process, "_END_S", 0.2)
+    failure = failure_in(worker.train("hangs_up"))
+    assert failure.failure_class == "error"
+    assert "closed its process's files" in failure.message
+    assert witnessed(worker) == before
+
+
 def test_what_a_trial_prints_is_kept_within_bounds(worker: Worker) -> None:
     worker.train("prints")
     printed = worker.printed()

@@ -14,6 +14,7 @@ import pytest
 from study.controller.controller import Controller
 from study.errors import SpecError, UserError
 from study.files.layout import StudyPaths
+from study.inspection.decisions.replay.bounds import Bounds
 from study.inspection.decisions.replay.curves import curves_of
 from study.inspection.decisions.replay.outcome import RuleOutcome
 from study.inspection.decisions.replay.replay import pruner_text, replay
@@ -171,6 +172,39 @@ def test_on_curves_that_were_cut_it_is_within_the_bounds(
     for rule, outcome in zip(rules, outcomes[1:], strict=True):
         check(outcome, own, ran(study_with(rule, **changes), seed=3))
     assert outcomes[1 + PRUNERS.index(pruner)].exact
+
+
+@pytest.mark.parametrize("rule", PRUNERS[2:5])
+def test_however_the_trainings_would_have_gone_on_it_is_within_the_bounds(
+    tmp_path: Path, rule: str
+) -> None:
+    """Worlds that are alike as far as the journal goes: what was cut off goes on at random."""
+    changes: dict[str, Any] = {"sampler": "random", "points": 20, "concurrency": 3}
+    storage = Storage()
+    spec = study_with(PRUNERS[1], **changes)
+    own = ran(spec, storage=storage, hurt=lambda assignment, epoch: None)
+    (_, outcome) = replay(write_folder(tmp_path, spec, storage), [rule])
+    points = own.history.points
+    curves = curves_of(own.history, spec)
+    fates = Bounds(study_with(rule, **changes), own.history, curves, in_order=True).fates
+    known = {point.values["optimizer.lr"]: point.trials[0].epochs for point in points}
+    costs = set()
+    for world in range(15):
+
+        def goes_on(recipe: dict[str, Any], epoch: int, world: int = world) -> dict[str, Any]:
+            row, lr = crossing(recipe, epoch), recipe["optimizer"]["lr"]
+            if epoch > known[lr]:
+                row["val_accuracy"] = random.Random(f"{world} {lr} {epoch}").uniform(-1, 2)
+            return row
+
+        other = ran(study_with(rule, **changes), curve=goes_on, hurt=lambda assignment, epoch: None)
+        check(outcome, own, other)
+        for point in other.history.points:
+            fate = fates[point.number]
+            assert fate.least <= point.trials[0].epochs <= fate.most
+            assert fate.completes != ("no" if point.state == "COMPLETE" else "yes")
+        costs.add(epochs_of(other))
+    assert len(costs) > 2
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

@@ -49,21 +49,21 @@ def test_tpe_begins_spread_and_then_says_what_it_learned_from(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("sampler", "by"),
     [
-        ("random", {"random"}),
-        ("qmc", {"qmc"}),
-        ({"name": "tpe", "multivariate": False, "group": False}, {"spread", "random", "model"}),
-        ({"name": "nsga2", "population_size": 5}, {"random", "model"}),
-        ("cmaes", {"spread", "random", "model"}),
-        ({"name": "gp", "n_startup_trials": 5}, {"spread", "random", "model"}),
+        ("random", ["random"]),
+        ("qmc", ["qmc"]),
+        ({"name": "tpe", "multivariate": False, "group": False}, ["model", "random", "spread"]),
+        ({"name": "nsga2", "population_size": 5}, ["model", "random"]),
+        ("cmaes", ["model", "random", "spread"]),
+        ({"name": "gp", "n_startup_trials": 5}, ["model", "random", "spread"]),
     ],
     ids=str,
 )
 def test_each_sampler_says_whether_results_had_a_part(
-    tmp_path: Path, sampler: Any, by: set[str]
+    tmp_path: Path, sampler: Any, by: list[str]
 ) -> None:
     space = {"optimizer": {"lr": {"log": [1e-3, 1]}, "weight_decay": {"log": [1e-6, 1e-2]}}}
     proposals, _ = explained(tmp_path, points=14, sampler=sampler, space=space, pruner="none")
-    assert {each.by for each in proposals} == by
+    assert sorted({each.by for each in proposals}) == by
     for each in proposals:
         is_known = each.expected is not None
         assert is_known == (each.by == "model" and each.sampler == "tpe")

@@ -218,7 +218,7 @@ def _carry_out_here(
             RayConnection(None) as unused,
             open_study(paths, RunOptions(trust=trusted), unused) as controller,
         ):
-            _carry_out(request, controller, paths.name)
+            _carry_out(request, controller, paths.name, posted.name if posted else "")
         return True
     finally:
         try:
@@ -228,14 +228,20 @@ def _carry_out_here(
             lock.release()
 
 
-def _carry_out(request: Mapping[str, Any], controller: Controller, name: str) -> None:
-    """Do what is asked of a study that nobody drives; ``stop`` has been done then."""
+def _carry_out(request: Mapping[str, Any], controller: Controller, name: str, posted: str) -> None:
+    """Do what is asked of a study that nobody drives; ``stop`` has been done then.
+
+    ``posted`` is the name of the request's file, where there is one: what a driver did before it
+    was killed isn't done again, and neither will the next one do again what is done here.
+    """
+    if posted in controller.history.answered_requests:
+        return
     match request["do"]:
         case "stop_trial":
             if not controller.stop_trial(request["trial"]):
                 raise UserError(f"trial {request['trial']} of {name} is not there or has ended")
         case "add":
-            controller.add_point(request["values"])
+            controller.add_point(request["values"], posted)
         case "drop":
             controller.drop_point(request["point"])
 

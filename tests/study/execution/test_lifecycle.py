@@ -10,10 +10,12 @@ import pytest
 
 from study.errors import StudyExists, StudyLocked, StudyNotFound, UserError
 from study.execution import lifecycle
+from study.execution.housekeeping import Housekeeping
 from study.execution.lifecycle import existing, post_request, remove
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
 from study.execution.run import ProgressDisplay, RunOptions
+from study.files import requests
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
@@ -37,6 +39,29 @@ def study(finished: StudyPaths, tmp_path: Path) -> StudyPaths:
     """A copy of a finished study to change."""
     shutil.copytree(finished.folder, tmp_path / "fake")
     return StudyPaths(LocalPath(tmp_path), "fake")
+
+
+def test_a_point_whose_driver_went_is_added_once_though_the_command_dies_after_it(
+    study: StudyPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holders = iter([this_process(), ""])  # the driver goes between the two looks
+    monkeypatch.setattr(lifecycle, "lock_holder", lambda lock: next(holders))
+
+    def die(self: LocalPath, missing_ok: bool = False) -> None:
+        raise KeyboardInterrupt
+
+    values = {"optimizer.name": "sgd", "optimizer.lr": 0.5}
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalPath, "unlink", die)
+        with pytest.raises(KeyboardInterrupt):
+            post_request("fake", {"do": "add", "values": values}, storage=study.storage)
+    assert len(requests.waiting(study)) == 1
+
+    with RayConnection(None) as idle, open_study(study, RunOptions(), idle) as controller:
+        Housekeeping(controller, study, lambda line: None).answer_requests()
+        added = [point for point in controller.history.points if point.values == values]
+    assert len(added) == 1
+    assert requests.waiting(study) == []
 
 
 def test_a_study_starts_from_what_earlier_ones_told(study: StudyPaths) -> None:

@@ -66,6 +66,10 @@ class Study:
         """What the journal's events add up to."""
         return read_history(self.paths.journal)
 
+    def with_dropped(self) -> Study:
+        """Return the study with the points that the user dropped among its tables."""
+        return Study(self.paths, has_dropped=True)
+
     @cached_property
     def tables(self) -> Tables:
         """The three tables, as far as they count: without points that the user dropped."""
@@ -130,7 +134,7 @@ class Frames:
 
     def with_dropped(self) -> Self:
         """Return the frames with the points that the user dropped, which else are left out."""
-        return type(self)(tuple(Study(study.paths, has_dropped=True) for study in self.studies))
+        return type(self)(tuple(study.with_dropped() for study in self.studies))
 
     def at_epoch(self, *epochs: int) -> pd.DataFrame:
         """Return the epoch rows at these epochs, of trials that got there, with trials' columns.

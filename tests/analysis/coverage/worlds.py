@@ -19,6 +19,8 @@ import optuna
 from analysis.frames import Study
 from analysis.results import Results
 from analysis.statistics import Array
+from study.files.layout import StudyPaths
+from study.files.local_storage import LocalPath
 from study.journal.history import History
 from study.results.recipe_columns import recipe_columns
 from study.results.tabulate import Tables, tabulate
@@ -46,10 +48,16 @@ class InMemory:
 
     spec: StudySpec
     events: list[dict[str, Any]] = field(default_factory=list)
+    has_dropped: bool = False
 
     @property
     def name(self) -> str:
         return self.spec.study
+
+    @property
+    def paths(self) -> StudyPaths:
+        """Where it would lie."""
+        return StudyPaths(LocalPath("studies"), self.name)
 
     @cached_property
     def history(self) -> History:
@@ -57,7 +65,11 @@ class InMemory:
 
     @cached_property
     def tables(self) -> Tables:
-        return self.all_tables.without_dropped()
+        return self.all_tables if self.has_dropped else self.all_tables.without_dropped()
+
+    def with_dropped(self) -> InMemory:
+        """The study with dropped points among its tables."""
+        return InMemory(self.spec, self.events, has_dropped=True)
 
     @cached_property
     def all_tables(self) -> Tables:

@@ -109,7 +109,8 @@ class StopRules:
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "reason": self.reason,
+            # who was stopped from outside may go on another time
+            "reason": None if self.reason == "stopped" else self.reason,
             "best": self._best,
             "waited": self._epochs_without_better,
             "averages": self._convergence.state_dict() if self._convergence else {},

@@ -4,7 +4,8 @@ stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -176,3 +177,29 @@ def test_torch_is_left_as_it_was_found(tiny: Callable[..., Recipe]) -> None:
     assert not torch.are_deterministic_algorithms_enabled()
     assert not torch.backends.cuda.matmul.allow_tf32
     assert torch.get_default_dtype() == torch.float32
+
+
+class Never:
+    """A pace by which no state is saved before a training ends."""
+
+    def is_due(self) -> bool:
+        return False
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        yield
+
+
+def test_a_training_that_was_stopped_between_two_saves_goes_on_another_time(
+    tiny: Callable[..., Recipe],
+) -> None:
+    recipe = tiny(epochs=4)
+    rows, outcome = trained(recipe)
+    memory = Memory()
+    stopped = train(
+        recipe, report=lambda row: int(row["epoch"]) < 2, checkpoint=memory, pace=Never()
+    )
+    assert stopped.stop_reason == "stopped"
+    rest, again = trained(recipe, checkpoint=memory, reported=2)
+    assert timeless(rest) == timeless(rows[2:])
+    assert again.stop_reason == outcome.stop_reason == "epochs"

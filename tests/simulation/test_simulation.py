@@ -6,11 +6,13 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from .simulation import simulate
+from .surroundings.world import World
 
 PART = 300
 CHUNK = 25
@@ -69,3 +71,13 @@ def test_the_same_seed_tells_the_same_story() -> None:
     seeds = [3, 11, 24, 42, 78, 131]
     stories = {story_in_another_process(seeds, hash_seed) for hash_seed in (1, 2)}
     assert stories == {story(seeds)}
+
+
+def test_a_thread_of_an_earlier_test_keeps_its_own_time() -> None:
+    world = World(seed=0)
+    world.current = "a task"  # type: ignore[assignment]
+    seen: list[object] = []
+    thread = threading.Thread(target=lambda: seen.append(world.current))
+    thread.start()
+    thread.join()
+    assert seen == [None]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -131,7 +132,7 @@ class World:
         self.chance = random.Random(f"world {seed}")
         self.now = 0.0
         """True time, in seconds from the beginning."""
-        self.current: Task | None = None
+        self._of_thread = threading.local()
         self.story: list[tuple[float, str, str]] = []
         self.counts: Counter[str] = Counter()
         """How often each kind of fault, and of other things, has happened."""
@@ -142,6 +143,15 @@ class World:
         self._order = itertools.count()
         self._pids = itertools.count(1000)
         self._hub: greenlet | None = None
+
+    @property
+    def current(self) -> Task | None:
+        """The task that runs now; None outside of the world, in other threads as well."""
+        return getattr(self._of_thread, "task", None)
+
+    @current.setter
+    def current(self, task: Task | None) -> None:
+        self._of_thread.task = task
 
     # --- what happens ---
 

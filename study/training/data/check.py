@@ -10,8 +10,8 @@ from torch import Tensor
 
 _MOST_CHANNELS = 16
 _SHOWN_SHAPES = "(N, C, H, W), uint8 or float in [0, 1]"
-_LOOKED_AT = 256
-"""Images whose values are looked at: all of them may be very many."""
+_LAST_CHANNELS = (3, 4)
+"""So many pixels wide is no image that is higher: they are colors, stored last."""
 
 
 def data_set_faults(classes: int, parts: Mapping[str, tuple[Any, Any]]) -> Iterator[str]:
@@ -42,10 +42,10 @@ def _image_faults(name: str, images: Tensor) -> Iterator[str]:
     if images.ndim != 4 or not len(images):
         yield f"{name} must be {_SHOWN_SHAPES}; found shape {shape}"
         return
-    if shape[1] > _MOST_CHANNELS and shape[3] <= _MOST_CHANNELS:
+    if _has_channels_last(shape):
         yield (
-            f"{name} must be {_SHOWN_SHAPES}; found shape {shape}, which looks like (N, H, W, C):"
-            " .permute(0, 3, 1, 2) makes it the other"
+            f"{name} must be {_SHOWN_SHAPES}; found shape {shape}, which looks like (N, H, W, C),"
+            " channels last: .permute(0, 3, 1, 2) puts them first"
         )
         return
     if images.dtype == torch.uint8:
@@ -53,9 +53,19 @@ def _image_faults(name: str, images: Tensor) -> Iterator[str]:
     if not images.is_floating_point():
         yield f"{name} must be uint8 or float in [0, 1]; found {images.dtype}"
         return
-    low, high = float(images[:_LOOKED_AT].min()), float(images[:_LOOKED_AT].max())
+    low, high = (float(value) for value in images.aminmax())
     if not (low >= 0 and high <= 1):
         yield f"{name} must be uint8 or float in [0, 1]; found floats from {low:.4g} to {high:.4g}"
+
+
+def _has_channels_last(shape: tuple[int, ...]) -> bool:
+    """Whether images of this shape are more likely (N, H, W, C) than (N, C, H, W)."""
+    _, second, third, last = shape
+    if second > _MOST_CHANNELS and last <= _MOST_CHANNELS:
+        return True
+    if last in _LAST_CHANNELS:
+        return min(second, third) > last
+    return last == 1 and second == third > 1
 
 
 def _label_faults(name: str, labels: Tensor, images: int, classes: int) -> Iterator[str]:
@@ -64,6 +74,8 @@ def _label_faults(name: str, labels: Tensor, images: int, classes: int) -> Itera
         yield f"{name} must be a label for each of {images} images; found shape {shape}"
     elif labels.dtype != torch.int64:
         yield f"{name} must be int64; found {labels.dtype}"
+    elif not images:
+        return
     elif int(labels.min()) < 0 or int(labels.max()) >= classes:
         most = classes - 1
         found = f"labels from {int(labels.min())} to {int(labels.max())}"

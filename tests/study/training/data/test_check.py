@@ -11,6 +11,7 @@ from study.training.data.check import data_set_faults
 
 IMAGES = torch.zeros(8, 3, 16, 16, dtype=torch.uint8)
 LABELS = torch.arange(8) % 4
+BRIGHT_AT_ITS_END = torch.cat([torch.zeros(300, 3, 4, 4), torch.full((1, 3, 4, 4), 255.0)])
 
 
 def faults(**changes: Any) -> list[str]:
@@ -24,6 +25,13 @@ def test_a_sound_data_set_has_no_fault() -> None:
     assert faults(images=torch.rand(8, 3, 16, 16)) == []
 
 
+@pytest.mark.parametrize("shape", [(12, 1000, 1), (3, 3, 3), (3, 4, 3), (16, 5, 5), (1, 4, 1)])
+def test_images_of_an_unusual_shape_are_images(shape: tuple[int, int, int]) -> None:
+    images = torch.zeros(8, *shape)
+    parts = {"train": (images, LABELS), "test": (images, LABELS)}
+    assert list(data_set_faults(4, parts)) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
@@ -31,9 +39,14 @@ def test_a_sound_data_set_has_no_fault() -> None:
         ({"images": [1]}, "train_images must be a torch.Tensor; found list"),
         ({"images": IMAGES[:, 0]}, "found shape (8, 16, 16)"),
         ({"images": torch.zeros(8, 32, 32, 3)}, "looks like (N, H, W, C)"),
+        ({"images": torch.zeros(8, 12, 12, 3)}, "looks like (N, H, W, C), channels last"),
+        ({"images": torch.zeros(8, 9, 12, 4)}, "looks like (N, H, W, C), channels last"),
+        ({"images": torch.zeros(8, 8, 8, 1)}, "looks like (N, H, W, C), channels last"),
+        ({"images": IMAGES[:0], "labels": LABELS[:0]}, "found shape (0, 3, 16, 16)"),
         ({"images": IMAGES.int()}, "must be uint8 or float in [0, 1]; found torch.int32"),
         ({"images": IMAGES - 1.0}, "found floats from -1 to -1"),
         ({"images": IMAGES * float("nan")}, "found floats from nan to nan"),
+        ({"images": BRIGHT_AT_ITS_END}, "found floats from 0 to 255"),
         ({"labels": LABELS[:3]}, "must be a label for each of 8 images; found shape (3,)"),
         ({"labels": LABELS.float()}, "train_labels must be int64; found torch.float32"),
         ({"labels": LABELS - 1}, "from 0 to 3, for 4 classes; found labels from -1 to 2"),

@@ -165,7 +165,7 @@ def dashboard(
     """Open optuna-dashboard on a copy of the study (the extra `dashboard`)."""
     from study.errors import UserError
     from study.execution.lifecycle import existing
-    from study.inspection.export_optuna import to_optuna
+    from study.inspection.export.optuna import to_optuna
 
     paths = existing(name, storage)
     try:

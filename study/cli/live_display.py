@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from study.cli.point_lines import figure_text, last_figure, values_text
-from study.cli.time_left import TimeLeft, elapsed_text, epochs_of_trial, time_left_text
 from study.execution.live_progress import LiveProgress
 from study.execution.run import ProgressDisplay
 from study.files.visible_text import visible
 from study.inspection.requirements import count_confirmation_trials
+from study.inspection.time_left import TimeLeft, elapsed_text, epochs_of_trial, time_left_text
 from study.journal.history import History
 from study.journal.outcomes import trial_value
 from study.journal.ranking import best_point, fresh_value

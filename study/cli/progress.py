@@ -9,11 +9,11 @@ from rich.console import Console
 
 from study.cli.live_display import LiveDisplay, Running
 from study.cli.point_lines import best_line, point_line
-from study.cli.time_left import TimeLeft, elapsed_text, epochs_of_trial, time_left_text
 from study.execution.live_progress import LiveProgress
 from study.execution.run import ProgressDisplay
 from study.files.visible_text import visible
 from study.inspection.format import count_text
+from study.inspection.time_left import TimeLeft, elapsed_text, epochs_of_trial, time_left_text
 from study.journal.history import History
 from study.journal.trials import ENDED_STATES
 

@@ -18,8 +18,8 @@ from study.cli.options import (
 )
 from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
+from study.journal.following import FollowedJournal
 from study.journal.history import History
-from study.journal.replay import read_history
 from study.spec.spec import StudySpec
 
 _LOOK_S = 0.5
@@ -62,9 +62,11 @@ def _follow(paths: StudyPaths) -> None:
     from study.inspection.status import status_of, status_text
     from study.journal.spec_versions import recorded_spec
 
+    journal = FollowedJournal(paths.journal)
+
     def read() -> _Reading:
-        history = read_history(paths.journal)
-        return _Reading(recorded_spec(paths, history), history)
+        journal.read_on()
+        return _Reading(recorded_spec(paths, journal.history), journal.history)
 
     first = read()
     display = display_on(standard_output())

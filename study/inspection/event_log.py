@@ -16,8 +16,8 @@ from study.files.visible_text import visible
 from study.inspection.format import time_text
 from study.journal.event_codec import Record
 from study.journal.failure import Failure
-from study.journal.journal import read_records
-from study.journal.replay import history_of, read_history
+from study.journal.following import FollowedJournal
+from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec
 from study.journal.trials import Trial
 from study.spec.spec import StudySpec
@@ -36,42 +36,81 @@ def check_trial(paths: StudyPaths, trial: int) -> None:
         )
 
 
-def log_lines(paths: StudyPaths, trial: int | None, *, so_far: bool = True) -> Iterator[str]:
+def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
     """Return a line for each event of the study or of one trial, below a failure its traceback.
 
-    For one trial also what each attempt printed, after the attempt's events; with ``so_far`` also
-    that of an attempt which may still go on.
+    For one trial also what each attempt printed, after the attempt's events; the last one may still
+    go on.
     """
-    records = read_records(paths.journal)
-    history = history_of(records, paths.journal)
-    spec = recorded_spec(paths, history)
-    for record in records:
-        if trial is not None and record.get("trial") != trial:
-            continue
-        if trial is not None and record["event"] == "started":
-            yield from _printed_lines(paths, history.trials[trial], record["attempt"] - 1)
-        yield f"{time_text(record['time'])}  {_event_text(record, spec)}"
-        if record["event"] == "failed":
-            failed = history.trials[record["trial"]]
-            path = paths.stderr(failed.point, failed.replicate, record["attempt"])
-            yield from _traceback_lines(path)
-    if trial is not None:
-        shown = history.trials[trial]
-        if so_far or shown.has_ended:
-            yield from _printed_lines(paths, shown, len(shown.attempts))
+    log = EventLog(paths, trial)
+    yield from log.lines_since()
+    yield from log.last_lines()
 
 
 def followed_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:
     """Return the lines that there are, and those that come as long as somebody drives the study."""
-    shown = 0
+    log = EventLog(paths, trial)
     while True:
         is_driven = bool(lock_holder(paths.lock))
-        lines = list(log_lines(paths, trial, so_far=not is_driven))
-        yield from lines[shown:]
-        shown = len(lines)
+        yield from log.lines_since()
         if not is_driven:
+            yield from log.last_lines()
             return
         time.sleep(_FOLLOW_S)
+
+
+class EventLog:
+    """What has happened to a study, or to one trial of it, as lines: each line once."""
+
+    def __init__(self, paths: StudyPaths, trial: int | None = None) -> None:
+        self._paths = paths
+        self._trial = trial
+        self._journal = FollowedJournal(paths.journal)
+        self._printed = 0
+        """The last attempt of the trial of which it was shown what it has printed."""
+
+    def lines_since(self) -> Iterator[str]:
+        """Return the lines of the events that have come since the last time."""
+        records = self._journal.read_on()
+        if not records:
+            return
+        spec = recorded_spec(self._paths, self._journal.history)
+        for record in records:
+            if self._trial in (None, record.get("trial")):
+                yield from self._lines_of(record, spec)
+        if self._trial is not None and self._shown.has_ended:
+            yield from self._lines_printed_by(len(self._shown.attempts))
+
+    def last_lines(self) -> Iterator[str]:
+        """Return what the trial's last attempt has printed so far."""
+        if self._trial is not None:
+            yield from self._lines_printed_by(len(self._shown.attempts))
+
+    @property
+    def _shown(self) -> Trial:
+        return self._journal.history.trials[self._trial or 0]
+
+    def _lines_of(self, record: Record, spec: StudySpec) -> Iterator[str]:
+        """Return an event's line; above it what the attempt before has printed, below it a
+        failure's traceback.
+        """
+        if self._trial is not None and record["event"] == "started":
+            yield from self._lines_printed_by(record["attempt"] - 1)
+        yield event_line(record, spec)
+        if record["event"] == "failed":
+            failed = self._journal.history.trials[record["trial"]]
+            path = self._paths.stderr(failed.point, failed.replicate, record["attempt"])
+            yield from _traceback_lines(path)
+
+    def _lines_printed_by(self, attempt: int) -> Iterator[str]:
+        if attempt > self._printed:
+            self._printed = attempt
+            yield from _printed_lines(self._paths, self._shown, attempt)
+
+
+def event_line(record: Record, spec: StudySpec) -> str:
+    """Return an event as one line: its moment, its kind, and what a reader looks for."""
+    return f"{time_text(record['time'])}  {_event_text(record, spec)}"
 
 
 def _traceback_lines(path: StoragePath) -> Iterator[str]:

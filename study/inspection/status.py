@@ -28,7 +28,13 @@ def status_of(paths: StudyPaths) -> dict[str, Any]:
     """Return a study's status as plain data, for JSON."""
     history = read_history(paths.journal)
     spec = recorded_spec(paths, history)
-    driver = lock_holder(paths.lock)
+    return status_from(paths, history, spec, lock_holder(paths.lock))
+
+
+def status_from(
+    paths: StudyPaths, history: History, spec: StudySpec, driver: str
+) -> dict[str, Any]:
+    """Return the status of a study that was read; ``driver`` says who drives it, if anybody."""
     states = Counter(point.state for point in history.points if not point.is_dropped)
     last_session = history.sessions[-1] if history.sessions else None
     return {

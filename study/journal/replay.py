@@ -38,7 +38,16 @@ def history_of(records: Iterable[Record], path: StoragePath) -> History:
     written the journal.
     """
     history = History()
-    for number, record in enumerate(records):
+    add_records(history, records, path, first=0)
+    return history
+
+
+def add_records(history: History, records: Iterable[Record], path: StoragePath, first: int) -> None:
+    """Add to a history the records of the journal at ``path`` from number ``first`` on.
+
+    Raises what ``history_of`` raises.
+    """
+    for number, record in enumerate(records, start=first):
         try:
             event = event_of(record)
             _check_fields(event)
@@ -50,7 +59,6 @@ def history_of(records: Iterable[Record], path: StoragePath) -> History:
                 f"{path}: record {number} (line {number + 1}) has no meaning here ({reason}); its"
                 " checksum is right: it was changed on purpose, or another program wrote it"
             ) from error
-    return history
 
 
 def _check_fields(event: Event) -> None:

@@ -184,6 +184,12 @@ class ObjectLog:
     def read_without_copies(self) -> bytes:
         return self._read_single(0)
 
+    def read_from(self, record: int) -> bytes:
+        """Read what was appended from a record on, with which an append began."""
+        single = list(self._single_objects(record))
+        with ThreadPoolExecutor(_READERS) as pool:
+            return b"".join(pool.map(_content, single))
+
     def _read_single(self, record: int) -> bytes:
         """Read the objects of single appends from a record on, which are then to be merged."""
         single = list(self._single_objects(record))

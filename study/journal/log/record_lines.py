@@ -86,10 +86,24 @@ def read_whole_records(data: bytes, path: StoragePath, *, can_be_torn: bool) -> 
     return whole
 
 
+def read_appended(data: bytes, first: int) -> WholeRecords:
+    """Read bytes that follow on record ``first - 1`` as far as they are whole appends.
+
+    What follows those may be torn, be written just now, or be damaged.
+    """
+    reading = _Reading(first)
+    for line in _lines(data):
+        if not reading.take(line):
+            break
+    return WholeRecords(reading.records[: reading.whole_count], reading.whole_bytes)
+
+
 class _Reading:
     """Reads lines as long as each is the one that has to come."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0) -> None:
+        self._first = first
+        """The number of the first record that has to come."""
         self.records: list[dict[str, Any]] = []
         self.bytes_read = 0
         self.whole_count = 0
@@ -101,7 +115,7 @@ class _Reading:
     def take(self, line: bytes) -> bool:
         """Read a line; False where it isn't the one that has to come."""
         record = _decode_line(line)
-        if record is None or record.pop("n", None) != len(self.records):
+        if record is None or record.pop("n", None) != self._first + len(self.records):
             return False
         following = record.pop("m", 0)
         is_within_append = len(self.records) > self.whole_count

@@ -10,7 +10,7 @@ import pytest
 from study.errors import UserError
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
-from study.inspection.event_log import check_trial, followed_lines, log_lines
+from study.inspection.event_log import EventLog, check_trial, followed_lines, log_lines
 from study.journal.events import AttemptFailed
 from study.journal.failure import Failure
 from study.journal.journal import Journal, read_records
@@ -69,3 +69,17 @@ def test_what_a_trial_has_printed_stands_below_its_events(study: StudyPaths) -> 
     ]
     assert not any("printed" in line for line in log_lines(study, None))
     assert list(followed_lines(study, 0)) == list(log_lines(study, 0))
+
+
+def test_a_log_that_is_followed_gives_each_line_once(study: StudyPaths) -> None:
+    whole = study.journal.read_bytes().splitlines(keepends=True)
+    path = study.output(0, 0, 1)
+    path.parent.make_folder()
+    path.write_whole("epoch 1\n")
+    log, lines = EventLog(study, 0), []
+    for count in (len(whole) // 3, len(whole) // 2, len(whole)):
+        study.journal.write_bytes(b"".join(whole[:count]))
+        lines += list(log.lines_since())
+    assert list(log.lines_since()) == []
+    assert lines + list(log.last_lines()) == list(log_lines(study, 0))
+    assert lines[-1] == "    | epoch 1"

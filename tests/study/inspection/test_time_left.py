@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from study.cli.time_left import TimeLeft, elapsed_text, time_left_text
 from study.controller.controller import Controller
+from study.inspection.time_left import TimeLeft, elapsed_text, time_left_text
 
 from ..fake_cluster import Storage, controller_on, drive, small_spec
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import optuna
 
-from study.inspection.export_optuna import to_optuna
+from study.inspection.export.optuna import to_optuna
 
 
 def test_optuna_sees_the_points_that_lie_in_the_space(mixed: Any) -> None:

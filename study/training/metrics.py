@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from study.training.data.loaders import Batch
+from study.training.data.subset import Batch
 from study.training.optim.loss import LossValues
 from study.training.optim.precision import MixedPrecision
 

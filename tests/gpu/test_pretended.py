@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from study.training import metrics
-from study.training.data import augment, loaders
+from study.training.data import augment, subset
 from study.training.optim.divergence import DivergenceWatch
 from study.training.runtime.failures import TrainingFailure
 
@@ -73,22 +73,22 @@ def test_copies_run_ahead_from_and_to_pinned_memory_alone() -> None:
 
 def unaugmented_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """The numbers drawn for a batch stay on the host."""
-    drawn = loaders._Subset.draw_epoch
+    drawn = subset.Subset.draw_epoch
     stay: Any = lambda self, epoch: drawn(replace(self, labels=self.labels.cpu()), epoch)  # noqa: E731
-    monkeypatch.setattr(loaders._Subset, "draw_epoch", stay)
+    monkeypatch.setattr(subset.Subset, "draw_epoch", stay)
 
 
 def labels_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    moved = loaders._Subset.to
+    moved = subset.Subset.to
     monkeypatch.setattr(
-        loaders._Subset, "to", lambda self, device: replace(moved(self, device), labels=self.labels)
+        subset.Subset, "to", lambda self, device: replace(moved(self, device), labels=self.labels)
     )
 
 
 def normalization_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    moved = loaders._Subset.to
+    moved = subset.Subset.to
     monkeypatch.setattr(
-        loaders._Subset,
+        subset.Subset,
         "to",
         lambda self, device: replace(moved(self, device), normalization=self.normalization),
     )

@@ -6,32 +6,22 @@ Which image comes when, and how it is augmented, depends on the recipe's seed an
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
 
-from study.training.data.augment import Draws, augment, change, draw, keeps_bytes
 from study.training.data.datasets import DataSet
-from study.training.data.normalize import (
-    Normalization,
-    channel_statistics,
-    make_normalization,
-    resize,
-    to_unit_range,
-)
+from study.training.data.host_loader import HostBatches
+from study.training.data.normalize import Normalization, channel_statistics, make_normalization
 from study.training.data.statistics import node_statistics
+from study.training.data.subset import Batch, Subset
 from study.training.recipe.recipe import Recipe
-from study.training.recipe.sections import Data, HostLoader, NoAugment
+from study.training.recipe.sections import HostLoader
 from study.training.runtime.failures import TrainingFailure
 from study.training.runtime.randomness import make_generator
-
-Batch = tuple[Tensor, Tensor]
-"""Images of (B, C, H, W), float32 on the device, and their labels of (B,), int64."""
 
 
 class EpochLoader(Protocol):
@@ -75,11 +65,11 @@ def make_loaders(recipe: Recipe, data: DataSet, device: torch.device) -> Loaders
     def make_loader(images: Tensor, labels: Tensor, *, is_training: bool = False) -> EpochLoader:
         has_own = spec.normalize == "own" and not is_training
         normalization = channel_statistics(images) if has_own else of_training
-        subset = _Subset(
+        subset = Subset(
             images, labels, normalization, spec, recipe.seed, memory_format, is_training
         )
         if isinstance(spec.loader, HostLoader):
-            return _HostLoader(subset, device, spec.loader)
+            return HostBatches(subset, device, spec.loader)
         return _DeviceLoader(subset, device)
 
     train = make_loader(train_images, data.train_labels[train_indices], is_training=True)
@@ -129,91 +119,10 @@ def _memory_format_of(recipe: Recipe) -> torch.memory_format:
     return torch.contiguous_format
 
 
-@dataclass(frozen=True)
-class _Subset:
-    """The images of one loader, with all that is done to them on the way to the network."""
-
-    images: Tensor  # (N, C, H, W)
-    labels: Tensor  # (N,)
-    normalization: Normalization
-    spec: Data
-    seed: int
-    memory_format: torch.memory_format
-    is_training: bool
-
-    def to(self, device: torch.device) -> _Subset:
-        return replace(
-            self,
-            images=self.images.to(device),
-            labels=self.labels.to(device),
-            normalization=self.normalization.to(device),
-        )
-
-    @property
-    def batch_size(self) -> int:
-        return self.spec.batch_size if self.is_training else self.spec.eval_batch_size
-
-    def __len__(self) -> int:
-        """Return the number of batches in an epoch."""
-        full, remainder = divmod(len(self.labels), self.batch_size)
-        drops_last = self.is_training and self.spec.drop_last
-        return full + (remainder > 0 and not drops_last)
-
-    def batch_indices(self, epoch: int) -> list[Tensor]:
-        """Return the indices of each batch's images, on the device that the labels are on."""
-        count, size = len(self.labels), self.batch_size
-        if self.is_training:
-            order = torch.randperm(count, generator=make_generator(self.seed, "order", epoch))
-        else:
-            order = torch.arange(count)
-        order = order.to(self.labels.device)
-        return [order[size * number : size * (number + 1)] for number in range(len(self))]
-
-    @property
-    def is_augmented(self) -> bool:
-        return self.is_training and not isinstance(self.spec.augment, NoAugment)
-
-    def draw_epoch(self, epoch: int) -> list[Draws]:
-        """Draw all that each batch of an epoch is augmented by, in the batch's name.
-
-        It goes to the device of the labels in one go, so that no batch has to wait for its own.
-        """
-        if not self.is_augmented:
-            return [()] * len(self)
-        sides = 2 * (self.spec.image_size,) if self.spec.image_size else self.images.shape[2:]
-        size, drawn = self.batch_size, list[Draws]()
-        for number in range(len(self)):
-            count = min(size, len(self.labels) - size * number)
-            generator = make_generator(self.seed, "augment", epoch, number)
-            drawn.append(draw(self.spec.augment, count, (sides[0], sides[1]), generator))
-        whole = [torch.cat(parts).to(self.labels.device) for parts in zip(*drawn, strict=True)]
-        return list(zip(*(torch.split(each, size) for each in whole), strict=True))
-
-    def prepare(self, images: Tensor, draws: Draws = ()) -> Tensor:
-        """Return images as the network sees them, augmented by what was drawn for them."""
-        images = self._resized(images)
-        if draws:
-            images = change(images, self.spec.augment, draws)
-        return self.normalization(to_unit_range(images))
-
-    def prepare_one(self, image: Tensor, epoch: int, index: int) -> Tensor:
-        """Return a single image, (1, C, H, W), as the network sees it, augmented in its name."""
-        image = self._resized(image)
-        if self.is_augmented:
-            generator = make_generator(self.seed, "augment", epoch, index)
-            image = augment(image, self.spec.augment, generator)
-        return self.normalization(to_unit_range(image))
-
-    def _resized(self, images: Tensor) -> Tensor:
-        if self.spec.image_size is None and keeps_bytes(self.spec.augment):
-            return images
-        return resize(to_unit_range(images), self.spec.image_size)
-
-
 class _DeviceLoader:
     """Keeps all images on the device and prepares them there, batch by batch."""
 
-    def __init__(self, subset: _Subset, device: torch.device) -> None:
+    def __init__(self, subset: Subset, device: torch.device) -> None:
         self._subset = subset.to(device)
 
     def __len__(self) -> int:
@@ -225,74 +134,3 @@ class _DeviceLoader:
         for indices, draws in zip(subset.batch_indices(epoch), drawn, strict=True):
             images = subset.prepare(subset.images[indices], draws)  # (B, C, H, W)
             yield images.contiguous(memory_format=subset.memory_format), subset.labels[indices]
-
-
-class _HostLoader:
-    """Keeps images in the host's memory, prepares them one by one and copies whole batches."""
-
-    def __init__(self, subset: _Subset, device: torch.device, spec: HostLoader) -> None:
-        self._memory_format = subset.memory_format
-        self._device = device
-        is_pinned = spec.pin_memory and device.type == "cuda"  # it is for copies to a GPU
-        self._non_blocking = spec.non_blocking or is_pinned
-        self._sampler = _BatchSampler(subset)
-        workers = min(spec.workers, _available_processors())
-        self._loader = DataLoader(
-            _PreparedImages(subset),
-            batch_sampler=self._sampler,
-            num_workers=workers,
-            pin_memory=is_pinned,
-            persistent_workers=workers > 0,
-            # workers' own seeds are not used, but would be drawn from the global generator
-            generator=torch.Generator(),
-        )
-
-    def __len__(self) -> int:
-        return len(self._sampler)
-
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        self._sampler.epoch = epoch
-        for images, labels in self._loader:
-            # laid out there: a copy in another layout isn't pinned any more
-            there = images.to(self._device, non_blocking=self._non_blocking)
-            yield (
-                there.contiguous(memory_format=self._memory_format),
-                labels.to(self._device, non_blocking=self._non_blocking),
-            )
-
-
-class _PreparedImages(Dataset[Batch]):
-    """Prepares single images by the key (epoch, index).
-
-    The epoch is in the key because worker processes live on from epoch to epoch.
-    """
-
-    def __init__(self, subset: _Subset) -> None:
-        self._subset = subset
-
-    def __getitem__(self, key: tuple[int, int]) -> Batch:
-        epoch, index = key
-        images = self._subset.images[index : index + 1]  # (1, C, H, W)
-        return self._subset.prepare_one(images, epoch, index)[0], self._subset.labels[index]
-
-
-class _BatchSampler(Sampler[list[tuple[int, int]]]):
-    """Gives the keys of each batch of the epoch that is set."""
-
-    def __init__(self, subset: _Subset) -> None:
-        self._subset = subset
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return len(self._subset)
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        for indices in self._subset.batch_indices(self.epoch):
-            yield [(self.epoch, index) for index in indices.tolist()]
-
-
-def _available_processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -43,7 +43,7 @@ wardrobe whale willow_tree wolf woman worm
 
 DATA_SETS: Mapping[str, DataSetInfo] = {
     "cifar10": DataSetInfo(
-        "study.training.data.cifar:read_cifar10",
+        "study.training.data.named.cifar:read_cifar10",
         image_shape=(3, 32, 32),
         classes=10,
         train_images=50_000,
@@ -52,7 +52,7 @@ DATA_SETS: Mapping[str, DataSetInfo] = {
         class_names=tuple(_CIFAR10_CLASSES.split()),
     ),
     "cifar100": DataSetInfo(
-        "study.training.data.cifar:read_cifar100",
+        "study.training.data.named.cifar:read_cifar100",
         image_shape=(3, 32, 32),
         classes=100,
         train_images=50_000,
@@ -61,7 +61,7 @@ DATA_SETS: Mapping[str, DataSetInfo] = {
         class_names=tuple(_CIFAR100_CLASSES.split()),
     ),
     "mnist": DataSetInfo(
-        "study.training.data.mnist:read_mnist",
+        "study.training.data.named.mnist:read_mnist",
         image_shape=(1, 28, 28),
         classes=10,
         train_images=60_000,
@@ -69,7 +69,7 @@ DATA_SETS: Mapping[str, DataSetInfo] = {
         folders=("MNIST",),
     ),
     "digits": DataSetInfo(
-        "study.training.data.digits:read_digits",
+        "study.training.data.named.digits:read_digits",
         image_shape=(1, 8, 8),
         classes=10,
         train_images=1437,
@@ -77,7 +77,7 @@ DATA_SETS: Mapping[str, DataSetInfo] = {
         package="sklearn",
     ),
     "synthetic": DataSetInfo(
-        "study.training.data.synthetic:make_synthetic",
+        "study.training.data.named.synthetic:make_synthetic",
         image_shape=(3, 32, 32),
         classes=10,
         train_images=5000,

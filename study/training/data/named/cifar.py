@@ -16,7 +16,7 @@ from torch import Tensor
 
 from study.errors import DataMissing
 from study.training.data.datasets import DataSet
-from study.training.data.download import open_torchvision_sets
+from study.training.data.named.download import open_torchvision_sets
 
 if TYPE_CHECKING:
     from study.training.runtime.torchvision import torchvision

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from study.training.data.synthetic import make_synthetic
+from study.training.data.named.synthetic import make_synthetic
 
 
 def test_synthetic_images_repeat_and_can_be_learned_from() -> None:

@@ -11,7 +11,7 @@ from study.errors import DataMissing
 from study.training.data.datasets import load_data_set
 from study.training.recipe.sections import Data
 
-from ..conftest import IMAGES_PER_FILE
+from ...conftest import IMAGES_PER_FILE
 
 
 def test_cifar_10_is_read_from_the_official_binary_layout(cifar: Path) -> None:

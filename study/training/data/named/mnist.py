@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from study.training.data.datasets import DataSet
-from study.training.data.download import open_torchvision_sets
+from study.training.data.named.download import open_torchvision_sets
 
 
 def read_mnist(folder: Path) -> DataSet:

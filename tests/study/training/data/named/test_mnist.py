@@ -7,7 +7,7 @@ from pathlib import Path
 from study.training.data.datasets import load_data_set
 from study.training.recipe.sections import Data
 
-from ..conftest import write_mnist
+from ...conftest import write_mnist
 
 
 def test_mnist_is_read_from_torchvisions_layout(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from search_spaces.distribution_syntax import (
 from search_spaces.distributions import Choice
 from search_spaces.random_trial import Allows
 from search_spaces.recipe_check import RecipeSchema, can_coexist, recipe_faults
+from search_spaces.recipe_fields import RecipeFields
 from search_spaces.space import Conditions, Constant, Item, Space, Variable
 from search_spaces.validation import (
     Fault,
@@ -99,46 +100,6 @@ class _Spot:
         )
 
 
-# -- what the recipe has ---------------------------------------------------------------
-
-
-class _RecipeFields:
-    """Answers which fields the recipe has where."""
-
-    def __init__(self, fields: frozenset[str]) -> None:
-        self._fields = fields
-
-    def has(self, path: FieldPath) -> bool:
-        """Return whether the recipe has a field or a section at ``path``, in any of its forms."""
-        return ".".join(path) in self._fields or bool(self.keys_below(path))
-
-    def has_any(self, tree: Mapping[str, object], path: FieldPath) -> bool:
-        """Return whether one of the tree's keys is known below ``path``."""
-        return any(self.has((*path, *str(key).split("."))) for key in tree)
-
-    def keys_below(self, path: FieldPath) -> list[str]:
-        """Return the keys that the recipe has below ``path``, over all its forms."""
-        top = ".".join(path) + "." if path else ""
-        inside = [field.removeprefix(top) for field in self._fields if field.startswith(top)]
-        return sorted({field.partition(".")[0] for field in inside})
-
-    def set_by_value(self, path: FieldPath) -> FieldPath | None:
-        """Return the field that a plain value at ``path`` sets.
-
-        It is the field there, or the name of the section there; None where there is neither.
-        """
-        for field in (path, (*path, "name")):
-            if ".".join(field) in self._fields:
-                return field
-        return None
-
-    def named_sections(self) -> list[str]:
-        """Return the paths of all sections that have a name."""
-        return sorted(
-            field.removesuffix(".name") for field in self._fields if field.endswith(".name")
-        )
-
-
 # -- reading ---------------------------------------------------------------------------
 
 
@@ -150,7 +111,7 @@ class _Reader:
         self.faults: list[Fault] = []
         self._schema = schema
         self._seed_path: FieldPath | None = ("seed",) if keeps_seed else None
-        self._fields = _RecipeFields(schema.field_paths())
+        self._fields = RecipeFields(schema.field_paths(), schema.open_fields())
         self._seen: dict[str, set[Conditions]] = {}
 
     def read_section(self, tree: Mapping[str, object], at: _Spot) -> None:
@@ -175,6 +136,8 @@ class _Reader:
             self._read_distribution(value, at)
         elif self._fields.keys_below(at.path) and not self._is_foreign(value, at.path):
             self.read_section(value, at)
+        elif self._fields.is_open(at.path) and any(isinstance(v, Mapping) for v in value.values()):
+            self.read_section(value, at)  # else it is one value, whole
         elif value and self._is_taken(value, at):
             self._read_plain(value, at)
         else:
@@ -273,6 +236,11 @@ class _Reader:
     # -- results -----------------------------------------------------------------------
 
     def _add(self, item: Item) -> None:
+        # a single key of an open mapping is written back as one, whatever stands beside it
+        joined = self._fields.joined_parts(tuple(item.path.split(".")))
+        if joined:
+            place = (*item.place[:-joined], ".".join(map(str, item.place[-joined:])))
+            item = replace(item, place=place)
         if any(can_coexist(item.given, other) for other in self._seen.get(item.path, ())):
             self.add_fault(item.place, f"must set {item.path} only once", item.path)
             return

@@ -29,7 +29,9 @@ _RANDOM = 200
 
 
 class RecipeSchema(Protocol):
-    """What is asked of the recipe: to validate a tree, to merge two, and which fields there are."""
+    """What is asked of the recipe: to validate a tree, to merge two, which fields there are, and
+    which of them are mappings whose keys are the user's own.
+    """
 
     def parse_recipe(self, tree: Mapping[str, object], /) -> tuple[object, list[Fault]]: ...
 
@@ -38,6 +40,8 @@ class RecipeSchema(Protocol):
     ) -> dict[str, Any]: ...
 
     def field_paths(self) -> frozenset[str]: ...
+
+    def open_fields(self) -> frozenset[str]: ...
 
 
 def can_coexist(one: Conditions, other: Conditions) -> bool:

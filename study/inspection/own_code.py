@@ -80,7 +80,13 @@ def _calls(spec: StudySpec, recipes: Sequence[Recipe]) -> Iterator[dict[str, Any
     seen = set()
     for recipe in recipes:
         if is_factory_name(recipe.model.name):
-            seen.add((recipe.model.name, "model", json.dumps(recipe.model.options)))
+            seen.add(
+                (
+                    recipe.model.name,
+                    "model",
+                    json.dumps(dict.fromkeys(sorted(recipe.model.options))),
+                )
+            )
         if is_factory_name(recipe.data.name):
             seen.add((recipe.data.name, "data", "{}"))
     if is_factory_name(spec.sampler.name):

@@ -10,7 +10,7 @@ from typing import Any
 
 from search_spaces.distribution_syntax import DISTRIBUTION_KINDS
 from study.spec.study_file import OwnStudyFile, StudyFile
-from study.training.recipe.recipe import SECTION_FORMS, Recipe, fields_of_forms
+from study.training.recipe.recipe import SECTION_FORMS, Recipe, fields_of_forms, open_fields
 from study.training.recipe.recipe_paths import FIELDS, SECTIONS
 from study.validation.section import FACTORY_FORM, FACTORY_PATTERN, forms_in
 
@@ -193,7 +193,10 @@ def _section_schema(path: str) -> JsonSchema:
 def _node_schema(path: str) -> JsonSchema:
     if path in SECTIONS:
         return _section_schema(path)
-    return {"anyOf": [{"$ref": "#/$defs/distribution"}, _PLAIN]}
+    single: JsonSchema = {"anyOf": [{"$ref": "#/$defs/distribution"}, _PLAIN]}
+    if path in open_fields():
+        return {"anyOf": [single, {"type": "object", "additionalProperties": single}]}
+    return single
 
 
 def _distribution_schema() -> JsonSchema:

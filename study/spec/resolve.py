@@ -103,7 +103,8 @@ def _is_listed(name: str, listed: set[str]) -> bool:
 def _expanded(file: StudyFile, kind: TrainingKind) -> StudyFile:
     """Return the file with the values that it writes as nested mappings."""
     first = [entry.model_copy(update={"set": kind.expand(entry.set)}) for entry in file.first]
-    return file.model_copy(update={"recipe": kind.expand(file.recipe), "first": tuple(first)})
+    fixed = kind.expand_fixed(file.recipe)
+    return file.model_copy(update={"recipe": fixed, "first": tuple(first)})
 
 
 def _resolved_space(

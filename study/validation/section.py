@@ -17,7 +17,9 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    ValidationError,
     ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -90,6 +92,17 @@ class OneOrMore:
             must = f"must have {self.least} to {self.most} entries"
             raise rule(must, found=str(len(entries)))
         return validated
+
+
+def _plain_value(value: object, validate: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return validate(value)
+    except ValidationError:
+        raise rule("must be text, a finite number, true or false") from None
+
+
+PlainValue = Annotated[str | int | float | bool, WrapValidator(_plain_value)]
+"""What an option of a user's own code may be, with one error in place of one for each type."""
 
 
 def rule(

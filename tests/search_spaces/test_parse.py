@@ -23,7 +23,10 @@ class Tiny:
         return {**base, **over}
 
     def field_paths(self) -> frozenset[str]:
-        return frozenset({"size", "shape.name", "shape.width"})
+        return frozenset({"size", "shape.name", "shape.width", "extras"})
+
+    def open_fields(self) -> frozenset[str]:
+        return frozenset({"extras"})
 
 
 def lines(tree: object) -> list[str]:
@@ -50,7 +53,7 @@ def test_branches_hold_their_own_variables_under_names_of_their_own() -> None:
 
 def test_faults_are_at_their_paths_in_the_study_file() -> None:
     assert lines({"sise": 1}) == [
-        "space.sise: must be a known key; found 'sise'; accepted shape | size (did you mean size?)"
+        "space.sise: must be a known key; found 'sise'; accepted extras | shape | size (did you mean size?)"
     ]
     assert lines({"size": {"one_of": {"a": {}}}}) == [
         "space.size.one_of: must stand at a section that has a name; found a mapping with a;"
@@ -73,3 +76,25 @@ def test_overridden_paths_leave_the_space() -> None:
     assert parse_space(tree, {}, Tiny(), {"size": 2})[0].paths() == ("shape.name", "shape.width")
     assert parse_space(tree, {}, Tiny(), {"shape.name": "dot"})[0].paths() == ("size", "shape.name")
     assert parse_space(tree, {}, Tiny(), {"shape.name": "egg"})[0].paths() == ("size",)
+
+
+def test_keys_of_a_mapping_of_the_users_own_are_varied_one_by_one() -> None:
+    tree = {"extras": {"depth": {"int": [1, 3]}, "name": "x"}, "extras.a.b": {"choice": [1, 2]}}
+    space, faults = parse_space(tree, {}, Tiny())
+    assert faults == []
+    assert space.paths() == ("extras.depth", "extras.name", "extras.a.b")
+    assert [variable.name for variable in space.variables] == ["extras.depth", "extras.a.b"]
+    assert parse_space(space.tree(), {}, Tiny())[0] == space
+
+
+def test_a_mapping_of_the_users_own_without_distributions_is_one_value() -> None:
+    space, _ = parse_space({"extras": {"depth": 2}}, {}, Tiny())
+    assert space.items == (Constant("extras", {"depth": 2}, (), ("extras",)),)
+    single, _ = parse_space({"extras.depth": 2}, {}, Tiny())
+    assert single.paths() == ("extras.depth",)
+    assert parse_space(single.tree(), {}, Tiny())[0] == single
+
+
+def test_a_mapping_of_the_users_own_has_no_branches() -> None:
+    (branches,) = lines({"extras": {"depth": {"one_of": {"a": {}}}}})
+    assert branches.startswith("space.extras.depth.one_of: must stand at a section that has a name")

@@ -32,6 +32,9 @@ class Divided:
     def field_paths(self) -> frozenset[str]:
         return frozenset({"whole", "parts"})
 
+    def open_fields(self) -> frozenset[str]:
+        return frozenset()
+
 
 def space(wholes: tuple[int, ...], parts: tuple[int, ...]) -> Space:
     return Space(

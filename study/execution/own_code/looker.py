@@ -103,6 +103,10 @@ class _TypedConfigs:
         """Return the paths that the study file sets."""
         return self._kind.field_paths()
 
+    def open_fields(self) -> frozenset[str]:
+        """Return the kind's."""
+        return self._kind.open_fields()
+
 
 def _config_faults(spec: StudySpec, config_type: type) -> Iterator[Fault]:
     """Give what the config's type refuses of points of the space, and of those that run first."""

@@ -47,16 +47,20 @@ class RecipeTraining:
         return self.recipe.model_copy(update={"seed": seed}).model_dump(mode="json")
 
     def values(self) -> dict[str, Value]:
-        """Return every value of the recipe."""
-        return recipe_paths.values_by_path(self.recipe.model_dump(mode="json"))
+        """Return every value of the recipe, and each of its open mappings by itself."""
+        values = recipe_paths.values_by_path(self.recipe.model_dump(mode="json"))
+        return values | _opened(values)
 
     def rule_values(self) -> dict[str, Value]:
         """Return every value that the recipe's model understands, but no seed."""
         return recipe_values(self.recipe)
 
     def columns(self) -> dict[str, Scalar]:
-        """Return the recipe's fields, save its seed, and what is derived of them."""
-        columns = recipes.flatten(self.recipe)
+        """Return the recipe's fields, save its seed, and what is derived of them.
+
+        Each value of an open mapping has a column of its own besides.
+        """
+        columns: dict[str, Any] = {**_opened(self.values()), **recipes.flatten(self.recipe)}
         columns.pop(_NAMELESS)
         return {recipe_column_name(path): value for path, value in columns.items()}
 
@@ -85,6 +89,10 @@ class RecipeKind(DefaultedRecipes):
     def expand(self, tree: Mapping[str, object]) -> Tree:
         """Open dotted keys, and sections that are written as their name."""
         return recipes.expand(tree)
+
+    def expand_fixed(self, tree: Mapping[str, object]) -> Tree:
+        """Open dotted keys and names, and gather the keys of open mappings in these."""
+        return recipes.gather_open_mappings(tree)
 
     def space_faults(self, space: object) -> list[Fault]:
         """Return nothing: the recipe's fields say what a mapping in a space is."""

@@ -84,6 +84,10 @@ class TrainingKind(RecipeSchema, Protocol):
         """Return what a user wrote as nested mappings, whichever way it was written."""
         ...
 
+    def expand_fixed(self, tree: Mapping[str, object]) -> Tree:
+        """Return the fixed values, over which all others are laid, in one form for all writings."""
+        ...
+
     def space_faults(self, space: object) -> list[Fault]:
         """Return what is at fault in a space as it is written, before it is read."""
         ...

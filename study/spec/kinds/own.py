@@ -115,6 +115,10 @@ class OwnKind:
         """Return the paths that the space sets: the file itself says which there are."""
         return self.leaves
 
+    def open_fields(self) -> frozenset[str]:
+        """Return none: what the space sets of a mapping are leaves of their own."""
+        return frozenset()
+
     def parse_recipe(self, tree: Mapping[str, object]) -> tuple[OwnTraining | None, list[Fault]]:
         """Return the training of a config: any is one."""
         return self.put_together(tree)
@@ -148,6 +152,10 @@ class OwnKind:
     def expand(self, tree: Mapping[str, object]) -> Tree:
         """Open dotted keys, and branches that are written as their name."""
         return self._expand(tree, "", 0)
+
+    def expand_fixed(self, tree: Mapping[str, object]) -> Tree:
+        """Open dotted keys and branches."""
+        return self.expand(tree)
 
     def _expand(self, tree: Mapping[str, object], at: str, depth: int) -> Tree:
         full: Tree = {}

@@ -48,6 +48,9 @@ class DefaultedRecipes:
     def field_paths(self) -> frozenset[str]:
         return recipes.field_paths()
 
+    def open_fields(self) -> frozenset[str]:
+        return recipes.open_fields()
+
 
 # -- recording them ------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from study.training.recipe.model_catalog import MODEL_NAMES, family_of
 from study.training.recipe.sections import Count, Positive, Share
-from study.validation.section import Section, checked_name, rule
+from study.validation.section import PlainValue, Section, checked_name, rule
 
 __all__ = ["MODEL_NAMES", "ModelSpec"]
 
@@ -70,7 +70,7 @@ class ModelSpec(Section):
     """Start from ImageNet weights (torchvision's enums), except for the classifier."""
     weights: str | None = None
     """A local file (.pt, .pth or .safetensors) to take them from; None: torchvision's download."""
-    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    options: dict[str, PlainValue] = Field(default_factory=dict)
     """Keyword arguments of a user's own ``package.module:factory``."""
 
     def resized(self, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:

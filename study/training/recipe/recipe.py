@@ -118,7 +118,7 @@ class Recipe(Section):
 
 def _in_full(tree: Mapping[str, object]) -> RecipeTree:
     """Return the tree with every section's name written out, and with a length."""
-    full = expand(tree)
+    full = gather_open_mappings(tree)
     for path, default in DEFAULT_NAMES.items():
         holder = _mapping_at(full, path[:-1])
         section = holder.get(path[-1])
@@ -142,13 +142,17 @@ def _mapping_at(tree: RecipeTree, path: FieldPath) -> RecipeTree:
 def expand(tree: Mapping[str, object], at: FieldPath = ()) -> RecipeTree:
     """Return a recipe's tree as nested mappings, whichever way it was written.
 
-    Dotted keys are opened, and a section that is written as its name becomes a mapping.
+    Dotted keys are opened, and a section that is written as its name becomes a mapping. A key of an
+    open mapping that is written singly stays so, as ``options.width`` of the model: it changes
+    nothing of the mapping's other keys.
     """
     full: RecipeTree = {}
     for key, value in tree.items():
         first, dot, rest = str(key), "", ""
         if len(at) < _DEEPEST_FIELD:
             first, dot, rest = first.partition(".")
+        if dot and (*at, first) in OPEN_MAPPINGS:
+            first, dot, rest = str(key), "", ""
         if dot:
             value = {rest: value}
         path = (*at, first)
@@ -164,10 +168,37 @@ def merge(base: Mapping[str, object], over: Mapping[str, object]) -> RecipeTree:
     """Return ``base`` with ``over`` winning over it, key by key.
 
     Another ``name`` in a section drops the base's other keys of that section: they are another
-    form's.
+    form's. An open mapping that ``over`` writes whole drops all of the base's.
     """
-    merged: RecipeTree = _merge(expand(base), expand(over), ())
+    lower, upper = expand(base), expand(over)
+    for path in OPEN_MAPPINGS:
+        if path[-1] in _mapping_at(upper, path[:-1]):
+            _take_single_keys(lower, path)
+    merged: RecipeTree = _merge(lower, upper, ())
     return merged
+
+
+def gather_open_mappings(tree: Mapping[str, object]) -> RecipeTree:
+    """Return an expanded tree in which open mappings hold the keys that are written singly.
+
+    >>> gather_open_mappings({"model": {"options": {"a": 1}, "options.b": 2}})
+    {'model': {'options': {'a': 1, 'b': 2}}}
+    """
+    full = expand(tree)
+    for path in OPEN_MAPPINGS:
+        single = _take_single_keys(full, path)
+        section = _mapping_at(full, path[:-1])
+        whole = section.get(path[-1])
+        if single and (whole is None or isinstance(whole, Mapping)):
+            section[path[-1]] = {**(whole or {}), **single}
+    return full
+
+
+def _take_single_keys(tree: RecipeTree, path: FieldPath) -> RecipeTree:
+    """Take what stands singly of an open mapping, as ``options.width``, out of an expanded tree."""
+    section, beginning = _mapping_at(tree, path[:-1]), f"{path[-1]}."
+    keys = [key for key in section if key.startswith(beginning)]
+    return {key.removeprefix(beginning): section.pop(key) for key in keys}
 
 
 def _merge(base: Any, over: Any, path: FieldPath) -> Any:
@@ -224,6 +255,11 @@ def fields_of_forms(path: str) -> dict[str, frozenset[str]] | None:
 def field_paths() -> frozenset[str]:
     """Return the dotted paths of all fields, of every form of every section."""
     return frozenset(_paths_in(Recipe, ()))
+
+
+def open_fields() -> frozenset[str]:
+    """Return the dotted paths of the mappings whose keys are the user's own."""
+    return frozenset(".".join(path) for path in OPEN_MAPPINGS)
 
 
 def _paths_in(section: type[Section], at: FieldPath) -> set[str]:

@@ -57,6 +57,13 @@ def test_the_schema_refuses_what_validation_refuses(
     assert list(checker.iter_errors({"study": "s", "points": 4} | keys))
 
 
+def test_options_of_own_parts_are_dimensions(checker: jsonschema.Draft202012Validator) -> None:
+    options = {"width": {"int": [1, 8]}, "wide": True}
+    assert not list(checker.iter_errors({"study": "s", "space": {"model": {"options": options}}}))
+    unknown = {"width": {"min": 1}}
+    assert list(checker.iter_errors({"study": "s", "space": {"model": {"options": unknown}}}))
+
+
 OWN: dict[str, Any] = {
     "study": "s",
     "train": "segment:train",

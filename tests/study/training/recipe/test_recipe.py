@@ -252,6 +252,25 @@ def test_a_users_own_keys_stay_as_they_are() -> None:
     assert flatten(recipe)["model.options"] == '{"a.b": 1, "name": "x"}'
 
 
+def test_a_single_key_of_a_users_own_leaves_the_others_and_a_whole_mapping_replaces_them() -> None:
+    base = {"model": {"name": "some.where:network", "options": {"a": 1, "b": 2}}}
+    single = merge(base, {"model.options.a": 3})
+    assert Recipe.model_validate(single).model.options == {"a": 3, "b": 2}
+    both = merge(single, {"model.options": {"c": 4}})
+    assert Recipe.model_validate(both).model.options == {"c": 4}
+    together = {"model.options.c": 5, "model.options": {"d": 6}}
+    assert Recipe.model_validate(merge(single, together)).model.options == {"c": 5, "d": 6}
+    factors = merge({"optimizer": {"name": "sgd"}}, {"optimizer.lr_factors.features.0": 0.5})
+    assert Recipe.model_validate(factors).optimizer.lr_factors == {"features.0": 0.5}
+
+
+def test_a_value_of_a_users_own_that_is_no_plain_value_is_one_fault() -> None:
+    _, faults = parse_recipe({"model": {"name": "some.where:network", "options": {"a": [1]}}})
+    assert [str(fault) for fault in faults] == [
+        "model.options.a: must be text, a finite number, true or false; found [1]"
+    ]
+
+
 def test_a_rule_that_a_default_breaks_is_reported_once() -> None:
     recipe, faults = parse_recipe({"model": {"name": "mlp", "pretrained": True}, "seed": -1})
     assert recipe is None

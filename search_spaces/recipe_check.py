@@ -168,8 +168,13 @@ def _has_few_values(variable: Variable) -> bool:
 
 
 def _random_points(space: Space, count: int) -> Iterator[dict[str, Scalar]]:
-    """Give points of values worth checking, drawn at random but always the same."""
+    """Give points of values worth checking, drawn at random but always the same, each once."""
     random = Random(0)
     probes = {variable.name: variable.distribution.probes() for variable in space.variables}
+    drawn: set[tuple[int, ...]] = set()
     for _ in range(count if space.variables else 0):
-        yield {name: as_param(random.choice(values)[0]) for name, values in probes.items()}
+        places = tuple(random.randrange(len(values)) for values in probes.values())
+        if places not in drawn:
+            drawn.add(places)
+            chosen = zip(probes.items(), places, strict=True)
+            yield {name: as_param(values[place][0]) for (name, values), place in chosen}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from itertools import takewhile
 from pathlib import Path
 
 FOLDER_MODE = 0o700
@@ -16,7 +17,7 @@ def make_folder(folder: Path, levels: int | None = None) -> None:
 
     FileNotFoundError where more than ``levels`` folders are missing.
     """
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    missing = list(takewhile(lambda path: not path.exists(), (folder, *folder.parents)))
     if levels is not None and len(missing) > levels:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(missing[levels]))
     for path in reversed(missing):

@@ -7,6 +7,7 @@ of each metric (``schema``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -26,7 +27,7 @@ class Column:
     meaning: str
     unit: str = ""
 
-    @property
+    @cached_property
     def field(self) -> pa.Field:
         """The column as Arrow knows it."""
         return pa.field(self.name, self.type, metadata={"meaning": self.meaning, "unit": self.unit})

@@ -32,6 +32,8 @@ _FEWEST_BYTES_OF_A_ROW = 40
 _MOST_UNPACKED_BYTES = 64 << 20
 _MOST_GROWTH = 100
 """Tables are at most so many times as large in memory as their journal, beside a few megabytes."""
+_FEWEST_ROWS_TO_PACK = 100
+"""Of fewer rows most of a file says what its columns are, and packing takes half of the time."""
 _PARTS = "part-*.parquet"
 _FINGERPRINT_KEY = b"fingerprint"
 _COLUMNS_KEY = b"columns"
@@ -125,8 +127,9 @@ def _read_metadata(path: StoragePath, key: bytes) -> bytes | None:
 
 def _read_table(path: StoragePath, journal_bytes: int) -> pa.Table:
     """Read a Parquet file that was written from a journal of ``journal_bytes`` bytes."""
-    with path.open_binary() as file:
-        metadata = pq.read_metadata(file)
+    with path.open_binary() as stream:
+        file = pq.ParquetFile(stream, page_checksum_verification=True)
+        metadata = file.metadata
         groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
         unpacked_bytes = sum(group.total_byte_size for group in groups)
         if (
@@ -134,7 +137,7 @@ def _read_table(path: StoragePath, journal_bytes: int) -> pa.Table:
             or unpacked_bytes > _MOST_UNPACKED_BYTES + _MOST_GROWTH * journal_bytes
         ):
             raise pa.ArrowInvalid(f"{path} holds more than its journal can have given")
-        return pq.read_table(file, page_checksum_verification=True)
+        return file.read()
 
 
 def _write_table(
@@ -147,12 +150,13 @@ def _write_table(
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     # no two times are alike, but they are near each other
     times = [field.name for field in schema if pa.types.is_timestamp(field.type)]
+    is_worth_packing = table.num_rows >= _FEWEST_ROWS_TO_PACK
     sink = pa.BufferOutputStream()
     pq.write_table(
         table,
         sink,
-        compression="zstd",
-        compression_level=9,
+        compression="zstd" if is_worth_packing else "none",
+        compression_level=9 if is_worth_packing else None,
         use_dictionary=texts,
         column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
         write_page_checksum=True,

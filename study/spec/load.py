@@ -219,7 +219,7 @@ def starting_file(name: str = "my-study") -> str:
 
 def _located(source: StorageLike) -> StoragePath:
     """Return the file that ``source`` names: itself, or the shipped study of that name."""
-    path, shipped = path_as_written(source), shipped_studies()
+    path = path_as_written(source)
     local = path.local_path()
     if local is None:
         return path
@@ -229,6 +229,7 @@ def _located(source: StorageLike) -> StoragePath:
     except (OSError, ValueError) as error:
         line = f"{str(source)[:80]}:1: must be a study file; found {error}"
         raise SpecError([one_line(line)]) from None
+    shipped = shipped_studies()
     if str(source) in shipped:
         return path_as_written(shipped[str(source)])
     fault = Fault(

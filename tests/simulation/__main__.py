@@ -5,6 +5,7 @@ its whole story.
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import time
 import traceback
@@ -66,6 +67,7 @@ def play(first: int, count: int, jobs: int, *, stops: bool) -> int:
 
 
 def _played(first: int, count: int, jobs: int) -> Iterator[Played]:
+    gc.freeze()  # what is loaded stays, and need not be looked at again and again
     end = first + count
     chunks = [range(start, min(start + CHUNK, end)) for start in range(first, end, CHUNK)]
     if jobs == 1:

@@ -20,6 +20,7 @@ from study.journal.event_codec import Record
 _CHECKSUM = b',"crc":"'
 _BEGINNING = b'{"n":0,'
 """What every journal begins with."""
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 _SECTOR_BYTES = 512
 """What a disk writes as a whole."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -40,12 +41,7 @@ def encode_line(number: int, record: Record, following: int = 0) -> bytes:
     are in journals from before there was one.
     """
     count = {"m": following} if following else {}
-    text = json.dumps(
-        {"n": number, **count, **record},
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
-    )
+    text = _encode({"n": number, **count, **record})
     text = _LONE_SURROGATE.sub(lambda found: rf"\\u{ord(found[0]):x}", text)
     body = text.removesuffix("}").encode()
     return body + _end_of_line(body)

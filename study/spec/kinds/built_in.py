@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from search_spaces.validation import Fault
@@ -60,6 +61,11 @@ class RecipeTraining:
 
         Each value of an open mapping has a column of its own besides.
         """
+        return dict(self._columns)
+
+    @cached_property
+    def _columns(self) -> dict[str, Scalar]:
+        """The columns: whoever writes tables anew asks for them again."""
         columns: dict[str, Any] = {**_opened(self.values()), **recipes.flatten(self.recipe)}
         columns.pop(_NAMELESS)
         return {recipe_column_name(path): value for path, value in columns.items()}

@@ -10,12 +10,25 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from study.cli import modify, submit, inspect, watch, decisions, run, export  # isort: skip # --help
+from study.cli import modify, submit, inspect, watch, decisions  # isort: skip # their order is
+from study.cli.training import run, train  # isort: skip # that of --help
+from study.cli import export  # isort: skip
 from study.cli.options import app
 from study.errors import StudyError, StudyFileChanged
 from study.files.visible_text import visible
 
-__all__ = ["app", "decisions", "export", "inspect", "main", "modify", "run", "submit", "watch"]
+__all__ = [
+    "app",
+    "decisions",
+    "export",
+    "inspect",
+    "main",
+    "modify",
+    "run",
+    "submit",
+    "train",
+    "watch",
+]
 
 _GARBAGE_THRESHOLDS = (200_000, 50, 100)
 """The collector looks for garbage after so many new objects: what a command loads is none, and a

@@ -108,7 +108,7 @@ def add(
     if not lies_in_space:
         echo("it lies outside the space: it is shown, and the sampler isn't told of it")
     if not driven:
-        echo(f"it runs with: study resume {name}")
+        echo(f"it runs with: {existing(name, storage).command('resume')}")
 
 
 @app.command()

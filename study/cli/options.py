@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from study.files.storage import StorageLike, StoragePath
 
 STUDIES = "studies"
+"""Where studies are kept by default."""
 
 T = TypeVar("T")
-"""Where studies are kept by default."""
 
 
 class _Commands(TyperGroup):
@@ -211,10 +211,3 @@ def short_path(path: Path | StoragePath) -> Path | StoragePath:
     if local is None or not local.is_relative_to(Path.cwd()):
         return path
     return local.relative_to(Path.cwd())
-
-
-def storage_words(storage: StoragePath) -> str:
-    """Return what has to be added to a command so that it finds a study of this storage."""
-    from study.files.storage_uri import storage_path
-
-    return "" if storage == storage_path(STUDIES) else f" --storage {storage}"

@@ -155,12 +155,15 @@ def _print_start(cluster: Cluster, job: Job, wait: bool) -> None:
     if wait:
         job = _follow(cluster, job)
         raise typer.Exit(3 if job.exit_code is None else job.exit_code)
+    from study.files.layout import StudyPaths
+    from study.files.storage_uri import storage_path
+
     at = f" --address {cluster.address}"
     echo(
         f"look:    study status {job.study}{at}\n"
         f"         study logs {job.study} -f{at}\n"
         f"stop:    study stop {job.study}{at}\n"
-        f"results: study table {job.study} --storage {job.storage}"
+        f"results: {StudyPaths(storage_path(job.storage), job.study).command('table')}"
     )
 
 

@@ -14,7 +14,6 @@ from study.cli.options import (
     app,
     echo,
     standard_output,
-    storage_words,
 )
 from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
@@ -83,4 +82,4 @@ def _follow(paths: StudyPaths) -> None:
         display.end()
     echo(status_text(status_of(paths)))
     if not first.history.sessions:
-        echo(f"nobody has run it yet: study resume {paths.name}{storage_words(paths.storage)}")
+        echo(f"nobody has run it yet: {paths.command('resume')}")

@@ -24,6 +24,8 @@ from study.cluster.job_request import REQUEST_VARIABLE, JobRequest
 from study.errors import Interrupted, OutsideFault, StudyError, UserError
 from study.execution.driver import LOCK_PATIENCE
 from study.execution.on_ray.ray_runtime import CODE_PACKAGE
+from study.files.layout import StudyPaths
+from study.files.storage_uri import storage_path
 
 ENTRYPOINT = "python -m study.cluster.job"
 STOP_WITHIN_S = 60
@@ -82,7 +84,8 @@ def _supervise(request: JobRequest) -> int:
         if stop.is_wanted:
             return Interrupted.exit_code
     print(
-        f"that was all {request.retries} retries; go on with: study resume {request.name} …",
+        f"that was all {request.retries} retries; go on, with the cluster's --address, by:"
+        f" {StudyPaths(storage_path(request.storage), request.name).command('resume')}",
         flush=True,
     )
     return OutsideFault.exit_code

@@ -28,6 +28,7 @@ from study.journal.failure import Failure
 from study.journal.history import History
 
 if TYPE_CHECKING:
+    from study.files.layout import StudyPaths
     from study.spec.spec import StudySpec
 
 
@@ -145,9 +146,9 @@ class Controller:
         """What the user has to mend, where ``stopping`` is ``mistake``."""
         return self._state.mistake
 
-    def halt(self, study: str) -> StudyHalted:
-        """The error for a study of this name that only fails."""
-        return self._state.stop_conditions.halt(study)
+    def halt(self, paths: StudyPaths) -> StudyHalted:
+        """The error for a study that only fails; ``paths`` are its own."""
+        return self._state.stop_conditions.halt(paths)
 
     def stop_trial(self, number: int) -> bool:
         """End one trial where it stands, as the user wishes; False where none of it was left."""

@@ -15,6 +15,7 @@ from study.journal.history import History
 from study.journal.trials import Attempt, Point, Trial
 
 if TYPE_CHECKING:
+    from study.files.layout import StudyPaths
     from study.spec.sections import Objective, StudyLimits
 
 _STUDY_FAULTS = ("error", "data", "invalid")
@@ -128,13 +129,14 @@ class StopConditions:
             return self._held_s.setdefault(key, now - self._running_since[key])
         return max(0.0, attempt.ended_at - attempt.placed_at)
 
-    def halt(self, study: str) -> StudyHalted:
-        """The error for a study of this name that was stopped because it only fails."""
+    def halt(self, paths: StudyPaths) -> StudyHalted:
+        """The error for a study that was stopped because it only fails; ``paths`` are its own."""
         points = ", ".join(str(point) for _, point in self._same_failures)
         return StudyHalted(
             f"the same failure {_SAME_IN_A_ROW} times in a row (points {points}):"
-            f" {self._last_message}\nMend it and run the failed trials again with `study retry"
-            f" {study} --failed`, or go on with --keep-going."
+            f" {self._last_message}\nMend it and run the failed trials again with"
+            f" `{paths.command('retry', '--failed')}`, or go on with"
+            f" `{paths.command('resume', '--keep-going')}`."
         )
 
 

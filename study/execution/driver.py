@@ -54,16 +54,17 @@ def drive(
     retried or finds no room, and an OutsideFault for what ends the study beside its trials.
     """
     options = replace(options, display=SteadyDisplay(options.display))
-    result = _drive(paths, options, begun, extension, retried, retry_all)
-    seen: list[Request] = []
-    while result.reason == "complete":
-        late = requests.waiting(paths)  # asked for while the study ended: nobody else sees it
-        if not late or late == seen:
-            break
-        seen = late
-        with suppress(StudyLocked):  # whoever asked has taken the study, to do it himself
-            result = _drive(paths, options, None, None, (), False)
-    return result
+    with options.signals as signals:
+        result = _drive(paths, options, begun, extension, retried, retry_all)
+        seen: list[Request] = []
+        while result.reason == "complete" and not signals.was_asked:
+            late = requests.waiting(paths)  # asked for while the study ended: nobody else sees it
+            if not late or late == seen:
+                break
+            seen = late
+            with suppress(StudyLocked):  # whoever asked has taken the study, to do it himself
+                result = _drive(paths, options, None, None, (), False)
+        return result
 
 
 def _drive(
@@ -165,7 +166,7 @@ def _system_errors_as_faults(paths: StudyPaths) -> Iterator[None]:
         where = error.filename or paths.folder
         why = error.strerror or error
         raise OutsideFault(
-            f"{where}: {why}; when that is mended: study resume {paths.name}"
+            f"{where}: {why}; when that is mended: {paths.command('resume')}"
         ) from error
 
 

@@ -164,16 +164,17 @@ def extend(
     paths = existing(name, storage)
     totals = {"points": points, "replicates": replicates}
     counts = {what: count for what, count in totals.items() if count is not None}
-    words = " ".join(f"--{what} {count}" for what, count in counts.items())
+    words = [str(word) for what, count in counts.items() for word in (f"--{what}", count)]
     if not counts:
         raise UserError("say how far: --points NUMBER or --replicates NUMBER, the new totals")
     if not lock_holder(paths.lock):
-        raise UserError(f"study {name} is not running: study resume {name} {words} extends it")
+        resume = paths.command("resume", *words)
+        raise UserError(f"study {name} is not running: {resume} extends it")
     history = read_history(paths.journal)
     old, new = extended(paths, history, {}), extended(paths, history, counts)
     changes = old.differences(new)
     if not changes:
-        raise UserError(f"study {name} has {words} already")
+        raise UserError(f"study {name} has {' '.join(words)} already")
     check_extension(old, new, history)
     requests.post(paths, {"do": "extend", **counts})
     return changes

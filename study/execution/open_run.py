@@ -26,8 +26,7 @@ from study.execution.resources import (
     machine_cpus,
     trial_capacity,
 )
-from study.execution.run import RunOptions, RunResult
-from study.execution.signals import StopOnSignals
+from study.execution.run import RESUMABLE, RunOptions, RunResult
 from study.files.layout import StudyPaths
 from study.files.lock import DriverLock
 from study.journal.events import SessionClosed
@@ -54,6 +53,7 @@ class OpenRun:
         self._paths = paths
         self._options = options
         self._display = options.display
+        self._signals = options.signals
         self._controller = controller
         self._spec = controller.spec
         self._connection = connection
@@ -65,6 +65,8 @@ class OpenRun:
         """Bring what is derived of a complete study up to date, and remove what its last workers,
         or a storage that refused, have left of checkpoints.
         """
+        self._follow_signals()
+        self._signals.begin_closing()
         self._housekeeping.close()
         provenance.write(self._controller.history, self._paths)
         self._write_tables()
@@ -79,24 +81,27 @@ class OpenRun:
         start_session(self._controller, self._paths)
         if reopened:
             self._display.say(f"{reopened} failed trials run again")
-        with StopOnSignals(self._controller) as signals:
-            self._display.begin(self._spec, self._controller, self._live)
-            try:
-                self._execute(signals)
-            except RayFault:
-                self._record_end("fault")
-                raise
-            finally:
-                self._display.end()
-                self._live_file.remove()
-            signals.begin_closing()
-            return self._close()
+        self._follow_signals()
+        self._display.begin(self._spec, self._controller, self._live)
+        try:
+            self._execute()
+        except RayFault:
+            self._record_end("fault")
+            raise
+        finally:
+            self._display.end()
+            self._live_file.remove()
+        self._signals.begin_closing()
+        return self._close()
 
-    def _execute(self, signals: StopOnSignals) -> None:
+    def _follow_signals(self) -> None:
+        self._signals.follow(self._controller, self._paths.name)
+
+    def _execute(self) -> None:
         """Let Ray run the trials that the controller hands out, and those asked for meanwhile."""
         self._housekeeping.answer_requests()
         while self._has_work():
-            self._start_ray(signals)
+            self._start_ray()
             self._execute_trials()
             self._housekeeping.answer_requests()
         self._housekeeping.close()
@@ -138,7 +143,7 @@ class OpenRun:
         self._live_file.refresh()
         self._housekeeping.tick()
 
-    def _start_ray(self, signals: StopOnSignals) -> None:
+    def _start_ray(self) -> None:
         """Start Ray with as many of this machine's CPUs as the trials will use, or join it."""
         from study.execution.on_ray import tune_executor
 
@@ -153,7 +158,7 @@ class OpenRun:
         # Tune loads while the workers do: before Ray is there it would only hold Ray up.
         tune_executor.load_tune()
         self._controller.think_ahead()
-        signals.catch()  # again: a cluster's Ray has taken SIGTERM for itself
+        self._signals.catch()  # again: a cluster's Ray has taken SIGTERM for itself
         self._wait_for("")
         self._load_costs_meanwhile()
 
@@ -213,20 +218,29 @@ class OpenRun:
     def _close(self) -> RunResult:
         """Record why the run ended and bring the tables up to it; raise the fault that ended it."""
         controller = self._controller
-        reason = controller.stopping or "complete"
+        reason = self._end_reason()
         self._record_end(reason)
         if reason == "fault":
             raise StorageFault(
                 f"{self._paths.folder} can't be written; when it can:"
-                f" study resume {self._paths.name}"
+                f" {self._paths.command('resume')}"
             )
         self._write_tables()
         if reason == "halted":
-            raise controller.halt(self._paths.name)
+            raise controller.halt(self._paths)
         if reason == "mistake":
-            resume = f"study resume {self._paths.name}"
+            resume = self._paths.command("resume")
             raise UserError(f"{controller.mistake}; once that is mended: {resume}")
         return self._result(reason)
+
+    def _end_reason(self) -> str:
+        """Say why the run ended: a study that has nothing left is complete, whoever asked it to
+        stop with its last trial.
+        """
+        reason = self._controller.stopping
+        if reason in RESUMABLE and self._controller.is_nothing_left():
+            return "complete"
+        return reason or "complete"
 
     def _record_end(self, reason: str) -> None:
         history = self._controller.history

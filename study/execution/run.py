@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from study.errors import Interrupted, OutsideFault
+from study.execution.signals import StopOnSignals
 
 if TYPE_CHECKING:
     from study.controller.controller import Controller
@@ -86,9 +87,12 @@ class RunOptions:
     own_code: tuple[str, ...] = ()
     """Names of code that the user has just written, as ``package.module:factory``."""
     display: ProgressDisplay = field(default_factory=ProgressDisplay)
+    signals: StopOnSignals = field(default_factory=StopOnSignals)
+    """What Ctrl-C does; whoever has opened its block keeps that beyond the run."""
 
 
-_RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
+RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
+"""What ends a run that has more to do."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class RunResult:
     @property
     def exit_code(self) -> int:
         """The exit code of the command that ran the study."""
-        if self.reason in _RESUMABLE:
+        if self.reason in RESUMABLE:
             return Interrupted.exit_code
         if self.reason in ("halted", "failures"):
             return OutsideFault.exit_code

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 
 from search_spaces.validation import closest_match
 from study.errors import UserError
 from study.files.storage import StoragePath
+from study.files.storage_uri import storage_path
 from study.files.trial_files import CHECKPOINTS, KEPT, TrialFolder, output_name, stderr_name
+
+_USUAL_STORAGE = "studies"
+"""Commands look there without being told."""
 
 JOURNAL_BYTES_KEY = b"journal_bytes"
 """Under this key the table of trials says, in its metadata, how long the journal was that the
@@ -58,6 +63,13 @@ class StudyPaths:
         any of it is opened. They come in folders from strangers, and lead to files of one's own.
         """
         self.folder.check_plain()
+
+    def command(self, verb: str, *words: object) -> str:
+        """Return a line for a shell that does something with the study: ``study resume NAME …``."""
+        parts = ["study", verb, self.name, *(str(word) for word in words)]
+        if self.storage != storage_path(_USUAL_STORAGE):
+            parts += ["--storage", str(self.storage)]
+        return shlex.join(parts)
 
     @property
     def folder(self) -> StoragePath:

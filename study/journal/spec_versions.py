@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import count
 
 from study.errors import StateLost, StudyExists, StudyFileChanged, Superseded
 from study.files.layout import StudyPaths
@@ -22,6 +23,8 @@ from study.spec.load import load_spec, study_file_text
 from study.spec.spec import StudySpec
 
 _MOST_TAKEOVERS = 50
+_LONGEST_BEGINNING = 60
+"""Of a study's name, so that a number finds room behind it."""
 
 
 def begin(paths: StudyPaths, spec: StudySpec) -> None:
@@ -56,9 +59,16 @@ def check_same(spec: StudySpec, paths: StudyPaths) -> None:
         lines = "\n".join(f"  {line}" for line in differences)
         raise StudyExists(
             f"study {paths.name} exists in {paths.storage} and differs from this one:\n{lines}\nGo"
-            f" on with it as it is: study resume {paths.name}. Run this one beside it: --name"
-            " ANOTHER."
+            f" on with it as it is: {paths.command('resume')}\nRun this one beside it: the same"
+            f" command with --name {_free_name(paths)}"
         )
+
+
+def _free_name(paths: StudyPaths) -> str:
+    """Return a name like the study's that no study of its storage has."""
+    beginning = paths.name[:_LONGEST_BEGINNING]
+    numbered = (f"{beginning}-{number}" for number in count(2))
+    return next(name for name in numbered if not is_there(StudyPaths(paths.storage, name)))
 
 
 def extend(
@@ -134,8 +144,8 @@ def current_spec(paths: StudyPaths, history: History, say: Callable[[str], None]
     for copy in (paths.spec_version(history.specs[-1].version), paths.spec):
         if not copy.exists() or copy.read_bytes() != content:
             say(
-                f"{copy.name} was not what the study runs by, and is written anew; study resume"
-                " --set … changes a study"
+                f"{copy.name} was not what the study runs by, and is written anew; what changes a"
+                " study is `study resume` with --set"
             )
             copy.write_whole(content)
     spec = load_spec(paths.spec)
@@ -155,8 +165,8 @@ def recorded_spec(paths: StudyPaths, history: History) -> StudySpec:
     is_whole = _has_hash(recorded, history.specs[-1].hash)
     shown = f"version {version} ({recorded.name})" if is_whole else "it all the same"
     warnings.warn(
-        f"{paths.spec} is not what {paths.name} runs by: what is shown goes by {shown}; study"
-        " resume --set … changes a study",
+        f"{paths.spec} is not what {paths.name} runs by: what is shown goes by {shown}; what"
+        " changes a study is `study resume` with --set",
         StudyFileChanged,
         stacklevel=2,
     )

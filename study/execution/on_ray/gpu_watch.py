@@ -29,8 +29,9 @@ class _Record:
 class GpuWatch:
     """Counts the failures of each GPU; a GPU is known by its node's id and its name there."""
 
-    def __init__(self, study: str, say: Callable[[str], None]) -> None:
-        self._study = study
+    def __init__(self, resume: str, say: Callable[[str], None]) -> None:
+        self._resume = resume
+        """The command that goes on with the study."""
         self._say = say
         self._records: dict[tuple[str, str], _Record] = {}
         self._last_at_work = time.monotonic()
@@ -66,5 +67,5 @@ class GpuWatch:
         elif now - self._last_at_work > _NO_GPU_S:
             raise RayFault(
                 "every GPU that was tried fails each trial that it gets; when that is mended:"
-                f" study resume {self._study}"
+                f" {self._resume}"
             )

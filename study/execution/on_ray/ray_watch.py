@@ -25,8 +25,8 @@ _LEAVE_S = 25.0
 class RayLost(RayFault):
     """The Ray under a study is gone, for a ``reason``."""
 
-    def __init__(self, study: str, reason: str) -> None:
-        super().__init__(f"{reason}; when that is mended: study resume {study}")
+    def __init__(self, resume: str, reason: str) -> None:
+        super().__init__(f"{reason}; when that is mended: {resume}")
         self.reason = reason
 
 

@@ -124,7 +124,7 @@ class Bridge:
         self._next_told_s = _WAIT_S
         """After how many seconds of waiting on a cluster the user is told of it next."""
         self._setup_failures = 0
-        self._gpu_watch = GpuWatch(options.paths.name, say)
+        self._gpu_watch = GpuWatch(options.paths.command("resume"), say)
         self._fault: RayFault | None = None
         """Ends the study at the next look: Tune would swallow it where it is found."""
         self.workers_placed = 0
@@ -229,7 +229,7 @@ class Bridge:
         if self._setup_failures >= _SETUP_FAILURES:
             self._fault = RayFault(
                 f"{_SETUP_FAILURES} workers in a row could not be set up: {failure.message}; when"
-                f" that is mended: study resume {self.options.paths.name}"
+                f" that is mended: {self.options.paths.command('resume')}"
             )
 
     def on_ray_lost(self, reason: str) -> RayLost:
@@ -239,7 +239,7 @@ class Bridge:
             failure = Failure("node", f"lost with its Ray: {reason}", {"node_alive": False})
             self._controller.failed(assignment.trial, assignment.attempt, failure)
         self._running.clear()
-        return RayLost(self.options.paths.name, reason)
+        return RayLost(self.options.paths.command("resume"), reason)
 
     def on_tune_lost(self, error: Exception) -> None:
         """Record that every running attempt is lost with Tune, which has given up."""

@@ -118,7 +118,7 @@ def _keep_tune_running(trainable: Any, bridge: Bridge, controller: Controller) -
         failed_starts = 0 if bridge.workers_placed > placed else failed_starts + 1
     raise RayFault(
         f"Ray Tune gave up {_FAILED_STARTS} times before a worker took up a trial, last with"
-        f" {reason}; when that is mended: study resume {bridge.options.paths.name}"
+        f" {reason}; when that is mended: {bridge.options.paths.command('resume')}"
     )
 
 

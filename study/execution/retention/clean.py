@@ -41,7 +41,7 @@ def deletable(paths: StudyPaths) -> list[Deletable]:
         ),
         Deletable(
             "results",
-            "the tables: study collect writes them anew from the journal",
+            f"the tables: {paths.command('collect')} writes them anew from the journal",
             (paths.results,),
             paths.results.bytes_below(),
         ),

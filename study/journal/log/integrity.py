@@ -34,7 +34,7 @@ def check_nothing_lost(paths: StudyPaths, history: History, journal_bytes: int) 
         raise StateLost(
             f"the journal of {paths.name} has lost records:\n{lines}\n"
             f"Restore {paths.journal} from a copy, or go on without what is lost: "
-            f"study resume {paths.name} --accept-loss"
+            f"{paths.command('resume', '--accept-loss')}"
         )
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from study.cli.options import check_format, short_path, storage_words
+from study.cli.options import check_format, short_path
 from study.errors import UserError
 from study.files.local_storage import LocalPath
-from study.files.storage_uri import storage_path
 
 
 def test_a_format_that_is_not_there_is_refused_with_the_nearest_one() -> None:
@@ -28,12 +27,3 @@ def test_paths_below_the_current_folder_are_shown_short(
     assert str(short_path(below)) == "studies/tiny"
     assert str(short_path(LocalPath(below))) == "studies/tiny"
     assert str(short_path(Path("/elsewhere"))) == "/elsewhere"
-
-
-def test_a_storage_is_named_in_a_command_unless_it_is_the_usual_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert storage_words(storage_path("studies")) == ""
-    assert storage_words(storage_path("other")) == f" --storage {tmp_path / 'other'}"
-    assert storage_words(storage_path("s3://bucket/lab")) == " --storage s3://bucket/lab"

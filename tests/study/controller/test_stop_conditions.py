@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from study.files.layout import StudyPaths
+from study.files.storage_uri import storage_path
 from study.journal.events import Placement, SessionOpened
 from study.journal.failure import Failure
 
@@ -23,9 +25,10 @@ def test_the_same_failure_three_times_in_a_row_stops_the_study() -> None:
     drive(controller, hurt=hurt)
     assert controller.stopping == "halted"
     assert len(controller.history.points) <= 5
-    halted = str(controller.halt("fake"))
+    halted = str(controller.halt(StudyPaths(storage_path("studies"), "fake")))
     assert "no module named x" in halted
     assert "`study retry fake --failed`" in halted
+    assert halted.endswith("or go on with `study resume fake --keep-going`.")
 
 
 def test_the_target_ends_a_study() -> None:

@@ -22,7 +22,7 @@ from study.errors import (
     Superseded,
     UserError,
 )
-from study.execution import driver
+from study.execution import driver, provenance
 from study.execution.driver import drive
 from study.execution.live_progress import LiveProgress
 from study.execution.on_ray import tune_executor
@@ -35,6 +35,7 @@ from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.files.lock import acquire_lock
 from study.files.trial_files import CheckpointFile
+from study.inspection.status import status_of
 from study.journal.failure import Failure
 from study.journal.ranking import best_point
 from study.results import parquet
@@ -145,6 +146,32 @@ def test_a_second_ctrl_c_ends_it_at_once(study: Study) -> None:
         study.drive()
     assert study.display.calls[-1] == "end"
     acquire_lock(study.paths.lock).release()
+
+
+def test_one_that_is_asked_to_stop_with_its_last_trial_is_complete(study: Study) -> None:
+    def run_all_and_press(controller: Controller) -> None:
+        run_trials(controller)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    study.execute = run_all_and_press
+    result = study.drive()
+    assert (result.reason, result.exit_code) == ("complete", 0)
+    assert status_of(study.paths)["state"] == "complete"
+
+
+def test_ctrl_c_while_a_complete_study_is_looked_over_changes_nothing(
+    study: Study, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study.drive()
+    write = provenance.write
+
+    def press_and_write(*given: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        write(*given)
+
+    monkeypatch.setattr(provenance, "write", press_and_write)
+    assert study.drive().reason == "complete"
+    assert "the study has ended and is being closed" in capfd.readouterr().err
 
 
 TAMPERINGS: dict[str, Callable[[StudyPaths], object]] = {
@@ -344,7 +371,7 @@ def test_a_lost_ray_is_followed_by_another_and_then_by_the_way_to_resume(
     restarted: list[object] = []
 
     def lose_ray(controller: Controller) -> None:
-        raise RayLost("fake", "Ray's process raylet has ended")
+        raise RayLost("study resume fake", "Ray's process raylet has ended")
 
     study.execute = lose_ray
     monkeypatch.setattr(RayConnection, "restart", lambda self: restarted.append(self))

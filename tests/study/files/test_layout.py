@@ -10,6 +10,7 @@ from study.errors import UserError
 from study.files.layout import StudyPaths, check_study_name, studies_in
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
+from study.files.storage_uri import storage_path
 
 BUCKET = ObjectPath("s3://bucket", "lab")
 
@@ -42,3 +43,18 @@ def test_studies_are_the_folders_with_a_study_file_and_a_study_s_name(tmp_path: 
         if name != "empty":
             (tmp_path / name / "study.yaml").write_text("")
     assert [paths.name for paths in studies_in(LocalPath(tmp_path))] == ["a", "b"]
+
+
+def test_a_storage_is_named_in_a_command_unless_it_is_the_usual_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def resume(storage: str) -> str:
+        return StudyPaths(storage_path(storage), "fake").command("resume", "--points", 7)
+
+    words = "study resume fake --points 7"
+    assert resume("studies") == words
+    assert resume("other") == f"{words} --storage {tmp_path / 'other'}"
+    assert resume("s3://bucket/lab") == f"{words} --storage s3://bucket/lab"
+    assert resume("my studies") == f"{words} --storage '{tmp_path / 'my studies'}'"

@@ -36,7 +36,7 @@ def test_five_failures_in_a_row_put_a_gpu_out_of_order_and_an_epoch_between_them
     now: list[float],
 ) -> None:
     said: list[str] = []
-    watch = GpuWatch("mine", said.append)
+    watch = GpuWatch("study resume mine", said.append)
     assert [fail(watch, now, broken()) for _ in range(4)] == [False] * 4
     watch.note_epoch("1", "0")
     assert [fail(watch, now, broken()) for _ in range(5)] == [False] * 4 + [True]
@@ -47,19 +47,19 @@ def test_five_failures_in_a_row_put_a_gpu_out_of_order_and_an_epoch_between_them
 
 
 def test_neighbors_that_fail_at_once_are_one_failure(now: list[float]) -> None:
-    watch = GpuWatch("mine", lambda line: None)
+    watch = GpuWatch("study resume mine", lambda line: None)
     began = now[0]
     now[0] += 1
     assert not any(watch.is_out_of_order(broken(), began) for _ in range(8))
 
 
 def test_a_failure_of_the_trials_own_says_nothing_of_its_gpu(now: list[float]) -> None:
-    watch = GpuWatch("mine", lambda line: None)
+    watch = GpuWatch("study resume mine", lambda line: None)
     assert not any(fail(watch, now, broken(kind="error")) for _ in range(8))
 
 
 def test_the_study_ends_where_all_gpus_are_out_of_order_for_a_while(now: list[float]) -> None:
-    watch = GpuWatch("mine", lambda line: None)
+    watch = GpuWatch("study resume mine", lambda line: None)
     watch.check(is_any_held=True, is_any_at_work=True)
     now[0] += 1000
     watch.check(is_any_held=True, is_any_at_work=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ..command import run
-from .mistakes import check_mistake
+from ...command import run
+from ..mistakes import check_mistake
 
 
 @pytest.mark.parametrize(

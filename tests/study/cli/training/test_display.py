@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from study.cli import training_display
-from study.cli.training_display import TrainingDisplay
+from study.cli.training.display import TrainingDisplay
 
-from ..command import SLOW, run, wait_for
+from ...command import SLOW, run, wait_for
 
 
 def console(*, is_terminal: bool) -> Console:
@@ -26,7 +25,7 @@ def shown(on: Console) -> str:
 def test_a_long_epoch_is_not_silent_where_the_output_is_no_terminal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(training_display, "_SILENCE_S", 0.01)
+    monkeypatch.setattr("study.cli.training.display._SILENCE_S", 0.01)
     output = console(is_terminal=False)
     with TrainingDisplay(output, 12) as display:
         display.progress.enter("reading data")
@@ -39,7 +38,7 @@ def test_a_long_epoch_is_not_silent_where_the_output_is_no_terminal(
 
 
 def test_a_terminal_shows_what_the_training_is_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_display, "_LONG_S", 0.0)
+    monkeypatch.setattr("study.cli.training.display._LONG_S", 0.0)
     output = console(is_terminal=True)
     with TrainingDisplay(output, 12) as display:
         display.progress.begin_epoch(3, 120)

@@ -1,0 +1,1 @@
+"""The commands that train: run, resume, retry and train."""

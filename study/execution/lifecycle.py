@@ -164,7 +164,9 @@ def extend(
     paths = existing(name, storage)
     totals = {"points": points, "replicates": replicates}
     counts = {what: count for what, count in totals.items() if count is not None}
-    words = [str(word) for what, count in counts.items() for word in (f"--{what}", count)]
+    words: list[str] = []
+    for what, count in counts.items():
+        words += [f"--{what}", str(count)]
     if not counts:
         raise UserError("say how far: --points NUMBER or --replicates NUMBER, the new totals")
     if not lock_holder(paths.lock):

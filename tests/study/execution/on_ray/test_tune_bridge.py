@@ -255,7 +255,8 @@ def test_a_ray_that_is_gone_is_left_and_costs_the_running_attempts(tune: FakeTun
         with pytest.raises(LeaveRay):
             tune.bridge.look_around()
         lost = tune.bridge.on_ray_lost(watch.reason)
-    assert str(lost) == "Ray's process raylet has ended; when that is mended: study resume fake"
+    resume = f"study resume fake --storage {tune.bridge.options.paths.storage}"
+    assert str(lost) == f"Ray's process raylet has ended; when that is mended: {resume}"
     failure = tune.controller.history.trials[0].attempts[0].failure
     assert failure.failure_class == "node"
     assert failure.details == {"node_alive": False}

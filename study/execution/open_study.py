@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
+from study.errors import StateLost
 from study.execution import provenance, trust
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.own_code.costs import own_costs
@@ -69,7 +70,7 @@ def open_study(
         if history.concurrency is None:
             spec = _resolve_on_cluster(connection, spec, journal, history)
         if not options.accept_loss:
-            check_nothing_lost(paths, history, journal.size_bytes)
+            _check_nothing_lost(paths, history, journal)
 
         def append(*records: Record) -> None:
             journal.append(*records)
@@ -90,6 +91,17 @@ def open_study(
             journal.check_stored()
     finally:
         journal.close()
+
+
+def _check_nothing_lost(paths: StudyPaths, history: History, journal: Journal) -> None:
+    """Raise StateLost where the folder shows more than the journal; Superseded where that is what
+    another driver has recorded since this one read the journal.
+    """
+    try:
+        check_nothing_lost(paths, history, journal.size_bytes)
+    except StateLost:
+        journal.check_newest()
+        raise
 
 
 def _require_trust(spec: StudySpec, journal: Journal, options: RunOptions) -> None:

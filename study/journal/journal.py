@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
-from study.errors import JournalDamaged, StateLost, StorageFault
+from study.errors import JournalDamaged, StateLost, StorageFault, Superseded
 from study.files.storage import StoragePath
 from study.journal.event_codec import Record
 from study.journal.log.log_storage import Log, log_at
@@ -145,6 +145,11 @@ class Journal:
             raise StorageFault(
                 f"{self.path} can't be written nor mended: {error.strerror or error}"
             ) from error
+
+    def check_newest(self) -> None:
+        """Raise Superseded where another driver has recorded something since this was opened."""
+        if self._log.size() > self.size_bytes:
+            raise Superseded("another driver has taken the study over")
 
     def check_stored(self) -> None:
         """Raise StateLost or JournalDamaged where records that were appended are gone by now.

@@ -25,6 +25,8 @@ MERGE_EVERY = 500
 """So many objects are also kept as one, so that a long journal is read in few requests."""
 LARGEST_BYTES = 4 << 30
 """A journal is read as a whole, and this would be ten million epochs."""
+_LEVELS = 3
+"""A journal lies in its folder, which lies in the study's, which lies in the storage."""
 _READERS = 16
 _SINGLE = re.compile(r"(\d{10})\.jsonl")
 _MERGED = re.compile(r"(\d{10})-(\d{10})\.jsonl")
@@ -44,7 +46,7 @@ class Log(Protocol):
     def exists(self) -> bool: ...
 
     def create(self) -> None:
-        """Begin an empty log whose name is durable."""
+        """Begin an empty log, whose name is durable once it is opened."""
 
     def read(self) -> bytes:
         """Read all of it."""
@@ -90,7 +92,6 @@ class FileLog:
     def create(self) -> None:
         make_folder(self.path.parent)
         os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
-        sync_folder(self.path.parent)
 
     def read(self) -> bytes:
         size = self.size()
@@ -111,6 +112,16 @@ class FileLog:
         if self.size() > end:
             os.ftruncate(self._descriptor, end)
             os.fsync(self._descriptor)
+        if end == 0:
+            self._make_name_durable()
+
+    def _make_name_durable(self) -> None:
+        """Sync the folders in which the file and its folders lie: a driver that has made them may
+        have died before it did.
+        """
+        for folder in list(self.path.parents)[:_LEVELS]:
+            with suppress(PermissionError):  # the storage's own may not be ours to read
+                sync_folder(folder)
 
     def append(self, data: bytes, record: int, following: int) -> None:
         self._check_unchanged()

@@ -139,7 +139,7 @@ MUTANTS = [
     Mutant(
         "a new journal's name is not synced",
         "study/journal/log/log_storage.py",
-        "        sync_folder(self.path.parent)\n",
+        "        if end == 0:\n            self._make_name_durable()\n",
         "",
     ),
     Mutant(

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from study.errors import UserError
+from study.errors import Superseded, UserError
+from study.execution import open_study as open_study_module
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study, resolve_concurrency, start_session
 from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
-from study.journal.journal import read_records
+from study.files.object_storage import ObjectPath
+from study.journal.journal import Journal, read_records
+from study.results.parquet import write_tables
 from study.spec.spec import StudySpec
 
 from ..fake_cluster import small_spec
@@ -68,6 +71,31 @@ class Cluster(RayConnection):
     def node_resources(self) -> list[dict[str, float]]:
         self.asked += 1
         return [{"CPU": 4}, {"CPU": 3}]
+
+
+def test_a_driver_that_stood_still_while_another_one_drove_is_superseded_not_told_of_a_loss(
+    bucket: ObjectPath, unused: RayConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = StudyPaths(bucket, "fake")
+    write(paths, small_spec())
+    with open_study(paths, RunOptions(), unused):
+        pass
+    read = open_study_module.open_journal
+
+    def slow(paths: StudyPaths) -> Journal:
+        journal = read(paths)
+        monkeypatch.undo()
+        with open_study(paths, RunOptions(), unused) as other:
+            start_session(other, paths)
+            write_tables(paths, history=other.history)
+        return journal
+
+    monkeypatch.setattr(open_study_module, "open_journal", slow)
+    with (
+        pytest.raises(Superseded, match="another driver has taken the study over"),
+        open_study(paths, RunOptions(), unused),
+    ):
+        pass
 
 
 def test_what_depends_on_a_cluster_is_decided_when_it_is_reached_first(paths: StudyPaths) -> None:

@@ -85,6 +85,23 @@ def test_a_file_is_cut_where_a_log_goes_on(tmp_path: Path) -> None:
         log.create()
 
 
+@pytest.mark.parametrize("is_made_by_another", [False, True])
+def test_the_name_of_an_empty_log_is_durable_before_it_is_appended_to(
+    is_made_by_another: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = FileLog(LocalPath(tmp_path) / "one" / "journal" / "events.jsonl")
+    if is_made_by_another:  # which was killed before it could sync anything
+        log.path.parent.mkdir(parents=True)
+        log.path.touch()
+    else:
+        log.create()
+    synced: list[Path] = []
+    monkeypatch.setattr(study.journal.log.log_storage, "sync_folder", synced.append)
+    log.open_at(0)
+    log.close()
+    assert synced == [tmp_path / "one" / "journal", tmp_path / "one", tmp_path]
+
+
 def test_an_append_is_synced_once_it_is_whole_and_before_it_returns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,8 +29,8 @@ MUTANTS = [
     Mutant(
         "a request to stop that comes while Ray starts is discarded",
         "study/execution/open_run.py",
-        "        signals.catch()  # again",
-        "        from study.files import requests\n        requests.discard(requests.waiting_stops(self._paths))\n        signals.catch()  # again",
+        "        self._signals.catch()  # again",
+        "        from study.files import requests\n        requests.discard(requests.waiting_stops(self._paths))\n        self._signals.catch()  # again",
     ),
     Mutant(
         "a request that was answered is carried out again",

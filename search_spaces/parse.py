@@ -159,6 +159,8 @@ class _Reader:
         field = self._fields.set_by_value(at.path)
         if field is None:
             self._refuse_at_section(value, at)
+        elif isinstance(value, list) and field != at.path and self._is_taken(value, at):
+            self._add(Constant(".".join(at.path), value, at.given, at.place))
         elif field != at.path and not isinstance(value, str):
             ours = "choice: [...]" if isinstance(value, list) else ""
             self.add_fault(at.place, "must be a name or a mapping", value, ACCEPTED_FORMS, ours)
@@ -175,11 +177,18 @@ class _Reader:
             return
         elif field == at.path:
             self._add(Variable(at.name, ".".join(field), found, at.given, at.place))
+        elif isinstance(found, Choice) and self._are_lists(found, at):
+            self._add(Variable(at.name, ".".join(at.path), found, at.given, at.place))
         elif isinstance(found, Choice) and all(isinstance(name, str) for name in found.values):
             self._add(Variable(at.name, ".".join(field), found, at.given, at.place, branch=True))
         else:
             must = "must be a choice of names or one_of"
             self.add_fault(at.place, must, tree, ACCEPTED_FORMS)
+
+    def _are_lists(self, choice: Choice, at: _Spot) -> bool:
+        """Whether the values of a choice are lists that the recipe takes in place of a section."""
+        values = choice.values
+        return all(isinstance(value, list) and self._is_taken(value, at) for value in values)
 
     def _refuse_at_section(self, value: object, at: _Spot) -> None:
         known = alternatives(self._fields.keys_below(at.path))

@@ -59,7 +59,7 @@ def format_path(path: KeyPath) -> str:
 
 def is_below(path: str, top: str) -> bool:
     """Return whether a dotted path is ``top`` or something in it."""
-    return path == top or path.startswith(f"{top}.")
+    return path == top or path.startswith((f"{top}.", f"{top}["))
 
 
 def describe(value: object) -> str:

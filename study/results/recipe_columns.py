@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from study.results.columns import BOOL, INTEGER, NUMBER, TEXT, Column
 from study.spec.kinds.built_in import recipe_column_name
-from study.training.recipe.recipe import MERGED_WHOLE, Recipe
+from study.training.recipe.recipe import LISTED_SECTIONS, MERGED_WHOLE, Recipe
 from study.validation.section import Section, sections_in
 
 _ARROW_TYPES = {bool: BOOL, int: INTEGER, float: NUMBER}
@@ -46,7 +46,7 @@ def _types_of_fields(section: type[Section], at: tuple[str, ...]) -> _TypesByPat
         for form in forms:
             for name, types_in_form in _types_of_fields(form, path).items():
                 found[name] |= types_in_form
-        if not forms or path in MERGED_WHOLE:
+        if not forms or path in MERGED_WHOLE | LISTED_SECTIONS:
             found[".".join(path)] |= _types_of_annotation(field.annotation)
     return found
 
@@ -60,7 +60,7 @@ def _types_of_annotation(annotation: Any) -> set[pa.DataType]:
         return _union(_types_of_annotation(member) for member in get_args(annotation))
     if origin is Literal:
         return _union(_types_of_annotation(type(value)) for value in get_args(annotation))
-    if annotation is type(None) or sections_in(annotation):
+    if origin is not tuple and (annotation is type(None) or sections_in(annotation)):
         return set()
     return {_ARROW_TYPES.get(annotation, TEXT)}
 

@@ -139,7 +139,15 @@ def _names_at(path: str) -> tuple[list[str], bool]:
 
 
 def _named(section: JsonSchema, names: list[str], is_open: bool) -> JsonSchema:
-    """Return the schema of a section in any of its forms, or of a name in place of it."""
+    """Return the schema of a section in any of its forms, or of a name in place of it.
+
+    Where a list of them may stand, that as well.
+    """
+    listed = next((each for each in section.get("anyOf", ()) if "items" in each), None)
+    if listed:
+        entry = _named(listed["items"], names, is_open)
+        described = {key: section[key] for key in ("description",) if key in section}
+        return {"anyOf": [*entry["anyOf"], listed | {"items": entry}]} | described
     forms = section.get("oneOf") or [{"$ref": section["$ref"]}]
     if required := section.get("required"):
         forms = [form | {"required": required} for form in forms]

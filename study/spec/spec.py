@@ -158,8 +158,12 @@ class StudySpec:
         return training.recipe.model_copy(update={"seed": seed})
 
     def _all_values(self, values: Mapping[str, Any]) -> dict[str, Value]:
-        """Return every value by its path that a point with these values has."""
-        return self.training(values).values()
+        """Return every value by its path that a point with these values has.
+
+        Lists stay as they are written: a space has them like that.
+        """
+        lists = {path: value for path, value in values.items() if isinstance(value, list)}
+        return self.training(values).values() | lists
 
     def first_values(self, index: int) -> dict[str, Value]:
         """Return the values of an entry of ``first:``.

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from study.training.data.subset import Batch
+from study.training.data.batches import Batch
 from study.training.optim.loss import LossValues
 from study.training.optim.precision import MixedPrecision
 
@@ -94,11 +94,14 @@ class RunningMeans:
         """How many were trained on."""
 
     def add(self, losses: LossValues, labels: Tensor, gradient_norm: Tensor) -> None:
-        """Add a batch: logits of (B, classes), labels (B,), and the norm before clipping."""
+        """Add a batch: logits of (B, classes), labels (B,), and the norm before clipping.
+
+        Of labels that are shares of the classes, (B, classes), the greatest counts.
+        """
         self._losses.append(losses.main)
         self._gradient_norms.append(gradient_norm)
         self._predictions.append(losses.logits.argmax(1))
-        self._labels.append(labels)
+        self._labels.append(labels if labels.ndim == 1 else labels.argmax(1))
         self.images += len(labels)
 
     def columns(self) -> dict[str, float]:

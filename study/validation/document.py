@@ -45,7 +45,7 @@ def _parse_faulty(
     left_out: set[str] = set()
     while True:
         found = [
-            Translation(details, written, vocabulary)
+            Translation(details, sound, written, vocabulary)
             for details in error.errors(include_url=False)
             if details["type"] != "default_factory_not_called"
         ]

@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    SerializationInfo,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -94,6 +95,47 @@ class OneOrMore:
         return validated
 
 
+@dataclass(frozen=True)
+class ListOrOne:
+    """Marks a field that holds a section, or a tuple of them: a document has a list there.
+
+    The field's type is the union of the two.
+    """
+
+    most: int
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        _, several = get_args(source)
+        return core_schema.no_info_wrap_validator_function(
+            self._validated,
+            handler.generate_schema(several),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                _dumped_sections, info_arg=True
+            ),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        several = handler(schema) | {"maxItems": self.most}
+        return {"anyOf": [several["items"], several]}
+
+    def _validated(self, value: object, validate: ValidatorFunctionWrapHandler) -> Any:
+        if not isinstance(value, list | tuple):
+            return validate((value,))[0]
+        if len(value) > self.most:
+            raise rule(f"must have at most {self.most} entries", found=str(len(value)))
+        return validate(tuple(value))
+
+
+def _dumped_sections(value: Any, info: SerializationInfo) -> Any:
+    if isinstance(value, tuple):
+        return [_dumped_sections(each, info) for each in value]
+    return value.model_dump(mode=info.mode)
+
+
 def _plain_value(value: object, validate: ValidatorFunctionWrapHandler) -> Any:
     try:
         return validate(value)
@@ -107,7 +149,7 @@ PlainValue = Annotated[str | int | float | bool, WrapValidator(_plain_value)]
 
 def rule(
     must: str,
-    at: Iterable[str] = (),
+    at: Iterable[str | int] = (),
     *,
     found: str | None = None,
     accepted: str = "",

@@ -44,15 +44,23 @@ _MUST = {
 
 
 class Translation:
-    """One error of pydantic, as a fault of what the user wrote."""
+    """One error of pydantic, as a fault of what the user wrote.
+
+    ``tree`` is the document that was validated, ``written`` as the user has it.
+    """
 
     def __init__(
-        self, details: ErrorDetails, written: Mapping[str, object], vocabulary: Vocabulary[Any]
+        self,
+        details: ErrorDetails,
+        tree: Mapping[str, object],
+        written: Mapping[str, object],
+        vocabulary: Vocabulary[Any],
     ) -> None:
         self._kind = details["type"]
         self._input = details["input"]
         self._must = sentence_of(details)
         self._context: dict[str, Any] = details.get("ctx", {})
+        self._tree = tree
         self._written = written
         self._vocabulary = vocabulary
         self._path, self._form = self._without_tags(details["loc"])
@@ -87,7 +95,7 @@ class Translation:
 
     def _stands_alone(self, path: KeyPath) -> bool:
         """Whether a single entry was written in place of a list of them."""
-        holder = value_at(path[:-1], self._written)
+        holder = value_at(path[:-1], self._tree)
         return has_part(holder, path[-1]) and not isinstance(holder[path[-1]], list | tuple)
 
     def _translated(self) -> Fault:

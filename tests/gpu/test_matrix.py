@@ -68,6 +68,12 @@ def test_every_augmentation_draws_ahead_and_no_step_waits(name: str) -> None:
     assert_no_step_waits(data={"augment": {"name": name}})
 
 
+@pytest.mark.parametrize("image_size", [None, 12])
+def test_a_list_of_augmentations_draws_ahead_and_no_step_waits(image_size: int | None) -> None:
+    written = ["random_resized_crop", "crop_flip", "randaugment", "random_erasing", "cutmix"]
+    assert_no_step_waits(data={"augment": written, "image_size": image_size}, accumulation=2)
+
+
 @pytest.mark.parametrize("name", [name for name in AUGMENTATIONS if name.startswith("crop")])
 def test_crops_that_reflect_draw_ahead_and_no_step_waits(name: str) -> None:
     assert_no_step_waits(data={"augment": {"name": name, "fill": "reflect"}})

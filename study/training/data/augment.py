@@ -3,7 +3,8 @@
 torchvision's transforms draw once for a whole batch; these draw for each image, from a generator
 that is given. What is drawn and what is done by it are apart, so that a whole epoch's numbers can
 go to a GPU at once, ahead of its batches. All images are (N, C, H, W) in [0, 1]. To add an
-augmentation: a section in ``study.training.recipe.sections`` and its steps in ``_STEPS`` below.
+augmentation: a section in ``study.training.recipe.augmentations`` and its steps in ``_STEPS``
+below.
 """
 
 from __future__ import annotations
@@ -16,17 +17,25 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from study.training.recipe.sections import (
+from study.training.data.augmentations.boxes import draw_crops, draw_erased, erase, resized_crops
+from study.training.data.augmentations.drawn import Drawn, DrawnOnHost
+from study.training.data.augmentations.policies import apply_operations, draw_operations
+from study.training.recipe.augmentations import (
     AffineFlip,
     Augment,
     CropFlip,
     CropFlipCutout,
     Flip,
-    NoAugment,
+    OneAugment,
+    RandAugment,
+    RandomErasing,
+    RandomResizedCrop,
     Shift,
+    TrivialAugment,
+    augmentations,
 )
 
-Draws = tuple[Tensor, ...]
+Draws = tuple[Drawn, ...]
 """What was drawn for each step of an augmentation; the first axis of each are the images."""
 
 
@@ -40,24 +49,48 @@ def augment(images: Tensor, spec: Augment, generator: Generator) -> Tensor:
     return change(images, spec, tuple(each.to(images.device) for each in drawn))
 
 
-def draw(spec: Augment, count: int, sides: tuple[int, int], generator: Generator) -> Draws:
-    """Draw on the host what ``change`` does to ``count`` images of this height and width."""
-    return tuple(step.draw(count, sides, spec, generator) for step in _STEPS[type(spec)])
+def draw(
+    spec: Augment,
+    count: int,
+    sides: tuple[int, int],
+    generator: Generator,
+    wanted: tuple[int, int] | None = None,
+) -> Draws:
+    """Draw on the host what ``change`` does to ``count`` images of this height and width.
+
+    A random resized crop makes them as large as is ``wanted``, by default as they were.
+    """
+    drawn: list[Drawn] = []
+    for step, one in _steps(spec):
+        if isinstance(one, RandomResizedCrop):
+            boxes = draw_crops(count, sides, one, generator)
+            sides = wanted or sides
+            boxes = torch.cat([boxes, torch.tensor(sides).expand(count, 2)], 1)
+            drawn.append(DrawnOnHost(boxes, torch.empty(count, 0)))
+        else:
+            drawn.append(step.draw(count, sides, one, generator))
+    return tuple(drawn)
 
 
 def change(images: Tensor, spec: Augment, draws: Draws) -> Tensor:
     """Change each image by what was drawn for it, on the device that both are on."""
-    for step, drawn in zip(_STEPS[type(spec)], draws, strict=True):
-        images = step.change(images, spec, drawn)
+    for (step, one), drawn in zip(_steps(spec), draws, strict=True):
+        images = step.change(images, one, drawn)
     return images
 
 
 def keeps_bytes(spec: Augment) -> bool:
-    """Tell whether an augmentation only moves or blanks pixels.
+    """Tell whether all augmentations give bytes for bytes.
 
-    It then gives the same for bytes as for floats, four times as fast.
+    Those that only move or blank pixels give the same as for floats, four times as fast; those of
+    torchvision's are made for bytes.
     """
-    return type(spec) not in _INTERPOLATING
+    return not any(type(one) in _INTERPOLATING for one in augmentations(spec))
+
+
+def begins_with_crop(spec: Augment) -> bool:
+    """Tell whether the first of all resizes what it cuts out, so that nothing else need."""
+    return isinstance(next(iter(augmentations(spec)), None), RandomResizedCrop)
 
 
 def crop(images: Tensor, pad: int, fill: str, generator: Generator) -> Tensor:
@@ -191,9 +224,9 @@ def _transform(images: Tensor, theta: Tensor) -> Tensor:
 class _Step(NamedTuple):
     """One change: what is drawn for it, and what is done by that."""
 
-    draw: Callable[[int, tuple[int, int], Any, Generator], Tensor]
+    draw: Callable[[int, tuple[int, int], Any, Generator], Drawn]
     """From the number of images, their sides, the spec and a generator: (N, …)."""
-    change: Callable[[Tensor, Any, Tensor], Tensor]
+    change: Callable[[Tensor, Any, Any], Tensor]
     """Of images, by the spec and what was drawn."""
 
 
@@ -221,14 +254,25 @@ _AFFINE = _Step(
     draw=lambda count, sides, spec, generator: _draw_transforms(count, spec, generator),
     change=lambda images, spec, drawn: _transform(images, drawn),
 )
+_POLICY = _Step(draw=draw_operations, change=apply_operations)
 _STEPS: dict[type, tuple[_Step, ...]] = {
-    NoAugment: (),
     Flip: (_FLIP,),
     Shift: (_SHIFT,),
     CropFlip: (_FLIP, _CROP),
     CropFlipCutout: (_FLIP, _CROP, _CUTOUT),
     AffineFlip: (_AFFINE, _FLIP),
+    RandomResizedCrop: (_Step(draw=draw_crops, change=resized_crops),),
+    RandAugment: (_POLICY,),
+    TrivialAugment: (_POLICY,),
+    RandomErasing: (
+        _Step(draw=draw_erased, change=lambda images, spec, drawn: erase(images, drawn)),
+    ),
 }
 """The steps of each augmentation, in the order in which they are drawn and done."""
 _INTERPOLATING = {AffineFlip}
 """Augmentations that compute new pixel values, for which bytes are too coarse."""
+
+
+def _steps(spec: Augment) -> list[tuple[_Step, OneAugment]]:
+    """Return the steps of all augmentations, each with the one that it belongs to."""
+    return [(step, one) for one in augmentations(spec) for step in _STEPS[type(one)]]

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from study.training.data.subset import Batch, Subset
+from study.training.data.batches import Batch
+from study.training.data.subset import Subset
 from study.training.recipe.sections import HostLoader
 
 

@@ -8,28 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from study.training.data.augmentations.mixing import MixedLoader
+from study.training.data.batches import Batch, EpochLoader
 from study.training.data.datasets import DataSet
 from study.training.data.host_loader import HostBatches
 from study.training.data.normalize import Normalization, channel_statistics, make_normalization
 from study.training.data.statistics import node_statistics
-from study.training.data.subset import Batch, Subset
+from study.training.data.subset import Subset
+from study.training.recipe.augmentations import mixings
 from study.training.recipe.recipe import Recipe
 from study.training.recipe.sections import HostLoader
 from study.training.runtime.failures import TrainingFailure
 from study.training.runtime.randomness import make_generator
-
-
-class EpochLoader(Protocol):
-    """Gives the batches of any epoch; its length is the number of batches in each."""
-
-    def __len__(self) -> int: ...
-
-    def epoch(self, epoch: int) -> Iterator[Batch]: ...
 
 
 @dataclass(frozen=True)
@@ -79,6 +73,9 @@ def make_loaders(recipe: Recipe, data: DataSet, device: torch.device) -> Loaders
             f"data.batch_size: no batch is full of {len(train_indices)} training images",
             {},
         )
+    mixes = mixings(spec.augment)
+    if mixes:
+        train = MixedLoader(train, mixes, recipe.seed, data.classes, memory_format)
     test = make_loader(test_images, test_labels)
     if validation_indices is None:
         validation = test

@@ -7,13 +7,18 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from study.training.data.augment import Draws, augment, change, draw, keeps_bytes
+from study.training.data.augment import (
+    Draws,
+    begins_with_crop,
+    change,
+    draw,
+    keeps_bytes,
+)
+from study.training.data.augmentations.drawn import joined
 from study.training.data.normalize import Normalization, resize, to_unit_range
-from study.training.recipe.sections import Data, NoAugment
+from study.training.recipe.augmentations import augmentations
+from study.training.recipe.sections import Data
 from study.training.runtime.randomness import make_generator
-
-Batch = tuple[Tensor, Tensor]
-"""Images of (B, C, H, W), float32 on the device, and their labels of (B,), int64."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Subset:
 
     @property
     def is_augmented(self) -> bool:
-        return self.is_training and not isinstance(self.spec.augment, NoAugment)
+        return self.is_training and bool(augmentations(self.spec.augment))
 
     def draw_epoch(self, epoch: int) -> list[Draws]:
         """Draw all that each batch of an epoch is augmented by, in the batch's name.
@@ -67,14 +72,20 @@ class Subset:
         """
         if not self.is_augmented:
             return [()] * len(self)
-        sides = 2 * (self.spec.image_size,) if self.spec.image_size else self.images.shape[2:]
+        sides: tuple[int, ...] = self.images.shape[2:]
+        side = self.spec.image_size
+        if side and not begins_with_crop(self.spec.augment):
+            sides = (side, side)
         size, drawn = self.batch_size, list[Draws]()
         for number in range(len(self)):
             count = min(size, len(self.labels) - size * number)
             generator = make_generator(self.seed, "augment", epoch, number)
-            drawn.append(draw(self.spec.augment, count, (sides[0], sides[1]), generator))
-        whole = [torch.cat(parts).to(self.labels.device) for parts in zip(*drawn, strict=True)]
-        return list(zip(*(torch.split(each, size) for each in whole), strict=True))
+            drawn.append(self._draw(count, (sides[0], sides[1]), generator))
+        whole = [joined(parts).to(self.labels.device) for parts in zip(*drawn, strict=True)]
+        return [
+            tuple(each[size * number : size * (number + 1)] for each in whole)
+            for number in range(len(self))
+        ]
 
     def prepare(self, images: Tensor, draws: Draws = ()) -> Tensor:
         """Return images as the network sees them, augmented by what was drawn for them."""
@@ -88,10 +99,20 @@ class Subset:
         image = self._resized(image)
         if self.is_augmented:
             generator = make_generator(self.seed, "augment", epoch, index)
-            image = augment(image, self.spec.augment, generator)
+            drawn = self._draw(1, (image.shape[2], image.shape[3]), generator)
+            image = change(image, self.spec.augment, drawn)
         return self.normalization(to_unit_range(image))
 
+    def _draw(self, count: int, sides: tuple[int, int], generator: torch.Generator) -> Draws:
+        """Draw what so many images are augmented by; ``sides`` are those of the first step."""
+        size = self.spec.image_size
+        wanted = (size, size) if size else sides
+        return draw(self.spec.augment, count, sides, generator, wanted)
+
     def _resized(self, images: Tensor) -> Tensor:
-        if self.spec.image_size is None and keeps_bytes(self.spec.augment):
+        size = self.spec.image_size
+        if self.is_training and begins_with_crop(self.spec.augment):
+            size = None  # it is the crop that is resized
+        if size is None and keeps_bytes(self.spec.augment):
             return images
-        return resize(to_unit_range(images), self.spec.image_size)
+        return resize(to_unit_range(images), size)

@@ -38,7 +38,7 @@ class LossFunction:
 
     def __call__(self, outputs: Tensor | tuple[Tensor, ...], labels: Tensor) -> LossValues:
         """Compute the losses of logits (B, classes), or of a tuple of the main and auxiliary ones,
-        against labels (B,).
+        against labels (B,), or against the shares of the classes (B, classes).
         """
         logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
         main = self._cross_entropy(logits, labels)

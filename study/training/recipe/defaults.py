@@ -20,6 +20,7 @@ from study.training.recipe.recipe import (
     DEFAULT_EPOCHS,
     DEFAULT_NAMES,
     LENGTHS,
+    LISTED_SECTIONS,
     MERGED_WHOLE,
     SECTION_FORMS,
     Recipe,
@@ -64,6 +65,10 @@ def current_defaults(written: Iterable[tuple[str, object]]) -> dict[str, RecipeT
     for where, value in written:
         if where.endswith(".name"):
             names[where.removesuffix(".name")].add(str(value))
+        elif isinstance(value, list):
+            for entry in map(recipes.as_section, value):
+                if isinstance(entry, Mapping):
+                    names[where].add(str(entry.get("name")))
         elif where == "model.variant":
             variants.add(str(value))
     tables: dict[str, RecipeTree] = {_WHOLE_RECIPE: _whole_table()}
@@ -145,7 +150,13 @@ def _fill(
         if full.get(key) is None and not (key in LENGTHS and _has_length(full)):
             full[key] = value
     for key, value in full.items():
-        if isinstance(value, Mapping) and (*path, key) not in MERGED_WHOLE:
+        if isinstance(value, list) and (*path, key) in LISTED_SECTIONS:
+            entries = map(recipes.as_section, value)
+            full[key] = [
+                _fill(entry, defaults, (*path, key), None) if isinstance(entry, Mapping) else entry
+                for entry in entries
+            ]
+        elif isinstance(value, Mapping) and (*path, key) not in MERGED_WHOLE:
             outer = table.get(key)
             full[key] = _fill(
                 value,

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from study.training.recipe.model_catalog import MODEL_NAMES, family_of
-from study.training.recipe.sections import Count, Positive, Share
+from study.training.recipe.numbers import Count, Positive, Share
 from study.validation.section import PlainValue, Section, checked_name, rule
 
 __all__ = ["MODEL_NAMES", "ModelSpec"]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from study.training.recipe.sections import NonNegative, Positive, Share
+from study.training.recipe.numbers import NonNegative, Positive, Share
 from study.validation.section import Section, rule
 
 Rate = Annotated[float, Field(gt=0, le=1e6)]

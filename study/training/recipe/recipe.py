@@ -15,20 +15,20 @@ from pydantic import Field, model_validator
 
 from search_spaces.validation import Fault, FieldPath
 from search_spaces.values import Scalar
+from study.training.recipe.augmentations import OneAugment
 from study.training.recipe.data_catalog import DATA_SETS
 from study.training.recipe.model import MODEL_NAMES, ModelSpec
+from study.training.recipe.numbers import Count, Positive
 from study.training.recipe.optimizers import AdamW, AnyOptimizer
 from study.training.recipe.schedules import NEEDS_LENGTH, AnySchedule, ConstantSchedule
 from study.training.recipe.sections import (
     Clip,
     Converge,
-    Count,
     CrossEntropy,
     Data,
     Execution,
     NoClip,
     Patience,
-    Positive,
     Target,
 )
 from study.training.recipe.synonyms import COMMON_SYNONYMS, TOP_SYNONYMS
@@ -46,6 +46,8 @@ LENGTHS = ("epochs", "steps", "seconds")
 _STOP_RULES = ("converge", "target", "patience")
 OPEN_MAPPINGS: frozenset[FieldPath] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
 """Mappings whose keys are the user's own: one value each."""
+LISTED_SECTIONS: frozenset[FieldPath] = frozenset({("data", "augment")})
+"""Sections in place of which a list of them may stand."""
 MERGED_WHOLE = OPEN_MAPPINGS | {("data", "validation")}
 """What replaces its counterpart whole when two recipes are merged, and not key by key."""
 
@@ -122,11 +124,18 @@ def _in_full(tree: Mapping[str, object]) -> RecipeTree:
     for path, default in DEFAULT_NAMES.items():
         holder = _mapping_at(full, path[:-1])
         section = holder.get(path[-1])
+        if path in LISTED_SECTIONS and isinstance(section, list | tuple):
+            holder[path[-1]] = [as_section(entry) for entry in section]
         if isinstance(section, dict) and "name" not in section:
             holder[path[-1]] = {"name": default, **section}
     if all(full.get(length) is None for length in LENGTHS):
         full["epochs"] = DEFAULT_EPOCHS
     return full
+
+
+def as_section(entry: object) -> object:
+    """Return an entry of a list of sections as a mapping, also where only its name is written."""
+    return {"name": entry} if isinstance(entry, str) else entry
 
 
 def _mapping_at(tree: RecipeTree, path: FieldPath) -> RecipeTree:
@@ -222,12 +231,21 @@ def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]
 def flatten(recipe: Recipe) -> dict[str, Scalar]:
     """Return every field by its dotted path, and the derived ``micro_batch_size``.
 
-    Lists and mappings are JSON text; stop rules that are off have no fields.
+    Lists and mappings are JSON text, a list of sections without what they have by default; stop
+    rules that are off have no fields.
     """
     off = {rule for rule in _STOP_RULES if getattr(recipe, rule) is None}
     flat: dict[str, Scalar] = {}
     _add_flat(flat, recipe.model_dump(mode="json", exclude=off), ())
+    if isinstance(recipe.data.augment, tuple):
+        flat["data.augment"] = json.dumps(list(map(_short, recipe.data.augment)), sort_keys=True)
     return flat | {"micro_batch_size": recipe.micro_batch_size}
+
+
+def _short(section: OneAugment) -> object:
+    """Return a section as a user would write it: as its name where all the rest is by default."""
+    changed = section.model_dump(mode="json", exclude_defaults=True)
+    return {"name": section.name, **changed} if changed else section.name
 
 
 def _add_flat(flat: dict[str, Scalar], value: Any, path: FieldPath) -> None:

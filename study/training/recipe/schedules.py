@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from study.training.recipe.sections import Count, Metric, NonNegative, Positive
+from study.training.recipe.numbers import Count, NonNegative, Positive
+from study.training.recipe.sections import Metric
 from study.validation.section import Section, list_to_tuple, rule
 
 Factor = Annotated[float, Field(ge=0, le=1)]

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from search_spaces.validation import describe
+from study.training.recipe.augmentations import Augment, NoAugment, order_fault
 from study.training.recipe.data_catalog import DATA_SETS
-from study.validation.section import Section, checked_name
+from study.training.recipe.numbers import Count, NonNegative, Positive, Share
+from study.validation.section import Section, checked_name, rule
 
 Metric = Literal[
     "val_accuracy",
@@ -25,11 +28,6 @@ Metric = Literal[
     "train_accuracy",
     "train_loss",
 ]
-
-Count = Annotated[int, Field(ge=1, le=2**40)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
 
 
 class CrossEntropy(Section):
@@ -99,66 +97,6 @@ class DeviceLoader(Section):
 Loader = Annotated[HostLoader | DeviceLoader, Field(discriminator="name")]
 
 
-class NoAugment(Section):
-    name: Literal["none"] = "none"
-
-
-class Flip(Section):
-    """Mirror half of the images."""
-
-    name: Literal["flip"] = "flip"
-
-
-class CropFlip(Section):
-    """Mirror half of the images, pad by ``pad`` pixels and crop at random to the old size."""
-
-    name: Literal["crop_flip"] = "crop_flip"
-    pad: Annotated[int, Field(ge=1, le=64)] = 4
-    """Pixels added on each side."""
-    fill: Literal["zero", "reflect"] = "zero"
-    """What they show: black, or the image mirrored."""
-
-
-class Shift(Section):
-    """Move by up to ``pad`` pixels, never mirrored: for digits."""
-
-    name: Literal["shift"] = "shift"
-    pad: Annotated[int, Field(ge=1, le=64)] = 1
-    """The most pixels that an image is moved by."""
-
-
-class CropFlipCutout(Section):
-    """``crop_flip``, then a square of ``size`` pixels blanked (arXiv:1708.04552)."""
-
-    name: Literal["crop_flip_cutout"] = "crop_flip_cutout"
-    pad: Annotated[int, Field(ge=1, le=64)] = 4
-    """Pixels added on each side."""
-    fill: Literal["zero", "reflect"] = "zero"
-    """What they show: black, or the image mirrored."""
-    size: Annotated[int, Field(ge=1, le=512)] = 8
-    """The square's side in pixels."""
-
-
-class AffineFlip(Section):
-    """A small random rotation, translation, scaling and shear, then mirror half of the images."""
-
-    name: Literal["affine_flip"] = "affine_flip"
-    degrees: NonNegative = 2.0
-    """The greatest rotation."""
-    translate: Share = 0.02
-    """The greatest shift, as a share of the side."""
-    scale: Share = 0.02
-    """The greatest change of size, as a share."""
-    shear: NonNegative = 2.0
-    """The greatest shear in degrees."""
-
-
-Augment = Annotated[
-    NoAugment | Flip | CropFlip | Shift | CropFlipCutout | AffineFlip,
-    Field(discriminator="name"),
-]
-
-
 class Split(Section):
     """Validation images are taken out of the training set, by the recipe's seed."""
 
@@ -208,7 +146,7 @@ class Data(Section):
     image_size: Annotated[int, Field(ge=4, le=1024)] | None = None
     """Resize to this many pixels a side (bicubic); None: as stored."""
     augment: Augment = NoAugment()
-    """How training images are changed each time they are seen."""
+    """How training images are changed each time they are seen: one way, or a list of them."""
     loader: Loader = DeviceLoader()
     """Where the images lie and who prepares them."""
 
@@ -222,6 +160,14 @@ class Data(Section):
     @classmethod
     def known(cls, name: str) -> str:
         return checked_name(name, "data set", DATA_SETS)
+
+    @model_validator(mode="after")
+    def mixed_last(self) -> Data:
+        if fault := order_fault(self.augment):
+            index, name = fault
+            must = "must stand behind what changes images one by one"
+            raise rule(must, ["augment", index], found=describe(name))
+        return self
 
 
 class Execution(Section):

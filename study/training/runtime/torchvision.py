@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import Any
 
 import torch
 
@@ -42,4 +43,9 @@ _import()
 
 import torchvision  # noqa: E402
 
-__all__ = ["torchvision"]
+__all__ = ["torchvision", "v2_functional"]
+
+
+def v2_functional() -> Any:
+    """Return torchvision's functions on images, in their second version."""
+    return importlib.import_module("torchvision.transforms.v2.functional")

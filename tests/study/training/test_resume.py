@@ -121,6 +121,16 @@ def test_resumed_convolutions_on_real_images_are_never_stopped(
     assert again.summary["test_loss"] == outcome.summary["test_loss"]
 
 
+@pytest.mark.parametrize("loader", [{"name": "device"}, {"name": "host"}])
+def test_resumed_under_a_list_of_augmentations_that_mix_is_never_stopped(
+    tiny: Callable[..., Recipe], loader: dict[str, Any]
+) -> None:
+    written = ["random_resized_crop", "trivialaugment", "random_erasing", "mixup", "cutmix"]
+    for accumulation in (1, 2):
+        data = {"augment": written, "loader": loader, "image_size": 12}
+        assert_resumes(tiny(data=data, accumulation=accumulation), after=1)
+
+
 def test_rows_the_caller_has_not_seen_are_reported_first(tiny: Callable[..., Recipe]) -> None:
     store = Memory()
     rows, outcome = trained(tiny(), checkpoint=store)

@@ -13,7 +13,8 @@ from study.training.data import augment
 from study.training.data.normalize import to_unit_range
 from study.training.recipe.recipe import Recipe, fields_of_forms
 
-NAMES = sorted(fields_of_forms("data.augment") or {})
+MIXING = {"mixup", "cutmix"}  # of whole batches: tests/study/training/data/augmentations
+NAMES = sorted(fields_of_forms("data.augment").keys() - MIXING)
 
 
 def spec(name: str, **options: Any) -> Any:
@@ -125,3 +126,12 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(torch, "rand", rand)
+
+
+def test_the_augmentations_of_a_list_are_done_one_after_the_other() -> None:
+    written = [{"name": "crop_flip", "pad": 2}, "none", "randaugment", "random_erasing", "mixup"]
+    several = Recipe.model_validate({"data": {"augment": written}}).data.augment
+    generator, expected = stream(4), images()
+    for name, options in [("crop_flip", {"pad": 2}), ("randaugment", {}), ("random_erasing", {})]:
+        expected = augment.augment(expected, spec(name, **options), generator)
+    assert torch.equal(augment.augment(images(), several, stream(4)), expected)

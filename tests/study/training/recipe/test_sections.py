@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from study.training.recipe.augmentations import CropFlip
 from study.training.recipe.recipe import Recipe, parse_recipe
-from study.training.recipe.sections import ClipNorm, CropFlip, HostLoader, Split
+from study.training.recipe.sections import ClipNorm, HostLoader, Split
 
 
 def test_a_form_has_fields_of_its_own() -> None:

@@ -1,0 +1,1 @@
+"""Augmentations by torchvision's recipes, each image by numbers of its own that are given."""

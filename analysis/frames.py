@@ -42,10 +42,21 @@ class Study:
     UserError where there are links and the like in it.
     """
 
-    def __init__(self, paths: StudyPaths, *, has_dropped: bool = False) -> None:
-        """``has_dropped`` says whether points that the user dropped are among its tables."""
+    def __init__(
+        self,
+        paths: StudyPaths,
+        *,
+        has_dropped: bool = False,
+        spec: StudySpec | None = None,
+        history: History | None = None,
+    ) -> None:
+        """``has_dropped`` says whether points that the user dropped are among its tables. ``spec``
+        and ``history`` are given where they were read already.
+        """
         self.paths = paths
         self.has_dropped = has_dropped
+        self._spec = spec
+        self._history = history
         paths.check_plain()
         if not log_at(paths.journal).exists():
             near = names_near(paths.name, paths.storage)
@@ -59,16 +70,16 @@ class Study:
     @cached_property
     def spec(self) -> StudySpec:
         """The spec that the study runs by."""
-        return recorded_spec(self.paths, self.history)
+        return self._spec or recorded_spec(self.paths, self.history)
 
     @cached_property
     def history(self) -> History:
         """What the journal's events add up to."""
-        return read_history(self.paths.journal)
+        return self._history or read_history(self.paths.journal)
 
     def with_dropped(self) -> Study:
         """Return the study with the points that the user dropped among its tables."""
-        return Study(self.paths, has_dropped=True)
+        return Study(self.paths, has_dropped=True, spec=self._spec, history=self._history)
 
     @cached_property
     def tables(self) -> Tables:

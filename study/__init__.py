@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.results import load
-    from study.api.studies import (
+    from study.integrations.python.studies import (
         add,
         drop,
         explain,
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
     from study.training.runtime.failures import Stopped
 
 _MODULES = {
-    "run": "study.api.studies",
-    "resume": "study.api.studies",
-    "retry": "study.api.studies",
-    "add": "study.api.studies",
-    "drop": "study.api.studies",
-    "stop": "study.api.studies",
-    "status": "study.api.studies",
-    "preview": "study.api.studies",
-    "export": "study.api.studies",
-    "explain": "study.api.studies",
-    "replay": "study.api.studies",
+    "run": "study.integrations.python.studies",
+    "resume": "study.integrations.python.studies",
+    "retry": "study.integrations.python.studies",
+    "add": "study.integrations.python.studies",
+    "drop": "study.integrations.python.studies",
+    "stop": "study.integrations.python.studies",
+    "status": "study.integrations.python.studies",
+    "preview": "study.integrations.python.studies",
+    "export": "study.integrations.python.studies",
+    "explain": "study.integrations.python.studies",
+    "replay": "study.integrations.python.studies",
     "load": "analysis.results",
     "DataSet": "study.training.data.datasets",
     "Session": "study.training.own.session",

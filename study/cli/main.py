@@ -10,8 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from study.cli import modify, submit, inspect, watch, decisions  # isort: skip # their order is
-from study.cli.training import run, train  # isort: skip # that of --help
+from study.cli import modify, submit, inspect, watch, serve, decisions  # isort: skip # their
+from study.cli.training import run, train  # isort: skip # order is that of --help
 from study.cli import export  # isort: skip
 from study.cli.options import app
 from study.errors import StudyError, StudyFileChanged
@@ -25,6 +25,7 @@ __all__ = [
     "main",
     "modify",
     "run",
+    "serve",
     "submit",
     "train",
     "watch",

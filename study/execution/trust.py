@@ -92,10 +92,10 @@ def remember(names: Iterable[str], first_record: bytes) -> None:
 def _mark(name: str, first_record: bytes) -> Path:
     """The file whose being there says that a name is trusted in a study."""
     trusted = json.dumps([hashlib.sha256(first_record).hexdigest(), name])
-    return _configuration_folder() / "trusted" / hashlib.sha256(trusted.encode()).hexdigest()
+    return configuration_folder() / "trusted" / hashlib.sha256(trusted.encode()).hexdigest()
 
 
-def _configuration_folder() -> Path:
+def configuration_folder() -> Path:
     """The user's own folder for settings, by the XDG convention."""
     stated = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     base = stated if stated.is_absolute() else Path(os.path.expanduser("~"), ".config")

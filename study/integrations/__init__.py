@@ -1,4 +1,6 @@
-"""The libraries that people train with, as callbacks by which their loops talk with a study.
+"""What people's own scripts import: a door, as the command line is one.
 
-Each is imported by who uses it; the packages come with the extras of the same names.
+Beside ``python``, which stands behind the names of ``study`` itself, these are callbacks by which
+the loops of the libraries that people train with talk with a study. Each is imported by who uses
+it; the packages come with the extras of the same names.
 """

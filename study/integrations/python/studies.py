@@ -16,14 +16,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from study.api.progress import display_for
-from study.api.shown import StudyRun, StudyStatus, StudyStatuses
 from study.errors import UserError
 from study.execution import lifecycle
 from study.execution.lifecycle import StudySource
 from study.execution.run import ProgressDisplay, RunResult
 from study.files.storage import StorageLike
 from study.files.storage_uri import storage_path
+from study.integrations.python.progress import display_for
+from study.integrations.python.shown import StudyRun, StudyStatus, StudyStatuses
 
 if TYPE_CHECKING:
     from analysis.rendering import Table

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from analysis.results import load
-from study.api.shown import StudyRun
 from study.files.layout import StudyPaths
+from study.integrations.python.shown import StudyRun
 from study.journal.replay import read_history
 
 

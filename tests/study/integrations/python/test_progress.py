@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from study.api.progress import NotebookDisplay, display_for, is_notebook
 from study.cli.progress import LiveDisplay, PlainLines
 from study.controller.next_work import Assignment
 from study.execution.live_progress import LiveProgress
 from study.execution.run import ProgressDisplay
+from study.integrations.python.progress import NotebookDisplay, display_for, is_notebook
 
-from ..controller.studies import play
-from ..fake_cluster import Storage, controller_on, small_spec
+from ...controller.studies import play
+from ...fake_cluster import Storage, controller_on, small_spec
 
 
 class Handle:

@@ -1,0 +1,42 @@
+"""The server's application: its addresses, and what stands before each of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from study.page.access.guard import Guard
+from study.page.access.hosts import served_names
+from study.page.access.tokens import Tokens
+from study.page.faults import say_faults
+from study.page.readings.library import Library
+from study.page.readings.rows import row_of
+from study.page.routes import add_routes
+from study.page.settings import PageSettings
+from study.page.site import SITE, Site
+
+_MOST_BYTES_SENT = 1 << 20
+"""A study file is smaller."""
+
+
+def make_app(settings: PageSettings, tokens: Tokens) -> web.Application:
+    """Return the application that answers requests for the page."""
+    guard = Guard(
+        tokens,
+        served_names(settings.host, settings.allow_hosts),
+        base_path=settings.base_path,
+        cookie=f"study_token_{settings.port}",
+        secure=settings.scheme == "https",
+    )
+    app = web.Application(middlewares=[say_faults, guard.check], client_max_size=_MOST_BYTES_SENT)
+    app.on_response_prepare.append(guard.add_headers)
+    app[SITE] = Site(settings, Library(settings.storages, row_of))
+    app.cleanup_ctx.append(_open_library)
+    add_routes(app, settings.base_path)
+    return app
+
+
+async def _open_library(app: web.Application) -> AsyncIterator[None]:
+    yield
+    app[SITE].library.close()

@@ -1,0 +1,1 @@
+"""Small drawings as inline SVG, in the page's colors."""

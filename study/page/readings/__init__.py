@@ -1,0 +1,1 @@
+"""What the page knows of studies: read from their folders, and kept up to date."""

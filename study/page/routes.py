@@ -1,0 +1,33 @@
+"""Every address that is answered, in one table."""
+
+from __future__ import annotations
+
+from aiohttp import hdrs, web
+
+from study.page.views.health import health
+from study.page.views.static import static
+from study.page.views.studies import studies
+from study.page.views.study import study
+from study.page.views.trial import trial, trial_log
+
+GET, POST = hdrs.METH_GET, hdrs.METH_POST
+
+ROUTES = (
+    (GET, "/", studies),
+    (GET, "/index.json", studies),
+    (GET, "/s/{label}/{name}", study),
+    (GET, "/s/{label}/{name}/t/{trial}", trial),
+    (GET, "/s/{label}/{name}/t/{trial}/log", trial_log),
+    (GET, "/static/{file}", static),
+    (GET, "/health", health),
+)
+"""Method, path and handler. A page's data lies behind its path with ``.json``."""
+
+
+def add_routes(app: web.Application, base_path: str) -> None:
+    """Lead every address of the table to its handler."""
+    for method, path, handler in ROUTES:
+        if method == GET:
+            app.router.add_get(base_path + path, handler)
+        else:
+            app.router.add_route(method, base_path + path, handler)

@@ -1,0 +1,141 @@
+"""One trial: what it is, how it went, what it printed, and why it was stopped."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from aiohttp import web
+
+from study.errors import StudyNotFound
+from study.files.visible_text import visible
+from study.inspection.decisions.explain.explain import Explanations
+from study.inspection.event_log import log_lines
+from study.journal.trials import Attempt, Point, Trial
+from study.page.answers import data_answer, in_thread, page_answer, part, wants_data
+from study.page.drawing.curves import Curve, curves_svg
+from study.page.readings.followed_study import FollowedStudy
+from study.page.site import SITE
+from study.results.attempts import wall_seconds
+
+_MOST_CURVES = 6
+
+
+async def trial(request: web.Request) -> web.Response:
+    """Answer with all that is known of a trial."""
+    study = await _study(request)
+    content = await in_thread(_content, study, part(request, "trial"))
+    if wants_data(request):
+        return data_answer(content)
+    label, name = part(request, "label"), part(request, "name")
+    more = {"label": label, "name": name, "curves": _curves(content)}
+    return page_answer(request, "trial.html.j2", {**content, **more})
+
+
+async def trial_log(request: web.Request) -> web.Response:
+    """Answer with a trial's events, what it printed and its tracebacks, as ``study logs`` does."""
+    study = await _study(request)
+    text = await in_thread(_log_text, study, part(request, "trial"))
+    return web.Response(text=text, content_type="text/plain")
+
+
+async def _study(request: web.Request) -> FollowedStudy:
+    library = request.app[SITE].library
+    label, name = request.match_info["label"], request.match_info["name"]
+    return await in_thread(library.study, label, name)
+
+
+def _trial_of(study: FollowedStudy, number: str) -> Trial:
+    """Return a trial by its number; StudyNotFound where the study has none of that number."""
+    trials = study.history.trials
+    is_there = number.isascii() and number.isdigit() and len(number) < 10
+    if not is_there or int(number) >= len(trials):
+        raise StudyNotFound(f"{study.name} has no trial {number!r:.40}; it has {len(trials)}")
+    return trials[int(number)]
+
+
+def _log_text(study: FollowedStudy, number: str) -> str:
+    with study.lock:
+        study.read_on()
+        shown = _trial_of(study, number)
+        study.paths.trial(shown.point, shown.replicate).check_plain()
+    lines = log_lines(study.paths, shown.number)
+    return "".join(f"{visible(line)}\n" for line in lines)
+
+
+def _content(study: FollowedStudy, number: str) -> dict[str, Any]:
+    with study.lock:
+        study.read_on()
+        shown = _trial_of(study, number)
+        point = study.history.points[shown.point]
+        objective = study.spec.objectives[0]
+        facts = {
+            "study": study.name,
+            "trial": shown.number,
+            "point": shown.point,
+            "replicate": shown.replicate,
+            "seed": shown.seed,
+            "kind": shown.kind,
+            "state": shown.state,
+            "failure": _failure_of(shown),
+            "epochs": shown.epochs,
+            "trial_seconds": wall_seconds(study.history, shown),
+            "objective": objective.metric,
+            "direction": objective.direction,
+        }
+        values = _values_of(study, point)
+        attempts = [_attempt_tree(attempt) for attempt in shown.attempts]
+        rows = [dict(row) for row in shown.rows]
+        has_ended = shown.has_ended
+    explanations = Explanations(study.paths)
+    texts = [str(explanations.of_point(shown.point))]
+    why = None
+    if has_ended:
+        explained = explanations.of_trial(shown.number)
+        why = explained.tree()
+        texts.append(str(explained))
+    proposal = explanations.of_point(shown.point).tree()
+    return {
+        **facts,
+        "values": values,
+        "attempts": attempts,
+        "rows": rows,
+        "proposal": proposal,
+        "end": why,
+        "explained": texts,
+    }
+
+
+def _failure_of(trial: Trial) -> dict[str, Any] | None:
+    failure = trial.failure
+    return failure.to_record() if failure is not None else None
+
+
+def _values_of(study: FollowedStudy, point: Point) -> dict[str, Any]:
+    """Return the point's values by their paths."""
+    return dict(point.values)
+
+
+def _attempt_tree(attempt: Attempt) -> dict[str, Any]:
+    tree = asdict(attempt)
+    failure = attempt.failure
+    tree["failure"] = failure.to_record() if failure is not None else None
+    return tree
+
+
+def _curves(content: dict[str, Any]) -> list[dict[str, str]]:
+    """Draw the trial's curves: the objective first, then the losses and the other shares."""
+    rows = content["rows"]
+    names = _curve_names(rows, content["objective"])
+    drawn = []
+    for name in names:
+        curve = Curve(name, [(row["epoch"], row.get(name)) for row in rows])
+        drawn.append({"name": name, "svg": curves_svg([curve], f"{name} over epochs")})
+    return drawn
+
+
+def _curve_names(rows: list[dict[str, Any]], objective: str) -> list[str]:
+    """Return the figures that are drawn: numbers of the rows that aren't places in time."""
+    first: dict[str, Any] = rows[-1] if rows else {}
+    named = [objective, *(name for name in first if name.endswith(("_loss", "_accuracy")))]
+    return [name for name in dict.fromkeys(named) if name in first][:_MOST_CURVES]

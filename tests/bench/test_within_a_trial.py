@@ -19,10 +19,12 @@ from study.training.data.datasets import DataSet, load_data_set
 from study.training.data.loaders import make_loaders
 from study.training.loop import train
 from study.training.models.factory import build_model
-from study.training.recipe.recipe import Recipe
+from study.training.recipe.recipe import Recipe, merge
 from study.training.runtime.torchvision import torchvision
 
 from .board import Board
+from .first_gpu.trainings import FOUR, ratio_in_turn
+from .first_gpu.trainings import recipe as first_recipe
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600), pytest.mark.filterwarnings("default")]
 DATA_DIR = os.environ.get("STUDY_DATA_DIR")
@@ -180,3 +182,21 @@ def test_a_whole_training(board: Board) -> None:
             "×",
         )
     board.shown("- the usual loop", f"{images / seconds:,.0f} images a second")
+
+
+@pytest.mark.parametrize("model", list(FOUR))
+def test_a_step_over_one_by_hand(model: str, board: Board) -> None:
+    whole = {"resnet18": {"width": 1}, "whitened_cnn": {"width": 0.5}}
+    changes = {"epochs": 200, "data": {"train_images": 1100}}
+    if model in whole:
+        changes["model"] = whole[model]
+    given = Recipe.model_validate(
+        merge(first_recipe(model, "cpu", **FOUR[model]).model_dump(mode="json"), changes)
+    )
+    pairs = 30 if model in whole else 300
+    board.at_least(
+        f"a step of {model}, {given.data.batch_size} images: one by hand takes",
+        ratio_in_turn(given, pairs),
+        0.97,
+        "x",
+    )

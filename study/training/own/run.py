@@ -32,6 +32,7 @@ from study.training.runtime.device import (
     resolve_device,
 )
 from study.training.runtime.failures import Stopped, TrainingFailure, classify, traceback_text
+from study.training.runtime.process_memory import freed_memory_kept
 from study.training.summary import Outcome
 
 
@@ -73,7 +74,7 @@ def train_function(
         used_device = resolve_device(device)
         loaded = load_training(function) if isinstance(function, str) else function
         made = _made(loaded, config)
-        with _folder(folder) as own_folder:
+        with _folder(folder) as own_folder, freed_memory_kept(used_device):
             surroundings = Surroundings(
                 seed=seed,
                 device=used_device,

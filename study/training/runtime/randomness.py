@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from study.training.recipe.recipe import Recipe
+from study.training.runtime.process_memory import freed_memory_kept
 
 _CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 _REPEATING_WORKSPACES = (":4096:8", ":16:8")
@@ -87,12 +88,13 @@ def _numpy_state() -> tuple[Any, ...]:
 
 @contextmanager
 def isolated_process_state(recipe: Recipe, device: torch.device) -> Iterator[None]:
-    """Set torch's global switches and the global generators for one training, and restore them
-    afterwards, whatever the training's own code has made of them.
+    """Set torch's global switches, the global generators and the ways of the heap for one training,
+    and restore them afterwards, whatever the training's own code has made of them.
     """
     python_state, numpy_state = random.getstate(), np.random.get_state()
     with (
         _restored_switches(),
+        freed_memory_kept(device),
         torch.cuda.device(device) if device.type == "cuda" else nullcontext(),
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
     ):

@@ -1,20 +1,16 @@
-"""The people around a study: who starts its drivers, who asks them for something, who looks, and who
-leaves things in its folder.
-"""
+"""Who starts a study's drivers, and what is known of the study that people share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from study.errors import JournalDamaged, StateLost, StudyError, StudyHalted, UserError
+from study.errors import JournalDamaged, StateLost, StudyError, StudyHalted
 from study.execution import lifecycle
 from study.execution.run import ProgressDisplay, RunResult
 from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
-from study.inspection.status import status_of
-from study.results.parquet import write_tables
 from study.spec.spec import StudySpec
 
 from .surroundings.faults import CLOCK_JUMPS_S, Faults
@@ -23,7 +19,6 @@ from .witness import Witness, promise
 
 MOST_ENDS = 12
 """A study that is not complete after so many drivers that nothing happened to never will be."""
-STOPS_WITHIN_S = 60.0
 
 
 class Display(ProgressDisplay):
@@ -49,24 +44,8 @@ class Driver:
     error: Exception | None = None
 
     @property
-    def seconds(self) -> float:
-        return self.ended - self.began
-
-    @property
     def is_complete(self) -> bool:
         return self.result is not None and self.result.reason in ("complete", "target")
-
-
-@dataclass
-class Asked:
-    """What a user has asked for, and what came of asking."""
-
-    do: str
-    values: dict[str, Any] = field(default_factory=dict)
-    number: int = -1
-    """The trial, or the point, where there is one of that number."""
-    answer: str = "none"
-    """``accepted``, ``refused``, or ``none`` where it isn't known."""
 
 
 @dataclass
@@ -79,6 +58,8 @@ class Study:
     """Whether somebody has damaged what no program could mend."""
     may_be_stale: bool = False
     """Whether a listing may lack what is there."""
+    may_be_replaced: bool = False
+    """Whether somebody has put another file in the journal's place, with the same content."""
 
     @property
     def paths(self) -> StudyPaths:
@@ -135,7 +116,6 @@ class Operator:
             if driver.is_complete:
                 return
             if driver.result is not None and driver.result.reason == "wall_hours":
-                self._check_hours_spent()
                 self._extend(sets=["stop.wall_hours=1000000"])
         promise(False, f"the study is not complete after {MOST_ENDS} drivers: {driver.error}")
 
@@ -148,7 +128,8 @@ class Operator:
         is_sure = not self._faults.clocks and not self._faults.requests
         is_known = self._witness.sessions == 1 or is_sure
         if limit_hours is not None and is_known:
-            spent_s = sum(driver.seconds for driver in self.drivers)
+            now = self._world.now
+            spent_s = sum((driver.ended or now) - driver.began for driver in self.drivers)
             promise(spent_s >= limit_hours * 3600, f"the study stops after {spent_s} s")
 
     def _extend(self, **changes: Any) -> None:
@@ -204,6 +185,8 @@ class Operator:
                 driver.result = act(Display(world, name))
                 world.tell(name, f"ends: {driver.result.reason}")
                 world.count(f"driver ended: {driver.result.reason}")
+                if driver.result.reason == "wall_hours":
+                    self._check_hours_spent()
             except (StudyError, OSError) as error:
                 driver.error = error
                 world.tell(name, f"ends: {type(error).__name__}: {error}")
@@ -229,6 +212,8 @@ class Operator:
         """Whether a driver may end with this error."""
         if isinstance(error, StudyHalted):
             self._keep_going = True
+        if isinstance(error, StateLost) and self.study.may_be_replaced:
+            return
         if isinstance(error, JournalDamaged | StateLost):
             excused = self.study.may_be_damaged or self.study.may_be_stale
             promise(excused, f"{type(error).__name__} though nobody has damaged anything: {error}")
@@ -243,102 +228,3 @@ def extensions_of(spec: StudySpec) -> list[dict[str, Any]]:
         epochs = spec.recipe_tree({})["epochs"] + 2
         extensions.append({"sets": [f"recipe.epochs={epochs}"]})
     return extensions
-
-
-class User:
-    """Asks for something, or looks at the study, now and then; each time by a command of its own."""
-
-    def __init__(
-        self, world: World, faults: Faults, witness: Witness, study: Study, *, until: Event
-    ) -> None:
-        self.asked: list[Asked] = []
-        self._world = world
-        self._faults = faults
-        self._witness = witness
-        self._study = study
-        self._until = until
-        self._home = Host("home")
-
-    def run(self) -> None:
-        chance = self._faults.chance
-        acts = [self._add, self._add, self._stop, self._stop_trial, self._drop, self._look]
-        while not self._until.wait(chance.expovariate(1 / 15)):
-            if self._witness.records:
-                self._command(chance.choice(acts))
-
-    def _command(self, act: Callable[[], None]) -> None:
-        """Run a command to its end, or until it is killed."""
-        over = Event(self._world)
-
-        def run() -> None:
-            try:
-                act()
-            except OSError as error:
-                self._world.tell("user", f"is told: {error}")
-            over.set()
-
-        process = self._world.start("user", self._home, run)
-        process.at_death.append(over.set)
-        self._faults.plan_for_user(process)
-        over.wait()
-
-    def _ask(self, asked: Asked, request: dict[str, Any]) -> None:
-        self.asked.append(asked)
-        self._world.count(f"request {asked.do}")
-        self._world.tell("user", f"asks: {request}")
-        study = self._study
-        try:
-            has_driver = lifecycle.post_request(study.spec.study, request, storage=study.storage)
-            asked.answer = "accepted" if has_driver else "done"
-        except UserError as error:
-            asked.answer = "refused"
-            self._world.tell("user", f"is refused: {error}")
-        except StudyError as error:
-            self._world.tell("user", f"is told: {type(error).__name__}: {error}")
-        else:
-            self._world.tell("user", f"is answered: {asked.answer}")
-
-    def _add(self) -> None:
-        chance = self._faults.chance
-        values = {"optimizer.name": "sgd", "optimizer.lr": round(chance.uniform(0.01, 0.9), 6)}
-        self._ask(Asked("add", values), {"do": "add", "values": values})
-
-    def _stop(self) -> None:
-        """Ask the driver to stop: it does, where there is one."""
-        world = self._world
-        running = [
-            process
-            for process in world.processes
-            if process.name.startswith("driver") and process.is_alive and not process.has_ended
-        ]
-        asked = Asked("stop")
-        self._ask(asked, {"do": "stop"})
-        is_sure = len(running) == 1 and not self._faults.answers_may_be_late
-        if asked.answer == "accepted" and is_sure:
-            self._witness.stops.append((running[0], world.now + STOPS_WITHIN_S))
-
-    def _stop_trial(self) -> None:
-        trial = self._faults.chance.randrange(len(self._witness.trials) + 1)
-        self._ask(Asked("stop_trial", number=trial), {"do": "stop_trial", "trial": trial})
-
-    def _drop(self) -> None:
-        if self._faults.chance.random() < 0.5:
-            return
-        points = len(self._witness.points)
-        point = self._faults.chance.randrange(points + 1)
-        number = point if point < points else -1
-        self._ask(Asked("drop", number=number), {"do": "drop", "point": point})
-
-    def _look(self) -> None:
-        """Look at the study as the commands do: a look changes nothing, and finds it whole."""
-        self._world.count("look")
-        try:
-            status = status_of(self._study.paths)
-            promise(status["trials"] <= len(self._witness.trials) + 4, "a status shows too much")
-            if self._faults.chance.random() < 0.3:
-                write_tables(self._study.paths)
-        except (JournalDamaged, StateLost) as error:
-            excused = self._study.may_be_damaged or self._study.may_be_stale
-            promise(excused, f"a look finds damage that nobody has done: {error}")
-        except StudyError as error:
-            self._world.tell("user", f"is told: {error}")

@@ -19,7 +19,7 @@ from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
 
-from .people import Operator, Study, User
+from .people import Operator, Study
 from .stranger import Stranger
 from .study_file import SimulatedStudy, study_of
 from .surroundings.faults import Faults
@@ -28,6 +28,7 @@ from .surroundings.object_store import ObjectStore
 from .surroundings.stand_ins import replaced, surroundings
 from .surroundings.tune import SimulatedTune
 from .surroundings.world import Event, Host, World
+from .user import User
 from .verdict import Verdict, values_of
 from .witness import Witness
 
@@ -76,6 +77,9 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
     witness.may_be_stale = study.may_be_stale
     witness.value_of = lambda trial: values_of(trial, drawn.spec)
     witness.raw_records = lambda: raw_records(store, study)
+    witness.has_checkpoint = lambda trial, attempt, epoch: has_object(
+        store, study.paths.checkpoints(trial.point, trial.replicate) / checkpoint(attempt, epoch)
+    )
     tune = SimulatedTune(world, faults, witness, step=drawn.step, pace_s=drawn.pace_s)
     faults.lose_power = disk.lose_power
     operator = Operator(world, faults, witness, study)
@@ -124,6 +128,18 @@ def raw_records(store: ObjectStore, study: Study) -> list[dict[str, Any]]:
         keys = sorted(key for key in store.objects if key.startswith(prefix))
         data = b"".join(store.objects[key] for key in keys)
     return whole_appends(data)
+
+
+def checkpoint(attempt: int, epoch: int) -> str:
+    """The name of a checkpoint, as the documents have it."""
+    return f"attempt-{attempt:04d}-epoch-{epoch:06d}.ckpt"
+
+
+def has_object(store: ObjectStore, path: StoragePath) -> bool:
+    """Whether something is there, read past all faults and all code of the project."""
+    if isinstance(path, ObjectPath):
+        return path.key in store.objects
+    return os.path.lexists(str(path))
 
 
 def whole_appends(data: bytes) -> list[dict[str, Any]]:

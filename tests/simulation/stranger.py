@@ -84,21 +84,17 @@ class Stranger:
             self._remove_provenance,
             self._leave_link,
             self._remove_lock,
+            self._break_copy,
+            self._put_journal_back,
         ]
         while not self._until.wait(chance.expovariate(1 / 25)):
             if self._witness.records:
                 act = chance.choice(acts)
                 self._world.count(f"stranger: {act.__name__.strip('_').replace('_', ' ')}")
-                self._past_faults(act)
-        self._past_faults(self._tidy_up)
-
-    def _past_faults(self, act: Callable[[], None]) -> None:
-        """Do something that no fault keeps from being done, and that takes no time."""
-        current, self._world.current = self._world.current, None
-        try:
-            act()
-        finally:
-            self._world.current = current
+                with self._world.past_faults():
+                    act()
+        with self._world.past_faults():
+            self._tidy_up()
 
     # --- what a stranger leaves ---
 
@@ -135,6 +131,30 @@ class Stranger:
         for trial in self._witness.trials:
             if trial_folder == TrialFolder(trial.point, trial.replicate):
                 self._witness.damaged.add(trial.number)
+
+    def _break_copy(self) -> None:
+        """Cut a merged copy of the journal's objects short, at a line's end or elsewhere."""
+        copies = sorted(parts for parts in self._files() if parts[:2] == ("journal", "merged"))
+        if not copies or self._local() is not None:
+            return
+        name = "/".join(self._faults.chance.choice(copies))
+        content = self._store.objects[self._key(name)]
+        lines = content.splitlines(keepends=True)
+        whole = b"".join(lines[: self._faults.chance.randrange(len(lines) + 1)])
+        self._write(name, self._faults.chance.choice([whole, content[: len(whole) // 2]]))
+
+    def _put_journal_back(self) -> None:
+        """Put a copy of the journal in its place, as a backup or an editor does: a driver that has
+        the old file open must notice.
+        """
+        folder = self._local()
+        if folder is None or self._faults.long_step:  # it has looked, and not written yet
+            return
+        self._study.may_be_replaced = True
+        journal = folder / "journal" / "events.jsonl"
+        copy = journal.with_name("copy")
+        copy.write_bytes(journal.read_bytes())
+        copy.replace(journal)
 
     def _edit_study_file(self) -> None:
         self._write("study.yaml", b"study: simulated\npoints: 1000\n")

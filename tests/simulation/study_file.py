@@ -19,7 +19,14 @@ PRUNERS: list[Any] = [
     "median",
     "patient",
 ]
-SAMPLERS: list[Any] = ["random", "random", "tpe", "qmc"]
+SAMPLERS: list[Any] = [
+    "random",
+    "random",
+    "tpe",
+    {"name": "tpe", "n_startup_trials": 2},
+    {"name": "nsga2", "population_size": 2},
+    "qmc",
+]
 SPACE: dict[str, Any] = {
     "optimizer": {
         "one_of": {
@@ -75,7 +82,7 @@ def study_of(seed: int) -> SimulatedStudy:
         tree["confirm"] = {"top": 2, "replicates": 2}
     if chance.random() < 0.15 and tree["replicates"] > 1:
         tree["racing"] = {"threshold": 0.05}
-    if chance.random() < 0.1:
+    if chance.random() < 0.15:
         tree["stop"] = {"wall_hours": 0.01}
     return SimulatedStudy(
         spec=spec_from_tree(tree),

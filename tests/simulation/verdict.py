@@ -18,9 +18,10 @@ from study.spec.spec import StudySpec
 
 from ..study.controller.studies import promised
 from ..study.fake_cluster import Storage, controller_on, drive
-from .people import Operator, User
+from .people import Operator
 from .surroundings.stand_ins import nominal_cost
 from .surroundings.worker import row_of
+from .user import User
 from .witness import SeenPoint, SeenTrial, Witness, promise
 
 FIRST_FRESH_SEED = 1000
@@ -172,6 +173,11 @@ class Verdict:
                     promise(points, f"{asked.values} was to be added, and never was")
                 if asked.answer == "refused":
                     promise(not points, f"{asked.values} was refused, and added")
+            if asked.do == "extend" and asked.answer == "accepted":
+                promise(
+                    self._spec.points >= asked.number,
+                    f"the study was to have {asked.number} points, and has {self._spec.points}",
+                )
             if asked.do == "drop" and asked.answer in ("accepted", "done"):
                 points = self._witness.points
                 promise(

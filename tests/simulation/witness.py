@@ -91,6 +91,8 @@ class Witness:
         """What a trial comes to by each of the study's objectives."""
         self.raw_records: Callable[[], list[Record]] = list
         """Reads the storage past all faults, and past the project's own code."""
+        self.has_checkpoint: Callable[[SeenTrial, int, int], bool] = lambda *place: True
+        """Whether the storage has a trial's checkpoint of an attempt and an epoch."""
         self._world = world
 
     # --- what is on record ---
@@ -311,6 +313,14 @@ class Witness:
     def note_saved(self, trial: int, attempt: int, epoch: int) -> None:
         """A checkpoint is durable."""
         self.saved[trial] = max(self.saved.get(trial, (0, 0)), (attempt, epoch))
+        for number, newest in self.saved.items():
+            seen = self.trials[number]
+            if seen.state or number in self.damaged or seen.point in self.reopened:
+                continue
+            promise(
+                self.has_checkpoint(seen, *newest),
+                f"the newest checkpoint of trial {number}, of attempt and epoch {newest}, is gone",
+            )
 
     def newest_saved(self, trial: int) -> int:
         """The epoch of a trial's newest durable checkpoint."""

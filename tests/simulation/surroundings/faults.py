@@ -26,6 +26,10 @@ CLOCK_JUMPS_S = (-86_400.0, -3600.0, -30.0, 0.0, 30.0, 3600.0, 400 * 86_400.0)
 PLACES = ["", "", "", "requests", "journal", "trials", "results", "study."]
 """Where a driver dies: at a step that concerns such a path."""
 LONG_STEPS_S = (0.01, 0.3, 20.0)
+DEATH_STEPS = (3, 8, 60, 300)
+"""After about so many steps a driver dies."""
+RAY_STARTS_S = (5.0, 5.0, 60.0)
+"""Within so many seconds Ray has started: one of its own, or a cluster's that has to grow."""
 
 
 @dataclass
@@ -58,13 +62,19 @@ class Faults:
         self.signals = rate(0.6)
         self.freezing = rate(0.6)
         self.user_death = rate(0.4)
+        self.request_death = rate(0.8)
+        """How often a driver dies over what a user has asked for."""
+        self.ray_start_s = chance.choice(RAY_STARTS_S)
         self.long_step = rate(0.02)
         self.errors = rate(0.03)
+        self.read_errors = rate(0.05)
         self.short_writes = rate(0.3)
         self.windows_often = rate(0.8)
         self.worker_death = rate(0.1)
         self.node_death = rate(0.02)
-        self.hanging = rate(0.02)
+        self.hanging = rate(0.05)
+        self.unreachable = rate(1.0)
+        """How often a worker that is to be killed can't be told so for a while."""
         self.cut_off = rate(0.05)
         self.doubled = rate(0.3)
         self.ray_loss = rate(0.02)
@@ -79,6 +89,7 @@ class Faults:
         self.stale_lists = rate(0.1)
         self.second_driver = rate(0.6)
         self.requests = rate(0.8)
+        self.request_every_s = chance.choice([3.0, 15.0, 60.0])
         self.strangers = rate(0.6)
         self.lose_power: Callable[[Host], None] = lambda host: None
         """What becomes of the disk where a host's power goes."""
@@ -111,16 +122,24 @@ class Faults:
         self._world.start("poke", self._pokers, lambda: self.poke(process))
         if not self.happens(self.driver_death):
             return
-        process.dies_at_step = 1 + int(
-            self.chance.expovariate(1 / self.chance.choice([8, 60, 300]))
-        )
+        process.dies_in = self.chance.choice(PLACES)
+        self._plan_death(process, int(self.chance.expovariate(1 / self.chance.choice(DEATH_STEPS))))
+
+    def plan_for_request(self, process: Process) -> None:
+        """Decide whether a driver dies over a request that was left for it just now."""
+        if self.happens(self.request_death):
+            process.dies_in = self.chance.choice(["requests", "journal", "journal"])
+            self._plan_death(process, process.steps + self.chance.randint(0, 3))
+
+    def _plan_death(self, process: Process, steps: int) -> None:
+        """Have a process die at the step after so many."""
+        process.dies_at_step = 1 + steps
         process.way_to_die = self.chance.choice(["before", "torn", "after"])
 
     def plan_for_user(self, process: Process) -> None:
         """Decide whether a user's command is killed before its end."""
         if self.happens(self.user_death):
-            process.dies_at_step = self.chance.randint(1, 20)
-            process.way_to_die = self.chance.choice(["before", "torn", "after"])
+            self._plan_death(process, self.chance.randint(0, 19))
 
     def poke(self, process: Process) -> None:
         """Ask a driver to end, or have it stand still, some time after its start."""
@@ -220,6 +239,9 @@ class Faults:
     def before_reading(self, path: str) -> None:
         if self.is_away:
             self._world.count("storage away")
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        if self.happens(self.read_errors):
+            self._world.count("read error")
             raise OSError(errno.EIO, os.strerror(errno.EIO), path)
 
     def part_that_is_written(self, path: str, length: int) -> int:

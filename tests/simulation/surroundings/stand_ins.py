@@ -39,7 +39,6 @@ REAL_TIME, REAL_NS, REAL_MONOTONIC, REAL_SLEEP = (
 )
 REAL_PID, REAL_HOST, REAL_UUID = os.getpid, socket.gethostname, uuid.uuid4
 CPUS = 4
-LONGEST_RAY_START_S = 5.0
 MERGE_EVERY = 12
 """A simulated study has fewer records than one for which merging pays."""
 
@@ -176,7 +175,7 @@ class NoFolder:
 
 def _ray(world: World, tune: SimulatedTune) -> list[Replacement]:
     def connect(self: Any, *args: Any, **options: Any) -> None:
-        world.sleep(world.chance.uniform(0.0, LONGEST_RAY_START_S))
+        world.sleep(world.chance.uniform(0.0, tune.faults.ray_start_s))
 
     connection = ray_runtime.RayConnection
     return [

@@ -25,7 +25,8 @@ from .world import Event, Host, Process, World
 
 LOOK_S = 1.0
 """How often Tune looks around where no worker has anything to say."""
-ORPHANS_LIVE_S = 30.0
+ORPHANS_LIVE_S = (30.0, 300.0)
+KILL_COMES_LATE_S = 1000.0
 
 
 @dataclass(eq=False)
@@ -71,8 +72,8 @@ class SimulatedTune:
     def __init__(
         self, world: World, faults: Faults, witness: Witness, *, step: float, pace_s: float
     ) -> None:
+        self.faults = faults
         self._world = world
-        self._faults = faults
         self._witness = witness
         self._step = step
         self._pace_s = pace_s
@@ -85,7 +86,7 @@ class SimulatedTune:
         self, controller: Controller, options: ExecutorOptions, *listeners: Any
     ) -> None:
         bridge = Bridge(controller, options, *listeners)
-        bridge.watch = RayLook(self._world, self._faults)  # type: ignore[assignment]
+        bridge.watch = RayLook(self._world, self.faults)  # type: ignore[assignment]
         try:
             tune_executor._keep_tune_running(None, bridge, controller)
         except LeaveRay:
@@ -103,7 +104,7 @@ class SimulatedTune:
                     is_all_handed_out = self._hire(bridge, inbox, live)
                 self._hear_one(bridge, inbox, live)
                 bridge.look_around()
-                if self._faults.happens(self._faults.tune_failure):
+                if self.faults.happens(self.faults.tune_failure):
                     self._world.count("Tune gives up")
                     raise RuntimeError("Tune gives up")
                 if not inbox.results and not inbox.losses:
@@ -136,12 +137,12 @@ class SimulatedTune:
             inbox.came.set()
 
         world = self._world
-        host = self._faults.chance.choice([world.process.host, *self._nodes])
+        host = self.faults.chance.choice([world.process.host, *self._nodes])
         assignment = json.loads(config["assignment"])
         checkpoints = paths.checkpoints(assignment["point"], assignment["replicate"])
         worker = Worker(
             world,
-            self._faults,
+            self.faults,
             assignment,
             checkpoints,
             say,
@@ -171,9 +172,10 @@ class SimulatedTune:
         def end() -> None:
             if not worker.is_alive:
                 return
-            if self._faults.happens(self._faults.orphans):
+            if self.faults.happens(self.faults.orphans):
                 self._world.count("orphan")
-                wait = self._faults.chance.uniform(0, ORPHANS_LIVE_S)
+                chance = self.faults.chance
+                wait = chance.uniform(0, chance.choice(ORPHANS_LIVE_S))
                 self._world.start("reaper", worker.host, lambda: self._reap(worker, wait))
             else:
                 self._world.kill(worker, "worker ended with its driver")
@@ -216,7 +218,7 @@ class SimulatedTune:
             "training_iteration": trial.iterations,
         }
         goes_on = bridge.on_result(trial, result)
-        if self._faults.happens(self._faults.doubled):
+        if self.faults.happens(self.faults.doubled):
             self._world.count("doubled message")
             bridge.on_result(trial, result)
             trial.iterations += 1
@@ -236,8 +238,15 @@ class SimulatedTune:
     # --- what else of Ray the driver asks ---
 
     def kill_worker(self, trial: TuneTrial) -> None:
-        if trial.worker is not None and trial.worker.process is not None:
-            self._world.kill(trial.worker.process, "silent worker killed")
+        if trial.worker is None or trial.worker.process is None:
+            return
+        worker = trial.worker.process
+        if self.faults.happens(self.faults.unreachable):
+            self._world.count("silent worker can't be reached")
+            wait = self.faults.chance.uniform(0, KILL_COMES_LATE_S)
+            self._world.start("killer", worker.host, lambda: self._reap(worker, wait))
+        else:
+            self._world.kill(worker, "silent worker killed")
 
     def error_text(self, trial: TuneTrial) -> str:
         return trial.error

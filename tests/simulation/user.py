@@ -1,0 +1,191 @@
+"""Somebody who asks for something, or looks at the study, now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from study.errors import JournalDamaged, StateLost, StudyError, UserError
+from study.execution import lifecycle
+from study.inspection.status import status_of
+from study.results.parquet import read_tables, write_tables
+
+from .people import Study
+from .surroundings.faults import Faults
+from .surroundings.world import Event, Host, Process, World
+from .witness import Witness, promise
+
+MOST_ADDED = 5
+"""So many points a user adds to a study at most, so that it comes to an end."""
+MOST_EXTENSIONS = 3
+STOPS_WITHIN_S = 30.0
+"""So soon after Ray has started a driver follows a request to stop that came meanwhile."""
+
+
+@dataclass
+class Asked:
+    """What a user has asked for, and what came of asking."""
+
+    do: str
+    values: dict[str, Any] = field(default_factory=dict)
+    number: int = -1
+    """The trial, or the point, where there is one of that number."""
+    answer: str = "none"
+    """``accepted``, ``refused``, or ``none`` where it isn't known."""
+
+
+class User:
+    """Asks for something, or looks at the study, now and then; each time by a command of its own."""
+
+    def __init__(
+        self, world: World, faults: Faults, witness: Witness, study: Study, *, until: Event
+    ) -> None:
+        self.asked: list[Asked] = []
+        self._world = world
+        self._faults = faults
+        self._witness = witness
+        self._study = study
+        self._until = until
+        self._home = Host("home")
+
+    def run(self) -> None:
+        chance = self._faults.chance
+        acts = [
+            self._add,
+            self._add,
+            self._stop,
+            self._stop_trial,
+            self._drop,
+            self._extend,
+            self._look,
+        ]
+        while not self._until.wait(chance.expovariate(1 / self._faults.request_every_s)):
+            if self._witness.records:
+                self._command(chance.choice(acts))
+
+    def _command(self, act: Callable[[], None]) -> None:
+        """Run a command to its end, or until it is killed."""
+        over = Event(self._world)
+
+        def run() -> None:
+            try:
+                act()
+            except OSError as error:
+                self._world.tell("user", f"is told: {error}")
+            over.set()
+
+        process = self._world.start("user", self._home, run)
+        process.at_death.append(over.set)
+        self._faults.plan_for_user(process)
+        over.wait()
+
+    def _drivers(self) -> list[Process]:
+        """The drivers that run just now."""
+        return [
+            process
+            for process in self._world.processes
+            if process.name.startswith("driver") and process.is_alive and not process.has_ended
+        ]
+
+    def _asked_for(self, do: str) -> int:
+        """How often this was asked for."""
+        return sum(asked.do == do for asked in self.asked)
+
+    def _ask(self, asked: Asked, request: dict[str, Any]) -> None:
+        self.asked.append(asked)
+        self._world.count(f"request {asked.do}")
+        self._world.tell("user", f"asks: {request}")
+        study = self._study
+        try:
+            has_driver = lifecycle.post_request(study.spec.study, request, storage=study.storage)
+            asked.answer = "accepted" if has_driver else "done"
+            for driver in self._drivers():
+                self._faults.plan_for_request(driver)
+        except UserError as error:
+            asked.answer = "refused"
+            self._world.tell("user", f"is refused: {error}")
+        except StudyError as error:
+            self._world.tell("user", f"is told: {type(error).__name__}: {error}")
+        else:
+            self._world.tell("user", f"is answered: {asked.answer}")
+
+    def _add(self) -> None:
+        if self._asked_for("add") >= MOST_ADDED:
+            return
+        chance = self._faults.chance
+        values = {"optimizer.name": "sgd", "optimizer.lr": round(chance.uniform(0.01, 0.9), 6)}
+        self._ask(Asked("add", values), {"do": "add", "values": values})
+
+    def _extend(self) -> None:
+        """Have the driver that runs go on to more points."""
+        spec = self._study.spec
+        extended = self._asked_for("extend")
+        if spec.sampler.name == "grid" or extended >= MOST_EXTENSIONS:
+            return
+        points = spec.points + extended + 1
+        asked = Asked("extend", number=points)
+        self.asked.append(asked)
+        self._world.count("request extend")
+        self._world.tell("user", f"extends to {points} points")
+        try:
+            lifecycle.extend(spec.study, storage=self._study.storage, points=points)
+        except StudyError as error:
+            self._world.tell("user", f"is told: {error}")
+        else:
+            asked.answer = "accepted"
+            for driver in self._drivers():
+                self._faults.plan_for_request(driver)
+
+    def _stop(self) -> None:
+        """Ask the driver to stop: it does, where there is one."""
+        world = self._world
+        running = self._drivers()
+        asked = Asked("stop")
+        self._ask(asked, {"do": "stop"})
+        is_sure = len(running) == 1 and not self._faults.answers_may_be_late
+        if asked.answer == "accepted" and is_sure:
+            until = world.now + self._faults.ray_start_s + STOPS_WITHIN_S
+            self._witness.stops.append((running[0], until))
+
+    def _stop_trial(self) -> None:
+        trial = self._faults.chance.randrange(len(self._witness.trials) + 1)
+        self._ask(Asked("stop_trial", number=trial), {"do": "stop_trial", "trial": trial})
+
+    def _drop(self) -> None:
+        if self._faults.chance.random() < 0.5:
+            return
+        points = len(self._witness.points)
+        point = self._faults.chance.randrange(points + 1)
+        number = point if point < points else -1
+        self._ask(Asked("drop", number=number), {"do": "drop", "point": point})
+
+    def _look(self) -> None:
+        """Look at the study as the commands do: a look changes nothing, and finds it whole."""
+        self._world.count("look")
+        try:
+            status = status_of(self._study.paths)
+            promise(status["trials"] <= len(self._witness.trials) + 4, "a status shows too much")
+            if self._faults.chance.random() < 0.3:
+                write_tables(self._study.paths)
+            self._check_fresh_tables()
+        except (JournalDamaged, StateLost) as error:
+            excused = self._study.may_be_damaged or self._study.may_be_stale
+            promise(excused, f"a look finds damage that nobody has done: {error}")
+        except StudyError as error:
+            self._world.tell("user", f"is told: {error}")
+
+    def _check_fresh_tables(self) -> None:
+        """Whether tables that are taken for fresh show what the journal holds."""
+        with self._world.past_faults():
+            tables = read_tables(self._study.paths)
+            records = self._witness.raw_records()
+        if tables is None or self._study.may_be_stale:
+            return
+        for event, column, table in (
+            ("asked", "point", tables.points),
+            ("started", "trial", tables.trials),
+        ):
+            expected = {record[column] for record in records if record["event"] == event}
+            shown = set(table[column].to_pylist())
+            promise(shown == expected, f"fresh tables show {column}s {shown}, not {expected}")

@@ -90,6 +90,15 @@ class LiveDisplay(ProgressDisplay):
             pause_s = min(drawing_s / _MOST_DRAWING, _LONGEST_PAUSE_S)
             self._next_refresh = time.monotonic() + max(_REFRESH_S, pause_s)
 
+    def doing(self, what: str) -> None:
+        if self._live is None and what:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        if self._live is not None and what:
+            self._live.update(Text(visible(what)), refresh=True)
+        if not what:
+            self.end()
+
     def say(self, message: str) -> None:
         self._console.print(visible(message), highlight=False, markup=False)
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveDisplay", "PlainLines", "best_line", "display_on"]
 
+_DOING_S = 10.0
+"""So long lies between two lines on what is done before the trials."""
 _SILENCE_S = 60.0
 """After so long without a line, one says how far the study is."""
 
@@ -42,6 +44,7 @@ class PlainLines(ProgressDisplay):
         self._last_message = ""
         self._spoke_at = time.monotonic()
         self._has_told_stop = False
+        self._did_at = time.monotonic()
 
     def begin(self, spec: StudySpec, controller: Running, live: LiveProgress) -> None:
         self._controller = controller
@@ -108,6 +111,12 @@ class PlainLines(ProgressDisplay):
         if message != self._last_message:
             self._last_message = message
             print(visible(message), file=self._console.file, flush=True)
+
+    def doing(self, what: str) -> None:
+        """Print a line, but not one after the other."""
+        if what and time.monotonic() - self._did_at > _DOING_S:
+            self._did_at = time.monotonic()
+            self.say(what)
 
     def end(self) -> None:
         self.tick()

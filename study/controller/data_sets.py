@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from study.training.recipe.data_catalog import FILE_SETS
 from study.validation.section import is_factory_name
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ class DataSets:
         return self._hashes.get(self._key(values), "")
 
     def _key(self, values: Mapping[str, Any]) -> str:
-        """Return what chooses the images: a name alone, or all that a factory is called with."""
+        """Return what chooses the images: a name alone, or all that a factory is called with or
+        files are read by.
+        """
         name = values.get(_NAME, self._common_name)
-        if not is_factory_name(str(name)):
+        if not is_factory_name(str(name)) and name not in FILE_SETS:
             return str(name)
         settings = {path: value for path, value in values.items() if path.startswith("data.")}
         return json.dumps([name, settings], sort_keys=True, default=str)

@@ -15,7 +15,7 @@ from study.execution.driver import drive, store_errors_as_faults
 from study.execution.on_ray.ray_runtime import RayConnection, check_answers
 from study.execution.open_study import open_study, resolve_concurrency
 from study.execution.own_code.look import look_at_code
-from study.execution.resources import check_data, check_modules, machine_resources
+from study.execution.resources import check_data, check_modules, file_faults, machine_resources
 from study.execution.run import RunOptions, RunResult
 from study.files import requests
 from study.files.layout import StudyPaths, check_study_name, names_near
@@ -72,6 +72,9 @@ def run(
         for note in look.notes:
             run_options.display.say(f"note: {note}")
         spec = _checked_to_run(spec, paths, run_options)
+        if run_options.address is None:
+            wrong = file_faults(spec, run_options.data_dir, run_options.display)
+            refuse(source, wrong, sets=sets, name=name, points=points)
     return drive(paths, run_options, begun=spec)
 
 

@@ -79,6 +79,7 @@ def document(history: History) -> dict[str, Any]:
         "reproducible": history.reproducible,
         "sessions": sessions,
         "outside_the_promise": _failures_outside_the_promise(history),
+        "left_out_files": _left_out_files(history),
     }
 
 
@@ -97,6 +98,12 @@ def _failures_outside_the_promise(history: History) -> list[dict[str, Any]]:
                     }
                 )
     return found
+
+
+def _left_out_files(history: History) -> list[dict[str, Any]]:
+    """List the trials whose images had files among them that can't be decoded, and how many."""
+    counts = {trial.number: trial.summary.get("left_out_files") for trial in history.trials}
+    return [{"trial": trial, "files": count} for trial, count in counts.items() if count]
 
 
 def command() -> str:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from search_spaces.validation import Fault, describe, format_path
 from study.errors import DataMissing, UserError
+from study.execution.run import ProgressDisplay
 from study.files.storage import StoragePath
 from study.files.storage_uri import storage_path
-from study.training.recipe.data_catalog import DATA_SETS
+from study.spec.checks.repeat_checks import places_written
+from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS
 from study.validation.section import is_factory_name
 
 if TYPE_CHECKING:
@@ -164,3 +168,52 @@ def check_data(spec: StudySpec, data_dir: str | None) -> None:
     from study.training.data.datasets import load_built_in
 
     load_built_in(str(name), local)
+
+
+def file_faults(spec: StudySpec, data_dir: str | None, display: ProgressDisplay) -> list[Fault]:
+    """Read what the study's own files are, which the node keeps, and return what is at fault there.
+
+    Nothing happens where it has none. Broken files are among the faults unless the recipe leaves
+    them out.
+    """
+    tree = {} if spec.train is not None else spec.recipe_tree(spec.space.complete({}))
+    section = tree.get("data")
+    if not isinstance(section, Mapping) or section.get("name") not in FILE_SETS:
+        return []
+    # torch is loaded for files of one's own alone
+    from study.training.data.datasets import load_data_set
+    from study.training.data.files.faults import FaultyData
+    from study.training.recipe.sections import Data
+    from study.training.runtime.reading import Reading
+
+    def note(done: int, total: int) -> None:
+        part = f", {done:,} of {total:,}" if total else ""
+        display.doing(f"reading data{part}")
+
+    reading = Reading(threads=machine_cpus(), is_thorough=True, note=note)
+    try:
+        data = load_data_set(Data.model_validate(section), data_dir, reading)
+    except FaultyData as faulty:
+        return [_at_its_place(spec, fault) for fault in faulty.faults]
+    finally:
+        display.doing("")
+    for text in data.notes:
+        display.say(f"note: {text}")
+    if data.validation_images is None:
+        return []
+    must = "must be left out where a folder val is the validation set"
+    return [
+        Fault(place, must, describe(value), on_key=True)
+        for path in ("data.validation", "data.validation.fraction")
+        for place, value in places_written(spec, path)
+        if value is not None
+    ]
+
+
+def _at_its_place(spec: StudySpec, fault: Fault) -> Fault:
+    """Return a fault of the recipe's data section at the place that the study file sets it at."""
+    path = format_path(("data", *fault.path))
+    for place, value in places_written(spec, path):
+        if value is not None:
+            return replace(fault, path=place)
+    return fault.under(("recipe", "data"))

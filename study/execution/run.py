@@ -31,6 +31,11 @@ class ProgressDisplay:
     def say(self, message: str) -> None:
         """Show one line."""
 
+    def doing(self, what: str) -> None:
+        """Show what is being done before the trials, in place of what was shown so; empty: no more
+        of it.
+        """
+
     def end(self) -> None:
         """Stop showing the study; no trial runs any more."""
 
@@ -53,6 +58,9 @@ class SteadyDisplay(ProgressDisplay):
 
     def say(self, message: str) -> None:
         self._show(lambda display: display.say(message))
+
+    def doing(self, what: str) -> None:
+        self._show(lambda display: display.doing(what))
 
     def end(self) -> None:
         self._show(lambda display: display.end())

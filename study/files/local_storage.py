@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from study.errors import UserError
 from study.files.atomic import FILE_MODE, make_folder, temporary_prefix, write_whole
-from study.files.storage import StoragePath
+from study.files.storage import ListedFile, StoragePath
 
 _SPECIAL_KINDS = {
     stat.S_IFLNK: "a symbolic link",
@@ -74,6 +74,21 @@ class LocalPath(PosixPath, StoragePath):
             for name in names:
                 yield (*parts, name)
 
+    def listed_below(self) -> Iterator[ListedFile]:
+        folders, seen = [""], set[tuple[int, int]]()
+        while folders and self.is_dir():
+            name = folders.pop()
+            status = (self / name).stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue  # links lead here again
+            seen.add((status.st_dev, status.st_ino))
+            for entry in _entries(str(self / name)):
+                path = f"{name}/{entry.name}" if name else entry.name
+                if entry.is_dir():
+                    folders.append(path)
+                else:
+                    yield _listed(entry, path)
+
     def bytes_below(self) -> int:
         total = 0
         folders = [str(self)]
@@ -120,6 +135,14 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
             return list(entries)
     except FileNotFoundError:
         return []
+
+
+def _listed(entry: os.DirEntry[str], path: str) -> ListedFile:
+    try:
+        status = entry.stat()
+    except FileNotFoundError:  # a link that leads nowhere
+        return ListedFile(path, -1, 0)
+    return ListedFile(path, status.st_size, status.st_mtime_ns)
 
 
 def _refuse_special(path: str | Path, mode: int) -> None:

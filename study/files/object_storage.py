@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from study.errors import UserError
 from study.files.object_client import client, errors_as_os_errors
-from study.files.storage import StoragePath
+from study.files.storage import ListedFile, StoragePath
 
 
 class StoredObject(NamedTuple):
@@ -190,6 +190,12 @@ class ObjectPath(StoragePath):
         depth = self.key.count("/") + 1 if self.key else 0
         for found in self.objects_below():
             yield tuple(found.path.key.split("/")[depth:])
+
+    def listed_below(self) -> Iterator[ListedFile]:
+        skipped = len(self.key) + 1 if self.key else 0
+        for found in self.objects_below():
+            changed_ns = int(found.modified.timestamp() * 1e9)
+            yield ListedFile(found.path.key[skipped:], found.size_bytes, changed_ns)
 
     def bytes_below(self) -> int:
         return sum(stored.size_bytes for stored in self.objects_below())

@@ -12,7 +12,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Self
+from typing import BinaryIO, ClassVar, NamedTuple, Self
+
+
+class ListedFile(NamedTuple):
+    """A file below a folder, and what tells whether it is still the same."""
+
+    name: str
+    """Its path from the folder on, with slashes."""
+    size_bytes: int
+    """-1 of a link that leads nowhere."""
+    changed_ns: int
 
 
 class StoragePath(ABC):
@@ -99,6 +109,10 @@ class StoragePath(ABC):
         """Find every file below, as the parts of its path from here; none where there is no
         folder.
         """
+
+    @abstractmethod
+    def listed_below(self) -> Iterator[ListedFile]:
+        """Find every file below, through links too, with what tells whether it is the same."""
 
     @abstractmethod
     def bytes_below(self) -> int:

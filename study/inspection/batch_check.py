@@ -37,17 +37,25 @@ def check_batches(trees: Sequence[dict[str, Any]], data_dir: str | None) -> list
         recipe = Recipe.model_validate(tree)
         data = _load(recipe, data_dir)
         channels, height, width = data.image_shape
-        counts = f"{len(data.train_labels):,} training and {len(data.test_labels):,} test images"
         lines.append(
-            f"data {recipe.data.name}: {counts}, {channels} × {height} × {width},"
+            f"data {recipe.data.name}: {_counts_text(data)}, {channels} × {height} × {width},"
             f" {data.classes} classes"
         )
+        lines += [f"note: {note}" for note in data.notes]
         parameters = _train_a_batch(recipe, data)
         options = "".join(f" {name}={value}" for name, value in recipe.model.options.items())
         lines.append(
             f"model {recipe.model.name}{options}: {parameters:,} parameters, trained on one batch"
         )
     return list(dict.fromkeys(lines))
+
+
+def _counts_text(data: DataSet) -> str:
+    """Return how many images each part has; a test set that isn't there is named, too."""
+    trained, tested = f"{len(data.train_labels):,} training", f"{len(data.test_labels):,} test"
+    given = data.validation_labels
+    between = "" if given is None else f", {len(given):,} validation"
+    return f"{trained}{between} and {tested} images"
 
 
 def _load(recipe: Recipe, data_dir: str | None) -> DataSet:

@@ -93,7 +93,7 @@ def _one_of_each_shape(recipes: Iterable[Recipe]) -> Iterator[Recipe]:
 def _measure(recipe: Recipe, device: str, data_dir: str | Path | None) -> Cost:
     """Train two short epochs; the second one's pace holds for all but the first."""
     from study.training.data.datasets import load_data_set
-    from study.training.data.loaders import split_indices
+    from study.training.data.loaders import split_of
     from study.training.loop import train
     from study.training.runtime.failures import TrainingFailure
 
@@ -103,14 +103,15 @@ def _measure(recipe: Recipe, device: str, data_dir: str | Path | None) -> Cost:
         rows.append(row)
         return True
 
-    shape, short = _shape_text(recipe), _shortened(recipe)
+    shape = _shape_text(recipe)
     try:
         data = load_data_set(recipe.data, data_dir)
-        trained, held_out = split_indices(recipe, len(data.train_labels))
+        trained, held_out = split_of(recipe, data)
+        short = _shortened(recipe, has_validation=data.validation_images is not None)
         train(short, device=device, report=report, data_dir=data_dir)
     except TrainingFailure as failure:
         return Cost(shape, failure=f"{failure.failure_class}: {failure.message}")
-    _, short_held_out = split_indices(short, len(data.train_labels))
+    _, short_held_out = split_of(short, data)
     last = rows[-1]
     train_pace = last["images_per_second"]
     eval_pace = _count_evaluated(short, data, short_held_out) / last["eval_seconds"]
@@ -126,17 +127,21 @@ def _measure(recipe: Recipe, device: str, data_dir: str | Path | None) -> Cost:
 
 
 def _count_evaluated(recipe: Recipe, data: DataSet, held_out: Sized | None) -> int:
-    """Count the images that each epoch is evaluated on: those held out, or the test set."""
+    """Count the images that each epoch is evaluated on: those held out or given, or the test
+    set.
+    """
+    if data.validation_labels is not None:
+        return len(data.validation_labels)
     if held_out is not None:
         return len(held_out)
     return len(data.test_labels[: recipe.data.test_images])
 
 
-def _shortened(recipe: Recipe) -> Recipe:
+def _shortened(recipe: Recipe, *, has_validation: bool) -> Recipe:
     """Return the recipe for two epochs of a few batches, with a batch for a test set."""
     batch = recipe.data.batch_size
     data: dict[str, Any] = {"train_images": batch * _STEPS, "test_images": batch}
-    if recipe.data.validation != "test":  # a batch more, which is held out
+    if recipe.data.validation != "test" and not has_validation:  # a batch more, which is held out
         data["train_images"] = batch * (_STEPS + 1)
         data["validation"] = {"fraction": 1 / (_STEPS + 1)}
     length = {

@@ -179,9 +179,11 @@ TRIAL_COLUMNS = (
     Column(
         "validation",
         TEXT,
-        "split: from the training images; test: the test images steered the study",
+        "split: from the training images; given: a set of their own; test: the test images"
+        " steered the study",
     ),
     Column("data_fingerprint", TEXT, "hash, counts and split of the images"),
+    Column("left_out_files", INTEGER, "images that couldn't be decoded and were left out"),
     Column(
         "peak_memory_bytes",
         INTEGER,

@@ -49,6 +49,7 @@ from study.training.runtime.randomness import (
     restore_random_states,
     seed_everything,
 )
+from study.training.runtime.reading import reading_for
 from study.training.stopping import StopRules
 from study.training.summary import Outcome, summarize_training
 
@@ -127,8 +128,7 @@ def _training(
     progress: TrainingProgress,
 ) -> Outcome:
     spec = recipe.data
-    progress.enter("reading data")
-    data = load_data_set(spec, data_dir)
+    data = load_data_set(spec, data_dir, reading_for(progress, heartbeat))
     check_same_images(data, data_hash)
     loaders = make_loaders(recipe, data, device)
     progress.enter("building the model")
@@ -206,13 +206,13 @@ def _training(
     progress.enter("testing")
     model.eval()
     tested, tested_epoch = dict[str, float](), state.epoch
-    if stop_rules.reason != "stopped":
+    if stop_rules.reason != "stopped" and len(loaders.test):
         tested_epoch = best.epoch if best.load_into(model) else state.epoch
         tested = evaluation(loaders.test.epoch(state.epoch))
     summary = summarize_training(
         recipe, model, device, precision, loaders.fingerprint, state.history, tested, tested_epoch
     )
-    return Outcome(stop_rules.reason, summary)
+    return Outcome(stop_rules.reason, {**summary, **loaders.facts(data)})
 
 
 class TrainingState:

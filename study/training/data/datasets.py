@@ -12,17 +12,20 @@ import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 
 from torch import Tensor
 
+from study.files.storage import StoragePath
 from study.files.storage_uri import storage_path
 from study.training.data.check import data_set_faults
 from study.training.data.node_cache import fetch_folders, load_shared
-from study.training.recipe.data_catalog import DATA_SETS, DataSetInfo
+from study.training.data.normalize import Normalization
+from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS, DataSetInfo
 from study.training.recipe.sections import Data
 from study.training.runtime.failures import TrainingFailure
 from study.training.runtime.imports import import_function
+from study.training.runtime.reading import Reading
 from study.training.runtime.signatures import signature_fault
 
 DATA_DIR_VARIABLE = "STUDY_DATA_DIR"
@@ -31,13 +34,42 @@ DATA_DIR_VARIABLE = "STUDY_DATA_DIR"
 _DEFAULT_DATA_DIR = "data"
 
 
+class ReadImages(Protocol):
+    """Images that are read as they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, C, H, W)."""
+
+    @property
+    def is_near(self) -> bool:
+        """Whether they are read from this machine, without a client that forks can't share."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, indices: Tensor) -> Self:
+        """Return the images at these places."""
+
+    def read(self, index: int) -> Tensor:
+        """Return one image, (1, C, H, W). Raises BrokenImage."""
+
+    def statistics(self) -> Normalization:
+        """Return the mean and standard deviation of each channel."""
+
+
+Images = Tensor | ReadImages
+
+
 @dataclass(frozen=True)
 class DataSet:
-    """Images of (N, C, H, W), uint8 or float in [0, 1], and their labels of (N,), int64."""
+    """Images of (N, C, H, W), uint8 or float in [0, 1], and their labels of (N,), int64.
 
-    train_images: Tensor
+    A set without test images has none of a shape like the others': (0, C, H, W).
+    """
+
+    train_images: Images
     train_labels: Tensor
-    test_images: Tensor
+    test_images: Images
     test_labels: Tensor
     classes: int
     """Labels are below this number."""
@@ -45,6 +77,13 @@ class DataSet:
     """SHA-256 over all of the above; ``load_data_set`` fills it in."""
     class_names: tuple[str, ...] = ()
     """What the labels stand for, in their order; empty: the labels themselves."""
+    validation_images: Images | None = None
+    """The images that validate, where they are given; else a part of those that train does."""
+    validation_labels: Tensor | None = None
+    left_out: int = 0
+    """Files that can't be decoded and are left out."""
+    notes: tuple[str, ...] = ()
+    """What somebody who trains on it may want to know."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -63,19 +102,37 @@ def data_place(data_dir: str | Path | None = None) -> str:
     return str(data_dir or os.environ.get(DATA_DIR_VARIABLE) or _DEFAULT_DATA_DIR)
 
 
-def load_data_set(spec: Data, data_dir: str | Path | None = None) -> DataSet:
-    """Load the data set that a recipe's data section names; it stays in this process's memory.
+def load_data_set(
+    spec: Data, data_dir: str | Path | None = None, reading: Reading | None = None
+) -> DataSet:
+    """Load the data set that a recipe's data section names; named ones stay in this process's
+    memory.
 
     ``data_dir`` is a folder, or one on an object store, of which each node fetches what it needs.
     The default is what the environment variable STUDY_DATA_DIR names, else ``./data``. Raises
     DataMissing where the images can't be had.
     """
+    if spec.name in FILE_SETS:
+        read = import_function(FILE_SETS[spec.name])
+        data: DataSet = read(spec, files_place(spec, data_dir), reading or Reading())
+        return data
     stored = storage_path(data_place(data_dir))
     info = DATA_SETS.get(spec.name)
     folder = stored.local_path() or fetch_folders(stored, info.folders if info else ())
     if info is None:
         return _load_users_own(spec, folder)
     return load_built_in(spec.name, folder)
+
+
+def files_place(spec: Data, data_dir: str | Path | None) -> StoragePath:
+    """Return where a set of the user's own files lies: a relative path is below the data folder."""
+    path = str(spec.path)
+    if "://" in path or Path(path).is_absolute():
+        return storage_path(path)
+    place = storage_path(data_place(data_dir))
+    for part in Path(path).parts:
+        place = place.parent if part == ".." else place / part
+    return place
 
 
 @lru_cache(maxsize=4)
@@ -159,7 +216,11 @@ def check_same_images(data: DataSet, data_hash: str) -> None:
 def with_fingerprint(data: DataSet) -> DataSet:
     """Return the data set with the SHA-256 over its classes, shapes, types and bytes."""
     digest = hashlib.sha256(str(data.classes).encode())
-    for tensor in (data.train_images, data.train_labels, data.test_images, data.test_labels):
+    given = (data.validation_images, data.validation_labels)
+    of_all = (data.train_images, data.train_labels, data.test_images, data.test_labels)
+    for tensor in (*of_all, *given):
+        if not isinstance(tensor, Tensor):
+            continue  # there is none
         digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(tensor.contiguous().numpy().data)
     return replace(data, fingerprint=digest.hexdigest())

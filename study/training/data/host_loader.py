@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from study.training.data.batches import Batch
+from study.training.data.files.decode import BrokenImage
 from study.training.data.subset import Subset
 from study.training.recipe.sections import HostLoader
+from study.training.runtime.failures import TrainingFailure
 
 
 class HostBatches:
-    """Keeps images in the host's memory, prepares them one by one and copies whole batches."""
+    """Keeps images in the host's memory, or reads them from files, prepares them one by one and
+    copies whole batches.
 
-    def __init__(self, subset: Subset, device: torch.device, spec: HostLoader) -> None:
+    What can't be decoded is a failure of class ``data``, or, where the recipe says so, missing from
+    its batch; its name is added to ``left_out``.
+    """
+
+    def __init__(
+        self, subset: Subset, device: torch.device, spec: HostLoader, left_out: set[str]
+    ) -> None:
+        self._left_out = left_out
+        self._skips_broken = subset.spec.skip_broken
         self._memory_format = subset.memory_format
         self._device = device
         is_pinned = spec.pin_memory and device.type == "cuda"  # it is for copies to a GPU
         self._non_blocking = spec.non_blocking or is_pinned
         self._sampler = _BatchSampler(subset)
         workers = min(spec.workers, _available_processors())
+        is_far = not isinstance(subset.images, Tensor) and not subset.images.is_near
         self._loader = DataLoader(
             _PreparedImages(subset),
             batch_sampler=self._sampler,
             num_workers=workers,
             pin_memory=is_pinned,
             persistent_workers=workers > 0,
+            collate_fn=_collate,
+            # a store's client doesn't outlive a fork
+            multiprocessing_context="spawn" if is_far and workers else None,
             # workers' own seeds are not used, but would be drawn from the global generator
             generator=torch.Generator(),
         )
@@ -38,7 +54,10 @@ class HostBatches:
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         self._sampler.epoch = epoch
-        for images, labels in self._loader:
+        for images, labels, broken in self._loader:
+            self._note_broken(broken)
+            if images is None:
+                continue
             # laid out there: a copy in another layout isn't pinned any more
             there = images.to(self._device, non_blocking=self._non_blocking)
             yield (
@@ -46,19 +65,39 @@ class HostBatches:
                 labels.to(self._device, non_blocking=self._non_blocking),
             )
 
+    def _note_broken(self, broken: list[str]) -> None:
+        if broken and not self._skips_broken:
+            must = "data.path: must hold images that can be decoded"
+            raise TrainingFailure("data", f"{must}; found {broken[0]}", {})
+        self._left_out.update(broken)
 
-class _PreparedImages(Dataset[Batch]):
+
+def _collate(items: Sequence[Batch | str]) -> tuple[Tensor | None, Tensor | None, list[str]]:
+    """Return a batch of the images that could be read, and what is wrong with the others."""
+    broken = [item for item in items if isinstance(item, str)]
+    whole = [item for item in items if not isinstance(item, str)]
+    if not whole:
+        return None, None, broken
+    images, labels = default_collate(whole)
+    return images, labels, broken
+
+
+class _PreparedImages(Dataset[Batch | str]):
     """Prepares single images by the key (epoch, index).
 
-    The epoch is in the key because worker processes live on from epoch to epoch.
+    The epoch is in the key because worker processes live on from epoch to epoch. Of a file that
+    can't be decoded there is a text instead.
     """
 
     def __init__(self, subset: Subset) -> None:
         self._subset = subset
 
-    def __getitem__(self, key: tuple[int, int]) -> Batch:
+    def __getitem__(self, key: tuple[int, int]) -> Batch | str:
         epoch, index = key
-        images = self._subset.images[index : index + 1]  # (1, C, H, W)
+        try:
+            images = self._subset.image(index)  # (1, C, H, W)
+        except BrokenImage as error:
+            return str(error)
         return self._subset.prepare_one(images, epoch, index)[0], self._subset.labels[index]
 
 

@@ -22,6 +22,8 @@ import torch
 from study.files.atomic import make_folder
 from study.files.storage import StoragePath
 
+_LOOK_S = 0.05
+"""How often it is looked whether another process is done."""
 EXPIRY_S = 14 * 24 * 3600.0
 """A file that nobody has opened for so long is removed."""
 
@@ -67,6 +69,39 @@ def load_shared(
     return read() if content is None else content
 
 
+def keep_current(
+    name: str,
+    is_current: Callable[[dict[str, Any]], bool],
+    renew: Callable[[dict[str, Any] | None], dict[str, Any]],
+    wait: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Return what the node keeps under ``name``, mapped from one file that its processes share.
+
+    Where that isn't current, ``renew`` is called with it, or with None, and what it returns is kept
+    in its place. ``wait`` is called now and then while another process does so. Where nothing can
+    be kept, what ``renew`` returns is returned as it is.
+    """
+    try:
+        folder = cache_folder()
+    except OSError:
+        return renew(None)
+    file = folder / f"{name}.pt"
+    content = _load(file, is_current)
+    if content is not None:
+        return content
+    with _locked(folder, f".lock-{name}", wait):
+        content = _load(file, is_current)
+        if content is None:
+            _remove_expired(folder)
+            renewed = renew(_load(file, lambda old: True))
+            try:
+                _save_whole(file, renewed)
+            except OSError:
+                return renewed
+            content = _load(file, lambda kept: True)
+    return renewed if content is None else content
+
+
 def _load(file: Path, is_intact: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
     """Map a file of the cache; None where it isn't there or is damaged."""
     try:
@@ -81,10 +116,18 @@ def _load(file: Path, is_intact: Callable[[dict[str, Any]], bool]) -> dict[str, 
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(
+    folder: Path, name: str = ".lock", wait: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """Let one process of the node at a time fill the cache; the others wait for it."""
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (folder / name).open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                wait()
+                time.sleep(_LOOK_S)
         yield
 
 

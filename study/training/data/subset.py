@@ -15,6 +15,7 @@ from study.training.data.augment import (
     keeps_bytes,
 )
 from study.training.data.augmentations.drawn import joined
+from study.training.data.datasets import Images
 from study.training.data.normalize import Normalization, resize, to_unit_range
 from study.training.recipe.augmentations import augmentations
 from study.training.recipe.sections import Data
@@ -25,7 +26,7 @@ from study.training.runtime.randomness import make_generator
 class Subset:
     """The images of one loader, with all that is done to them on the way to the network."""
 
-    images: Tensor  # (N, C, H, W)
+    images: Images  # (N, C, H, W)
     labels: Tensor  # (N,)
     normalization: Normalization
     spec: Data
@@ -36,10 +37,25 @@ class Subset:
     def to(self, device: torch.device) -> Subset:
         return replace(
             self,
-            images=self.images.to(device),
+            images=self.images_in_memory.to(device),
             labels=self.labels.to(device),
             normalization=self.normalization.to(device),
         )
+
+    @property
+    def images_in_memory(self) -> Tensor:
+        """The images, which are not read one by one."""
+        if not isinstance(self.images, Tensor):
+            raise TypeError("they are read as they are asked for")
+        return self.images
+
+    def image(self, index: int) -> Tensor:
+        """Return one image as it is stored, (1, C, H, W). Raises BrokenImage of one that is read
+        from a file.
+        """
+        if isinstance(self.images, Tensor):
+            return self.images[index : index + 1]
+        return self.images.read(index)
 
     @property
     def batch_size(self) -> int:

@@ -8,6 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+FILE_SETS: Mapping[str, str] = {
+    "folder": "study.training.data.files.folder:read_folder",
+}
+"""Data sets of the user's own files at ``data.path``, each with the function that reads it.
+
+It takes the recipe's data section, the path and whom to tell how far it is, and returns a
+``DataSet``.
+"""
+
 
 @dataclass(frozen=True)
 class DataSetInfo:

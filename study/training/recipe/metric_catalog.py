@@ -57,6 +57,7 @@ FIXED_COLUMNS = frozenset(
         *("total_seconds", "steps", "skipped_steps", "parameters", "trainable_parameters"),
         *("device_name", "torch_threads", "precision_used", "train_figures", "validation"),
         *("data_fingerprint", "peak_memory_bytes", "micro_batch_size", "own_code", "dropped"),
+        "left_out_files",
     }
 )
 """Columns of the tables that no metric and no value of an own training may have for its name."""

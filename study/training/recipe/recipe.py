@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from search_spaces.validation import Fault, FieldPath
 from search_spaces.values import Scalar
 from study.training.recipe.augmentations import OneAugment
-from study.training.recipe.data_catalog import DATA_SETS
+from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS
 from study.training.recipe.model import MODEL_NAMES, ModelSpec
 from study.training.recipe.numbers import Count, Positive
 from study.training.recipe.optimizers import AdamW, AnyOptimizer
@@ -265,7 +265,7 @@ def fields_of_forms(path: str) -> dict[str, frozenset[str]] | None:
     forms = SECTION_FORMS.get(tuple(path.split(".")))
     if forms is None:
         return None
-    names = {"model": MODEL_NAMES, "data": tuple(DATA_SETS)}.get(path, tuple(forms))
+    names = {"model": MODEL_NAMES, "data": (*DATA_SETS, *FILE_SETS)}.get(path, tuple(forms))
     only = next(iter(forms.values()))
     return {name: frozenset(forms.get(name, only).model_fields) - {"name"} for name in names}
 

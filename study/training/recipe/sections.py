@@ -14,7 +14,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from search_spaces.validation import describe
 from study.training.recipe.augmentations import Augment, NoAugment, order_fault
-from study.training.recipe.data_catalog import DATA_SETS
+from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS
 from study.training.recipe.numbers import Count, NonNegative, Positive, Share
 from study.validation.section import Section, checked_name, rule
 
@@ -118,7 +118,20 @@ class Data(Section):
     """The images, how they are split, batched, changed and brought to the device."""
 
     name: str = "digits"
-    """The data set, or ``package.module:factory`` of a set of your own."""
+    """The data set, ``folder`` for images of your own, or ``package.module:factory``."""
+    path: Annotated[str, Field(min_length=1)] | None = None
+    """Where a set of your own files lies: a folder, or one on an object store (``s3://…``).
+
+    A relative path is looked for under the data folder.
+    """
+    channels: Literal[1, 3] = 3
+    """What your own files are brought to: 3 for RGB, 1 for gray."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The share of each class of your own files that is kept for the test, whatever the seed; None:
+    there is no test but that in a folder ``test``.
+    """
+    skip_broken: bool = False
+    """Leave out files of your own that can't be decoded, and count them."""
     batch_size: Count = 64
     """Images that one update sees; ``accumulation`` splits it into micro-batches."""
     eval_batch_size: Count = 250
@@ -159,7 +172,23 @@ class Data(Section):
     @field_validator("name")
     @classmethod
     def known(cls, name: str) -> str:
-        return checked_name(name, "data set", DATA_SETS)
+        return checked_name(name, "data set", [*DATA_SETS, *FILE_SETS])
+
+    @model_validator(mode="after")
+    def has_files_or_none(self) -> Data:
+        if self.name in FILE_SETS and self.path is None:
+            raise rule("must be given, the path of your files", ["path"], found="nothing")
+        if self.name in DATA_SETS:
+            given = {
+                "path": self.path,
+                "test_fraction": self.test_fraction,
+                "skip_broken": self.skip_broken or None,
+            }
+            for key, value in given.items():
+                if value is not None:
+                    must = f"must be left out with {self.name}: it is for files of your own"
+                    raise rule(must, [key], found=describe(value), beside=["name"], on_key=True)
+        return self
 
     @model_validator(mode="after")
     def mixed_last(self) -> Data:

@@ -158,3 +158,24 @@ def test_lines_say_that_an_interrupted_study_is_being_closed() -> None:
         "study fake: 12 points",
         "interrupted: closing the study, so that it can be resumed",
     ]
+
+
+def test_what_is_done_before_the_trials_is_shown_in_its_place() -> None:
+    output = io.StringIO()
+    display = display_on(Console(file=output, width=80, force_terminal=True, color_system=None))
+    display.doing("reading data, 1 of 2")
+    display.doing("reading data, 2 of 2")
+    display.doing("")
+    assert "reading data, 1 of 2" in output.getvalue()
+    assert "reading data, 2 of 2" in output.getvalue()
+    display.doing("")
+
+
+def test_without_a_terminal_it_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.StringIO()
+    display = display_on(Console(file=output, width=80))
+    display.doing("reading data, 1 of 2")
+    assert output.getvalue() == ""
+    monkeypatch.setattr("study.cli.progress._DOING_S", -1.0)
+    display.doing("reading data, 2 of 2")
+    assert output.getvalue() == "reading data, 2 of 2\n"

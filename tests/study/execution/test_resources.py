@@ -15,14 +15,18 @@ from study.execution.resources import (
     code_names,
     data_place,
     factories,
+    file_faults,
     machine_gpus,
     machine_resources,
     trial_capacity,
 )
+from study.execution.run import ProgressDisplay
 from study.spec.load import spec_from_tree
 from study.spec.sections import Resources
+from study.spec.spec import StudySpec
 
 from ..fake_cluster import small_spec
+from ..training.data.pictures import write_pictures
 
 THIRDS = replace(small_spec(), resources=Resources(cpus=2, gpus=1 / 3))
 
@@ -114,3 +118,48 @@ def test_texts_in_an_own_trainings_config_name_no_code() -> None:
         "first": [{"set": {"start": "hub:base"}}],
     }
     assert code_names(spec_from_tree(tree)) == ("segment:cost", "segment:train")
+
+
+class Shown(ProgressDisplay):
+    """Keeps what is said and done."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+    def doing(self, what: str) -> None:
+        self.said.append(what)
+
+
+def files_spec(path: Path, **data: object) -> StudySpec:
+    recipe = {"data": {"name": "folder", "path": str(path), **data}, "epochs": 1}
+    space = {"optimizer.lr": {"log": [1e-3, 1e-1]}}
+    return spec_from_tree({"study": "files", "points": 2, "recipe": recipe, "space": space})
+
+
+def test_own_files_are_read_before_the_first_trial_and_faults_are_at_their_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temp"))
+    for part in ("train", "val"):
+        write_pictures(tmp_path / "pictures" / part, 3)
+    shown = Shown()
+    assert file_faults(files_spec(tmp_path / "pictures"), None, shown) == []
+    assert "reading data, 12 of 12" in shown.said
+    assert shown.said[-1] == ""
+    again = Shown()
+    spec = files_spec(tmp_path / "pictures", validation={"fraction": 0.1})
+    (fault,) = file_faults(spec, None, again)
+    assert fault.path == ("recipe", "data", "validation", "fraction")
+    (tmp_path / "pictures" / "val" / "dark" / "000.png").write_bytes(b"")
+    (fault,) = file_faults(files_spec(tmp_path / "pictures"), None, again)
+    assert fault.path == ("recipe", "data", "path")
+    assert "val/dark/000.png: it is empty" in fault.found
+    left_out = files_spec(tmp_path / "pictures", skip_broken=True)
+    assert file_faults(left_out, None, again) == []
+    assert "note: files that can't be decoded are left out: 1" in again.said[-1]
+    (fault,) = file_faults(files_spec(tmp_path / "nowhere"), None, again)
+    assert fault.must == "must be a folder that is there"
+    assert file_faults(small_spec(), None, again) == []

@@ -91,6 +91,10 @@ class TestStoragePath:
         ]
         assert (root / "nowhere").sorted_glob("*") == []
         assert list((root / "nowhere").files_below()) == []
+        assert list((root / "nowhere").listed_below()) == []
+        listed = {file.name: file.size_bytes for file in (root / "a").listed_below()}
+        assert listed.keys() == {"study.yaml", "trials/00001.0/x.ckpt", "trials/00001.0/y.ckpt"}
+        assert sum(listed.values()) == (root / "a").bytes_below()
         assert [paths.name for paths in studies_in(root)] == ["a", "b"]
 
     def test_a_tree_is_removed_and_its_neighbors_are_not(self, root: StoragePath) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,38 @@ def test_fetched_folders_that_nobody_has_used_for_long_are_removed(
     new = fetch_folders(bucket / "data", ("new",))
     assert new.exists()
     assert not old.exists()
+
+
+def test_what_is_kept_is_renewed_from_the_old_where_it_is_not_current(tmp_path: Path) -> None:
+    def keep(current: int) -> dict[str, Any]:
+        return node_cache.keep_current(
+            "number",
+            lambda kept: bool(kept["number"] == current),
+            lambda old: {"number": current, "before": old["number"] if old else None},
+        )
+
+    assert keep(1) == {"number": 1, "before": None}
+    assert keep(1) == {"number": 1, "before": None}
+    assert keep(2) == {"number": 2, "before": 1}
+    (kept,) = cache_folder().glob("number.pt")
+    kept.write_bytes(b"damaged")
+    assert keep(2) == {"number": 2, "before": None}
+
+
+def test_who_waits_for_another_process_is_told_so(tmp_path: Path) -> None:
+    waited = threading.Event()
+    begun = threading.Event()
+
+    def slowly(old: dict[str, Any] | None) -> dict[str, Any]:
+        begun.set()
+        assert waited.wait(20)
+        return {"number": 1}
+
+    first = threading.Thread(
+        target=node_cache.keep_current, args=("number", lambda kept: True, slowly)
+    )
+    first.start()
+    assert begun.wait(20)
+    found = node_cache.keep_current("number", lambda kept: True, lambda old: {}, waited.set)
+    first.join()
+    assert found == {"number": 1}

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from study.training.recipe.data_catalog import DATA_SETS
+from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS
 from study.training.recipe.recipe import (
     Recipe,
     field_paths,
@@ -283,7 +283,7 @@ def test_branches_name_the_forms_of_a_section_and_their_fields() -> None:
     assert "momentum" in optimizers["sgd"]
     assert "momentum" not in optimizers["adam"]
     assert set(fields_of_forms("data.augment") or {}) >= {"none", "flip", "crop_flip"}
-    assert set(fields_of_forms("data") or {}) == set(DATA_SETS)
+    assert set(fields_of_forms("data") or {}) == {*DATA_SETS, *FILE_SETS}
     assert fields_of_forms("epochs") is None
     assert fields_of_forms("nothing.here") is None
 

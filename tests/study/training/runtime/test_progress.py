@@ -50,3 +50,15 @@ def test_the_first_step_of_a_compiled_network_is_said_to_compile() -> None:
     assert (progress.mark().stage, progress.mark().step) == ("training", 1)
     progress.begin_epoch(2, 5, compiles=True)
     assert progress.mark().stage == "training"
+
+
+def test_a_stage_says_how_much_of_it_is_done() -> None:
+    progress = TrainingProgress()
+    progress.enter("reading data")
+    progress.count(12_300, 30_000)
+    assert progress.mark().stage == "reading data, 12,300 of 30,000"
+    progress.count(0, 0)
+    assert progress.mark().stage == "reading data"
+    progress.count(1, 2)
+    progress.enter("building the model")
+    assert progress.mark().stage == "building the model"

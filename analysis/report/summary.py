@@ -21,9 +21,10 @@ from analysis.selection.objectives import objective_of
 from analysis.selection.ranking import best_row, tied_with_best
 from analysis.selection.settings import short_name, varied_settings
 from analysis.selection.trials import counted_trials, fresh_trials, rows_of_point, search_trials
-from analysis.tables.effort.cost import SECONDS_AN_HOUR, duration_text
+from analysis.tables.effort.cost import SECONDS_AN_HOUR, currency_of, duration_text, has_money
 from analysis.tables.points.winners import lost_seed_count
 from study.journal.ranking import CONFIRMED
+from study.spec.parts.tariff import money_text
 
 _FIGURE = Header("", digits=4)
 
@@ -183,5 +184,18 @@ def _effort(results: Frames) -> str:
     duration = duration_text(float(trials["wall_seconds"].sum()))
     return (
         f"{len(results.points)} points were proposed and {len(searched)} trials begun ({states})"
-        f"{more}, which took {duration} of workers' time{on_gpu}."
+        f"{more}, which took {duration} of workers' time{on_gpu}{_money_words(results)}."
     )
+
+
+def _money_words(results: Frames) -> str:
+    """Return what all trials have cost, those of dropped points too; empty without prices."""
+    trials = results.with_dropped().trials
+    if not has_money(trials):
+        return ""
+    currency = currency_of(trials) or ""
+    text = f", and cost {money_text(float(trials['money'].sum()), currency)}"
+    lost = float(trials["lost_money"].sum())
+    if lost:
+        text += f" ({money_text(lost, currency)} of it for work done again)"
+    return text

@@ -52,7 +52,8 @@ def preview(
 ) -> None:
     """Show what a study file would do: its space, its first points, totals, and whether it fits."""
     from study.execution.own_code.look import look_at_code
-    from study.execution.trust import check_file_trusted, lies_in_a_study
+    from study.execution.user.prices import price_faults
+    from study.execution.user.trust import check_file_trusted, lies_in_a_study
     from study.inspection.own_code import check_own_code
     from study.inspection.preview import preview_of
     from study.spec.checks.repeat_checks import repeat_faults
@@ -64,7 +65,8 @@ def preview(
         with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
     may_import = not no_import and (trust or not lies_in_a_study(file))
     look = look_at_code(spec, imports=may_import)
-    refuse(file, [*repeat_faults(spec), *look.faults], sets=sets or (), name=name, points=points)
+    faults = [*repeat_faults(spec), *look.faults, *price_faults(spec, storage)]
+    refuse(file, faults, sets=sets or (), name=name, points=points)
     for note in look.notes:
         echo(f"note: {note}", err=True)
     checked: list[str] = []
@@ -106,7 +108,7 @@ def schema(
     file, that of its own training's config among it.
     """
     from study.execution.own_code.look import look_at_code
-    from study.execution.trust import lies_in_a_study
+    from study.execution.user.trust import lies_in_a_study
     from study.spec.json_schema import json_schema
     from study.spec.load import load_spec
 

@@ -64,7 +64,8 @@ def submit(
     from study.cluster.job_request import JobRequest
     from study.execution.own_code.look import look_at_code
     from study.execution.provenance import version
-    from study.execution.trust import check_file_trusted
+    from study.execution.user.prices import with_user_prices
+    from study.execution.user.trust import check_file_trusted
     from study.inspection.requirements import lacking_resources
     from study.spec.checks.repeat_checks import repeat_faults
     from study.spec.load import load_spec, refuse
@@ -79,7 +80,7 @@ def submit(
     request = JobRequest(
         name=spec.study,
         storage=_shared_storage(storage),
-        study_file=spec.yaml(),
+        study_file=with_user_prices(spec).yaml(),
         version="" if ship_code else version("ray-study"),
         retries=retries,
         options={"data_dir": data_dir, "keep_going": keep_going, "wait_for_nodes": wait_for_nodes},

@@ -13,6 +13,7 @@ from study.execution.lifecycle import existing
 from study.execution.on_ray.ray_runtime import node_resources
 from study.execution.provenance import version
 from study.execution.resources import check_fits
+from study.execution.user.prices import price_faults
 from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
 from study.files.storage_uri import storage_path
@@ -53,6 +54,8 @@ def check_cluster(request: JobRequest) -> None:
             check_same(spec, paths)
     else:
         spec = load_spec(stored_spec_file(existing(request.name, request.storage)))
+    for fault in price_faults(spec, request.storage):
+        raise UserError(str(fault))
     if not request.options.get("wait_for_nodes"):
         check_fits(spec, node_resources(), "this cluster")
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _STUDY_FAULTS = ("error", "data", "invalid")
 """Failure classes that are more likely the study's fault than the point's."""
 _SAME_IN_A_ROW = 3
+_SECONDS_AN_HOUR = 3600
 
 
 class StopConditions:
@@ -88,12 +89,14 @@ class StopConditions:
             return "wall_hours"
         if self._is_spent(stop.gpu_hours, self._count_gpu_seconds(history)):
             return "gpu_hours"
+        if stop.spend is not None and self._money(history) >= stop.spend:
+            return "spend"
         if not self._keep_going and len(self._same_failures) >= _SAME_IN_A_ROW:
             return "halted"
         return ""
 
     def _is_spent(self, limit_hours: float | None, spent_s: float) -> bool:
-        return limit_hours is not None and spent_s >= limit_hours * 3600
+        return limit_hours is not None and spent_s >= limit_hours * _SECONDS_AN_HOUR
 
     def _wall_seconds(self, history: History) -> float:
         """Count the seconds that drivers have spent on the study, the present one's up to now.
@@ -109,11 +112,22 @@ class StopConditions:
 
         Those of attempts that were seen running go by this process's own time, too.
         """
+        return self._gpus * sum(held_s for _, held_s in self._held_by_attempt(history))
+
+    def _money(self, history: History) -> float:
+        """Add up what all attempts have cost, those under way up to now."""
+        return sum(
+            held_s / _SECONDS_AN_HOUR * (attempt.hourly_price or 0.0)
+            for attempt, held_s in self._held_by_attempt(history)
+        )
+
+    def _held_by_attempt(self, history: History) -> list[tuple[Attempt, float]]:
+        """Return every attempt with the seconds for which it has held its worker."""
         now = time.monotonic()
         attempts = [attempt for trial in history.trials for attempt in trial.attempts]
-        held_s = sum(self._held_seconds(attempt, now) for attempt in attempts)
+        held = [(attempt, self._held_seconds(attempt, now)) for attempt in attempts]
         self._last_look = now
-        return self._gpus * held_s
+        return held
 
     def _held_seconds(self, attempt: Attempt, now: float) -> float:
         """Count the seconds from when a worker took the attempt up; before that it holds no GPU."""

@@ -26,6 +26,7 @@ from study.journal.spec_versions import (
     extend,
     stored_spec_file,
     supersede_earlier_drivers,
+    with_newest_parts,
 )
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
@@ -82,6 +83,7 @@ def _drive(
         requests.discard(earlier_stops)
         if begun:
             begin(paths, begun)
+            extension = with_newest_parts(paths, begun)
         supersede_earlier_drivers(paths)
         if extension:
             _check_code(paths, options)

@@ -10,13 +10,14 @@ from typing import Any
 from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
 from study.errors import StudyLocked, StudyNotFound, UserError
-from study.execution import trust
 from study.execution.driver import drive, store_errors_as_faults
 from study.execution.on_ray.ray_runtime import RayConnection, check_answers
 from study.execution.open_study import open_study, resolve_concurrency
 from study.execution.own_code.look import look_at_code
 from study.execution.resources import check_data, check_modules, file_faults, machine_resources
 from study.execution.run import RunOptions, RunResult
+from study.execution.user import trust
+from study.execution.user.prices import price_faults
 from study.files import requests
 from study.files.layout import StudyPaths, check_study_name, names_near
 from study.files.lock import acquire_lock, lock_holder
@@ -65,6 +66,7 @@ def run(
         found = is_there(paths)
         if found:
             check_same(spec, paths)
+    refuse(source, list(price_faults(spec, paths.storage)), sets=sets, name=name, points=points)
     if not found:
         may_import = run_options.imports and run_options.trust
         look = look_at_code(spec, imports=may_import, elsewhere=run_options.address is not None)
@@ -130,7 +132,9 @@ def resume(
         sets = [*sets, f"replicates={replicates}"]
     if not sets and points is None:
         return drive(paths, run_options)
-    extension = load_spec(stored_spec_file(paths), sets=sets, points=points)
+    file = stored_spec_file(paths)
+    extension = load_spec(file, sets=sets, points=points)
+    refuse(file, list(price_faults(extension, paths.storage)), sets=sets, points=points)
     return drive(paths, run_options, extension=extension)
 
 

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING
 from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
 from study.errors import StateLost
-from study.execution import provenance, trust
+from study.execution import provenance
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.own_code.costs import own_costs
 from study.execution.resources import NodeResources, check_fits, code_names, trial_capacity
 from study.execution.run import RunOptions
+from study.execution.user import trust
+from study.execution.user.prices import tariff_to_go_on_with
 from study.files.layout import StudyPaths
 from study.files.lock import DriverLock
 from study.journal.event_codec import Event, Record
 from study.journal.events import (
     ConcurrencyResolved,
+    PricesSet,
     SessionOpened,
     SpecAdopted,
     StudyCreated,
@@ -32,6 +35,7 @@ from study.journal.log.integrity import check_nothing_lost
 from study.journal.replay import history_of
 from study.journal.spec_versions import current_spec, open_journal, sha256_hex
 from study.spec.load import load_spec
+from study.spec.parts.tariff import Tariff
 from study.spec.spec import StudySpec
 
 if TYPE_CHECKING:
@@ -119,6 +123,7 @@ def start_session(controller: Controller, paths: StudyPaths) -> None:
     """Record that this process drives the study now, then decide what the last driver left open."""
     for name in ("study.", f"{paths.provenance.name}."):  # what killed drivers have left
         paths.folder.remove_partial_writes(name)
+    tariff = tariff_to_go_on_with(controller.spec, controller.history, paths.storage)
     paths.trials.make_folder()  # workers make no more than the folders of their trials
     controller.record(
         SessionOpened(
@@ -129,8 +134,15 @@ def start_session(controller: Controller, paths: StudyPaths) -> None:
             provenance=provenance.of_run(controller.spec),
         )
     )
+    if tariff != controller.history.tariff:
+        controller.record(_prices_set(tariff, controller.spec))
     provenance.write(controller.history, paths)
     controller.take_up()
+
+
+def _prices_set(tariff: Tariff | None, spec: StudySpec) -> PricesSet:
+    prices = tariff.prices if tariff else {}
+    return PricesSet(prices=prices, cpus=spec.resources.cpus, gpus=spec.resources.gpus)
 
 
 def resolve_concurrency(spec: StudySpec, nodes: Sequence[NodeResources], where: str) -> StudySpec:

@@ -99,7 +99,7 @@ class RunOptions:
     """What Ctrl-C does; whoever has opened its block keeps that beyond the run."""
 
 
-RESUMABLE = ("interrupted", "wall_hours", "gpu_hours")
+RESUMABLE = ("interrupted", "wall_hours", "gpu_hours", "spend")
 """What ends a run that has more to do."""
 
 

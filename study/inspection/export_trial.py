@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.errors import UserError
-from study.execution.trust import check_study_trusted
+from study.execution.user.trust import check_study_trusted
 from study.files.atomic import write_whole
 from study.files.layout import StudyPaths
 from study.files.trial_files import CHECKPOINT_PATTERN

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from search_spaces.values import as_param
 from study.errors import UserError
 from study.execution.resources import machine_gpus, machine_resources, trial_capacity
+from study.execution.user.prices import tariff_of
 from study.inspection.format import aligned_lines, bytes_text, count_text, seconds_text
 from study.inspection.preview_points import (
     DRAWN_POINTS,
@@ -35,12 +36,15 @@ from study.inspection.requirements import (
     total_seconds,
 )
 from study.spec.kinds.built_in import RecipeTraining
+from study.spec.parts.tariff import Tariff, money_text
 from study.training.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from study.inspection.cost_probe import Cost, CostsByShape
     from study.spec.kinds.kind import Training
     from study.spec.spec import StudySpec
+
+_SECONDS_AN_HOUR = 3600
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,6 +88,13 @@ class Preview:
     """The whole study at its concurrency, from what was measured."""
     memory_bytes: int | None = None
     """The most that a shape takes."""
+    money_hour: float | None = None
+    """What an hour costs at the study's concurrency, by the highest price of a node; None without
+    prices.
+    """
+    money: float | None = None
+    """What the whole study costs at most, from what was measured."""
+    currency: str | None = None
 
     def tree(self) -> dict[str, Any]:
         """Return plain data, for JSON."""
@@ -147,7 +158,16 @@ class Preview:
             lines.append(f"time: at most about {seconds_text(self.seconds)} if nothing is pruned")
         if self.memory_bytes is not None:
             lines.append(f"memory: up to {bytes_text(self.memory_bytes)} a trial")
+        if self.money_hour is not None:
+            lines.append(self._money_line())
         return lines
+
+    def _money_line(self) -> str:
+        currency = self.currency or ""
+        hourly = f"{money_text(self.money_hour or 0.0, currency)} an hour"
+        if self.money is None:
+            return f"money: at most {hourly}; --measure says about how many hours"
+        return f"money: at most about {money_text(self.money, currency)} ({hourly})"
 
     def _points_line(self) -> str:
         levels = f", equally many for each of {self.levels} levels" if self.levels > 1 else ""
@@ -218,12 +238,16 @@ def preview_of(
     free = free_bytes(str(storage))
     costs: CostsByShape = _measure(spec, recipes, data_dir) if measure else {}
     seconds = total_seconds(recipes, costs, (trials + confirmations) / concurrency)
+    tariff = tariff_of(spec, storage)
+    money_hour = concurrency * tariff.highest_hourly() if tariff else None
+    money = _money_of(seconds, money_hour)
     notes = [
         *spec.notes,
         *lacking_resources(spec, concurrency),
         *_disk_notes(disk, free),
         *_unknown_notes(spec),
         *_time_notes(spec, concurrency, seconds),
+        *_money_notes(spec, tariff, concurrency, money),
         *(f"{cost.shape}: {cost.failure}" for cost in costs.values() if cost.failure),
     ]
     return Preview(
@@ -248,6 +272,9 @@ def preview_of(
         passing=passing_share(spec),
         costs=list(costs.values()),
         seconds=seconds,
+        money_hour=money_hour,
+        money=money,
+        currency=tariff.currency or None if tariff else None,
         memory_bytes=max((cost.memory_bytes or 0 for cost in costs.values()), default=None),
     )
 
@@ -271,6 +298,34 @@ def _measure(
     return measure_costs(recipes, device, max(1, int(spec.resources.cpus)), data_dir)
 
 
+def _money_of(seconds: float | None, hourly: float | None) -> float | None:
+    """Return what so many seconds cost; None where either isn't known."""
+    return None if seconds is None or hourly is None else seconds / _SECONDS_AN_HOUR * hourly
+
+
+def _money_notes(
+    spec: StudySpec, tariff: Tariff | None, concurrency: int, money: float | None
+) -> Iterator[str]:
+    """Say what the study's budgets cost, and for how long a budget of money lasts."""
+    if tariff is None or not tariff.highest_hourly():
+        return
+    hourly, currency = tariff.highest_hourly(), tariff.currency
+    stop = spec.stop
+    if stop.wall_hours is not None:
+        spent = money_text(stop.wall_hours * concurrency * hourly, currency)
+        yield f"stop.wall_hours: {stop.wall_hours:g} hours cost at most {spent}"
+    if stop.gpu_hours is not None and spec.resources.gpus:
+        spent = money_text(stop.gpu_hours / spec.resources.gpus * hourly, currency)
+        yield f"stop.gpu_hours: {stop.gpu_hours:g} GPU hours cost at most {spent}"
+    if stop.spend is not None:
+        lasts = seconds_text(stop.spend / (concurrency * hourly) * _SECONDS_AN_HOUR)
+        budget = money_text(stop.spend, currency)
+        yield f"stop.spend: {budget} last for at least {lasts} with {concurrency} trials at once"
+    if stop.spend is not None and money is not None and money > stop.spend:
+        expected = money_text(money, currency)
+        yield f"stop.spend: {stop.spend:g} may interrupt it: up to {expected} are expected"
+
+
 def _disk_notes(needed: int, free: int | None) -> Iterator[str]:
     if free is not None and needed > free:
         yield f"the disk is too small: {bytes_text(needed)} are needed, {bytes_text(free)} are free"
@@ -286,12 +341,12 @@ def _time_notes(spec: StudySpec, concurrency: int, seconds: float | None) -> Ite
     if seconds is None:
         return
     study_hours = spec.stop.wall_hours
-    if study_hours is not None and seconds > study_hours * 3600:
+    if study_hours is not None and seconds > study_hours * _SECONDS_AN_HOUR:
         yield (
             f"stop.wall_hours: {study_hours:g} may interrupt it: up to {seconds_text(seconds)} are"
             " expected"
         )
     trial_hours = spec.trial.hours
     trial_seconds = seconds * concurrency / spec.points / spec.replicates
-    if trial_hours is not None and trial_seconds > trial_hours * 3600:
+    if trial_hours is not None and trial_seconds > trial_hours * _SECONDS_AN_HOUR:
         yield f"trial.hours: {trial_hours:g} may end trials before they are done"

@@ -21,7 +21,11 @@ from study.journal.ranking import (
 )
 from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec
+from study.results.bill import bill_of
+from study.spec.parts.tariff import money_text
 from study.spec.spec import StudySpec
+
+_SECONDS_AN_HOUR = 3600
 
 
 def status_of(paths: StudyPaths) -> dict[str, Any]:
@@ -52,6 +56,7 @@ def status_from(
         "running": _running_trials(history) if driver else [],
         "objective": spec.objectives[0].metric,
         **_best(history, spec),
+        **_money(history, spec),
         "sessions": len(history.sessions),
         "updated": time_text(last_session.last_event_at) if last_session else None,
     }
@@ -90,6 +95,18 @@ def _best(history: History, spec: StudySpec) -> dict[str, Any]:
     }
 
 
+def _money(history: History, spec: StudySpec) -> dict[str, Any]:
+    """Return what the study has cost so far; null without prices."""
+    bill = bill_of(history)
+    return {
+        "money": bill.money if bill else None,
+        "lost_money": bill.lost if bill else None,
+        "unpriced_hours": bill.unpriced_s / _SECONDS_AN_HOUR if bill else None,
+        "currency": (bill.currency or None) if bill else None,
+        "spend": spec.stop.spend,
+    }
+
+
 def overview(storage: StoragePath) -> list[dict[str, Any]]:
     """Return the status of every study in a storage; of one that can't be read, its fault."""
     return [_status_or_fault(paths) for paths in studies_in(storage)]
@@ -117,6 +134,8 @@ def status_text(status: dict[str, Any]) -> str:
     ]
     if status["best"] is not None:
         lines.append(f"  best     {_best_text(status)}")
+    if status["money"] is not None:
+        lines.append(f"  money    {_money_text(status)}")
     for running in status["running"]:
         lines.append(
             f"  running  trial {running['trial']} (point {running['point']}) after epoch"
@@ -140,6 +159,19 @@ def _points_text(status: dict[str, Any]) -> str:
         text += f": {', '.join(counts)}"
     if status.get("dropped"):
         text += f"; {status['dropped']} dropped"
+    return text
+
+
+def _money_text(status: dict[str, Any]) -> str:
+    """Say what was spent, of how much, and what of it was lost."""
+    currency = status["currency"] or ""
+    text = money_text(status["money"], currency)
+    if status["spend"] is not None:
+        text += f" of {money_text(status['spend'], currency)}"
+    if status["lost_money"]:
+        text += f", {money_text(status['lost_money'], currency)} of it for work done again"
+    if status["unpriced_hours"]:
+        text += f"; {status['unpriced_hours']:.2f} h of trials were before there were prices"
     return text
 
 

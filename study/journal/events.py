@@ -139,7 +139,19 @@ class SessionClosed(Event, event="closed"):
 
     session: int
     reason: str
-    """complete, interrupted, wall_hours, gpu_hours, failures, target, halted or fault."""
+    """complete, interrupted, wall_hours, gpu_hours, spend, failures, target, halted or fault."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PricesSet(Event, event="priced"):
+    """What an hour of the trials costs that are taken up from here on, until it is set anew."""
+
+    prices: Mapping[str, Any]
+    """Of the form of the study file's ``prices:``; empty where there are none any more."""
+    cpus: float
+    """How many CPUs a trial holds."""
+    gpus: float
+    """How many GPUs a trial holds."""
 
 
 # --- points ---
@@ -233,6 +245,7 @@ class Placement(TypedDict):
     device_bytes: NotRequired[int]
     gpu: NotRequired[str]
     code: NotRequired[str]
+    labels: NotRequired[Mapping[str, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,6 +265,8 @@ class AttemptPlaced(Event, event="placed"):
     """Which of its node's GPUs it is, as CUDA_VISIBLE_DEVICES names it."""
     code: str = ""
     """The hash of an own training's modules there."""
+    labels: Mapping[str, str] | None = None
+    """The labels of its node by which prices differ, where they do."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ _CHANGEABLE = (
     "points",
     "replicates",
     "stop",
+    "prices",
     "trial",
     "keep_checkpoints",
     "confirm",

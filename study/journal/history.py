@@ -23,6 +23,7 @@ from study.journal.events import (
     PointDropped,
     PointEnded,
     PointReopened,
+    PricesSet,
     SessionClosed,
     SessionOpened,
     SpecAdopted,
@@ -35,6 +36,7 @@ from study.journal.events import (
 )
 from study.journal.signs_of_life import is_sign_of_life
 from study.journal.trials import Attempt, Point, Trial
+from study.spec.parts.tariff import Tariff
 
 FORMAT = 1
 """The version of the journal's format, which each journal's first event names."""
@@ -74,6 +76,8 @@ class History:
         self.specs: list[SpecAdopted] = []
         self.warm_starts: list[WarmStarted] = []
         self.sessions: list[DriverSession] = []
+        self.tariff: Tariff | None = None
+        """What an hour of a trial costs that is taken up now; None without prices."""
         self.points: list[Point] = []
         self.user_points = 0
         """How many of the points a user added by hand."""
@@ -104,6 +108,8 @@ class History:
                 self.concurrency = event.concurrency
             case WarmStarted():
                 self.warm_starts.append(event)
+            case PricesSet():
+                self._set_prices(event)
             case SessionOpened():
                 self._open_session(event)
             case SessionClosed():
@@ -170,6 +176,9 @@ class History:
         self._end_attempts_in_flight(event.time)
         self.sessions[-1].closed_at = event.time
         self.sessions[-1].reason = event.reason
+
+    def _set_prices(self, event: PricesSet) -> None:
+        self.tariff = Tariff(event.prices, event.cpus, event.gpus) if event.prices else None
 
     def _end_attempts_in_flight(self, time: float) -> None:
         """End all attempts when their driver's session ended, which none outlives.
@@ -248,6 +257,7 @@ class History:
             started_at=event.time,
             epochs_before=event.epochs,
             substitutions=dict(event.substitutions),
+            tariff=self.tariff,
         )
         trial.attempts.append(attempt)
         point = self.points[trial.point]
@@ -269,6 +279,7 @@ class History:
         attempt.device_bytes = event.device_bytes
         attempt.gpu = event.gpu
         attempt.code = event.code
+        attempt.labels = event.labels or {}
 
     def _add_row(self, event: EpochReported) -> None:
         row = {

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 from study.errors import StateLost, StudyExists, StudyFileChanged, Superseded
 from study.files.layout import StudyPaths
@@ -25,6 +26,10 @@ from study.spec.spec import StudySpec
 _MOST_TAKEOVERS = 50
 _LONGEST_BEGINNING = 60
 """Of a study's name, so that a number finds room behind it."""
+_NEWEST_TAKEN = ("prices",)
+"""Parts of a spec that decide nothing of what a study finds: a study that is run again with others
+goes on with those.
+"""
 
 
 def begin(paths: StudyPaths, spec: StudySpec) -> None:
@@ -54,6 +59,7 @@ def check_same(spec: StudySpec, paths: StudyPaths) -> None:
     stored = load_spec(stored_spec_file(paths))
     if not spec.concurrency:
         spec = replace(spec, concurrency=stored.concurrency)
+    spec = _with_parts(spec, stored)
     differences = stored.differences(spec)
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)
@@ -69,6 +75,20 @@ def _free_name(paths: StudyPaths) -> str:
     beginning = paths.name[:_LONGEST_BEGINNING]
     numbered = (f"{beginning}-{number}" for number in count(2))
     return next(name for name in numbered if not is_there(StudyPaths(paths.storage, name)))
+
+
+def with_newest_parts(paths: StudyPaths, spec: StudySpec) -> StudySpec | None:
+    """Return the spec of the study in the folder with the parts of ``spec`` that may differ; None
+    where they don't.
+    """
+    stored = load_spec(stored_spec_file(paths))
+    newest = _with_parts(stored, spec)
+    return newest if stored.differences(newest) else None
+
+
+def _with_parts(spec: StudySpec, other: StudySpec) -> StudySpec:
+    newest: dict[str, Any] = {name: getattr(other, name) for name in _NEWEST_TAKEN}
+    return replace(spec, **newest)
 
 
 def extend(

@@ -7,12 +7,14 @@ interrupted, or that failed and is tried again, has several attempts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from study.journal.events import EndState, Origin, PointValue, TrialKind
 from study.journal.failure import Failure
 from study.journal.proposal_note import ProposalNote
+from study.spec.parts.tariff import Tariff
 
 STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 ENDED_STATES = ("COMPLETE", "PRUNED", "FAIL")
@@ -43,6 +45,15 @@ class Attempt:
     failure: Failure | None = None
     substitutions: dict[str, Any] = field(default_factory=dict)
     """Recipe values that retries changed, by dotted path."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The labels of its node by which prices differ."""
+    tariff: Tariff | None = None
+    """What an hour of it costs; None where no prices were on record when it began."""
+
+    @property
+    def hourly_price(self) -> float | None:
+        """What an hour of it costs on the node that it is on; None without prices."""
+        return None if self.tariff is None else self.tariff.hourly(self.labels)
 
 
 @dataclass

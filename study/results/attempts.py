@@ -5,7 +5,7 @@ alone on its device.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from study.journal.history import History
@@ -34,13 +34,16 @@ def repeated_seconds(trial: Trial) -> float:
     """How much work had to be done again: what broken attempts did after their last epoch that
     counts, from when a worker took them up. Waiting for one is no work.
     """
+    return sum(seconds for _, seconds in lost_seconds(trial))
+
+
+def lost_seconds(trial: Trial) -> Iterator[tuple[Attempt, float]]:
+    """Give each broken attempt with how much of its work had to be done again."""
     last_report = {row["attempt"]: row["time"] for row in trial.rows}
-    seconds = 0.0
     for attempt in trial.attempts[:-1]:
         kept_until = last_report.get(attempt.number, attempt.placed_at)
         if attempt.ended_at is not None and kept_until is not None:
-            seconds += max(0.0, attempt.ended_at - kept_until)
-    return seconds
+            yield attempt, max(0.0, attempt.ended_at - kept_until)
 
 
 class _Span(NamedTuple):

@@ -134,6 +134,13 @@ TRIAL_COLUMNS = (
     ),
     Column("cpu_seconds", NUMBER, "wall_seconds times the CPU cores reserved for it", "s"),
     Column("gpu_seconds", NUMBER, "wall_seconds times the share of a GPU reserved for it", "s"),
+    Column(
+        "money",
+        NUMBER,
+        "what its attempts cost by the prices of their time, from when a worker took each up",
+    ),
+    Column("lost_money", NUMBER, "of that, for work that had to be done again"),
+    Column("currency", TEXT, "what it was paid in, where the prices name it"),
     Column("host", TEXT, "machine of the last attempt"),
     Column("node", TEXT, "Ray node of the last attempt"),
     Column("device", TEXT, "device of the last attempt"),

@@ -12,6 +12,7 @@ from study.journal.outcomes import trial_value
 from study.journal.ranking import is_outgrown
 from study.journal.trials import Point, Trial
 from study.results.attempts import repeated_seconds, trials_on_shared_devices, wall_seconds
+from study.results.bill import currency_of, lost_money, trial_money
 from study.results.cells import Row, json_text, utc_time
 from study.results.figures import Figures
 from study.results.recipe_cells import RecipeCells
@@ -72,6 +73,9 @@ class _Work(TypedDict):
     repeated_seconds: float
     cpu_seconds: float
     gpu_seconds: float
+    money: float | None
+    lost_money: float | None
+    currency: str | None
     host: str | None
     node: str | None
     device: str | None
@@ -215,6 +219,9 @@ def _work(history: History, spec: StudySpec, trial: Trial, *, is_on_shared_devic
         "repeated_seconds": repeated_seconds(trial),
         "cpu_seconds": wall * spec.resources.cpus,
         "gpu_seconds": wall * spec.resources.gpus,
+        "money": trial_money(history, trial),
+        "lost_money": lost_money(trial),
+        "currency": currency_of(trial),
         "host": last.host or None,
         "node": last.node or None,
         "device": last.device or None,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from study.spec.sections import FileSection, NamedForms
+from study.spec.parts.file_section import FileSection, NamedForms
 from study.validation.numbers import AtLeastOne, Natural, Percentage, Reduction, ZeroOrMore
 
 

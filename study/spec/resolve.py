@@ -163,6 +163,7 @@ def _spec_of(file: StudyFile, space: Space, overrides: Mapping[str, Value]) -> S
         sampler=file.sampler,
         pruner=file.pruner,
         stop=file.stop,
+        prices=file.prices if file.prices and file.prices.tree() else None,
         trial=file.trial,
         keep_checkpoints=file.keep_checkpoints,
         reproducible=True,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
-from study.spec.sections import FileSection, NamedForms
+from study.spec.parts.file_section import FileSection, NamedForms
 from study.validation.numbers import (
     AboveZero,
     AtLeastOne,

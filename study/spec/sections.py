@@ -8,27 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    ConfigDict,
     Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     PlainSerializer,
     WithJsonSchema,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
 
-from search_spaces.validation import alternatives, describe
-from study.files.plain_data import without_empty
-from study.spec.published import PublishedFigures
+from search_spaces.validation import describe
+from study.spec.parts.file_section import FileSection
+from study.spec.parts.published import PublishedFigures
 from study.training.recipe.metric_catalog import (
     Direction,
     ObjectiveMetric,
@@ -48,79 +41,7 @@ from study.validation.numbers import (
     Tries,
     ZeroOrMore,
 )
-from study.validation.section import OneOrMore, Section, form_names, rule
-
-
-class FileSection(Section):
-    """A section of the study file.
-
-    Its validator is built once it is needed: most commands need few of the sections.
-    """
-
-    model_config = ConfigDict(defer_build=True)
-
-    short_for: ClassVar[str] = ""
-    """The key that a plain text in place of the mapping stands for, where it may stand there."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _written_in_full(cls, value: object) -> object:
-        if isinstance(value, Mapping | cls):
-            return value
-        if isinstance(value, str) and cls.short_for:
-            return {cls.short_for: value}
-        must = "must be a name or a mapping" if cls.short_for else "must be a mapping"
-        raise rule(must, accepted=alternatives(cls.model_fields))
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        described = super().__get_pydantic_json_schema__(schema, handler)
-        if not cls.short_for:
-            return described
-        in_full = handler.resolve_ref_schema(described)
-        return {"anyOf": [described, in_full["properties"][cls.short_for]]}
-
-    def tree(self) -> dict[str, Any]:
-        """Return plain data as a study file has it: what is off or empty is left out."""
-        fields = type(self).model_fields.items()
-        required = [key for key, field in fields if field.is_required()]
-        return without_empty(self.model_dump(mode="json"), keep=required)
-
-
-@dataclass(frozen=True)
-class NamedForms:
-    """Marks a section that has forms by ``name``: a plain name may stand for its mapping."""
-
-    kind: str
-    default: str = ""
-    """The name that a mapping without one has; without a default it must have one."""
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        names = form_names(source)
-        return core_schema.no_info_before_validator_function(
-            partial(self._in_full, names), handler(source)
-        )
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        described = handler(schema)
-        return described if self.default else described | {"required": ["name"]}
-
-    def _in_full(self, names: list[str], value: object) -> object:
-        if isinstance(value, FileSection):
-            return value
-        tree = {"name": value} if isinstance(value, str) else value
-        if self.default and isinstance(tree, Mapping):
-            tree = {"name": self.default, **tree}
-        if isinstance(tree, Mapping) and isinstance(tree.get("name"), str):
-            return tree
-        at = ["name"] if isinstance(tree, Mapping) else []
-        raise rule(f"must be the name of a {self.kind}", at, accepted=alternatives(names))
+from study.validation.section import OneOrMore, rule
 
 
 class Objective(FileSection):
@@ -204,12 +125,16 @@ class Resources(FileSection):
 
 
 class StudyLimits(FileSection):
-    """Budgets of the whole study: hours interrupt it, ``failures`` halts it, ``target`` ends it."""
+    """Budgets of the whole study: hours and money interrupt it, ``failures`` halts it, ``target``
+    ends it.
+    """
 
     wall_hours: AboveZero | None = None
     """then the study is interrupted, and resumable"""
     gpu_hours: AboveZero | None = None
     """the same in hours of GPUs held"""
+    spend: AboveZero | None = None
+    """the same in money, by the prices of prices"""
     failures: AtLeastOne | None = None
     """so many failed trials halt the study"""
     target: Number | None = None

@@ -21,11 +21,12 @@ from study.spec.kinds.own_sections import (
     OwnObjective,
     OwnTrialLimits,
 )
+from study.spec.parts.file_section import FileSection
+from study.spec.parts.prices import Prices
 from study.spec.pruners import AnyPruner, NoPruning
 from study.spec.samplers import AnySampler, Tpe
 from study.spec.sections import (
     Confirm,
-    FileSection,
     First,
     Objective,
     Racing,
@@ -104,6 +105,8 @@ class StudyFile(FileSection):
     """stops trials that promise little"""
     stop: StudyLimits = StudyLimits()
     """budgets of the whole study"""
+    prices: Prices | None = None
+    """what hours of processors cost"""
     trial: TrialLimits = TrialLimits()
     """limits of one trial"""
     keep_checkpoints: Literal["best", "last", "all", "none"] = "best"

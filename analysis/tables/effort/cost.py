@@ -33,6 +33,7 @@ def cost_table(results: Frames) -> Table:
         Header("CPU time", unit, 1, short="CPU time reserved"),
         Header("GPU time", unit, 1, short="GPU time reserved"),
         Header("share", digits=3),
+        Header("money", currency_of(trials) or "", 4),
     ]
     notes = [
         "The time that trials held their worker, times the cores or the share of a GPU reserved for"
@@ -42,6 +43,11 @@ def cost_table(results: Frames) -> Table:
         notes.append(
             "The states are those of the search's trials; confirmation: those on fresh seeds, in"
             " any state."
+        )
+    if has_money(trials):
+        notes.append(
+            "Money: by the prices of their time, from when a worker took an attempt up; repeated"
+            " work stands apart."
         )
     notes.append(f"From the first point to the last record: {_span_text(results)}.")
     return make_table("Cost", headers, rows, notes)
@@ -54,6 +60,7 @@ class _Part:
     name: str
     trials: pd.DataFrame
     seconds: pd.Series[float]
+    money: pd.Series[float]
 
 
 def _parts_of(trials: pd.DataFrame) -> list[_Part]:
@@ -63,18 +70,43 @@ def _parts_of(trials: pd.DataFrame) -> list[_Part]:
     once = wall - repeated
     dropped = trials["dropped"].astype(bool)
     is_confirmation = (trials["kind"] == _CONFIRM) & ~dropped
-    parts = []
-    for state in STATES:
-        chosen = ~is_confirmation & ~dropped & (trials["state"] == state)
-        parts.append(_Part(state, trials[chosen], once[chosen]))
-    parts.append(_Part("confirmation", trials[is_confirmation], once[is_confirmation]))
-    parts.append(_Part("dropped", trials[dropped], once[dropped]))
+    money = _money_of(trials, "money")
+    lost_money = _money_of(trials, "lost_money")
+    money_once = money - lost_money
+    chosen = {state: ~is_confirmation & ~dropped & (trials["state"] == state) for state in STATES}
+    chosen |= {"confirmation": is_confirmation, "dropped": dropped}
+    parts = [
+        _Part(name, trials[these], once[these], money_once[these]) for name, these in chosen.items()
+    ]
     has_repeated = repeated > 0
     parts.append(
-        _Part("repeated after an interruption", trials[has_repeated], repeated[has_repeated])
+        _Part(
+            "repeated after an interruption",
+            trials[has_repeated],
+            repeated[has_repeated],
+            lost_money[has_repeated],
+        )
     )
-    parts.append(_Part("all", trials, wall))
+    parts.append(_Part("all", trials, wall, money))
     return parts
+
+
+def _money_of(trials: pd.DataFrame, column: str) -> pd.Series[float]:
+    """Return a column of money, of which there is none where trials were paid in several."""
+    money = trials[column].astype(float)
+    return money if has_money(trials) else money * float("nan")
+
+
+def has_money(trials: pd.DataFrame) -> bool:
+    """Return whether trials have a bill that can be added up: prices, in one currency."""
+    priced = trials[trials["money"].notna()]
+    return len(priced) > 0 and priced["currency"].nunique(dropna=False) == 1
+
+
+def currency_of(trials: pd.DataFrame) -> str | None:
+    """Return what trials were paid in; None where nothing names it."""
+    named = trials["currency"].dropna().unique()
+    return str(named[0]) if has_money(trials) and len(named) else None
 
 
 def _cost_row(part: _Part, total: float, scale: float) -> list[Cell]:
@@ -93,6 +125,7 @@ def _cost_row(part: _Part, total: float, scale: float) -> list[Cell]:
         cpu_seconds / scale,
         gpu_seconds / scale,
         seconds / total if total else None,
+        float(part.money.sum()) if part.money.notna().any() else None,
     ]
 
 

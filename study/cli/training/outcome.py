@@ -70,8 +70,21 @@ def _end_text(result: RunResult) -> str:
 def _print_interruption(result: RunResult, again: Sequence[str]) -> None:
     why = "interrupted"
     if result.reason != "interrupted":
-        why = f"its budget of {result.reason} is spent"
+        why = f"its budget of {_budget_text(result)} is spent"
     echo(f"{why}; nothing is lost. Go on with: {result.paths.command('resume', *again)}")
+
+
+def _budget_text(result: RunResult) -> str:
+    """Say which budget was spent, and of money how much there was and what came of it."""
+    from study.inspection.status import status_of
+    from study.spec.parts.tariff import money_text
+
+    if result.reason != "spend":
+        return result.reason
+    status = status_of(result.paths)
+    currency = status["currency"] or ""
+    budget = money_text(status["spend"], currency)
+    return f"{budget} ({money_text(status['money'], currency)} so far)"
 
 
 # -- what to type next -----------------------------------------------------------------

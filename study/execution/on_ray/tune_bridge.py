@@ -17,6 +17,7 @@ from study.execution.on_ray.ray_internals import forget_results, kill_worker
 from study.execution.on_ray.ray_runtime import is_node_alive
 from study.execution.on_ray.ray_watch import RayLost, RayWatch
 from study.execution.on_ray.worker_loss import executor_loss, is_setup_failure, worker_loss
+from study.execution.on_ray.worker_place import with_labels
 from study.execution.on_ray.worker_protocol import (
     Broken,
     Failed,
@@ -193,7 +194,7 @@ class Bridge:
             case Placed(place):
                 self.workers_placed += 1
                 self._setup_failures = 0
-                controller.placed(*attempt, place)
+                controller.placed(*attempt, with_labels(place, controller.history.tariff))
             case Reported(row):
                 controller.reported(*attempt, row)
                 placed = controller.history.trials[assignment.trial].attempt

@@ -6,6 +6,7 @@ import os
 import socket
 
 from study.journal.events import Placement
+from study.spec.parts.tariff import Tariff
 
 
 def place_of(device: str, device_bytes: int | None = None) -> Placement:
@@ -15,6 +16,26 @@ def place_of(device: str, device_bytes: int | None = None) -> Placement:
         place["device_bytes"] = device_bytes
         place["gpu"] = gpu_name()
     return place
+
+
+def with_labels(place: Placement, tariff: Tariff | None) -> Placement:
+    """Return a place with the labels of its node by which prices differ, as its driver knows them.
+
+    No node is looked at where no price does.
+    """
+    if tariff is None or not tariff.label_names:
+        return place
+    labels = _node_labels(place["node"])
+    known = {name: labels[name] for name in tariff.label_names if name in labels}
+    return {**place, "labels": known}
+
+
+def _node_labels(node: str) -> dict[str, str]:
+    """Return the labels of the node with this id, Ray's own among them."""
+    import ray
+
+    found = [known["Labels"] for known in ray.nodes() if known["NodeID"] == node]
+    return dict(found[0]) if found else {}
 
 
 def node_id() -> str:

@@ -239,7 +239,7 @@ def preview(
 
     ``measure`` trains a few steps of each shape, with the images in ``data_dir``.
     """
-    from study.execution.trust import check_file_trusted
+    from study.execution.user.trust import check_file_trusted
     from study.inspection.preview import preview_of
 
     spec = lifecycle.spec_of(source, sets=_texts(sets), name=name, points=points)

@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 
 from study.errors import UserError
-from study.execution.trust import configuration_folder
+from study.execution.user.configuration import configuration_folder
 from study.files.atomic import make_folder, write_whole
 
 _FEWEST_CHARACTERS = 16

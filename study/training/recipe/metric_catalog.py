@@ -56,6 +56,7 @@ FIXED_COLUMNS = frozenset(
         *("test_epoch", "seconds", "first_epoch_seconds", "steady_epoch_seconds"),
         *("total_seconds", "steps", "skipped_steps", "parameters", "trainable_parameters"),
         *("device_name", "torch_threads", "precision_used", "train_figures", "validation"),
+        *("money", "lost_money", "currency"),
         *("data_fingerprint", "peak_memory_bytes", "micro_batch_size", "own_code", "dropped"),
         "left_out_files",
     }

@@ -9,7 +9,7 @@ import pytest
 
 from study.files.layout import StudyPaths
 from study.files.storage_uri import storage_path
-from study.journal.events import Placement, SessionOpened
+from study.journal.events import Placement, PricesSet, SessionOpened
 from study.journal.failure import Failure
 
 from ..fake_cluster import Storage, controller_on, drive, small_spec
@@ -51,6 +51,34 @@ def test_a_spent_budget_stops_a_study_while_its_workers_are_busy(budget: str) ->
     assert controller.is_stopping()
     assert controller.stopping == budget
     assert not controller.is_nothing_left()
+
+
+def test_spent_money_stops_a_study_by_the_prices_of_each_attempt_and_node() -> None:
+    spec = small_spec(stop={"spend": 1.0}, prices={"cpu_hour": 1})
+    controller = controller_on(Storage(), spec)
+    prices = {"cpu_hour": 0.001, "by_label": {"kind": {"dear": {"cpu_hour": 3600 * 1000}}}}
+    controller.record(PricesSet(prices=prices, cpus=1, gpus=0))
+    controller.next()
+    controller.placed(0, 1, PLACE)
+    time.sleep(0.05)
+    assert not controller.is_stopping()
+    controller.next()
+    controller.placed(1, 1, Placement(**PLACE, labels={"kind": "dear"}))
+    time.sleep(0.05)
+    assert controller.is_stopping()
+    assert controller.stopping == "spend"
+
+
+def test_money_that_earlier_drivers_have_spent_counts() -> None:
+    spec = small_spec(stop={"spend": 1.0}, prices={"cpu_hour": 1})
+    storage = Storage()
+    controller = controller_on(storage, spec)
+    controller.record(PricesSet(prices={"cpu_hour": 3600 * 1000}, cpus=1, gpus=0))
+    controller.next()
+    controller.placed(0, 1, PLACE)
+    time.sleep(0.05)
+    controller.failed(0, 1, Failure("node", "gone"))
+    assert controller_on(storage, spec).is_stopping()
 
 
 def test_a_trial_that_waits_for_room_holds_no_gpu() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from study.files.local_storage import LocalPath
 from study.files.lock import acquire_lock, this_process
 from study.files.object_storage import ObjectPath
 from study.journal.extension import check_extension
-from study.journal.spec_versions import begin, check_same, extend
+from study.journal.spec_versions import begin, check_same, extend, with_newest_parts
 from study.spec.load import added_values, load_spec
 from study.spec.spec import StudySpec
 
@@ -189,6 +190,17 @@ def test_the_same_study_is_told_from_another(study: StudyPaths) -> None:
     check_same(load_spec(study.spec), study)
     with pytest.raises(StudyExists, match="points: 6 -> 7"):
         check_same(load_spec(study.spec, points=7), study)
+
+
+def test_another_price_is_no_other_study_and_the_newest_holds(study: StudyPaths) -> None:
+    spec = load_spec(study.spec)
+    assert with_newest_parts(study, spec) is None
+    newest = load_spec(study.spec, sets=["prices={cpu_hour: 2, currency: EUR}"])
+    check_same(newest, study)
+    assert with_newest_parts(study, newest) == replace(spec, prices=newest.prices)
+    with pytest.raises(StudyExists, match="points: 6 -> 7") as caught:
+        check_same(load_spec(study.spec, sets=["prices.cpu_hour=2"], points=7), study)
+    assert "prices" not in str(caught.value)
 
 
 def test_a_removed_study_is_gone(study: StudyPaths) -> None:

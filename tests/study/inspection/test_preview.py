@@ -57,6 +57,28 @@ def test_totals_are_bounds_without_pruning(quickstart: StudySpec, preview: Previ
     assert (twice.trials, twice.confirmations, twice.epochs) == (64, 2 * 3 * 5, (64 + 30) * 5)
 
 
+def test_money_is_told_by_the_hour_and_for_each_budget() -> None:
+    tree = {
+        "study": "s",
+        "points": 4,
+        "concurrency": 2,
+        "resources": {"cpus": 1, "gpus": 0.5},
+        "stop": {"wall_hours": 10, "gpu_hours": 4, "spend": 50},
+        "prices": {"gpu_hour": 2.5, "cpu_hour": 0.05, "currency": "EUR"},
+        "space": {"optimizer": {"lr": {"log": [0.1, 1]}}},
+    }
+    seen = preview_of(spec_from_tree(tree), 1)
+    assert (seen.money_hour, seen.money, seen.currency) == (pytest.approx(2.6), None, "EUR")
+    text = str(seen)
+    assert "money: at most 2.60 EUR an hour" in text
+    assert "note: stop.wall_hours: 10 hours cost at most 26.00 EUR" in text
+    assert "note: stop.gpu_hours: 4 GPU hours cost at most 10.40 EUR" in text
+    assert "note: stop.spend: 50.00 EUR last for at least 19.2 h with 2 trials at once" in text
+    without = preview_of(spec_from_tree({**tree, "prices": None, "stop": {}}), 1)
+    assert without.money_hour is None
+    assert "money" not in str(without)
+
+
 def test_a_preview_is_plain_data_and_text(preview: Preview) -> None:
     assert json.loads(json.dumps(preview.tree()))["points"] == 32
     text = "\n".join(preview.lines())

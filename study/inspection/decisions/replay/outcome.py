@@ -56,6 +56,13 @@ class RuleOutcome:
     epochs_range: Range
     hours_range: Range
     loss_range: Range
+    hourly: float | None = None
+    """What an hour costs; None without prices."""
+
+    @property
+    def money(self) -> float | None:
+        """What the hours cost; None without prices."""
+        return None if self.hourly is None else self.hours * self.hourly
 
     def tree(self) -> dict[str, Any]:
         """Return the outcome as plain data, for JSON."""
@@ -73,6 +80,7 @@ class RuleOutcome:
             "hours_high": self.hours_range.high,
             "loss_low": self.loss_range.low,
             "loss_high": self.loss_range.high,
+            **({} if self.money is None else {"money": self.money}),
         }
 
 

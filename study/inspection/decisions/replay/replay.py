@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from study.errors import SpecError, UserError
 from study.files.layout import StudyPaths
 from study.inspection.decisions.replay.curves import curves_of
 from study.inspection.decisions.replay.outcome import Recorded, RuleOutcome, outcome_under
+from study.journal.history import History
 from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec, stored_spec_file
+from study.results.attempts import wall_seconds
+from study.results.bill import bill_of, trial_money
 from study.spec.load import load_spec
 from study.spec.pruners import PrunerChoice
 from study.spec.spec import StudySpec
+
+_SECONDS_AN_HOUR = 3600
 
 
 def replay(paths: StudyPaths, pruners: Sequence[str]) -> list[RuleOutcome]:
@@ -34,7 +40,16 @@ def replay(paths: StudyPaths, pruners: Sequence[str]) -> list[RuleOutcome]:
             outcomes.append(recorded.real_outcome(text))
         else:
             outcomes.append(outcome_under(recorded, other, text))
-    return outcomes
+    hourly = _hourly_price(history)
+    return [replace(outcome, hourly=hourly) for outcome in outcomes]
+
+
+def _hourly_price(history: History) -> float | None:
+    """What an hour of the study's trials has cost in the mean; None without prices."""
+    bill = bill_of(history)
+    trials = [trial for trial in history.trials if trial_money(history, trial) is not None]
+    held_s = sum(wall_seconds(history, trial) for trial in trials)
+    return bill.money / held_s * _SECONDS_AN_HOUR if bill and held_s else None
 
 
 def pruner_text(pruner: PrunerChoice) -> str:

@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from analysis.rendering import Table
+from analysis.report.summary import _effort
 from analysis.results import Results, load
 from analysis.tables.effort.cost import cost_table
+
+from ...conftest import interrupted
 
 
 def column(shown: Table, name: str) -> list[Any]:
@@ -54,6 +57,27 @@ def test_a_confirmation_is_a_part_of_its_own(mixed: Any) -> None:
         assert sum(parts.values()) == pytest.approx(2 * parts["all"])
     assert times(results, "trials")["confirmation"] == 2
     assert any("fresh seeds" in note for note in cost_table(results).notes)
+
+
+def test_without_prices_no_money_is_told(mixed: Any) -> None:
+    results = load(mixed.paths)
+    assert "money" not in [header.name for header in cost_table(results).headers]
+    assert "cost" not in _effort(results)
+
+
+def test_money_stands_in_its_currency_and_adds_up_with_what_was_repeated_apart(make: Any) -> None:
+    study = make()
+    study.add(event="priced", prices={"cpu_hour": 3600, "currency": "EUR"}, cpus=1, gpus=0)
+    interrupted(study)
+    results = load(study.paths)
+    shown = cost_table(results)
+    found = times(results, "money")
+    assert next(header.unit for header in shown.headers if header.name == "money") == "EUR"
+    assert found["repeated after an interruption"] == results.trials["lost_money"].sum() == 22
+    assert found["all"] == results.trials["money"].sum()
+    assert sum(found.values()) == pytest.approx(2 * found["all"])
+    assert any(note.startswith("Money:") for note in shown.notes)
+    assert f"cost {found['all']:.2f} EUR (22.00 EUR of it for work done again)" in _effort(results)
 
 
 def test_a_study_without_a_trial_costs_nothing(make: Any) -> None:

@@ -19,6 +19,8 @@ from study.inspection.decisions.replay.curves import curves_of
 from study.inspection.decisions.replay.outcome import RuleOutcome
 from study.inspection.decisions.replay.replay import pruner_text, replay
 from study.inspection.decisions.replay.rerun import Rerun
+from study.inspection.status import status_of
+from study.journal.events import PricesSet
 from study.journal.failure import Failure
 from study.journal.outcomes import search_trials
 from study.journal.ranking import best_point
@@ -278,6 +280,27 @@ def test_hours_are_those_of_the_epochs_that_would_have_run(tmp_path: Path) -> No
     paths = folder_of(tmp_path, study_with("none", points=12, sampler="random"))
     for outcome in replay(paths, PRUNERS):
         assert outcome.hours * 3600 == pytest.approx(outcome.epochs)
+
+
+def test_with_prices_a_replay_tells_money_too(tmp_path: Path) -> None:
+    spec = study_with("none", points=12, sampler="random")
+    assert "money" not in replay(folder_of(tmp_path / "without", spec), ["asha"])[0].tree()
+    storage = Storage()
+    controller = controller_on(storage, spec)
+    controller.record(PricesSet(prices={"cpu_hour": 2}, cpus=1, gpus=0))
+    drive(controller)
+    records = [event | {"time": 1.0 + number} for number, event in enumerate(storage.events)]
+    placed = [
+        {"event": "placed", "trial": event["trial"], "attempt": 1, "time": event["time"]}
+        | {"host": "h", "node": "n", "pid": 1, "device": "cpu"}
+        for event in records
+        if event["event"] == "started"
+    ]
+    storage.events = sorted([*records, *placed], key=lambda event: event["time"])
+    paths = write_folder(tmp_path / "with", spec, storage)
+    own, other = (outcome.tree() for outcome in replay(paths, ["asha"]))
+    assert own["money"] == pytest.approx(status_of(paths)["money"])
+    assert other["money"] == pytest.approx(own["money"] * other["hours"] / own["hours"])
 
 
 def test_what_a_user_stopped_and_what_still_runs_is_taken_as_it_is(tmp_path: Path) -> None:

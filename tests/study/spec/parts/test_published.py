@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from study.spec.published import PublishedFigures
+from study.spec.parts.published import PublishedFigures
 
 ROWS: TypeAdapter[Any] = TypeAdapter(PublishedFigures)
 

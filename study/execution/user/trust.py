@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from study.errors import Untrusted
 from study.execution.resources import code_names, factories
+from study.execution.user.configuration import configuration_folder
 from study.files.layout import StudyPaths
 from study.files.storage import StorageLike
 from study.files.storage_uri import path_as_written
@@ -93,10 +93,3 @@ def _mark(name: str, first_record: bytes) -> Path:
     """The file whose being there says that a name is trusted in a study."""
     trusted = json.dumps([hashlib.sha256(first_record).hexdigest(), name])
     return configuration_folder() / "trusted" / hashlib.sha256(trusted.encode()).hexdigest()
-
-
-def configuration_folder() -> Path:
-    """The user's own folder for settings, by the XDG convention."""
-    stated = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    base = stated if stated.is_absolute() else Path(os.path.expanduser("~"), ".config")
-    return base / "ray-study"

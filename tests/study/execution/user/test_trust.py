@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from study.errors import Untrusted
-from study.execution import lifecycle, trust
+from study.execution import lifecycle
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
 from study.execution.run import RunOptions
+from study.execution.user import trust
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 
-from ..command import run as command
+from ...command import run as command
 
 HOSTILE = """
 from pathlib import Path

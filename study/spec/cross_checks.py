@@ -26,7 +26,7 @@ from study.spec.checks.repeat_checks import places_written
 from study.spec.checks.rule_checks import broken_rule_faults, name_faults
 from study.spec.kinds.kind import TrainingKind
 from study.spec.spec import StudySpec
-from study.training.recipe.metric_catalog import MEASURED_METRICS
+from study.training.recipe.metric_catalog import MEASURED_METRICS, named_metric
 
 _SEED_MUST = "must be left out: a trial's seed is the number of its replicate"
 _TIME_MUST = "must not limit a trial by time with reproducible: true"
@@ -133,9 +133,15 @@ def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
     metrics = [objective.metric for objective in spec.objectives]
     first_tree = spec.recipe_tree(spec.space.complete({}))
     first_values = spec.kind.values_by_path(first_tree)
+    written = first_values.get("metrics")
+    measured = written if isinstance(written, list) else []
     looks_at_test = first_values.get("data.validation") == "test"
     for index, metric in enumerate(metrics):
         path = _metric_path(spec, index)
+        named = named_metric(metric)
+        if named and spec.train is None and named not in measured:
+            must = f"must be measured: with recipe.metrics: [{named}]"
+            yield Fault(path, must, describe(metric))
         if metric in metrics[:index]:
             yield Fault(path, "must be another metric than the first", describe(metric))
         if metric.startswith("test_") and not looks_at_test and spec.train is None:

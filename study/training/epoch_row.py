@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 EpochRow = dict[str, float | int | str]
 """An epoch's figures by column, as ``study.results.columns`` describes them."""
@@ -11,13 +11,13 @@ _VALIDATION_COLUMNS = ("loss", "accuracy", "f1")
 
 
 def validation_columns(
-    metrics: Mapping[str, float], *, by_test_set: bool
+    metrics: Mapping[str, float], *, by_test_set: bool, named: Iterable[str] = ()
 ) -> dict[str, float | int | str]:
     """Return validation metrics under their columns' names, ``val_loss`` and so on.
 
-    Where the test set validates, they stand under ``test_loss`` and so on as well.
+    Where the test set validates, they stand under ``test_loss`` and so on as well. ``named`` are
+    those that the recipe asks for besides.
     """
     prefixes = ("val", "test") if by_test_set else ("val",)
-    return {
-        f"{prefix}_{name}": metrics[name] for prefix in prefixes for name in _VALIDATION_COLUMNS
-    }
+    names = (*_VALIDATION_COLUMNS, *named)
+    return {f"{prefix}_{name}": metrics[name] for prefix in prefixes for name in names}

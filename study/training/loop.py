@@ -136,7 +136,14 @@ def _training(
     model, precision, stop_rules = state.model, state.precision, state.stop_rules
     forward = torch.compile(model) if recipe.execution.mode == "compile" else model
     loss_function, divergence = LossFunction(recipe.loss, model), DivergenceWatch(device)
-    evaluation = partial(evaluate, forward, precision, heartbeat, mirrored=spec.eval_mirrored)
+    evaluation = partial(
+        evaluate,
+        forward,
+        precision,
+        heartbeat,
+        mirrored=spec.eval_mirrored,
+        named=recipe.metrics,
+    )
 
     if checkpoint := saving.latest():
         state.load_state_dict(checkpoint)
@@ -181,7 +188,9 @@ def _training(
             "steps": state.step,
             **learning_rates(state.optimizer),
             **means.columns(),
-            **validation_columns(metrics, by_test_set=spec.validation == "test"),
+            **validation_columns(
+                metrics, by_test_set=spec.validation == "test", named=recipe.metrics
+            ),
             "train_seconds": trained - epoch_started,
             "eval_seconds": evaluated - trained,
             "seconds": state.seconds,

@@ -1,12 +1,15 @@
 """Metrics of a model over a set of images, and running means over an epoch's training.
 
 To add a metric: its line in ``classification_metrics``. It is then in the summary of each trial; in
-the epoch rows too, once ``epoch_row`` names it.
+the epoch rows too, once ``epoch_row`` names it. To add one of torchmetrics': its name in
+``study.training.recipe.metric_catalog``, and where it isn't torchmetrics' function of that name, a
+line in ``_FUNCTIONS``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -26,11 +29,12 @@ def evaluate(
     batches: Iterable[Batch],
     *,
     mirrored: bool = False,
+    named: Sequence[str] = (),
 ) -> dict[str, float]:
     """Return the ``classification_metrics`` of a model in evaluation mode.
 
     With ``mirrored`` they are of the mean logits of each image and of its mirror image.
-    ``heartbeat`` is called after each batch.
+    ``heartbeat`` is called after each batch. ``named`` are metrics of torchmetrics' besides.
     """
     all_logits, all_labels = [], []
     for images, labels in batches:  # (B, C, H, W), (B,)
@@ -41,7 +45,39 @@ def evaluate(
         all_logits.append(logits)
         all_labels.append(labels)
         heartbeat()
-    return classification_metrics(torch.cat(all_logits), torch.cat(all_labels))
+    logits, labels = torch.cat(all_logits), torch.cat(all_labels)
+    metrics = classification_metrics(logits, labels)
+    others = [name for name in named if name not in metrics]
+    return metrics | named_metrics(others, logits, labels)
+
+
+def named_metrics(names: Sequence[str], logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """Measure ``logits`` (N, classes) against ``labels`` (N,) by torchmetrics' functions.
+
+    Averages are over the classes, each counting the same. Measured on the host; nan where a metric
+    isn't defined. torchmetrics warns of classes without images: its averages leave them out.
+    """
+    if not names:
+        return {}
+    import study.training.runtime.torchvision  # noqa: F401, I001 - torchmetrics imports torchvision
+    import torchmetrics.functional.classification as functions
+
+    shares = logits.float().softmax(1).cpu()  # (N, classes)
+    known, classes = labels.cpu(), logits.shape[1]
+    measured = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in names:
+            function, options = _FUNCTIONS.get(name, (f"multiclass_{name}", {}))
+            measure = getattr(functions, function)
+            measured[name] = float(measure(shares, known, num_classes=classes, **options))
+    return measured
+
+
+_FUNCTIONS: dict[str, tuple[str, dict[str, str]]] = {
+    "balanced_accuracy": ("multiclass_accuracy", {"average": "macro"}),
+}
+"""Functions of torchmetrics that are called otherwise than the metric, and their options."""
 
 
 def classification_metrics(logits: Tensor, labels: Tensor) -> dict[str, float]:

@@ -100,7 +100,7 @@ def _whole_table() -> RecipeTree:
             own, form = _dumped(default), _dumped(type(default)())
             differing = {name: value for name, value in own.items() if value != form[name]}
             table[key] = {"name": own["name"], **differing} if "name" in own else differing
-        elif default is not None and key != "seed":
+        elif default not in (None, ()) and key != "seed":
             table[key] = default
     return table
 

@@ -11,6 +11,57 @@ from typing import Literal, get_args
 
 Direction = Literal["maximize", "minimize"]
 
+MetricName = Literal[
+    "auroc",
+    "average_precision",
+    "balanced_accuracy",
+    "calibration_error",
+    "cohen_kappa",
+    "f1_score",
+    "hamming_distance",
+    "hinge_loss",
+    "jaccard_index",
+    "matthews_corrcoef",
+    "negative_predictive_value",
+    "precision",
+    "recall",
+    "specificity",
+]
+"""What ``recipe.metrics`` may name: torchmetrics' names of what classifications are measured by."""
+METRIC_NAMES: tuple[MetricName, ...] = get_args(MetricName)
+
+NamedColumn = Literal[
+    "val_auroc",
+    "val_average_precision",
+    "val_balanced_accuracy",
+    "val_calibration_error",
+    "val_cohen_kappa",
+    "val_f1_score",
+    "val_hamming_distance",
+    "val_hinge_loss",
+    "val_jaccard_index",
+    "val_matthews_corrcoef",
+    "val_negative_predictive_value",
+    "val_precision",
+    "val_recall",
+    "val_specificity",
+    "test_auroc",
+    "test_average_precision",
+    "test_balanced_accuracy",
+    "test_calibration_error",
+    "test_cohen_kappa",
+    "test_f1_score",
+    "test_hamming_distance",
+    "test_hinge_loss",
+    "test_jaccard_index",
+    "test_matthews_corrcoef",
+    "test_negative_predictive_value",
+    "test_precision",
+    "test_recall",
+    "test_specificity",
+]
+"""Their columns, of the validation images and of the test images."""
+
 ObjectiveMetric = Literal[
     "val_accuracy",
     "val_f1",
@@ -30,6 +81,7 @@ ObjectiveMetric = Literal[
     "steady_epoch_seconds",
     "peak_memory_bytes",
     "parameters",
+    NamedColumn,
 ]
 """What an objective may be: columns of the epoch rows and of a trial's summary."""
 OBJECTIVE_METRICS: tuple[ObjectiveMetric, ...] = get_args(ObjectiveMetric)
@@ -64,12 +116,20 @@ FIXED_COLUMNS = frozenset(
 """Columns of the tables that no metric and no value of an own training may have for its name."""
 
 _MINIMIZED_ENDINGS = ("_loss", "_error", "seconds", "_bytes", "_norm")
-_MINIMIZED_NAMES = frozenset({"parameters", "loss", "error"})
+_MINIMIZED_NAMES = frozenset(
+    {"parameters", "loss", "error", "val_hamming_distance", "test_hamming_distance"}
+)
 
 
 def is_minimized(metric: str) -> bool:
     """Return whether less of a metric is better: of losses, errors, times, memory, parameters."""
     return metric in _MINIMIZED_NAMES or metric.endswith(_MINIMIZED_ENDINGS)
+
+
+def named_metric(column: str) -> str | None:
+    """Return what ``recipe.metrics`` must name for a column to be measured; None for nothing."""
+    name = column.partition("_")[2]
+    return name if column in get_args(NamedColumn) else None
 
 
 def direction_of(metric: str) -> Direction:

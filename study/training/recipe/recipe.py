@@ -11,12 +11,13 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from search_spaces.validation import Fault, FieldPath
 from search_spaces.values import Scalar
 from study.training.recipe.augmentations import OneAugment
 from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS
+from study.training.recipe.metric_catalog import MetricName, named_metric
 from study.training.recipe.model import MODEL_NAMES, ModelSpec
 from study.training.recipe.numbers import Count, Positive
 from study.training.recipe.optimizers import AdamW, AnyOptimizer
@@ -33,7 +34,7 @@ from study.training.recipe.sections import (
 )
 from study.training.recipe.synonyms import COMMON_SYNONYMS, TOP_SYNONYMS
 from study.validation.document import parse_document
-from study.validation.section import Section, forms_in, rule, sections_in
+from study.validation.section import Section, forms_in, list_to_tuple, rule, sections_in
 from study.validation.vocabulary import Vocabulary
 
 RecipeTree = dict[str, Any]
@@ -43,7 +44,7 @@ DEFAULT_EPOCHS = 10
 _DEEPEST_FIELD = 8
 """No field lies deeper; keys below are left as they are, however many dots they hold."""
 LENGTHS = ("epochs", "steps", "seconds")
-_STOP_RULES = ("converge", "target", "patience")
+_MAY_BE_OFF = ("converge", "target", "patience", "metrics")
 OPEN_MAPPINGS: frozenset[FieldPath] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
 """Mappings whose keys are the user's own: one value each."""
 LISTED_SECTIONS: frozenset[FieldPath] = frozenset({("data", "augment")})
@@ -77,6 +78,8 @@ class Recipe(Section):
     """What becomes of gradients that are too large."""
     execution: Execution = Execution()
     """How the same arithmetic is carried out."""
+    metrics: Annotated[tuple[MetricName, ...], BeforeValidator(list_to_tuple)] = ()
+    """What is measured besides accuracy, loss and F1, by torchmetrics' names: a list."""
     epochs: Count | None = None
     """Passes over the training images, the last one whole."""
     steps: Count | None = None
@@ -107,6 +110,10 @@ class Recipe(Section):
             raise rule(must, ["schedule"], beside=["epochs", "steps"])
         for section in ("schedule", "target", "patience"):
             metric = getattr(getattr(self, section), "metric", "")
+            name = named_metric(metric)
+            if name and name not in self.metrics:
+                must = f"must be measured: with metrics: [{name}]"
+                raise rule(must, [section, "metric"], beside=["metrics"])
             if metric.startswith("test_") and self.data.validation != "test":
                 must = "must not look at the test set unless data.validation is test"
                 raise rule(must, [section, "metric"], beside=["data.validation"])
@@ -231,10 +238,10 @@ def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]
 def flatten(recipe: Recipe) -> dict[str, Scalar]:
     """Return every field by its dotted path, and the derived ``micro_batch_size``.
 
-    Lists and mappings are JSON text, a list of sections without what they have by default; stop
-    rules that are off have no fields.
+    Lists and mappings are JSON text, a list of sections without what they have by default; what is
+    off, as stop rules may be, has no fields.
     """
-    off = {rule for rule in _STOP_RULES if getattr(recipe, rule) is None}
+    off = {key for key in _MAY_BE_OFF if not getattr(recipe, key)}
     flat: dict[str, Scalar] = {}
     _add_flat(flat, recipe.model_dump(mode="json", exclude=off), ())
     if isinstance(recipe.data.augment, tuple):

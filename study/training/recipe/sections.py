@@ -15,6 +15,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from search_spaces.validation import describe
 from study.training.recipe.augmentations import Augment, NoAugment, order_fault
 from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS
+from study.training.recipe.metric_catalog import NamedColumn
 from study.training.recipe.numbers import Count, NonNegative, Positive, Share
 from study.validation.section import Section, checked_name, rule
 
@@ -27,6 +28,7 @@ Metric = Literal[
     "test_f1",
     "train_accuracy",
     "train_loss",
+    NamedColumn,
 ]
 
 

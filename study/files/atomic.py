@@ -5,24 +5,48 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+_LEVELS = 3
+"""Of a folder that is there, and so many less one above it, the names are made durable."""
+_MOST_KNOWN = 1000
+_durable: set[tuple[int, Path]] = set()
+"""Folders whose names this process, by its number, knows to be durable."""
 
 
 def make_folder(folder: Path, levels: int | None = None) -> None:
     """Create the folder and those missing above it, durable and readable by the owner alone.
 
-    FileNotFoundError where more than ``levels`` folders are missing.
+    One that is there may have been made by a process that died, or met an error, before its name
+    was durable: a process sees to that once. FileNotFoundError where more than ``levels`` folders
+    are missing.
     """
     missing = list(takewhile(lambda path: not path.exists(), (folder, *folder.parents)))
     if levels is not None and len(missing) > levels:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(missing[levels]))
     for path in reversed(missing):
+        _durable.discard((os.getpid(), path))
         path.mkdir(mode=FOLDER_MODE, exist_ok=True)
-        sync_folder(path.parent)
+        _make_name_durable(path)
+    known = (folder, *folder.parents)[:_LEVELS]
+    for path in reversed(known):
+        with suppress(PermissionError):  # the folder above one of ours may not be
+            _make_name_durable(path)
+
+
+def _make_name_durable(folder: Path) -> None:
+    """Sync the folder above, unless this process has done so before."""
+    key = (os.getpid(), folder)
+    if key in _durable:
+        return
+    sync_folder(folder.parent)
+    if len(_durable) >= _MOST_KNOWN:
+        _durable.clear()
+    _durable.add(key)
 
 
 def write_whole(path: Path, content: bytes | str) -> None:

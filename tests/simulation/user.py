@@ -16,6 +16,7 @@ from .surroundings.faults import Faults
 from .surroundings.world import Event, Host, Process, World
 from .witness import Witness, promise
 
+MOST_COMMANDS = 20
 MOST_ADDED = 5
 """So many points a user adds to a study at most, so that it comes to an end."""
 MOST_EXTENSIONS = 3
@@ -60,8 +61,10 @@ class User:
             self._extend,
             self._look,
         ]
+        commands = 0
         while not self._until.wait(chance.expovariate(1 / self._faults.request_every_s)):
-            if self._witness.records:
+            if self._witness.records and commands < MOST_COMMANDS:
+                commands += 1
                 self._command(chance.choice(acts))
 
     def _command(self, act: Callable[[], None]) -> None:

@@ -25,8 +25,6 @@ MERGE_EVERY = 500
 """So many objects are also kept as one, so that a long journal is read in few requests."""
 LARGEST_BYTES = 4 << 30
 """A journal is read as a whole, and this would be ten million epochs."""
-_LEVELS = 3
-"""A journal lies in its folder, which lies in the study's, which lies in the storage."""
 _READERS = 16
 _SINGLE = re.compile(r"(\d{10})\.jsonl")
 _MERGED = re.compile(r"(\d{10})-(\d{10})\.jsonl")
@@ -116,12 +114,9 @@ class FileLog:
             self._make_name_durable()
 
     def _make_name_durable(self) -> None:
-        """Sync the folders in which the file and its folders lie: a driver that has made them may
-        have died before it did.
-        """
-        for folder in list(self.path.parents)[:_LEVELS]:
-            with suppress(PermissionError):  # the storage's own may not be ours to read
-                sync_folder(folder)
+        """Sync what the file lies in: a driver that has made it may have died before it did."""
+        make_folder(self.path.parent)
+        sync_folder(self.path.parent)
 
     def append(self, data: bytes, record: int, following: int) -> None:
         self._check_unchanged()

@@ -212,12 +212,7 @@ class Faults:
         if self.is_healed:
             return
         if process.dies_at_step is not None and process.steps >= process.dies_at_step:
-            if process.way_to_die == "torn" and what == "write":
-                self._torn = process
-            elif process.way_to_die == "after":
-                self._dies_after = process
-            else:
-                self.die(process)
+            self._take_its_way(process, what)
         if self.happens(self.long_step):
             self._world.count("slow storage")
             self._world.sleep(self.chance.choice(LONG_STEPS_S))
@@ -226,6 +221,15 @@ class Faults:
             self._world.count("storage error")
             self._world.tell(process.name, f"EIO at {what} {os.path.basename(path)}")
             raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+
+    def _take_its_way(self, process: Process, what: str) -> None:
+        """Have a process die now, in the middle of the next write, or once it has changed this."""
+        if process.way_to_die == "after":
+            self._dies_after = process
+        elif process.way_to_die == "before" or what in ("put", "delete"):
+            self.die(process)
+        elif what == "write":
+            self._torn = process
 
     def _refuse(self, what: str, path: str) -> None:
         window = self._window()

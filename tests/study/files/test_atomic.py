@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from study.files import atomic
 from study.files.atomic import lies_at, make_folder, write_whole
 
 
@@ -27,6 +28,29 @@ def test_no_more_folders_are_made_than_may_be(tmp_path: Path) -> None:
     folder.parent.parent.mkdir()
     make_folder(folder, levels=2)
     assert folder.is_dir()
+
+
+@pytest.mark.parametrize("is_made_by_another", [False, True])
+def test_a_folder_s_name_is_durable_also_where_the_first_try_has_failed(
+    is_made_by_another: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "study" / "trials"
+    synced: list[Path] = []
+
+    def broken(folder: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    if is_made_by_another:  # which was killed before it could sync anything
+        folder.mkdir(parents=True)
+    else:
+        monkeypatch.setattr(atomic, "sync_folder", broken)
+        with pytest.raises(OSError, match="Input/output"):
+            make_folder(folder)
+    monkeypatch.setattr(atomic, "sync_folder", synced.append)
+    for _ in range(2):
+        make_folder(folder)
+    assert {tmp_path, folder.parent} <= set(synced)
+    assert len(set(synced)) == len(synced)
 
 
 def test_an_open_file_lies_at_its_path_until_it_is_removed_or_replaced(tmp_path: Path) -> None:

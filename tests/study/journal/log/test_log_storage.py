@@ -97,9 +97,10 @@ def test_the_name_of_an_empty_log_is_durable_before_it_is_appended_to(
         log.create()
     synced: list[Path] = []
     monkeypatch.setattr(study.journal.log.log_storage, "sync_folder", synced.append)
+    monkeypatch.setattr(study.journal.log.log_storage, "make_folder", synced.append)
     log.open_at(0)
     log.close()
-    assert synced == [tmp_path / "one" / "journal", tmp_path / "one", tmp_path]
+    assert synced == [log.path.parent, log.path.parent]
 
 
 def test_an_append_is_synced_once_it_is_whole_and_before_it_returns(

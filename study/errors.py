@@ -4,6 +4,7 @@ meets it.
 StudyError
 ├── UserError (2)               a mistake that the user can mend
 │   ├── SpecError               faults in a study file or recipe file, all at once
+│   │   └── SpecUnreadable      the storage doesn't give the file
 │   ├── StudyExists             the name is taken by a study with another spec
 │   ├── StudyNotFound           no study of that name in the storage
 │   ├── StudyLocked             another driver holds the study
@@ -47,6 +48,10 @@ class SpecError(UserError):
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = tuple(lines)
+
+
+class SpecUnreadable(SpecError):
+    """A file that the storage doesn't give, or not at the moment."""
 
 
 class StudyExists(UserError):

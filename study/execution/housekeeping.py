@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from study.controller.controller import Controller
-from study.errors import UserError
+from study.errors import SpecUnreadable, UserError
 from study.execution.retention.checkpoint_retention import CheckpointRetention
 from study.files import requests
 from study.files.layout import StudyPaths
@@ -92,6 +92,8 @@ class Housekeeping:
             return True  # a driver that was killed had done it, and not come to remove it
         try:
             self._say(self._change_study(request))
+        except SpecUnreadable:
+            return False  # the storage doesn't give the study file now: later it may
         except UserError as error:
             self._say(f"a request is refused: {error}")
         return True

@@ -17,7 +17,7 @@ from typing import Any
 
 import search_spaces
 from search_spaces.validation import Fault, KeyPath, alternatives, closest_match
-from study.errors import SpecError, UserError
+from study.errors import SpecError, SpecUnreadable, UserError
 from study.files.plain_data import plain_data_faults
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import path_as_written
@@ -49,7 +49,7 @@ def load_spec(
     except OSError as error:
         reason = error.strerror or error
         line = f"{label}:1: must be a readable file; found {reason}"
-        raise SpecError([one_line(line)]) from None
+        raise SpecUnreadable([one_line(line)]) from None
     key = (content, tuple(sets), name, points)
     if key not in _READ_BEFORE:
         _remember(key, _read(content, label, sets, name, points))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -196,6 +196,26 @@ def test_a_running_study_is_extended_and_goes_on_as_if_it_had_been_asked_for_at_
     house.tick()
     assert said[1] == "the study has these points and seeds already"
     assert said[2].startswith("a request is refused: study fake can't be extended like this:")
+
+
+def test_an_extension_waits_while_the_study_file_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "EVERY_S", -1.0)
+    _, house, said = extending(tmp_path, points=3)
+    paths = StudyPaths(LocalPath(tmp_path), "fake")
+    requests.post(paths, {"do": "extend", "points": 4})
+    read = LocalPath.open_binary
+
+    def away(self: LocalPath) -> BinaryIO:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(LocalPath, "open_binary", away)
+    house.tick()
+    assert said == []
+    monkeypatch.setattr(LocalPath, "open_binary", read)
+    house.tick()
+    assert said == ["extended: points: 3 -> 4"]
 
 
 def test_a_running_study_gets_more_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,8 @@ class Header:
     """A column's name, the unit of its figures, their digits after the point, a name for readers.
 
     ``signed`` figures have a plus sign. ``always``: an estimate's column that programs rely on,
-    which stays where no row fills it.
+    which stays where no row fills it. ``unless_zero``: readers don't see the column where every
+    figure of it is 0.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Header:
     signed: bool = False
     short: str = ""
     always: bool = False
+    unless_zero: bool = False
 
     def __str__(self) -> str:
         name = self.short or self.name
@@ -78,6 +80,17 @@ def format_number(value: float, digits: int | None = None, signed: bool = False)
         return f"{value:{sign},.{digits}f}"
     text = f"{value:.4g}"
     return f"+{text}" if signed and value > 0 else text
+
+
+def is_known(cell: Cell) -> bool:
+    """Return whether a cell says anything: it isn't empty, and no figure that isn't known."""
+    if isinstance(cell, Difference):
+        cell = cell.estimate
+    if isinstance(cell, Estimate):
+        cell = cell.value
+    if isinstance(cell, float):
+        return not math.isnan(cell)
+    return cell not in (None, "")
 
 
 def is_figure(cell: Cell) -> bool:

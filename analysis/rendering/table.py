@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from analysis.rendering import forms
-from analysis.rendering.cells import Cell, Header, cell_text, is_figure, part_of
+from analysis.rendering.cells import Cell, Header, cell_text, is_figure, is_known, part_of
 from analysis.rendering.fitting import fitted
 from analysis.rendering.forms import TextTable
 from analysis.statistics import Difference, Estimate
@@ -34,14 +34,20 @@ class Table:
 
     def texts(self) -> TextTable:
         """Return the table as a reader sees it: every cell as text."""
+        seen = [i for i in range(len(self.headers)) if self._is_seen(i)]
         rows = []
         for row in self.rows:
-            cells = zip(row, self.headers, strict=True)
-            rows.append([visible(cell_text(cell, header)) for cell, header in cells])
-        headers = [visible(str(header)) for header in self.headers]
+            rows.append([visible(cell_text(row[i], self.headers[i])) for i in seen])
+        headers = [visible(str(self.headers[i])) for i in seen]
         notes = tuple(visible(note) for note in self.notes)
-        holds_figures = [self._holds_figures(i) for i in range(len(self.headers))]
+        holds_figures = [self._holds_figures(i) for i in seen]
         return TextTable(visible(self.title), headers, rows, holds_figures, notes)
+
+    def _is_seen(self, column: int) -> bool:
+        """Return whether readers see a column: not where it says 0 in every row, if that is all."""
+        if not self.headers[column].unless_zero or not self.rows:
+            return True
+        return any(row[column] for row in self.rows)
 
     def _holds_figures(self, column: int) -> bool:
         cells = [row[column] for row in self.rows if row[column] is not None]
@@ -161,7 +167,7 @@ def make_table(
     def stays(column: int) -> bool:
         if headers[column].always or not all_rows:
             return True
-        return any(row[column] not in (None, "") for row in all_rows)
+        return any(is_known(row[column]) for row in all_rows)
 
     kept = [column for column in range(len(headers)) if stays(column)]
     kept_headers = tuple(headers[column] for column in kept)

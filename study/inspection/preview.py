@@ -65,7 +65,9 @@ class Preview:
     """How often each branch is taken: path, branch, share."""
     points: int
     duplicates: int
-    """How many of as many random points as the study has are there already."""
+    """How many points repeat another one."""
+    duplicates_known: bool
+    """Whether that is sure; else points that aren't known yet are taken to be drawn at random."""
     different: int | None
     """How many different points there are; None where they are very many, or endlessly many."""
     levels: int
@@ -180,7 +182,9 @@ class Preview:
             return f"; there are only {self.different} different ones: {repeats} repeat others"
         if not self.duplicates:
             return ""
-        return f"; drawn at random, {self.duplicates} of them would repeat others"
+        if self.duplicates_known:
+            return f"; {self.duplicates} of them repeat others"
+        return f"; about {self.duplicates} of them would repeat others, were they drawn at random"
 
     def _trials_line(self) -> str:
         confirmed = f" and {self.confirmations} to confirm" if self.confirmations else ""
@@ -228,6 +232,7 @@ def preview_of(
     """
     points = list(islice(points_of(spec), min(spec.points, DRAWN_POINTS)))
     known = known_points(spec, n)
+    duplicates = count_duplicates(spec)
     trainings = [spec.training(point) for point in points]
     recipes = [one.recipe for one in trainings if isinstance(one, RecipeTraining)]
     trials = spec.points * spec.replicates
@@ -258,7 +263,8 @@ def preview_of(
         known=len(known),
         branches=branch_shares(spec),
         points=spec.points,
-        duplicates=count_duplicates(spec),
+        duplicates=duplicates.count,
+        duplicates_known=duplicates.is_known,
         different=None if spec.sampler.name == "first-only" else count_different(spec),
         levels=len(spec.levels()),
         trials=trials,

@@ -22,6 +22,8 @@ _LARGEST_GRID = 10_000
 """A larger grid is shown by points drawn from it."""
 _MOST_COMPARED = 10_000
 """So many points at most are compared for duplicates."""
+_MOST_KNOWN = 100
+"""Of so many points at most it is found out which they will be."""
 
 PreviewPoint = dict[str, Value]
 """A point's values by their dotted paths."""
@@ -151,14 +153,27 @@ def count_different(spec: StudySpec) -> int | None:
     return sum(map(spec.allows, spec.space.iter_grid()))
 
 
-def count_duplicates(spec: StudySpec) -> int:
-    """Count how many of as many random points as the study has repeat another; 0 in a grid."""
+@dataclass(frozen=True)
+class Duplicates:
+    """How many of a study's points repeat another one: the same values with the same seeds."""
+
+    count: int
+    is_known: bool
+    """Whether all points are known before the study runs; else those that aren't are taken to be
+    drawn at random.
+    """
+
+
+def count_duplicates(spec: StudySpec) -> Duplicates:
+    """Count how many of the study's points repeat another one; none do in a grid."""
     if spec.sampler.name in ("grid", "first-only"):
-        return 0
-    count = min(spec.points, _MOST_COMPARED)
-    points = [_key_of(point) for point in islice(_random_points(spec), count)]
-    return len(points) - len(set(points))
+        return Duplicates(0, is_known=True)
+    points = known_points(spec, _MOST_KNOWN)
+    is_known = len(points) == spec.points
+    rest = max(0, min(spec.points, _MOST_COMPARED) - len(points))
+    keys = [_key_of(point) for point in (*points, *islice(_random_points(spec), rest))]
+    return Duplicates(len(keys) - len(set(keys)), is_known)
 
 
 def _key_of(point: PreviewPoint) -> tuple[tuple[str, Any], ...]:
-    return tuple((path, as_param(value)) for path, value in point.items())
+    return tuple(sorted((path, as_param(value)) for path, value in point.items()))

@@ -35,3 +35,18 @@ def test_csv_and_json_carry_the_interval_in_columns_of_its_own() -> None:
     assert rows[0] == {"a": "x", "b": "1.0", "b_low": "0.5", "b_high": "1.5", "b_n": "3"}
     assert rows[1]["b"] == ""
     assert json.loads(shown.json())["rows"][0]["b_high"] == 1.5
+
+
+def test_a_column_of_which_nothing_is_known_is_left_out() -> None:
+    unknown = Estimate(float("nan"), float("nan"), float("nan"), 0)
+    headers = [Header("a"), Header("b"), Header("c", always=True)]
+    shown = make_table("t", headers, [["x", unknown, unknown], ["y", float("nan"), unknown]])
+    assert [header.name for header in shown.headers] == ["a", "c"]
+
+
+def test_readers_do_not_see_a_column_of_zeros_and_programs_do() -> None:
+    headers = [Header("a"), Header("pairs", unless_zero=True)]
+    zeros = make_table("t", headers, [["x", None], ["y", 0], ["z", 0.0]])
+    assert "pairs" not in zeros.text()
+    assert "pairs" in json.loads(zeros.json())["rows"][0]
+    assert "pairs" in make_table("t", headers, [["x", None], ["y", 4]]).text()

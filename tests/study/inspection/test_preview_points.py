@@ -52,6 +52,25 @@ def test_points_that_would_repeat_are_counted() -> None:
     assert preview_of(small(sampler="grid")).duplicates == 0
 
 
+def test_points_that_are_all_shown_are_not_said_to_repeat_others_where_none_does() -> None:
+    sizes = {"accumulation": {"choice": [1, 2, 4]}, "precision": {"choice": ["fp32", "bf16"]}}
+    spec = small_spec(points=4, space=sizes)
+    preview = preview_of(spec)
+    shown = [tuple(point.items()) for point in preview.samples]
+    assert preview.known == len(set(shown)) == 4
+    assert preview.duplicates == 0
+    assert "repeat" not in str(preview)
+
+
+def test_of_points_that_are_drawn_at_random_the_repeats_are_exact() -> None:
+    sizes = {"accumulation": {"choice": [1, 2, 4]}, "precision": {"choice": ["fp32", "bf16"]}}
+    preview = preview_of(small_spec(points=6, space=sizes, sampler="random"))
+    shown = [tuple(point.items()) for point in preview.samples]
+    repeats = 6 - len(set(shown))
+    assert repeats
+    assert f"6 points; {repeats} of them repeat others" in str(preview)
+
+
 def test_a_grid_and_a_list_of_points_are_shown_as_they_are() -> None:
     grid = small(sampler="grid")
     assert preview_of(grid).samples == grid.space.grid()

@@ -31,7 +31,9 @@ class TimeLeft:
 
     def __init__(self) -> None:
         self._first: tuple[float, int] | None = None
-        """When this driver's first epoch was reported, and how many epochs there were then."""
+        """When this driver's first epoch was reported, and how many epochs there were once each
+        trial that ran then had reported one: they come at nearly the same time.
+        """
         self._epochs_before: int | None = None
         self._end: float | None = None
         """The moment of the end as it is estimated."""
@@ -58,7 +60,7 @@ class TimeLeft:
         if self._epochs_before is None:
             self._look_back(history, epochs)
         if self._first is None and epochs > (self._epochs_before or 0):
-            self._first = (now, epochs)
+            self._first = (now, (self._epochs_before or 0) + _count_running(history))
         if self._first is None:
             return None
         began, count = self._first
@@ -73,7 +75,11 @@ class TimeLeft:
         since = [moment for moment in times if moment >= opened]
         self._epochs_before = epochs - len(since)
         if since:
-            self._first = (min(since), self._epochs_before + 1)
+            self._first = (min(since), self._epochs_before + _count_running(history))
+
+
+def _count_running(history: History) -> int:
+    return max(1, sum(trial.is_in_flight for trial in history.trials))
 
 
 # -- how much is left ------------------------------------------------------------------

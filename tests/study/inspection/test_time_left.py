@@ -8,10 +8,12 @@ import pytest
 
 from study.controller.controller import Controller
 from study.inspection.time_left import TimeLeft, elapsed_text, time_left_text
+from study.journal.events import Placement
 
 from ..fake_cluster import Storage, controller_on, drive, small_spec
 
 OPENED = 1_000.0
+PLACE = Placement(host="here", node="n", pid=7, device="cpu")
 
 
 def ended(**changes: Any) -> Controller:
@@ -89,6 +91,28 @@ def test_the_estimate_moves_slowly() -> None:
     assert later is not None
     assert abs(soon - first) < 0.15 * first
     assert later > 2 * first
+
+
+@pytest.mark.parametrize("at_once", [2, 4])
+def test_trials_that_report_in_step_are_no_sudden_haste(at_once: int) -> None:
+    """All that run at once report an epoch within a moment, and the next one 100 s later."""
+    controller = controller_on(Storage(), small_spec(pruner="none", concurrency=at_once))
+    history, estimate, said = controller.history, TimeLeft(), []
+    for _ in range(at_once):
+        work: Any = controller.next()
+        controller.placed(work.trial, work.attempt, PLACE)
+    history.sessions[-1].opened_at = OPENED
+    for epoch in range(1, 5):
+        for trial in range(at_once):
+            now = OPENED + 100 * epoch + 0.1 * trial
+            controller.reported(trial, 1, {"epoch": epoch, "val_accuracy": 0.5, "time": now})
+            history.trials[trial].rows[-1]["time"] = now
+            said.append((now, estimate.seconds(controller.spec, history, now)))
+    expected = 12 * 6 * 100 / at_once
+    ends = [now + left for now, left in said if left is not None]
+    assert len(ends) > at_once
+    assert min(ends) > OPENED + 0.7 * expected
+    assert max(ends) < OPENED + 1.7 * expected
 
 
 def test_a_training_whose_length_is_not_in_epochs_has_that_of_those_before() -> None:

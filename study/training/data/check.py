@@ -44,8 +44,8 @@ def _image_faults(name: str, images: Tensor) -> Iterator[str]:
         return
     if _has_channels_last(shape):
         yield (
-            f"{name} must be {_SHOWN_SHAPES}; found shape {shape}, which looks like (N, H, W, C),"
-            " channels last: .permute(0, 3, 1, 2) puts them first"
+            f"{name} must be {_SHOWN_SHAPES}; found shape {shape}, which looks like (N, H, W, C):"
+            " .permute(0, 3, 1, 2) brings the channels, which are last, to the front"
         )
         return
     if images.dtype == torch.uint8:

@@ -39,9 +39,18 @@ def test_images_of_an_unusual_shape_are_images(shape: tuple[int, int, int]) -> N
         ({"images": [1]}, "train_images must be a torch.Tensor; found list"),
         ({"images": IMAGES[:, 0]}, "found shape (8, 16, 16)"),
         ({"images": torch.zeros(8, 32, 32, 3)}, "looks like (N, H, W, C)"),
-        ({"images": torch.zeros(8, 12, 12, 3)}, "looks like (N, H, W, C), channels last"),
-        ({"images": torch.zeros(8, 9, 12, 4)}, "looks like (N, H, W, C), channels last"),
-        ({"images": torch.zeros(8, 8, 8, 1)}, "looks like (N, H, W, C), channels last"),
+        (
+            {"images": torch.zeros(8, 12, 12, 3)},
+            "looks like (N, H, W, C): .permute(0, 3, 1, 2) brings the channels",
+        ),
+        (
+            {"images": torch.zeros(8, 9, 12, 4)},
+            "looks like (N, H, W, C): .permute(0, 3, 1, 2) brings the channels",
+        ),
+        (
+            {"images": torch.zeros(8, 8, 8, 1)},
+            "looks like (N, H, W, C): .permute(0, 3, 1, 2) brings the channels",
+        ),
         ({"images": IMAGES[:0], "labels": LABELS[:0]}, "found shape (0, 3, 16, 16)"),
         ({"images": IMAGES.int()}, "must be uint8 or float in [0, 1]; found torch.int32"),
         ({"images": IMAGES - 1.0}, "found floats from -1 to -1"),

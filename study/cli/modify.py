@@ -142,7 +142,8 @@ def drop(
     """Take a bad point out: tables, the best and the sampler go on without it; its number and what
     it did stay on record.
     """
-    from study.execution.lifecycle import check_droppable, post_request
+    from study.execution.lifecycle import check_droppable, existing, post_request
+    from study.inspection.status import is_confirmation_open
 
     check_droppable(name, point, storage=storage)
 
@@ -152,6 +153,9 @@ def drop(
 
     driven = with_trust(post, trust)
     echo(f"asked the driver to drop point {point}" if driven else f"dropped point {point}")
+    paths = existing(name, storage)
+    if not driven and is_confirmation_open(paths):
+        echo(f"another point takes its place on fresh seeds, with: {paths.command('resume')}")
 
 
 @app.command()

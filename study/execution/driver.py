@@ -196,6 +196,8 @@ def _reopen_failed(controller: Controller, numbers: Sequence[int] | None) -> int
                 f" {[trial.number for trial in failed]}"
             )
         failed = [trial for trial in failed if trial.number in numbers]
+    elif not failed:
+        raise UserError("no trial has failed: there is nothing to run again")
     for trial in failed:
         controller.record(PointReopened(point=trial.point, trial=trial.number, why="retry"))
     return len(failed)

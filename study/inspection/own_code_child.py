@@ -38,16 +38,15 @@ def main() -> None:
 def _call_faults(call: dict[str, Any]) -> Iterator[dict[str, str]]:
     """Give what is wrong with one factory: it can't be loaded, or not be called like this."""
     from study.training.runtime.imports import import_function
-    from study.training.runtime.own_frames import own_frames
+    from study.training.runtime.own_frames import import_fault, own_place
     from study.training.runtime.signatures import signature_fault
 
     name, role = call["name"], call["role"]
     try:
         function = import_function(name)
     except BaseException as error:
-        found = f"{type(error).__name__}: {error}"
-        for frame in own_frames(error)[-1:]:
-            found += f" ({frame.filename}:{frame.lineno})"
+        place = own_place(error)
+        found = f"{import_fault(error)} ({place})" if place else import_fault(error)
         yield _fault(name, "must be importable", found)
         return
     if role not in _ARGUMENTS:

@@ -26,6 +26,8 @@ from study.spec.parts.tariff import money_text
 from study.spec.spec import StudySpec
 
 _SECONDS_AN_HOUR = 3600
+_NOT_TO_RESUME = ("running", "complete", "target", "failures", "halted")
+"""States in which `study resume` by itself does nothing, or would only fail again."""
 
 
 def status_of(paths: StudyPaths) -> dict[str, Any]:
@@ -41,10 +43,12 @@ def status_from(
     """Return the status of a study that was read; ``driver`` says who drives it, if anybody."""
     states = Counter(point.state for point in history.points if not point.is_dropped)
     last_session = history.sessions[-1] if history.sessions else None
+    state = _study_state(history, driver)
     return {
         "study": paths.name,
         "folder": str(paths.folder),
-        "state": _study_state(history, driver),
+        "state": state,
+        "resume": None if state in _NOT_TO_RESUME else paths.command("resume"),
         "driver": driver,
         "points": len(history.points),
         "of": spec.points,
@@ -60,6 +64,13 @@ def status_from(
         "sessions": len(history.sessions),
         "updated": time_text(last_session.last_event_at) if last_session else None,
     }
+
+
+def is_confirmation_open(paths: StudyPaths) -> bool:
+    """Whether points that are to be trained on fresh seeds have some of those to come."""
+    history = read_history(paths.journal)
+    spec = recorded_spec(paths, history)
+    return not is_confirmation_over(history.points, spec, whole_seeds=history.whole_seeds)
 
 
 def _study_state(history: History, driver: str) -> str:
@@ -141,6 +152,8 @@ def status_text(status: dict[str, Any]) -> str:
             f"  running  trial {running['trial']} (point {running['point']}) after epoch"
             f" {running['epoch']}"
         )
+    if status.get("resume"):
+        lines.append(f"  go on    {status['resume']}")
     if "job" in status:
         lines.append(f"  job      {status['job']}, {status['job_state']}")
     if status["updated"]:
@@ -155,7 +168,10 @@ def _points_text(status: dict[str, Any]) -> str:
     if added:
         text += f", and {added} added"
     if status["states"]:
-        counts = [f"{count} {state}" for state, count in status["states"].items()]
+        counts = [
+            f"{count} {_state_word(state, status['driver'])}"
+            for state, count in status["states"].items()
+        ]
         text += f": {', '.join(counts)}"
     if status.get("dropped"):
         text += f"; {status['dropped']} dropped"
@@ -173,6 +189,11 @@ def _money_text(status: dict[str, Any]) -> str:
     if status["unpriced_hours"]:
         text += f"; {status['unpriced_hours']:.2f} h of trials were before there were prices"
     return text
+
+
+def _state_word(state: str, driver: str) -> str:
+    """Return a point's state for a reader: without a driver nothing runs."""
+    return "interrupted" if state == "RUNNING" and not driver else state
 
 
 def _best_text(status: dict[str, Any]) -> str:

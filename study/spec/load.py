@@ -237,9 +237,15 @@ def _located(source: StorageLike) -> StoragePath:
         "must be a study file or the name of a shipped study",
         "a folder" if path.is_dir() else "no such file",
         alternatives(shipped),
-        closest_match(local.stem, shipped),
+        _file_meant(str(source)) or closest_match(local.stem, shipped),
     )
     raise SpecError([one_line(f"{source}:1: {fault}")])
+
+
+def _file_meant(source: str) -> str:
+    """Return the study file whose name lacks nothing but its ending; empty where there is none."""
+    names = (f"{source}{ending}" for ending in (".yaml", ".yml"))
+    return next((name for name in names if Path(name).is_file()), "")
 
 
 _ENTRY = "--set"

@@ -162,10 +162,15 @@ class Operator:
 
         if not self._witness.records:
             return self._start_with(run)
-        if any(trial.state == "FAIL" for trial in self._witness.trials) and chance.random() < 0.2:
+        if self._can_retry and chance.random() < 0.2:
             self._world.count("retry")
             return self._start_with(retry)
         return self._start_with(resume if self._was_extended or chance.random() < 0.7 else run)
+
+    @property
+    def _can_retry(self) -> bool:
+        points = [point for point in self._witness.points if not point.is_dropped]
+        return any(trial.state == "FAIL" for point in points for trial in point.trials)
 
     @property
     def _was_extended(self) -> bool:

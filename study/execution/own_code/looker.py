@@ -24,6 +24,7 @@ from study.spec.load import spec_from_tree
 from study.spec.spec import StudySpec
 from study.training.own.function import TrainFunction, load_function
 from study.training.own.typed_config import config_schema, field_paths, made_config
+from study.training.runtime.own_frames import import_fault, own_place
 
 _CALLABLE = "must name a function that takes config and session"
 
@@ -71,14 +72,13 @@ def _cost_faults(reference: str | None) -> list[Fault]:
 
 def _why(error: BaseException) -> str:
     """Return what an import has raised, and where in the user's code."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith("<")]
-    place = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
-    try:
-        text = f"{type(error).__name__}: {error}"
-    except Exception:  # a text that raises
-        text = type(error).__name__
-    return f"{text}{place}"
+    place = own_place(error)
+    if not place:
+        frames = traceback.extract_tb(error.__traceback__)
+        files = [frame for frame in frames if not frame.filename.startswith("<")]
+        place = f"{files[-1].filename}:{files[-1].lineno}" if files else ""
+    text = import_fault(error)
+    return f"{text} ({Path(place).name})" if place else text
 
 
 # -- typed configs ---------------------------------------------------------------------

@@ -20,7 +20,7 @@ import torch
 
 from study.errors import DataMissing
 from study.training.runtime.gpu_errors import gpu_error
-from study.training.runtime.own_frames import own_frames, own_frames_first
+from study.training.runtime.own_frames import own_frames, own_frames_first, own_place
 
 TrainingFailureClass = Literal[
     "out_of_memory", "diverged", "invalid", "device", "data", "timeout", "error"
@@ -108,9 +108,11 @@ def classify(
     if of_gpu and of_gpu.failure_class == "device":
         return TrainingFailure("device", text, context)
     details: FailureDetails = {"traceback": traceback_text(error), **context}
-    frames = own_frames(error)
-    if frames:
-        details["place"] = f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}"
+    place = own_place(error)
+    if place:
+        frames = own_frames(error)
+        is_syntax = isinstance(error, SyntaxError) or not frames
+        details["place"] = place if is_syntax else f"{place} in {frames[-1].name}"
     return TrainingFailure("error", f"{type(error).__name__}: {text}", details)
 
 

@@ -21,6 +21,26 @@ def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
     return [frame for frame in frames if _is_own(frame.filename)]
 
 
+def own_place(error: BaseException) -> str:
+    """Return the place in the user's own files that an exception tells of, as ``FILE:LINE``; of a
+    syntax error where it stands, not where that file was imported. Empty where there is none.
+    """
+    if isinstance(error, SyntaxError) and error.filename and _is_own(error.filename):
+        return f"{error.filename}:{error.lineno}"
+    frames = own_frames(error)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+def import_fault(error: BaseException) -> str:
+    """Return the class and message of what importing the user's code has raised."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg}"  # its text names the file once more
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # a text that raises
+        return type(error).__name__
+
+
 def _is_own(filename: str) -> bool:
     """Whether a file is neither this project's, nor a library's, nor Python's own."""
     path = os.path.abspath(filename)

@@ -11,6 +11,8 @@ import pytest
 from study.files.layout import StudyPaths
 
 from ..command import count, run, start, wait_for, write_slow_study
+from ..fake_cluster import small_spec
+from ..fake_folder import finish_in
 from .mistakes import check_mistake
 
 
@@ -55,6 +57,19 @@ def test_a_point_that_is_added_is_shown_whole(home: Path, finished: StudyPaths) 
     ).stdout
     assert "optimizer.lr=50.0" in outside
     assert "outside the space" in outside
+
+
+def test_where_a_confirmed_point_is_dropped_it_is_said_what_confirms_another(
+    tmp_path: Path,
+) -> None:
+    spec = small_spec(points=6, pruner="none", confirm={"top": 1, "replicates": 2})
+    _, controller = finish_in(tmp_path / "studies", spec)
+    fresh = [trial.point for trial in controller.history.trials if trial.kind == "confirm"]
+    others = {point.number for point in controller.history.points} - set(fresh)
+    said = run(tmp_path, "drop", "fake", "--point", str(others.pop())).stdout
+    assert "resume" not in said
+    said = run(tmp_path, "drop", "fake", "--point", str(fresh[0])).stdout
+    assert said.endswith("another point takes its place on fresh seeds, with: study resume fake\n")
 
 
 def test_a_dropped_point_leaves_status_and_tables(home: Path, finished: StudyPaths) -> None:

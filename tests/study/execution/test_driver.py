@@ -174,6 +174,13 @@ def test_ctrl_c_while_a_complete_study_is_looked_over_changes_nothing(
     assert "the study has ended and is being closed" in capfd.readouterr().err
 
 
+def test_where_nothing_has_failed_nothing_is_run_again(study: Study) -> None:
+    study.drive()
+    with pytest.raises(UserError, match="no trial has failed: there is nothing to run again"):
+        study.drive(retry_all=True)
+    assert len(study.options) == 1
+
+
 TAMPERINGS: dict[str, Callable[[StudyPaths], object]] = {
     "removed": lambda paths: paths.folder.remove_tree(),
     "truncated": lambda paths: os.truncate(str(paths.journal), 0),

@@ -96,6 +96,14 @@ def test_a_model_that_can_not_be_loaded_or_called_is_told_by_its_line(
     assert fault in faults(study(model))
 
 
+def test_a_syntax_error_is_told_at_its_own_place_and_not_at_the_importers(module: str) -> None:
+    Path("importer.py").write_text("\nimport misspelt\n")
+    Path("misspelt.py").write_text("\n\n\ndef factory(image_shape, classes:\n")
+    told = faults(study("'importer:factory'"))
+    place = Path("misspelt.py").resolve()
+    assert f"found SyntaxError: '(' was never closed ({place}:4)" in told
+
+
 def test_a_model_of_one_branch_is_looked_at_and_nothing_is_loaded_here(module: str) -> None:
     space = "{model: {one_of: {mlp: {}, 'own_parts:Nope': {}}}}"
     assert faults(study(space=space)).startswith("own.yaml:6: space.model")

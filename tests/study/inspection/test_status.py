@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from study.controller.next_work import Assignment
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.files.lock import acquire_lock
@@ -16,6 +17,9 @@ from study.journal.history import History
 from study.journal.journal import read_records
 from study.journal.ranking import best_point
 from study.spec.load import load_spec
+
+from ..fake_cluster import Storage, controller_on, small_spec
+from ..fake_folder import write_folder
 
 
 @pytest.fixture
@@ -48,6 +52,28 @@ def test_whoever_drives_the_study_is_named(study: StudyPaths) -> None:
     assert status["state"] == "running"
     assert status_text(status).startswith(f"fake: running (driven by {status['driver']})\n")
     assert status_of(study)["driver"] == ""
+
+
+def test_of_an_interrupted_study_nothing_is_said_to_run_and_how_it_goes_on(
+    tmp_path: Path,
+) -> None:
+    storage = Storage()
+    controller = controller_on(storage, small_spec())
+    work = controller.next()
+    assert isinstance(work, Assignment)
+    paths = write_folder(tmp_path, controller.spec, storage)
+    status = status_of(paths)
+    assert (status["state"], status["states"]) == ("interrupted", {"RUNNING": 1})
+    text = status_text(status)
+    assert "1 of 12: 1 interrupted\n" in text
+    assert f"  go on    study resume fake --storage {tmp_path}\n" in text
+    lock = acquire_lock(paths.lock)
+    try:
+        text = status_text(status_of(paths))
+    finally:
+        lock.release()
+    assert "1 of 12: 1 RUNNING\n" in text
+    assert "go on" not in text
 
 
 @pytest.mark.filterwarnings("ignore::study.errors.StudyFileChanged")

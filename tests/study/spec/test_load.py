@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from study.errors import SpecError
 from study.files.yaml_reader import read_yaml
 from study.spec import load
 from study.spec.load import (
@@ -62,6 +63,15 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_shipped_studies_are_known_by_name() -> None:
     assert {"quickstart", "recipes"} <= set(shipped_studies())
     assert load_spec("quickstart").study == "quickstart"
+
+
+def test_a_file_that_lacks_its_ending_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my-first.yaml").write_text("study: my-first")
+    with pytest.raises(SpecError, match=r"^my-first:1: .*\(did you mean my-first.yaml\?\)$"):
+        load_spec("my-first")
 
 
 def test_the_starting_file_is_valid_as_it_stands() -> None:

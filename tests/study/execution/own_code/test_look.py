@@ -40,6 +40,8 @@ def cost(config): ...
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "looked_at.py").write_text(CODE)
     (tmp_path / "breaks.py").write_text("\n\nimport no_such_library\n")
+    (tmp_path / "imports.py").write_text("\nimport misspelt\n")
+    (tmp_path / "misspelt.py").write_text("\n\n\ndef train(config, session:\n")
     (tmp_path / "leaves.py").write_text("import os; os._exit(7)\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -70,6 +72,10 @@ def test_a_function_that_can_be_called_has_no_fault() -> None:
         ("loked_at:plain", "train: must name a function.*did you mean looked_at"),
         ("looked_at:alone", r"train: looked_at:alone must be.*found alone\(config\)"),
         ("breaks:train", r"train: must be importable; found ModuleNotFoundError.*breaks.py:3"),
+        (
+            "imports:train",
+            r"train: must be importable; found SyntaxError: '\(' was never closed \(misspelt.py:4\)",
+        ),
         ("leaves:train", r"train: must be importable; found its import has ended the process"),
     ],
 )

@@ -20,8 +20,8 @@ _EPOCH_BYTES = 600
 """Of journal and tables, for an epoch of a trial."""
 _TRAINING_BYTES = 4 * 3
 """A parameter in a checkpoint: its fp32 weight and two moments of an optimizer."""
-_BEST_WEIGHT_BYTES = 4
-"""The weights of the best epoch beside them."""
+_OTHER_WEIGHT_BYTES = 4
+"""The weights of the best epoch beside them, and their average."""
 _HELD_CHECKPOINTS = 2
 """Of each running trial."""
 
@@ -46,7 +46,8 @@ def _checkpoint_bytes(spec: StudySpec, recipes: Iterable[Recipe]) -> int:
     """Estimate what a checkpoint of the study's largest model takes."""
     models = {recipe.model.model_dump_json(): recipe for recipe in recipes}
     largest = max((_count_parameters(recipe) for recipe in models.values()), default=0)
-    return largest * (_TRAINING_BYTES + (_BEST_WEIGHT_BYTES if spec.best_by else 0))
+    others = (spec.best_by is not None) + any(recipe.ema for recipe in models.values())
+    return largest * (_TRAINING_BYTES + _OTHER_WEIGHT_BYTES * others)
 
 
 def _count_parameters(recipe: Recipe) -> int:

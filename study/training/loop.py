@@ -25,6 +25,7 @@ from study.training.metrics import RunningMeans, evaluate
 from study.training.models.airbench import fit_whitening
 from study.training.models.factory import build_for_recipe
 from study.training.optim.accumulation import accumulate_gradients
+from study.training.optim.averaging import evaluated_weights
 from study.training.optim.divergence import DivergenceWatch
 from study.training.optim.loss import LossFunction
 from study.training.optim.optimizers import load_optimizer_state, make_optimizer
@@ -134,11 +135,14 @@ def _training(
     progress.enter("building the model")
     state = TrainingState(recipe, data, loaders, device, best)
     model, precision, stop_rules = state.model, state.precision, state.stop_rules
-    forward = torch.compile(model) if recipe.execution.mode == "compile" else model
+    compiled = torch.compile if recipe.execution.mode == "compile" else _as_it_is
+    judged = state.weights.model  # the model itself, where nothing is averaged
+    forward = compiled(model)
+    judge = forward if judged is model else compiled(judged)
     loss_function, divergence = LossFunction(recipe.loss, model), DivergenceWatch(device)
     evaluation = partial(
         evaluate,
-        forward,
+        judge,
         precision,
         heartbeat,
         mirrored=spec.eval_mirrored,
@@ -166,6 +170,7 @@ def _training(
             )
             gradient_norm = precision.step(state.optimizer, recipe.clip)
             state.optimizer.zero_grad()
+            state.weights.update()
             state.step += 1
             means.add(losses, labels, gradient_norm)
             divergence.add(state.step, losses.total)
@@ -178,7 +183,7 @@ def _training(
 
         # Evaluate.
         progress.enter("evaluating")
-        model.eval()
+        judged.eval()
         metrics = evaluation(loaders.validation.epoch(state.epoch))
         evaluated = synchronized_time(device)
         divergence.check_validation(state.step, metrics["loss"])
@@ -213,15 +218,19 @@ def _training(
 
     # Test, unless somebody else ended it: before its own end test metrics mean nothing.
     progress.enter("testing")
-    model.eval()
+    judged.eval()
     tested, tested_epoch = dict[str, float](), state.epoch
     if stop_rules.reason != "stopped" and len(loaders.test):
-        tested_epoch = best.epoch if best.load_into(model) else state.epoch
+        tested_epoch = best.epoch if best.load_into(judged) else state.epoch
         tested = evaluation(loaders.test.epoch(state.epoch))
     summary = summarize_training(
         recipe, model, device, precision, loaders.fingerprint, state.history, tested, tested_epoch
     )
     return Outcome(stop_rules.reason, {**summary, **loaders.facts(data)})
+
+
+def _as_it_is(model: nn.Module) -> nn.Module:
+    return model
 
 
 class TrainingState:
@@ -251,6 +260,7 @@ class TrainingState:
         self.model: nn.Module = model.to(device, memory_format=loaders.memory_format)  # type: ignore[call-overload]
         fit_whitening(self.model, loaders.train.epoch(1))
         self.optimizer = make_optimizer(recipe.optimizer, self.model)
+        self.weights = evaluated_weights(self.model, recipe.ema)
         self.precision = MixedPrecision(recipe.precision, device)
         self.learning_rate = LearningRate(recipe, steps_per_epoch=len(loaders.train))
         self.stop_rules = StopRules(recipe)
@@ -268,7 +278,7 @@ class TrainingState:
         self.history = [*self.history, row]
         self.learning_rate.after_epoch(row)
         self.stop_rules.after_epoch(self.epoch, row)
-        self.best.update(self.epoch, row, self.model)
+        self.best.update(self.epoch, row, self.weights.model)
 
     def state_dict(self) -> CheckpointState:
         return {
@@ -284,6 +294,7 @@ class TrainingState:
             "learning_rate": self.learning_rate.state_dict(),
             "length": self.stop_rules.state_dict(),
             "random": random_states(self._device),
+            **self.weights.state_dict(),  # "ema", where weights are averaged
             **self.best.state_dict(),  # "best", where there is one
         }
 
@@ -304,5 +315,6 @@ class TrainingState:
         self.precision.load_state_dict(state["arithmetic"])
         self.learning_rate.load_state_dict(state["learning_rate"])
         self.stop_rules.load_state_dict(state["length"], self.epoch)
+        self.weights.load_state_dict(state)
         self.best.load_state_dict(state)
         restore_random_states(state["random"], self._device)

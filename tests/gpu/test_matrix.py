@@ -112,6 +112,7 @@ def test_converging_reads_each_loss_as_it_says() -> None:
         {"data": {"normalize": "own", "eval_mirrored": True}},
         {"data": {"validation": "test", "drop_last": True}},
         {"patience": {"metric": "val_loss", "epochs": 3}},
+        {"ema": {"decay": 0.9}, "model": {"name": "small_cnn", "width": 0.25}},
         {"metrics": ["auroc", "balanced_accuracy", "calibration_error"]},
     ],
     ids=str,

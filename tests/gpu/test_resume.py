@@ -25,6 +25,7 @@ OPTIMIZERS = sorted(fields_of_forms("optimizer") or {})
 OTHERS: list[dict[str, Any]] = [
     {"precision": "fp16", "optimizer": {"name": "adamw"}},
     {"schedule": "plateau"},
+    {"ema": {"decay": 0.9}},
     {"model": {"name": "small_cnn", "width": 0.25}},
 ]
 

@@ -72,9 +72,9 @@ def export_network(
 ) -> ExportedNetwork:
     """Write a trained network into ``to``, in place of one that was exported there before.
 
-    Its weights are the newest valid checkpoint's: its best epoch's where it remembers one, as it
-    does with ``objective.at: best``. Raises UserError where there is no checkpoint, or for
-    ``onnx`` where that can't be made.
+    Its weights are the newest valid checkpoint's, averaged where the recipe says so: its best
+    epoch's where it remembers one, as it does with ``objective.at: best``. Raises UserError where
+    there is no checkpoint, or for ``onnx`` where that can't be made.
     """
     state = Checkpoints(checkpoints).latest()
     if state is None:
@@ -83,9 +83,10 @@ def export_network(
             " trial's"
         )
     chosen = state.get("best", state)
+    averaged = chosen.get("ema", chosen)  # the best epoch's are averaged already
     # safetensors refuses tensors that share memory or aren't contiguous
     weights = {
-        name: tensor.detach().clone().contiguous() for name, tensor in chosen["model"].items()
+        name: tensor.detach().clone().contiguous() for name, tensor in averaged["model"].items()
     }
     files: dict[str, str | bytes] = {
         RECIPE: write_yaml(recipe.model_dump(mode="json")),

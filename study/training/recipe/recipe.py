@@ -27,6 +27,7 @@ from study.training.recipe.sections import (
     Converge,
     CrossEntropy,
     Data,
+    Ema,
     Execution,
     NoClip,
     Patience,
@@ -44,7 +45,7 @@ DEFAULT_EPOCHS = 10
 _DEEPEST_FIELD = 8
 """No field lies deeper; keys below are left as they are, however many dots they hold."""
 LENGTHS = ("epochs", "steps", "seconds")
-_MAY_BE_OFF = ("converge", "target", "patience", "metrics")
+_MAY_BE_OFF = ("converge", "target", "patience", "metrics", "ema")
 OPEN_MAPPINGS: frozenset[FieldPath] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
 """Mappings whose keys are the user's own: one value each."""
 LISTED_SECTIONS: frozenset[FieldPath] = frozenset({("data", "augment")})
@@ -76,6 +77,8 @@ class Recipe(Section):
     """Micro-batches an update is made of, each weighted by the images it holds."""
     clip: Clip = NoClip()
     """What becomes of gradients that are too large."""
+    ema: Ema | None = None
+    """Average the weights, and evaluate by the average."""
     execution: Execution = Execution()
     """How the same arithmetic is carried out."""
     metrics: Annotated[tuple[MetricName, ...], BeforeValidator(list_to_tuple)] = ()

@@ -201,6 +201,16 @@ class Data(Section):
         return self
 
 
+class Ema(Section):
+    """Evaluate by an exponential moving average of the weights, which is what is kept and exported.
+
+    It begins with the first update's weights; statistics of batch norm are averaged like weights.
+    """
+
+    decay: Annotated[float, Field(gt=0, lt=1)] = 0.999
+    """The share of the average that stays at each update."""
+
+
 class Execution(Section):
     """How the same arithmetic is carried out."""
 

@@ -24,6 +24,7 @@ from study.inspection.export.network import (
     WEIGHTS,
     export_network,
 )
+from study.training.best import BestBy
 from study.training.checkpoint import Checkpoints, NoCheckpoints
 from study.training.recipe.file import read_recipe
 from study.training.recipe.model_catalog import FAMILIES
@@ -48,6 +49,17 @@ def test_the_newest_weights_and_the_recipe_are_written(
     weights = load_file(tmp_path / "home" / WEIGHTS)
     assert weights.keys() == newest["model"].keys()
     assert all(torch.equal(weights[name], newest["model"][name]) for name in weights)
+    assert exported_metrics(tmp_path / "home")["loss"] == outcome.summary["test_loss"]
+
+
+@pytest.mark.parametrize("best_by", [None, BestBy("val_loss", "minimize")])
+def test_averaged_weights_are_those_that_were_tested(
+    tiny: Callable[..., Recipe], tmp_path: Path, best_by: BestBy | None
+) -> None:
+    store = Checkpoints(LocalPath(tmp_path / "checkpoints"))
+    recipe = tiny(ema={"decay": 0.7})
+    _, outcome = trained(recipe, checkpoint=store, best_by=best_by)
+    export_network(store.folder, recipe, tmp_path / "home")
     assert exported_metrics(tmp_path / "home")["loss"] == outcome.summary["test_loss"]
 
 

@@ -50,8 +50,11 @@ class ReadImages(Protocol):
     def take(self, indices: Tensor) -> Self:
         """Return the images at these places."""
 
-    def read(self, index: int) -> Tensor:
-        """Return one image, (1, C, H, W). Raises BrokenImage."""
+    def read(self, index: int, *, as_stored: bool = False) -> Tensor:
+        """Return one image, (1, C, H, W), or with the height and width that it is stored with.
+
+        Raises BrokenImage.
+        """
 
     def statistics(self) -> Normalization:
         """Return the mean and standard deviation of each channel."""

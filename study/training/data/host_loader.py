@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 from torch import Tensor
@@ -14,6 +16,12 @@ from study.training.data.files.decode import BrokenImage
 from study.training.data.subset import Subset
 from study.training.recipe.sections import HostLoader
 from study.training.runtime.failures import TrainingFailure
+
+_BATCHES_AHEAD = 2
+_THREADS_EACH = 4
+"""In place of a loader process: they wait more than they decode."""
+_Collated = tuple[Tensor | None, Tensor | None, list[str]]
+"""Images, labels, and what is wrong with those that are missing."""
 
 
 class HostBatches:
@@ -35,7 +43,10 @@ class HostBatches:
         self._non_blocking = spec.non_blocking or is_pinned
         self._sampler = _BatchSampler(subset)
         workers = min(spec.workers, _available_processors())
+        # a store's client doesn't outlive a fork, and waiting for it is done by threads as well
         is_far = not isinstance(subset.images, Tensor) and not subset.images.is_near
+        self._threads = _THREADS_EACH * workers if is_far else 0
+        workers = 0 if is_far else workers
         self._loader = DataLoader(
             _PreparedImages(subset),
             batch_sampler=self._sampler,
@@ -43,8 +54,6 @@ class HostBatches:
             pin_memory=is_pinned,
             persistent_workers=workers > 0,
             collate_fn=_collate,
-            # a store's client doesn't outlive a fork
-            multiprocessing_context="spawn" if is_far and workers else None,
             # workers' own seeds are not used, but would be drawn from the global generator
             generator=torch.Generator(),
         )
@@ -54,9 +63,9 @@ class HostBatches:
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         self._sampler.epoch = epoch
-        for images, labels, broken in self._loader:
+        for images, labels, broken in self._by_threads() if self._threads else self._loader:
             self._note_broken(broken)
-            if images is None:
+            if images is None or labels is None:
                 continue
             # laid out there: a copy in another layout isn't pinned any more
             there = images.to(self._device, non_blocking=self._non_blocking)
@@ -65,6 +74,20 @@ class HostBatches:
                 labels.to(self._device, non_blocking=self._non_blocking),
             )
 
+    def _by_threads(self) -> Iterator[_Collated]:
+        """Give the batches, of which threads prepare some ahead."""
+        images, ahead = self._loader.dataset, deque[list[Future[Batch | str]]]()
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="loader")
+        try:
+            for keys in self._sampler:
+                ahead.append([pool.submit(images.__getitem__, key) for key in keys])
+                if len(ahead) > _BATCHES_AHEAD:
+                    yield _collate([item.result() for item in ahead.popleft()])
+            while ahead:
+                yield _collate([item.result() for item in ahead.popleft()])
+        finally:
+            pool.shutdown(cancel_futures=True)
+
     def _note_broken(self, broken: list[str]) -> None:
         if broken and not self._skips_broken:
             must = "data.path: must hold images that can be decoded"
@@ -72,7 +95,7 @@ class HostBatches:
         self._left_out.update(broken)
 
 
-def _collate(items: Sequence[Batch | str]) -> tuple[Tensor | None, Tensor | None, list[str]]:
+def _collate(items: Sequence[Batch | str]) -> _Collated:
     """Return a batch of the images that could be read, and what is wrong with the others."""
     broken = [item for item in items if isinstance(item, str)]
     whole = [item for item in items if not isinstance(item, str)]

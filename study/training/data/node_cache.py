@@ -132,7 +132,7 @@ def _locked(
 
 
 def _remove_expired(folder: Path) -> None:
-    for file in folder.glob("*.pt"):
+    for file in (*folder.glob("*.pt"), *folder.glob("*.bytes")):
         unused_s = time.time() - file.stat().st_atime
         if unused_s > EXPIRY_S:
             file.unlink(missing_ok=True)

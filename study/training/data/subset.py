@@ -55,7 +55,12 @@ class Subset:
         """
         if isinstance(self.images, Tensor):
             return self.images[index : index + 1]
-        return self.images.read(index)
+        return self.images.read(index, as_stored=self._crops_first)
+
+    @property
+    def _crops_first(self) -> bool:
+        """Whether a crop of each image is resized, and not the whole."""
+        return self.is_training and begins_with_crop(self.spec.augment)
 
     @property
     def batch_size(self) -> int:
@@ -127,7 +132,7 @@ class Subset:
 
     def _resized(self, images: Tensor) -> Tensor:
         size = self.spec.image_size
-        if self.is_training and begins_with_crop(self.spec.augment):
+        if self._crops_first:
             size = None  # it is the crop that is resized
         if size is None and keeps_bytes(self.spec.augment):
             return images

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 FILE_SETS: Mapping[str, str] = {
     "folder": "study.training.data.files.folder:read_folder",
+    "parquet": "study.training.data.files.parquet:read_parquet",
 }
 """Data sets of the user's own files at ``data.path``, each with the function that reads it.
 

@@ -120,9 +120,9 @@ class Data(Section):
     """The images, how they are split, batched, changed and brought to the device."""
 
     name: str = "digits"
-    """The data set, ``folder`` for images of your own, or ``package.module:factory``."""
+    """The data set; for your own images ``folder``, ``parquet`` or ``package.module:factory``."""
     path: Annotated[str, Field(min_length=1)] | None = None
-    """Where a set of your own files lies: a folder, or one on an object store (``s3://…``).
+    """Where your own files lie: a folder, or one on an object store (``s3://…``).
 
     A relative path is looked for under the data folder.
     """

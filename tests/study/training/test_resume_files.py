@@ -13,7 +13,7 @@ from study.training.recipe.recipe import Recipe
 from study.training.runtime.failures import TrainingFailure
 
 from .conftest import Memory, timeless, trained
-from .data.pictures import write_pictures
+from .data.pictures import write_parquet, write_pictures
 from .test_resume import assert_resumes
 
 FILES: dict[str, Any] = {
@@ -36,6 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures")
     for part, count in (("train", 12), ("val", 5), ("test", 5)):
         write_pictures(folder / part, count, sides=(11, 9), kind="jpg")
+        write_parquet(folder / "parquet", folder / part, part)
+    (folder / "parquet").rename(folder.parent / "as-parquet")
     return folder
 
 
@@ -56,6 +58,22 @@ def test_a_training_on_a_folder_goes_on_bit_for_bit(
     loader: str, recipe: Callable[..., Recipe]
 ) -> None:
     assert_resumes(recipe(loader=LOADERS[loader]), after=1)
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_a_training_on_parquet_files_goes_on_bit_for_bit(
+    loader: str, recipe: Callable[..., Recipe], folder: Path
+) -> None:
+    path = str(folder.parent / "as-parquet")
+    assert_resumes(recipe(name="parquet", path=path, loader=LOADERS[loader]), after=1)
+
+
+def test_random_crops_are_of_images_as_they_are_stored(recipe: Callable[..., Recipe]) -> None:
+    crops = recipe(augment="random_resized_crop", loader=LOADERS["loader processes"])
+    assert_resumes(crops, after=2)
+    by_default = recipe(augment="random_resized_crop")
+    rows = [timeless(trained(each)[0]) for each in (crops, by_default)]
+    assert rows[0] == rows[1]
 
 
 def test_how_many_processes_decode_makes_no_difference(recipe: Callable[..., Recipe]) -> None:

@@ -13,6 +13,7 @@ import os
 from functools import cached_property
 from typing import Any, BinaryIO
 
+from study.errors import DataMissing
 from study.files.storage import StoragePath
 from study.training.data.datasets import DataSet
 from study.training.data.files.decode import BrokenImage
@@ -52,9 +53,9 @@ class FolderSource:
     def open(self, row: int) -> BinaryIO:
         """Open a file; one of a store is read whole."""
         name = self._index.name(row)
+        if self._local is None:
+            return self._fetched(name, row)
         try:
-            if self._local is None:
-                return self._fetched(name, row)
             stream = (self._local / name).open("rb")
         except OSError as error:
             raise BrokenImage(error.strerror or "it can't be read") from None
@@ -69,7 +70,12 @@ class FolderSource:
         place = self._place
         for part in name.split("/"):
             place = place / part
-        content = place.read_bytes()
+        try:
+            content = place.read_bytes()
+        except FileNotFoundError as error:
+            raise BrokenImage("it is no longer there") from error
+        except OSError as error:  # the store's fault, not the file's
+            raise DataMissing(f"{place} can't be read: {error}") from None
         if len(content) != int(self._index.sizes[row]):
             raise BrokenImage("it was changed while images were read")
         return io.BytesIO(content)

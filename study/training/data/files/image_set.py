@@ -13,6 +13,7 @@ from torch import Tensor
 
 from search_spaces.validation import Fault, describe
 from study.files.visible_text import visible
+from study.training.data.augment import begins_with_crop
 from study.training.data.datasets import DataSet
 from study.training.data.files.decode import BrokenImage, decode
 from study.training.data.files.faults import FaultyData, broken_faults
@@ -55,13 +56,17 @@ class StoredImages:
         """Return the images at these places."""
         return replace(self, rows=self.rows[indices])
 
-    def read(self, index: int) -> Tensor:
-        """Decode one image, (1, C, H, W). Raises BrokenImage, which names its file."""
+    def read(self, index: int, *, as_stored: bool = False) -> Tensor:
+        """Decode one image, (1, C, H, W), or with the height and width that it is stored with.
+
+        Raises BrokenImage, which names its file.
+        """
         row = int(self.rows[index])
-        channels, height, width = self.image_shape
+        channels, *sides = self.image_shape
+        wanted = None if as_stored else (sides[0], sides[1])
         try:
             with self.source.open(row) as stream:
-                pixels = decode(stream.read(), channels, (height, width))  # (H, W, C)
+                pixels = decode(stream.read(), channels, wanted)  # (H, W, C)
         except BrokenImage as error:
             raise BrokenImage(f"{self.index.name(row)}: {error}") from None
         return torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0).contiguous()
@@ -111,7 +116,9 @@ def make_data_set(spec: Data, index: ImageIndex, source: Source, reading: Readin
         notes=tuple(_notes(index, broken)),
     )
     decoded_bytes = sum(map(len, rows)) * shape[0] * shape[1] * shape[2]
-    if isinstance(spec.loader, DeviceLoader) and decoded_bytes <= RESIDENT_BYTES:
+    is_small = decoded_bytes <= RESIDENT_BYTES
+    crops_first = begins_with_crop(spec.augment)  # from the images as they are stored
+    if isinstance(spec.loader, DeviceLoader) and is_small and not crops_first:
         return _resident(data, spec, reading)
     return data
 

@@ -63,7 +63,7 @@ def lay_out(
     label_of = {name: label for label, name in enumerate(classes)}
     kept = [(part, label_of[name], file) for part, name, file in rows]
     if test_fraction is not None:
-        kept = _with_test(kept, test_fraction)
+        kept = with_test(kept, test_fraction)
     kept.sort()
     return Layout(
         classes,
@@ -84,7 +84,7 @@ def _placed(file: ListedFile, has_parts: bool) -> tuple[int, str, ListedFile]:
     return (PARTS.index(first), second, file) if has_parts else (TRAIN, first, file)
 
 
-def _with_test(rows: Iterable[_Row], fraction: float) -> list[_Row]:
+def with_test(rows: Iterable[_Row], fraction: float) -> list[_Row]:
     """Make a share of each class's training files those of the test.
 
     They are the same whatever the seed, and stay so where files are added.

@@ -27,14 +27,21 @@ class Chapter:
     sections: list[ReportSection]
 
 
-def chapter_of(results: Results, mark: str = "0", account_of: AccountOf | None = None) -> Chapter:
+def chapter_of(
+    results: Results,
+    mark: str = "0",
+    account_of: AccountOf | None = None,
+    *,
+    has_plots: bool = True,
+) -> Chapter:
     """Return the chapter of one study, whose plots' identities carry a mark of their own.
 
-    ``account_of`` explains the study's decisions; without it the chapter has none.
+    ``account_of`` explains the study's decisions; without it the chapter has none. ``has_plots``
+    says whether it has the plots, which take as long as all the rest.
     """
     study = results.study
     answer = answer_sentences(results)
-    sections = sections_of(results)
+    sections = sections_of(results, has_plots=has_plots)
     if account_of is not None:
         account = account_of(study.paths)
         answer += [account["saving"]] if account["saving"] else []

@@ -46,9 +46,9 @@ class ReportSection:
     """The study file's text, shown with how to run it again."""
 
 
-def sections_of(results: Frames) -> list[ReportSection]:
+def sections_of(results: Frames, *, has_plots: bool = True) -> list[ReportSection]:
     """Return the sections of one study's chapter, those that have nothing to show left out."""
-    sections = [make(results) for make in _SECTIONS]
+    sections = [make(results) for make in _SECTIONS if has_plots or make is not plots_section]
     return [section for section in sections if section is not None]
 
 
@@ -57,7 +57,8 @@ def _main_section(results: Frames) -> ReportSection:
     return ReportSection("tables", "Tables", tables, none="No trial has finished an epoch yet.")
 
 
-def _plots_section(results: Frames) -> ReportSection | None:
+def plots_section(results: Frames) -> ReportSection | None:
+    """Return the section of the plots; None where there is nothing to draw."""
     plots = draw_plots(results)
     return ReportSection("plots", "Plots", plots=tuple(plots)) if plots else None
 
@@ -81,7 +82,7 @@ def _filled(results: Frames, kinds: Iterable[str]) -> tuple[tuple[str, Table], .
 
 _SECTIONS: tuple[Callable[[Frames], ReportSection | None], ...] = (
     _main_section,
-    _plots_section,
+    plots_section,
     _effort_section,
     _provenance_section,
 )

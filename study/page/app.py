@@ -10,6 +10,7 @@ from study.page.access.guard import Guard
 from study.page.access.hosts import served_names
 from study.page.access.tokens import Tokens
 from study.page.faults import say_faults
+from study.page.live.live import LIVE, Live
 from study.page.readings.library import Library
 from study.page.readings.rows import row_of
 from study.page.routes import add_routes
@@ -32,11 +33,13 @@ def make_app(settings: PageSettings, tokens: Tokens) -> web.Application:
     app = web.Application(middlewares=[say_faults, guard.check], client_max_size=_MOST_BYTES_SENT)
     app.on_response_prepare.append(guard.add_headers)
     app[SITE] = Site(settings, Library(settings.storages, row_of))
-    app.cleanup_ctx.append(_open_library)
+    app[LIVE] = Live(app[SITE])
+    app.on_shutdown.append(app[LIVE].close)
+    app.cleanup_ctx.append(_open_site)
     add_routes(app, settings.base_path)
     return app
 
 
-async def _open_library(app: web.Application) -> AsyncIterator[None]:
+async def _open_site(app: web.Application) -> AsyncIterator[None]:
     yield
-    app[SITE].library.close()
+    app[SITE].close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import hdrs, web
 
+from study.page.views.events import list_events, study_events
 from study.page.views.health import health
 from study.page.views.static import static
 from study.page.views.studies import studies
@@ -15,7 +16,9 @@ GET, POST = hdrs.METH_GET, hdrs.METH_POST
 ROUTES = (
     (GET, "/", studies),
     (GET, "/index.json", studies),
+    (GET, "/events", list_events),
     (GET, "/s/{label}/{name}", study),
+    (GET, "/s/{label}/{name}/events", study_events),
     (GET, "/s/{label}/{name}/t/{trial}", trial),
     (GET, "/s/{label}/{name}/t/{trial}/log", trial_log),
     (GET, "/static/{file}", static),

@@ -13,6 +13,7 @@ from analysis.report.templates import html_templates
 from study.files.visible_text import visible
 from study.page import words
 from study.page.assets import Assets
+from study.page.readings.chapters import Chapters
 from study.page.readings.library import Library
 from study.page.settings import PageSettings
 
@@ -26,6 +27,7 @@ class Site:
         self.settings = settings
         self.library = library
         self.assets = Assets()
+        self.chapters = Chapters()
         self._templates = html_templates(_TEMPLATES)
         self._templates.finalize = _shown
         self._templates.globals |= {
@@ -43,6 +45,11 @@ class Site:
     def page(self, template: str, content: Mapping[str, Any]) -> str:
         """Return a page, or a part of one."""
         return self._templates.get_template(template).render(content)
+
+    def close(self) -> None:
+        """Read and make nothing more."""
+        self.library.close()
+        self.chapters.close()
 
     def _asset_url(self, name: str) -> str:
         return f"{self.url('static', name)}?v={self.assets.version(name)}"

@@ -43,7 +43,8 @@ def curves_svg(curves: Iterable[Curve], label: str) -> str:
     if not points:
         return ""
     scale = Scale.over(points)
-    parts = [_axes(scale)]
+    ends = [(scale.x_low, f"{scale.x_low:.4g}"), (scale.x_high, f"{scale.x_high:.4g}")]
+    parts = [axes_svg(scale, ends)]
     for curve, found in drawn:
         parts.append(_line(curve, found, scale))
     title = html.escape(visible(label))
@@ -87,23 +88,20 @@ def _widened(low: float, high: float) -> tuple[float, float]:
     return low - by, high + by
 
 
-def _axes(scale: Scale) -> str:
-    """Draw the ends of both axes, and a line in the middle."""
-    bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
-    middle = (scale.y_low + scale.y_high) / 2
-    lines = "".join(
-        f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{scale.y(y)}" y2="{scale.y(y)}"/>'
-        for y in (scale.y_low, middle, scale.y_high)
-    )
-    texts = "".join(
-        f'<text x="{_LEFT - 5}" y="{scale.y(y) + 3.5}" text-anchor="end">{y:.3g}</text>'
-        for y in (scale.y_low, middle, scale.y_high)
-    )
-    ends = (
-        f'<text x="{_LEFT}" y="{bottom + 15}">{scale.x_low:.4g}</text>'
-        f'<text x="{right}" y="{bottom + 15}" text-anchor="end">{scale.x_high:.4g}</text>'
-    )
-    return lines + texts + ends
+def axes_svg(scale: Scale, labels: Sequence[tuple[float, str]]) -> str:
+    """Draw lines at the ends and the middle of what is shown upward, and labels (x, text) below."""
+    right = WIDTH - _RIGHT
+    parts = []
+    for y in (scale.y_low, (scale.y_low + scale.y_high) / 2, scale.y_high):
+        at = scale.y(y)
+        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{at}" y2="{at}"/>')
+        parts.append(f'<text x="{_LEFT - 5}" y="{at + 3.5}" text-anchor="end">{y:.3g}</text>')
+    for x, text in labels:
+        at = scale.x(x)
+        anchor = "start" if at < _LEFT + 1 else "end" if at > right - 1 else "middle"
+        shown = html.escape(visible(text))
+        parts.append(f'<text x="{at}" y="{HEIGHT - 7}" text-anchor="{anchor}">{shown}</text>')
+    return "".join(parts)
 
 
 def _line(curve: Curve, points: Sequence[tuple[float, float]], scale: Scale) -> str:

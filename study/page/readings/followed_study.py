@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import warnings
+from collections import deque
 from typing import Any
 
 from study.errors import StudyFileChanged
@@ -12,12 +13,14 @@ from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
 from study.inspection.status import status_from
 from study.inspection.time_left import TimeLeft
+from study.journal.event_codec import Record
 from study.journal.following import FollowedJournal
 from study.journal.history import History
 from study.journal.spec_versions import recorded_spec
 from study.results.attempts import wall_seconds
 from study.spec.spec import StudySpec
 
+_RECENT = 30
 _PLAIN_FOR_S = 60.0
 """For so long a study's folder is taken to hold no links, once it was found to hold none."""
 _CATCH = threading.Lock()
@@ -35,6 +38,8 @@ class FollowedStudy:
         """Who drives it; empty where nobody does."""
         self.notes: list[str] = []
         """What its study file gives cause to say."""
+        self.recent: deque[Record] = deque(maxlen=_RECENT)
+        """The latest events, the last one at the end."""
         self._journal = FollowedJournal(paths.journal)
         self._time_left = TimeLeft()
         self._spec: StudySpec | None = None
@@ -65,14 +70,24 @@ class FollowedStudy:
         driven = "d" if self.driver else "u"
         return f"{self._journal.beginnings}.{self._journal.record_count}{driven}"
 
-    def read_on(self) -> list[dict[str, Any]]:
-        """Read what was added since the last time, and return the new events' records.
+    @property
+    def outcomes(self) -> tuple[int, ...]:
+        """What changes whenever something has come out: a trial or a point has ended, say."""
+        history = self.history
+        closed = sum(session.closed_at is not None for session in history.sessions)
+        dropped = sum(point.is_dropped for point in history.points)
+        counts = (len(history.specs), len(history.sessions), closed, dropped)
+        endings = (len(history.trial_endings), len(history.point_endings))
+        return (self._journal.beginnings, *counts, *endings)
+
+    def read_on(self) -> None:
+        """Read what was added since the last time.
 
         Raises StudyError or OSError where the folder can't be read.
         """
         now = time.monotonic()
         if now - self._looked_at < self._look_every_s:
-            return []
+            return
         if now > self._plain_until:
             self.paths.check_plain()
             self._plain_until = time.monotonic() + _PLAIN_FOR_S
@@ -83,7 +98,7 @@ class FollowedStudy:
             self._spec = self._read_spec()
             self._spec_of = specs
         self._looked_at = time.monotonic()
-        return [dict(record) for record in records]
+        self.recent.extend(records)
 
     def _read_spec(self) -> StudySpec:
         with _CATCH, warnings.catch_warnings(record=True) as caught:

@@ -163,9 +163,9 @@ class Library:
         self, paths: StudyPaths, followed: FollowedStudy | None, said: tuple[str, int, Row]
     ) -> bool:
         version, size_bytes, row = said
-        if row.get("driver"):
-            return False
         if followed is None:
+            if row["driver"]:
+                return False
             with suppress(OSError):
                 return log_at(paths.journal).size() == size_bytes
             return False

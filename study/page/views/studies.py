@@ -9,8 +9,10 @@ from aiohttp import web
 
 from study.page import words
 from study.page.answers import data_answer, in_thread, page_answer, wants_data
+from study.page.live.list_parts import row_html, row_name
+from study.page.live.stream import marks_of
 from study.page.readings.library import Overview
-from study.page.site import SITE
+from study.page.site import SITE, Site
 
 _PATIENCE_S = 1.0
 """The page doesn't wait longer for studies that are read for the first time; programs do."""
@@ -39,13 +41,22 @@ async def studies(request: web.Request) -> web.Response:
     rows = chosen(overview, asked)
     if is_data:
         return data_answer({"studies": rows, "faults": overview.faults})
+    site = request.app[SITE]
     content = {
+        "known": _mark_of(site, overview),
+        "row_name": row_name,
         "asked": asked,
         "rows": rows,
         "overview": overview,
         "sorted": "descending" if is_downward(asked) else "ascending",
     }
     return page_answer(request, "studies.html.j2", content)
+
+
+def _mark_of(site: Site, overview: Overview) -> str:
+    """Return by what the list is known to be the same: of all studies, not only those shown."""
+    parts = {row_name(row): row_html(site, row) for row in overview.rows}
+    return marks_of(parts, as_one=True)
 
 
 def asked_of(query: Mapping[str, str]) -> dict[str, str]:

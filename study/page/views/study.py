@@ -3,66 +3,71 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
-from analysis.frames import Study
-from analysis.report.chapter import Chapter, chapter_of
-from analysis.results import Results
 from study.page.answers import data_answer, in_thread, page_answer, part, wants_data
+from study.page.live.live import LIVE
+from study.page.live.stream import marks_of
+from study.page.live.study_parts import StudyParts
 from study.page.readings.followed_study import FollowedStudy
 from study.page.readings.rows import row_of
-from study.page.site import SITE
+from study.page.site import SITE, Site
 
-_STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
+_PATIENCE_S = 0.15
+"""The page doesn't wait longer for tables that are still being made: they come when they are."""
+_LONG_PATIENCE_S = 600.0
 
 
 async def study(request: web.Request) -> web.Response:
     """Answer with all that is known of a study."""
-    library = request.app[SITE].library
     label, name = part(request, "label"), part(request, "name")
-    found = await in_thread(library.study, request.match_info["label"], name)
-    content = await in_thread(_content, found)
+    site, live = request.app[SITE], request.app[LIVE]
+    followed = await in_thread(site.library.study, label, name)
     if wants_data(request):
-        return data_answer(_tree(content))
-    return page_answer(request, "study.html.j2", {**content, "label": label, "name": name})
+        return data_answer(await in_thread(_tree, site, followed))
+    if request.query.get("part") == "plots":
+        plots = await in_thread(site.chapters.plots.of, followed, _LONG_PATIENCE_S)
+        content = {"label": label, "name": name, "section": plots.content, "fault": plots.fault}
+        is_fragment = "HX-Request" in request.headers
+        template = "study_plots.html.j2" if is_fragment else "study_plots_page.html.j2"
+        return page_answer(request, template, content)
+    patience_s = _LONG_PATIENCE_S if request.query.get("wait") else _PATIENCE_S
+    content = await in_thread(_content, live.study(label, name), patience_s)
+    question = followed.spec.question
+    more = {"label": label, "name": name, "question": question, "metric": _metric_of(followed)}
+    return page_answer(request, "study.html.j2", {**content, **more})
 
 
-def _content(study: FollowedStudy) -> dict[str, Any]:
-    """Read what is shown of a study."""
+def _metric_of(study: FollowedStudy) -> str:
+    return study.spec.objectives[0].metric
+
+
+def _content(parts: StudyParts, patience_s: float) -> dict[str, Any]:
+    """Return the parts of a study's page."""
+    found = parts.parts(patience_s)
+    return {"parts": found, "known": marks_of(found), "drawing": parts.drawing()}
+
+
+def _tree(site: Site, study: FollowedStudy) -> dict[str, Any]:
+    """Return the same as data: the tables with their plain names and values."""
     with study.lock:
         study.read_on()
         row = row_of(study)
-        results = Results((Study(study.paths, spec=study.spec, history=study.history),))
-        chapter = _for_page(chapter_of(results))
-        return {"row": row, "notes": study.notes, "chapter": chapter}
-
-
-def _for_page(chapter: Chapter) -> Chapter:
-    """Return the chapter with plots whose style stands in the page's style sheet, as a page may
-    have none of its own.
-    """
-    sections = []
-    for section in chapter.sections:
-        plots = [replace(plot, svg=_STYLE.sub("", plot.svg)) for plot in section.plots]
-        sections.append(replace(section, plots=tuple(plots)))
-    return replace(chapter, sections=sections)
-
-
-def _tree(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the same as data: the tables with their plain names and values."""
-    chapter: Chapter = content["chapter"]
+    made = site.chapters.chapters.of(study, _LONG_PATIENCE_S)
+    chapter = made.content
+    if chapter is None:
+        text = made.fault or "the tables are still being made; ask again"
+        raise web.HTTPServiceUnavailable(text=text)
     tables = {}
     for section in chapter.sections:
         for name, table in section.tables:
             tables[name] = json.loads(table.json())
     return {
-        **content["row"],
+        **row,
         "question": chapter.question,
         "answer": chapter.answer,
-        "warnings": [*content["notes"], *chapter.warnings],
+        "warnings": [*study.notes, *chapter.warnings],
         "tables": tables,
     }

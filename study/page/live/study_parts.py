@@ -1,0 +1,81 @@
+"""The parts of a study's page, each made again only where it can have changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from study.inspection.event_log import event_line
+from study.journal.trials import Point
+from study.page.drawing.curves import curves_svg
+from study.page.drawing.series import best_points, faint_curves, plot_data, shown_curves
+from study.page.drawing.settings import setting_plots
+from study.page.live.stream import Parts
+from study.page.readings.followed_study import FollowedStudy
+from study.page.readings.rows import row_of
+from study.page.site import Site
+
+
+class StudyParts:
+    """What a study's page is made of, by the names of its parts."""
+
+    def __init__(self, site: Site, study: FollowedStudy) -> None:
+        self._site = site
+        self._study = study
+        self._version = ""
+        self._outcomes: tuple[int, ...] = ()
+        self._parts: dict[str, str] = {}
+        self._best: list[Point] = []
+        self._shown: tuple[Any, str] = (None, "")
+
+    def look(self) -> Parts:
+        """Return the parts as they are now, for those who look on."""
+        return self.parts(0.0)
+
+    def parts(self, patience_s: float) -> Parts:
+        """Return the parts as they are now; tables that are still being made are waited for as
+        long as ``patience_s``.
+        """
+        study = self._study
+        with study.lock:
+            study.read_on()
+            if study.version != self._version:
+                self._make_light()
+                self._version = study.version
+        made = self._site.chapters.chapters.of(study, patience_s)
+        shown = (made.content, made.fault)
+        if shown != self._shown or "answer" not in self._parts:
+            self._shown = shown
+            content = {"chapter": made.content, "fault": made.fault, "notes": study.notes}
+            self._parts["answer"] = self._page("study_answer.html.j2", content)
+            self._parts["sections"] = self._page("study_sections.html.j2", content)
+        return dict(self._parts)
+
+    def _make_light(self) -> None:
+        """Make what follows each event."""
+        study = self._study
+        history, spec = study.history, study.spec
+        metric = spec.objectives[0].metric
+        if study.outcomes != self._outcomes:
+            self._best = best_points(history, spec)
+            plots = setting_plots(history.points, metric)
+            self._parts["settings"] = self._page("study_settings.html.j2", {"plots": plots})
+            self._outcomes = study.outcomes
+        curves = shown_curves(history, spec, self._best)
+        self._parts["now"] = self._page("study_now.html.j2", {"row": row_of(study)})
+        self._parts["curves"] = json.dumps(plot_data(curves, metric), separators=(",", ":"))
+        lines = [event_line(record, spec) for record in reversed(study.recent)]
+        self._parts["log"] = self._page("study_log.html.j2", {"lines": lines})
+
+    def drawing(self) -> str:
+        """Return the curves as a browser shows them that runs no script."""
+        study = self._study
+        with study.lock:
+            shown = shown_curves(study.history, study.spec, self._best)
+            faint = faint_curves(study.history, study.spec, self._best)
+            metric = study.spec.objectives[0].metric
+        return curves_svg([*faint, *shown], f"{metric} over epochs")
+
+    def _page(self, template: str, content: dict[str, Any]) -> str:
+        study = self._study
+        return self._site.page(template, {**content, "label": study.label, "name": study.name})

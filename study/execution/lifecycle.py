@@ -17,6 +17,7 @@ from study.execution.own_code.look import look_at_code
 from study.execution.resources import check_data, check_modules, file_faults, machine_resources
 from study.execution.run import RunOptions, RunResult
 from study.execution.user import trust
+from study.execution.user.notices.notices import notice_faults
 from study.execution.user.prices import price_faults
 from study.files import requests
 from study.files.layout import StudyPaths, check_study_name, names_near
@@ -70,7 +71,13 @@ def run(
     if not found:
         may_import = run_options.imports and run_options.trust
         look = look_at_code(spec, imports=may_import, elsewhere=run_options.address is not None)
-        refuse(source, [*repeat_faults(spec), *look.faults], sets=sets, name=name, points=points)
+        refuse(
+            source,
+            [*repeat_faults(spec), *look.faults, *notice_faults(spec)],
+            sets=sets,
+            name=name,
+            points=points,
+        )
         for note in look.notes:
             run_options.display.say(f"note: {note}")
         spec = _checked_to_run(spec, paths, run_options)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study.controller.controller import Controller
-from study.errors import RayFault, StorageFault, UserError
+from study.errors import RayFault, StorageFault, StudyError, UserError
 from study.execution import provenance
 from study.execution.housekeeping import Housekeeping
 from study.execution.live_progress import LiveFile, LiveProgress
@@ -27,6 +27,7 @@ from study.execution.resources import (
     trial_capacity,
 )
 from study.execution.run import RESUMABLE, RunOptions, RunResult
+from study.execution.user.notices.notices import Notices
 from study.files.layout import StudyPaths
 from study.files.lock import DriverLock
 from study.journal.events import SessionClosed
@@ -58,6 +59,7 @@ class OpenRun:
         self._spec = controller.spec
         self._connection = connection
         self._housekeeping = Housekeeping(controller, paths, self._display.say, lock.check_held)
+        self._notices = Notices(controller, paths, self._display.say)
         self._live = LiveProgress()
         self._live_file = LiveFile(paths, self._live)
 
@@ -70,10 +72,25 @@ class OpenRun:
         self._housekeeping.close()
         provenance.write(self._controller.history, self._paths)
         self._write_tables()
+        with self._notices:
+            self._notices.tell_late()
         return self._result("complete")
 
     def to_its_end(self, reopened: int) -> RunResult:
-        """Execute the study's trials until it ends; ``reopened`` of them had failed before."""
+        """Execute the study's trials until it ends; ``reopened`` of them had failed before.
+
+        Whoever is to be told of its end is told.
+        """
+        with self._notices:
+            try:
+                result = self._execute_to_its_end(reopened)
+            except (StudyError, OSError) as error:
+                self._notices.tell_fault(str(error))
+                raise
+            self._notices.tell_end(result.reason)
+        return result
+
+    def _execute_to_its_end(self, reopened: int) -> RunResult:
         history, accepted = self._controller.history, self._options.accept_change
         changed = check_code_change(self._spec, history, accepted=accepted)
         if changed:
@@ -142,6 +159,7 @@ class OpenRun:
         self._display.tick()
         self._live_file.refresh()
         self._housekeeping.tick()
+        self._notices.tick()
 
     def _start_ray(self) -> None:
         """Start Ray with as many of this machine's CPUs as the trials will use, or join it."""

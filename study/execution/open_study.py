@@ -15,7 +15,7 @@ from study.errors import StateLost
 from study.execution import provenance
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.own_code.costs import own_costs
-from study.execution.resources import NodeResources, check_fits, code_names, trial_capacity
+from study.execution.resources import NodeResources, check_fits, trial_capacity
 from study.execution.run import RunOptions
 from study.execution.user import trust
 from study.execution.user.prices import tariff_to_go_on_with
@@ -112,7 +112,7 @@ def _require_trust(spec: StudySpec, journal: Journal, options: RunOptions) -> No
     """Raise Untrusted, before any of it is loaded, where the study names code that this user
     doesn't trust; remember what the user does.
     """
-    names = set(code_names(spec))
+    names = trust.names_to_trust(spec)
     trusted = names if options.trust else names & set(options.own_code)
     first_record = trust.first_record_of(journal.records_read)
     trust.check_trusted(spec.study, sorted(names - trusted), first_record)

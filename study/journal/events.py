@@ -154,6 +154,18 @@ class PricesSet(Event, event="priced"):
     """How many GPUs a trial holds."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class NoticeSent(Event, event="noticed"):
+    """Somebody was told of the study, and need not be told again."""
+
+    receiver: str
+    """Whom, as the study file names it: nothing of an address."""
+    notice: str
+    """What: ``end``, ``fault`` or ``interruption`` with a session's number, ``best`` with a
+    point's.
+    """
+
+
 # --- points ---
 
 

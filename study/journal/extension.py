@@ -25,6 +25,7 @@ _CHANGEABLE = (
     "replicates",
     "stop",
     "prices",
+    "notify",
     "trial",
     "keep_checkpoints",
     "confirm",

@@ -18,6 +18,7 @@ from study.journal.events import (
     ConcurrencyResolved,
     EpochReported,
     JournalTaken,
+    NoticeSent,
     PointAsked,
     PointCosted,
     PointDropped,
@@ -78,6 +79,8 @@ class History:
         self.sessions: list[DriverSession] = []
         self.tariff: Tariff | None = None
         """What an hour of a trial costs that is taken up now; None without prices."""
+        self.notices: dict[tuple[str, str], float] = {}
+        """When which notice was sent, by whom it went to and what it told."""
         self.points: list[Point] = []
         self.user_points = 0
         """How many of the points a user added by hand."""
@@ -136,6 +139,8 @@ class History:
                 self._stop_trial(event)
             case TrialEnded():
                 self._end_trial(event)
+            case NoticeSent():
+                self.notices[event.receiver, event.notice] = event.time
             case JournalTaken():
                 pass  # it fences earlier drivers off, and says nothing of the study
             case _:

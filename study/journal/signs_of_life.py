@@ -11,6 +11,7 @@ from study.journal.event_codec import Event
 from study.journal.events import (
     ConcurrencyResolved,
     JournalTaken,
+    NoticeSent,
     PointAsked,
     PointDropped,
     PointReopened,
@@ -18,7 +19,7 @@ from study.journal.events import (
     TrialStopped,
 )
 
-_BETWEEN_SESSIONS = (ConcurrencyResolved, JournalTaken, PointReopened, SpecAdopted)
+_BETWEEN_SESSIONS = (ConcurrencyResolved, JournalTaken, NoticeSent, PointReopened, SpecAdopted)
 """Events of a driver that is about to begin a session, as far as they aren't rare in one."""
 
 

@@ -164,6 +164,7 @@ def _spec_of(file: StudyFile, space: Space, overrides: Mapping[str, Value]) -> S
         pruner=file.pruner,
         stop=file.stop,
         prices=file.prices if file.prices and file.prices.tree() else None,
+        notify=file.notify,
         trial=file.trial,
         keep_checkpoints=file.keep_checkpoints,
         reproducible=True,

@@ -21,6 +21,7 @@ from study.spec.kinds.built_in import RecipeKind, RecipeTraining
 from study.spec.kinds.kind import Defaults, Training, TrainingKind, Tree
 from study.spec.kinds.own import OwnKind
 from study.spec.kinds.rule_values import RuleValues
+from study.spec.parts.notices import Notice
 from study.spec.parts.prices import Prices
 from study.spec.pruners import PrunerChoice
 from study.spec.samplers import SamplerChoice
@@ -80,6 +81,8 @@ class StudySpec:
     """How many epochs an own training has at most, where its config doesn't say."""
     epoch_cost: str | None = None
     """The function that says what an epoch of an own training costs."""
+    notify: tuple[Notice, ...] = ()
+    """Who is told of its end, of faults and of new best points."""
     prices: Prices | None = None
     """What hours of processors cost, as far as the file says it."""
     unlisted: tuple[KeyPath, ...] = field(default=(), compare=False)
@@ -265,6 +268,7 @@ class StudySpec:
             "pruner": self.pruner.tree(),
             "stop": self.stop.tree(),
             "prices": self.prices and self.prices.tree(),
+            "notify": [notice.tree() for notice in self.notify],
             "trial": self.trial.tree(),
             "keep_checkpoints": self.keep_checkpoints,
             "reproducible": self.reproducible,

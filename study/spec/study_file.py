@@ -22,6 +22,7 @@ from study.spec.kinds.own_sections import (
     OwnTrialLimits,
 )
 from study.spec.parts.file_section import FileSection
+from study.spec.parts.notices import Notice
 from study.spec.parts.prices import Prices
 from study.spec.pruners import AnyPruner, NoPruning
 from study.spec.samplers import AnySampler, Tpe
@@ -107,6 +108,8 @@ class StudyFile(FileSection):
     """budgets of the whole study"""
     prices: Prices | None = None
     """what hours of processors cost"""
+    notify: Annotated[tuple[Notice, ...], OneOrMore(most=20)] = ()
+    """who is told of its end, of faults and of new best points"""
     trial: TrialLimits = TrialLimits()
     """limits of one trial"""
     keep_checkpoints: Literal["best", "last", "all", "none"] = "best"
@@ -169,6 +172,10 @@ _VOCABULARY = Vocabulary(
         ("objective",): "val_accuracy",
         ("objective", "metric"): "val_accuracy",
         ("require",): "true",
+        ("notify", "to"): "json",
+        ("notify", "at"): {"env": "UNKNOWN"},
+        ("notify", "at", "env"): "UNKNOWN",
+        ("notify", "at", "file"): "unknown",
         ("first",): {"set": {}},
         ("first", "set"): {},
         ("first", "published"): {"end": True},

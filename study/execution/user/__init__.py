@@ -1,1 +1,1 @@
-"""What the user of this machine has said once: whose code may run, what hours of it cost."""
+"""The user of this machine: whose code may run, what hours cost, who is told of a study."""

@@ -32,6 +32,12 @@ def names_written(overrides: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(set(factories(values))))
 
 
+def names_to_trust(spec: StudySpec) -> set[str]:
+    """Return what a study names that would run on this machine: own code, commands for notices."""
+    commands = [notice.receiver for notice in spec.notify if notice.to == "command"]
+    return {*code_names(spec), *(f"notify: {command}" for command in commands)}
+
+
 def lies_in_a_study(source: StorageLike | StudySpec) -> bool:
     """Whether a study file is one of those in a study's own folder, beside its journal."""
     if isinstance(source, StudySpec):

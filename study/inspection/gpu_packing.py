@@ -1,14 +1,43 @@
-"""How many trials a GPU has room for, from what trials were seen to occupy."""
+"""How trials lie on GPUs: how many one has room for, from what trials were seen to occupy, and how
+many GPUs a study leaves idle.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from study.journal.history import History
 from study.training.runtime.gpu_share import CONTEXT_BYTES
+
+if TYPE_CHECKING:
+    from study.spec.spec import StudySpec
 
 _MARGIN = 1.25
 """Other points of the space may take more than those that were seen."""
 _MOST = 16
 """More trials than this on one GPU get in each other's way, however little memory they take."""
+
+
+def gpu_notes(spec: StudySpec, concurrency: int, gpus: int) -> Iterator[str]:
+    """Say what a study that is yet to begin should know of GPUs, of which there are ``gpus``."""
+    share = spec.resources.gpus
+    if not share:
+        return
+    if not spec.reproducible and spec.train is None:
+        yield (
+            "GPUs repeat a training's figures only with execution: {deterministic: true}, which"
+            " reproducible: true sets; this study is not reproducible"
+        )
+    # Ray fills one GPU before it takes the next
+    filled = math.ceil(concurrency / int(1 / share))
+    if filled < min(gpus, concurrency):
+        largest = 1000 // math.ceil(concurrency / gpus) / 1000
+        yield (
+            f"{concurrency} trials at once of {share:g} GPUs each fill {filled} of the {gpus} GPUs,"
+            f" and the others stay idle: resources: {{gpus: {largest:g}}} would use all that can be"
+        )
 
 
 def packing_hint(history: History, gpus: float) -> str:

@@ -17,6 +17,7 @@ from study.errors import UserError
 from study.execution.resources import machine_gpus, machine_resources, trial_capacity
 from study.execution.user.prices import tariff_of
 from study.inspection.format import aligned_lines, bytes_text, count_text, seconds_text
+from study.inspection.gpu_packing import gpu_notes
 from study.inspection.preview_points import (
     DRAWN_POINTS,
     PassingShare,
@@ -249,6 +250,7 @@ def preview_of(
     notes = [
         *spec.notes,
         *lacking_resources(spec, concurrency),
+        *gpu_notes(spec, concurrency, machine_gpus()),
         *_disk_notes(disk, free),
         *_unknown_notes(spec),
         *_time_notes(spec, concurrency, seconds),

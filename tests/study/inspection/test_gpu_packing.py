@@ -1,10 +1,12 @@
-"""How many trials a GPU has room for."""
+"""How many trials a GPU has room for, and how many GPUs stay idle."""
 
 from __future__ import annotations
 
-from study.inspection.gpu_packing import packing_hint
+from study.inspection.gpu_packing import gpu_notes, packing_hint
 from study.journal.history import History
 from study.journal.trials import Attempt, Trial
+from study.spec.load import spec_from_tree
+from study.spec.spec import StudySpec
 
 
 def history(peak_gib: float | None, total_gib: float | None) -> History:
@@ -38,3 +40,41 @@ def test_nothing_is_said_where_nothing_speaks_for_it() -> None:
     assert packing_hint(history(2.6, None), 1) == ""
     assert packing_hint(history(None, 24), 1) == ""
     assert packing_hint(History([]), 1) == ""
+
+
+def spec_on(gpus: float, **keys: object) -> StudySpec:
+    recipe = keys.pop("recipe", {"epochs": 1})
+    return spec_from_tree(
+        {
+            "study": "s",
+            "points": 2,
+            "space": {"optimizer": {"lr": {"log": [0.01, 1]}}},
+            "resources": {"gpus": gpus},
+            "recipe": recipe,
+            **keys,
+        }
+    )
+
+
+def notes_on(gpus: float, concurrency: int, there: int) -> list[str]:
+    return list(gpu_notes(spec_on(gpus, reproducible=True), concurrency, there))
+
+
+def test_gpus_that_shares_leave_idle_are_named_with_the_share_that_would_not() -> None:
+    (note,) = notes_on(0.25, concurrency=4, there=8)
+    assert note == (
+        "4 trials at once of 0.25 GPUs each fill 1 of the 8 GPUs, and the others stay idle:"
+        " resources: {gpus: 1} would use all that can be"
+    )
+    assert "{gpus: 0.333}" in notes_on(0.125, concurrency=6, there=2)[0]
+    assert notes_on(0.25, concurrency=8, there=2) == []
+    assert notes_on(1, concurrency=2, there=8) == [], "there are no more trials"
+    assert notes_on(0.25, concurrency=4, there=0) == []
+    assert notes_on(0, concurrency=4, there=8) == []
+
+
+def test_a_study_that_gpus_will_not_repeat_is_told_so() -> None:
+    (note,) = gpu_notes(spec_on(1), 1, 1)
+    assert note.endswith("this study is not reproducible")
+    repeating = {"epochs": 1, "execution": {"deterministic": True}}
+    assert list(gpu_notes(spec_on(1, recipe=repeating), 1, 1)) == []

@@ -32,6 +32,8 @@ from study.journal.trials import ENDED_STATES
 
 _EDGE = 0.05
 _FEW_POINTS = 5
+_NAMED = 5
+"""So many trials are named at most."""
 _ONE_IN_MANY = 5
 """Failures are many where more than one trial in so many failed."""
 _UNEQUAL_POINTS = 1.2
@@ -257,6 +259,22 @@ def _unlike_trials(results: Frames, study: Study) -> Iterator[str]:
         )
 
 
+def _differing_rows(results: Frames, study: Study) -> Iterator[str]:
+    """Warn of trials whose rows are of two trainings that differ."""
+    if "rows_differ_at" not in results.trials:
+        return
+    trials = results.trials.dropna(subset=["rows_differ_at"])
+    if len(trials):
+        numbers = ", ".join(str(number) for number in trials["trial"].head(_NAMED))
+        rest = ", …" if len(trials) > _NAMED else ""
+        yield (
+            f"{count_text(len(trials), 'trial')} ({numbers}{rest}) came out otherwise where epochs"
+            " were trained once more after an interruption: rows from before and after it are of"
+            " two trainings; see the column rows_differ_at. On GPUs execution.deterministic"
+            " prevents that."
+        )
+
+
 def _other_images(results: Frames, study: Study) -> Iterator[str]:
     """Warn of trials that were trained on other images, though on a data set of the same name."""
     trials = trials_of_recipes(results).dropna(subset=["data_fingerprint"])
@@ -286,6 +304,7 @@ def _many_failures(results: Frames, study: Study) -> Iterator[str]:
 _CHECKS: tuple[Callable[[Frames, Study], Iterator[str]], ...] = (
     _test_set_steered,
     _other_images,
+    _differing_rows,
     _overridden,
     _unfinished,
     _unconfirmed,

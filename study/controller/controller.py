@@ -186,6 +186,10 @@ class Controller:
         """An epoch is finished; says whether the trial goes on."""
         return self._messages.reported(trial, attempt, row)
 
+    def repeated(self, trial: int, attempt: int, row: Mapping[str, Any]) -> None:
+        """An epoch that is known was trained once more."""
+        self._messages.repeated(trial, attempt, row)
+
     def finished(
         self, trial: int, attempt: int, stop_reason: str, summary: Mapping[str, Any]
     ) -> None:

@@ -10,6 +10,8 @@ from study.journal.failure import MISTAKE, Failure
 from study.spec.sections import column_of
 
 _NO_METRICS = ("epoch", "last", "seconds")
+_OF_THE_MACHINE = ("seconds", "bytes", "per_second")
+"""How figures end that two trainings of the same epoch need not share."""
 
 
 def storable(value: Any) -> Any:
@@ -17,6 +19,18 @@ def storable(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def differing_figures(known: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of an epoch's second training that are not those of its first, times and memory
+    left out.
+    """
+    differing = {}
+    for name, value in again.items():
+        is_figure = name in known and name not in _NO_METRICS
+        if is_figure and not name.endswith(_OF_THE_MACHINE) and storable(value) != known[name]:
+            differing[name] = storable(value)
+    return differing
 
 
 def fault_in(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from study.controller.epoch_rows import fault_in, storable
+from study.controller.epoch_rows import differing_figures, fault_in, storable
 from study.controller.retries import DEATHS, dies_in_place, may_retry
 from study.controller.study_state import StudyState
 from study.controller.trial_outcomes import TrialOutcomes
 from study.journal.events import (
     AttemptFailed,
     AttemptPlaced,
+    EpochRepeated,
     EpochReported,
     Placement,
     TrainingFinished,
@@ -74,6 +75,20 @@ class WorkerMessages:
         self._state.record(report)
         self._outcomes.decide(trial)
         return trial.state == "RUNNING"
+
+    def repeated(self, number: int, attempt: int, row: Mapping[str, Any]) -> None:
+        """An epoch that is known was trained once more, after an interruption: its row stands.
+
+        Where the figures came out otherwise, the attempt's first such epoch is recorded.
+        """
+        trial = self.current_trial(number, attempt)
+        if trial is None or trial.attempt.differs_at or not 1 <= row["epoch"] <= trial.epochs:
+            return
+        differing = differing_figures(trial.rows[row["epoch"] - 1], row)
+        if differing:
+            self._state.record(
+                EpochRepeated(trial=number, attempt=attempt, epoch=row["epoch"], metrics=differing)
+            )
 
     def finished(
         self, number: int, attempt: int, stop_reason: str, summary: Mapping[str, Any]

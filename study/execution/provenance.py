@@ -78,9 +78,23 @@ def document(history: History) -> dict[str, Any]:
         "study": history.study,
         "reproducible": history.reproducible,
         "sessions": sessions,
+        "devices": _devices(history),
         "outside_the_promise": _failures_outside_the_promise(history),
         "left_out_files": _left_out_files(history),
     }
+
+
+def _devices(history: History) -> list[dict[str, Any]]:
+    """List the GPUs that trials ran on, and by what versions of their software."""
+    found = {
+        (attempt.host, attempt.device, attempt.software): None
+        for trial in history.trials
+        for attempt in trial.attempts
+        if attempt.software
+    }
+    return [
+        {"host": host, "device": device, "software": software} for host, device, software in found
+    ]
 
 
 def _failures_outside_the_promise(history: History) -> list[dict[str, Any]]:

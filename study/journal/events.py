@@ -256,6 +256,7 @@ class Placement(TypedDict):
     device: str
     device_bytes: NotRequired[int]
     gpu: NotRequired[str]
+    software: NotRequired[str]
     code: NotRequired[str]
     labels: NotRequired[Mapping[str, str]]
 
@@ -275,6 +276,8 @@ class AttemptPlaced(Event, event="placed"):
     """A GPU's memory."""
     gpu: str = ""
     """Which of its node's GPUs it is, as CUDA_VISIBLE_DEVICES names it."""
+    software: str = ""
+    """The versions that a GPU's figures depend on: of its driver, CUDA and cuDNN."""
     code: str = ""
     """The hash of an own training's modules there."""
     labels: Mapping[str, str] | None = None
@@ -292,6 +295,19 @@ class EpochReported(Event, event="reported"):
     last: bool
     """Whether training ends with it by itself."""
     metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochRepeated(Event, event="repeated"):
+    """An epoch was trained once more after an interruption, and came out otherwise: its row stands,
+    and those after it follow from this one.
+    """
+
+    trial: int
+    attempt: int
+    epoch: int
+    metrics: Mapping[str, Any]
+    """The figures that differ, as they came out now."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from study.journal.events import (
     AttemptPlaced,
     AttemptStarted,
     ConcurrencyResolved,
+    EpochRepeated,
     EpochReported,
     JournalTaken,
     NoticeSent,
@@ -131,6 +132,8 @@ class History:
                 self._start_attempt(event)
             case AttemptPlaced():
                 self._place_attempt(event)
+            case EpochRepeated():
+                self.trials[event.trial].attempt.differs_at = event.epoch
             case AttemptFailed():
                 self._fail_attempt(event)
             case TrainingFinished():
@@ -283,6 +286,7 @@ class History:
         attempt.device = event.device
         attempt.device_bytes = event.device_bytes
         attempt.gpu = event.gpu
+        attempt.software = event.software
         attempt.code = event.code
         attempt.labels = event.labels or {}
 

@@ -40,6 +40,10 @@ class Attempt:
     device_bytes: int | None = None
     gpu: str = ""
     """Which of its node's GPUs it had; empty without one, and where that isn't recorded."""
+    software: str = ""
+    """The versions of its GPU's driver, CUDA and cuDNN."""
+    differs_at: int | None = None
+    """The first epoch that it trained once more with other figures than are recorded."""
     code: str = ""
     """The hash of an own training's modules, where it was trained."""
     failure: Failure | None = None

@@ -149,6 +149,13 @@ TRIAL_COLUMNS = (
         BOOL,
         "whether another trial was on the same device of the same node meanwhile",
     ),
+    Column(
+        "rows_differ_at",
+        INTEGER,
+        "first epoch that was trained once more after an interruption, and came out otherwise than"
+        " its row says; null: none",
+        "epochs",
+    ),
     Column("substitutions", TEXT, "recipe values that a retry changed, as JSON"),
     Column("overrides", TEXT, "recipe values that --set laid over the study file, as JSON"),
     Column("spec_version", INTEGER, "version of the study file under which it last ran"),

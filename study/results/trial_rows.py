@@ -80,6 +80,7 @@ class _Work(TypedDict):
     node: str | None
     device: str | None
     device_shared: bool
+    rows_differ_at: int | None
 
 
 class _Provenance(TypedDict, total=False):
@@ -226,7 +227,14 @@ def _work(history: History, spec: StudySpec, trial: Trial, *, is_on_shared_devic
         "node": last.node or None,
         "device": last.device or None,
         "device_shared": is_on_shared_device,
+        "rows_differ_at": _first_difference(trial),
     }
+
+
+def _first_difference(trial: Trial) -> int | None:
+    """The first epoch that a later attempt has trained with other figures."""
+    epochs = [each.differs_at for each in trial.attempts if each.differs_at is not None]
+    return min(epochs, default=None)
 
 
 def _provenance(history: History, trial: Trial) -> _Provenance:

@@ -63,20 +63,21 @@ def train(
     checkpoint: CheckpointStore | None = None,
     data_dir: str | Path | None = None,
     reported: int = 0,
+    repeated: Callable[[EpochRow], None] = lambda row: None,
     heartbeat: Callable[[], None] = lambda: None,
     best_by: BestBy | None = None,
     data_hash: str = "",
     progress: TrainingProgress | None = None,
     pace: Pace | None = None,
 ) -> Outcome:
-    """Train ``recipe`` on one device; go on from the newest checkpoint where there is one.
+    """Train ``recipe`` on one device, from the newest checkpoint where there is one.
 
     ``report`` gets each epoch's row, with ``last`` telling whether the training has come to its own
     end, and answers whether to go on. The state is saved as often as ``pace`` says (without one
-    after each epoch) and at the end. ``reported`` epochs are known already and not reported again;
-    rows that the checkpoint alone has come first. ``heartbeat`` is called at each step and may
-    raise Stopped. With ``best_by`` the test figures are those of the best epoch, whose weights the
-    checkpoints hold, too. ``data_hash`` is that of the images which others had.
+    after each epoch) and at the end. ``reported`` epochs are known already: ``repeated`` gets those
+    that are trained again; rows that the checkpoint alone has come first. ``heartbeat`` is called
+    at each step and may raise Stopped. With ``best_by`` the test figures are those of the best
+    epoch, whose weights the checkpoints hold, too. ``data_hash`` is that of the others' images.
 
     Stopped and StorageFault pass through; any other exception becomes a TrainingFailure, the
     device's memory being free again. Not for several threads of a process at once.
@@ -95,6 +96,7 @@ def train(
                 saving=saving,
                 data_dir=data_dir,
                 reported=reported,
+                repeated=repeated,
                 heartbeat=heartbeat,
                 best=BestEpoch(best_by),
                 data_hash=data_hash,
@@ -108,8 +110,7 @@ def train(
     except Exception as error:
         failure = classify(error, partial(is_memory_short, used_device))
         if failure.failure_class == "out_of_memory":
-            # the message's own figures win
-            failure.details = memory_figures(used_device) | failure.details
+            failure.details = memory_figures(used_device) | failure.details  # whose own win
         ended = failure
     release_memory(used_device)  # the frames that held on to tensors are gone
     raise ended
@@ -123,6 +124,7 @@ def _training(
     saving: Saving,
     data_dir: str | Path | None,
     reported: int,
+    repeated: Callable[[EpochRow], None],
     heartbeat: Callable[[], None],
     best: BestEpoch,
     data_hash: str,
@@ -211,7 +213,9 @@ def _training(
             saving.offer(state.epoch, state.state_dict)
         else:
             saving.complete(state.epoch, state.state_dict)
-        if state.epoch > reported and not report(row | {"last": stop_rules.reason is not None}):
+        if state.epoch <= reported:
+            repeated(row)
+        elif not report(row | {"last": stop_rules.reason is not None}):
             stop_rules.stop()
 
     saving.complete(state.epoch, state.state_dict)
@@ -301,11 +305,8 @@ class TrainingState:
     def load_state_dict(self, state: CheckpointState) -> None:
         """Go on from a checkpoint; one made with other images is a failure of class ``data``."""
         if state["data"] != self._data_fingerprint:
-            raise TrainingFailure(
-                "data",
-                f"must be the same on resuming: {self._data_fingerprint}; was {state['data']}",
-                {},
-            )
+            fault = f"must be the same on resuming: {self._data_fingerprint}; was {state['data']}"
+            raise TrainingFailure("data", fault, {})
         self.epoch = state["epoch"]
         self.step = state["step"]
         self.seconds = state["seconds"]

@@ -21,6 +21,7 @@ from study.execution.on_ray.worker_protocol import (
     Failed,
     Finished,
     Placed,
+    Repeated,
     Reported,
     Waiting,
     WorkerConfig,
@@ -134,13 +135,15 @@ class OwnTraining:
         match said["kind"]:
             case "placed":
                 self.progress.begin_epoch(self._assignment["epochs_reported"] + 1, 0)
-                place = place_of(said["device"], said.get("device_bytes"))
+                place = place_of(said["device"], said.get("device_bytes"), said.get("software", ""))
                 place["code"] = self._process.note_code(own_code_hash(self._assignment["train"]))
                 return Placed(place)
             case "reported":
                 self._answer_is_due = True
                 self.progress.begin_epoch(said["row"]["epoch"] + 1, 0)
                 return Reported(said["row"])
+            case "repeated":
+                return Repeated(said["row"])
             case "waiting":
                 return Waiting(visible(said["message"]))
             case "beat":

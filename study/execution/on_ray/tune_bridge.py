@@ -24,6 +24,7 @@ from study.execution.on_ray.worker_protocol import (
     Finished,
     Hung,
     Placed,
+    Repeated,
     Reported,
     Waiting,
     WorkerConfig,
@@ -199,6 +200,8 @@ class Bridge:
                 controller.reported(*attempt, row)
                 placed = controller.history.trials[assignment.trial].attempt
                 self._gpu_watch.note_epoch(placed.node, placed.gpu)
+            case Repeated(row):
+                controller.repeated(*attempt, row)
             case Finished(stop_reason, summary):
                 controller.finished(*attempt, stop_reason, summary)
             case Failed(failure) | Hung(failure):

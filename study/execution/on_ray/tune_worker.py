@@ -25,13 +25,14 @@ from ray import tune
 from study.errors import StorageFault
 from study.execution.on_ray.awake_clock import process_clock
 from study.execution.on_ray.own_training import OwnTraining, close_nursery
-from study.execution.on_ray.worker_place import gpu_name, node_id, place_of
+from study.execution.on_ray.worker_place import gpu_name, node_id, place_on
 from study.execution.on_ray.worker_protocol import (
     Broken,
     Failed,
     Finished,
     Hung,
     Placed,
+    Repeated,
     Reported,
     Waiting,
     WorkerConfig,
@@ -40,7 +41,6 @@ from study.execution.on_ray.worker_protocol import (
 from study.execution.training_process.patient_store import PatientStore
 from study.files.storage_uri import storage_path
 from study.files.visible_text import visible
-from study.journal.events import Placement
 from study.journal.failure import Failure
 from study.journal.journal import PAUSE_S
 from study.training.runtime.progress import TrainingProgress
@@ -203,7 +203,7 @@ class _Training:
         config, assignment = self._config, self._assignment
         torch.set_num_threads(max(1, int(config["cpus"])))
         device = trial_device(config["gpus"], self._heartbeat)
-        self._messages.put(Placed(_place(device)))
+        self._messages.put(Placed(place_on(device)))
         checkpoints = Checkpoints(
             storage_path(config["checkpoints"]),
             assignment["attempt"],
@@ -216,6 +216,7 @@ class _Training:
             checkpoint=PatientStore(checkpoints, self._wait_for_storage),
             data_dir=config["data_dir"],
             reported=assignment["epochs_reported"],
+            repeated=lambda row: self._messages.put(Repeated(dict(row))),
             heartbeat=self._heartbeat,
             data_hash=assignment["data_hash"],
             progress=self.progress,
@@ -287,13 +288,3 @@ def _awaits_answer(message: WorkerMessage) -> bool:
 def _is_last(message: WorkerMessage) -> bool:
     """Whether a message ends the attempt: Broken and Hung don't, as Tune would keep the process."""
     return isinstance(message, Finished | Failed)
-
-
-def _place(device: str) -> Placement:
-    """Return where an attempt runs, by the names of the journal."""
-    import torch
-
-    if device != "cuda":
-        return place_of("cpu")
-    found = torch.cuda.get_device_properties(device)
-    return place_of(found.name, found.total_memory)

@@ -9,12 +9,26 @@ from study.journal.events import Placement
 from study.spec.parts.tariff import Tariff
 
 
-def place_of(device: str, device_bytes: int | None = None) -> Placement:
-    """Return where this worker trains, on a device of this name and memory."""
+def place_on(device: str) -> Placement:
+    """Return where this worker trains, on ``cpu`` or on ``cuda``."""
+    import torch
+
+    from study.training.runtime.device import gpu_software
+
+    if device != "cuda":
+        return place_of("cpu")
+    found = torch.cuda.get_device_properties(device)
+    return place_of(found.name, found.total_memory, gpu_software(torch.device(device)))
+
+
+def place_of(device: str, device_bytes: int | None = None, software: str = "") -> Placement:
+    """Return where this worker trains, on a device of this name and memory, by what versions."""
     place = Placement(host=socket.gethostname(), node=node_id(), pid=os.getpid(), device=device)
     if device_bytes is not None:
         place["device_bytes"] = device_bytes
         place["gpu"] = gpu_name()
+    if software:
+        place["software"] = software
     return place
 
 

@@ -62,6 +62,13 @@ class Reported:
 
 
 @dataclass(frozen=True)
+class Repeated:
+    """An epoch that the driver knows was trained once more, after an interruption."""
+
+    row: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Waiting:
     """Training waits for something that the user should hear of."""
 
@@ -102,4 +109,4 @@ class Hung:
     failure: Failure
 
 
-WorkerMessage = Placed | Reported | Waiting | Finished | Failed | Broken | Hung
+WorkerMessage = Placed | Reported | Repeated | Waiting | Finished | Failed | Broken | Hung

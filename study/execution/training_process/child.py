@@ -27,7 +27,7 @@ from study.training.best import BestBy
 from study.training.checkpoint import Checkpoints
 from study.training.own.run import train_function
 from study.training.recipe.metric_catalog import Direction
-from study.training.runtime.device import trial_device
+from study.training.runtime.device import gpu_software, trial_device
 from study.training.runtime.failures import Stopped, TrainingFailure, classify
 
 _BEAT_S = 0.5
@@ -164,7 +164,7 @@ class _Attempt:
             checkpoint=PatientStore(checkpoints, self._wait_for_storage),
             reported=request["reported"],
             heartbeat=self._heartbeat,
-            repeated=self._sign,
+            repeated=self._repeat,
             objectives=tuple(request["objectives"]),
             epochs=request["epochs"],
             best_by=BestBy(*request["best_by"]) if request["best_by"] else None,
@@ -186,9 +186,9 @@ class _Attempt:
             self.say({"kind": "beat"})
             self._check()
 
-    def _sign(self) -> None:
-        """Say that training goes on."""
-        self.say({"kind": "sign"})
+    def _repeat(self, row: Any) -> None:
+        """Say what has come of an epoch that the worker knows."""
+        self.say({"kind": "repeated", "row": row})
         self._check()
 
     def _wait_for_storage(self, problem: StorageFault) -> None:
@@ -228,4 +228,5 @@ def _device_figures(device: str) -> Message:
     if device != "cuda":
         return {"device": "cpu"}
     found = torch.cuda.get_device_properties(device)
-    return {"device": found.name, "device_bytes": found.total_memory}
+    software = gpu_software(torch.device(device))
+    return {"device": found.name, "device_bytes": found.total_memory, "software": software}

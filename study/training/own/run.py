@@ -46,7 +46,7 @@ def train_function(
     checkpoint: CheckpointStore | None = None,
     reported: int = 0,
     heartbeat: Callable[[], None] = lambda: None,
-    repeated: Callable[[], None] = lambda: None,
+    repeated: Callable[[OwnRow], None] = lambda row: None,
     objectives: tuple[str, ...] = (),
     epochs: int | None = None,
     best_by: BestBy | None = None,

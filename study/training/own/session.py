@@ -40,7 +40,7 @@ class Session:
         checkpoints: CheckpointStore,
         *,
         report: Callable[[OwnRow], bool],
-        repeated: Callable[[], None],
+        repeated: Callable[[OwnRow], None],
         heartbeat: Callable[[], None],
         keep: Callable[[Path, str], None],
         reported: int,
@@ -189,7 +189,7 @@ class Session:
         elif self._pace.is_due():
             self.end()  # an earlier one, for which it was too early
         if epoch <= self._reported:
-            self._guarded(self._repeated)
+            self._guarded(lambda: self._repeated(row))
             return
         self._reported = epoch
         goes_on = self._pass_on(row)

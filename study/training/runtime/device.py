@@ -54,6 +54,26 @@ def device_name(device: torch.device) -> str:
     return device.type
 
 
+def gpu_software(device: torch.device) -> str:
+    """Return the versions that a GPU's figures depend on: driver, CUDA and cuDNN; else nothing."""
+    if device.type != "cuda":
+        return ""
+    versions = {"driver": _driver_version(), "CUDA": torch.version.cuda}
+    number = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+    if number:
+        major, rest = divmod(number, 10_000 if number >= 90_000 else 1000)
+        versions["cuDNN"] = f"{major}.{rest // 100}.{rest % 100}"
+    return ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+
+
+def _driver_version() -> str:
+    try:
+        pynvml.nvmlInit()
+        return str(pynvml.nvmlSystemGetDriverVersion())
+    except pynvml.NVMLError:
+        return ""
+
+
 def is_device_shared(device: torch.device) -> bool | None:
     """Tell whether others use the device now, which makes times less meaningful.
 

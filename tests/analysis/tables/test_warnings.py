@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from analysis.results import load
 from analysis.tables.points.leaderboard import leaderboard_table
 from analysis.tables.warnings import warning_texts
@@ -55,6 +57,19 @@ def test_the_careful_statisticians_warnings(mixed: Any, make: Any) -> None:
     found = " ".join(warning_texts(load(single.paths)))
     assert "One seed a point" in found
     assert "shared their device" in found
+
+
+def test_rows_of_two_trainings_that_differ_are_warned_of(make: Any) -> None:
+    study = make()
+    for _ in range(2):
+        trial = study.start(study.point({**ADAM, "accumulation": 1}), 0)
+        study.report(trial, 3, 0.5)
+    study.add(event="repeated", trial=1, attempt=1, epoch=2, metrics={"val_accuracy": 0.4})
+    study.finish(trial)
+    results = load(study.paths)
+    assert results.trials["rows_differ_at"].tolist() == [pd.NA, 2]
+    (text,) = [text for text in warning_texts(results) if "came out otherwise" in text]
+    assert text.startswith("1 trial (1) came out otherwise where epochs were trained once more")
 
 
 def test_images_that_changed_between_trials_are_warned_of(make: Any) -> None:

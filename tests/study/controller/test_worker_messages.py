@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from study.journal.failure import Failure
 
 from ..fake_cluster import Storage, controller_on, curve, small_spec
@@ -28,6 +30,31 @@ def test_an_epoch_that_is_known_already_is_passed_over() -> None:
     assert controller.reported(first.trial, 1, {**row, "val_accuracy": 0.0})
     assert len(storage.events) == written
     assert controller.history.trials[0].rows[0]["val_accuracy"] == row["val_accuracy"]
+
+
+def test_an_epoch_that_came_out_otherwise_is_recorded_once_and_its_row_stands() -> None:
+    storage = Storage()
+    controller = controller_on(storage, small_spec(pruner="none"))
+    first = controller.next()
+    rows = [{"epoch": n, "seconds": 1.0 * n, **curve(first.recipe, n)} for n in (1, 2)]
+    for row in rows:
+        controller.reported(first.trial, 1, row)
+    controller.failed(first.trial, 1, Failure("node", "lost"))
+    again = controller.next()
+    written = len(storage.events)
+    controller.repeated(again.trial, 2, {**rows[0], "seconds": 7.0, "train_seconds": 3.0})
+    assert len(storage.events) == written, "it took another time, which says nothing"
+    for row in rows:
+        controller.repeated(again.trial, 2, {**row, "val_accuracy": math.nan})
+    (event,) = storage.events[written:]
+    assert (event["event"], event["attempt"], event["epoch"]) == ("repeated", 2, 1)
+    assert event["metrics"] == {"val_accuracy": None}
+    trial = controller.history.trials[0]
+    assert [row["val_accuracy"] for row in trial.rows] == [row["val_accuracy"] for row in rows]
+    assert [attempt.differs_at for attempt in trial.attempts] == [None, 1]
+    controller.repeated(again.trial, 2, {**rows[1], "epoch": 9})
+    controller.repeated(99, 1, rows[0])
+    assert len(storage.events) == written + 1
 
 
 def test_a_gap_in_the_epochs_fails_the_attempt() -> None:

@@ -45,6 +45,16 @@ def test_a_training_repeats_bit_for_bit_and_depends_on_its_seed(
     assert first != other
 
 
+def test_epochs_that_are_known_are_repeated_as_they_were(tiny: Callable[..., Recipe]) -> None:
+    whole, _ = trained(tiny())
+    again: list[Any] = []
+    rest, _ = trained(tiny(), reported=2, repeated=again.append)
+    assert timeless(again) == timeless(
+        [{k: v for k, v in row.items() if k != "last"} for row in whole[:2]]
+    )
+    assert timeless(rest) == timeless(whole[2:])
+
+
 def test_each_groups_rate_is_a_column(tiny: Callable[..., Recipe]) -> None:
     parts = sorted({name.split(".")[0] for name in names_of(tiny())})
     rows, _ = trained(tiny(optimizer={"name": "sgd", "lr": 0.1, "lr_factors": {parts[0]: 0.5}}))

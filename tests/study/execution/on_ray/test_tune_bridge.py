@@ -21,6 +21,7 @@ from study.execution.on_ray.worker_protocol import (
     Finished,
     Hung,
     Placed,
+    Repeated,
     Reported,
     Waiting,
     WorkerMessage,
@@ -102,6 +103,16 @@ def test_a_workers_messages_reach_the_history(tune: FakeTune) -> None:
     assert trial.attempt.pid == 7
     assert [row["epoch"] for row in trial.rows] == [1, 2, 3]
     assert (trial.state, trial.summary["parameters"]) == ("COMPLETE", 9)
+
+
+def test_an_epoch_that_came_out_otherwise_reaches_the_history(tune: FakeTune) -> None:
+    recipe = tune.begin("a")["assignment"]["recipe"]
+    first = report(recipe, 1)
+    assert tune.result("a", first)
+    assert tune.result("a", Repeated(first.row))
+    assert tune.controller.history.trials[0].attempt.differs_at is None
+    assert tune.result("a", Repeated({**first.row, "val_loss": 0.1, "val_accuracy": 0.01}))
+    assert tune.controller.history.trials[0].attempt.differs_at == 1
 
 
 def test_a_trial_that_is_wanted_no_more_alarms_nobody(tune: FakeTune) -> None:

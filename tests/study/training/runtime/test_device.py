@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pynvml
 import pytest
 import torch
 
 from study.training.runtime import device as device_module
 from study.training.runtime.device import (
     device_name,
+    gpu_software,
     is_device_shared,
     is_memory_short,
     memory_figures,
@@ -22,6 +24,25 @@ from study.training.runtime.failures import TrainingFailure
 from study.training.runtime.gpu_share import CONTEXT_BYTES, limit_bytes
 
 CPU = torch.device("cpu")
+
+
+def test_the_software_of_a_gpu_is_named_as_far_as_it_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91002)
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlSystemGetDriverVersion", lambda: "580.1")
+    gpu = torch.device("cuda", 0)
+    assert gpu_software(gpu) == "driver 580.1, CUDA 13.0, cuDNN 9.10.2"
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 8902)
+    monkeypatch.setattr(pynvml, "nvmlInit", _refuse)
+    assert gpu_software(gpu) == "CUDA 13.0, cuDNN 8.9.2"
+    assert gpu_software(torch.device("cpu")) == ""
+
+
+def _refuse() -> None:
+    raise pynvml.NVMLError(pynvml.NVML_ERROR_DRIVER_NOT_LOADED)
 
 
 def test_a_device_is_found_by_its_name() -> None:

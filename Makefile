@@ -30,7 +30,7 @@ gpu:  ## On a machine with a GPU: what breaks first, then figures, in ten minute
 wheel: setup  ## The wheel into dist/, installed into an empty environment and tried there
 	rm -rf dist
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
-	$(BIN)/pytest tests/wheel -m wheel -o timeout=3600
+	$(BIN)/pytest tests/wheel -m wheel -o timeout=3600 -s
 
 coverage: setup  ## What intervals cover and how often verdicts are false, by simulation, into docs/coverage.md
 	$(BIN)/python -W error::RuntimeWarning -m tests.analysis.coverage

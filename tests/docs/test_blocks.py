@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from .pages import Block, blocks_of, page_files, page_name, typed_in
+from .shell import run
 
 pytestmark = [pytest.mark.docs, pytest.mark.timeout(1800)]
 
@@ -27,9 +26,10 @@ def test_a_page_can_be_followed(page: Path, tmp_path: Path) -> None:
             (tmp_path / block.title).write_text(block.text)
         elif block.language == "python":
             known += _imports(block.text)
-            _run(block, [sys.executable, "-c", "\n".join([*known, block.text])], tmp_path)
+            code = "\n".join([*known, block.text])
+            run([sys.executable, "-c", code], tmp_path, _told(block))
         elif typed_in(block):
-            _run(block, ["bash", "-euo", "pipefail", "-c", typed_in(block)], tmp_path)
+            run(["bash", "-euo", "pipefail", "-c", typed_in(block)], tmp_path, _told(block))
 
 
 def _imports(text: str) -> list[str]:
@@ -38,18 +38,6 @@ def _imports(text: str) -> list[str]:
     return [ast.unparse(each) for each in found]
 
 
-def _run(block: Block, command: list[str], folder: Path) -> None:
-    here = Path(sys.executable).parent
-    surroundings = {**os.environ, "PATH": f"{here}:{os.environ['PATH']}", "COLUMNS": "120"}
-    surroundings["XDG_CONFIG_HOME"] = str(folder / ".config")
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=surroundings,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{block}:\n{block.text}\n{done.stdout}"
+def _told(block: Block) -> str:
+    """Return where a block stands and what it is, for the message where it fails."""
+    return f"{block}:\n{block.text}"

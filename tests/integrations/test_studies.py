@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,35 +13,13 @@ import pytest
 import analysis
 
 from ..docs.pages import ROOT, blocks_of, typed_in
+from ..docs.shell import run
 
 pytestmark = pytest.mark.integrations
 
 KILLS = 10
 EPOCHS = 16
 MEASURED = ("attempt", "time", "seconds")
-
-
-def run(command: list[str], folder: Path) -> str:
-    """Run a command to its good end, and return what it prints."""
-    here = Path(sys.executable).parent
-    surroundings = os.environ | {
-        "PATH": f"{here}:{os.environ['PATH']}",
-        "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}",
-        "XDG_CONFIG_HOME": str(folder / ".config"),
-        "COLUMNS": "120",
-    }
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=surroundings,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
 
 
 def epochs_of(tree: dict[str, Any], folder: Path) -> pd.DataFrame:

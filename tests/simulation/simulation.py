@@ -30,7 +30,7 @@ from .surroundings.tune import SimulatedTune
 from .surroundings.world import Event, Host, World
 from .user import User
 from .verdict import Verdict, values_of
-from .witness import Witness
+from .witness import Broken, Witness
 
 IN_MEMORY = Path("/dev/shm")
 
@@ -58,7 +58,7 @@ def simulate(seed: int) -> Outcome:
     error: BaseException | None = None
     try:
         _play(world, study_of(seed), root)
-    except Exception as found:
+    except (Exception, Broken) as found:
         error = found
     finally:
         shutil.rmtree(root, ignore_errors=True)

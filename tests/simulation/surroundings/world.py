@@ -286,7 +286,7 @@ class World:
         task.greenlet.parent = getcurrent()
         try:
             task.greenlet.switch()
-        except Exception:
+        except BaseException:
             if not ending:
                 raise
         finally:

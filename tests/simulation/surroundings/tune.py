@@ -225,7 +225,7 @@ class SimulatedTune:
             goes_on = bridge.on_result(trial, {**result, "training_iteration": trial.iterations})
         is_done = any(isinstance(message, Finished | Failed) for message in messages)
         if goes_on and not is_done:
-            worker.answered.set()
+            worker.answer(messages)
             return
         if not is_done:
             self._witness.check_stopped(

@@ -78,8 +78,10 @@ class Worker:
         pace_s: float,
     ) -> None:
         self.assignment = assignment
-        self.answered = Event(world)
-        """Set once the driver has taken the latest result and lets the trial go on."""
+        self._answered = Event(world)
+        """Set once the driver has taken what the worker waits with, and lets the trial go on."""
+        self._awaited: list[WorkerMessage] = []
+        """What the worker has said and waits for the answer to."""
         self.is_stopped = False
         self.process: Process | None = None
         self.on_cut_off: Callable[[], None] = lambda: None
@@ -159,9 +161,10 @@ class Worker:
 
     def _report(self, messages: list[WorkerMessage]) -> None:
         """Say something, and wait until the driver lets the training go on."""
-        self.answered.clear()
+        self._answered.clear()
+        self._awaited = messages
         self._say(messages)
-        self.answered.wait()
+        self._answered.wait()
         if self.is_stopped:
             raise Stopped
 
@@ -180,4 +183,9 @@ class Worker:
     def stop(self) -> None:
         """Have the training end where it stands."""
         self.is_stopped = True
-        self.answered.set()
+        self._answered.set()
+
+    def answer(self, messages: list[WorkerMessage]) -> None:
+        """Let the trial go on after what its worker has said, unless it has said more since."""
+        if messages is self._awaited:
+            self._answered.set()

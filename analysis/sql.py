@@ -10,7 +10,10 @@ from __future__ import annotations
 import datetime
 import decimal
 import json
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -31,16 +34,27 @@ if TYPE_CHECKING:
 _VIEWS = ("points", "trials", "epochs")
 
 
+@dataclass(frozen=True)
+class QueryLimits:
+    """How much a query may take that was sent from elsewhere."""
+
+    seconds: float = 10.0
+    rows: int = 10_000
+    """Rows beyond these are left out."""
+    memory_bytes: int = 512 << 20
+
+
 def query_sql(
     sql: str,
     studies: Results | Source | Iterable[Source] | None = None,
     *,
     storage: StorageLike = STORAGE,
+    limits: QueryLimits | None = None,
 ) -> pa.Table:
     """Return the answer to one SELECT as an Arrow table.
 
     It is asked of every study in ``storage`` where none is named. UserError where DuckDB refuses
-    the query, with its words.
+    the query, with its words, or where it takes more than ``limits`` allow.
     """
     import duckdb
 
@@ -50,8 +64,11 @@ def query_sql(
         results = load(studies or _all_studies(storage), storage=storage)
     connection = duckdb.connect(":memory:", config={"enable_external_access": "false"})
     try:
-        _lock(connection, results)
-        return _answer(connection, sql)
+        _lock(connection, results, limits)
+        with _interrupted_after(connection, limits):
+            return _answer(connection, sql, limits)
+    except duckdb.InterruptException as error:
+        raise UserError("the query takes too long; ask for less") from error
     except duckdb.CatalogException as error:
         told = str(error).partition("\n")[0]  # what DuckDB takes for meant are its own tables
         raise UserError(
@@ -63,11 +80,33 @@ def query_sql(
         connection.close()
 
 
-def _lock(connection: duckdb.DuckDBPyConnection, results: Results) -> None:
+@contextmanager
+def _interrupted_after(
+    connection: duckdb.DuckDBPyConnection, limits: QueryLimits | None
+) -> Iterator[None]:
+    """Interrupt what a connection does once its time is up."""
+    if limits is None:
+        yield
+        return
+    timer = threading.Timer(limits.seconds, connection.interrupt)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _lock(
+    connection: duckdb.DuckDBPyConnection, results: Results, limits: QueryLimits | None
+) -> None:
     """Register the views, and leave a query no way to anything else."""
     for name in _VIEWS:
         tables = [getattr(study.tables, name) for study in results.studies]
         connection.register(name, pa.concat_tables(tables, promote_options="default"))
+    if limits is not None:
+        connection.execute(f"SET memory_limit = '{limits.memory_bytes // 1_000_000}MB'")
+        connection.execute("SET threads = 1")
     for setting in (
         "python_enable_replacements = false",
         "autoinstall_known_extensions = false",
@@ -77,14 +116,19 @@ def _lock(connection: duckdb.DuckDBPyConnection, results: Results) -> None:
         connection.execute(f"SET {setting}")
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+def _answer(
+    connection: duckdb.DuckDBPyConnection, sql: str, limits: QueryLimits | None
+) -> pa.Table:
     """Return the answer to a query; UserError where it is more or other than one SELECT."""
     import duckdb
 
     statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise UserError("a query is one SELECT over the views points, trials and epochs")
-    found = connection.sql(sql).to_arrow_table()
+    answer = connection.sql(sql)
+    if limits is not None:
+        answer = answer.limit(limits.rows + 1)
+    found = answer.to_arrow_table()
     return found.rename_columns(_distinct(found.column_names))
 
 

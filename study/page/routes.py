@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from aiohttp import hdrs, web
 
+from study.page.views.compare import compare
 from study.page.views.events import list_events, study_events
 from study.page.views.health import health
+from study.page.views.query import query, query_csv
 from study.page.views.static import static
 from study.page.views.studies import studies
 from study.page.views.study import study
@@ -21,6 +23,11 @@ ROUTES = (
     (GET, "/s/{label}/{name}/events", study_events),
     (GET, "/s/{label}/{name}/t/{trial}", trial),
     (GET, "/s/{label}/{name}/t/{trial}/log", trial_log),
+    (GET, "/compare", compare),
+    (GET, "/compare.json", compare),
+    (GET, "/query", query),
+    (GET, "/query.json", query),
+    (GET, "/query.csv", query_csv),
     (GET, "/static/{file}", static),
     (GET, "/health", health),
 )

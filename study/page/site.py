@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from study.page.readings.chapters import Chapters
 from study.page.readings.library import Library
 from study.page.settings import PageSettings
 
+_QUERIES_AT_ONCE = 2
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -28,6 +30,7 @@ class Site:
         self.library = library
         self.assets = Assets()
         self.chapters = Chapters()
+        self.queries = ThreadPoolExecutor(_QUERIES_AT_ONCE, thread_name_prefix="queries")
         self._templates = html_templates(_TEMPLATES)
         self._templates.finalize = _shown
         self._templates.globals |= {
@@ -50,6 +53,7 @@ class Site:
         """Read and make nothing more."""
         self.library.close()
         self.chapters.close()
+        self.queries.shutdown(wait=False, cancel_futures=True)
 
     def _asset_url(self, name: str) -> str:
         return f"{self.url('static', name)}?v={self.assets.version(name)}"

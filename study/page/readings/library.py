@@ -124,6 +124,10 @@ class Library:
                 found.rows.append(_unknown_row(key[0], key[1], "being read"))
         return found
 
+    def listed(self) -> list[tuple[str, StudyPaths]]:
+        """List all studies, each with its label."""
+        return [(label, paths) for (label, _), paths in self._listed(Overview()).items()]
+
     def _forget_all_but(self, listed: Mapping[tuple[str, str], StudyPaths]) -> None:
         """Forget what was said of studies that are gone."""
         with self._lock:

@@ -14,7 +14,15 @@ from .served import TOKENS, Served, serving, settings_of
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT)
 
-PAGES = ["/", "/s/lab/mixed?wait=1", "/s/lab/begun?wait=1", "/s/lab/mixed/t/3", "/nix"]
+PAGES = [
+    "/",
+    "/s/lab/mixed?wait=1",
+    "/s/lab/begun?wait=1",
+    "/s/lab/mixed/t/3",
+    "/compare?a=lab/mixed&b=lab/thirty",
+    "/query?sql=SELECT * FROM trials",
+    "/nix",
+]
 WIDE, NARROW = 1300, 390
 
 

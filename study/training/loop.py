@@ -67,6 +67,7 @@ def train(
     heartbeat: Callable[[], None] = lambda: None,
     best_by: BestBy | None = None,
     data_hash: str = "",
+    run: str = "",
     progress: TrainingProgress | None = None,
     pace: Pace | None = None,
 ) -> Outcome:
@@ -78,6 +79,7 @@ def train(
     that are trained again; rows that the checkpoint alone has come first. ``heartbeat`` is called
     at each step and may raise Stopped. With ``best_by`` the test figures are those of the best
     epoch, whose weights the checkpoints hold, too. ``data_hash`` is that of the others' images.
+    ``run`` names the study's run, whose trials share what an own data set's factory returns.
 
     Stopped and StorageFault pass through; any other exception becomes a TrainingFailure, the
     device's memory being free again. Not for several threads of a process at once.
@@ -100,6 +102,7 @@ def train(
                 heartbeat=heartbeat,
                 best=BestEpoch(best_by),
                 data_hash=data_hash,
+                run=run,
                 progress=progress or TrainingProgress(),
             )
         if used_device.type == "cuda":
@@ -128,10 +131,11 @@ def _training(
     heartbeat: Callable[[], None],
     best: BestEpoch,
     data_hash: str,
+    run: str,
     progress: TrainingProgress,
 ) -> Outcome:
     spec = recipe.data
-    data = load_data_set(spec, data_dir, reading_for(progress, heartbeat))
+    data = load_data_set(spec, data_dir, reading_for(progress, heartbeat, run))
     check_same_images(data, data_hash)
     loaders = make_loaders(recipe, data, device)
     progress.enter("building the model")

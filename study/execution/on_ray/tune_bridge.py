@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,6 +71,8 @@ class ExecutorOptions:
     """Whether Ray was started for this study alone, so that its workers have the driver's
     environment.
     """
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Names this run of the study, whose trials share what own data sets' factories return."""
 
 
 @dataclass
@@ -164,6 +167,7 @@ class Bridge:
             "hang_without_heartbeat": options.hang_without_heartbeat,
             "limit_s": options.trial_hours * 3600 if options.trial_hours else None,
             "data_dir": options.data_dir,
+            "run": options.run,
             "path": options.module_path,
             "best_by": options.best_by,
             "objectives": list(options.objectives),

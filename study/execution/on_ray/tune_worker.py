@@ -215,6 +215,7 @@ class _Training:
             report=self._report,
             checkpoint=PatientStore(checkpoints, self._wait_for_storage),
             data_dir=config["data_dir"],
+            run=config["run"],
             reported=assignment["epochs_reported"],
             repeated=lambda row: self._messages.put(Repeated(dict(row))),
             heartbeat=self._heartbeat,

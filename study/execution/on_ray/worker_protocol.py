@@ -33,6 +33,8 @@ class WorkerConfig(TypedDict):
     limit_s: float | None
     """How long the trial may train in all."""
     data_dir: str | None
+    run: str
+    """Names the driver's session."""
     path: list[str]
     """Folders in which modules are looked for first."""
     best_by: tuple[str, Direction] | None

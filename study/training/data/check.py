@@ -17,7 +17,8 @@ _LAST_CHANNELS = (3, 4)
 def data_set_faults(classes: int, parts: Mapping[str, tuple[Any, Any]]) -> Iterator[str]:
     """Say in what a data set isn't as ``DataSet`` describes it, each fault as what must hold.
 
-    ``parts`` are images and labels by ``train`` and ``test``.
+    ``parts`` are images and labels by ``train``, ``test`` and where there is one ``validation``. A
+    test set may be empty.
     """
     if not isinstance(classes, int) or classes < 2:
         yield f"classes must be a number of at least 2; found {classes!r}"
@@ -28,6 +29,9 @@ def data_set_faults(classes: int, parts: Mapping[str, tuple[Any, Any]]) -> Itera
             if not isinstance(value, Tensor):
                 yield f"{name} must be a torch.Tensor; found {type(value).__name__}"
                 return
+        if part == "test" and images.ndim == 4 and not len(images) and not len(labels):
+            shapes.add(tuple(images.shape[1:]))
+            continue
         faults = [*_image_faults(f"{part}_images", images)]
         faults += _label_faults(f"{part}_labels", labels, len(images), classes)
         yield from faults

@@ -18,7 +18,6 @@ from torch import Tensor
 
 from study.files.storage import StoragePath
 from study.files.storage_uri import storage_path
-from study.training.data.check import data_set_faults
 from study.training.data.node_cache import fetch_folders, load_shared
 from study.training.data.normalize import Normalization
 from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS, DataSetInfo
@@ -26,12 +25,13 @@ from study.training.recipe.sections import Data
 from study.training.runtime.failures import TrainingFailure
 from study.training.runtime.imports import import_function
 from study.training.runtime.reading import Reading
-from study.training.runtime.signatures import signature_fault
 
 DATA_DIR_VARIABLE = "STUDY_DATA_DIR"
 """The environment variable that names the data folder."""
 
 _DEFAULT_DATA_DIR = "data"
+_OWN = "study.training.data.own.factory:load_own"
+"""What loads a set by a factory; it takes the data section, the data folder and a Reading."""
 
 
 class ReadImages(Protocol):
@@ -123,7 +123,8 @@ def load_data_set(
     info = DATA_SETS.get(spec.name)
     folder = stored.local_path() or fetch_folders(stored, info.folders if info else ())
     if info is None:
-        return _load_users_own(spec, folder)
+        own: DataSet = import_function(_OWN)(spec, folder, reading or Reading())
+        return own
     return load_built_in(spec.name, folder)
 
 
@@ -169,36 +170,6 @@ def _source_files(info: DataSetInfo, folder: Path) -> list[Path]:
     for name in info.folders:
         files += [path for path in (folder / name).rglob("*") if path.is_file()]
     return files
-
-
-def _load_users_own(spec: Data, folder: Path) -> DataSet:
-    """Call a user's ``package.module:factory`` with the data section and the data folder."""
-    try:
-        factory = import_function(spec.name)
-    except (ImportError, AttributeError) as error:
-        raise TrainingFailure(
-            "invalid", f"data.name: must be importable; found {spec.name}: {error}", {}
-        ) from error
-    fault = signature_fault(factory, spec.name, ("data", "folder"), {})
-    if fault:
-        raise TrainingFailure("invalid", f"data.name: {fault}", {})
-    data = factory(spec, folder)
-    if not isinstance(data, DataSet):
-        raise TrainingFailure(
-            "invalid", f"data.name: {spec.name} must return a DataSet; found {type(data)}", {}
-        )
-    if data.class_names and len(data.class_names) != data.classes:
-        raise TrainingFailure(
-            "invalid",
-            f"data.name: {spec.name} must name each of its {data.classes} classes; found"
-            f" {len(data.class_names)} names",
-            {},
-        )
-    train, test = (data.train_images, data.train_labels), (data.test_images, data.test_labels)
-    faults = "; ".join(data_set_faults(data.classes, {"train": train, "test": test}))
-    if faults:
-        raise TrainingFailure("invalid", f"data.name: of {spec.name} {faults}", {})
-    return with_fingerprint(data)
 
 
 def check_same_images(data: DataSet, data_hash: str) -> None:

@@ -25,13 +25,19 @@ class Reading:
     """Told how many images of how many are read; called at least each second or so, and with
     (0, 0) while another process reads them.
     """
+    run: str = ""
+    """Names the run of a study, whose trials share what a factory of the user's own returns; empty:
+    it is called anew.
+    """
 
     def wait(self) -> None:
         """Tell that another process reads."""
         self.note(0, 0)
 
 
-def reading_for(progress: TrainingProgress, heartbeat: Callable[[], None]) -> Reading:
+def reading_for(
+    progress: TrainingProgress, heartbeat: Callable[[], None], run: str = ""
+) -> Reading:
     """Begin the stage in which a training reads its images, on all CPUs that it has."""
     progress.enter("reading data")
 
@@ -39,4 +45,4 @@ def reading_for(progress: TrainingProgress, heartbeat: Callable[[], None]) -> Re
         heartbeat()
         progress.count(done, total)
 
-    return Reading(threads=torch.get_num_threads(), note=note)
+    return Reading(threads=torch.get_num_threads(), run=run, note=note)

@@ -51,7 +51,14 @@ def decode(content: bytes, channels: int, sides: tuple[int, int] | None = None) 
     """Return an image's pixels, its first frame as a viewer turns it; with ``sides`` (height and
     width) resized bicubically. Raises BrokenImage.
     """
-    picture = _opened(content, channels, sides)
+    return in_channels(_opened(content, channels, sides), channels, sides)
+
+
+def in_channels(
+    picture: Image.Image, channels: int, sides: tuple[int, int] | None = None
+) -> Pixels:
+    """Return an opened picture's pixels in so many channels, with ``sides`` resized."""
+    picture = _in_mode(picture, _MODES[channels])
     if sides is not None and picture.size != sides[::-1]:
         picture = picture.resize(sides[::-1], Image.Resampling.BICUBIC)
     return np.array(picture).reshape(picture.height, picture.width, channels)

@@ -70,6 +70,7 @@ class Worker:
             "hang_without_heartbeat": False,
             "limit_s": None,
             "data_dir": None,
+            "run": "",
             "path": [str(HERE), *changed.pop("path", [])],
             "best_by": None,
             "objectives": ["loss"],

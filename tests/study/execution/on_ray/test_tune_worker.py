@@ -54,6 +54,7 @@ def config(folder: Path, **recipe: Any) -> WorkerConfig:
         "hang_without_heartbeat": True,
         "limit_s": None,
         "data_dir": None,
+        "run": "",
         "path": [str(folder)],
         "best_by": None,
         "objectives": [],

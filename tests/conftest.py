@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import uuid
 from collections.abc import Iterator
@@ -29,6 +30,16 @@ def nothing_left_running() -> Iterator[None]:
     """A test that fails leaves no study behind that takes the machine from those after it."""
     yield
     end_what_is_left()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def former_objects_are_passed_over() -> None:
+    """What earlier tests and imports have made is not looked through at each collection of garbage,
+    which every training ends with: in a process of thousands of tests that takes longer than many
+    a test itself.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ test: setup check  ## All tests but the heavy ones (make faults, make bench, mak
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 faults: setup  ## Kills, damage and full disks, the long form
-	$(BIN)/pytest tests/faults -m faults -o timeout=3600
+	$(BIN)/pytest tests -m faults -o timeout=3600
 
 published: setup  ## Every published study, scaled down, to its end
 	$(BIN)/pytest tests/published -m published -o timeout=3600

@@ -43,6 +43,13 @@ def former_objects_are_passed_over() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def all_objects_are_looked_through_in_the_end() -> Iterator[None]:
+    """What was passed over is let go of before the interpreter ends, as libraries expect it."""
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
 def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What is remembered for the user is remembered for the tests alone."""
     with pytest.MonkeyPatch.context() as patch:

@@ -14,7 +14,6 @@ from .command import (
     count,
     events_of,
     history_of,
-    kill,
     kill_all,
     outcome,
     run,
@@ -58,17 +57,18 @@ def test_a_study_of_a_training_function_runs_to_its_tables(whole: Path) -> None:
     assert "    printed by attempt 1:\n    | epoch 1 training" in printed
 
 
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.faults)])
 def test_killed_and_resumed_it_ends_as_if_it_had_never_been_killed(
-    whole: Path, tmp_path: Path
+    kills: int, whole: Path, tmp_path: Path
 ) -> None:
     write_language_study(tmp_path)
-    for kills, end in enumerate((kill, kill_all, kill)):
-        command = ("resume", "tiny") if kills else ("run", "tiny.yaml")
+    for number in range(kills):
+        command = ("resume", "tiny") if number else ("run", "tiny.yaml")
+        enough = count(tmp_path, "reported") + 4
         process = start(tmp_path, *command)
-        target = count(tmp_path, "reported") + 4
-        wait_for(lambda target=target: count(tmp_path, "reported") >= target, "reports")
+        wait_for(lambda least=enough: count(tmp_path, "reported") >= least, "reports")  # type: ignore[misc]
         assert process.poll() is None
-        end(process)
+        kill_all(process)
     run(tmp_path, "resume", "tiny")
     history = history_of(tmp_path)
     check_exact(history)

@@ -64,8 +64,12 @@ def write(folder: Path, **changes: Any) -> None:
     (folder / "tiny.yaml").write_text(json.dumps(STUDY | changes))
 
 
-def test_killed_again_and_again_it_equals_the_uninterrupted_study(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.faults)])
+def test_killed_it_equals_the_uninterrupted_study(
+    kills: int,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     whole = tmp_path_factory.mktemp("whole")
     for file in ("line.py", "tiny.yaml"):
@@ -73,10 +77,10 @@ def test_killed_again_and_again_it_equals_the_uninterrupted_study(
     run(whole, "run", "tiny.yaml")
     monkeypatch.setenv("PAUSE_S", "0.3")
     try:
-        for words in (["run", "tiny.yaml"], ["resume", "tiny"], ["resume", "tiny"]):
-            before = count(folder, "reported")
+        for words in (["run", "tiny.yaml"], ["resume", "tiny"], ["resume", "tiny"])[:kills]:
+            enough = count(folder, "reported") + 5
             driver = start(folder, *words)
-            wait_for(lambda n=before: count(folder, "reported") >= n + 5, "five more epochs")  # type: ignore[misc]
+            wait_for(lambda least=enough: count(folder, "reported") >= least, "five more epochs")  # type: ignore[misc]
             kill(driver)
     finally:
         end_what_is_left()

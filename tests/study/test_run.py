@@ -60,7 +60,14 @@ def test_a_different_study_of_the_same_name_is_refused_with_the_difference(whole
     assert "--name" in refused
 
 
-@pytest.mark.parametrize("after", ["opened", "reported", "ended"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param("opened", marks=pytest.mark.faults),
+        "reported",
+        pytest.param("ended", marks=pytest.mark.faults),
+    ],
+)
 def test_killed_and_resumed_a_study_ends_as_if_it_had_never_been_killed(
     whole: Path, tmp_path: Path, after: str
 ) -> None:
@@ -78,7 +85,9 @@ def test_killed_and_resumed_a_study_ends_as_if_it_had_never_been_killed(
     assert outcome(history) == outcome(history_of(whole))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.faults)]
+)
 def test_ctrl_c_and_sigterm_stop_cleanly(
     whole: Path, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -16,7 +16,7 @@ from study.journal.ranking import best_point
 
 from ..fake_cluster import Curve, Storage, controller_on, drive, small_spec
 
-WORLDS = 100
+WORLDS = 60
 POINTS, SEEDS, EPOCHS = 16, 3, 12
 SD = 0.01
 """Of the points' true heights, and of the seeds of one point."""

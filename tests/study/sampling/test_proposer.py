@@ -95,7 +95,7 @@ def test_a_study_learns_what_does_not_fit_in_memory() -> None:
     """
     space = {"model": {"width": {"log": [0.1, 10]}}, "optimizer": {"lr": {"log": [1e-4, 1]}}}
     limit, shares = 2.0, []
-    for seed in range(10):
+    for seed in range(5):
         asked = proposer("tpe", seed, space)
         above = []
         for index in range(60):

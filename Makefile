@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: gpu quickstart test check setup faults simulate mutants bench published coverage integrations wheel docs docs-test hooks clean
+.PHONY: gpu gpu-wheels quickstart test check setup faults simulate mutants bench published coverage integrations wheel docs docs-test hooks clean
 
 quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
@@ -25,7 +25,11 @@ integrations: setup  ## Trainings with the libraries that have a callback, which
 	$(BIN)/pytest tests/integrations -m integrations -o timeout=3600
 
 gpu:  ## On a machine with a GPU: what breaks first, then figures, in ten minutes and without a network
-	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m tests.bench.first_gpu
+	test ! -d first_gpu_wheels || test -x .first_gpu/bin/python || $(PYTHON) -m tests.bench.first_gpu.wheels install || true
+	$$(ls -d .first_gpu/bin/python $(BIN)/python 2>/dev/null | head -1 | grep . || echo $(PYTHON)) -m tests.bench.first_gpu $(if $(DEVICE),--device $(DEVICE))
+
+gpu-wheels:  ## What `make gpu` needs beside torch, for a machine without a network, into first_gpu_wheels/
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m tests.bench.first_gpu.wheels collect $(if $(THERE),--there $(THERE))
 
 wheel: setup  ## The wheel into dist/, installed into an empty environment and tried there
 	rm -rf dist

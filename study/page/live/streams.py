@@ -41,6 +41,8 @@ class Streams:
             raise web.HTTPServiceUnavailable(text="too many pages are being watched; reload later")
         stream = self._streams.setdefault(name, Stream(look, fetch_all=fetch_all))
         known = request.headers.get("Last-Event-ID") or request.query.get("known", "")
+        only = request.query.get("only", "")
+        wanted = f"event: {only}\n".encode(errors="replace") if only else b""
         response = web.StreamResponse(headers=_HEADERS)
         self._count += 1
         try:
@@ -49,8 +51,9 @@ class Streams:
                 await response.prepare(request)
                 await response.write(b"retry: 2000\n\n")
                 for message in missed:
-                    await response.write(message)
-                await _send(request, response, queue)
+                    if message.startswith(wanted):
+                        await response.write(message)
+                await _send(request, response, queue, wanted)
         finally:
             self._count -= 1
             if not stream.is_watched:
@@ -64,12 +67,16 @@ class Streams:
 
 
 async def _send(
-    request: web.Request, response: web.StreamResponse, queue: asyncio.Queue[bytes | None]
+    request: web.Request,
+    response: web.StreamResponse,
+    queue: asyncio.Queue[bytes | None],
+    wanted: bytes,
 ) -> None:
-    """Send messages until there is nobody to take them."""
+    """Send the messages that begin as those wanted do, until there is nobody to take them."""
     while request.transport is not None and not request.transport.is_closing():
         with suppress(TimeoutError):
             message = await asyncio.wait_for(queue.get(), _LOOK_FOR_LEAVERS_S)
             if message is None:
                 return
-            await response.write(message)
+            if message.startswith(wanted):
+                await response.write(message)

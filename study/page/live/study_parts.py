@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from study.inspection.event_log import event_line
-from study.journal.trials import Point
+from study.journal.trials import Point, Trial
 from study.page.drawing.curves import curves_svg
 from study.page.drawing.series import best_points, faint_curves, plot_data, shown_curves
 from study.page.drawing.settings import setting_plots
@@ -14,6 +14,16 @@ from study.page.live.stream import Parts
 from study.page.readings.followed_study import FollowedStudy
 from study.page.readings.rows import row_of
 from study.page.site import Site
+from study.spec.sections import column_of
+from study.spec.spec import StudySpec
+
+_MOST_TRIALS = 64
+_LATEST = 40
+
+
+def trial_mark(epochs: int, state: str) -> str:
+    """Return what changes with a trial, as those who look at it are told."""
+    return f"{epochs} {state}"
 
 
 class StudyParts:
@@ -26,6 +36,8 @@ class StudyParts:
         self._outcomes: tuple[int, ...] = ()
         self._parts: dict[str, str] = {}
         self._best: list[Point] = []
+        self._trials: list[int] = []
+        """The trials that run or have just run."""
         self._shown: tuple[Any, str] = (None, "")
 
     def look(self) -> Parts:
@@ -64,8 +76,24 @@ class StudyParts:
         curves = shown_curves(history, spec, self._best)
         self._parts["now"] = self._page("study_now.html.j2", {"row": row_of(study)})
         self._parts["curves"] = json.dumps(plot_data(curves, metric), separators=(",", ":"))
+        latest = history.trials[: -_LATEST - 1 : -1]
+        content = {"latest": [_trial_row(trial, spec) for trial in latest]}
+        self._parts["trials"] = self._page("study_trials.html.j2", content)
+        self._mark_trials()
         lines = [event_line(record, spec) for record in reversed(study.recent)]
         self._parts["log"] = self._page("study_log.html.j2", {"lines": lines})
+
+    def _mark_trials(self) -> None:
+        """Note how far those trials are that run or have just run."""
+        trials = self._study.history.trials
+        running = {trial.number for trial in trials if trial.is_in_flight}
+        self._trials = sorted(running | set(self._trials))[-_MOST_TRIALS:]
+        for name in [name for name in self._parts if name.startswith("trial-")]:
+            del self._parts[name]
+        for number in self._trials:
+            if number < len(trials):
+                trial = trials[number]
+                self._parts[f"trial-{number}"] = trial_mark(trial.epochs, trial.state)
 
     def drawing(self) -> str:
         """Return the curves as a browser shows them that runs no script."""
@@ -79,3 +107,18 @@ class StudyParts:
     def _page(self, template: str, content: dict[str, Any]) -> str:
         study = self._study
         return self._site.page(template, {**content, "label": study.label, "name": study.name})
+
+
+def _trial_row(trial: Trial, spec: StudySpec) -> dict[str, Any]:
+    """Return what the list of trials says of one."""
+    metric = spec.objectives[0].metric
+    row = trial.rows[-1] if trial.rows else {}
+    return {
+        "trial": trial.number,
+        "point": trial.point,
+        "seed": trial.seed,
+        "state": trial.state,
+        "epochs": trial.epochs,
+        "value": row.get(column_of(metric)),
+        "failure": trial.failure.failure_class if trial.failure else "",
+    }

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
 
 from study.errors import StudyNotFound
 from study.files.visible_text import visible
+from study.inspection.decisions.explain.ends import EndExplanation, explain_end
 from study.inspection.decisions.explain.explain import Explanations
+from study.inspection.decisions.explain.proposals import Proposals
+from study.inspection.decisions.explain.stops import StopExplanation
 from study.inspection.event_log import log_lines
 from study.journal.trials import Attempt, Point, Trial
 from study.page.answers import data_answer, in_thread, page_answer, part, wants_data
 from study.page.drawing.curves import Curve, curves_svg
+from study.page.live.stream import mark_of
+from study.page.live.study_parts import trial_mark
 from study.page.readings.followed_study import FollowedStudy
 from study.page.site import SITE
 from study.results.attempts import wall_seconds
 
 _MOST_CURVES = 6
+
+Explained = StopExplanation | EndExplanation
 
 
 async def trial(request: web.Request) -> web.Response:
@@ -28,7 +36,8 @@ async def trial(request: web.Request) -> web.Response:
     if wants_data(request):
         return data_answer(content)
     label, name = part(request, "label"), part(request, "name")
-    more = {"label": label, "name": name, "curves": _curves(content)}
+    known = mark_of(trial_mark(content["epochs"], content["state"]))
+    more = {"label": label, "name": name, "curves": _curves(content), "known": known}
     return page_answer(request, "trial.html.j2", {**content, **more})
 
 
@@ -67,6 +76,7 @@ def _content(study: FollowedStudy, number: str) -> dict[str, Any]:
     with study.lock:
         study.read_on()
         shown = _trial_of(study, number)
+        has_ended = shown.has_ended
         point = study.history.points[shown.point]
         objective = study.spec.objectives[0]
         facts = {
@@ -77,6 +87,7 @@ def _content(study: FollowedStudy, number: str) -> dict[str, Any]:
             "seed": shown.seed,
             "kind": shown.kind,
             "state": shown.state,
+            "trials": len(study.history.trials),
             "failure": _failure_of(shown),
             "epochs": shown.epochs,
             "trial_seconds": wall_seconds(study.history, shown),
@@ -86,24 +97,28 @@ def _content(study: FollowedStudy, number: str) -> dict[str, Any]:
         values = _values_of(study, point)
         attempts = [_attempt_tree(attempt) for attempt in shown.attempts]
         rows = [dict(row) for row in shown.rows]
-        has_ended = shown.has_ended
-    explanations = Explanations(study.paths)
-    texts = [str(explanations.of_point(shown.point))]
-    why = None
-    if has_ended:
-        explained = explanations.of_trial(shown.number)
-        why = explained.tree()
-        texts.append(str(explained))
-    proposal = explanations.of_point(shown.point).tree()
+        proposal = Proposals(study.history, study.spec).explain(shown.point)
+        end = explain_end(shown) if has_ended else None
+        is_judged = shown.state == "PRUNED" and shown.stopped_by == "pruner"
+    stop = _stop(study, shown.number, shown.ended_at) if is_judged else end
+    texts = [str(proposal), *([str(stop)] if stop is not None else [])]
     return {
         **facts,
         "values": values,
         "attempts": attempts,
         "rows": rows,
-        "proposal": proposal,
-        "end": why,
+        "proposal": proposal.tree(),
+        "end": stop.tree() if stop is not None else None,
         "explained": texts,
     }
+
+
+@lru_cache(maxsize=256)
+def _stop(study: FollowedStudy, trial: int, ended_at: float | None) -> Explained:
+    """Explain a stop by the pruner, for which the whole journal is walked; ``ended_at`` tells the
+    trial's ends apart.
+    """
+    return Explanations(study.paths).of_trial(trial)
 
 
 def _failure_of(trial: Trial) -> dict[str, Any] | None:

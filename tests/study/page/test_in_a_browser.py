@@ -87,6 +87,20 @@ def test_a_new_epoch_appears_without_a_reload(tab: Tab, tmp_path: Path) -> None:
         assert tab.faults == []
 
 
+def test_a_trials_page_follows_the_trial(tab: Tab, tmp_path: Path) -> None:
+    study = Maker(tmp_path / "lab", name="one")
+    trial = study.start(study.point(sgd(0.3, 0.5)), 0)
+    with serving(settings_of(tmp_path / "lab")) as served:
+        enter(tab, served)
+        tab.open(address(served, f"/s/lab/one/t/{trial}"))
+        for epoch in (1, 2):
+            study.report(trial, epoch, 0.1234 * epoch)
+            tab.until(f"document.querySelector('#trial').textContent.includes('{0.1234 * epoch}')")
+        study.prune(trial, 2)
+        tab.until("document.querySelector('.state').textContent === 'PRUNED'")
+        assert tab.faults == []
+
+
 def test_the_list_follows_its_studies(tab: Tab, tmp_path: Path) -> None:
     study = Maker(tmp_path / "lab", name="one")
     with serving(settings_of(tmp_path / "lab")) as served:

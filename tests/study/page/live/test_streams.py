@@ -109,3 +109,17 @@ def test_a_study_that_goes_and_returns_goes_on(served: Served, lab: Path) -> Non
         lab.with_name("away").rename(lab)
         study.complete_point(adam(1e-3), [0.9])
         watcher.until("now", "1 of 40")
+
+
+def test_whoever_looks_at_a_trial_is_told_of_that_alone(served: Served, lab: Path) -> None:
+    study = Maker(lab, name="one")
+    point = study.point(sgd(0.1, 0.9))
+    first, second = study.start(point, 0), study.start(point, 1)
+    page = served.page(f"/s/lab/one/t/{first}")
+    with watching(served, known(page).replace("&amp;", "&")) as watcher:
+        study.report(second, 1, 0.7)
+        study.report(first, 1, 0.7)
+        told = watcher.events.get(timeout=60)
+        assert (told.name, told.data) == (f"trial-{first}", "1 RUNNING")
+        study.prune(first, 1)
+        assert watcher.events.get(timeout=60).data == "1 PRUNED"

@@ -12,9 +12,12 @@ from study.training.data.loaders import make_loaders
 from study.training.models.factory import build_for_recipe
 from study.training.optim.accumulation import accumulate_gradients
 from study.training.optim.loss import LossFunction
+from study.training.optim.optimizers import make_optimizer
 from study.training.optim.precision import MixedPrecision
+from study.training.optim.schedules import LearningRate
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.failures import TrainingFailure, classify
+from study.training.runtime.own_parts import PART
 
 
 class BatchFault(Exception):
@@ -83,10 +86,14 @@ def _train_a_batch(recipe: Recipe, data: DataSet) -> int:
             labels,
             recipe.micro_batch_size,
         )
+        make_optimizer(recipe.optimizer, model)
+        LearningRate(recipe, len(loaders.train)).factor(0)
         wanted = (len(labels), data.classes)
         if tuple(losses.logits.shape) != wanted:
             shape = tuple(losses.logits.shape)
             raise TrainingFailure("invalid", f"logits of {shape} instead of {wanted}", {})
     except Exception as error:
-        raise BatchFault(recipe.model.name, "must train on a batch", classify(error)) from None
+        failure = classify(error)
+        part = str(failure.details.get(PART, recipe.model.name))
+        raise BatchFault(part, "must train on a batch", failure) from None
     return sum(parameter.numel() for parameter in model.parameters())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,9 @@ from search_spaces.validation import Fault
 from study.execution.resources import factories
 from study.inspection.preview_points import DRAWN_POINTS, points_of
 from study.spec.load import raise_faults_of_names
+from study.training.recipe.augmentations import of_batches
 from study.training.recipe.recipe import Recipe
-from study.validation.section import is_factory_name
+from study.validation.section import OwnPart, is_factory_name
 
 if TYPE_CHECKING:
     from study.files.storage import StorageLike
@@ -30,7 +31,7 @@ _IMPORT_S = 60.0
 _CHECK_S = 1200.0
 """So long images may take to be read, and models to be built."""
 _MOST_CHECKED = 12
-"""So many different pairs of model and data are built and tried on a batch."""
+"""So many different models, data and own parts are tried on a batch."""
 
 
 def check_own_code(
@@ -41,19 +42,20 @@ def check_own_code(
     check_data: bool = False,
     data_dir: str | Path | None = None,
 ) -> list[str]:
-    """Check that a study's own models, data sets and samplers can be loaded and called.
+    """Check that a study's own models, data sets and other parts can be loaded and called.
 
     With ``check_data`` the images are loaded, each model is built and trained on one batch; what
     came of that is returned as lines. Raises SpecError with each fault at the line of the study
     file ``source`` that names what is at fault.
     """
-    recipes = _different_recipes(spec)
-    calls = list(_calls(spec, recipes))
+    possible = _possible_recipes(spec)
+    calls = list(_calls(spec, possible))
     if not calls and not check_data:
         return []
     task: dict[str, Any] = {"path": [*sys.path, str(Path.cwd())], "calls": calls, "recipes": []}
     if check_data:
-        task["recipes"] = [recipe.model_dump(mode="json") for recipe in recipes[:_MOST_CHECKED]]
+        checked = _different_recipes(possible)[:_MOST_CHECKED]
+        task["recipes"] = [recipe.model_dump(mode="json") for recipe in checked]
         task["data_dir"] = str(data_dir) if data_dir else None
     answer = _ask_child(task, _CHECK_S if check_data else _IMPORT_S)
     faults = [
@@ -64,38 +66,54 @@ def check_own_code(
     return list(answer["lines"])
 
 
-def _different_recipes(spec: StudySpec) -> list[Recipe]:
-    """Return a recipe for each pair of model and data among points that the study could have."""
+def _possible_recipes(spec: StudySpec) -> list[Recipe]:
+    """Return the recipes of points that the study could have."""
+    points = islice(points_of(spec), min(spec.points, DRAWN_POINTS))
+    subjects = [spec.training(values).subject for values in points]
+    return [subject for subject in subjects if isinstance(subject, Recipe)]
+
+
+def _different_recipes(recipes: Iterable[Recipe]) -> list[Recipe]:
+    """Return a recipe for each different model, data, and parts of the user's own."""
     found: dict[str, Recipe] = {}
-    for values in islice(points_of(spec), min(spec.points, DRAWN_POINTS)):
-        recipe = spec.training(values).subject
-        if isinstance(recipe, Recipe):
-            key = recipe.model.model_dump_json() + recipe.data.model_dump_json()
-            found.setdefault(key, recipe)
+    for recipe in recipes:
+        parts = [f"{role} {part.name}" for role, part in _own_parts(recipe)]
+        key = recipe.model.model_dump_json() + recipe.data.model_dump_json() + str(parts)
+        found.setdefault(key, recipe)
     return list(found.values())
 
 
-def _calls(spec: StudySpec, recipes: Sequence[Recipe]) -> Iterator[dict[str, Any]]:
+def _own_parts(recipe: Recipe) -> Iterator[tuple[str, OwnPart]]:
+    """Give a recipe's own loss, optimizer, schedule and augmentations, each with its role."""
+    parts = {"loss": recipe.loss, "optimizer": recipe.optimizer, "schedule": recipe.schedule}
+    for role, part in parts.items():
+        if isinstance(part, OwnPart):
+            yield role, part
+    for each in of_batches(recipe.data.augment):
+        if isinstance(each, OwnPart):
+            yield "augment", each
+
+
+def _calls(spec: StudySpec, recipes: Iterable[Recipe]) -> Iterator[dict[str, Any]]:
     """Give the calls that the study will make of own code, each once."""
     seen = set()
     for recipe in recipes:
         if is_factory_name(recipe.model.name):
-            seen.add(
-                (
-                    recipe.model.name,
-                    "model",
-                    json.dumps(dict.fromkeys(sorted(recipe.model.options))),
-                )
-            )
+            seen.add((recipe.model.name, "model", _names_of(recipe.model.options)))
         if is_factory_name(recipe.data.name):
-            seen.add((recipe.data.name, "data", "{}"))
+            seen.add((recipe.data.name, "data", ()))
+        seen |= {(part.name, role, _names_of(part.options)) for role, part in _own_parts(recipe)}
     if is_factory_name(spec.sampler.name):
-        seen.add((spec.sampler.name, "sampler", json.dumps(spec.sampler.options)))
+        seen.add((spec.sampler.name, "sampler", _names_of(spec.sampler.options)))
     named = {name for name, _, _ in seen}
     if spec.train is None:  # else it is looked at apart, and its config's texts name nothing
-        seen |= {(name, "", "{}") for name in factories(spec.tree()) if name not in named}
+        seen |= {(name, "", ()) for name in factories(spec.tree()) if name not in named}
     for name, role, options in sorted(seen):
-        yield {"name": name, "role": role, "options": json.loads(options)}
+        yield {"name": name, "role": role, "options": options}
+
+
+def _names_of(options: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(options))
 
 
 def _ask_child(task: dict[str, Any], limit_s: float) -> dict[str, Any]:

@@ -11,7 +11,15 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-_ARGUMENTS = {"model": ("image_shape", "classes"), "data": ("data", "folder"), "sampler": ()}
+_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "model": ("image_shape", "classes"),
+    "data": ("data", "folder"),
+    "loss": ("logits", "labels"),
+    "optimizer": ("model",),
+    "schedule": ("step", "steps"),
+    "augment": ("images", "labels", "generator"),
+    "sampler": (),
+}
 """What a factory of each role is called with, beside its options."""
 
 
@@ -54,7 +62,7 @@ def _call_faults(call: dict[str, Any]) -> Iterator[dict[str, str]]:
     if not callable(function):
         yield _fault(name, "must be a function or class", type(function).__name__)
         return
-    options = dict(call["options"]) | ({"seed": 0} if role == "sampler" else {})
+    options = dict.fromkeys([*call["options"], *(["seed"] if role == "sampler" else [])])
     fault = signature_fault(function, name, _ARGUMENTS[role], options)
     if fault:
         yield _fault(fault.option or name, fault.must, fault.found, fault.accepted, fault.meant)

@@ -19,7 +19,7 @@ JsonSchema = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REFERENCE = "#/$defs/{model}"
 _DOTTED = r"^[^.]+\..+$"
-_OPEN_NAMES = ("model", "data")
+_OPEN_NAMES = ("model", "data", "optimizer", "schedule", "loss", "data.augment")
 """Sections of the recipe where ``package.module:factory`` may stand for a name."""
 _BY_TRAINING = ("objective", "recipe", "space", "first", "trial")
 """Keys that hold other things where the training is the user's own."""

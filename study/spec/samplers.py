@@ -5,7 +5,6 @@ What is left out of them is Optuna's default or decided from the study.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
@@ -19,7 +18,7 @@ from study.validation.numbers import (
     Natural,
     SamplerSeed,
 )
-from study.validation.section import FACTORY_FORM, FACTORY_PATTERN, is_factory_name
+from study.validation.section import FACTORY_FORM, FACTORY_PATTERN, form_of
 
 START_SIZES = {"tpe": 10, "gp": 10, "cmaes": 1}
 """How many points these samplers have before they learn, as Optuna has it: unless the study file
@@ -136,11 +135,6 @@ class OwnSampler(SamplerChoice):
     name: Annotated[str, Field(pattern=f"^{FACTORY_PATTERN}$")]
 
 
-def _form_of(value: object) -> object:
-    name = value.get("name") if isinstance(value, Mapping) else getattr(value, "name", None)
-    return FACTORY_FORM if isinstance(name, str) and is_factory_name(name) else name
-
-
 AnySampler = Annotated[
     Annotated[Tpe, Tag("tpe")]
     | Annotated[RandomSearch, Tag("random")]
@@ -151,6 +145,6 @@ AnySampler = Annotated[
     | Annotated[QuasiMonteCarlo, Tag("qmc")]
     | Annotated[FirstOnly, Tag("first-only")]
     | Annotated[OwnSampler, Tag(FACTORY_FORM)],
-    Discriminator(_form_of),
+    Discriminator(form_of),
     NamedForms("sampler", default="tpe"),
 ]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     SerializationInfo,
@@ -145,6 +146,21 @@ def _plain_value(value: object, validate: ValidatorFunctionWrapHandler) -> Any:
 
 PlainValue = Annotated[str | int | float | bool, WrapValidator(_plain_value)]
 """What an option of a user's own code may be, with one error in place of one for each type."""
+
+
+class OwnPart(Section):
+    """A part of the user's own: ``package.module:factory``, and what it is called with besides."""
+
+    name: Annotated[str, Field(pattern=f"^{FACTORY_PATTERN}$")]
+    """The function of your own."""
+    options: dict[str, PlainValue] = Field(default_factory=dict)
+    """Keyword arguments of it."""
+
+
+def form_of(value: object) -> object:
+    """Return the tag of a section's form: its name, or ``FACTORY_FORM`` for one of the user's."""
+    name = value.get("name") if isinstance(value, Mapping) else getattr(value, "name", None)
+    return FACTORY_FORM if isinstance(name, str) and is_factory_name(name) else name
 
 
 def rule(

@@ -15,6 +15,7 @@ from .trainings import recipe, trained_on_gpu
 
 OPTIMIZERS = sorted(fields_of_forms("optimizer") or {})
 AUGMENTATIONS = sorted(fields_of_forms("data.augment") or {})
+OWN = "tests.study.training.own_recipe_parts"
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp16_unscaled")
 SIDES = {"vit_b_16": 16, "lenet": 16, "vgg16": 32, "resnet18_two_stage": 32, "whitened_cnn": 9}
 WIDTHS: dict[str, dict[str, Any]] = {
@@ -113,6 +114,12 @@ def test_converging_reads_each_loss_as_it_says() -> None:
         {"data": {"validation": "test", "drop_last": True}},
         {"patience": {"metric": "val_loss", "epochs": 3}},
         {"ema": {"decay": 0.9}, "model": {"name": "small_cnn", "width": 0.25}},
+        {
+            "loss": f"{OWN}:focal_loss",
+            "optimizer": {"name": f"{OWN}:plain_adamw", "options": {"lr": 0.01}},
+            "schedule": f"{OWN}:half_cosine",
+            "data": {"augment": ["flip", f"{OWN}:nothing", "mixup"]},
+        },
         {"metrics": ["auroc", "balanced_accuracy", "calibration_error"]},
     ],
     ids=str,

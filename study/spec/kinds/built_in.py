@@ -16,6 +16,7 @@ from study.training.recipe.defaults import DefaultedRecipes, current_defaults, w
 from study.training.recipe.model_catalog import family_of
 from study.training.recipe.recipe import OPEN_MAPPINGS, Recipe
 from study.training.recipe.schedules import NEEDS_LENGTH
+from study.validation.section import is_factory_name
 
 _NAMELESS = "seed"
 """A value of a recipe that isn't the point's: it is the number of the replicate."""
@@ -41,7 +42,8 @@ class RecipeTraining:
     def bound_to_length(self) -> str:
         """A schedule that spans the whole training."""
         name = self.recipe.schedule.name
-        return f"the schedule {name}" if name in NEEDS_LENGTH else ""
+        spans_it = name in NEEDS_LENGTH or is_factory_name(name)
+        return f"the schedule {name}" if spans_it else ""
 
     def tree(self, seed: int) -> Tree:
         """Return the recipe with this seed."""

@@ -19,7 +19,7 @@ from study.training.data.host_loader import HostBatches
 from study.training.data.normalize import Normalization, channel_statistics, make_normalization
 from study.training.data.statistics import node_statistics
 from study.training.data.subset import Subset
-from study.training.recipe.augmentations import mixings
+from study.training.recipe.augmentations import of_batches
 from study.training.recipe.recipe import Recipe
 from study.training.recipe.sections import HostLoader
 from study.training.runtime.failures import TrainingFailure
@@ -82,9 +82,9 @@ def make_loaders(recipe: Recipe, data: DataSet, device: torch.device) -> Loaders
             f"data.batch_size: no batch is full of {len(train_indices)} training images",
             {},
         )
-    mixes = mixings(spec.augment)
-    if mixes:
-        train = MixedLoader(train, mixes, recipe.seed, data.classes, memory_format)
+    steps = of_batches(spec.augment)
+    if steps:
+        train = MixedLoader(train, steps, recipe.seed, data.classes, memory_format)
     tested = torch.arange(len(data.test_labels))[: spec.test_images]
     test = make_loader(_at(data.test_images, tested), data.test_labels[tested])
     validation_count = 0

@@ -10,6 +10,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from study.training.recipe.schedules import (
@@ -18,6 +19,7 @@ from study.training.recipe.schedules import (
     Exponential,
     MultiStep,
     OneCycle,
+    OwnSchedule,
     Plateau,
     Polynomial,
     Restarts,
@@ -26,6 +28,7 @@ from study.training.recipe.schedules import (
     Switch,
     Triangular,
 )
+from study.training.runtime.own_parts import own_function, part_failure
 
 _HIGH_MOMENTUM = 0.95
 _LOW_MOMENTUM = 0.85
@@ -169,6 +172,13 @@ def _restarts(spec: Restarts, step: int, length: TrainingLength) -> float:
     return _half_cosine(1.0, spec.min_factor, done / period)
 
 
+def _own(spec: OwnSchedule, step: int, length: TrainingLength) -> float:
+    factor = own_function(spec.name, ("step", "steps"), spec.options)(step, length.total_steps)
+    if isinstance(factor, bool) or not isinstance(factor, int | float) or not isfinite(factor):
+        raise part_failure(spec.name, f"must return a finite number; found {factor!r:.60}")
+    return float(factor)
+
+
 _CURVES: dict[type[Schedule], Callable[[Any, int, TrainingLength], float]] = {
     ConstantSchedule: _constant,
     Step: _step,
@@ -181,4 +191,5 @@ _CURVES: dict[type[Schedule], Callable[[Any, int, TrainingLength], float]] = {
     Restarts: _restarts,
     Plateau: _constant,  # see metric_factors
     Switch: _constant,
+    OwnSchedule: _own,
 }

@@ -11,7 +11,8 @@ from torch.optim import Optimizer
 from study.training.optim.adafactor import Adafactor
 from study.training.optim.muon import MuonWithAdamW
 from study.training.optim.param_groups import make_param_groups
-from study.training.recipe.optimizers import AnyOptimizer, Muon, Sgd
+from study.training.recipe.optimizers import AnyOptimizer, KnownOptimizer, Muon, OwnOptimizer, Sgd
+from study.training.runtime.own_parts import own_function, part_failure
 
 OPTIMIZER_CLASSES: dict[str, type[Optimizer]] = {
     "sgd": torch.optim.SGD,  # https://proceedings.mlr.press/v28/sutskever13.html
@@ -49,8 +50,11 @@ _RENAMED_ARGUMENTS = {"clip_threshold": "d", "initial_accumulator": "initial_acc
 def make_optimizer(spec: AnyOptimizer, model: nn.Module) -> Optimizer:
     """Make the optimizer of ``spec`` for the parameters of ``model`` that want a gradient.
 
-    Its groups are those of ``param_groups.make_param_groups``.
+    Its groups are those of ``param_groups.make_param_groups``; those of the user's own optimizer
+    are as its factory makes them.
     """
+    if isinstance(spec, OwnOptimizer):
+        return _make_own(spec, model)
     groups = make_param_groups(spec, model)
     if isinstance(spec, Muon):
         return MuonWithAdamW(groups, spec)
@@ -58,6 +62,21 @@ def make_optimizer(spec: AnyOptimizer, model: nn.Module) -> Optimizer:
     if spec.name == "asgd":  # torch's own else reads and writes numbers of each parameter
         arguments[_CAPTURABLE] = groups[0]["params"][0].is_cuda
     return OPTIMIZER_CLASSES[spec.name](groups, **arguments)
+
+
+def _make_own(spec: OwnOptimizer, model: nn.Module) -> Optimizer:
+    """Make the user's own optimizer; the rates of its groups are the peak of the schedule."""
+    optimizer = own_function(spec.name, ("model",), spec.options)(model)
+    if not isinstance(optimizer, Optimizer):
+        found = type(optimizer).__name__
+        raise part_failure(spec.name, f"must return a torch.optim.Optimizer; found {found}")
+    groups = optimizer.param_groups
+    for index, group in enumerate(groups):
+        if "lr" not in group:
+            raise part_failure(spec.name, "must make groups with a learning rate lr")
+        group.setdefault("name", str(index) if index else "")
+        group["peak_lr"] = float(group["lr"])
+    return optimizer
 
 
 def load_optimizer_state(optimizer: Optimizer, state: dict[str, Any]) -> None:
@@ -69,7 +88,7 @@ def load_optimizer_state(optimizer: Optimizer, state: dict[str, Any]) -> None:
     optimizer.load_state_dict(state)
 
 
-def _torch_arguments(spec: AnyOptimizer) -> dict[str, Any]:
+def _torch_arguments(spec: KnownOptimizer) -> dict[str, Any]:
     """Return the recipe's fields as arguments of torch's class."""
     fields: dict[str, Any] = spec.model_dump(exclude=_NOT_ARGUMENTS)
     for pair, (first, second) in _PAIRED_ARGUMENTS.items():

@@ -8,14 +8,14 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from study.training.recipe.optimizers import AnyOptimizer, DecayedOptimizer
+from study.training.recipe.optimizers import DecayedOptimizer, KnownOptimizer
 from study.training.runtime.failures import TrainingFailure
 
 ParamGroup = dict[str, Any]
 """What torch.optim takes, with ``name`` and ``peak_lr``, the rate that the schedule scales."""
 
 
-def make_param_groups(spec: AnyOptimizer, model: nn.Module) -> list[ParamGroup]:
+def make_param_groups(spec: KnownOptimizer, model: nn.Module) -> list[ParamGroup]:
     """Group the parameters of ``model`` that want a gradient by the prefixes of ``lr_factors``.
 
     A group's ``name`` is the prefix that chose it, or "" for the rest, which comes first. Raises a
@@ -44,7 +44,7 @@ def _longest_prefix(name: str, prefixes: Iterable[str]) -> str:
     return max(matching, key=len, default="")
 
 
-def _make_group(spec: AnyOptimizer, prefix: str, parameters: list[nn.Parameter]) -> ParamGroup:
+def _make_group(spec: KnownOptimizer, prefix: str, parameters: list[nn.Parameter]) -> ParamGroup:
     lr = spec.lr * spec.lr_factors.get(prefix, 1.0)
     group: ParamGroup = {"params": parameters, "name": prefix, "lr": lr, "peak_lr": lr}
     if isinstance(spec, DecayedOptimizer) and spec.independent_decay:

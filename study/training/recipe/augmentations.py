@@ -1,6 +1,6 @@
 """What a recipe may say of how training images are changed: an augmentation, or a list of them.
 
-Those that mix images with one another stand at the end of a list. No torch here.
+Those that change whole batches stand at the end of a list. No torch here.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from study.training.recipe.numbers import NonNegative, Positive, Share
-from study.validation.section import ListOrOne, Section, rule
+from study.validation.section import FACTORY_FORM, ListOrOne, OwnPart, Section, form_of, rule
 
 
 class NoAugment(Section):
@@ -168,42 +168,54 @@ class CutMix(Section):
     """Shape of the beta distribution of the share: the smaller, the less is mixed."""
 
 
+class OwnAugment(OwnPart):
+    """One of your own: ``function(images, labels, generator, **options)`` returns both, changed.
+
+    It sees whole batches, normalized, on the device.
+    """
+
+
 OneAugment = Annotated[
-    NoAugment
-    | Flip
-    | CropFlip
-    | Shift
-    | CropFlipCutout
-    | AffineFlip
-    | RandomResizedCrop
-    | RandAugment
-    | TrivialAugment
-    | RandomErasing
-    | MixUp
-    | CutMix,
-    Field(discriminator="name"),
+    Annotated[NoAugment, Tag("none")]
+    | Annotated[Flip, Tag("flip")]
+    | Annotated[CropFlip, Tag("crop_flip")]
+    | Annotated[Shift, Tag("shift")]
+    | Annotated[CropFlipCutout, Tag("crop_flip_cutout")]
+    | Annotated[AffineFlip, Tag("affine_flip")]
+    | Annotated[RandomResizedCrop, Tag("random_resized_crop")]
+    | Annotated[RandAugment, Tag("randaugment")]
+    | Annotated[TrivialAugment, Tag("trivialaugment")]
+    | Annotated[RandomErasing, Tag("random_erasing")]
+    | Annotated[MixUp, Tag("mixup")]
+    | Annotated[CutMix, Tag("cutmix")]
+    | Annotated[OwnAugment, Tag(FACTORY_FORM)],
+    Discriminator(form_of),
 ]
 Augment = Annotated[OneAugment | tuple[OneAugment, ...], ListOrOne(most=16)]
 
 
+OfBatches = MixUp | CutMix | OwnAugment
+"""What changes whole batches, labels as well."""
+
+
 def augmentations(written: Augment) -> tuple[OneAugment, ...]:
     """Return the augmentations of single images, in the order in which they are done."""
-    return tuple(each for each in _all(written) if not isinstance(each, NoAugment | MixUp | CutMix))
+    return tuple(each for each in _all(written) if not isinstance(each, NoAugment | OfBatches))
 
 
-def mixings(written: Augment) -> tuple[MixUp | CutMix, ...]:
-    """Return those that mix the images of a batch with one another."""
-    return tuple(each for each in _all(written) if isinstance(each, MixUp | CutMix))
+def of_batches(written: Augment) -> tuple[OfBatches, ...]:
+    """Return those that change whole batches, in their order."""
+    return tuple(each for each in _all(written) if isinstance(each, OfBatches))
 
 
 def order_fault(written: Augment) -> tuple[int, str] | None:
-    """Return which entry of a list mixes images before another changes them, and its name.
+    """Return which entry of a list changes batches before another changes images, and its name.
 
     None if none does.
     """
     every = _all(written)
     for index, (one, following) in enumerate(pairwise(every)):
-        if isinstance(one, MixUp | CutMix) and not isinstance(following, MixUp | CutMix):
+        if isinstance(one, OfBatches) and not isinstance(following, OfBatches):
             return index, one.name
     return None
 

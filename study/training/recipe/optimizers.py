@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from search_spaces.values import is_finite_number
 from study.training.recipe.numbers import NonNegative, Positive, Share
-from study.validation.section import Section, rule
+from study.validation.section import FACTORY_FORM, OwnPart, Section, form_of, rule
 
 Rate = Annotated[float, Field(gt=0, le=1e6)]
 
@@ -197,7 +198,27 @@ class Muon(DecayedOptimizer):
     """The learning rate of AdamW, which trains what is no matrix."""
 
 
-AnyOptimizer = Annotated[
+class OwnOptimizer(OwnPart):
+    """An optimizer of your own, made by ``factory(model, **options)``.
+
+    A schedule is a factor on the learning rates that its groups are made with.
+    """
+
+    recreate_each_epoch: bool = False
+    """Make a new optimizer before each epoch."""
+
+    @property
+    def has_lr(self) -> bool:
+        """Whether there is an option ``lr`` that is a number."""
+        return is_finite_number(self.options.get("lr"))
+
+    @property
+    def lr(self) -> float:
+        """That option, 1 where there is none."""
+        return float(self.options["lr"]) if self.has_lr else 1.0
+
+
+KnownOptimizer = (
     Sgd
     | Adam
     | AdamW
@@ -210,6 +231,24 @@ AnyOptimizer = Annotated[
     | RmsProp
     | Asgd
     | Rprop
-    | Muon,
-    Field(discriminator="name"),
+    | Muon
+)
+"""Those that torch has, or that are built in."""
+
+AnyOptimizer = Annotated[
+    Annotated[Sgd, Tag("sgd")]
+    | Annotated[Adam, Tag("adam")]
+    | Annotated[AdamW, Tag("adamw")]
+    | Annotated[NAdam, Tag("nadam")]
+    | Annotated[RAdam, Tag("radam")]
+    | Annotated[Adamax, Tag("adamax")]
+    | Annotated[Adadelta, Tag("adadelta")]
+    | Annotated[Adagrad, Tag("adagrad")]
+    | Annotated[Adafactor, Tag("adafactor")]
+    | Annotated[RmsProp, Tag("rmsprop")]
+    | Annotated[Asgd, Tag("asgd")]
+    | Annotated[Rprop, Tag("rprop")]
+    | Annotated[Muon, Tag("muon")]
+    | Annotated[OwnOptimizer, Tag(FACTORY_FORM)],
+    Discriminator(form_of),
 ]

@@ -20,9 +20,10 @@ from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS
 from study.training.recipe.metric_catalog import MetricName, named_metric
 from study.training.recipe.model import MODEL_NAMES, ModelSpec
 from study.training.recipe.numbers import Count, Positive
-from study.training.recipe.optimizers import AdamW, AnyOptimizer
+from study.training.recipe.optimizers import AdamW, AnyOptimizer, OwnOptimizer
 from study.training.recipe.schedules import NEEDS_LENGTH, AnySchedule, ConstantSchedule
 from study.training.recipe.sections import (
+    AnyLoss,
     Clip,
     Converge,
     CrossEntropy,
@@ -35,7 +36,15 @@ from study.training.recipe.sections import (
 )
 from study.training.recipe.synonyms import COMMON_SYNONYMS, TOP_SYNONYMS
 from study.validation.document import parse_document
-from study.validation.section import Section, forms_in, list_to_tuple, rule, sections_in
+from study.validation.section import (
+    FACTORY_FORM,
+    Section,
+    SectionForms,
+    forms_in,
+    list_to_tuple,
+    rule,
+    sections_in,
+)
 from study.validation.vocabulary import Vocabulary
 
 RecipeTree = dict[str, Any]
@@ -46,7 +55,16 @@ _DEEPEST_FIELD = 8
 """No field lies deeper; keys below are left as they are, however many dots they hold."""
 LENGTHS = ("epochs", "steps", "seconds")
 _MAY_BE_OFF = ("converge", "target", "patience", "metrics", "ema")
-OPEN_MAPPINGS: frozenset[FieldPath] = frozenset({("optimizer", "lr_factors"), ("model", "options")})
+OPEN_MAPPINGS: frozenset[FieldPath] = frozenset(
+    {
+        ("model", "options"),
+        ("optimizer", "lr_factors"),
+        ("optimizer", "options"),
+        ("schedule", "options"),
+        ("loss", "options"),
+        ("data", "augment", "options"),
+    }
+)
 """Mappings whose keys are the user's own: one value each."""
 LISTED_SECTIONS: frozenset[FieldPath] = frozenset({("data", "augment")})
 """Sections in place of which a list of them may stand."""
@@ -67,7 +85,7 @@ class Recipe(Section):
     """The images, and how they are split, batched and changed."""
     optimizer: AnyOptimizer = AdamW(lr=3e-3)
     """What turns gradients into steps."""
-    loss: CrossEntropy = CrossEntropy()
+    loss: AnyLoss = CrossEntropy()
     """What is made small."""
     schedule: AnySchedule = ConstantSchedule()
     """How the learning rate changes on the way."""
@@ -111,6 +129,10 @@ class Recipe(Section):
         if self.epochs is None and self.steps is None and self.schedule.name in NEEDS_LENGTH:
             must = "must have a length in epochs or steps to span"
             raise rule(must, ["schedule"], beside=["epochs", "steps"])
+        is_switched = self.schedule.name == "switch"
+        if is_switched and isinstance(self.optimizer, OwnOptimizer) and not self.optimizer.has_lr:
+            must = "must have a number lr with the schedule switch"
+            raise rule(must, ["optimizer", "options"], beside=["schedule"])
         for section in ("schedule", "target", "patience"):
             metric = getattr(getattr(self, section), "metric", "")
             name = named_metric(metric)
@@ -254,7 +276,7 @@ def flatten(recipe: Recipe) -> dict[str, Scalar]:
 
 def _short(section: OneAugment) -> object:
     """Return a section as a user would write it: as its name where all the rest is by default."""
-    changed = section.model_dump(mode="json", exclude_defaults=True)
+    changed = section.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
     return {"name": section.name, **changed} if changed else section.name
 
 
@@ -275,9 +297,14 @@ def fields_of_forms(path: str) -> dict[str, frozenset[str]] | None:
     forms = SECTION_FORMS.get(tuple(path.split(".")))
     if forms is None:
         return None
-    names = {"model": MODEL_NAMES, "data": (*DATA_SETS, *FILE_SETS)}.get(path, tuple(forms))
+    names = {"model": MODEL_NAMES, "data": (*DATA_SETS, *FILE_SETS)}.get(path, _known(forms))
     only = next(iter(forms.values()))
     return {name: frozenset(forms.get(name, only).model_fields) - {"name"} for name in names}
+
+
+def _known(forms: SectionForms) -> tuple[str, ...]:
+    """Return the names of a section's forms, but for those of the user's own."""
+    return tuple(name for name in forms if name != FACTORY_FORM)
 
 
 def field_paths() -> frozenset[str]:

@@ -11,11 +11,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from study.training.recipe.numbers import Count, NonNegative, Positive
 from study.training.recipe.sections import Metric
-from study.validation.section import Section, list_to_tuple, rule
+from study.validation.section import FACTORY_FORM, OwnPart, Section, form_of, list_to_tuple, rule
 
 Factor = Annotated[float, Field(ge=0, le=1)]
 Decay = Annotated[float, Field(gt=0, le=1)]
@@ -168,19 +168,28 @@ class Restarts(Schedule):
     """The share of the peak at the end of a cycle."""
 
 
+class OwnSchedule(Schedule, OwnPart):
+    """A schedule of your own: the factor that ``function(step, steps, **options)`` returns.
+
+    ``step`` counts updates from 0, ``steps`` are those of the whole training, 0 where its length is
+    in seconds.
+    """
+
+
 AnySchedule = Annotated[
-    ConstantSchedule
-    | Step
-    | MultiStep
-    | Exponential
-    | Cosine
-    | OneCycle
-    | Polynomial
-    | Triangular
-    | Plateau
-    | Switch
-    | Restarts,
-    Field(discriminator="name"),
+    Annotated[ConstantSchedule, Tag("constant")]
+    | Annotated[Step, Tag("step")]
+    | Annotated[MultiStep, Tag("multistep")]
+    | Annotated[Exponential, Tag("exponential")]
+    | Annotated[Cosine, Tag("cosine")]
+    | Annotated[OneCycle, Tag("onecycle")]
+    | Annotated[Polynomial, Tag("polynomial")]
+    | Annotated[Triangular, Tag("triangular")]
+    | Annotated[Plateau, Tag("plateau")]
+    | Annotated[Switch, Tag("switch")]
+    | Annotated[Restarts, Tag("cosine_restarts")]
+    | Annotated[OwnSchedule, Tag(FACTORY_FORM)],
+    Discriminator(form_of),
 ]
 
 NEEDS_LENGTH: frozenset[str] = frozenset({"cosine", "onecycle", "polynomial"})

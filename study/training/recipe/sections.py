@@ -17,7 +17,7 @@ from study.training.recipe.augmentations import Augment, NoAugment, order_fault
 from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS
 from study.training.recipe.metric_catalog import NamedColumn
 from study.training.recipe.numbers import Count, NonNegative, Positive, Share
-from study.validation.section import Section, checked_name, rule
+from study.validation.section import FACTORY_FORM, OwnPart, Section, checked_name, form_of, rule
 
 Metric = Literal[
     "val_accuracy",
@@ -50,6 +50,26 @@ class CrossEntropy(Section):
 
     GoogLeNet, arXiv:1409.4842.
     """
+
+
+class OwnLoss(OwnPart):
+    """A loss of your own: the scalar that ``function(logits, labels, **options)`` returns.
+
+    Labels are whole numbers (B,), or shares of the classes (B, classes) where images are mixed.
+    """
+
+    l1: NonNegative = 0.0
+    """The weight of the sum of |w|."""
+    l2: NonNegative = 0.0
+    """The weight of the sum of w²."""
+    aux_weight: NonNegative = 0.3
+    """The weight of each auxiliary head's loss, in models that have such heads."""
+
+
+AnyLoss = Annotated[
+    Annotated[CrossEntropy, Tag("cross_entropy")] | Annotated[OwnLoss, Tag(FACTORY_FORM)],
+    Discriminator(form_of),
+]
 
 
 class NoClip(Section):
@@ -194,7 +214,8 @@ class Data(Section):
 
     @model_validator(mode="after")
     def mixed_last(self) -> Data:
-        if fault := order_fault(self.augment):
+        fault = order_fault(self.augment)
+        if fault:
             index, name = fault
             must = "must stand behind what changes images one by one"
             raise rule(must, ["augment", index], found=describe(name))

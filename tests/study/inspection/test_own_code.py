@@ -50,6 +50,18 @@ def bytes_as_floats(data, folder):
     (train, labels), test = images(40), images(20)
     return DataSet(train.float() + 200, labels, *test, classes=4)
 
+def focal(logits, labels, gamma=2.0):
+    return logits.sum(1)
+
+def rates(model, lr):
+    return torch.optim.SGD(model.parameters(), lr=lr)
+
+def ramp(step, steps, power=1):
+    return 1.0
+
+def swap(images, labels):
+    return images, labels
+
 def truncated(data, folder):
     raise OSError("Truncated File Read")
 """
@@ -64,8 +76,12 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def study(model: str = "small_cnn", data: str = "digits", **more: str) -> str:
-    """Write a study file and return its name; the model stands in line 3, the data in line 4."""
+    """Write a study file and return its name; the model stands in line 3, the data in line 4, and
+    another section of the recipe in line 5.
+    """
     lines = ["study: own", "recipe:", f"  model: {model}", f"  data: {data}", "points: 4"]
+    if "section" in more:
+        lines.insert(4, f"  {more['section']}")
     space = more.get("space", "{optimizer: {lr: {log: [1e-3, 1]}}}")
     Path("own.yaml").write_text("\n".join([*lines, f"space: {space}"]))
     return "own.yaml"
@@ -140,6 +156,37 @@ def test_a_network_that_does_not_train_is_told_with_the_line_of_its_own_code(
 ) -> None:
     data = "{name: digits, batch_size: 64}"
     assert fault in faults(study(f"'own_parts:{model}'", data), check_data=True)
+
+
+@pytest.mark.parametrize(
+    ("section", "fault"),
+    [
+        ("loss: 'own_parts:focus'", "recipe.loss: must be importable; found AttributeError"),
+        (
+            "loss: {name: 'own_parts:focal', options: {gama: 1}}",
+            "recipe.loss.options.gama: must be an argument of own_parts:focal; found 'gama';"
+            " accepted gamma (did you mean gamma?)",
+        ),
+        ("optimizer: 'own_parts:rates'", "recipe.optimizer: own_parts:rates must take (model)"),
+        (
+            "schedule: {name: 'own_parts:ramp', options: {power: 2, base: 1}}",
+            "recipe.schedule.options.base: must be an argument of own_parts:ramp; found 'base'",
+        ),
+        (
+            "data.augment: [flip, 'own_parts:swap']",
+            "recipe.data.augment[1]: own_parts:swap must take (images, labels, generator)",
+        ),
+    ],
+)
+def test_any_other_part_is_told_by_its_line(module: str, section: str, fault: str) -> None:
+    told = faults(study(section=section, space="{accumulation: {choice: [1, 2]}}"))
+    assert told.startswith(f"own.yaml:5: {fault}")
+
+
+def test_a_part_that_does_not_train_is_told_by_its_own_line(module: str) -> None:
+    told = faults(study(section="loss: 'own_parts:focal'"), check_data=True)
+    must = "own.yaml:5: recipe.loss: must train on a batch; found own_parts:focal: must return a"
+    assert told.startswith(must)
 
 
 def test_what_trains_is_said(module: str) -> None:

@@ -1,4 +1,4 @@
-"""MixUp and CutMix: each image of a batch mixed with the one before it, and their labels.
+"""What changes whole batches and their labels: MixUp, CutMix, and functions of the user's own.
 
 What is drawn for a batch are numbers of the host's own, so that no batch waits for them on a GPU.
 """
@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from study.training.data.batches import Batch, EpochLoader
-from study.training.recipe.augmentations import CutMix, MixUp
-from study.training.runtime.randomness import derive_seed
+from study.training.recipe.augmentations import CutMix, MixUp, OfBatches, OwnAugment
+from study.training.runtime.own_parts import own_function, part_failure
+from study.training.runtime.randomness import derive_seed, make_generator
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,11 @@ class Mixture:
         return mixed
 
     def labels(self, labels: Tensor, classes: int) -> Tensor:
-        """Mix labels (B,) into the share of each class: (B, classes)."""
-        shares = torch.zeros(len(labels), classes, device=labels.device)
-        shares.scatter_(1, labels.unsqueeze(1), 1.0)
+        """Mix labels (B,), or shares of the classes, into such shares: (B, classes)."""
+        shares = labels
+        if labels.ndim == 1:
+            shares = torch.zeros(len(labels), classes, device=labels.device)
+            shares.scatter_(1, labels.unsqueeze(1), 1.0)
         return shares.roll(1, 0).mul_(1 - self.share).add_(shares.mul(self.share))
 
 
@@ -68,18 +71,20 @@ def draw_mixture(
 
 
 class MixedLoader:
-    """A loader's batches, mixed: their labels are shares of the classes, (B, classes)."""
+    """A loader's batches, changed as whole: where they are mixed, their labels are shares of the
+    classes, (B, classes).
+    """
 
     def __init__(
         self,
         loader: EpochLoader,
-        specs: Sequence[MixUp | CutMix],
+        specs: Sequence[OfBatches],
         seed: int,
         classes: int,
         memory_format: torch.memory_format,
     ) -> None:
         self._loader = loader
-        self._specs = specs
+        self._steps = _steps(specs)
         self._seed = seed
         self._classes = classes
         self._memory_format = memory_format
@@ -88,9 +93,49 @@ class MixedLoader:
         return len(self._loader)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        """Give an epoch's batches, each mixed by what is drawn in its name."""
+        """Give an epoch's batches, each changed by what is drawn in its name."""
         for number, (images, labels) in enumerate(self._loader.epoch(epoch)):
-            sides = (images.shape[2], images.shape[3])
-            mixture = draw_mixture(self._specs, sides, self._seed, "mix", epoch, number)
-            mixed = mixture.images(images).contiguous(memory_format=self._memory_format)
-            yield mixed, mixture.labels(labels, self._classes)
+            for index, step in enumerate(self._steps):
+                position = (self._seed, "mix", epoch, number, index)
+                if isinstance(step, OwnAugment):
+                    images, labels = _changed_by_own(step, images, labels, *position)
+                else:
+                    mixture = draw_mixture(step, (images.shape[2], images.shape[3]), *position)
+                    images = mixture.images(images)
+                    labels = mixture.labels(labels, self._classes)
+            yield images.contiguous(memory_format=self._memory_format), labels
+
+
+def _steps(specs: Sequence[OfBatches]) -> list[OwnAugment | list[MixUp | CutMix]]:
+    """Return what is done to each batch: the ways to mix are one step, where the first of them is.
+
+    Each batch takes one of them.
+    """
+    ways = [spec for spec in specs if not isinstance(spec, OwnAugment)]
+    steps: list[OwnAugment | list[MixUp | CutMix]] = []
+    for spec in specs:
+        if isinstance(spec, OwnAugment):
+            steps.append(spec)
+        elif ways not in steps:
+            steps.append(ways)
+    return steps
+
+
+def _changed_by_own(
+    spec: OwnAugment, images: Tensor, labels: Tensor, *position: int | str
+) -> tuple[Tensor, Tensor]:
+    """Return images (B, C, H, W) and labels as a function of the user's own changes them.
+
+    It is given a generator of the host's, seeded for the position.
+    """
+    function = own_function(spec.name, ("images", "labels", "generator"), spec.options)
+    answer = function(images, labels, make_generator(*position))
+    is_pair = isinstance(answer, tuple | list) and len(answer) == 2
+    if not is_pair or not all(isinstance(each, Tensor) for each in answer):
+        raise part_failure(spec.name, f"must return images and labels; found {answer!r:.60}")
+    changed, named = answer
+    if changed.shape != images.shape or len(named) != len(labels) or named.ndim > 2:
+        found = f"{tuple(changed.shape)} and {tuple(named.shape)}"
+        wanted = f"{tuple(images.shape)} and of {len(labels)} labels"
+        raise part_failure(spec.name, f"must return tensors of {wanted}; found {found}")
+    return changed, named

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.spec.load import spec_from_tree
-from study.training.recipe.augmentations import Flip, MixUp, RandAugment, augmentations, mixings
+from study.training.recipe.augmentations import Flip, MixUp, RandAugment, augmentations, of_batches
 from study.training.recipe.defaults import current_defaults, with_defaults
 from study.training.recipe.recipe import Recipe, flatten, parse_recipe
 
@@ -17,7 +17,7 @@ LIST = ["flip", {"name": "randaugment", "magnitude": 3}, "none", "mixup"]
 def test_a_list_is_read_in_its_order_and_written_back_short() -> None:
     recipe = Recipe.model_validate({"data": {"augment": LIST}})
     assert augmentations(recipe.data.augment) == (Flip(), RandAugment(magnitude=3))
-    assert mixings(recipe.data.augment) == (MixUp(),)
+    assert of_batches(recipe.data.augment) == (MixUp(),)
     column = '["flip", {"magnitude": 3, "name": "randaugment"}, "none", "mixup"]'
     assert flatten(recipe)["data.augment"] == column
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
@@ -30,7 +30,7 @@ def test_a_list_is_read_in_its_order_and_written_back_short() -> None:
         (["flip", {"name": "shift", "pid": 1}], "data.augment[1].pid: must be a known key"),
         (["mixup", "flip"], "data.augment[0]: must stand behind what changes images one by one"),
         (["flip"] * 17, "data.augment: must have at most 16 entries; found 17"),
-        ([3], "data.augment[0]: must be a mapping; found 3"),
+        ([3], "data.augment[0]: must be a name or a mapping with a name; found 3"),
         ({"name": "shift", "pad": 0}, "data.augment.pad: must be at least 1; found 0"),
         ({"name": "cutmix", "alpha": 0}, "data.augment.alpha: must be greater than 0; found 0"),
         (
@@ -54,7 +54,7 @@ def test_an_unknown_name_in_a_list_has_the_nearest() -> None:
 
 def test_an_empty_list_is_none() -> None:
     recipe = Recipe.model_validate({"data": {"augment": []}})
-    assert augmentations(recipe.data.augment) == mixings(recipe.data.augment) == ()
+    assert augmentations(recipe.data.augment) == of_batches(recipe.data.augment) == ()
 
 
 def test_the_defaults_of_a_list_s_entries_are_kept() -> None:

@@ -40,13 +40,20 @@ FAULTS: list[tuple[dict[str, Any], list[str]]] = [
         {"optimizer": {"name": "sgd", "nesterov": 1}},
         ["optimizer.nesterov: must be true or false; found 1"],
     ),
-    ({"optimizer": 3}, ["optimizer: must be a mapping; found 3"]),
+    (
+        {"optimizer": 3},
+        [
+            "optimizer: must be a name or a mapping with a name; found 3; accepted"
+            f" {' | '.join(fields_of_forms('optimizer') or {})} | package.module:factory"
+        ],
+    ),
     ({"data": None}, ["data: must be a mapping; found nothing"]),
     (
         {"schedule": "cosin"},
         [
             "schedule: must name a known schedule; found 'cosin'; accepted"
-            f" {' | '.join(fields_of_forms('schedule') or {})} (did you mean cosine?)"
+            f" {' | '.join(fields_of_forms('schedule') or {})} | package.module:factory"
+            " (did you mean cosine?)"
         ],
     ),
     (

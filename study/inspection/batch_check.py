@@ -27,7 +27,8 @@ class BatchFault(Exception):
         self.name = name
         self.must = must
         place = f" ({failure.details['place']})" if "place" in failure.details else ""
-        self.found = f"{failure.message}{place}"
+        message = failure.message.removeprefix(f"data.name: of {name} ")
+        self.found = f"{message}{place}"
         super().__init__(name, must, self.found)
 
 

@@ -26,7 +26,7 @@ from study.spec.parts.tariff import money_text
 from study.spec.spec import StudySpec
 
 _SECONDS_AN_HOUR = 3600
-_NOT_TO_RESUME = ("running", "complete", "target", "failures", "halted")
+_NOT_TO_RESUME = ("running", "target", "failures", "halted")
 """States in which `study resume` by itself does nothing, or would only fail again."""
 
 
@@ -48,7 +48,7 @@ def status_from(
         "study": paths.name,
         "folder": str(paths.folder),
         "state": state,
-        "resume": None if state in _NOT_TO_RESUME else paths.command("resume"),
+        "resume": paths.command("resume") if _goes_on(history, spec, state) else None,
         "driver": driver,
         "points": len(history.points),
         "of": spec.points,
@@ -69,8 +69,19 @@ def status_from(
 def is_confirmation_open(paths: StudyPaths) -> bool:
     """Whether points that are to be trained on fresh seeds have some of those to come."""
     history = read_history(paths.journal)
-    spec = recorded_spec(paths, history)
+    return _is_confirmation_open(history, recorded_spec(paths, history))
+
+
+def _is_confirmation_open(history: History, spec: StudySpec) -> bool:
     return not is_confirmation_over(history.points, spec, whole_seeds=history.whole_seeds)
+
+
+def _goes_on(history: History, spec: StudySpec, state: str) -> bool:
+    """Return whether `study resume` finds something to do: a complete study may have got more."""
+    if state != "complete":
+        return state not in _NOT_TO_RESUME
+    is_open = any(not point.has_ended for point in history.points if not point.is_dropped)
+    return is_open or _is_confirmation_open(history, spec)
 
 
 def _study_state(history: History, driver: str) -> str:

@@ -34,9 +34,10 @@ def data_set_faults(classes: int, parts: Mapping[str, tuple[Any, Any]]) -> Itera
             continue
         faults = [*_image_faults(f"{part}_images", images)]
         faults += _label_faults(f"{part}_labels", labels, len(images), classes)
-        yield from faults
-        if not faults:
-            shapes.add(tuple(images.shape[1:]))
+        if faults:  # what makes one part mostly makes the others, too
+            yield from faults
+            return
+        shapes.add(tuple(images.shape[1:]))
     if len(shapes) > 1:
         yield f"images must have one shape in training and test set; found {sorted(shapes)}"
 

@@ -70,6 +70,7 @@ def test_where_a_confirmed_point_is_dropped_it_is_said_what_confirms_another(
     assert "resume" not in said
     said = run(tmp_path, "drop", "fake", "--point", str(fresh[0])).stdout
     assert said.endswith("another point takes its place on fresh seeds, with: study resume fake\n")
+    assert "\n  go on    study resume fake\n" in run(tmp_path, "status", "fake").stdout
 
 
 def test_a_dropped_point_leaves_status_and_tables(home: Path, finished: StudyPaths) -> None:

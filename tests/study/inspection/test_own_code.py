@@ -141,6 +141,7 @@ def test_images_that_are_not_what_trainings_take_are_told_as_that(
 ) -> None:
     told = faults(study(data=f"'own_parts:{data}'"), check_data=True)
     assert told.startswith("own.yaml:4: recipe.data: ")
+    assert "found data.name" not in told
     assert fault in told
 
 

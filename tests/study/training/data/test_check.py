@@ -25,6 +25,13 @@ def test_a_sound_data_set_has_no_fault() -> None:
     assert faults(images=torch.rand(8, 3, 16, 16)) == []
 
 
+def test_what_is_wrong_with_both_parts_is_told_once() -> None:
+    turned = torch.zeros(8, 12, 12, 3)
+    parts = {"train": (turned, LABELS), "test": (turned, LABELS)}
+    [told] = data_set_faults(4, parts)
+    assert told.startswith("train_images must be (N, C, H, W)")
+
+
 @pytest.mark.parametrize("shape", [(12, 1000, 1), (3, 3, 3), (3, 4, 3), (16, 5, 5), (1, 4, 1)])
 def test_images_of_an_unusual_shape_are_images(shape: tuple[int, int, int]) -> None:
     images = torch.zeros(8, *shape)

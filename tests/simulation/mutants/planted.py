@@ -84,7 +84,7 @@ MUTANTS = [
         "the length of a session goes by the clock on the wall",
         "study/controller/stop_conditions.py",
         "import time\n",
-        "import types, time as _time\ntime = types.SimpleNamespace(time=_time.time, monotonic=_time.time)\n",
+        "import types, time as _time\ntime = types.SimpleNamespace(time=_time.time, monotonic=lambda: _time.time())\n",
     ),
     # --- found by the simulator ---
     Mutant(

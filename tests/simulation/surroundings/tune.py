@@ -18,7 +18,7 @@ from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions
 from study.execution.on_ray.worker_protocol import Failed, Finished, WorkerConfig, WorkerMessage
 from study.files.layout import StudyPaths
 
-from ..witness import Witness
+from ..witness import Witness, promise
 from .faults import Faults
 from .worker import Worker
 from .world import Event, Host, Process, World
@@ -27,6 +27,8 @@ LOOK_S = 1.0
 """How often Tune looks around where no worker has anything to say."""
 ORPHANS_LIVE_S = (30.0, 300.0)
 KILL_COMES_LATE_S = 1000.0
+IDLE_S = 10.0
+"""So long a driver may have no worker at work before it gives one something to do."""
 
 
 @dataclass(eq=False)
@@ -99,9 +101,15 @@ class SimulatedTune:
         live: list[TuneTrial] = []
         try:
             is_all_handed_out = False
+            at_work = self._world.now
             while live or not is_all_handed_out:
                 if not is_all_handed_out:
                     is_all_handed_out = self._hire(bridge, inbox, live)
+                at_work = self._world.now if live or is_all_handed_out else at_work
+                promise(
+                    self._world.now - at_work < IDLE_S,
+                    f"nobody has anything to do for {IDLE_S} s, and the study isn't over",
+                )
                 self._hear_one(bridge, inbox, live)
                 bridge.look_around()
                 if self.faults.happens(self.faults.tune_failure):

@@ -5,6 +5,7 @@ there, and says which one finds it.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import shutil
@@ -18,34 +19,56 @@ from .planted import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[3]
 COPIED = ("study", "search_spaces", "analysis", "tests")
-HEAVY = ("torch", "optuna", "pyarrow.parquet", "obstore", "pydantic", "ruamel.yaml", "greenlet")
+HEAVY = (
+    "torch",
+    "optuna",
+    "pyarrow.parquet",
+    "obstore",
+    "pydantic",
+    "ruamel.yaml",
+    "greenlet",
+    "scipy.stats",
+)
 """Libraries that are loaded once for all."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="how many seeds are played")
+    parser.add_argument("--jobs", type=int, default=2, help="in so many processes")
     parser.add_argument("--only", default="", help="plant those alone whose fault has this in it")
     words = parser.parse_args()
     for name in HEAVY:
         importlib.import_module(name)
+    gc.freeze()
     chosen = [mutant for mutant in MUTANTS if words.only in mutant.fault]
-    survivors = [mutant.fault for mutant in chosen if not is_found(mutant, words.count)]
+    played = [(mutant, words.count) for mutant in chosen if not mutant.found_by]
+    for mutant in chosen:
+        if mutant.found_by:
+            print(f"{mutant.fault}\n    by {mutant.found_by}", flush=True)
+    survivors = []
+    with get_context("fork").Pool(words.jobs, maxtasksperchild=1) as pool:
+        for fault, told, is_found in pool.imap_unordered(find, played, chunksize=1):
+            print(f"{fault}\n    {told}", flush=True)
+            if not is_found:
+                survivors.append(fault)
     print(f"{len(chosen) - len(survivors)} of {len(chosen)} found")
     for fault in survivors:
         print(f"not found: {fault}")
     return int(bool(survivors))
 
 
-def is_found(mutant: Mutant, count: int) -> bool:
-    """Plant a fault and play seeds until one fails; print which."""
+def find(what: tuple[Mutant, int]) -> tuple[str, str, bool]:
+    """Plant a fault and play seeds until one fails, in a process that does nothing else; return the
+    fault, which seed has found it and how, and whether one has.
+    """
+    mutant, count = what
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         plant(mutant, Path(folder))
-        with get_context("fork").Pool(1) as pool:
-            seed, error = pool.apply(first_failure, (folder, count))
+        seed, error = first_failure(folder, count)
+        os.chdir(ROOT)
     told = f"seed {seed}: {error:.150}" if error else f"not found by {count} seeds"
-    print(f"{mutant.fault}\n    {told}", flush=True)
-    return bool(error)
+    return mutant.fault, told, bool(error)
 
 
 def plant(mutant: Mutant, folder: Path) -> None:

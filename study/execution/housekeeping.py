@@ -39,6 +39,8 @@ class Housekeeping:
         self._retention = CheckpointRetention(controller.spec, paths)
         self._requests_read = time.monotonic()
         self._collected = time.monotonic()
+        self._bytes_collected = -1
+        """How long the journal was from which the tables were written last."""
         self._endings_seen = -1
         self._stops: list[Request] = []
         """Requests to stop that are being followed."""
@@ -141,11 +143,17 @@ class Housekeeping:
             self._retention.remove_unneeded(self._controller.history)
 
     def _refresh_tables(self) -> None:
-        """Write the tables; they are derived, so a storage that refuses them costs nothing."""
+        """Write the tables where anything was recorded since the last time; they are derived, so a
+        storage that refuses them costs nothing.
+        """
         from study.results.parquet import write_tables
 
+        history = self._controller.history
+        if history.journal_bytes == self._bytes_collected:
+            return
         try:
-            write_tables(self._paths, history=self._controller.history)
+            write_tables(self._paths, history=history)
+            self._bytes_collected = history.journal_bytes
         except OSError as error:
             self._say(
                 f"the tables in {self._paths.results} can't be written now"

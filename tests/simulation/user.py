@@ -16,7 +16,7 @@ from .surroundings.faults import Faults
 from .surroundings.world import Event, Host, Process, World
 from .witness import Witness, promise
 
-MOST_COMMANDS = 20
+MOST_COMMANDS = 12
 MOST_ADDED = 5
 """So many points a user adds to a study at most, so that it comes to an end."""
 MOST_EXTENSIONS = 3

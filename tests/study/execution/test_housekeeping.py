@@ -50,6 +50,23 @@ def test_tables_that_cannot_be_written_while_a_study_runs_are_a_line_and_no_faul
     assert said == [f"the tables in {paths.results} can't be written now (No space left on device)"]
 
 
+def test_tables_of_a_running_study_are_written_anew_where_something_was_recorded(
+    controller: Controller, paths: StudyPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "COLLECT_EVERY_S", -1.0)
+    written: list[int] = []
+
+    def noted(paths: StudyPaths, history: History) -> None:
+        written.append(history.journal_bytes)
+
+    monkeypatch.setattr("study.results.parquet.write_tables", noted)
+    house = Housekeeping(controller, paths, lambda line: None)
+    for size in (100, 100, 200):
+        controller.history.journal_bytes = size
+        house.tick()
+    assert written == [100, 200]
+
+
 def test_requests_are_carried_out_and_told(
     controller: Controller, paths: StudyPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -135,7 +135,8 @@ def logs(
     """
     from study.cli.submit import print_log
     from study.execution.lifecycle import existing
-    from study.inspection.event_log import check_trial, followed_lines, log_lines
+    from study.inspection.event_log import followed_lines, log_lines
+    from study.journal.replay import check_trial
 
     if is_on_cluster(address, name, storage) and trial is None:
         print_log(name, str(address), follow)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,7 +21,7 @@ from study.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from study.files.layout import StudyPaths
+    from study.execution.changes import Change
 
 
 @app.command()
@@ -37,41 +37,28 @@ def stop(
     """Stop a running study so that it can be resumed, or end one of its trials."""
     from study.cli.inspect import is_on_cluster
     from study.cli.submit import connect, stop_job
-    from study.errors import UserError
-    from study.execution.lifecycle import existing, post_request
+    from study.execution import changes
 
     if is_on_cluster(address, name, storage):
         if trial is None:
             stop_job(name, str(address))
             return
         storage = connect(address).job(name).storage
+    number = trial
+    if number is None:
+        _tell(changes.stop(name, storage=storage))
+        return
 
-    if trial is not None:
-        _check_running(existing(name, storage), trial)
-    request: dict[str, Any] = (
-        {"do": "stop"} if trial is None else {"do": "stop_trial", "trial": trial}
-    )
+    def stop_trial(trusted: bool) -> Change:
+        return changes.stop_trial(name, number, storage=storage, trusted=trusted)
 
-    def post(trusted: bool) -> bool:
-        return post_request(name, request, storage=storage, trusted=trusted)
-
-    driven = with_trust(post, trust)
-    if trial is None and not driven:
-        raise UserError(f"study {name} is not running")
-    what = f"trial {trial}" if trial is not None else name
-    echo(f"asked the driver to stop {what}" if driven else f"stopped {what}")
+    _tell(with_trust(stop_trial, trust))
 
 
-def _check_running(paths: StudyPaths, number: int) -> None:
-    """Raise UserError where a study has no such trial, or has come to its outcome."""
-    from study.errors import UserError
-    from study.inspection.event_log import check_trial
-    from study.journal.replay import read_history
-
-    check_trial(paths, number)
-    trial = read_history(paths.journal).trials[number]
-    if trial.has_ended:
-        raise UserError(f"trial {number} of {paths.name} has ended already: {trial.state}")
+def _tell(change: Change) -> None:
+    """Print what was done."""
+    for line in change.lines:
+        echo(line)
 
 
 @app.command()
@@ -89,26 +76,12 @@ def add(
     """Put a point of your own next in a study: --set optimizer.lr=0.1 for each value that is not
     the recipe's.
     """
-    from study.errors import UserError
-    from study.execution.lifecycle import existing, post_request
-    from study.journal.spec_versions import stored_spec_file
-    from study.spec.load import added_values, load_spec
+    from study.execution import changes
 
-    if not sets:
-        raise UserError("say what the point is: --set PATH=VALUE, as often as needed")
-    spec = load_spec(stored_spec_file(existing(name, storage)))
-    values, lies_in_space = added_values(spec, sets)
+    def add_point(trusted: bool) -> Change:
+        return changes.add(name, sets or (), storage=storage, trusted=trusted)
 
-    def post(trusted: bool) -> bool:
-        request = {"do": "add", "values": values}
-        return post_request(name, request, storage=storage, trusted=trusted)
-
-    driven = with_trust(post, trust)
-    echo(f"added to {name}: {' '.join(f'{path}={value}' for path, value in values.items())}")
-    if not lies_in_space:
-        echo("it lies outside the space: it is shown, and the sampler isn't told of it")
-    if not driven:
-        echo(f"it runs with: {existing(name, storage).command('resume')}")
+    _tell(with_trust(add_point, trust))
 
 
 @app.command()
@@ -124,12 +97,11 @@ def extend(
     """
     from study.cli.inspect import is_on_cluster
     from study.cli.submit import connect
-    from study.execution import lifecycle
+    from study.execution import changes
 
     if is_on_cluster(address, name, storage):
         storage = connect(address).job(name).storage
-    changes = lifecycle.extend(name, storage=storage, points=points, replicates=replicates)
-    echo(f"asked the driver of {name} to go on: {', '.join(changes)}")
+    _tell(changes.extend(name, storage=storage, points=points, replicates=replicates))
 
 
 @app.command()
@@ -142,20 +114,12 @@ def drop(
     """Take a bad point out: tables, the best and the sampler go on without it; its number and what
     it did stay on record.
     """
-    from study.execution.lifecycle import check_droppable, existing, post_request
-    from study.inspection.status import is_confirmation_open
+    from study.execution import changes
 
-    check_droppable(name, point, storage=storage)
+    def drop_point(trusted: bool) -> Change:
+        return changes.drop(name, point, storage=storage, trusted=trusted)
 
-    def post(trusted: bool) -> bool:
-        request = {"do": "drop", "point": point}
-        return post_request(name, request, storage=storage, trusted=trusted)
-
-    driven = with_trust(post, trust)
-    echo(f"asked the driver to drop point {point}" if driven else f"dropped point {point}")
-    paths = existing(name, storage)
-    if not driven and is_confirmation_open(paths):
-        echo(f"another point takes its place on fresh seeds, with: {paths.command('resume')}")
+    _tell(with_trust(drop_point, trust))
 
 
 @app.command()

@@ -186,13 +186,23 @@ def extend(
     if not lock_holder(paths.lock):
         resume = paths.command("resume", *words)
         raise UserError(f"study {name} is not running: {resume} extends it")
+    changes = growth(paths, counts)
+    requests.post(paths, {"do": "extend", **counts})
+    return changes
+
+
+def growth(paths: StudyPaths, counts: Mapping[str, int]) -> list[str]:
+    """Return what new totals change in a study: ``points: 40 -> 60``.
+
+    Raises UserError where nothing would change, or they contradict what has been done.
+    """
     history = read_history(paths.journal)
     old, new = extended(paths, history, {}), extended(paths, history, counts)
     changes = old.differences(new)
     if not changes:
-        raise UserError(f"study {name} has {' '.join(words)} already")
+        words = [f"--{what} {count}" for what, count in counts.items()]
+        raise UserError(f"study {paths.name} has {' '.join(words)} already")
     check_extension(old, new, history)
-    requests.post(paths, {"do": "extend", **counts})
     return changes
 
 
@@ -261,15 +271,6 @@ def _carry_out(request: Mapping[str, Any], controller: Controller, name: str, po
             controller.add_point(request["values"], posted)
         case "drop":
             controller.drop_point(request["point"])
-
-
-def check_droppable(name: str, point: int, *, storage: StorageLike = _DEFAULT_STORAGE) -> None:
-    """Raise UserError where the study has no point of this number, or it was dropped already."""
-    points = read_history(existing(name, storage).journal).points
-    if not 0 <= point < len(points):
-        raise UserError(f"--point must be below {len(points)}, the points of {name}; found {point}")
-    if points[point].is_dropped:
-        raise UserError(f"point {point} of {name} is dropped already")
 
 
 def existing(name: str, storage: StorageLike) -> StudyPaths:

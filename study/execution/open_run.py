@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from study.controller.controller import Controller
 from study.errors import RayFault, StorageFault, StudyError, UserError
 from study.execution import provenance
-from study.execution.housekeeping import Housekeeping
 from study.execution.live_progress import LiveFile, LiveProgress
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.on_ray.ray_watch import RayLost
@@ -26,6 +25,7 @@ from study.execution.resources import (
     machine_cpus,
     trial_capacity,
 )
+from study.execution.retention.housekeeping import Housekeeping
 from study.execution.run import RESUMABLE, RunOptions, RunResult
 from study.execution.user.notices.notices import Notices
 from study.files.layout import StudyPaths

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from study.errors import UserError
 from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
 from study.files.storage import StoragePath
@@ -17,7 +16,6 @@ from study.inspection.format import time_text
 from study.journal.event_codec import Record
 from study.journal.failure import Failure
 from study.journal.following import FollowedJournal
-from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec
 from study.journal.trials import Trial
 from study.spec.spec import StudySpec
@@ -25,15 +23,6 @@ from study.spec.spec import StudySpec
 _FOLLOW_S = 1.0
 _HIDDEN_FIELDS = {"event", "time", "provenance", "metrics", "summary", "params"}
 """Fields of events that are shown otherwise, or are too long for a line."""
-
-
-def check_trial(paths: StudyPaths, trial: int) -> None:
-    """Raise UserError where the study has no trial of this number."""
-    count = len(read_history(paths.journal).trials)
-    if not 0 <= trial < count:
-        raise UserError(
-            f"--trial must be a number below {count}, the trials of {paths.name}; found {trial}"
-        )
 
 
 def log_lines(paths: StudyPaths, trial: int | None) -> Iterator[str]:

@@ -66,22 +66,13 @@ def status_from(
     }
 
 
-def is_confirmation_open(paths: StudyPaths) -> bool:
-    """Whether points that are to be trained on fresh seeds have some of those to come."""
-    history = read_history(paths.journal)
-    return _is_confirmation_open(history, recorded_spec(paths, history))
-
-
-def _is_confirmation_open(history: History, spec: StudySpec) -> bool:
-    return not is_confirmation_over(history.points, spec, whole_seeds=history.whole_seeds)
-
-
 def _goes_on(history: History, spec: StudySpec, state: str) -> bool:
     """Return whether `study resume` finds something to do: a complete study may have got more."""
     if state != "complete":
         return state not in _NOT_TO_RESUME
     is_open = any(not point.has_ended for point in history.points if not point.is_dropped)
-    return is_open or _is_confirmation_open(history, spec)
+    is_over = is_confirmation_over(history.points, spec, whole_seeds=history.whole_seeds)
+    return is_open or not is_over
 
 
 def _study_state(history: History, driver: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import MISSING, fields
 from functools import cache
 
 from study.errors import JournalDamaged, UserError
+from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
 from study.files.visible_text import visible
 from study.journal.event_codec import Event, Record
@@ -29,6 +30,15 @@ def read_history(path: StoragePath) -> History:
     history = history_of(whole.records, path)
     history.journal_bytes = whole.size_bytes
     return history
+
+
+def check_trial(paths: StudyPaths, trial: int) -> None:
+    """Raise UserError where the study has no trial of this number."""
+    count = len(read_history(paths.journal).trials)
+    if not 0 <= trial < count:
+        raise UserError(
+            f"--trial must be a number below {count}, the trials of {paths.name}; found {trial}"
+        )
 
 
 def history_of(records: Iterable[Record], path: StoragePath) -> History:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from aiohttp import hdrs, web
 
+from study.page.access.forms import TOLD, WORD, is_form
 from study.page.access.guard import RIGHTS
 from study.page.access.tokens import Rights
 from study.page.site import SITE
@@ -29,6 +30,8 @@ def wants_data(request: web.Request) -> bool:
 
 def takes_html(request: web.Request) -> bool:
     """Whether an answer that the address doesn't settle is shown to a person."""
+    if is_form(request):
+        return "application/json" not in request.headers.get(hdrs.ACCEPT, "")
     is_data = wants_data(request) or "/api/" in request.path
     return not is_data and "text/html" in request.headers.get(hdrs.ACCEPT, "")
 
@@ -49,5 +52,11 @@ def page_answer(request: web.Request, template: str, content: Mapping[str, Any])
     site = request.app[SITE]
     rights = request.get(RIGHTS)
     may_act = rights is Rights.FULL
-    text = site.page(template, {**content, "may_look": rights is not None, "may_act": may_act})
+    common = {
+        "may_look": rights is not None,
+        "may_act": may_act,
+        "word": request.app[WORD] if may_act else "",
+        "told": request.app[TOLD].get(request.query.get("told", "")),
+    }
+    text = site.page(template, {**content, **common})
     return web.Response(text=text, content_type="text/html")

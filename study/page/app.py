@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from study.page.access.forms import TOLD, WORD, Told, word_of
 from study.page.access.guard import Guard
 from study.page.access.hosts import served_names
 from study.page.access.tokens import Tokens
+from study.page.actions.doing import DOING, Doing
+from study.page.actions.offers import Offers
 from study.page.faults import say_faults
 from study.page.live.live import LIVE, Live
 from study.page.readings.library import Library
@@ -33,6 +36,10 @@ def make_app(settings: PageSettings, tokens: Tokens) -> web.Application:
     app = web.Application(middlewares=[say_faults, guard.check], client_max_size=_MOST_BYTES_SENT)
     app.on_response_prepare.append(guard.add_headers)
     app[SITE] = Site(settings, Library(settings.storages, row_of))
+    app[WORD] = word_of(tokens)
+    app[TOLD] = Told()
+    app[DOING] = Doing()
+    app[SITE].tell_templates(offers=Offers(app[SITE].library))
     app[LIVE] = Live(app[SITE])
     app.on_shutdown.append(app[LIVE].close)
     app.cleanup_ctx.append(_open_site)
@@ -43,3 +50,4 @@ def make_app(settings: PageSettings, tokens: Tokens) -> web.Application:
 async def _open_site(app: web.Application) -> AsyncIterator[None]:
     yield
     app[SITE].close()
+    app[DOING].close()

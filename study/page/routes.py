@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from aiohttp import hdrs, web
 
+from study.page.actions.table import ACTIONS
+from study.page.views.act import act
+from study.page.views.actions import stop_trial, study_action
 from study.page.views.compare import compare
 from study.page.views.events import list_events, study_events
 from study.page.views.health import health
@@ -28,6 +31,9 @@ ROUTES = (
     (GET, "/query", query),
     (GET, "/query.json", query),
     (GET, "/query.csv", query_csv),
+    (GET, "/s/{label}/{name}/do/{action}", act),
+    *((POST, f"/api/s/{{label}}/{{name}}/{name}", study_action(name)) for name in ACTIONS),
+    (POST, "/api/s/{label}/{name}/t/{trial}/stop", stop_trial),
     (GET, "/static/{file}", static),
     (GET, "/health", health),
 )

@@ -40,6 +40,10 @@ class Site:
             "several_storages": len(settings.storages) > 1,
         }
 
+    def tell_templates(self, **known: Any) -> None:
+        """Have templates know something by a name."""
+        self._templates.globals |= known
+
     def url(self, *parts: object) -> str:
         """Return the address of what the parts name: ``/x/s/LABEL/NAME``."""
         path = "/".join(quote(str(part), safe="") for part in parts)

@@ -25,8 +25,8 @@ if __name__ == "__main__":
 
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment, NothingLeft
-from study.execution import housekeeping
 from study.execution.on_ray import ray_runtime, tune_executor
+from study.execution.retention import housekeeping
 from study.journal import journal
 from tests.study.fake_cluster import curve
 

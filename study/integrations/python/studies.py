@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.errors import UserError
-from study.execution import lifecycle
+from study.execution import changes, lifecycle
 from study.execution.lifecycle import StudySource
 from study.execution.run import ProgressDisplay, RunResult
 from study.files.storage import StorageLike
@@ -187,7 +187,7 @@ def add(
 
 def drop(name: str, point: int, *, storage: StorageLike = _STORAGE, trust: bool = False) -> None:
     """Take a bad point out: tables, the best and the sampler go on without it."""
-    lifecycle.check_droppable(name, point, storage=storage)
+    changes.check_droppable(name, point, storage=storage)
     _post(name, {"do": "drop", "point": point}, storage, trust)
 
 

@@ -106,14 +106,19 @@ class Guard:
         return response
 
 
-def _check_may_act(request: web.Request, rights: Rights, is_bearer: bool) -> None:
-    """Refuse what would change something, unless the page itself or a program with the full token
-    asks for it.
-    """
+def check_full(rights: Rights) -> None:
+    """Refuse who may only look."""
     if rights is not Rights.FULL:
         raise web.HTTPForbidden(
             text="this token only reads; to change something takes the full one"
         )
+
+
+def _check_may_act(request: web.Request, rights: Rights, is_bearer: bool) -> None:
+    """Refuse what would change something, unless the page itself or a program with the full token
+    asks for it.
+    """
+    check_full(rights)
     origin = request.headers.get(hdrs.ORIGIN)
     site = request.headers.get("Sec-Fetch-Site")
     if origin is not None and origin.partition("://")[2] != request.headers[hdrs.HOST]:

@@ -54,7 +54,7 @@ async def _study(request: web.Request) -> FollowedStudy:
     return await in_thread(library.study, label, name)
 
 
-def _trial_of(study: FollowedStudy, number: str) -> Trial:
+def trial_of(study: FollowedStudy, number: str) -> Trial:
     """Return a trial by its number; StudyNotFound where the study has none of that number."""
     trials = study.history.trials
     is_there = number.isascii() and number.isdigit() and len(number) < 10
@@ -66,7 +66,7 @@ def _trial_of(study: FollowedStudy, number: str) -> Trial:
 def _log_text(study: FollowedStudy, number: str) -> str:
     with study.lock:
         study.read_on()
-        shown = _trial_of(study, number)
+        shown = trial_of(study, number)
         study.paths.trial(shown.point, shown.replicate).check_plain()
     lines = log_lines(study.paths, shown.number)
     return "".join(f"{visible(line)}\n" for line in lines)
@@ -75,7 +75,7 @@ def _log_text(study: FollowedStudy, number: str) -> str:
 def _content(study: FollowedStudy, number: str) -> dict[str, Any]:
     with study.lock:
         study.read_on()
-        shown = _trial_of(study, number)
+        shown = trial_of(study, number)
         has_ended = shown.has_ended
         point = study.history.points[shown.point]
         objective = study.spec.objectives[0]

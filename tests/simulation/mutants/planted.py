@@ -24,7 +24,7 @@ MUTANTS = [
     # --- found by reviews ---
     Mutant(
         "a request is removed before what it asks for is on record",
-        "study/execution/housekeeping.py",
+        "study/execution/retention/housekeeping.py",
         "                if self._carry_out(request):\n",
         "                requests.discard([request])\n                if self._carry_out(request):\n",
     ),
@@ -36,7 +36,7 @@ MUTANTS = [
     ),
     Mutant(
         "a request that was answered is carried out again",
-        "study/execution/housekeeping.py",
+        "study/execution/retention/housekeeping.py",
         "        if request.path.name in self._controller.history.answered_requests:\n",
         "        if False:\n",
     ),
@@ -198,7 +198,7 @@ MUTANTS = [
     ),
     Mutant(
         "a request is not removed when it is taken",
-        "study/execution/housekeeping.py",
+        "study/execution/retention/housekeeping.py",
         "                    requests.discard([request])\n",
         "",
     ),

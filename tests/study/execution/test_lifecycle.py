@@ -11,10 +11,10 @@ import pytest
 
 from study.errors import StudyExists, StudyLocked, StudyNotFound, UserError
 from study.execution import lifecycle
-from study.execution.housekeeping import Housekeeping
 from study.execution.lifecycle import existing, post_request, remove
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
+from study.execution.retention.housekeeping import Housekeeping
 from study.execution.run import ProgressDisplay, RunOptions
 from study.files import requests
 from study.files.atomic import make_folder, write_whole

@@ -10,10 +10,11 @@ import pytest
 from study.errors import UserError
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
-from study.inspection.event_log import EventLog, check_trial, followed_lines, log_lines
+from study.inspection.event_log import EventLog, followed_lines, log_lines
 from study.journal.events import AttemptFailed
 from study.journal.failure import Failure
 from study.journal.journal import Journal, read_records
+from study.journal.replay import check_trial
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment
 from study.errors import Superseded
-from study.execution import housekeeping
-from study.execution.housekeeping import Housekeeping
+from study.execution.retention import housekeeping
+from study.execution.retention.housekeeping import Housekeeping
 from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
@@ -20,7 +20,7 @@ from study.journal.history import History
 from study.journal.spec_versions import begin, sha256_hex
 from study.spec.load import load_spec
 
-from ..fake_cluster import Storage, controller_on, drive, outcome, small_spec
+from ...fake_cluster import Storage, controller_on, drive, outcome, small_spec
 
 
 @pytest.fixture

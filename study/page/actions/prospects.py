@@ -1,0 +1,87 @@
+"""What an action would do, in words, before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from study.errors import UserError
+from study.execution.changes import check_droppable, check_not_ended
+from study.execution.lifecycle import growth
+from study.inspection.format import count_text
+from study.journal.spec_versions import stored_spec_file
+from study.page.actions.bodies import Values
+from study.page.actions.table import Asked
+from study.page.readings.followed_study import FollowedStudy
+from study.spec.load import added_values, load_spec
+
+_DRIVER_DOES = "Its driver does so within a second or two."
+
+
+def _stop(study: FollowedStudy, asked: Asked) -> list[str]:
+    if not study.driver:
+        raise UserError(f"study {study.name} is not running")
+    running = sum(trial.is_in_flight for trial in study.history.trials)
+    return [
+        f"The driver of {study.name}, {study.driver}, ends.",
+        f"{count_text(running, 'trial')} that run now are set aside as they stand, and go on from"
+        " their newest states once the study is resumed.",
+    ]
+
+
+def _stop_trial(study: FollowedStudy, asked: Asked) -> list[str]:
+    check_not_ended(study.paths, asked.trial)
+    trial = study.history.trials[asked.trial]
+    return [
+        f"Trial {trial.number} ends after {count_text(trial.epochs, 'epoch')}, for good; the study"
+        " goes on.",
+        f"Its point {trial.point} counts as PRUNED: it has no value, and is none of the best.",
+        *([_DRIVER_DOES] if study.driver else []),
+    ]
+
+
+def _extend(study: FollowedStudy, asked: Asked) -> list[str]:
+    totals = {"points": asked.body.points, "replicates": asked.body.replicates}
+    counts = {what: total for what, total in totals.items() if total is not None}
+    if not counts:
+        return ["Say how far it is to go: as new totals, of which one may be left out."]
+    return [*growth(study.paths, counts), *([_DRIVER_DOES] if study.driver else [])]
+
+
+def _add(study: FollowedStudy, asked: Asked) -> list[str]:
+    body: Values = asked.body
+    if not body.values:
+        return ["Say what the point is; what is left out has the recipe's value."]
+    spec = load_spec(stored_spec_file(study.paths))
+    values, lies_in_space = added_values(spec, body.texts())
+    lines = ["This point is trained next:"]
+    lines += [f"{path} = {value}" for path, value in values.items()]
+    if not lies_in_space:
+        lines.append("It lies outside the space: it is shown, and the sampler isn't told of it.")
+    if not study.driver:
+        lines.append(f"It runs with: {study.paths.command('resume')}")
+    return lines
+
+
+def _drop(study: FollowedStudy, asked: Asked) -> list[str]:
+    number = asked.body.point
+    check_droppable(study.name, number, storage=study.paths.storage)
+    point = study.history.points[number]
+    running = sum(trial.is_in_flight for trial in point.trials.values())
+    lines = [
+        f"Point {number} ({point.state}) leaves the tables, the best and what the sampler learns"
+        " from, for good; its number and what it did stay on record."
+    ]
+    if running:
+        lines.append(f"{count_text(running, 'trial')} of it that run now end.")
+    return lines
+
+
+Prospect = Callable[[FollowedStudy, Asked], list[str]]
+PROSPECTS: Mapping[str, Prospect] = {
+    "stop": _stop,
+    "stop-trial": _stop_trial,
+    "extend": _extend,
+    "add": _add,
+    "drop": _drop,
+}
+"""By the names of the pages that show them; each raises UserError where it can't be done."""

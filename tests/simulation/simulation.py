@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -33,6 +34,7 @@ from .verdict import Verdict, values_of
 from .witness import Broken, Witness
 
 IN_MEMORY = Path("/dev/shm")
+CHECKPOINT = re.compile(r"attempt-(\d+)-epoch-(\d+)\.ckpt")
 
 
 @dataclass
@@ -77,8 +79,8 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
     witness.may_be_stale = study.may_be_stale
     witness.value_of = lambda trial: values_of(trial, drawn.spec)
     witness.raw_records = lambda: raw_records(store, study)
-    witness.has_checkpoint = lambda trial, attempt, epoch: has_object(
-        store, study.paths.checkpoints(trial.point, trial.replicate) / checkpoint(attempt, epoch)
+    witness.newest_stored = lambda trial: newest_checkpoint(
+        names_in(store, study.paths.checkpoints(trial.point, trial.replicate))
     )
     tune = SimulatedTune(world, faults, witness, step=drawn.step, pace_s=drawn.pace_s)
     faults.lose_power = disk.lose_power
@@ -130,16 +132,19 @@ def raw_records(store: ObjectStore, study: Study) -> list[dict[str, Any]]:
     return whole_appends(data)
 
 
-def checkpoint(attempt: int, epoch: int) -> str:
-    """The name of a checkpoint, as the documents have it."""
-    return f"attempt-{attempt:04d}-epoch-{epoch:06d}.ckpt"
+def names_in(store: ObjectStore, folder: StoragePath) -> list[str]:
+    """What lies in a folder, read past all faults and all code of the project."""
+    if isinstance(folder, ObjectPath):
+        begin = f"{folder.key}/"
+        return [key.removeprefix(begin) for key in store.objects if key.startswith(begin)]
+    return os.listdir(str(folder)) if os.path.isdir(str(folder)) else []
 
 
-def has_object(store: ObjectStore, path: StoragePath) -> bool:
-    """Whether something is there, read past all faults and all code of the project."""
-    if isinstance(path, ObjectPath):
-        return path.key in store.objects
-    return os.path.lexists(str(path))
+def newest_checkpoint(names: Sequence[str]) -> tuple[int, int]:
+    """The attempt and epoch of the newest checkpoint by its name; zeros where there is none."""
+    found = [CHECKPOINT.fullmatch(name) for name in names]
+    places = [(int(match[1]), int(match[2])) for match in found if match]
+    return max(places, default=(0, 0))
 
 
 def whole_appends(data: bytes) -> list[dict[str, Any]]:

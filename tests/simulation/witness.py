@@ -93,8 +93,8 @@ class Witness:
         """What a trial comes to by each of the study's objectives."""
         self.raw_records: Callable[[], list[Record]] = list
         """Reads the storage past all faults, and past the project's own code."""
-        self.has_checkpoint: Callable[[SeenTrial, int, int], bool] = lambda *place: True
-        """Whether the storage has a trial's checkpoint of an attempt and an epoch."""
+        self.newest_stored: Callable[[SeenTrial], tuple[int, int]] = lambda trial: (0, 0)
+        """Reads the attempt and epoch of a trial's newest checkpoint past all faults."""
         self._world = world
 
     # --- what is on record ---
@@ -325,7 +325,7 @@ class Witness:
             if seen.state or number in self.damaged or seen.point in self.reopened:
                 continue
             promise(
-                self.has_checkpoint(seen, *newest),
+                self.newest_stored(seen) >= newest,
                 f"the newest checkpoint of trial {number}, of attempt and epoch {newest}, is gone",
             )
 

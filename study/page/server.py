@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from aiohttp import web
@@ -31,6 +33,7 @@ def serve(settings: PageSettings, tokens: Tokens, say: Say, note: Say, opened: S
     the address once it answers. UserError where the address can't be listened on.
     """
     context = _tls(settings)
+    _allow_many_connections()
     with _listening(settings) as listener:
         bound = replace(settings, port=listener.getsockname()[1])
         asyncio.run(_serve(bound, tokens, listener, context, say, note, opened))
@@ -95,6 +98,13 @@ def _listening(settings: PageSettings) -> socket.socket:
             f"{settings.host}:{settings.port} can't be listened on: {error.strerror or error};"
             " --port takes another, and 0 one that is free"
         ) from error
+
+
+def _allow_many_connections() -> None:
+    """Let this process have as many files open as it may: each viewer takes one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _tls(settings: PageSettings) -> ssl.SSLContext | None:

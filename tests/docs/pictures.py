@@ -1,7 +1,7 @@
 """The pictures in README and docs, of a real study: ``python -m tests.docs.pictures``.
 
-The study is README's own. Its display is drawn half way, and its report once it has ended, by
-Debian's chromium.
+The study is README's own. Its display and its page are drawn half way, and its report once it has
+ended, by Debian's chromium.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from study.journal.history import History
 from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec
 
+from ..study.page.browser import browsing
+from ..study.page.served import TOKENS, serving, settings_of
 from .pages import ROOT, blocks_of
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -52,6 +54,7 @@ def draw() -> None:
         with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as driver:
             study = StudyPaths(LocalPath(Path(folder) / "studies"), Path(file.title).stem)
             _draw_display(study, FOLDER / "display.svg", f"study run {file.title}")
+            draw_page(Path(folder) / "studies", study.name)
             assert driver.wait() == 0
         subprocess.run([STUDY, "report", study.name], cwd=folder, check=True)
         _draw_report(Path(folder) / "studies" / study.name / "report.html", FOLDER / "report.png")
@@ -84,6 +87,27 @@ def _draw_report(report: Path, picture: Path) -> None:
     target = f"--screenshot={picture}"
     command = ["chromium", *options, size, target, report.as_uri()]
     subprocess.run(command, check=True, capture_output=True)
+
+
+def draw_page(storage: Path, study: str) -> None:
+    """Draw the page of a study as a browser shows it, and on a phone in the dark."""
+    path = f"/s/studies/{study}?wait=1"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(settings_of(storage)) as served,
+        browsing(Path(folder)) as browser,
+        browser.tab() as tab,
+    ):
+        address = f"http://127.0.0.1:{served.port}"
+        tab.open(f"{address}/?token={TOKENS.full}")
+        tab.open(f"{address}{path}")
+        tab.look(width=1300, height=1000)
+        tab.until("!!document.querySelector('.uplot canvas')")
+        tab.picture(FOLDER / "page.png", whole=False)
+        tab.look(width=390, height=844, dark=True)
+        tab.open(f"{address}{path}")
+        tab.until("!!document.querySelector('.uplot canvas')")
+        tab.picture(FOLDER / "page-phone.png", whole=False)
 
 
 if __name__ == "__main__":

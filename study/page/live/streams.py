@@ -46,7 +46,7 @@ class Streams:
         response = web.StreamResponse(headers=_HEADERS)
         self._count += 1
         try:
-            with stream.watched() as queue:
+            with suppress(ConnectionError), stream.watched() as queue:  # whoever looked may go
                 missed = await stream.missed(known[:_LONGEST_KNOWN])
                 await response.prepare(request)
                 await response.write(b"retry: 2000\n\n")

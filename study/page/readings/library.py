@@ -21,8 +21,10 @@ from study.journal.log.log_storage import log_at
 from study.journal.spec_versions import is_there
 from study.page.readings.followed_study import FollowedStudy
 
-_MOST_JOURNAL_BYTES = 256 << 20
-"""So many bytes of journals are kept as histories, those of the studies looked at last."""
+_MOST_JOURNAL_BYTES = 64 << 20
+"""So many bytes of journals are kept as histories, those of the studies looked at last. In memory
+they take eight times as much.
+"""
 _READERS = 4
 _SUFFIX = ".json"
 """A study whose name ends so would have the address of another one's data."""

@@ -14,7 +14,7 @@ from study.page.live.stream import marks_of
 from study.page.readings.library import Overview
 from study.page.site import SITE, Site
 
-_PATIENCE_S = 1.0
+_PATIENCE_S = 0.25
 """The page doesn't wait longer for studies that are read for the first time; programs do."""
 _PROGRAMS_PATIENCE_S = 600.0
 _SORTS: dict[str, Callable[[Mapping[str, Any]], Any]] = {

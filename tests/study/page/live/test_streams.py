@@ -123,3 +123,16 @@ def test_whoever_looks_at_a_trial_is_told_of_that_alone(served: Served, lab: Pat
         assert (told.name, told.data) == (f"trial-{first}", "1 RUNNING")
         study.prune(first, 1)
         assert watcher.events.get(timeout=60).data == "1 PRUNED"
+
+
+def test_whoever_leaves_in_the_middle_leaves_no_trace(
+    served: Served, lab: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    study = Maker(lab, name="one")
+    with watching(served, "/s/lab/one/events") as stays:
+        for seed in range(3):
+            with watching(served, "/s/lab/one/events") as leaves:
+                leaves.until("now")
+            study.complete_point(sgd(0.1 * (seed + 1), 0.9), [0.9, 0.91])
+            stays.until("now", f"{seed + 1} of 40")
+    assert caplog.text == ""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.validation import Fault
 from study.execution.resources import factories
-from study.inspection.preview_points import DRAWN_POINTS, points_of
+from study.inspection.preview.points import DRAWN_POINTS, points_of
 from study.spec.load import raise_faults_of_names
 from study.training.recipe.augmentations import of_batches
 from study.training.recipe.recipe import Recipe

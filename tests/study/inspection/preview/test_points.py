@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from study.inspection.preview import preview_of
-from study.inspection.preview_points import known_points, points_of
+from study.inspection.preview.points import known_points, points_of
 from study.spec.load import spec_from_tree
 
-from ..fake_cluster import Storage, controller_on, drive, small_spec
-from .small_spec import small
+from ...fake_cluster import Storage, controller_on, drive, small_spec
+from ..small_spec import small
 
 
 @pytest.mark.parametrize("mode", ["search", "method-study"])

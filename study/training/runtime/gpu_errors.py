@@ -62,6 +62,9 @@ _NO_DEVICE = (
     r"NVIDIA driver on your system is too old",
     r"Torch not compiled with CUDA enabled",
     r"Pin memory thread exited unexpectedly",
+    # what torch.compile needs of a node, which another one may have
+    r"Failed to find C compiler",
+    r"No working C\+\+ compiler found",
 )
 
 

@@ -15,7 +15,7 @@ from .small_spec import small
 
 
 def test_what_this_machine_lacks_is_a_note_and_no_error() -> None:
-    spec = replace(small(), concurrency=3, resources=Resources(cpus=10_000, gpus=1))
+    spec = replace(small(), concurrency=10_000, resources=Resources(cpus=10_000, gpus=1))
     notes = preview_of(spec).notes
     assert any("10000 CPUs at once; this machine has" in note for note in notes)
     assert any("1 GPUs at once; this machine has" in note for note in notes)

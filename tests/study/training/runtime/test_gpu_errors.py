@@ -55,6 +55,8 @@ NO_DEVICE = (
     "Unexpected error from cudaGetDeviceCount(). Error 802: system not yet initialized",
     "CUDA unknown error - this may be due to an incorrectly set up environment",
     "Pin memory thread exited unexpectedly",
+    "Failed to find C compiler. Please specify via CC environment variable or set triton.knobs",
+    "InvalidCxxCompiler: No working C++ compiler found in torch._inductor.config.cpp.cxx: (None,)",
 )
 
 

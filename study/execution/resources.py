@@ -17,6 +17,7 @@ from study.files.storage import StoragePath
 from study.files.storage_uri import storage_path
 from study.spec.checks.repeat_checks import places_written
 from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS
+from study.training.recipe.model_catalog import is_timm_name
 from study.validation.section import is_factory_name
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def factories(tree: Any) -> Iterator[str]:
     elif isinstance(tree, list | tuple):
         for value in tree:
             yield from factories(value)
-    elif isinstance(tree, str) and is_factory_name(tree):
+    elif isinstance(tree, str) and is_factory_name(tree) and not is_timm_name(tree):
         yield tree
 
 

@@ -20,6 +20,7 @@ from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec
 from study.journal.trials import Trial
 from study.spec.spec import StudySpec
+from study.training.recipe.model_catalog import is_timm_name
 from study.training.recipe.recipe import Recipe
 from study.validation.section import is_factory_name
 
@@ -66,7 +67,7 @@ def export_trial(
     content: ExportedNetwork | ExportedState
     if spec.train is None:
         recipe = _recipe_of(history, spec, chosen)
-        if onnx and is_factory_name(recipe.model.name):
+        if onnx and is_factory_name(recipe.model.name) and not is_timm_name(recipe.model.name):
             check_study_trusted(paths, history.study, [recipe.model.name], trusted=trusted)
             sys.path.append(str(Path.cwd()))  # where `study run` finds it too
         content = _export_network(paths, chosen, recipe, to, onnx=onnx)

@@ -19,6 +19,7 @@ from study.execution.resources import factories
 from study.inspection.preview.points import DRAWN_POINTS, points_of
 from study.spec.load import raise_faults_of_names
 from study.training.recipe.augmentations import of_batches
+from study.training.recipe.model_catalog import TIMM, is_timm_name
 from study.training.recipe.recipe import Recipe
 from study.validation.section import OwnPart, is_factory_name
 
@@ -96,9 +97,11 @@ def _own_parts(recipe: Recipe) -> Iterator[tuple[str, OwnPart]]:
 
 def _calls(spec: StudySpec, recipes: Iterable[Recipe]) -> Iterator[dict[str, Any]]:
     """Give the calls that the study will make of own code, each once."""
-    seen = set()
+    seen = set[tuple[str, str, tuple[str, ...]]]()
     for recipe in recipes:
-        if is_factory_name(recipe.model.name):
+        if is_timm_name(recipe.model.name):
+            seen.add((recipe.model.name, TIMM, ()))
+        elif is_factory_name(recipe.model.name):
             seen.add((recipe.model.name, "model", _names_of(recipe.model.options)))
         if is_factory_name(recipe.data.name):
             seen.add((recipe.data.name, "data", ()))

@@ -50,6 +50,13 @@ def _call_faults(call: dict[str, Any]) -> Iterator[dict[str, str]]:
     from study.training.runtime.signatures import signature_fault
 
     name, role = call["name"], call["role"]
+    if role == "timm":
+        from study.training.models.timm_models import timm_fault
+
+        lacking = timm_fault(name)
+        if lacking:
+            yield _fault(name, lacking.must, lacking.found, lacking.accepted, lacking.nearest)
+        return
     try:
         function = import_function(name)
     except BaseException as error:

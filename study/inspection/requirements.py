@@ -9,8 +9,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from study.execution.resources import machine_cpus, machine_gpus
+from study.training.recipe.model_catalog import FAMILIES
 from study.training.recipe.recipe import Recipe
-from study.validation.section import is_factory_name
 
 if TYPE_CHECKING:
     from study.inspection.cost_probe import CostsByShape
@@ -52,9 +52,9 @@ def _checkpoint_bytes(spec: StudySpec, recipes: Iterable[Recipe]) -> int:
 
 def _count_parameters(recipe: Recipe) -> int:
     """Count the model's parameters, built without values; 0 where that needs what isn't here, or
-    code of the user's own, which isn't loaded into this process.
+    code of others, which isn't loaded into this process.
     """
-    if is_factory_name(recipe.model.name):
+    if recipe.model.name not in FAMILIES:
         return 0
     import torch
 

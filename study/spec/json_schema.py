@@ -159,7 +159,9 @@ def _name_schema(names: list[str], is_open: bool) -> JsonSchema:
     known: JsonSchema = {"enum": names}
     if not is_open:
         return known
-    return {"anyOf": [known, {"type": "string", "pattern": f"^{FACTORY_PATTERN}$"}]}
+    # behind a point, timm's names say which weights: timm:resnet18.a1_in1k
+    own = {"type": "string", "pattern": rf"^{FACTORY_PATTERN}(\.\w+)?$"}
+    return {"anyOf": [known, own]}
 
 
 # -- space -----------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from types import ModuleType
 from study.training.models import adapters, layers
 from study.training.models.layers import ImageShape
 from study.training.recipe.model import ModelSpec
-from study.training.recipe.model_catalog import FAMILIES
+from study.training.recipe.model_catalog import FAMILIES, is_timm_name
 from study.training.runtime.imports import import_function
 
 _OUR_TORCHVISION = "study.training.runtime.torchvision"
@@ -32,7 +32,25 @@ def model_source(model: ModelSpec, image_shape: ImageShape, classes: int) -> str
     """
     if model.name in FAMILIES:
         return _built_in_source(model, image_shape, classes)
+    if is_timm_name(model.name):
+        return _timm_source(model, image_shape, classes)
     return _users_own_source(model, image_shape, classes)
+
+
+def _timm_source(model: ModelSpec, image_shape: ImageShape, classes: int) -> str:
+    options = {key: value for key, value in model.options.items() if key != "pretrained"}
+    more = f", **{options!r}" if options else ""
+    name = model.name.partition(":")[2]
+    return f'''\
+"""The network {name} of timm, which must be installed: pip install timm."""
+
+import timm
+
+
+def build():
+    """Build the network; its weights are in weights.safetensors."""
+    return timm.create_model({name!r}, num_classes={classes}, in_chans={image_shape[0]}{more})
+'''
 
 
 def _users_own_source(model: ModelSpec, image_shape: ImageShape, classes: int) -> str:

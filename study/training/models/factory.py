@@ -11,8 +11,9 @@ from torch import nn
 from study.errors import UserError
 from study.training.models.adapters import add_softmax, resize_inputs
 from study.training.models.layers import ImageShape
+from study.training.models.timm_models import build_timm
 from study.training.recipe.model import ModelSpec
-from study.training.recipe.model_catalog import FAMILIES
+from study.training.recipe.model_catalog import FAMILIES, is_timm_name
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.failures import TrainingFailure, classify
 from study.training.runtime.imports import import_function
@@ -71,6 +72,8 @@ def build_for_recipe(recipe: Recipe, image_shape: ImageShape, classes: int) -> n
 
 def _build_family(model: ModelSpec, image_shape: ImageShape, classes: int) -> nn.Module:
     family = FAMILIES.get(model.name)
+    if is_timm_name(model.name):
+        return build_timm(model.name, image_shape, classes, model.options)
     if family is None:
         return _build_users_own(model, image_shape, classes)
     _, height, width = image_shape

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from study.training.recipe.model_catalog import MODEL_NAMES, family_of
+from study.training.recipe.model_catalog import MODEL_NAMES, family_of, is_timm_name
 from study.training.recipe.numbers import Count, Positive, Share
 from study.validation.section import PlainValue, Section, checked_name, rule
 
@@ -30,7 +30,7 @@ class ModelSpec(Section):
     """
 
     name: str = "small_cnn"
-    """The network, or ``package.module:factory`` of one of your own."""
+    """The network, ``timm:NAME`` for one of timm's, or ``package.module:factory`` of your own."""
     variant: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] | None = None
     """A published variant of the family; None only where the family has a single form."""
     width: Positive = 1.0
@@ -71,7 +71,7 @@ class ModelSpec(Section):
     weights: str | None = None
     """A local file (.pt, .pth or .safetensors) to take them from; None: torchvision's download."""
     options: dict[str, PlainValue] = Field(default_factory=dict)
-    """Keyword arguments of a user's own ``package.module:factory``."""
+    """Keyword arguments of a user's own ``package.module:factory``, or of ``timm.create_model``."""
 
     def resized(self, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
         """Return the (C, H, W) that images of ``image_shape`` have inside the network."""
@@ -81,7 +81,7 @@ class ModelSpec(Section):
     @field_validator("name")
     @classmethod
     def known(cls, name: str) -> str:
-        return checked_name(name, "model", MODEL_NAMES)
+        return name if is_timm_name(name) else checked_name(name, "model", MODEL_NAMES)
 
     @model_validator(mode="before")
     @classmethod

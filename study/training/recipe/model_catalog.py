@@ -6,6 +6,7 @@ otherwise is refused, since the difference would have no effect.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -138,6 +139,16 @@ MODEL_NAMES: tuple[str, ...] = tuple(FAMILIES)
 
 _USER_FACTORY = Family("", frozenset({"options"}))
 """What a user's own ``package.module:factory`` understands: nothing but its ``options``."""
+
+
+TIMM = "timm"
+"""The package whose models are named ``timm:NAME``."""
+_TIMM_NAME = re.compile(rf"{TIMM}:[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?")
+
+
+def is_timm_name(name: str) -> bool:
+    """Return whether a name is that of one of timm's models, such as ``timm:resnet18.a1_in1k``."""
+    return _TIMM_NAME.fullmatch(name) is not None
 
 
 def family_of(name: str) -> Family:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -211,3 +212,10 @@ def test_a_study_without_own_parts_starts_no_process(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("subprocess.run", None)
     assert check_own_code(study(), load_spec("own.yaml")) == []
+
+
+@pytest.mark.skipif(find_spec("timm") is not None, reason="timm is installed")
+def test_a_model_of_timms_asks_for_timm(module: str) -> None:
+    told = faults(study("'timm:resnet18.a1_in1k'"))
+    must = "own.yaml:3: recipe.model: must find timm installed for timm:resnet18.a1_in1k"
+    assert told == f"{must}; found no package timm; accepted pip install 'ray-study[timm]'"

@@ -197,6 +197,7 @@ TRIAL_COLUMNS = (
         " steered the study",
     ),
     Column("data_fingerprint", TEXT, "hash, counts and split of the images"),
+    Column("class_names", TEXT, "the first 100 classes, in the order of their labels, as JSON"),
     Column("left_out_files", INTEGER, "images that couldn't be decoded and were left out"),
     Column(
         "peak_memory_bytes",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 from model import build
-from PIL import Image
+from PIL import Image, ImageOps
 from safetensors.torch import load_file
 from torch.nn.functional import interpolate
 
@@ -30,7 +30,7 @@ network.eval()
 
 def prepare(file):
     """Make of an image file what the network was trained on: (1, C, H, W), normalized."""
-    picture = Image.open(file).convert(FACTS["mode"])
+    picture = ImageOps.exif_transpose(Image.open(file)).convert(FACTS["mode"])
     pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
     images = pixels.view(1, picture.height, picture.width, -1).permute(0, 3, 1, 2) / 255
     images = interpolate(images, FACTS["size"], mode="bicubic", antialias=True).clamp(0, 1)
@@ -60,7 +60,7 @@ from pathlib import Path
 
 import numpy
 import onnxruntime
-from PIL import Image
+from PIL import Image, ImageOps
 
 FOLDER = Path(__file__).resolve().parent
 FACTS = json.loads((FOLDER / "model.json").read_text())
@@ -71,7 +71,8 @@ session = onnxruntime.InferenceSession(FOLDER / "model.onnx")
 def prepare(file):
     """Make of an image file what model.onnx takes: (1, C, H, W) in [0, 1]; it normalizes itself."""
     height, width = FACTS["size"]
-    picture = Image.open(file).convert(FACTS["mode"]).resize((width, height), Image.BICUBIC)
+    picture = ImageOps.exif_transpose(Image.open(file)).convert(FACTS["mode"])
+    picture = picture.resize((width, height), Image.BICUBIC)
     pixels = numpy.asarray(picture, numpy.float32).reshape(1, height, width, -1)
     return pixels.transpose(0, 3, 1, 2) / 255
 

@@ -6,12 +6,14 @@ Which image comes when, and how it is augmented, depends on the recipe's seed an
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from study.files.visible_text import visible
 from study.training.data.augmentations.mixing import MixedLoader
 from study.training.data.batches import Batch, EpochLoader
 from study.training.data.datasets import DataSet, Images
@@ -24,6 +26,9 @@ from study.training.recipe.recipe import Recipe
 from study.training.recipe.sections import HostLoader
 from study.training.runtime.failures import TrainingFailure
 from study.training.runtime.randomness import make_generator
+
+_MOST_NAMES = 100
+"""Class names that a training's summary holds."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,9 @@ class Loaders:
         facts: dict[str, str | int] = {"left_out_files": data.left_out + len(self.left_out)}
         if data.validation_images is not None:
             facts["validation"] = "given"
+        if data.class_names:
+            names = [visible(name) for name in data.class_names[:_MOST_NAMES]]
+            facts["class_names"] = json.dumps(names, ensure_ascii=False)
         return facts
 
 

@@ -132,3 +132,8 @@ def test_left_out_files_are_missing_from_their_batches_and_counted(
     assert outcome.summary["left_out_files"] == 1
     _, outcome = trained(recipe(**options, loader={"name": "host"}))
     assert outcome.summary["left_out_files"] == 1
+
+
+def test_class_names_are_in_the_summary(recipe: Callable[..., Recipe]) -> None:
+    _, outcome = trained(recipe())
+    assert outcome.summary["class_names"] == '["bright", "dark"]'

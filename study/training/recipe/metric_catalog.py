@@ -110,7 +110,7 @@ FIXED_COLUMNS = frozenset(
         *("device_name", "torch_threads", "precision_used", "train_figures", "validation"),
         *("money", "lost_money", "currency"),
         *("data_fingerprint", "peak_memory_bytes", "micro_batch_size", "own_code", "dropped"),
-        *("left_out_files", "class_names"),
+        *("left_out_files", "class_names", "rows_differ_at"),
     }
 )
 """Columns of the tables that no metric and no value of an own training may have for its name."""

@@ -24,7 +24,7 @@ from study.training.runtime.randomness import isolated_process_state
 
 DATA_DIR = os.environ.get("STUDY_DATA_DIR")
 """Where CIFAR-10 lies; without it images are synthetic."""
-SMALL_IMAGES, SMALL_BATCH = 1100, 50
+SMALL_IMAGES, SMALL_BATCH = 400, 50
 """On a CPU, where the parts themselves are tried."""
 
 
@@ -179,7 +179,7 @@ def ratio_to_hand(model: str, device: str) -> float:
     """Our loop's rate over that of one by hand."""
     given = recipe(model, device, **FOUR[model])
     if device == "cpu":
-        return ratio_in_turn(given, 40)
+        return ratio_in_turn(given, 20)
     pairs = [(our_rate(given, device), rate_by_hand(given, device)) for _ in range(3)]
     return statistics.median(ours / theirs for ours, theirs in pairs)
 

@@ -20,6 +20,19 @@ def serve(
             " ./studies by default.",
         ),
     ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address",
+            metavar="http://HEAD:8265",
+            help="The dashboard of the Ray cluster on which studies are driven that are started"
+            " from the page.",
+        ),
+    ] = None,
+    drive: Annotated[
+        bool,
+        typer.Option("--drive", help="Drive studies that are started from the page here."),
+    ] = False,
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="The port; 0 takes a free one.")] = 8080,
     allow_hosts: Annotated[
@@ -54,6 +67,8 @@ def serve(
 
     settings = PageSettings(
         storages=labeled_storages(storages or [STUDIES]),
+        address=address,
+        drive=drive,
         host=host,
         port=port,
         allow_hosts=tuple(allow_hosts or ()),

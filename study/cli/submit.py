@@ -61,29 +61,22 @@ def submit(
 ) -> None:
     """Submit a study to a Ray cluster, where it runs whether you stay or not."""
     from study.cluster.code_package import code_package
-    from study.cluster.job_request import JobRequest
-    from study.execution.own_code.look import look_at_code
-    from study.execution.provenance import version
-    from study.execution.user.prices import with_user_prices
+    from study.cluster.submission import check_submitted, request_to_run
     from study.execution.user.trust import check_file_trusted
-    from study.inspection.requirements import lacking_resources
-    from study.spec.checks.repeat_checks import repeat_faults
-    from study.spec.load import load_spec, refuse
+    from study.spec.load import load_spec
 
     check_format(form, ("table", "json"))
-    spec = load_spec(file, sets=sets or (), name=name, points=points)
+    written: dict[str, Any] = {"sets": sets or (), "name": name, "points": points}
+    spec = load_spec(file, **written)
     with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
-    look = look_at_code(spec, imports=not no_import, elsewhere=True)
-    refuse(file, [*repeat_faults(spec), *look.faults], sets=sets or (), name=name, points=points)
-    for note in (*spec.notes, *look.notes, *lacking_resources(spec, spec.concurrency or 1)):
+    for note in check_submitted(file, spec, imports=not no_import, **written):
         echo(f"note: {note}", err=True)
-    request = JobRequest(
-        name=spec.study,
-        storage=_shared_storage(storage),
-        study_file=with_user_prices(spec).yaml(),
-        version="" if ship_code else version("ray-study"),
-        retries=retries,
+    request = request_to_run(
+        spec,
+        storage,
         options={"data_dir": data_dir, "keep_going": keep_going, "wait_for_nodes": wait_for_nodes},
+        retries=retries,
+        ship_code=ship_code,
     )
     cluster = connect(address)
     with code_package(spec) if ship_code else nullcontext() as code:
@@ -109,18 +102,11 @@ def resume_job(
     wait: bool,
 ) -> None:
     """Go on with a study by a job; its storage is the last job's where none is given."""
-    from study.cluster.job_request import JobRequest
-    from study.execution.provenance import version
+    from study.cluster.submission import request_to_go_on
 
     cluster = connect(address)
     where = storage if storage != STUDIES else cluster.job(name).storage
-    request = JobRequest(
-        name=name,
-        storage=_shared_storage(where),
-        version=version("ray-study"),
-        extension=extension,
-        options=options,
-    )
+    request = request_to_go_on(name, where, extension=extension, options=options)
     _print_start(cluster, cluster.submit(request), wait)
 
 
@@ -135,19 +121,6 @@ def connect(address: str | None) -> Cluster:
     if cluster.warning:
         echo(cluster.warning, err=True)
     return cluster
-
-
-def _shared_storage(storage: str) -> str:
-    """Return a storage that means the same on every node. Raises UserError for another one."""
-    from study.errors import UserError
-    from study.files.storage_uri import storage_path
-
-    if "://" not in storage and not storage.startswith("/"):
-        raise UserError(
-            "--storage: must be an absolute path or a URI that all nodes share; found"
-            f" {storage!r:.80}"
-        )
-    return str(storage_path(storage))
 
 
 def _print_start(cluster: Cluster, job: Job, wait: bool) -> None:

@@ -172,7 +172,8 @@ class _DriverActor:
         if package:
             environment[CODE_PACKAGE] = package
         with _empty_folder(), tempfile.TemporaryDirectory() as folder:
-            words = [*_command(request, Path(folder)), "--address", context.gcs_address]
+            asked = request.going_on() if is_successor else request
+            words = [*asked.words(Path(folder)), "--address", context.gcs_address]
             exit_code = _run_command(words, environment, log)
         # waited for: so has arrived what was said before it
         ray.get(log.say.remote(f"exit code {exit_code}"))
@@ -194,34 +195,6 @@ def _run_command(words: list[str], environment: dict[str, str], log: Any) -> int
     for line in process.stdout:
         log.say.remote(line.rstrip("\n"))
     return process.wait()
-
-
-def _command(request: JobRequest, folder: Path) -> list[str]:
-    """Return the words of the command that does what is requested.
-
-    A study file is written into ``folder``.
-    """
-    if request.study_file:
-        words = ["run", str(request.write_study_file(folder))]
-    else:
-        words = ["resume", request.name, *_extension_words(request)]
-    words += ["--storage", request.storage]
-    for key, value in request.options.items():
-        option = "--" + key.replace("_", "-")
-        if value is True:
-            words.append(option)
-        elif value:
-            words += [option, str(value)]
-    return words
-
-
-def _extension_words(request: JobRequest) -> list[str]:
-    words = [f"--set={text}" for text in request.extension.get("sets", ())]
-    for key in ("points", "replicates"):
-        value = request.extension.get(key)
-        if value is not None:
-            words.append(f"--{key}={value}")
-    return words
 
 
 def _die_with_parent() -> None:

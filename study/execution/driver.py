@@ -20,6 +20,7 @@ from study.files.layout import StudyPaths
 from study.files.lock import DriverLock, acquire_lock
 from study.files.requests import Request
 from study.journal.events import PointReopened
+from study.journal.history import History
 from study.journal.replay import read_history
 from study.journal.spec_versions import (
     begin,
@@ -28,6 +29,7 @@ from study.journal.spec_versions import (
     supersede_earlier_drivers,
     with_newest_parts,
 )
+from study.journal.trials import Trial
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
@@ -182,22 +184,27 @@ def _is_complete(controller: Controller) -> bool:
 
 def _reopen_failed(controller: Controller, numbers: Sequence[int] | None) -> int:
     """Record that failed trials run again, all where ``numbers`` is None; return how many."""
-    history = controller.history
+    failed = failed_trials(controller.history, numbers)
+    for trial in failed:
+        controller.record(PointReopened(point=trial.point, trial=trial.number, why="retry"))
+    return len(failed)
+
+
+def failed_trials(history: History, numbers: Sequence[int] | None) -> list[Trial]:
+    """Return the trials that have failed: those named, or all of them where ``numbers`` is None.
+
+    Raises UserError where one of those named has not failed.
+    """
     failed = [
         trial
         for trial in history.trials
         if trial.state == "FAIL" and not history.points[trial.point].is_dropped
     ]
-    if numbers is not None:
-        others = sorted(set(numbers) - {trial.number for trial in failed})
-        if others:
-            raise UserError(
-                f"trial {others[0]} has not failed; failed trials:"
-                f" {[trial.number for trial in failed]}"
-            )
-        failed = [trial for trial in failed if trial.number in numbers]
-    elif not failed:
-        raise UserError("no trial has failed: there is nothing to run again")
-    for trial in failed:
-        controller.record(PointReopened(point=trial.point, trial=trial.number, why="retry"))
-    return len(failed)
+    if numbers is None:
+        return failed
+    others = sorted(set(numbers) - {trial.number for trial in failed})
+    if others:
+        raise UserError(
+            f"trial {others[0]} has not failed; failed trials: {[trial.number for trial in failed]}"
+        )
+    return [trial for trial in failed if trial.number in numbers]

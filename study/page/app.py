@@ -11,6 +11,7 @@ from study.page.access.guard import Guard
 from study.page.access.hosts import served_names
 from study.page.access.tokens import Tokens
 from study.page.actions.doing import DOING, Doing
+from study.page.actions.launching import launcher_of
 from study.page.actions.offers import Offers
 from study.page.faults import say_faults
 from study.page.live.live import LIVE, Live
@@ -38,8 +39,9 @@ def make_app(settings: PageSettings, tokens: Tokens) -> web.Application:
     app[SITE] = Site(settings, Library(settings.storages, row_of))
     app[WORD] = word_of(tokens)
     app[TOLD] = Told()
-    app[DOING] = Doing()
-    app[SITE].tell_templates(offers=Offers(app[SITE].library))
+    launcher = launcher_of(settings.address, settings.drive)
+    app[DOING] = Doing(launcher)
+    app[SITE].tell_templates(offers=Offers(app[SITE].library, launcher.can_start))
     app[LIVE] = Live(app[SITE])
     app.on_shutdown.append(app[LIVE].close)
     app.cleanup_ctx.append(_open_site)

@@ -14,6 +14,7 @@ from study.page.views.query import query, query_csv
 from study.page.views.static import static
 from study.page.views.studies import studies
 from study.page.views.study import study
+from study.page.views.submit import preview, submit, submit_page
 from study.page.views.trial import trial, trial_log
 
 GET, POST = hdrs.METH_GET, hdrs.METH_POST
@@ -34,6 +35,9 @@ ROUTES = (
     (GET, "/s/{label}/{name}/do/{action}", act),
     *((POST, f"/api/s/{{label}}/{{name}}/{name}", study_action(name)) for name in ACTIONS),
     (POST, "/api/s/{label}/{name}/t/{trial}/stop", stop_trial),
+    (GET, "/submit", submit_page),
+    (POST, "/api/preview", preview),
+    (POST, "/api/submit", submit),
     (GET, "/static/{file}", static),
     (GET, "/health", health),
 )

@@ -28,6 +28,10 @@ class PageSettings:
     """What stands before every path: ``/x``; empty where nothing does."""
     share: bool = False
     """Whether there is a second token, which only reads."""
+    address: str | None = None
+    """The dashboard of the cluster on which studies are driven; None for none."""
+    drive: bool = False
+    """Whether studies are driven by processes of this machine."""
     tls_cert: str | None = None
     tls_key: str | None = None
 
@@ -38,6 +42,13 @@ class PageSettings:
             raise UserError(
                 "--base-path must be made of parts like /studies, without an end slash; found"
                 f" {self.base_path!r:.80}"
+            )
+        if self.address is not None and self.drive:
+            raise UserError("studies are driven on the cluster or here: --address or --drive")
+        if self.address is not None and not self.address.startswith(("http://", "https://")):
+            raise UserError(
+                "--address: must be a cluster's dashboard, as http://HEAD:8265; found"
+                f" {self.address!r:.100}"
             )
         if bool(self.tls_cert) != bool(self.tls_key):
             raise UserError("TLS takes both: --tls-cert FILE --tls-key FILE")

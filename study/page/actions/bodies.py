@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator
 
 from study.errors import UserError
 from study.spec.parts.file_section import FileSection
 from study.validation.document import parse_document
 from study.validation.numbers import AtLeastOne, Natural, Replicates
 from study.validation.path_value import parse_path_value
+from study.validation.section import list_to_tuple
 from study.validation.vocabulary import Vocabulary
 
 _Body = TypeVar("_Body", bound="Body")
@@ -46,6 +49,11 @@ class Totals(Body):
     replicates: Replicates | None = None
     """how many seeds each point is trained with, as a new total"""
 
+    def counts(self) -> dict[str, int]:
+        """Return the totals that are stated."""
+        totals = {"points": self.points, "replicates": self.replicates}
+        return {what: total for what, total in totals.items() if total is not None}
+
 
 class Values(Body):
     """A point of one's own."""
@@ -69,6 +77,39 @@ class Values(Body):
     def texts(self) -> list[str]:
         """Return the values as ``path=value`` texts of the command line."""
         return [f"{path}={json.dumps(value)}" for path, value in self.values.items()]
+
+
+class Failed(Body):
+    """Failed trials that run again: those named, or all."""
+
+    trials: Annotated[tuple[Natural, ...], BeforeValidator(list_to_tuple)] = ()
+    """the failed trials' numbers"""
+    failed: bool = False
+    """whether all that failed run again"""
+
+    @classmethod
+    def of_form(cls, fields: Mapping[str, str]) -> dict[str, Any]:
+        """Read numbers between which there are spaces or commas."""
+        tree: dict[str, Any] = dict(fields)
+        if "trials" in tree:
+            tree["trials"] = [_number(word) for word in tree["trials"].replace(",", " ").split()]
+        if "failed" in tree:
+            tree["failed"] = tree["failed"] in ("true", "on")
+        return tree
+
+
+class File(Body):
+    """A study file, and where its study is kept."""
+
+    file: str
+    """the study file's text"""
+    storage: str = ""
+    """the label of the storage; may be left out where one alone is served"""
+
+    @classmethod
+    def of_form(cls, fields: Mapping[str, str]) -> dict[str, Any]:
+        """Texts are texts; lines end as they do in files."""
+        return {**fields, "file": fields.get("file", "").replace("\r\n", "\n")}
 
 
 class OnePoint(Body):

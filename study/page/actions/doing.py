@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from study.page.actions.launching import Launcher
+
 _THREADS = 4
 _PATIENCE_S = 20.0
 """So long one thing waits for another one that is being done with the same study."""
@@ -19,7 +21,9 @@ T = TypeVar("T")
 class Doing:
     """What is being done."""
 
-    def __init__(self) -> None:
+    def __init__(self, launcher: Launcher) -> None:
+        self.launcher = launcher
+        """Starts drivers."""
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="doing")
         self._locks: dict[tuple[str, str], threading.Lock] = {}
 

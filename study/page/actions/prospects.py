@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from study.errors import UserError
+from study.errors import StudyLocked, UserError
 from study.execution.changes import check_droppable, check_not_ended
+from study.execution.driver import failed_trials
 from study.execution.lifecycle import growth
 from study.inspection.format import count_text
+from study.inspection.status import status_from
 from study.journal.spec_versions import stored_spec_file
-from study.page.actions.bodies import Values
+from study.page.actions.bodies import Failed, Values
 from study.page.actions.table import Asked
 from study.page.readings.followed_study import FollowedStudy
 from study.spec.load import added_values, load_spec
@@ -40,11 +42,43 @@ def _stop_trial(study: FollowedStudy, asked: Asked) -> list[str]:
 
 
 def _extend(study: FollowedStudy, asked: Asked) -> list[str]:
-    totals = {"points": asked.body.points, "replicates": asked.body.replicates}
-    counts = {what: total for what, total in totals.items() if total is not None}
+    counts = asked.body.counts()
     if not counts:
         return ["Say how far it is to go: as new totals, of which one may be left out."]
-    return [*growth(study.paths, counts), *([_DRIVER_DOES] if study.driver else [])]
+    does = _DRIVER_DOES if study.driver else "A driver takes the study up with that."
+    return [*growth(study.paths, counts), does]
+
+
+def _resume(study: FollowedStudy, asked: Asked) -> list[str]:
+    _check_free(study)
+    status = status_from(study.paths, study.history, study.spec, "")
+    if not status["resume"]:
+        raise UserError(f"study {study.name} is {status['state']}: nothing is left to do")
+    ended = sum(point.has_ended for point in study.history.points)
+    return [
+        f"A driver takes {study.name} up: {ended} of {count_text(study.spec.points, 'point')} have"
+        " ended, and trials that were broken off go on from their newest states.",
+    ]
+
+
+def _retry(study: FollowedStudy, asked: Asked) -> list[str]:
+    _check_free(study)
+    body: Failed = asked.body
+    if body.failed == bool(body.trials):
+        return ["Say which of the failed trials run again."]
+    trials = failed_trials(study.history, body.trials or None)
+    if not trials:
+        raise UserError(f"no trial of {study.name} has failed")
+    lines = ["A driver runs these again; what they were stays on record:"]
+    for trial in trials:
+        failure = trial.failure.failure_class if trial.failure else ""
+        lines.append(f"trial {trial.number} of point {trial.point}: {failure}")
+    return lines
+
+
+def _check_free(study: FollowedStudy) -> None:
+    if study.driver:
+        raise StudyLocked(study.name, study.driver)
 
 
 def _add(study: FollowedStudy, asked: Asked) -> list[str]:
@@ -80,7 +114,9 @@ Prospect = Callable[[FollowedStudy, Asked], list[str]]
 PROSPECTS: Mapping[str, Prospect] = {
     "stop": _stop,
     "stop-trial": _stop_trial,
+    "resume": _resume,
     "extend": _extend,
+    "retry": _retry,
     "add": _add,
     "drop": _drop,
 }

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from study.cluster.job_request import JobRequest
+from study.cluster.submission import request_to_go_on
+from study.errors import StudyLocked, UserError
 from study.execution import changes
 from study.execution.changes import Change
+from study.execution.driver import failed_trials
+from study.execution.lifecycle import growth
+from study.execution.resources import code_names
+from study.execution.user.trust import check_study_trusted
 from study.files.layout import StudyPaths
-from study.page.actions.bodies import BadBody, Body, Nothing, OnePoint, Totals, Values
+from study.files.lock import lock_holder
+from study.journal.replay import read_history
+from study.journal.spec_versions import recorded_spec
+from study.page.actions.bodies import BadBody, Body, Failed, Nothing, OnePoint, Totals, Values
+from study.page.actions.launching import Launcher, NoDrivers
 
 
 @dataclass(frozen=True)
@@ -19,6 +30,8 @@ class Asked:
     paths: StudyPaths
     body: Any
     """Of the action's own kind."""
+    launcher: Launcher = field(default_factory=NoDrivers)
+    """Starts drivers."""
     trial: int = -1
     """The trial that it is about, where it is about one."""
 
@@ -50,13 +63,47 @@ def _stop_trial(asked: Asked) -> Change:
 
 
 def _extend(asked: Asked) -> Change:
-    body = asked.body
-    return changes.extend(
-        asked.paths.name,
-        storage=asked.paths.storage,
-        points=body.points,
-        replicates=body.replicates,
-    )
+    """Ask a driver, or start one: by `study resume --points` then."""
+    paths, totals = asked.paths, asked.body.counts()
+    starts = bool(totals) and asked.launcher.can_start and not lock_holder(paths.lock)
+    if not starts:
+        return changes.extend(paths.name, storage=paths.storage, **totals)
+    growth(paths, totals)  # raises where that can't be
+    command = paths.command("resume", *_totals(asked))
+    return _go_on(asked, command, extension=totals)
+
+
+def _resume(asked: Asked) -> Change:
+    return _go_on(asked, asked.paths.command("resume"))
+
+
+def _retry(asked: Asked) -> Change:
+    body: Failed = asked.body
+    if body.failed == bool(body.trials):
+        raise BadBody(
+            'say which trials to run again: {"failed": true} for all that failed, or {"trials":'
+            " [3]}"
+        )
+    history = read_history(asked.paths.journal)
+    if not failed_trials(history, body.trials or None):
+        raise UserError(f"no trial of {asked.paths.name} has failed")
+    command = asked.paths.command("retry", *_failed(asked))
+    return _go_on(asked, command, retry_failed=body.failed, retried=list(body.trials))
+
+
+def _go_on(asked: Asked, command: str, **more: Any) -> Change:
+    """Start a driver for a study that nobody drives, and whose code this user trusts."""
+    paths = asked.paths
+    holder = lock_holder(paths.lock)
+    if holder:
+        raise StudyLocked(paths.name, holder)
+    if not asked.launcher.can_start:
+        return asked.launcher.start(JobRequest(paths.name, str(paths.storage)), command)
+    names = code_names(recorded_spec(paths, read_history(paths.journal)))
+    check_study_trusted(paths, paths.name, names, trusted=False)
+    options = {"trust": bool(names)}
+    request = request_to_go_on(paths.name, str(paths.storage), options=options, **more)
+    return asked.launcher.start(request, command)
 
 
 def _add(asked: Asked) -> Change:
@@ -71,10 +118,17 @@ def _drop(asked: Asked) -> Change:
 
 def _totals(asked: Asked) -> list[object]:
     words: list[object] = []
-    for option in ("points", "replicates"):
-        total = getattr(asked.body, option)
-        if total is not None:
-            words += [f"--{option}", total]
+    for option, total in asked.body.counts().items():
+        words += [f"--{option}", total]
+    return words
+
+
+def _failed(asked: Asked) -> list[object]:
+    if asked.body.failed:
+        return ["--failed"]
+    words: list[object] = []
+    for number in asked.body.trials:
+        words += ["--trial", number]
     return words
 
 
@@ -86,7 +140,9 @@ ACTIONS = {
     action.name: action
     for action in (
         Action("stop", "Stop a running study", Nothing, _stop, "stop", lambda asked: ()),
-        Action("extend", "Give it more points or seeds", Totals, _extend, "extend", _totals),
+        Action("resume", "Go on with a study", Nothing, _resume, "resume", lambda asked: ()),
+        Action("extend", "Give it more points or seeds", Totals, _extend, "resume", _totals),
+        Action("retry", "Run failed trials again", Failed, _retry, "retry", _failed),
         Action("add", "Add a point of one's own", Values, _add, "add", _sets),
         Action(
             "drop",

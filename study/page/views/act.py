@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from study.errors import UserError
+from study.execution.driver import failed_trials
 from study.page.access.guard import RIGHTS, check_full
 from study.page.actions.bodies import parse_body
 from study.page.actions.prospects import PROSPECTS
@@ -51,7 +52,7 @@ def _content(study: FollowedStudy, name: str, query: Mapping[str, str]) -> dict[
         given = {field: text for field, text in fields.items() if field != "trial"}
         try:
             body = parse_body(action.body, action.body.of_form(given))
-            content["will"] = PROSPECTS[name](study, Asked(study.paths, body, trial))
+            content["will"] = PROSPECTS[name](study, Asked(study.paths, body, trial=trial))
         except UserError as error:
             content["error"] = str(error)
         content["facts"] = _facts(study)
@@ -61,10 +62,11 @@ def _content(study: FollowedStudy, name: str, query: Mapping[str, str]) -> dict[
 def _facts(study: FollowedStudy) -> dict[str, Any]:
     """What a form has to know of the study: its totals now, its points and their settings."""
     points = [point.number for point in study.history.points if not point.is_dropped]
-    best = study.spec
+    failed = [trial.number for trial in failed_trials(study.history, None)]
+    spec = study.spec
     return {
-        "points": best.points,
-        "replicates": best.replicates,
-        "numbers": points[-1:],
-        "command": study.paths.command("resume"),
+        "points": spec.points,
+        "replicates": spec.replicates,
+        "last_point": points[-1] if points else None,
+        "failed": failed,
     }

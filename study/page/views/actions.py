@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from aiohttp import hdrs, web
 
@@ -42,7 +43,7 @@ async def _act(request: web.Request, action: Action) -> web.Response:
     trial = await in_thread(_trial, study, request.match_info.get("trial"))
     tree = await sent(request)
     fields = action.body.of_form(tree) if is_form(request) else tree
-    asked = Asked(study.paths, parse_body(action.body, fields), trial)
+    asked = Asked(study.paths, parse_body(action.body, fields), doing.launcher, trial)
     change = await doing.do(label, name, lambda: done(action, asked))
     where = ("s", label, name) if trial < 0 else ("s", label, name, "t", trial)
     return _answer(request, change, site.url(*where))
@@ -61,11 +62,22 @@ def done(action: Action, asked: Asked) -> Change:
     """Do it. What the study as it is doesn't allow is a conflict, and is told as the command tells
     it.
     """
-    try:
+    with as_conflict(lambda: action.command(asked, "--trust")):
         asked.paths.check_plain()
         return action.do(asked)
+
+
+@contextmanager
+def as_conflict(command: Callable[[], str] | None = None) -> Iterator[None]:
+    """Turn what can't be done into a conflict; what was sent wrongly stays what it is.
+
+    ``command`` says the line for a shell that does the same with code that is trusted.
+    """
+    try:
+        yield
     except Untrusted as error:
-        raise web.HTTPConflict(text=f"{error}: {action.command(asked, '--trust')}") from None
+        again = f": {command()}" if command else ""
+        raise web.HTTPConflict(text=f"{error}{again}") from None
     except (BadBody, SpecError, StudyNotFound, StudyLocked):
         raise
     except UserError as error:

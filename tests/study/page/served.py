@@ -49,7 +49,11 @@ class Served:
     """A server that answers."""
 
     port: int
-    site: Site
+    app: web.Application
+
+    @property
+    def site(self) -> Site:
+        return self.app[SITE]
 
     def ask(
         self,
@@ -100,7 +104,7 @@ def serving(settings: PageSettings) -> Iterator[Served]:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         await web.SockSite(runner, listener).start()
-        started.extend([asyncio.get_running_loop(), end, bound.port, app[SITE]])
+        started.extend([asyncio.get_running_loop(), end, bound.port, app])
         is_up.set()
         await end.wait()
         await runner.cleanup()
@@ -109,9 +113,9 @@ def serving(settings: PageSettings) -> Iterator[Served]:
     thread = threading.Thread(target=lambda: asyncio.run(main()), name="served")
     thread.start()
     assert is_up.wait(60)
-    loop, end, port, site = started
+    loop, end, port, app = started
     try:
-        yield Served(port, site)
+        yield Served(port, app)
     finally:
         loop.call_soon_threadsafe(end.set)
         thread.join(60)

@@ -10,6 +10,7 @@ from study.page.views.actions import stop_trial, study_action
 from study.page.views.compare import compare
 from study.page.views.events import list_events, study_events
 from study.page.views.health import health
+from study.page.views.openapi import openapi
 from study.page.views.query import query, query_csv
 from study.page.views.static import static
 from study.page.views.studies import studies
@@ -38,6 +39,7 @@ ROUTES = (
     (GET, "/submit", submit_page),
     (POST, "/api/preview", preview),
     (POST, "/api/submit", submit),
+    (GET, "/api/openapi.json", openapi),
     (GET, "/static/{file}", static),
     (GET, "/health", health),
 )

@@ -151,6 +151,7 @@ def whole_appends(data: bytes) -> list[dict[str, Any]]:
     """The records of a journal's bytes up to the first append that isn't there as a whole."""
     records: list[dict[str, Any]] = []
     whole = 0
+    left = 0
     for line in data.split(b"\n")[:-1]:
         try:
             record = json.loads(line)
@@ -159,7 +160,11 @@ def whole_appends(data: bytes) -> list[dict[str, Any]]:
         if record.pop("n", None) != len(records):
             break
         record.pop("crc")
+        following = record.pop("m", 0)
+        if left and following != left - 1:  # the append before isn't there as a whole
+            break
         records.append(record)
-        if record.pop("m", 0) == 0:
+        left = following
+        if left == 0:
             whole = len(records)
     return records[:whole]

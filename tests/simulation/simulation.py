@@ -78,7 +78,7 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
     witness = Witness(world)
     witness.may_be_stale = study.may_be_stale
     witness.value_of = lambda trial: values_of(trial, drawn.spec)
-    witness.raw_records = lambda: raw_records(store, study)
+    witness.raw_records = lambda most: raw_records(store, study, most)
     witness.newest_stored = lambda trial: newest_checkpoint(
         names_in(store, study.paths.checkpoints(trial.point, trial.replicate))
     )
@@ -118,8 +118,8 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
             world.end()
 
 
-def raw_records(store: ObjectStore, study: Study) -> list[dict[str, Any]]:
-    """What the journal holds, read past all faults and all code of the project."""
+def raw_records(store: ObjectStore, study: Study, most: int | None) -> list[dict[str, Any]]:
+    """The journal's first so many records, read past all faults and all code of the project."""
     paths = study.paths
     if isinstance(paths.journal, LocalPath):
         if not os.path.lexists(str(paths.journal)):
@@ -129,7 +129,7 @@ def raw_records(store: ObjectStore, study: Study) -> list[dict[str, Any]]:
         prefix = f"{paths.journal.key}/"
         keys = sorted(key for key in store.objects if key.startswith(prefix))
         data = b"".join(store.objects[key] for key in keys)
-    return whole_appends(data)
+    return whole_appends(data, most)
 
 
 def names_in(store: ObjectStore, folder: StoragePath) -> list[str]:
@@ -147,12 +147,14 @@ def newest_checkpoint(names: Sequence[str]) -> tuple[int, int]:
     return max(places, default=(0, 0))
 
 
-def whole_appends(data: bytes) -> list[dict[str, Any]]:
-    """The records of a journal's bytes up to the first append that isn't there as a whole."""
+def whole_appends(data: bytes, most: int | None = None) -> list[dict[str, Any]]:
+    """The records of a journal's bytes, or the first so many of them, up to the first append that
+    isn't there as a whole.
+    """
     records: list[dict[str, Any]] = []
     whole = 0
     left = 0
-    for line in data.split(b"\n")[:-1]:
+    for line in data.split(b"\n")[:-1][:most]:
         try:
             record = json.loads(line)
         except ValueError:

@@ -182,7 +182,7 @@ class User:
         """Whether tables that are taken for fresh show what the journal holds."""
         with self._world.past_faults():
             tables = read_tables(self._study.paths)
-            records = self._witness.raw_records()
+            records = self._witness.raw_records(None)
         if tables is None or self._study.may_be_stale:
             return
         for event, column, table in (

@@ -91,8 +91,8 @@ class Witness:
         """Whether a listing may lack what is there."""
         self.value_of: Callable[[SeenTrial], list[float]] = lambda trial: [0.0]
         """What a trial comes to by each of the study's objectives."""
-        self.raw_records: Callable[[], list[Record]] = list
-        """Reads the storage past all faults, and past the project's own code."""
+        self.raw_records: Callable[[int | None], Sequence[Record]] = lambda most: []
+        """Reads the first so many records past all faults, and past the project's own code."""
         self.newest_stored: Callable[[SeenTrial], tuple[int, int]] = lambda trial: (0, 0)
         """Reads the attempt and epoch of a trial's newest checkpoint past all faults."""
         self._world = world
@@ -115,7 +115,7 @@ class Witness:
 
     def catch_up(self, up_to: int | None = None) -> None:
         """Take down what the storage holds beyond what was acknowledged."""
-        found = self.raw_records()
+        found = self.raw_records(up_to)
         self.check_kept(found)
         for record in found[len(self.records) : up_to]:
             self._take(record)

@@ -20,7 +20,7 @@ MOST_COMMANDS = 12
 MOST_ADDED = 5
 """So many points a user adds to a study at most, so that it comes to an end."""
 MOST_EXTENSIONS = 3
-STOPS_WITHIN_S = 30.0
+STOPS_WITHIN_S = 12.0
 """So soon after Ray has started a driver follows a request to stop that came meanwhile."""
 
 
@@ -148,8 +148,8 @@ class User:
         self._ask(asked, {"do": "stop"})
         is_sure = len(running) == 1 and not self._faults.answers_may_be_late
         if asked.answer == "accepted" and is_sure:
-            until = world.now + self._faults.ray_start_s + STOPS_WITHIN_S
-            self._witness.stops.append((running[0], until))
+            asked_at = max(world.now, running[0].has_ray_at)
+            self._witness.stops.append((running[0], asked_at + STOPS_WITHIN_S))
 
     def _stop_trial(self) -> None:
         trial = self._faults.chance.randrange(len(self._witness.trials) + 1)

@@ -175,7 +175,9 @@ class NoFolder:
 
 def _ray(world: World, tune: SimulatedTune) -> list[Replacement]:
     def connect(self: Any, *args: Any, **options: Any) -> None:
-        world.sleep(world.chance.uniform(0.0, tune.faults.ray_start_s))
+        wait = world.chance.uniform(0.0, tune.faults.ray_start_s)
+        world.process.has_ray_at = world.now + wait
+        world.sleep(wait)
 
     connection = ray_runtime.RayConnection
     return [

@@ -63,6 +63,8 @@ class Process:
     dies_at_step: int | None = None
     way_to_die: str = ""
     frozen_until: float = 0.0
+    has_ray_at: float = 0.0
+    """When the Ray has started that it waits for, or has waited for."""
 
     @property
     def has_ended(self) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 
 from search_spaces.distribution_syntax import DISTRIBUTION_KINDS
 from study.spec.study_file import OwnStudyFile, StudyFile
-from study.training.recipe.recipe import SECTION_FORMS, Recipe, fields_of_forms, open_fields
-from study.training.recipe.recipe_paths import FIELDS, SECTIONS
+from study.training.recipe.recipe import SECTION_FORMS, Recipe, open_fields
+from study.training.recipe.recipe_paths import FIELDS, SECTIONS, fields_of_forms
 from study.validation.section import FACTORY_FORM, FACTORY_PATTERN, forms_in
 
 JsonSchema = dict[str, Any]

@@ -30,7 +30,8 @@ from study.training.own.run import train_function
 from study.training.own.state import SavingPace
 from study.training.own.surroundings import OwnRow
 from study.training.recipe.file import read_recipe
-from study.training.recipe.recipe import Recipe, flatten
+from study.training.recipe.recipe import Recipe
+from study.training.recipe.recipe_paths import flatten
 from study.training.runtime.progress import TrainingProgress
 from study.training.summary import Outcome
 

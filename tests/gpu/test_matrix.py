@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from study.training.recipe.model_catalog import FAMILIES
-from study.training.recipe.recipe import fields_of_forms
+from study.training.recipe.recipe_paths import fields_of_forms
 
 from .trainings import recipe, trained_on_gpu
 

@@ -15,7 +15,7 @@ from study.files.local_storage import LocalPath
 from study.training.checkpoint import Checkpoints
 from study.training.loop import train
 from study.training.own.state import SavingPace
-from study.training.recipe.recipe import fields_of_forms
+from study.training.recipe.recipe_paths import fields_of_forms
 
 from .pretended import pretended_gpu
 from .trainings import recipe, trained_on_gpu

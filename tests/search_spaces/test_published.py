@@ -11,7 +11,8 @@ import pytest
 
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
-from study.training.recipe.recipe import Recipe, flatten, parse_recipe
+from study.training.recipe.recipe import Recipe, parse_recipe
+from study.training.recipe.recipe_paths import flatten
 
 STUDIES = (
     "annt_factorial",
@@ -309,7 +310,7 @@ def test_double_softmax_is_written_where_it_was_published() -> None:
 
 def test_the_product_of_recipes_reaches_every_network_optimizer_schedule_and_precision() -> None:
     from study.training.recipe.model_catalog import MODEL_NAMES
-    from study.training.recipe.recipe import fields_of_forms
+    from study.training.recipe.recipe_paths import fields_of_forms
 
     space = spec_of("recipes").tree()["space"]
     assert set(space["model"]["one_of"]) == set(MODEL_NAMES)

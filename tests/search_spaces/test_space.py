@@ -12,6 +12,7 @@ from search_spaces.parse import parse_space
 from search_spaces.space import Space
 from search_spaces.values import as_param
 from study.training.recipe import recipe as recipes
+from study.training.recipe.recipe_paths import flatten
 
 TREE: dict[str, Any] = {
     "model": {"norm": {"choice": ["none", "every_conv"]}},
@@ -200,7 +201,7 @@ def test_choices_that_are_lists_reach_the_recipe_as_lists() -> None:
     assert values["schedule.milestones"] in ([2, 4], [3, 6])
     assert trial.params["schedule.multistep.milestones"] in ("[2, 4]", "[3, 6]")
     assert space.values_of(trial.params) == values
-    kept = recipes.flatten(recipes.parse_recipe(recipes.merge({}, values))[0] or recipes.Recipe())
+    kept = flatten(recipes.parse_recipe(recipes.merge({}, values))[0] or recipes.Recipe())
     assert space.params_of(kept) == trial.params
 
 

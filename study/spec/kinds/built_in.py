@@ -68,7 +68,7 @@ class RecipeTraining:
     @cached_property
     def _columns(self) -> dict[str, Scalar]:
         """The columns: whoever writes tables anew asks for them again."""
-        columns: dict[str, Any] = {**_opened(self.values()), **recipes.flatten(self.recipe)}
+        columns: dict[str, Any] = {**_opened(self.values()), **recipe_paths.flatten(self.recipe)}
         columns.pop(_NAMELESS)
         return {recipe_column_name(path): value for path, value in columns.items()}
 

@@ -7,18 +7,14 @@ torch.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from search_spaces.validation import Fault, FieldPath
-from search_spaces.values import Scalar
-from study.training.recipe.augmentations import OneAugment
-from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS
 from study.training.recipe.metric_catalog import MetricName, named_metric
-from study.training.recipe.model import MODEL_NAMES, ModelSpec
+from study.training.recipe.model import ModelSpec
 from study.training.recipe.numbers import Count, Positive
 from study.training.recipe.optimizers import AdamW, AnyOptimizer, OwnOptimizer
 from study.training.recipe.schedules import NEEDS_LENGTH, AnySchedule, ConstantSchedule
@@ -37,9 +33,7 @@ from study.training.recipe.sections import (
 from study.training.recipe.synonyms import COMMON_SYNONYMS, TOP_SYNONYMS
 from study.validation.document import parse_document
 from study.validation.section import (
-    FACTORY_FORM,
     Section,
-    SectionForms,
     forms_in,
     list_to_tuple,
     rule,
@@ -54,7 +48,7 @@ DEFAULT_EPOCHS = 10
 _DEEPEST_FIELD = 8
 """No field lies deeper; keys below are left as they are, however many dots they hold."""
 LENGTHS = ("epochs", "steps", "seconds")
-_MAY_BE_OFF = ("converge", "target", "patience", "metrics", "ema")
+MAY_BE_OFF = ("converge", "target", "patience", "metrics", "ema")
 OPEN_MAPPINGS: frozenset[FieldPath] = frozenset(
     {
         ("model", "options"),
@@ -258,53 +252,6 @@ def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]
     """Return the recipe that ``tree`` writes, or None and every fault, at the user's own paths."""
     recipe, faults = parse_document(_VOCABULARY, expand(tree), written=tree)
     return (None if faults else recipe), faults
-
-
-def flatten(recipe: Recipe) -> dict[str, Scalar]:
-    """Return every field by its dotted path, and the derived ``micro_batch_size``.
-
-    Lists and mappings are JSON text, a list of sections without what they have by default; what is
-    off, as stop rules may be, has no fields.
-    """
-    off = {key for key in _MAY_BE_OFF if not getattr(recipe, key)}
-    flat: dict[str, Scalar] = {}
-    _add_flat(flat, recipe.model_dump(mode="json", exclude=off), ())
-    if isinstance(recipe.data.augment, tuple):
-        flat["data.augment"] = json.dumps(list(map(_short, recipe.data.augment)), sort_keys=True)
-    return flat | {"micro_batch_size": recipe.micro_batch_size}
-
-
-def _short(section: OneAugment) -> object:
-    """Return a section as a user would write it: as its name where all the rest is by default."""
-    changed = section.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
-    return {"name": section.name, **changed} if changed else section.name
-
-
-def _add_flat(flat: dict[str, Scalar], value: Any, path: FieldPath) -> None:
-    if isinstance(value, dict) and path not in OPEN_MAPPINGS:
-        for key, inner in value.items():
-            _add_flat(flat, inner, (*path, key))
-    else:
-        is_scalar = not isinstance(value, dict | list)
-        flat[".".join(path)] = value if is_scalar else json.dumps(value)
-
-
-def fields_of_forms(path: str) -> dict[str, frozenset[str]] | None:
-    """Return the fields of each form, by its name, of the section at ``path``.
-
-    None where no section with a name is.
-    """
-    forms = SECTION_FORMS.get(tuple(path.split(".")))
-    if forms is None:
-        return None
-    names = {"model": MODEL_NAMES, "data": (*DATA_SETS, *FILE_SETS)}.get(path, _known(forms))
-    only = next(iter(forms.values()))
-    return {name: frozenset(forms.get(name, only).model_fields) - {"name"} for name in names}
-
-
-def _known(forms: SectionForms) -> tuple[str, ...]:
-    """Return the names of a section's forms, but for those of the user's own."""
-    return tuple(name for name in forms if name != FACTORY_FORM)
 
 
 def field_paths() -> frozenset[str]:

@@ -7,7 +7,8 @@ import pytest
 from study.results.columns import BOOL, INTEGER, NUMBER, TEXT
 from study.results.recipe_columns import recipe_columns
 from study.spec.kinds.built_in import recipe_column_name
-from study.training.recipe.recipe import Recipe, flatten
+from study.training.recipe.recipe import Recipe
+from study.training.recipe.recipe_paths import flatten
 
 COLUMNS = {column.name: column for column in recipe_columns()}
 

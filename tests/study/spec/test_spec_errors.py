@@ -14,7 +14,7 @@ import pytest
 
 from study.errors import SpecError
 from study.spec.load import load_spec, spec_from_tree
-from study.training.recipe.recipe import fields_of_forms
+from study.training.recipe.recipe_paths import fields_of_forms
 
 HEAD = "study: s\npoints: 4\n"
 SPACE = "space: {optimizer: {lr: {log: [1e-3, 1]}}}\n"

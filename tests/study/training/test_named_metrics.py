@@ -15,7 +15,8 @@ from study.errors import SpecError
 from study.spec.load import spec_from_tree
 from study.training.metrics import classification_metrics, named_metrics
 from study.training.recipe.metric_catalog import METRIC_NAMES, is_minimized
-from study.training.recipe.recipe import Recipe, flatten, parse_recipe
+from study.training.recipe.recipe import Recipe, parse_recipe
+from study.training.recipe.recipe_paths import flatten
 from study.training.runtime.torchvision import torchvision
 
 from .conftest import trained

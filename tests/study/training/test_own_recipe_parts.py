@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from study.spec.load import spec_from_tree
-from study.training.recipe.recipe import Recipe, fields_of_forms, parse_recipe
+from study.training.recipe.recipe import Recipe, parse_recipe
+from study.training.recipe.recipe_paths import fields_of_forms
 from study.training.runtime.failures import TrainingFailure
 
 from .conftest import timeless, trained

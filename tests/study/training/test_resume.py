@@ -15,7 +15,8 @@ import torch
 from study.files.local_storage import LocalPath
 from study.training.checkpoint import Checkpoints
 from study.training.loop import train
-from study.training.recipe.recipe import Recipe, fields_of_forms
+from study.training.recipe.recipe import Recipe
+from study.training.recipe.recipe_paths import fields_of_forms
 
 from .conftest import Memory, timeless, trained
 

@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from study.training.data import augment
 from study.training.data.normalize import to_unit_range
-from study.training.recipe.recipe import Recipe, fields_of_forms
+from study.training.recipe.recipe import Recipe
+from study.training.recipe.recipe_paths import fields_of_forms
 
 MIXING = {"mixup", "cutmix"}  # of whole batches: tests/study/training/data/augmentations
 NAMES = sorted(fields_of_forms("data.augment").keys() - MIXING)

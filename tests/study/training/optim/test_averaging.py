@@ -11,7 +11,8 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from study.training.optim.averaging import AveragedWeights, evaluated_weights
-from study.training.recipe.recipe import Recipe, flatten, parse_recipe
+from study.training.recipe.recipe import Recipe, parse_recipe
+from study.training.recipe.recipe_paths import flatten
 from study.training.recipe.sections import Ema
 
 from ..conftest import Memory, timeless, trained

@@ -17,7 +17,7 @@ from study.training.optim.optimizers import (
     load_optimizer_state,
     make_optimizer,
 )
-from study.training.recipe.recipe import fields_of_forms
+from study.training.recipe.recipe_paths import fields_of_forms
 
 from .conftest import small_model, spec
 

@@ -9,7 +9,8 @@ import pytest
 from study.spec.load import spec_from_tree
 from study.training.recipe.augmentations import Flip, MixUp, RandAugment, augmentations, of_batches
 from study.training.recipe.defaults import current_defaults, with_defaults
-from study.training.recipe.recipe import Recipe, flatten, parse_recipe
+from study.training.recipe.recipe import Recipe, parse_recipe
+from study.training.recipe.recipe_paths import flatten
 
 LIST = ["flip", {"name": "randaugment", "magnitude": 3}, "none", "mixup"]
 

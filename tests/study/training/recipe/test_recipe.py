@@ -15,14 +15,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS
-from study.training.recipe.recipe import (
-    Recipe,
-    field_paths,
-    fields_of_forms,
-    flatten,
-    merge,
-    parse_recipe,
-)
+from study.training.recipe.recipe import Recipe, field_paths, merge, parse_recipe
+from study.training.recipe.recipe_paths import fields_of_forms, flatten
 
 FAULTS: list[tuple[dict[str, Any], list[str]]] = [
     ({"optimizer": {"lr": "x"}}, ["optimizer.lr: must be a number; found 'x'"]),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
 from aiohttp import web
 
@@ -21,6 +23,8 @@ from study.page.routes import add_routes
 from study.page.settings import PageSettings
 from study.page.site import SITE, Site
 
+_THREADS = 32
+"""Requests that wait for tables that are being made hold one each."""
 _MOST_BYTES_SENT = 1 << 20
 """A study file is smaller."""
 
@@ -49,7 +53,15 @@ def make_app(settings: PageSettings, tokens: Tokens) -> web.Application:
     return app
 
 
+class _Threads(ThreadPoolExecutor):
+    """Threads in which requests read and wait, and on which the server's end doesn't wait."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=True)
+
+
 async def _open_site(app: web.Application) -> AsyncIterator[None]:
+    asyncio.get_running_loop().set_default_executor(_Threads(_THREADS, "page"))
     yield
     app[SITE].close()
     app[DOING].close()

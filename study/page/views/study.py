@@ -17,7 +17,7 @@ from study.page.site import SITE, Site
 
 _PATIENCE_S = 0.15
 """The page doesn't wait longer for tables that are still being made: they come when they are."""
-_LONG_PATIENCE_S = 600.0
+_LONG_PATIENCE_S = 300.0
 
 
 async def study(request: web.Request) -> web.Response:

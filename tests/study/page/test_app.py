@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import http.client
 import socket
+import threading
 from pathlib import Path
 
 import pytest
+
+from study.page.readings.library import Library, Overview
 
 from .served import BROWSER, FULL, LOOKING, TOKENS, Served, serving, settings_of
 
@@ -159,3 +162,22 @@ def test_whoever_leaves_in_the_middle_leaves_no_trace(
     connection.close()
     assert served.ask("/health", {}).status == 200
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_server_ends_though_a_request_waits(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, may_go_on = threading.Event(), threading.Event()
+
+    def waits(library: Library, patience_s: float) -> Overview:
+        asked.set()
+        may_go_on.wait()
+        return Overview()
+
+    monkeypatch.setattr(Library, "overview", waits)
+    try:
+        with serving(settings_of(lab)) as served:
+            connection = http.client.HTTPConnection("127.0.0.1", served.port)
+            connection.request("GET", "/", headers=FULL)
+            assert asked.wait(60)
+        connection.close()
+    finally:
+        may_go_on.set()

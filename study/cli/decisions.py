@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from study.cli.answers import print_json
 from study.cli.options import (
     STUDIES,
     FormatOption,
@@ -48,7 +48,7 @@ def explain(
         explanations.of_trial(trial) if trial is not None else explanations.of_point(point or 0)
     )
     if form == "json":
-        echo(json.dumps(explanation.tree(), indent=2))
+        print_json(explanation.tree())
     else:
         echo(explanation)
 
@@ -82,6 +82,6 @@ def replay(
     if plot is not None:
         Path(plot).write_text(replays_plot(rows).file())
     if form == "json":
-        echo(json.dumps({"rules": rows}, indent=2))
+        print_json({"rules": rows})
     else:
         print_table(replays_table(rows), form)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from study.cli.answers import answer, is_collecting, print_json, print_now
 from study.cli.options import (
     STUDIES,
     DataDirOption,
@@ -74,7 +75,7 @@ def preview(
         checked = check_own_code(file, spec, sets or (), check_data=check_data, data_dir=data_dir)
     seen = preview_of(spec, samples, measure=measure, data_dir=data_dir, storage=storage)
     if form == "json":
-        echo(json.dumps(seen.tree(), indent=2, default=str))
+        print_json(seen.tree())
     else:
         echo("\n".join([*seen.lines(), *checked]))
 
@@ -94,6 +95,7 @@ def init(
     path.write_text(
         starting_file() if path.stem == "study" else starting_file(check_study_name(path.stem))
     )
+    answer(file=file)
     echo(f"wrote {file}; next: study preview {file}")
 
 
@@ -115,7 +117,10 @@ def schema(
     config = None
     if file is not None and not lies_in_a_study(file):
         config = look_at_code(load_spec(file)).schema
-    echo(json.dumps(json_schema(config), indent=2))
+    schema = json_schema(config)
+    answer(**schema)
+    if not is_collecting():
+        echo(json.dumps(schema, indent=2))
 
 
 @app.command()
@@ -140,6 +145,7 @@ def export(
 
     done = with_trust(export_it, trust)
     folder = short_path(done.folder.resolve())
+    answer(folder=str(done.folder), trial=done.trial.number, point=done.trial.point)
     echo(f"wrote trial {done.trial.number} (point {done.trial.point}) to {folder}")
     for line in done.notes(str(folder)):
         echo(line)
@@ -154,7 +160,9 @@ def tensorboard(
     """Write a study's epochs as TensorBoard event files; look with: tensorboard --logdir DIR."""
     from analysis.tensorboard import write_events
 
-    echo(f"wrote {write_events(results_of(name, storage=storage), to)}")
+    folder = write_events(results_of(name, storage=storage), to)
+    answer(study=name, folder=str(folder))
+    echo(f"wrote {folder}")
 
 
 @app.command()
@@ -198,7 +206,10 @@ def _serve(application: Any, host: str, port: int) -> None:
         taken = f"{host}:{port} can't be listened on: {error.strerror}"
         raise UserError(f"{taken}; choose with --host and --port") from error
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's `&` takes away
-    echo(f"http://{host}:{port}/ (Ctrl-C ends it)")
+    if is_collecting():
+        print_now(address=f"http://{host}:{port}/")
+    else:
+        echo(f"http://{host}:{port}/ (Ctrl-C ends it)")
     if not is_loopback(host):
         echo(
             f"whoever reaches {host}:{port} may look at this copy of the study, without a password,"

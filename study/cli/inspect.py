@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from study.cli.answers import answer, is_collecting, print_json, print_now
 from study.cli.options import (
     STUDIES,
     DashboardOption,
@@ -54,7 +54,7 @@ def status(
     else:
         found = [status_of(existing(name, storage))] if name else overview(root)
     if form == "json":
-        echo(json.dumps(found[0] if name else found, indent=2))
+        print_json(found[0] if name else found)
     else:
         echo("\n\n".join(status_text(one) for one in found) or f"no studies in {short_path(root)}")
 
@@ -144,8 +144,12 @@ def logs(
     paths = existing(name, storage)
     if trial is not None:
         check_trial(paths, trial)
+    answer(study=name)
     for line in followed_lines(paths, trial) if follow else log_lines(paths, trial):
-        echo(line)
+        if follow and is_collecting():
+            print_now(line=line)
+        else:
+            echo(line)
 
 
 @app.command()
@@ -221,6 +225,7 @@ def report(
 
     studies = [existing(name, storage) for name in names]
     path = write_report(studies, storage=storage, to=to, account_of=account_of)
+    answer(file=str(path))
     echo(f"wrote {short_path(path)}")
 
 

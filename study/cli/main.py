@@ -10,9 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from typer import Abort
+
 from study.cli import modify, submit, inspect, watch, serve, decisions  # isort: skip # their
 from study.cli.training import run, train  # isort: skip # order is that of --help
 from study.cli import export  # isort: skip
+from study.cli.answers import asks_for_json, is_usage_error, print_error
 from study.cli.options import app
 from study.errors import StudyError, StudyFileChanged
 from study.files.visible_text import visible
@@ -88,6 +91,8 @@ def _as_line(others: Callable[..., str]) -> Callable[..., str]:
 
 def _run_command() -> int:
     """Run the command that the command line names, and return its exit code."""
+    if asks_for_json(sys.argv[1:]):
+        return _run_for_a_program()
     try:
         app()
     except SystemExit as end:
@@ -107,3 +112,19 @@ def _run_command() -> int:
         print(visible(reason), file=sys.stderr)
         return 2
     return 0
+
+
+def _run_for_a_program() -> int:
+    """Run the command, and say as JSON why it fails."""
+    try:
+        return app(standalone_mode=False) or 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    except BrokenPipeError:
+        return 0
+    except (StudyError, OSError, KeyboardInterrupt, Abort) as error:
+        return print_error(error)
+    except Exception as error:
+        if not is_usage_error(error):
+            raise
+        return print_error(error)

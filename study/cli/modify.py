@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from study.cli.answers import answer
 from study.cli.options import (
     STUDIES,
     DashboardOption,
@@ -16,6 +16,7 @@ from study.cli.options import (
     StorageOption,
     TrustOption,
     app,
+    can_ask,
     echo,
     with_trust,
 )
@@ -46,17 +47,18 @@ def stop(
         storage = connect(address).job(name).storage
     number = trial
     if number is None:
-        _tell(changes.stop(name, storage=storage))
+        _tell(name, changes.stop(name, storage=storage))
         return
 
     def stop_trial(trusted: bool) -> Change:
         return changes.stop_trial(name, number, storage=storage, trusted=trusted)
 
-    _tell(with_trust(stop_trial, trust))
+    _tell(name, with_trust(stop_trial, trust))
 
 
-def _tell(change: Change) -> None:
-    """Print what was done."""
+def _tell(name: str, change: Change) -> None:
+    """Say what was done."""
+    answer(study=name, asked=change.is_asked, **change.facts)
     for line in change.lines:
         echo(line)
 
@@ -81,7 +83,7 @@ def add(
     def add_point(trusted: bool) -> Change:
         return changes.add(name, sets or (), storage=storage, trusted=trusted)
 
-    _tell(with_trust(add_point, trust))
+    _tell(name, with_trust(add_point, trust))
 
 
 @app.command()
@@ -101,7 +103,7 @@ def extend(
 
     if is_on_cluster(address, name, storage):
         storage = connect(address).job(name).storage
-    _tell(changes.extend(name, storage=storage, points=points, replicates=replicates))
+    _tell(name, changes.extend(name, storage=storage, points=points, replicates=replicates))
 
 
 @app.command()
@@ -119,7 +121,7 @@ def drop(
     def drop_point(trusted: bool) -> Change:
         return changes.drop(name, point, storage=storage, trusted=trusted)
 
-    _tell(with_trust(drop_point, trust))
+    _tell(name, with_trust(drop_point, trust))
 
 
 @app.command()
@@ -135,6 +137,7 @@ def remove(
     if not yes:
         _ask(f"Delete {paths.folder} and everything in it?")
     lifecycle.remove(name, storage=storage)
+    answer(study=name)
     echo(f"removed {name}")
 
 
@@ -165,10 +168,15 @@ def clean(
     said = {"checkpoints": checkpoints, "results": results}
     chosen = [what for what, is_said in said.items() if is_said]
     studies = [existing(name, storage)] if name else studies_in(storage_path(storage))
+    parts_found: list[dict[str, Any]] = []
+    answer(parts=parts_found)
     for paths in studies:
         paths.check_plain()
         found = deletable(paths)
         for part in found:
+            is_deleted = part.what in chosen
+            told = {"what": part.what, "bytes": part.size_bytes, "deleted": is_deleted}
+            parts_found.append({"study": paths.name, **told})
             what = f"{paths.name}: {part.what} {bytes_text(part.size_bytes)}"
             echo(f"{what} ({part.loss}); --{part.what} deletes them")
         parts = [part for part in found if part.what in chosen]
@@ -184,7 +192,7 @@ def _ask(question: str) -> None:
     """Ask, and end the command where the answer is no. Raises UserError without a terminal."""
     from study.errors import UserError
 
-    if not sys.stdin.isatty():
+    if not can_ask():
         raise UserError("there is no terminal to ask on: say --yes")
     typer.confirm(question, abort=True)
 
@@ -197,4 +205,5 @@ def collect(name: NameArgument, storage: StorageOption = STUDIES) -> None:
 
     paths = existing(name, storage)
     write_tables(paths)
+    answer(study=name, folder=str(paths.results))
     echo(f"wrote {paths.results}")

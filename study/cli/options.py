@@ -6,6 +6,7 @@ neither torch nor Ray.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from typer.core import TyperGroup
 
+from study.cli.answers import collect, is_collecting, print_json, with_format
 from study.errors import Interrupted
 from study.files.visible_text import visible
 
@@ -40,7 +42,22 @@ class _Commands(TyperGroup):
             raise Interrupted("interrupted") from None
 
 
-app = typer.Typer(
+class _App(typer.Typer):
+    """The application, whose commands all have ``--format``."""
+
+    def command(  # type: ignore[override] # its options go through as they are
+        self, name: str | None = None, **settings: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        register = super().command(name, **settings)
+
+        def registered(function: Callable[..., Any]) -> Callable[..., Any]:
+            register(with_format(function, name or function.__name__))
+            return function
+
+        return registered
+
+
+app = _App(
     name="study",
     cls=_Commands,
     help="Hyperparameter studies that are never lost: run, resume, look, compare.",
@@ -144,6 +161,9 @@ ToOption = Annotated[str | None, typer.Option("--to", help="Where to write it.")
 
 def echo(text: object = "", *, nl: bool = True, err: bool = False) -> None:
     """Print a text so that nothing of it acts on the terminal: it may hold anything."""
+    if is_collecting() and not err:
+        collect(str(text))
+        return
     typer.echo(visible(str(text)), nl=nl, err=err)
 
 
@@ -160,6 +180,11 @@ def print_table(table: Table, form: str) -> None:
     from analysis.rendering import FORMS
 
     check_format(form, FORMS)
+    if is_collecting():
+        return  # what a program gets instead are the command's facts
+    if form == "json":
+        print_json(json.loads(table.json()))
+        return
     console = standard_output()
     if form == "table" and console.is_terminal:
         console.print(table.rich(console.width))
@@ -171,7 +196,12 @@ def standard_output() -> Console:
     """Return the console for what commands show; colors and width follow the terminal."""
     from rich.console import Console
 
-    return Console(file=sys.stdout)
+    return Console(file=sys.stderr if is_collecting() else sys.stdout)
+
+
+def can_ask() -> bool:
+    """Return whether somebody is there to be asked."""
+    return sys.stdin.isatty() and not is_collecting()
 
 
 def check_format(form: str, forms: Collection[str]) -> None:
@@ -196,7 +226,7 @@ def with_trust(act: Callable[[bool], T], trust: bool) -> T:
     try:
         return act(trust)
     except Untrusted as untrusted:
-        if not sys.stdin.isatty():
+        if not can_ask():
             raise
         echo(str(untrusted), err=True)
     typer.confirm("Run it?", abort=True)

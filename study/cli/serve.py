@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from study.cli.answers import is_collecting, print_now
 from study.cli.options import STUDIES, app, echo
 
 
@@ -85,4 +86,10 @@ def serve(
     def note(line: str) -> None:
         echo(line, err=True)
 
-    serve_page(settings, load_tokens(share), echo, note, opened)
+    def say(line: str) -> None:
+        if is_collecting():
+            print_now(line=line)
+        else:
+            echo(line)
+
+    serve_page(settings, load_tokens(share), say, note, opened)

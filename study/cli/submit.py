@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from study.cli.answers import answer, print_json
 from study.cli.options import (
     STUDIES,
     DashboardOption,
@@ -88,7 +88,7 @@ def submit(
             "address": address,
             "storage": job.storage,
         }
-        echo(json.dumps(started))
+        print_json(started)
         return
     _print_start(cluster, job, wait)
 
@@ -125,6 +125,7 @@ def connect(address: str | None) -> Cluster:
 
 def _print_start(cluster: Cluster, job: Job, wait: bool) -> None:
     """Say what was started and how to look at it, or stay with it to its end."""
+    answer(study=job.study, job=job.id, address=cluster.address, storage=job.storage)
     echo(f"study {job.study} runs at {cluster.address} as job {job.id}")
     if wait:
         job = _follow(cluster, job)
@@ -174,6 +175,7 @@ def stop_job(name: str, address: str) -> None:
         raise OutsideFault(
             f"job {job.id} has not ended yet: study status {name} --address {address}"
         )
+    answer(study=name, job=job.id, asked=True)
     echo(f"stopped; go on with: study resume {name} --address {address}")
 
 

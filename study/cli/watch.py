@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from study.cli.answers import answer
 from study.cli.inspect import is_on_cluster
 from study.cli.options import (
     STUDIES,
@@ -80,6 +81,8 @@ def _follow(paths: StudyPaths) -> None:
         display.show(read(), read_live(paths))
     finally:
         display.end()
-    echo(status_text(status_of(paths)))
+    status = status_of(paths)
+    answer(**status)
+    echo(status_text(status))
     if not first.history.sessions:
         echo(f"nobody has run it yet: {paths.command('resume')}")

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from study.cli.answers import answer, is_collecting
 from study.cli.options import echo, print_table, results_of, short_path
 from study.errors import Interrupted
+from study.inspection.status import status_of
 
 if TYPE_CHECKING:
     from study.execution.run import RunResult
@@ -23,12 +25,20 @@ def print_result(result: RunResult, again: Sequence[str]) -> None:
 
     ``again`` are the options that whoever goes on with the study has to repeat.
     """
+    if is_collecting():
+        answer(**status_of(result.paths), reason=result.reason, next=_next_commands(result, again))
     with suppress(BrokenPipeError):  # a reader that has gone changes nothing in what came out
         if result.exit_code == Interrupted.exit_code:
             _print_interruption(result, again)
         else:
             _print_outcome(result, again)
     raise typer.Exit(result.exit_code)
+
+
+def _next_commands(result: RunResult, again: Sequence[str]) -> list[str]:
+    if result.exit_code == Interrupted.exit_code:
+        return [result.paths.command("resume", *again)]
+    return _next_steps(result, again)
 
 
 def print_cut_short(result: RunResult) -> None:
@@ -76,7 +86,6 @@ def _print_interruption(result: RunResult, again: Sequence[str]) -> None:
 
 def _budget_text(result: RunResult) -> str:
     """Say which budget was spent, and of money how much there was and what came of it."""
-    from study.inspection.status import status_of
     from study.spec.parts.tariff import money_text
 
     if result.reason != "spend":

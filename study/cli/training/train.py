@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from study.cli.answers import answer
 from study.cli.options import DataDirOption, app, echo, standard_output
 
 
@@ -90,6 +91,7 @@ def train(
     except KeyboardInterrupt:
         echo(f"interrupted; the same command goes on from the last epoch in {folder}", err=True)
         raise typer.Exit(130) from None
+    answer(folder=str(folder), stop_reason=outcome.stop_reason, figures=dict(outcome.summary))
     echo(f"ended by {outcome.stop_reason}; figures in {folder}/figures.json")
     for figure in ("test_accuracy", "test_loss", "best_epoch", "parameters", "total_seconds"):
         if figure in outcome.summary:

@@ -60,12 +60,15 @@ def print_json(data: Any) -> None:
     if isinstance(data, Mapping):
         data = {"version": VERSION, **data}
     text = json.dumps(data, indent=2, ensure_ascii=False, default=str)
-    typer.echo(visible(text))
+    print(visible(text))
 
 
 def print_now(**facts: Any) -> None:
     """Print a mapping on a line of its own, of a command that goes on telling."""
-    typer.echo(visible(json.dumps({"version": VERSION, **facts}, ensure_ascii=False, default=str)))
+    print(
+        visible(json.dumps({"version": VERSION, **facts}, ensure_ascii=False, default=str)),
+        flush=True,
+    )
 
 
 def asks_for_json(words: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from study.cli.options import (
     STUDIES,
     DataDirOption,
     FileArgument,
+    FollowOption,
     NameArgument,
     NewNameOption,
     NoImportOption,
@@ -163,6 +164,35 @@ def tensorboard(
     folder = write_events(results_of(name, storage=storage), to)
     answer(study=name, folder=str(folder))
     echo(f"wrote {folder}")
+
+
+@app.command()
+def mirror(
+    name: NameArgument,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            help="mlflow://HOST:PORT, mlflow:URI, wandb, wandb:[ENTITY/]PROJECT, tensorboard or"
+            " tensorboard:FOLDER.",
+        ),
+    ],
+    follow: FollowOption = False,
+    storage: StorageOption = STUDIES,
+) -> None:
+    """Show a study where your other experiments are, from its journal alone; run again, it goes on
+    where it stopped.
+    """
+    from study.execution.lifecycle import existing
+    from study.inspection.export.mirrors.mirror import Mirror
+    from study.inspection.export.mirrors.targets import target_of
+
+    paths = existing(name, storage)
+    with target_of(to, name) as target:
+        mirrored = Mirror(paths, target)
+        where = mirrored.follow(echo) if follow else mirrored.bring_up_to_date()
+    answer(study=name, to=where)
+    echo(f"mirrored {name} to {where}")
 
 
 @app.command()

@@ -32,6 +32,7 @@ FAILS = {
     "drop": ["nosuch", "--point", "0"],
     "export": ["nosuch", "--to", "there"],
     "tensorboard": ["nosuch", "--to", "there"],
+    "mirror": ["nosuch", "--to", "tensorboard"],
     "explain": ["nosuch", "--trial", "0"],
     "replay": ["nosuch", "--pruner", "asha"],
     "query": ["select nothing from nowhere"],
@@ -58,6 +59,7 @@ WORKS = {
     "init": ["new.yaml"],
     "schema": [],
     "preview": ["quickstart"],
+    "mirror": ["fake", "--to", "tensorboard:there"],
     "report": ["fake"],
     "compare": ["fake", "fake"],
 }

@@ -9,7 +9,7 @@ from study.errors import UserError
 from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
 from study.inspection.export.mirrors.story import MirroredPoint, story_of
-from study.inspection.export.mirrors.targets import Target
+from study.inspection.export.mirrors.target import Target
 from study.journal.event_codec import Record
 from study.journal.following import FollowedJournal
 from study.journal.spec_versions import recorded_spec

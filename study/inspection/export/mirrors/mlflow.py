@@ -14,7 +14,7 @@ from typing import Any
 
 from study.errors import UserError
 from study.inspection.export.mirrors.story import MirroredPoint, MirroredTrial, Story
-from study.inspection.export.mirrors.targets import Target
+from study.inspection.export.mirrors.target import Target
 
 _STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED", "RUNNING": "RUNNING"}
 _KEY = "study.key"

@@ -15,7 +15,7 @@ from typing import Any
 from study.errors import UserError
 from study.files.atomic import make_folder, write_whole
 from study.inspection.export.mirrors.story import MirroredPoint, MirroredTrial, Story
-from study.inspection.export.mirrors.targets import Target
+from study.inspection.export.mirrors.target import Target
 
 _NOTE = "mirrored.json"
 

@@ -21,7 +21,7 @@ bench: setup  ## Measurements, side by side in one run
 	$(BIN)/pytest tests/bench -m bench -o timeout=3600 -s
 
 integrations: setup  ## Trainings with the libraries that have a callback, which this installs into .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[lightning,transformers,timm]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[lightning,transformers,timm,mlflow,wandb]'
 	$(BIN)/pytest tests/integrations -m integrations -o timeout=3600
 
 gpu:  ## On a machine with a GPU: what breaks first, then figures, in ten minutes and without a network

@@ -25,8 +25,8 @@ def _stop(study: FollowedStudy, asked: Asked) -> list[str]:
     running = sum(trial.is_in_flight for trial in study.history.trials)
     return [
         f"The driver of {study.name}, {study.driver}, ends.",
-        f"{count_text(running, 'trial')} that run now are set aside as they stand, and go on from"
-        " their newest states once the study is resumed.",
+        f"Trials that run now ({running}) are set aside as they stand, and go on from their newest"
+        " states once the study is resumed.",
     ]
 
 
@@ -106,7 +106,7 @@ def _drop(study: FollowedStudy, asked: Asked) -> list[str]:
         " from, for good; its number and what it did stay on record."
     ]
     if running:
-        lines.append(f"{count_text(running, 'trial')} of it that run now end.")
+        lines.append(f"Trials of it that run now ({running}) end.")
     return lines
 
 

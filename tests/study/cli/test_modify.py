@@ -117,10 +117,17 @@ def test_what_can_be_deleted_is_said_with_its_size_before_it_is(
 
 def test_a_study_that_runs_goes_on_to_more_points(tmp_path: Path) -> None:
     file = write_slow_study(tmp_path, points=2, concurrency=1, pruner="none")
+    waits = tmp_path / "waits"
+    waits.touch()
+    module = tmp_path / "slow.py"
+    step = "time.sleep(self.pause_s)"
+    wait = f"while __import__('os').path.exists({str(waits)!r}): time.sleep(0.05)"
+    module.write_text(module.read_text().replace(step, wait))
     driver = start(tmp_path, "run", str(file))
     try:
-        wait_for(lambda: count(tmp_path, "reported"), "the first epoch")
+        wait_for(lambda: count(tmp_path, "placed"), "the first trial")
         said = run(tmp_path, "extend", "tiny", "--points", "3").stdout
+        waits.unlink()
         assert said == "asked the driver of tiny to go on: points: 2 -> 3\n"
         shown, _ = driver.communicate()
     finally:

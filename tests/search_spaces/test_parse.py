@@ -11,12 +11,14 @@ from search_spaces.validation import Fault
 
 
 class Tiny:
-    """A recipe of three fields that takes whatever is written, but negative sizes."""
+    """A recipe of three fields that takes whatever is written, but negative sizes and lists of shapes."""
 
     def parse_recipe(self, tree: Mapping[str, object]) -> tuple[object, list[Fault]]:
         size = tree.get("size")
         if isinstance(size, int) and size < 0:
             return None, [Fault(("size",), "must not be negative", str(size))]
+        if isinstance(tree.get("shape"), list):
+            return None, [Fault(("shape",), "must be one shape", "a list")]
         return tree, []
 
     def merge(self, base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, Any]:

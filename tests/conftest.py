@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import signal
 import uuid
 from collections.abc import Iterator
 
@@ -47,6 +48,15 @@ def all_objects_are_looked_through_in_the_end() -> Iterator[None]:
     """What was passed over is let go of before the interpreter ends, as libraries expect it."""
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard() -> None:
+    """A run that was started in the background has been told to ignore it, and so would what it
+    starts.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

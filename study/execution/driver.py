@@ -185,6 +185,8 @@ def _is_complete(controller: Controller) -> bool:
 def _reopen_failed(controller: Controller, numbers: Sequence[int] | None) -> int:
     """Record that failed trials run again, all where ``numbers`` is None; return how many."""
     failed = failed_trials(controller.history, numbers)
+    if not failed:
+        raise UserError("no trial has failed: there is nothing to run again")
     for trial in failed:
         controller.record(PointReopened(point=trial.point, trial=trial.number, why="retry"))
     return len(failed)

@@ -64,7 +64,7 @@ def config(folder: Path, **recipe: Any) -> WorkerConfig:
 @pytest.fixture
 def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialWorker]:
     """A worker that has begun to train."""
-    monkeypatch.setattr(tune_worker, "_place", lambda device: {"device": device})
+    monkeypatch.setattr(tune_worker, "place_on", lambda device: {"device": device})
     worker = object.__new__(TrialWorker)  # without Tune's own state
     worker.setup(config(tmp_path))
     yield worker

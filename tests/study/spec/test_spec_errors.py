@@ -421,7 +421,7 @@ def test_all_faults_come_in_one_go_in_the_order_of_the_file(fails: Fails) -> Non
         fails(text)[0],
         (
             "f.yaml:5: recipe.optimizer.name: must name a known optimizer; found 'adma'; accepted"
-            f" {OPTIMIZERS} (did you mean adamax?)"
+            f" {OPTIMIZERS} | package.module:factory (did you mean adamax?)"
         ),
         (
             "f.yaml:7: space.schedule.one_of.cosine.warmup_epochs.int: must be [low, high]; found"

@@ -16,6 +16,7 @@ from study.training.data.files.decode import BrokenImage
 from study.training.data.subset import Subset
 from study.training.recipe.sections import HostLoader
 from study.training.runtime.failures import TrainingFailure
+from study.training.runtime.process_sockets import give_sockets_room
 
 _BATCHES_AHEAD = 2
 _THREADS_EACH = 4
@@ -47,6 +48,8 @@ class HostBatches:
         is_far = not isinstance(subset.images, Tensor) and not subset.images.is_near
         self._threads = _THREADS_EACH * workers if is_far else 0
         workers = 0 if is_far else workers
+        if workers:
+            give_sockets_room()
         self._loader = DataLoader(
             _PreparedImages(subset),
             batch_sampler=self._sampler,

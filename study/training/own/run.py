@@ -33,6 +33,7 @@ from study.training.runtime.device import (
 )
 from study.training.runtime.failures import Stopped, TrainingFailure, classify, traceback_text
 from study.training.runtime.process_memory import freed_memory_kept
+from study.training.runtime.process_sockets import give_sockets_room
 from study.training.summary import Outcome
 
 
@@ -74,6 +75,7 @@ def train_function(
         used_device = resolve_device(device)
         loaded = load_training(function) if isinstance(function, str) else function
         made = _made(loaded, config)
+        give_sockets_room()  # for a loader's processes, if it has some
         with _folder(folder) as own_folder, freed_memory_kept(used_device):
             surroundings = Surroundings(
                 seed=seed,

@@ -21,9 +21,9 @@ def give_sockets_room() -> None:
     """
     current: Any = process.current_process()
     made_before = current._config.get("tempdir")  # where multiprocessing remembers its own
-    folder = made_before or os.path.join(tempfile.gettempdir(), "pymp-12345678")
-    is_there = made_before is None or os.path.isdir(made_before)
-    if is_there and len(os.fsencode(folder)) <= _LONGEST:
+    usual = tempfile.gettempdir()
+    folder = made_before or os.path.join(usual, "pymp-12345678")
+    if os.path.isdir(made_before or usual) and len(os.fsencode(folder)) <= _LONGEST:
         return
     for parent in ("/tmp", "/var/tmp"):
         with suppress(OSError):

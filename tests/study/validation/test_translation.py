@@ -63,7 +63,7 @@ def test_an_error_is_told_where_it_was_written(tree: dict[str, Any], line: str) 
     with pytest.raises(ValidationError) as caught:
         Trip.model_validate(tree)
     (details,) = caught.value.errors(include_url=False)
-    assert str(Translation(details, tree, VOCABULARY).fault) == line
+    assert str(Translation(details, tree, tree, VOCABULARY).fault) == line
 
 
 def test_a_path_is_followed_as_far_as_it_goes() -> None:

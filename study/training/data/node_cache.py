@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ _LOOK_S = 0.05
 """How often it is looked whether another process is done."""
 EXPIRY_S = 14 * 24 * 3600.0
 """A file that nobody has opened for so long is removed."""
+_KINDS = ("*.pt", "*.bytes", "*.run")
 
 
 def cache_folder() -> Path:
@@ -102,6 +103,21 @@ def keep_current(
     return renewed if content is None else content
 
 
+def was_checked(name: str, run: str) -> bool:
+    """Tell whether a study's run has found current on this node what is kept under ``name``."""
+    try:
+        return bool(run) and (cache_folder() / f"{name}.run").read_text() == run
+    except (OSError, ValueError):
+        return False
+
+
+def mark_checked(name: str, run: str) -> None:
+    """Remember for all processes of this node that a run has found current what is kept there."""
+    if run and not was_checked(name, run):
+        with suppress(OSError):
+            (cache_folder() / f"{name}.run").write_text(run)
+
+
 def _load(file: Path, is_intact: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
     """Map a file of the cache; None where it isn't there or is damaged."""
     try:
@@ -132,7 +148,7 @@ def _locked(
 
 
 def _remove_expired(folder: Path) -> None:
-    for file in (*folder.glob("*.pt"), *folder.glob("*.bytes")):
+    for file in [file for kind in _KINDS for file in folder.glob(kind)]:
         unused_s = time.time() - file.stat().st_atime
         if unused_s > EXPIRY_S:
             file.unlink(missing_ok=True)

@@ -26,8 +26,8 @@ class Reading:
     (0, 0) while another process reads them.
     """
     run: str = ""
-    """Names the run of a study, whose trials share what a factory of the user's own returns; empty:
-    it is called anew.
+    """Names the run of a study, whose trials share what a factory of the user's own returns, and
+    whether what lies on a store has been found current; empty: both are asked anew.
     """
 
     def wait(self) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from study.files.object_storage import ObjectPath
+from study.files.storage import ListedFile
 from study.training.data.datasets import load_data_set
 from study.training.data.files.faults import FaultyData
 from study.training.recipe.recipe import Recipe
-from study.training.recipe.sections import Data
+from study.training.recipe.sections import Data, HostLoader
+from study.training.runtime.reading import Reading
 
 from .conftest import timeless, trained
 from .data.pictures import write_parquet, write_pictures
@@ -59,6 +61,29 @@ def test_parquet_files_on_a_store_train_as_those_on_a_disk(
     data = {"name": "parquet", "loader": {"name": "host", "workers": 2}, **DATA, **ALL}
     local, remote = (tiny(data={**data, "path": place}) for place in (str(tmp_path / "set"), path))
     assert timeless(trained(remote)[0]) == timeless(trained(local)[0])
+
+
+@pytest.mark.parametrize("kind", ["folder", "parquet"])
+def test_what_is_on_a_store_is_listed_once_by_a_studys_run(
+    kind: str, tmp_path: Path, bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pictures(tmp_path / "pictures", 6)
+    write_parquet(tmp_path / "rows", tmp_path / "pictures", "train")
+    local = tmp_path / ("pictures" if kind == "folder" else "rows")
+    spec = Data(name=kind, path=stored(local, bucket, "set"), loader=HostLoader())
+    listed: list[str] = []
+    below = ObjectPath.listed_below
+
+    def counted(place: ObjectPath) -> Iterator[ListedFile]:
+        listed.append(str(place))
+        return below(place)
+
+    monkeypatch.setattr(ObjectPath, "listed_below", counted)
+    counts = []
+    for run in ("first", "first", "first", "second", "second", ""):
+        assert len(load_data_set(spec, reading=Reading(run=run)).train_labels) == 12
+        counts.append(len(listed))
+    assert counts == [1, 1, 1, 2, 2, 3]
 
 
 def test_what_is_on_a_store_is_indexed_again_where_it_has_changed(

@@ -22,7 +22,7 @@ from study.training.data.files.image_set import make_data_set
 from study.training.data.files.index import Files, ImageIndex, make_index
 from study.training.data.files.layout import lay_out
 from study.training.data.files.listing import Listing, are_unchanged, list_files
-from study.training.data.node_cache import keep_current
+from study.training.data.node_cache import keep_current, mark_checked, was_checked
 from study.training.recipe.sections import Data
 from study.training.runtime.reading import Reading
 
@@ -86,17 +86,19 @@ def folder_index(spec: Data, place: StoragePath, reading: Reading) -> ImageIndex
 
     Raises FaultyData where they are no set of images.
     """
-    pass_ = _Pass(spec, place, reading)
     settings = f"{place} {spec.channels} {spec.test_fraction}"
-    key = hashlib.sha256(settings.encode(errors="surrogateescape")).hexdigest()[:24]
-    content = keep_current(f"folder-{key}", pass_.is_current, pass_.renew, reading.wait)
+    name = f"folder-{hashlib.sha256(settings.encode(errors='surrogateescape')).hexdigest()[:24]}"
+    pass_ = _Pass(name, spec, place, reading)
+    content = keep_current(name, pass_.is_current, pass_.renew, reading.wait)
+    mark_checked(name, reading.run)
     return ImageIndex(**content)
 
 
 class _Pass:
     """Looks whether an index is current, and makes another one where it isn't."""
 
-    def __init__(self, spec: Data, place: StoragePath, reading: Reading) -> None:
+    def __init__(self, name: str, spec: Data, place: StoragePath, reading: Reading) -> None:
+        self._name = name
         self._spec = spec
         self._place = place
         self._reading = reading
@@ -110,9 +112,12 @@ class _Pass:
 
         A folder of this machine isn't listed for that where none of its folders got or lost an
         entry, unless that is asked for: a file that was written over is noticed when it is read.
+        One on a store, where a million objects take minutes, is listed once by a study's run.
         """
         if content["folders"] and not self._reading.is_thorough:
             return are_unchanged(self._place, content["folders"])
+        if not content["folders"] and was_checked(self._name, self._reading.run):
+            return True
         return bool(content["version"] == self._listing.version())
 
     def renew(self, old: dict[str, Any] | None) -> dict[str, Any]:

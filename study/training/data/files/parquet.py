@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,7 +33,7 @@ from study.training.data.files.index import Files, ImageIndex, make_index
 from study.training.data.files.layout import TEST, TRAIN, VALIDATION, Layout, with_test
 from study.training.data.files.listing import Listing, list_files
 from study.training.data.files.parquet_rows import ClassNames, read_rows, rows_in
-from study.training.data.node_cache import cache_folder, keep_current
+from study.training.data.node_cache import cache_folder, keep_current, mark_checked, was_checked
 from study.training.recipe.sections import Data
 from study.training.runtime.reading import Reading
 
@@ -46,10 +47,11 @@ def read_parquet(spec: Data, place: StoragePath, reading: Reading) -> DataSet:
     Raises FaultyData where there is no such set, or images are broken that the recipe doesn't leave
     out.
     """
-    copying = _Copying(spec, place, reading)
     settings = f"{place} {spec.channels} {spec.test_fraction}"
-    key = hashlib.sha256(settings.encode(errors="surrogateescape")).hexdigest()[:24]
-    content = keep_current(f"parquet-{key}", copying.is_current, copying.renew, reading.wait)
+    name = f"parquet-{hashlib.sha256(settings.encode(errors='surrogateescape')).hexdigest()[:24]}"
+    copying = _Copying(name, spec, place, reading)
+    content = keep_current(name, copying.is_current, copying.renew, reading.wait)
+    mark_checked(name, reading.run)
     offsets, copy = content.pop("offsets"), Path(content.pop("copy"))
     index = ImageIndex(**content)
     return make_data_set(spec, index, CopiedSource(copy, offsets, index.sizes), reading)
@@ -81,24 +83,36 @@ class CopiedSource:
 class _Copying:
     """Looks whether a node's copy is current, and makes another one where it isn't."""
 
-    def __init__(self, spec: Data, place: StoragePath, reading: Reading) -> None:
+    def __init__(self, name: str, spec: Data, place: StoragePath, reading: Reading) -> None:
+        self._name = name
         self._spec = spec
         self._reading = reading
+        self._given = place
         self._is_file = place.name.lower().endswith(_SUFFIX)
         self._place = place.parent if self._is_file else place
+
+    @cached_property
+    def _listing(self) -> Listing:
+        """The Parquet files. Raises FaultyData where there are none."""
         listing = list_files(self._place)
         files = [file for file in listing.files if file.name.lower().endswith(_SUFFIX)]
         if self._is_file:
-            files = [file for file in files if file.name == place.name]
-        self._listing = Listing(files, {})
+            files = [file for file in files if file.name == self._given.name]
         if not files:
             must = "must be a folder with Parquet files, or one of them"
-            raise FaultyData([Fault(("path",), must, visible(str(place)))])
+            raise FaultyData([Fault(("path",), must, visible(str(self._given)))])
+        return Listing(files, {})
 
     def is_current(self, content: dict[str, Any]) -> bool:
-        """Whether the files are still those that were copied."""
-        same = content["version"] == self._listing.version()
-        return bool(same and Path(content["copy"]).exists())
+        """Whether the files are still those that were copied; a store is listed for that once by a
+        study's run.
+        """
+        if not Path(content["copy"]).exists():
+            return False
+        is_far = self._place.local_path() is None
+        if is_far and was_checked(self._name, self._reading.run):
+            return True
+        return bool(content["version"] == self._listing.version())
 
     def renew(self, old: dict[str, Any] | None) -> dict[str, Any]:
         """Copy the images and make the index."""

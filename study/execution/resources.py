@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.machinery import PathFinder
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.validation import Fault, describe, format_path
+from search_spaces.values import Value
 from study.errors import DataMissing, UserError
 from study.execution.run import ProgressDisplay
 from study.files.storage import StoragePath
 from study.files.storage_uri import storage_path
+from study.files.visible_text import visible
 from study.spec.checks.repeat_checks import places_written
 from study.training.recipe.data_catalog import DATA_SETS, FILE_SETS
 from study.training.recipe.model_catalog import is_timm_name
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 _PROSE_KEYS = ("question", "note", "label")
 """Keys of a study file whose text names no module, whatever it looks like."""
 _CONFIG_KEYS = ("recipe", "space", "first", "overrides")
+_SET_PATHS = ("data.name", "data.path", "data.channels", "data.test_fraction", "data.skip_broken")
+"""What of a recipe says which files are read, and as what."""
+_MOST_SETS = 1000
 _ROUNDING = 1e-9
 """Three trials of a third of a GPU find room on one."""
 
@@ -174,13 +181,45 @@ def check_data(spec: StudySpec, data_dir: str | None) -> None:
 def file_faults(spec: StudySpec, data_dir: str | None, display: ProgressDisplay) -> list[Fault]:
     """Read what the study's own files are, which the node keeps, and return what is at fault there.
 
-    Nothing happens where it has none. Broken files are among the faults unless the recipe leaves
-    them out.
+    Nothing happens where it has none. Of several sets, which the space or ``first:`` can draw, each
+    is read. Broken files are among the faults unless the recipe leaves them out.
     """
-    tree = {} if spec.train is not None else spec.recipe_tree(spec.space.complete({}))
-    section = tree.get("data")
-    if not isinstance(section, Mapping) or section.get("name") not in FILE_SETS:
+    sections = own_sets(spec)
+    faults: list[Fault] = []
+    for section in sections:
+        found = _set_faults(spec, section, data_dir, display)
+        if len(sections) > 1:
+            which = visible(f" in {section.get('path')}")
+            found = [replace(fault, found=f"{fault.found}{which}") for fault in found]
+        faults += found
+    return list(dict.fromkeys(faults))
+
+
+def own_sets(spec: StudySpec) -> list[Mapping[str, Any]]:
+    """Return the recipe's data section for each set of the user's own files that a point can have,
+    with what else a point may have of it at its first value.
+    """
+    if spec.train is not None:
         return []
+    at_first: dict[str, Value] = {}
+    for variable in spec.space.variables:
+        if variable.path not in _SET_PATHS or variable.distribution.size() is None:
+            at_first[variable.path] = variable.distribution.first
+    points = islice(spec.space.fix(at_first).iter_grid(), _MOST_SETS)
+    firsts = [spec.first_values(index) for index in range(len(spec.first))]
+    found: dict[str, Mapping[str, Any]] = {}
+    for values in (*points, *firsts):
+        section = spec.recipe_tree(values).get("data")
+        if isinstance(section, Mapping) and section.get("name") in FILE_SETS:
+            told = {path: section.get(path.removeprefix("data.")) for path in _SET_PATHS}
+            found.setdefault(json.dumps(told), section)
+    return list(found.values())
+
+
+def _set_faults(
+    spec: StudySpec, section: Mapping[str, Any], data_dir: str | None, display: ProgressDisplay
+) -> list[Fault]:
+    """Read a set of the user's own files and return what is at fault with it."""
     # torch is loaded for files of one's own alone
     from study.training.data.datasets import load_data_set
     from study.training.data.files.faults import FaultyData
@@ -214,7 +253,10 @@ def file_faults(spec: StudySpec, data_dir: str | None, display: ProgressDisplay)
 def _at_its_place(spec: StudySpec, fault: Fault) -> Fault:
     """Return a fault of the recipe's data section at the place that the study file sets it at."""
     path = format_path(("data", *fault.path))
+    varied = {item.path for item in spec.space.items}
     for place, value in places_written(spec, path):
+        if place[0] == "recipe" and path in varied:
+            continue  # the space's values win
         if value is not None:
             return replace(fault, path=place)
     return fault.under(("recipe", "data"))

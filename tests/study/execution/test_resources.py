@@ -18,6 +18,7 @@ from study.execution.resources import (
     file_faults,
     machine_gpus,
     machine_resources,
+    own_sets,
     trial_capacity,
 )
 from study.execution.run import ProgressDisplay
@@ -163,3 +164,31 @@ def test_own_files_are_read_before_the_first_trial_and_faults_are_at_their_keys(
     (fault,) = file_faults(files_spec(tmp_path / "nowhere"), None, again)
     assert fault.must == "must be a folder that is there"
     assert file_faults(small_spec(), None, again) == []
+
+
+def test_each_set_that_a_point_can_have_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temp"))
+    for name in ("photos", "drawings", "scans"):
+        write_pictures(tmp_path / name, 3)
+    (tmp_path / "drawings" / "dark" / "000.png").write_bytes(b"")
+    data = {"name": "folder", "path": str(tmp_path / "photos"), "image_size": 8}
+    space = {
+        "data.path": {"choice": [str(tmp_path / name) for name in ("photos", "drawings")]},
+        "data.channels": {"choice": [1, 3]},
+        "data.batch_size": {"int": [1, 1000]},
+        "optimizer.lr": {"log": [1e-3, 1e-1]},
+    }
+    first = [{"set": {"data": {"path": str(tmp_path / "scans"), "name": "folder"}}}]
+    tree = {"study": "s", "points": 2, "recipe": {"data": data}, "space": space, "first": first}
+    spec = spec_from_tree(tree)
+    found = [(Path(str(each["path"])).name, each["channels"]) for each in own_sets(spec)]
+    both = [("photos", 1), ("photos", 3), ("drawings", 1), ("drawings", 3)]
+    assert sorted(found[:4]) == sorted(both)
+    assert [name for name, _ in found[4:]] == ["scans"]
+    shown = Shown()
+    (fault,) = file_faults(spec, None, shown)
+    assert fault.path[:3] == ("space", "data", "path")
+    assert fault.found.endswith(f"it is empty in {tmp_path / 'drawings'}")
+    assert shown.said.count("") == 5, "each of them"

@@ -43,7 +43,7 @@ def check_batches(trees: Sequence[dict[str, Any]], data_dir: str | None) -> list
         channels, height, width = data.image_shape
         lines.append(
             f"data {recipe.data.name}: {_counts_text(data)}, {channels} × {height} × {width},"
-            f" {data.classes} classes"
+            f" {data.classes} classes{_fit_text(recipe)}"
         )
         lines += [f"note: {note}" for note in data.notes]
         parameters = _train_a_batch(recipe, data)
@@ -60,6 +60,10 @@ def _counts_text(data: DataSet) -> str:
     given = data.validation_labels
     between = "" if given is None else f", {len(given):,} validation"
     return f"{trained}{between} and {tested} images"
+
+
+def _fit_text(recipe: Recipe) -> str:
+    return ", the middle of each image" if recipe.data.fit == "crop" else ""
 
 
 def _load(recipe: Recipe, data_dir: str | None) -> DataSet:

@@ -33,7 +33,7 @@ def prepare(file):
     picture = ImageOps.exif_transpose(Image.open(file)).convert(FACTS["mode"])
     pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
     images = pixels.view(1, picture.height, picture.width, -1).permute(0, 3, 1, 2) / 255
-    images = interpolate(images, FACTS["size"], mode="bicubic", antialias=True).clamp(0, 1)
+{resize}
     mean, std = (torch.tensor(FACTS[name]).view(-1, 1, 1) for name in ("mean", "std"))
     return (images - mean) / std
 
@@ -51,7 +51,7 @@ if __name__ == "__main__":
         print(f"{score:.4f}  {name}")
 '''
 
-ONNX_SCRIPT = '''\
+_ONNX_SCRIPT = '''\
 """Says what a picture shows: python load_onnx.py PICTURE. Needs onnxruntime, numpy and pillow."""
 
 import json
@@ -72,7 +72,7 @@ def prepare(file):
     """Make of an image file what model.onnx takes: (1, C, H, W) in [0, 1]; it normalizes itself."""
     height, width = FACTS["size"]
     picture = ImageOps.exif_transpose(Image.open(file)).convert(FACTS["mode"])
-    picture = picture.resize((width, height), Image.BICUBIC)
+{resize}
     pixels = numpy.asarray(picture, numpy.float32).reshape(1, height, width, -1)
     return pixels.transpose(0, 3, 1, 2) / 255
 
@@ -89,13 +89,41 @@ if __name__ == "__main__":
 '''
 
 
-def load_script(*, softmax_inside: bool, mirrored: bool) -> str:
+_RESIZE = {
+    "stretch": """\
+    images = interpolate(images, FACTS["size"], mode="bicubic", antialias=True).clamp(0, 1)""",
+    "crop": """\
+    side, shorter = FACTS["size"][0], min(picture.size)
+    sides = [int(side * length / shorter) for length in (picture.height, picture.width)]
+    images = interpolate(images, sides, mode="bicubic", antialias=True).clamp(0, 1)
+    top, left = (round((length - side) / 2) for length in sides)
+    images = images[:, :, top : top + side, left : left + side]""",
+}
+"""How ``load.py`` makes an image as large as the network takes it, by the recipe's ``data.fit``."""
+_RESIZE_ONNX = {
+    "stretch": """\
+    picture = picture.resize((width, height), Image.BICUBIC)""",
+    "crop": """\
+    shorter = min(picture.size)
+    sides = [int(width * length / shorter) for length in picture.size]
+    picture = picture.resize(sides, Image.BICUBIC)
+    left, top = (round((length - width) / 2) for length in sides)
+    picture = picture.crop((left, top, left + width, top + height))""",
+}
+
+
+def load_script(*, softmax_inside: bool, mirrored: bool, fit: str) -> str:
     """Return ``load.py`` for a network with or without a softmax of its own, which may have been
-    evaluated by the mean over each image and its mirror image.
+    evaluated by the mean over each image and its mirror image; ``fit`` is that of its images.
     """
     scores = "network(images)"
     if mirrored:
         scores = f"({scores} + network(images.flip(3))) / 2"
     if not softmax_inside:
         scores = f"({scores}).softmax(1)" if mirrored else f"{scores}.softmax(1)"
-    return _SCRIPT.replace("{scores}", scores, 1)
+    return _SCRIPT.replace("{resize}", _RESIZE[fit], 1).replace("{scores}", scores, 1)
+
+
+def onnx_script(fit: str) -> str:
+    """Return ``load_onnx.py`` for images of that fit."""
+    return _ONNX_SCRIPT.replace("{resize}", _RESIZE_ONNX[fit], 1)

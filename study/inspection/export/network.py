@@ -23,7 +23,7 @@ from study.errors import UserError
 from study.files.atomic import make_folder, write_whole
 from study.files.storage import StoragePath
 from study.files.yaml_writer import write_yaml
-from study.inspection.export.load_script import ONNX_SCRIPT, PICTURE_MODES, load_script
+from study.inspection.export.load_script import PICTURE_MODES, load_script, onnx_script
 from study.inspection.export.model_source import model_source
 from study.training.checkpoint import Checkpoints, CheckpointState
 from study.training.data.image_facts import ImageFacts
@@ -128,7 +128,9 @@ def _runnable_files(recipe: Recipe, facts: ImageFacts) -> dict[str, str | bytes]
     }
     if channels in PICTURE_MODES:
         files[SCRIPT] = load_script(
-            softmax_inside=recipe.model.softmax, mirrored=recipe.data.eval_mirrored
+            softmax_inside=recipe.model.softmax,
+            mirrored=recipe.data.eval_mirrored,
+            fit=recipe.data.fit,
         )
     return files
 
@@ -145,5 +147,5 @@ def _onnx_files(
 
     files: dict[str, str | bytes] = {ONNX: onnx_bytes(recipe, facts, weights)}
     if facts.shape[0] in PICTURE_MODES:
-        files[ONNX_LOADER] = ONNX_SCRIPT
+        files[ONNX_LOADER] = onnx_script(recipe.data.fit)
     return files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,11 +38,42 @@ def to_unit_range(images: Tensor) -> Tensor:
     return images.float()
 
 
-def resize(images: Tensor, side: int | None) -> Tensor:
-    """Resize (N, C, H, W) to (N, C, ``side``, ``side``) bicubically; None leaves it as it is."""
+class Middle(NamedTuple):
+    """Where the middle of an image lies once its shorter side is resized: all in pixels."""
+
+    height: int
+    width: int
+    """Of the whole image, resized."""
+    top: int
+    left: int
+    """From where on the middle is cut out, a square."""
+
+
+def middle_of(height: int, width: int, side: int) -> Middle:
+    """Return where the middle square of ``side`` pixels is cut out of an image of this size.
+
+    As torchvision's Resize and CenterCrop do it.
+    """
+    long = int(side * max(height, width) / min(height, width))
+    sides = (side, long) if height <= width else (long, side)
+    return Middle(*sides, round((sides[0] - side) / 2), round((sides[1] - side) / 2))
+
+
+def resize(images: Tensor, side: int | None, fit: str = "stretch") -> Tensor:
+    """Resize (N, C, H, W) to (N, C, ``side``, ``side``) bicubically; None leaves it as it is.
+
+    ``fit`` is that of the recipe's data section.
+    """
     if side is None or images.shape[-2:] == (side, side):
         return images
-    resized = functional.interpolate(images, size=(side, side), mode="bicubic", antialias=True)
+    sides = (side, side)
+    if fit == "crop":
+        height, width = images.shape[-2:]
+        middle = middle_of(height, width, side)
+        sides = (middle.height, middle.width)
+    resized = functional.interpolate(images, size=sides, mode="bicubic", antialias=True)
+    if fit == "crop":
+        resized = resized.narrow(2, middle.top, side).narrow(3, middle.left, side)
     return resized.clamp_(0, 1)  # bicubic overshoots at edges
 
 

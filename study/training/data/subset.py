@@ -136,4 +136,4 @@ class Subset:
             size = None  # it is the crop that is resized
         if size is None and keeps_bytes(self.spec.augment):
             return images
-        return resize(to_unit_range(images), size)
+        return resize(to_unit_range(images), size, self.spec.fit)

@@ -180,6 +180,11 @@ class Data(Section):
     """
     image_size: Annotated[int, Field(ge=4, le=1024)] | None = None
     """Resize to this many pixels a side (bicubic); None: as stored."""
+    fit: Literal["stretch", "crop"] = "stretch"
+    """How an image that is no square becomes one of ``image_size``.
+
+    By stretching it, or by resizing its shorter side and cutting the middle out.
+    """
     augment: Augment = NoAugment()
     """How training images are changed each time they are seen: one way, or a list of them."""
     loader: Loader = DeviceLoader()
@@ -210,6 +215,13 @@ class Data(Section):
                 if value is not None:
                     must = f"must be left out with {self.name}: it is for files of your own"
                     raise rule(must, [key], found=describe(value), beside=["name"], on_key=True)
+        return self
+
+    @model_validator(mode="after")
+    def has_a_size_to_fit(self) -> Data:
+        if self.fit == "crop" and self.image_size is None:
+            must = "must be given, the side of what is cut out, where fit is crop"
+            raise rule(must, ["image_size"], found="nothing", beside=["fit"])
         return self
 
     @model_validator(mode="after")

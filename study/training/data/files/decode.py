@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from study.training.data.normalize import middle_of
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 """Files that are taken for images, in upper case too; what they hold may be another of these."""
 MOST_BYTES = 2**28
@@ -47,21 +49,44 @@ class Examined(NamedTuple):
     """Of each channel the mean, then of each the mean square, of values in [0, 1]."""
 
 
-def decode(content: bytes, channels: int, sides: tuple[int, int] | None = None) -> Pixels:
+def decode(
+    content: bytes, channels: int, sides: tuple[int, int] | None = None, fit: str = "stretch"
+) -> Pixels:
     """Return an image's pixels, its first frame as a viewer turns it; with ``sides`` (height and
-    width) resized bicubically. Raises BrokenImage.
+    width) resized bicubically, by the ``fit`` of the data section. Raises BrokenImage.
     """
-    return in_channels(_opened(content, channels, sides), channels, sides)
+    return in_channels(_opened(content, channels, sides), channels, sides, fit)
 
 
 def in_channels(
-    picture: Image.Image, channels: int, sides: tuple[int, int] | None = None
+    picture: Image.Image,
+    channels: int,
+    sides: tuple[int, int] | None = None,
+    fit: str = "stretch",
 ) -> Pixels:
     """Return an opened picture's pixels in so many channels, with ``sides`` resized."""
     picture = _in_mode(picture, _MODES[channels])
     if sides is not None and picture.size != sides[::-1]:
-        picture = picture.resize(sides[::-1], Image.Resampling.BICUBIC)
+        box = _middle_box(picture, sides[0]) if fit == "crop" else None
+        picture = picture.resize(sides[::-1], Image.Resampling.BICUBIC, box)
     return np.array(picture).reshape(picture.height, picture.width, channels)
+
+
+def _middle_box(picture: Image.Image, side: int) -> tuple[float, float, float, float]:
+    """Return what of a picture becomes its middle square: left, top, right and bottom.
+
+    Only that is resized, however long and narrow the picture is; its edges are interpolated from
+    what lies around it.
+    """
+    middle = middle_of(picture.height, picture.width, side)
+    right, bottom = middle.left + side, middle.top + side
+    across, down = picture.width / middle.width, picture.height / middle.height
+    return (
+        middle.left * across,
+        middle.top * down,
+        min(right * across, picture.width),
+        min(bottom * down, picture.height),
+    )
 
 
 def examine(content: bytes, channels: int) -> Examined:

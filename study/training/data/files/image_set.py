@@ -38,6 +38,8 @@ class StoredImages:
     source: Source
     rows: Tensor  # (N,): the images' rows in the index
     image_shape: tuple[int, int, int]
+    fit: str
+    """How they are brought to that shape, as the data section says."""
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -66,7 +68,7 @@ class StoredImages:
         wanted = None if as_stored else (sides[0], sides[1])
         try:
             with self.source.open(row) as stream:
-                pixels = decode(stream.read(), channels, wanted)  # (H, W, C)
+                pixels = decode(stream.read(), channels, wanted, self.fit)  # (H, W, C)
         except BrokenImage as error:
             raise BrokenImage(f"{self.index.name(row)}: {error}") from None
         return torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0).contiguous()
@@ -99,9 +101,11 @@ def make_data_set(spec: Data, index: ImageIndex, source: Source, reading: Readin
         raise FaultyData(faults)
     sides = index.sides[index.states != BROKEN][0].tolist()
     shape = spec.input_shape((spec.channels, *sides))
-    images = [StoredImages(index, source, of_part, shape) for of_part in rows]
+    images = [StoredImages(index, source, of_part, shape, spec.fit) for of_part in rows]
     labels = [index.labels[of_part] for of_part in rows]
     told = f"{index.fingerprint()} {shape} {spec.skip_broken}"
+    if spec.fit != "stretch":  # as it was before there was another
+        told += f" {spec.fit}"
     data = DataSet(
         train_images=images[TRAIN],
         train_labels=labels[TRAIN],

@@ -145,7 +145,8 @@ def _tensor_of(image: Any, spec: Data, *, as_stored: bool = False) -> Tensor:
     if isinstance(image, Image.Image):
         size = spec.image_size
         sides = (size, size) if size and not as_stored else None
-        return torch.from_numpy(in_channels(image, spec.channels, sides)).permute(2, 0, 1)[None]
+        pixels = in_channels(image, spec.channels, sides, spec.fit)
+        return torch.from_numpy(pixels).permute(2, 0, 1)[None]
     if isinstance(image, np.ndarray):
         image = torch.from_numpy(image)
     if not isinstance(image, Tensor) or image.ndim != 3:

@@ -110,7 +110,7 @@ def expected_scores(home: Path) -> dict[str, float]:
 def resized(data: DataSet, recipe: Recipe) -> torch.Tensor:
     from study.training.data.normalize import resize, to_unit_range
 
-    return resize(to_unit_range(data.test_images), recipe.data.image_size)
+    return resize(to_unit_range(data.test_images), recipe.data.image_size, recipe.data.fit)
 
 
 def scores_without_this_project(

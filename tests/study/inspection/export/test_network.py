@@ -31,7 +31,7 @@ from study.training.recipe.model_catalog import FAMILIES
 from study.training.recipe.recipe import Recipe
 
 from ...training.conftest import exported_metrics, trained
-from .exported import expected_scores, export_untrained, scores_without_this_project
+from .exported import SIDE, expected_scores, export_untrained, scores_without_this_project
 
 HOME = {RECIPE, WEIGHTS, SOURCE, FACTS, SCRIPT}
 
@@ -125,6 +125,22 @@ def test_a_picture_of_any_size_is_classified(tmp_path: Path) -> None:
     (home / "picture.tiff").rename(home / "picture.png")
     [scores] = scores_without_this_project([home])
     assert sum(scores.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("script", [SCRIPT, ONNX_LOADER])
+def test_the_middle_of_a_picture_is_classified_where_that_was_trained_on(
+    tmp_path: Path, script: str
+) -> None:
+    from PIL import Image
+
+    home = export_untrained(tmp_path, {"name": "small_cnn"}, onnx=True, image_size=SIDE, fit="crop")
+    wanted = expected_scores(home)
+    middle = Image.open(home / "picture.png")
+    high = Image.new("RGB", (SIDE, 3 * SIDE), "white")
+    high.paste(middle, (0, SIDE))
+    high.save(home / "picture.png")
+    [scores] = scores_without_this_project([home], script)
+    assert scores == pytest.approx(wanted, abs=1e-5)
 
 
 def test_the_classes_have_their_names(tmp_path: Path) -> None:

@@ -24,6 +24,15 @@ def test_resizing_is_torchvisions_bicubic() -> None:
     assert resize(images(), 8) is not None
 
 
+@pytest.mark.parametrize("sides", [(30, 41), (57, 19), (8, 300), (20, 20)])
+def test_what_is_cut_out_is_what_torchvision_cuts_out(sides: tuple[int, int]) -> None:
+    from torchvision.transforms.v2 import CenterCrop, Compose, InterpolationMode, Resize  # noqa: TID251  after the remedy
+
+    pictures = torch.rand(2, 3, *sides, generator=torch.Generator().manual_seed(0))
+    wanted = Compose([Resize(20, InterpolationMode.BICUBIC), CenterCrop(20)])(pictures)
+    torch.testing.assert_close(resize(pictures, 20, "crop"), wanted.clamp(0, 1))
+
+
 def test_statistics_are_those_of_the_pixels() -> None:
     floats = images(100)
     stored = (floats * 255).round().to(torch.uint8)

@@ -35,6 +35,8 @@ def test_validation_is_a_share_of_the_training_images_or_the_test_set() -> None:
         ({"loss": {"label_smoothing": 1}}, "loss.label_smoothing: must be less than 1; found 1"),
         ({"converge": {"alpha": 0}}, "converge.alpha: must be greater than 0; found 0"),
         ({"patience": {"metric": "val_los"}}, "patience.metric: must be one of the accepted words"),
+        ({"data": {"image_size": 8, "fit": "cut"}}, "data.fit: must be one of the accepted words"),
+        ({"data": {"fit": "crop"}}, "data.image_size: must be given, the side of what is cut out"),
         ({"execution": "fast"}, "execution: must be a mapping; found 'fast'"),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from study.training.data.files.decode import BrokenImage, decode, examine, read_size
+from study.training.runtime.torchvision import torchvision
 
 LEFT_RED = Image.new("RGB", (8, 4), "blue")
 LEFT_RED.paste("red", (0, 0, 4, 4))
@@ -100,6 +101,22 @@ def test_an_image_is_turned_as_viewers_turn_it() -> None:
 def test_resizing_is_pillows_bicubic_one() -> None:
     wanted = np.asarray(LEFT_RED.resize((5, 3), Image.Resampling.BICUBIC))
     assert np.array_equal(decode(saved(LEFT_RED, "PNG"), 3, (3, 5)), wanted)
+
+
+@pytest.mark.parametrize("size", [(31, 20), (20, 57), (300, 8), (8, 301), (16, 16), (3, 3)])
+def test_what_is_cut_out_is_what_torchvision_cuts_out(size: tuple[int, int]) -> None:
+    # without black and white, which are cut off between the two passes of resizing
+    picture = Image.merge("RGB", [Image.effect_noise(size, 20) for _ in range(3)])
+    steps = torchvision.transforms
+    resize = steps.Resize(16, steps.InterpolationMode.BICUBIC)
+    wanted = np.asarray(steps.CenterCrop(16)(resize(picture))).astype(int)
+    found = decode(saved(picture, "PNG"), 3, (16, 16), "crop")
+    assert np.abs(found - wanted).max() <= 1
+
+
+def test_of_a_very_long_picture_only_the_middle_is_resized() -> None:
+    long = saved(Image.new("L", (200_000, 2), 90), "PNG")
+    assert set(decode(long, 1, (1024, 1024), "crop").flat) == {90}  # whole it would be 105 GB
 
 
 def test_a_large_jpeg_is_decoded_small_and_looks_the_same() -> None:

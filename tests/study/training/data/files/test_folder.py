@@ -149,6 +149,21 @@ def test_images_of_several_sizes_need_one(pictures: Path) -> None:
     assert loaded(pictures, image_size=12, channels=1).image_shape == (1, 12, 12)
 
 
+def test_the_middle_is_cut_out_where_that_is_asked_for(pictures: Path) -> None:
+    wide = Image.new("RGB", (40, 10), "black")
+    wide.paste("white", (15, 0, 25, 10))
+    wide.save(pictures / "bright" / "wide.png")
+    squeezed = loaded(pictures, image_size=10)
+    for options in ({}, STREAMED):
+        data = loaded(pictures, image_size=10, fit="crop", **options)
+        assert data.fingerprint != squeezed.fingerprint
+        images = data.train_images
+        every = images if isinstance(images, torch.Tensor) else read_all(images)
+        assert set(every[6].flatten().tolist()) == {255}
+    assert isinstance(squeezed.train_images, torch.Tensor)
+    assert squeezed.train_images[6].float().mean() < 80
+
+
 def test_validation_by_a_test_set_that_is_not_there_is_refused(pictures: Path) -> None:
     with pytest.raises(FaultyData, match="validation: must not be test where there is no test set"):
         loaded(pictures, validation="test")

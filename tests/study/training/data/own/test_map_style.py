@@ -52,6 +52,13 @@ def picture(pixels: Tensor) -> Image.Image:
     return Image.fromarray(pixels.permute(1, 2, 0).numpy())
 
 
+def wide(pixels: Tensor) -> Image.Image:
+    """A black picture with a white square in its middle."""
+    drawn = Image.new("RGB", (12, 4))
+    drawn.paste("white", (4, 0, 8, 4))
+    return drawn
+
+
 @pytest.fixture(autouse=True)
 def own_temp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temp"))
@@ -96,6 +103,9 @@ def test_pictures_are_resized_and_brought_to_gray(loaded: Callable[..., DataSet]
     wanted = np.asarray(picture(Items().pixels[3]).convert("L").resize((9, 9), 3))
     assert isinstance(data.train_images, Tensor)
     assert np.array_equal(data.train_images[3, 0].numpy(), wanted)
+    cut = loaded(Items(wide), image_size=4, fit="crop").train_images
+    assert isinstance(cut, Tensor)
+    assert set(cut.flatten().tolist()) == {255}
 
 
 def channels_last(pixels: Tensor) -> Tensor:

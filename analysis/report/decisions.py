@@ -30,7 +30,7 @@ def _stops_table(account: Account) -> Table:
     rows: list[list[Cell]] = [
         [stop["trial"], stop["point"], stop["epoch"], stop["text"]] for stop in stops
     ]
-    notes = _left_out(len(stops), account["stop_count"], "stops", "--trial N")
+    notes = _left_out(account, len(stops), account["stop_count"], "stops", "--trial N")
     return make_table("Trials that the pruner stopped", headers, rows, notes)
 
 
@@ -46,7 +46,7 @@ def _proposals_table(account: Account) -> Table:
         Header("nearest before"),
         Header("turned down before"),
     ]
-    notes = _left_out(len(proposals), account["point_count"], "points", "--point N")
+    notes = _left_out(account, len(proposals), account["point_count"], "points", "--point N")
     notes.append(
         "expected: the chance that tpe gave the point to belong with its better ones. novelty: the"
         " distance from the nearest point before it, 0 where it is the same, 1 at most."
@@ -72,7 +72,8 @@ def _proposal_row(proposal: Mapping[str, Any]) -> list[Cell]:
     ]
 
 
-def _left_out(shown: int, count: int, what: str, option: str) -> list[str]:
+def _left_out(account: Account, shown: int, count: int, what: str, option: str) -> list[str]:
     if shown == count:
         return []
-    return [f"The first {shown} of {count} {what}; study explain NAME {option} tells of each."]
+    which = account.get("which", "first")
+    return [f"The {which} {shown} of {count} {what}; study explain NAME {option} tells of each."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from study.errors import StudyError
@@ -148,7 +149,7 @@ def status_text(status: dict[str, Any]) -> str:
     if status["best"] is not None:
         lines.append(f"  best     {_best_text(status)}")
     if status["money"] is not None:
-        lines.append(f"  money    {_money_text(status)}")
+        lines.append(f"  money    {spent_text(status)}")
     for running in status["running"]:
         lines.append(
             f"  running  trial {running['trial']} (point {running['point']}) after epoch"
@@ -180,8 +181,8 @@ def _points_text(status: dict[str, Any]) -> str:
     return text
 
 
-def _money_text(status: dict[str, Any]) -> str:
-    """Say what was spent, of how much, and what of it was lost."""
+def spent_text(status: Mapping[str, Any]) -> str:
+    """Say what was spent, of how much, and what of it was lost; there are prices."""
     currency = status["currency"] or ""
     text = money_text(status["money"], currency)
     if status["spend"] is not None:

@@ -7,9 +7,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from study.inspection.format import seconds_text, time_text
+from study.inspection.status import spent_text
 from study.inspection.time_left import time_left_text
+from study.spec.parts.tariff import money_text
 
-__all__ = ["best", "cost", "figure", "hours", "left", "moment", "points", "share", "value"]
+__all__ = [
+    "best",
+    "cost",
+    "figure",
+    "hours",
+    "left",
+    "moment",
+    "money",
+    "points",
+    "share",
+    "spent",
+    "value",
+]
 
 
 def figure(value: Any) -> str:
@@ -59,6 +73,18 @@ def share(row: Mapping[str, Any]) -> int:
 def cost(seconds: float | None) -> str:
     """``1.2 h`` of trials."""
     return seconds_text(seconds) if seconds else ""
+
+
+def money(row: Mapping[str, Any]) -> str:
+    """``3.40 EUR``, by a row of the list; nothing without prices."""
+    if row.get("money") is None:
+        return ""
+    return money_text(row["money"], row.get("currency") or "")
+
+
+def spent(row: Mapping[str, Any]) -> str:
+    """``3.40 EUR of 50.00 EUR, 0.20 EUR of it for work done again``; nothing without prices."""
+    return spent_text(row) if row.get("money") is not None else ""
 
 
 def hours(seconds: float | None) -> str:

@@ -10,11 +10,14 @@ from study.inspection.decisions.replay.saving import saving_sentence
 
 MOST_SHOWN = 200
 """So many stops, and so many proposals, are explained: ``study explain`` does each."""
+FIRST, LATEST = "first", "latest"
 
 
 class Account(TypedDict):
     """Explanations as ``study explain --format json`` gives them, and a sentence."""
 
+    which: str
+    """FIRST or LATEST: which are explained where there are too many."""
     stops: list[dict[str, Any]]
     proposals: list[dict[str, Any]]
     stop_count: int
@@ -31,6 +34,7 @@ def account_of(paths: StudyPaths) -> Account:
     stops = explanations.stops(only=frozenset(stopped[:MOST_SHOWN]))
     proposals = explanations.proposals(MOST_SHOWN)
     return {
+        "which": FIRST,
         "stops": [stops[number].tree() for number in sorted(stops)],
         "proposals": [proposal.tree() for proposal in proposals],
         "stop_count": len(stopped),

@@ -75,6 +75,8 @@ class StudyParts:
             self._outcomes = study.outcomes
         curves = shown_curves(history, spec, self._best)
         self._parts["now"] = self._page("study_now.html.j2", {"row": row_of(study)})
+        # its name alone: each page asks for the buttons, which its viewer may have or not
+        self._parts["offers"] = self._page("study_offered.txt.j2", {})
         self._parts["curves"] = json.dumps(plot_data(curves, metric), separators=(",", ":"))
         latest = history.trials[: -_LATEST - 1 : -1]
         content = {"latest": [_trial_row(trial, spec) for trial in latest]}

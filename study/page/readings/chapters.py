@@ -22,6 +22,7 @@ from analysis.report.sections import ReportSection, plots_section
 from analysis.results import Results
 from analysis.tables.kinds import KINDS
 from study.errors import StudyError
+from study.page.readings.decisions import latest_decisions
 from study.page.readings.followed_study import FollowedStudy
 
 _LOG = logging.getLogger("study.page")
@@ -113,7 +114,9 @@ def _results_of(study: FollowedStudy) -> Results:
 
 
 def _chapter(study: FollowedStudy) -> Chapter:
-    return chapter_of(_results_of(study), has_plots=False)
+    return chapter_of(
+        _results_of(study), account_of=lambda _: latest_decisions(study), has_plots=False
+    )
 
 
 def _plots(study: FollowedStudy) -> ReportSection:

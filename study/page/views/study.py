@@ -18,6 +18,8 @@ from study.page.site import SITE, Site
 _PATIENCE_S = 0.15
 """The page doesn't wait longer for tables that are still being made: they come when they are."""
 _LONG_PATIENCE_S = 300.0
+_IS_FRAGMENT = "HX-Request"
+"""The header by which a page asks for a part of itself."""
 
 
 async def study(request: web.Request) -> web.Response:
@@ -27,10 +29,13 @@ async def study(request: web.Request) -> web.Response:
     followed = await in_thread(site.library.study, label, name)
     if wants_data(request):
         return data_answer(await in_thread(_tree, site, followed))
+    if request.query.get("part") == "offers" and _IS_FRAGMENT in request.headers:
+        await in_thread(_read_on, followed)
+        return page_answer(request, "study_offers.html.j2", {"label": label, "name": name})
     if request.query.get("part") == "plots":
         plots = await in_thread(site.chapters.plots.of, followed, _LONG_PATIENCE_S)
         content = {"label": label, "name": name, "section": plots.content, "fault": plots.fault}
-        is_fragment = "HX-Request" in request.headers
+        is_fragment = _IS_FRAGMENT in request.headers
         template = "study_plots.html.j2" if is_fragment else "study_plots_page.html.j2"
         return page_answer(request, template, content)
     patience_s = _LONG_PATIENCE_S if request.query.get("wait") else _PATIENCE_S
@@ -38,6 +43,11 @@ async def study(request: web.Request) -> web.Response:
     question = followed.spec.question
     more = {"label": label, "name": name, "question": question, "metric": _metric_of(followed)}
     return page_answer(request, "study.html.j2", {**content, **more})
+
+
+def _read_on(study: FollowedStudy) -> None:
+    with study.lock:
+        study.read_on()
 
 
 def _metric_of(study: FollowedStudy) -> str:

@@ -23,6 +23,7 @@ from study.page.live.study_parts import trial_mark
 from study.page.readings.followed_study import FollowedStudy
 from study.page.site import SITE
 from study.results.attempts import wall_seconds
+from study.results.bill import currency_of, trial_money
 
 _MOST_CURVES = 6
 
@@ -91,6 +92,8 @@ def _content(study: FollowedStudy, number: str) -> dict[str, Any]:
             "failure": _failure_of(shown),
             "epochs": shown.epochs,
             "trial_seconds": wall_seconds(study.history, shown),
+            "money": trial_money(study.history, shown),
+            "currency": currency_of(shown),
             "objective": objective.metric,
             "direction": objective.direction,
         }

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from study.files.lock import acquire_lock
+
 from ...analysis.conftest import Maker, sgd
 from .browser import CHROMIUM, WHY_NOT, Browser, Tab, browsing
 from .conftest import fill_mixed
@@ -98,6 +100,26 @@ def test_a_trials_page_follows_the_trial(tab: Tab, tmp_path: Path) -> None:
             tab.until(f"document.querySelector('#trial').textContent.includes('{0.1234 * epoch}')")
         study.prune(trial, 2)
         tab.until("document.querySelector('.state').textContent === 'PRUNED'")
+        assert tab.faults == []
+
+
+def test_the_buttons_of_an_open_page_follow_the_study(tab: Tab, tmp_path: Path) -> None:
+    study = Maker(tmp_path / "lab", name="one")
+    study.complete_point(sgd(0.1, 0.9), [0.90, 0.92])
+    names = "Array.from(document.querySelectorAll('a.button'), (each) => each.textContent).join()"
+    with serving(settings_of(tmp_path / "lab")) as served:
+        enter(tab, served)
+        tab.open(address(served, "/s/lab/one"))
+        tab.value("window.stays = true")
+        assert tab.value(names) == "Add a point,Drop a point"
+        for _ in range(2):  # the second time into buttons that were swapped in
+            lock = acquire_lock(study.paths.lock)
+            try:
+                tab.until(f"{names} === 'Stop,Extend,Add a point,Drop a point'")
+            finally:
+                lock.release()
+            tab.until(f"{names} === 'Add a point,Drop a point'")
+        assert tab.value("window.stays")
         assert tab.faults == []
 
 

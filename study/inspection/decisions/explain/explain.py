@@ -64,7 +64,7 @@ class Explanations:
 
     def stopped(self) -> list[int]:
         """The numbers of the trials that the pruner stopped."""
-        return [each.number for each in self.history.trials if _is_stopped(each)]
+        return stopped_trials(self.history)
 
     def stops(self, only: Collection[int] | None = None) -> dict[int, StopExplanation]:
         """Explain, by trial, every stop by the pruner, or those of some trials."""
@@ -72,6 +72,11 @@ class Explanations:
 
     def _walk(self) -> JournalWalk:
         return JournalWalk(self._paths, self._records, self.history, self.spec)
+
+
+def stopped_trials(history: History) -> list[int]:
+    """Return the numbers of the trials that the pruner stopped."""
+    return [trial.number for trial in history.trials if _is_stopped(trial)]
 
 
 def _is_stopped(trial: Trial) -> bool:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from study.files.lock import acquire_lock
+
 from ....analysis.conftest import Maker, adam, sgd
 from ..served import FULL, Served, serving, settings_of
 from .watching import watching
@@ -50,6 +52,20 @@ def test_what_a_driver_records_comes_to_who_looks(served: Served, lab: Path) -> 
         assert "2 of 40" in watcher.until("now", "2 of 40").data
         assert "at point 1" in watcher.until("answer", "0.9700").data
         assert "<table" in watcher.until("sections").data
+
+
+def test_buttons_are_asked_for_again_when_they_change(served: Served, lab: Path) -> None:
+    study = Maker(lab, name="one")
+    page = served.page("/s/lab/one?wait=1")
+    with watching(served, known(page)) as watcher:
+        lock = acquire_lock(study.paths.lock)
+        try:
+            assert watcher.until("offers").data.split() == ["stop", "extend", "add"]
+        finally:
+            lock.release()
+        assert watcher.until("offers").data.split() == ["add"]
+        study.complete_point(adam(1e-3), [0.90, 0.92])
+        assert watcher.until("offers").data.split() == ["add", "drop"]
 
 
 def test_an_idle_study_sends_nothing(served: Served, lab: Path) -> None:

@@ -49,3 +49,10 @@ def loaded_by(code: str, *modules: str) -> list[str]:
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(code: str) -> None:
     assert loaded_by(code, "torch", "ray", "optuna", "torchvision") == []
+
+
+@pytest.mark.parametrize(
+    "code", ["import study.cli.main", "import study.inspection.status, analysis.rendering"]
+)
+def test_to_start_and_to_list_studies_takes_nothing_of_study_files_and_figures(code: str) -> None:
+    assert loaded_by(code, "pydantic", "ruamel.yaml", "numpy", "study.spec.load") == []

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from analysis.statistics import Difference, Estimate
+from analysis.estimates import Difference, Estimate
 
 Cell: TypeAlias = str | int | float | bool | datetime.datetime | Estimate | Difference | None
 

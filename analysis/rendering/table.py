@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from analysis.estimates import Difference, Estimate
 from analysis.rendering import forms
 from analysis.rendering.cells import Cell, Header, cell_text, is_figure, is_known, part_of
 from analysis.rendering.fitting import fitted
 from analysis.rendering.forms import TextTable
-from analysis.statistics import Difference, Estimate
 from study.files.visible_text import visible
 
 if TYPE_CHECKING:

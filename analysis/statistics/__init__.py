@@ -6,16 +6,8 @@ interval is better than a wrong one. What each interval covers is measured by si
 tests/analysis/coverage. scipy is loaded where it is needed.
 """
 
+from analysis.estimates import LEVEL, Difference, Estimate, level_for
 from analysis.statistics.contrasts import Contrast, estimate_contrast
-from analysis.statistics.estimate import (
-    LEVEL,
-    Array,
-    Difference,
-    Estimate,
-    Sample,
-    finite_values,
-    level_for,
-)
 from analysis.statistics.expected_best import (
     comparable_count,
     expected_best,
@@ -31,6 +23,7 @@ from analysis.statistics.means import (
     welch,
 )
 from analysis.statistics.power import seeds_needed
+from analysis.statistics.samples import Array, Sample, finite_values
 from analysis.statistics.times import binomial_share, median_time
 from analysis.statistics.variance import VarianceComponents, variance_components
 

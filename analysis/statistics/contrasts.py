@@ -13,19 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.statistics.estimate import (
-    LEVEL,
-    Array,
-    Difference,
-    Estimate,
-    estimate_of_nothing,
-)
+from analysis.estimates import LEVEL, Difference, Estimate, estimate_of_nothing
 from analysis.statistics.means import (
     NO_SPREAD,
     combined_error,
     standard_deviation,
     student_difference,
 )
+from analysis.statistics.samples import Array
 
 _Block = Sequence[Array]
 """The cells of one group of points that agree in all else, each of shape (points,) and none empty.

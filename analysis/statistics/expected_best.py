@@ -10,16 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.statistics.estimate import (
-    LEVEL,
-    Array,
-    Difference,
-    Estimate,
-    Sample,
-    estimate_of_nothing,
-    finite_values,
-)
+from analysis.estimates import LEVEL, Difference, Estimate, estimate_of_nothing
 from analysis.statistics.means import NO_SPREAD, combined_error, student_difference
+from analysis.statistics.samples import Array, Sample, finite_values
 
 _CURVE_COUNTS = 50
 _LARGEST_SHARE = 4

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import math
 
-from analysis.statistics.estimate import (
-    LEVEL,
-    Array,
-    Estimate,
-    Sample,
-    estimate_of_nothing,
-    finite_values,
-)
+from analysis.estimates import LEVEL, Estimate, estimate_of_nothing
+from analysis.statistics.samples import Array, Sample, finite_values
 
 
 def mean_accuracy(sample: Sample, images: int, level: float = LEVEL) -> Estimate:

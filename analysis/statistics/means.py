@@ -7,15 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.statistics.estimate import (
-    LEVEL,
-    Array,
-    Difference,
-    Estimate,
-    Sample,
-    estimate_of_nothing,
-    finite_values,
-)
+from analysis.estimates import LEVEL, Difference, Estimate, estimate_of_nothing
+from analysis.statistics.samples import Array, Sample, finite_values
 
 NO_SPREAD = 1e-9
 """Values that differ by less than this share of their size differ by rounding alone."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from analysis.statistics.estimate import LEVEL, Estimate, Sample, finite_values
+from analysis.estimates import LEVEL, Estimate
 from analysis.statistics.means import standard_deviation
+from analysis.statistics.samples import Sample, finite_values
 
 _POWER = 0.8
 _RANGE = 0.95

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from analysis.statistics.estimate import LEVEL, Array, Estimate, Sample, estimate_of_nothing
+from analysis.estimates import LEVEL, Estimate, estimate_of_nothing
+from analysis.statistics.samples import Array, Sample
 
 
 def median_time(earliest: Sample, latest: Sample, level: float = LEVEL) -> Estimate:

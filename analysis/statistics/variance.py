@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.statistics.estimate import Array
+from analysis.statistics.samples import Array
 
 
 @dataclass(frozen=True)

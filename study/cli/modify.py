@@ -199,11 +199,18 @@ def _ask(question: str) -> None:
 
 @app.command()
 def collect(name: NameArgument, storage: StorageOption = STUDIES) -> None:
-    """Write a study's Parquet files anew from its journal."""
+    """Write a study's Parquet files and its summary anew from its journal."""
     from study.execution.lifecycle import existing
+    from study.journal.replay import read_history
+    from study.journal.spec_versions import recorded_spec
     from study.results.parquet import write_tables
+    from study.results.summary.making import summary_of
+    from study.results.summary.summary_file import write_summary
 
     paths = existing(name, storage)
-    write_tables(paths)
+    history = read_history(paths.journal)
+    spec = recorded_spec(paths, history)
+    write_tables(paths, history=history, spec=spec)
+    write_summary(paths, history, summary_of(history, spec))
     answer(study=name, folder=str(paths.results))
     echo(f"wrote {paths.results}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from study.cli.answers import answer
 from study.cli.inspect import is_on_cluster
@@ -16,11 +17,11 @@ from study.cli.options import (
     echo,
     standard_output,
 )
-from study.files.layout import StudyPaths
-from study.files.lock import lock_holder
-from study.journal.following import FollowedJournal
-from study.journal.history import History
-from study.spec.spec import StudySpec
+
+if TYPE_CHECKING:
+    from study.files.layout import StudyPaths
+    from study.journal.history import History
+    from study.spec.spec import StudySpec
 
 _LOOK_S = 0.5
 """How often the folder is looked at, at most."""
@@ -59,7 +60,9 @@ def _follow(paths: StudyPaths) -> None:
     """Show a study as long as somebody drives it, and then its status."""
     from study.cli.progress import display_on
     from study.execution.live_progress import read_live
+    from study.files.lock import lock_holder
     from study.inspection.status import status_of, status_text
+    from study.journal.following import FollowedJournal
     from study.journal.spec_versions import recorded_spec
 
     journal = FollowedJournal(paths.journal)

@@ -31,6 +31,8 @@ from study.execution.user.notices.notices import Notices
 from study.files.layout import StudyPaths
 from study.files.lock import DriverLock
 from study.journal.events import SessionClosed
+from study.results.summary.making import summary_of
+from study.results.summary.summary_file import write_summary
 from study.spec.spec import StudySpec
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class OpenRun:
         self._housekeeping.close()
         provenance.write(self._controller.history, self._paths)
         self._write_tables()
+        self._write_summary()
         with self._notices:
             self._notices.tell_late()
         return self._result("complete")
@@ -265,6 +268,11 @@ class OpenRun:
         self._controller.record(SessionClosed(session=len(history.sessions), reason=reason))
         self._housekeeping.forget_stops()
         provenance.write(history, self._paths)
+        self._write_summary()
+
+    def _write_summary(self) -> None:
+        history = self._controller.history
+        write_summary(self._paths, history, summary_of(history, self._controller.spec))
 
     def _write_tables(self) -> None:
         from study.results.parquet import write_tables  # with pyarrow

@@ -121,7 +121,8 @@ def _require_trust(spec: StudySpec, journal: Journal, options: RunOptions) -> No
 
 def start_session(controller: Controller, paths: StudyPaths) -> None:
     """Record that this process drives the study now, then decide what the last driver left open."""
-    for name in ("study.", f"{paths.provenance.name}."):  # what killed drivers have left
+    derived = (paths.provenance, paths.summary)
+    for name in ("study.", *(f"{path.name}." for path in derived)):  # what killed drivers have left
         paths.folder.remove_partial_writes(name)
     tariff = tariff_to_go_on_with(controller.spec, controller.history, paths.storage)
     paths.trials.make_folder()  # workers make no more than the folders of their trials

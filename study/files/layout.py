@@ -104,6 +104,11 @@ class StudyPaths:
         return self.folder / "live.json"
 
     @property
+    def summary(self) -> StoragePath:
+        """The study in a few figures, for lists of studies; derived, as its driver ended."""
+        return self.folder / "summary.json"
+
+    @property
     def provenance(self) -> StoragePath:
         return self.folder / "provenance.json"
 

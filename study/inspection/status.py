@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from study.errors import StudyError
 from study.files.layout import StudyPaths, studies_in
 from study.files.lock import lock_holder
 from study.files.storage import StoragePath
 from study.inspection.format import time_text
-from study.journal.history import History
-from study.journal.ranking import (
-    CONFIRMED,
-    PARTIAL,
-    best_point,
-    fresh_value,
-    is_confirmation_over,
-    standing,
-)
-from study.journal.replay import read_history
-from study.journal.spec_versions import recorded_spec
-from study.results.bill import bill_of
-from study.spec.parts.tariff import money_text
-from study.spec.spec import StudySpec
+from study.results.summary.summary import Summary
+from study.results.summary.summary_file import read_summary
 
-_SECONDS_AN_HOUR = 3600
-_NOT_TO_RESUME = ("running", "target", "failures", "halted")
-"""States in which `study resume` by itself does nothing, or would only fail again."""
+if TYPE_CHECKING:
+    from study.journal.history import History
+    from study.spec.spec import StudySpec
 
 
 def status_of(paths: StudyPaths) -> dict[str, Any]:
     """Return a study's status as plain data, for JSON."""
+    from study.journal.replay import read_history  # which a list of summaries does without
+    from study.journal.spec_versions import recorded_spec
+
     history = read_history(paths.journal)
     spec = recorded_spec(paths, history)
     return status_from(paths, history, spec, lock_holder(paths.lock))
@@ -42,46 +32,19 @@ def status_from(
     paths: StudyPaths, history: History, spec: StudySpec, driver: str
 ) -> dict[str, Any]:
     """Return the status of a study that was read; ``driver`` says who drives it, if anybody."""
-    states = Counter(point.state for point in history.points if not point.is_dropped)
-    last_session = history.sessions[-1] if history.sessions else None
-    state = _study_state(history, driver)
-    return {
-        "study": paths.name,
-        "folder": str(paths.folder),
-        "state": state,
-        "resume": paths.command("resume") if _goes_on(history, spec, state) else None,
-        "driver": driver,
-        "points": len(history.points),
-        "of": spec.points,
-        "added": history.user_points,
-        "dropped": sum(point.is_dropped for point in history.points),
-        "states": dict(sorted(states.items())),
-        "trials": len(history.trials),
-        "epochs": sum(trial.epochs for trial in history.trials),
-        "running": _running_trials(history) if driver else [],
-        "objective": spec.objectives[0].metric,
-        **_best(history, spec),
-        **_money(history, spec),
-        "sessions": len(history.sessions),
-        "updated": time_text(last_session.last_event_at) if last_session else None,
-    }
+    from study.results.summary.making import summary_of
+
+    return status_by(paths, summary_of(history, spec), history, driver)
 
 
-def _goes_on(history: History, spec: StudySpec, state: str) -> bool:
-    """Return whether `study resume` finds something to do: a complete study may have got more."""
-    if state != "complete":
-        return state not in _NOT_TO_RESUME
-    is_open = any(not point.has_ended for point in history.points if not point.is_dropped)
-    is_over = is_confirmation_over(history.points, spec, whole_seeds=history.whole_seeds)
-    return is_open or not is_over
+def status_by_summary(paths: StudyPaths, summary: Summary) -> dict[str, Any]:
+    """Return the status of a study that nobody drives, of which no more is known."""
+    return _status(paths, summary, "", [])
 
 
-def _study_state(history: History, driver: str) -> str:
-    if driver:
-        return "running"
-    if not history.sessions:
-        return "new"
-    return history.sessions[-1].reason or "interrupted"
+def status_by(paths: StudyPaths, summary: Summary, history: History, driver: str) -> dict[str, Any]:
+    """Return the status of a study of which ``summary`` was made."""
+    return _status(paths, summary, driver, _running_trials(history) if driver else [])
 
 
 def _running_trials(history: History) -> list[dict[str, int]]:
@@ -92,44 +55,54 @@ def _running_trials(history: History) -> list[dict[str, int]]:
     ]
 
 
-def _best(history: History, spec: StudySpec) -> dict[str, Any]:
-    """Return the best point's part of a status."""
-    best = best_point(history.points, spec, whole_seeds=history.whole_seeds)
-    if best is None:
-        blank = ("best", "best_standing", "best_fresh", "best_point")
-        return {**dict.fromkeys(blank), "best_values": {}}
-    confirmed = is_confirmation_over(history.points, spec, whole_seeds=history.whole_seeds)
-    place = standing(best, spec, confirmed=confirmed)
+def _status(
+    paths: StudyPaths, summary: Summary, driver: str, running: list[dict[str, int]]
+) -> dict[str, Any]:
+    goes_on = summary.goes_on and not driver
     return {
-        "best": best.first_value,
-        "best_standing": place.name if place else None,
-        "best_fresh": fresh_value(best, spec),
-        "best_point": best.number,
-        "best_values": best.values,
-    }
-
-
-def _money(history: History, spec: StudySpec) -> dict[str, Any]:
-    """Return what the study has cost so far; null without prices."""
-    bill = bill_of(history)
-    return {
-        "money": bill.money if bill else None,
-        "lost_money": bill.lost if bill else None,
-        "unpriced_hours": bill.unpriced_s / _SECONDS_AN_HOUR if bill else None,
-        "currency": (bill.currency or None) if bill else None,
-        "spend": spec.stop.spend,
+        "study": paths.name,
+        "folder": str(paths.folder),
+        "state": "running" if driver else summary.state,
+        "resume": paths.command("resume") if goes_on else None,
+        "driver": driver,
+        "points": summary.points,
+        "of": summary.of,
+        "added": summary.added,
+        "dropped": summary.dropped,
+        "states": summary.states,
+        "trials": summary.trials,
+        "epochs": summary.epochs,
+        "running": running,
+        "objective": summary.objective,
+        "best": summary.best,
+        "best_standing": summary.best_standing,
+        "best_fresh": summary.best_fresh,
+        "best_point": summary.best_point,
+        "best_values": summary.best_values,
+        "money": summary.money,
+        "lost_money": summary.lost_money,
+        "unpriced_hours": summary.unpriced_hours,
+        "currency": summary.currency,
+        "spend": summary.spend,
+        "sessions": summary.sessions,
+        "updated": None if summary.last_event_at is None else time_text(summary.last_event_at),
     }
 
 
 def overview(storage: StoragePath) -> list[dict[str, Any]]:
-    """Return the status of every study in a storage; of one that can't be read, its fault."""
+    """Return the status of every study in a storage; of one that can't be read, its fault.
+
+    Of a study whose folder has a summary of its journal, the journal isn't read.
+    """
     return [_status_or_fault(paths) for paths in studies_in(storage)]
 
 
 def _status_or_fault(paths: StudyPaths) -> dict[str, Any]:
     try:
         paths.check_plain()
-        return status_of(paths)
+        driver = lock_holder(paths.lock)
+        stored = None if driver else read_summary(paths)
+        return status_by_summary(paths, stored.summary) if stored else status_of(paths)
     except (StudyError, OSError) as error:
         blank = dict.fromkeys(("points", "of", "best", "updated"))
         state = f"damaged: {str(error).splitlines()[0]}"
@@ -183,6 +156,8 @@ def _points_text(status: dict[str, Any]) -> str:
 
 def spent_text(status: Mapping[str, Any]) -> str:
     """Say what was spent, of how much, and what of it was lost; there are prices."""
+    from study.spec.parts.tariff import money_text
+
     currency = status["currency"] or ""
     text = money_text(status["money"], currency)
     if status["spend"] is not None:
@@ -201,6 +176,8 @@ def _state_word(state: str, driver: str) -> str:
 
 def _best_text(status: dict[str, Any]) -> str:
     """Say how good the best point is, by which of its seeds, and what it is."""
+    from study.journal.ranking import CONFIRMED, PARTIAL
+
     value = f"{status['best']:.4g}"
     if status.get("best_standing") == CONFIRMED:
         value = f"{status['best_fresh']:.4g} on fresh seeds ({value} in the search)"

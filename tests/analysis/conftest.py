@@ -14,7 +14,10 @@ from study.files.atomic import make_folder
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.log.record_lines import encode_line
-from study.journal.spec_versions import sha256_hex
+from study.journal.replay import read_history
+from study.journal.spec_versions import recorded_spec, sha256_hex
+from study.results.summary.making import summary_of
+from study.results.summary.summary_file import write_summary
 
 PROVENANCE = {
     "code": {"commit": "5398031b0c2d7e", "changed": True},
@@ -95,6 +98,12 @@ class Maker:
 
     def close(self, session: int = 0, reason: str = "complete") -> None:
         self.add(event="closed", session=session, reason=reason)
+
+    def summarize(self) -> None:
+        """Leave what a driver leaves at its end for those who list studies."""
+        history = read_history(self.paths.journal)
+        summary = summary_of(history, recorded_spec(self.paths, history))
+        write_summary(self.paths, history, summary)
 
     def point(
         self, values: dict[str, Any], origin: str = "sampler", entry: int | None = None

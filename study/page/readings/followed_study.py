@@ -11,13 +11,14 @@ from typing import Any
 from study.errors import StudyFileChanged
 from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
-from study.inspection.status import status_from
+from study.inspection.status import status_by
 from study.inspection.time_left import TimeLeft
 from study.journal.event_codec import Record
 from study.journal.following import FollowedJournal
 from study.journal.history import History
 from study.journal.spec_versions import recorded_spec
-from study.results.attempts import wall_seconds
+from study.results.summary.making import summary_of
+from study.results.summary.summary import Summary
 from study.spec.spec import StudySpec
 
 _RECENT = 30
@@ -107,20 +108,16 @@ class FollowedStudy:
         self.notes = [str(warning.message) for warning in caught]
         return spec
 
-    def status(self) -> dict[str, Any]:
-        """Return the study's status, as ``study status --format json`` has it, with what it cost
-        and how long it will take.
-        """
-        status = status_from(self.paths, self.history, self.spec, self.driver)
-        seconds = sum(wall_seconds(self.history, trial) for trial in self.history.trials)
-        left = None
-        if self.driver:
-            left = self._time_left.seconds(self.spec, self.history, time.time())
-        failures = sum(trial.state == "FAIL" for trial in self.history.trials)
-        return {
-            "label": self.label,
-            **status,
-            "failures": failures,
-            "trial_seconds": seconds,
-            "seconds_left": left,
-        }
+    def summary(self) -> Summary:
+        """Return what the study amounts to."""
+        return summary_of(self.history, self.spec)
+
+    def status_by(self, summary: Summary) -> dict[str, Any]:
+        """Return the study's status, as ``study status --format json`` has it."""
+        return status_by(self.paths, summary, self.history, self.driver)
+
+    def seconds_left(self) -> float | None:
+        """Return how long the study will take; None where nobody drives it."""
+        if not self.driver:
+            return None
+        return self._time_left.seconds(self.spec, self.history, time.time())

@@ -16,10 +16,13 @@ from typing import Any
 
 from study.errors import StudyError, StudyNotFound
 from study.files.layout import STUDY_NAME, StudyPaths, names_near, studies_in
+from study.files.lock import lock_holder
 from study.files.storage import StoragePath
 from study.journal.log.log_storage import log_at
 from study.journal.spec_versions import is_there
 from study.page.readings.followed_study import FollowedStudy
+from study.page.readings.rows import row_by_summary
+from study.results.summary.summary_file import read_summary
 
 _MOST_JOURNAL_BYTES = 64 << 20
 """So many bytes of journals are kept as histories, those of the studies looked at last. In memory
@@ -180,10 +183,24 @@ class Library:
             return followed.version == version
         return False
 
+    def _row_by_summary(self, label: str, paths: StudyPaths) -> Row | None:
+        """Return what a study's last driver left to be said; None where that doesn't hold now."""
+        paths.check_plain()
+        stored = None if lock_holder(paths.lock) else read_summary(paths)
+        if stored is None:
+            return None
+        row = row_by_summary(label, paths, stored.summary)
+        with self._lock:
+            self._rows[(label, paths.name)] = ("", stored.journal_bytes, row)
+        return row
+
     def _read_row(self, label: str, paths: StudyPaths) -> Row:
         """Read a study, and say of it what the list has; of one that can't be read, its fault."""
         key = (label, paths.name)
         try:
+            row = None if key in self._followed else self._row_by_summary(label, paths)
+            if row is not None:
+                return row
             followed = self._kept(self._followed.get(key) or FollowedStudy(label, paths))
             with followed.lock:
                 followed.read_on()

@@ -3,43 +3,53 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from study.journal.history import History
-from study.journal.outcomes import trial_value
-from study.journal.ranking import CONFIRMED, best_point, is_confirmation_over, standing
+from study.files.layout import StudyPaths
+from study.inspection.status import status_by_summary
 from study.page.readings.followed_study import FollowedStudy
-from study.spec.spec import StudySpec
+from study.results.summary.summary import Summary
 
 
 def row_of(study: FollowedStudy) -> dict[str, Any]:
-    """Return a study's status with the interval of its best point's value."""
-    status = study.status()
-    best, low, high = best_interval(study.history, study.spec)
-    return {**status, "best": best, "best_low": low, "best_high": high}
+    """Return a study's status with what it cost, how long it will take, and the interval of its
+    best point's value.
+    """
+    summary = study.summary()
+    return _row(study.label, study.status_by(summary), summary, study.seconds_left())
 
 
-def best_interval(
-    history: History, spec: StudySpec
-) -> tuple[float | None, float | None, float | None]:
+def row_by_summary(label: str, paths: StudyPaths, summary: Summary) -> dict[str, Any]:
+    """Return the same of a study that nobody drives, by what its last driver left."""
+    return _row(label, status_by_summary(paths, summary), summary, None)
+
+
+def _row(
+    label: str, status: Mapping[str, Any], summary: Summary, seconds_left: float | None
+) -> dict[str, Any]:
+    best, low, high = best_interval(summary)
+    return {
+        "label": label,
+        **status,
+        "failures": summary.failures,
+        "trial_seconds": summary.trial_seconds,
+        "seconds_left": seconds_left,
+        "best": best,
+        "best_low": low,
+        "best_high": high,
+    }
+
+
+def best_interval(summary: Summary) -> tuple[float | None, float | None, float | None]:
     """Return the value that the best point ranks by, and the ends of its 95 % interval: None for
     what isn't known. It is over fresh seeds where the point was confirmed on them.
     """
+    if not summary.best_seeds:
+        return summary.best, None, None
     from analysis.selection.figures import metric_mean  # which takes a second to load
 
-    point = best_point(history.points, spec, whole_seeds=history.whole_seeds)
-    if point is None:
-        return None, None, None
-    is_over = is_confirmation_over(history.points, spec, whole_seeds=history.whole_seeds)
-    place = standing(point, spec, confirmed=is_over)
-    seeds = [point.trials[seed] for seed in point.seeds]
-    if place is not None and place.name == CONFIRMED:
-        seeds = [trial for trial in point.trials.values() if trial.kind == "confirm"]
-    objective = spec.objectives[0]
-    values = [trial_value(trial, objective) for trial in seeds if trial.rows]
-    if not values:
-        return point.first_value, None, None
-    found = metric_mean(values, objective.metric)
+    found = metric_mean(summary.best_seeds, summary.objective)
     if math.isnan(found.low):
         return found.value, None, None
     return found.value, found.low, found.high

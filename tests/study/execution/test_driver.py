@@ -39,6 +39,8 @@ from study.inspection.status import status_of
 from study.journal.failure import Failure
 from study.journal.ranking import best_point
 from study.results import parquet
+from study.results.summary.making import summary_of
+from study.results.summary.summary_file import read_summary
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
 
@@ -390,12 +392,23 @@ def test_a_lost_ray_is_followed_by_another_and_then_by_the_way_to_resume(
     assert [session.reason for session in result.history.sessions] == ["fault", "complete"]
 
 
+def test_a_driver_leaves_a_summary_of_all_that_is_on_record(study: Study) -> None:
+    history = study.drive().history
+    stored = read_summary(study.paths)
+    assert stored is not None
+    assert stored.summary == summary_of(history, load_spec(study.paths.spec))
+    study.paths.summary.unlink()
+    assert study.drive().reason == "complete"  # there was nothing to do
+    assert read_summary(study.paths) == stored
+
+
 def test_what_killed_drivers_left_of_their_writes_is_removed(study: Study) -> None:
     study.drive()
     left = [
         study.paths.folder / ".study.yaml.x1y2",
         study.paths.folder / ".study.2.yaml.x1y2",
         study.paths.folder / ".provenance.json.x1y2",
+        study.paths.folder / ".summary.json.x1y2",
         study.paths.results / ".trials.parquet.x1y2",
         study.paths.epochs_table / ".part-00000.parquet.x1y2",
     ]

@@ -51,6 +51,22 @@ def test_what_was_read_is_read_no_more(library: Library, tmp_path: Path, monkeyp
     assert library.overview(PATIENCE_S).rows == first
 
 
+def test_what_a_driver_left_of_a_study_stands_for_its_journal(
+    library: Library, tmp_path: Path, monkeypatch: Any
+) -> None:
+    study = Maker(tmp_path / "lab", name="one")
+    study.complete_point(adam(1e-3), [0.90, 0.92])
+    study.close()
+    expected = library.overview(PATIENCE_S).rows
+    study.summarize()
+    fresh = Library(library.storages, None)  # type: ignore[arg-type]
+    assert fresh.overview(PATIENCE_S).rows == expected
+    study.open(session=2)
+    monkeypatch.setattr(fresh, "_row_of", row_of)
+    assert fresh.overview(PATIENCE_S).rows[0]["state"] == "interrupted"
+    fresh.close()
+
+
 def test_nobody_waits_for_what_is_read_for_the_first_time(library: Library, tmp_path: Path) -> None:
     Maker(tmp_path / "lab", name="one")
     found = library.overview(0.0)

@@ -4,14 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-Array: TypeAlias = NDArray[np.float64]
-Sample: TypeAlias = ArrayLike
-"""Anything that numpy takes for a vector of numbers, a column of a frame included."""
 
 LEVEL = 0.95
 """How often an interval covers the true figure, where nothing else is said."""
@@ -61,10 +53,3 @@ def estimate_of_nothing(level: float = LEVEL) -> Estimate:
 def level_for(comparisons: int, level: float = LEVEL) -> float:
     """Return the level of each interval of several that hold together at ``level``: Bonferroni."""
     return 1 - (1 - level) / max(1, comparisons)
-
-
-def finite_values(sample: Sample) -> Array:
-    """Return the sample's finite values, shape (n,)."""
-    values = np.asarray(sample, dtype=float).ravel()
-    finite: Array = values[np.isfinite(values)]
-    return finite

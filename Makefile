@@ -20,8 +20,8 @@ published: setup  ## Every published study, scaled down, to its end
 bench: setup  ## Measurements, side by side in one run
 	$(BIN)/pytest tests/bench -m bench -o timeout=3600 -s
 
-integrations: setup  ## Trainings with the libraries that have a callback, which this installs into .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[lightning,transformers,timm,mlflow,wandb]'
+integrations: setup  ## Trainings with the libraries that have a callback, and an independent client of the page's API; installs them into .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[lightning,transformers,timm,mlflow,wandb,api-check]'
 	$(BIN)/pytest tests/integrations -m integrations -o timeout=3600
 
 gpu:  ## On a machine with a GPU: what breaks first, then figures, in ten minutes and without a network

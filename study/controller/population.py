@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from study.errors import JournalDamaged
 from study.journal.events import EndState, PointValue
 from study.journal.history import History
 from study.journal.outcomes import point_value, search_trials, survivors_value
@@ -43,10 +44,18 @@ class Population:
     # --- where points and trials stand ---
 
     def enter(self, number: int, level: int | None) -> ArmPosition | None:
-        """Take a new point in and give its position; None where it belongs to no arm."""
+        """Take a new point in and give its position; None where it belongs to no arm.
+
+        Raises JournalDamaged where it is said to belong to one that the study hasn't.
+        """
         self.open_points[number] = self.history.points[number]
         if level is None:
             return None
+        if not 0 <= level < len(self.arms):
+            raise JournalDamaged(
+                f"point {number} must belong to one of the study's {len(self.arms)} levels; its"
+                f" record says {level}"
+            )
         arm = self.arms[level]
         position = ArmPosition(arm, len(arm.points))
         self._positions[number] = position

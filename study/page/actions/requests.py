@@ -26,7 +26,7 @@ async def sent(request: web.Request) -> Mapping[str, Any]:
     try:
         async with asyncio.timeout(_SENT_WITHIN_S):
             if is_form(request):
-                return _form_tree(request, await request.post())
+                return _form_tree(request, await _fields(request))
             content = await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="what was to be sent did not come") from None
@@ -35,6 +35,14 @@ async def sent(request: web.Request) -> Mapping[str, Any]:
     if request.content_type != "application/json":
         raise BadBody("the body must be JSON, sent with Content-Type: application/json")
     return _json_tree(content)
+
+
+async def _fields(request: web.Request) -> Mapping[str, Any]:
+    """Return a form's fields. Raises BadBody where it isn't written as it says."""
+    try:
+        return await request.post()
+    except (ValueError, LookupError, AssertionError) as error:  # aiohttp has each of these
+        raise BadBody(f"the form must be written as its Content-Type says; {error}") from None
 
 
 def _json_tree(content: bytes) -> Mapping[str, Any]:

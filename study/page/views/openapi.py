@@ -201,6 +201,8 @@ def _operation(address: _Address) -> dict[str, Any]:
     asked = [_parameter(name, "query") for name in address.query]
     schema = _ref(address.answer) if address.answer else {}
     failed = {"description": "one sentence", "content": {_JSON: {"schema": _ref("Error")}}}
+    if address.content_type == _HTML:
+        failed["content"] = {**failed["content"], _HTML: {"schema": {}}}  # to who takes pages
     operation: dict[str, Any] = {
         "summary": address.summary,
         "operationId": re.sub(r"\W+", "_", f"{address.method} {address.path}").strip("_"),

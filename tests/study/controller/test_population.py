@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from study.controller.next_work import Assignment, NothingLeft, WaitForTrials
+from study.errors import JournalDamaged
 from study.journal.failure import Failure
 from study.journal.outcomes import trial_value
 
@@ -87,3 +88,12 @@ def test_a_point_that_is_raced_out_is_worth_the_mean_of_what_it_ran() -> None:
         values = [trial_value(point.trials[seed], spec.objectives[0]) for seed in point.seeds]
         assert point.seeds == tuple(range(len(values)))
         assert point.value == sum(values) / len(values)
+
+
+def test_a_point_of_a_level_that_there_is_not_is_damage() -> None:
+    storage = Storage()
+    drive(controller_on(storage, small_spec()))
+    asked = next(event for event in storage.events if event["event"] == "asked")
+    asked["level"] = 7
+    with pytest.raises(JournalDamaged, match="one of the study's 1 levels; its record says 7"):
+        controller_on(storage, small_spec())

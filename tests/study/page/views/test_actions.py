@@ -226,6 +226,24 @@ def test_a_form_that_is_not_the_pages_own_does_nothing(
     assert study.paths.journal.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b"{}"),
+        ("multipart/form-data; boundary=x", b"point=0"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Length: x\r\n\r\n0\r\n--x--\r\n"),
+        ("application/x-www-form-urlencoded; charset=nix", b"point=0"),
+    ],
+)
+def test_a_form_that_is_not_written_as_it_says_is_refused(
+    acting: Served, study: Maker, kind: str, body: bytes
+) -> None:
+    before = study.paths.journal.read_bytes()
+    answer = acting.ask("/api/s/lab/one/drop", FULL | {"Content-Type": kind}, "POST", body)
+    assert answer.status in (400, 403), answer.text
+    assert study.paths.journal.read_bytes() == before
+
+
 def test_a_fault_of_a_form_is_a_page(acting: Served) -> None:
     page = acting.page("/s/lab/one/do/drop?point=1")
     answer = send_form(acting, "/api/s/lab/one/drop", csrf=word_in(page), point="9")

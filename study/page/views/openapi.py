@@ -200,9 +200,10 @@ def _operation(address: _Address) -> dict[str, Any]:
     places = [_parameter(name, "path") for name in re.findall(r"{(\w+)}", address.path)]
     asked = [_parameter(name, "query") for name in address.query]
     schema = _ref(address.answer) if address.answer else {}
-    failed = {"description": "one sentence", "content": {_JSON: {"schema": _ref("Error")}}}
+    told: dict[str, Any] = {_JSON: {"schema": _ref("Error")}}
     if address.content_type == _HTML:
-        failed["content"] = {**failed["content"], _HTML: {"schema": {}}}  # to who takes pages
+        told[_HTML] = {"schema": {}}  # to whoever takes pages
+    failed = {"description": "one sentence", "content": told}
     operation: dict[str, Any] = {
         "summary": address.summary,
         "operationId": re.sub(r"\W+", "_", f"{address.method} {address.path}").strip("_"),

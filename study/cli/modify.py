@@ -210,7 +210,9 @@ def collect(name: NameArgument, storage: StorageOption = STUDIES) -> None:
     paths = existing(name, storage)
     history = read_history(paths.journal)
     spec = recorded_spec(paths, history)
-    write_tables(paths, history=history, spec=spec)
-    write_summary(paths, history, summary_of(history, spec))
+    is_written = write_tables(paths, history=history, spec=spec)
+    if is_written:
+        write_summary(paths, history, summary_of(history, spec))
     answer(study=name, folder=str(paths.results))
-    echo(f"wrote {paths.results}")
+    what = "wrote" if is_written else "its driver has just made fresher tables:"
+    echo(f"{what} {paths.results}")

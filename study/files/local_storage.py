@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PosixPath
 from typing import BinaryIO
@@ -42,6 +42,12 @@ class LocalPath(PosixPath, StoragePath):
 
     def write_whole(self, content: bytes | str) -> None:
         write_whole(self, content)
+
+    def write_unless(self, content: bytes, is_newer: Callable[[bytes], bool]) -> bool:
+        if self.exists() and is_newer(self.read_bytes()):
+            return False
+        write_whole(self, content)
+        return True
 
     def write_new(self, content: bytes | str) -> None:
         data = content.encode() if isinstance(content, str) else content

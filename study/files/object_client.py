@@ -26,14 +26,15 @@ class _StoreError(OSError):
 
 @contextmanager
 def errors_as_os_errors(where: str) -> Iterator[None]:
-    """Raise an object store's errors as FileExistsError, FileNotFoundError, NotADirectoryError for
-    a bucket that isn't there, or else OSError, one line each, which name ``where``.
+    """Raise an object store's errors as FileExistsError, also where what was to be replaced has
+    changed, FileNotFoundError, NotADirectoryError for a bucket that isn't there, or else OSError,
+    one line each, which name ``where``.
     """
-    from obstore.exceptions import AlreadyExistsError, BaseError
+    from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
     try:
         yield
-    except AlreadyExistsError:
+    except (AlreadyExistsError, PreconditionError):
         raise FileExistsError(where) from None
     except FileNotFoundError:
         raise FileNotFoundError(2, "no such object", where) from None

@@ -9,16 +9,24 @@ from __future__ import annotations
 import hashlib
 import io
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from study.errors import UserError
 from study.files.object_client import client, errors_as_os_errors
 from study.files.storage import ListedFile, StoragePath
+
+if TYPE_CHECKING:
+    from obstore import PutMode, UpdateVersion
+
+_TRIES = 4
+"""How often a write that goes by what is there is tried: the client itself repeats none whose
+answer was lost.
+"""
 
 
 class StoredObject(NamedTuple):
@@ -98,12 +106,45 @@ class ObjectPath(StoragePath):
         with errors_as_os_errors(str(self)):
             obstore.put(client(self.root), self.key, data)
 
-    def create_exclusively(self, content: bytes) -> None:
-        """Write an object where none is yet; FileExistsError where one is, whoever came first."""
+    def write_unless(self, content: bytes, is_newer: Callable[[bytes], bool]) -> bool:
+        for tries_left in reversed(range(_TRIES)):
+            there, mode = self._read_to_replace()
+            if there is not None and is_newer(there):
+                return False
+            try:
+                self._put(content, mode)
+                return True
+            except OSError:  # another write came between, or this one's answer was lost
+                if not tries_left:
+                    raise
+        return False
+
+    def _read_to_replace(self) -> tuple[bytes | None, PutMode]:
+        """The object's content, None where there is none, and how to replace just that."""
+        import obstore
+
+        try:
+            with errors_as_os_errors(str(self)):
+                found = obstore.get(client(self.root), self.key)
+                content = bytes(found.bytes())
+        except FileNotFoundError:
+            return None, "create"
+        version: UpdateVersion = {}
+        if found.meta["e_tag"]:
+            version["e_tag"] = found.meta["e_tag"]
+        if found.meta["version"]:
+            version["version"] = found.meta["version"]
+        return content, version
+
+    def _put(self, content: bytes, mode: PutMode) -> None:
         import obstore
 
         with errors_as_os_errors(str(self)):
-            obstore.put(client(self.root), self.key, content, mode="create", use_multipart=False)
+            obstore.put(client(self.root), self.key, content, mode=mode, use_multipart=False)
+
+    def create_exclusively(self, content: bytes) -> None:
+        """Write an object where none is yet; FileExistsError where one is, whoever came first."""
+        self._put(content, "create")
 
     def write_new(self, content: bytes | str) -> None:
         data = content.encode() if isinstance(content, str) else content

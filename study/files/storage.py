@@ -9,7 +9,7 @@ it how a write becomes durable.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, ClassVar, NamedTuple, Self
@@ -78,6 +78,14 @@ class StoragePath(ABC):
     @abstractmethod
     def write_whole(self, content: bytes | str) -> None:
         """Replace the file's content, durable on return; a crash leaves the old or the new one."""
+
+    @abstractmethod
+    def write_unless(self, content: bytes, is_newer: Callable[[bytes], bool]) -> bool:
+        """Replace the file's content unless what is there is newer; return whether that was done.
+
+        On an object store nobody else writes between the look and the write, however long this
+        process stands still there. In a folder only ``exclusive`` sees to that.
+        """
 
     @abstractmethod
     def write_new(self, content: bytes | str) -> None:

@@ -2,14 +2,18 @@
 and can be rebuilt at any time.
 
 Epochs lie in parts of PART_TRIALS trials each. A part is written again only if its trials have
-changed, so writing while a study runs costs the parts that moved. ``trials.parquet`` is written
-last, and says how long the journal was that the tables were made from.
+changed, so writing while a study runs costs the parts that moved. Each file says how long the
+journal was that it was made from, and none is replaced by one of a shorter journal: a driver that
+stood still, and was superseded meanwhile, changes nothing. ``trials.parquet`` is written last and
+names the parts that belong to it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,34 +40,39 @@ _FEWEST_ROWS_TO_PACK = 100
 """Of fewer rows most of a file says what its columns are, and packing takes half of the time."""
 _PARTS = "part-*.parquet"
 _FINGERPRINT_KEY = b"fingerprint"
+_FINGERPRINTS_KEY = b"fingerprints_of_parts"
 _COLUMNS_KEY = b"columns"
 
 
 def write_tables(
     paths: StudyPaths, *, history: History | None = None, spec: StudySpec | None = None
-) -> None:
+) -> bool:
     """Bring ``results/`` up to date with the journal.
 
     A driver may pass the history and the spec that it holds; they are read from the study's folder
-    otherwise.
+    otherwise. Returns False where somebody has made fresher tables meanwhile, which stay.
     """
     history = history or read_history(paths.journal)
     spec = spec or recorded_spec(paths, history)
     paths.epochs_table.make_folder()
-    with paths.results.exclusive():  # the driver and ``study collect`` may meet
+    # not how long the journal is by now: another driver may have written on
+    writer = _Writer(paths, history.journal_bytes)
+    with paths.results.exclusive(), suppress(_FresherThere):  # the driver and ``study collect``
         for table in (paths.points_table, paths.trials_table):
             paths.results.remove_partial_writes(f"{table.name}.")
         paths.epochs_table.remove_partial_writes("part-")
-        _write_epochs(paths, history, Figures.of(spec))
+        fingerprints = _write_epochs(writer, history, Figures.of(spec))
         tables = tabulate(history, spec, with_epochs=False)
-        # not how long the journal is by now: another driver may have written on
-        stamp = {JOURNAL_BYTES_KEY: str(history.journal_bytes).encode()}
-        _write_table(paths.points_table, tables.points)
-        _write_table(paths.trials_table, tables.trials, stamp)
+        writer.write(paths.points_table, tables.points)
+        writer.write(paths.trials_table, tables.trials, {_FINGERPRINTS_KEY: fingerprints})
+        return True
+    return False
 
 
 def read_tables(paths: StudyPaths) -> Tables | None:
-    """Read the tables; None where they are absent, of another schema or older than the journal."""
+    """Read the tables; None where they are absent, of another schema, older than the journal, or
+    don't belong together.
+    """
     try:
         size = journal_bytes(paths.journal)
         if _read_metadata(paths.trials_table, JOURNAL_BYTES_KEY) != str(size).encode():
@@ -73,7 +82,23 @@ def read_tables(paths: StudyPaths) -> Tables | None:
         trials = _read_table(paths.trials_table, size)
     except (OSError, pa.ArrowInvalid):
         return None
+    if not _belong_together(points, trials, parts):
+        return None
     return Tables(points, trials, pa.concat_tables(parts, promote_options="default"))
+
+
+def _belong_together(points: pa.Table, trials: pa.Table, parts: list[pa.Table]) -> bool:
+    """Whether tables were written as one: a driver that was killed, or superseded, may have left
+    some of its own between another's.
+    """
+    fingerprints = [_metadata_of(part).get(_FINGERPRINT_KEY, b"") for part in parts]
+    stamps = {_metadata_of(table).get(JOURNAL_BYTES_KEY) for table in (points, trials)}
+    named = _metadata_of(trials).get(_FINGERPRINTS_KEY)
+    return len(stamps) == 1 and named == b" ".join(fingerprints)
+
+
+def _metadata_of(table: pa.Table) -> dict[bytes, bytes]:
+    return table.schema.metadata or {}
 
 
 def part_path(paths: StudyPaths, number: int) -> StoragePath:
@@ -81,17 +106,61 @@ def part_path(paths: StudyPaths, number: int) -> StoragePath:
     return paths.epochs_table / f"part-{number:05d}.parquet"
 
 
-def _write_epochs(paths: StudyPaths, history: History, figures: Figures) -> None:
-    """Write the parts whose trials have changed, and drop those that no trial has."""
+class _FresherThere(Exception):
+    """Tables are there that were made from more of the journal."""
+
+
+@dataclass
+class _Writer:
+    """Writes tables that were made from a journal of ``made_from_bytes`` bytes."""
+
+    paths: StudyPaths
+    made_from_bytes: int
+
+    def write(
+        self, path: StoragePath, table: pa.Table, metadata: dict[bytes, bytes] | None = None
+    ) -> None:
+        """Replace a file, with further ``metadata``; a crash leaves the old or the new one.
+
+        Raises _FresherThere where a fresher one is there.
+        """
+        stamp = {JOURNAL_BYTES_KEY: str(self.made_from_bytes).encode()}
+        content = _encoded(table, {**stamp, **(metadata or {})})
+        if not path.write_unless(content, self._is_fresher):
+            raise _FresherThere
+
+    def remove(self, path: StoragePath) -> None:
+        """Remove a file; raises _FresherThere where it is fresher."""
+        if self._is_fresher(path.read_bytes()):
+            raise _FresherThere
+        path.unlink()
+
+    def _is_fresher(self, content: bytes) -> bool:
+        """Whether a file was made from more of the journal, and not from records that were lost."""
+        try:
+            metadata = pq.read_schema(pa.BufferReader(content)).metadata or {}
+            stamp = int(metadata.get(JOURNAL_BYTES_KEY, b"0"))
+        except (pa.ArrowInvalid, ValueError):
+            return False
+        return self.made_from_bytes < stamp <= journal_bytes(self.paths.journal)
+
+
+def _write_epochs(writer: _Writer, history: History, figures: Figures) -> bytes:
+    """Write the parts whose trials have changed, and drop those that no trial has.
+
+    Returns the fingerprints of all parts, with blanks between them.
+    """
     blocks = _blocks(history.trials)
+    fingerprints = [_fingerprint(trials) for trials in blocks]
     for number, trials in enumerate(blocks):
-        path = part_path(paths, number)
-        fingerprint = _fingerprint(trials)
+        path = part_path(writer.paths, number)
+        fingerprint = fingerprints[number]
         if fingerprint != _read_metadata(path, _FINGERPRINT_KEY):
             table = epochs_table(history.study, trials, figures)
-            _write_table(path, table, {_FINGERPRINT_KEY: fingerprint})
-    for path in paths.epochs_table.sorted_glob(_PARTS)[len(blocks) :]:
-        path.unlink()
+            writer.write(path, table, {_FINGERPRINT_KEY: fingerprint})
+    for path in writer.paths.epochs_table.sorted_glob(_PARTS)[len(blocks) :]:
+        writer.remove(path)
+    return b" ".join(fingerprints)
 
 
 def _blocks(trials: list[Trial]) -> list[list[Trial]]:
@@ -140,12 +209,10 @@ def _read_table(path: StoragePath, journal_bytes: int) -> pa.Table:
         return file.read()
 
 
-def _write_table(
-    path: StoragePath, table: pa.Table, metadata: dict[bytes, bytes] | None = None
-) -> None:
-    """Replace a Parquet file, with further ``metadata``; a crash leaves the old or the new one."""
+def _encoded(table: pa.Table, metadata: dict[bytes, bytes]) -> bytes:
+    """A table as a Parquet file with further ``metadata``."""
     schema = table.schema
-    table = table.replace_schema_metadata({**schema.metadata, **(metadata or {})})
+    table = table.replace_schema_metadata({**schema.metadata, **metadata})
     # few texts differ, so that a dictionary pays; of figures most do
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     # no two times are alike, but they are near each other
@@ -161,4 +228,5 @@ def _write_table(
         column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
         write_page_checksum=True,
     )
-    path.write_whole(sink.getvalue().to_pybytes())
+    content: bytes = sink.getvalue().to_pybytes()
+    return content

@@ -29,9 +29,10 @@ ERROR = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>as told</Messag
 CODES = {500: "InternalError", 503: "SlowDown"}
 
 CONDITIONAL_WRITES = threading.Lock()
-"""moto looks whether an object is there and then writes it, in two steps; a store does so in one.
-So conditional writes go to it one at a time.
+"""moto looks which object is there and then writes it, in two steps; a store does so in one. So
+conditional writes go to it one at a time.
 """
+CONDITIONS = {"if-none-match", "if-match"}
 
 
 class Fault(StrEnum):
@@ -150,9 +151,9 @@ class FaultyStore:
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Have the server carry the request out; its status, headers and answer."""
         headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
-        conditional = "if-none-match" in map(str.lower, headers)
+        conditional = not CONDITIONS.isdisjoint(map(str.lower, headers))
         if self.ignores_conditions:
-            headers = {k: v for k, v in headers.items() if k.lower() != "if-none-match"}
+            headers = {k: v for k, v in headers.items() if k.lower() not in CONDITIONS}
         connection = HTTPConnection(self._server, timeout=ANSWER_S)
         if conditional:
             CONDITIONAL_WRITES.acquire()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -66,3 +67,54 @@ def test_a_new_object_is_written_once_though_its_answer_was_lost(bucket: ObjectP
     with pytest.raises(FileExistsError):
         (bucket / "one").write_new("second")
     assert (bucket / "one").read_bytes() == b"first"
+
+
+@pytest.mark.parametrize("there", [b"", b"0"])
+def test_what_somebody_writes_between_the_look_and_the_write_is_looked_at_too(
+    bucket: ObjectPath, there: bytes
+) -> None:
+    path = bucket / "one"
+    if there:
+        path.write_whole(there)
+    looked_at = list[bytes]()
+
+    def is_newer(content: bytes) -> bool:
+        looked_at.append(content)
+        if content == there:
+            path.write_whole(b"2")
+        return content > b"1"
+
+    if not there:
+        path.write_whole(b"2")
+    assert not path.write_unless(b"1", is_newer)
+    assert path.read_bytes() == b"2"
+    assert looked_at == ([there, b"2"] if there else [b"2"])
+
+
+def test_a_write_whose_answer_was_lost_is_made_again(
+    bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, put = bucket / "one", ObjectPath._put
+    answers_lost = 0
+
+    def put_without_answer(path: ObjectPath, content: bytes, mode: Any) -> None:
+        nonlocal answers_lost
+        put(path, content, mode)
+        if answers_lost < 2:
+            answers_lost += 1
+            raise OSError("the answer was lost")
+
+    monkeypatch.setattr(ObjectPath, "_put", put_without_answer)
+    assert path.write_unless(b"1", lambda content: False)
+    assert (path.read_bytes(), answers_lost) == (b"1", 2)
+
+
+def test_a_store_that_takes_no_write_is_not_asked_for_ever(
+    bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: ObjectPath, content: bytes, mode: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(ObjectPath, "_put", refuse)
+    with pytest.raises(OSError, match="no space left"):
+        (bucket / "one").write_unless(b"1", lambda content: False)

@@ -50,6 +50,18 @@ class TestStoragePath:
         with pytest.raises(FileNotFoundError):
             path.unlink()
 
+    def test_only_what_is_not_newer_is_replaced(self, root: StoragePath) -> None:
+        path, seen = root / "file", list[bytes]()
+
+        def is_newer(content: bytes) -> bool:
+            seen.append(content)
+            return content == b"two"
+
+        assert path.write_unless(b"one", is_newer)
+        assert path.write_unless(b"two", is_newer)
+        assert not path.write_unless(b"one", is_newer)
+        assert (path.read_bytes(), seen) == (b"two", [b"one", b"two"])
+
     def test_a_path_has_a_name_a_folder_and_a_text(self, root: StoragePath) -> None:
         path = root / "folder" / "file"
         assert path.name == "file"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from typing import Any
 
 import duckdb
@@ -11,6 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.results import Results, load
+from study.files.layout import StudyPaths
+from study.files.object_storage import ObjectPath
+from study.journal.journal import Journal, read_records
 from study.journal.replay import read_history
 from study.results import parquet
 from study.results.parquet import part_path, read_tables, write_tables
@@ -191,9 +195,90 @@ def test_tables_are_no_fresher_than_the_history_they_were_made_of(mixed: Any) ->
     mixed.close(reason="interrupted")
     mixed.open(session=1)
     assert mixed.paths.journal.stat().st_size > earlier.journal_bytes > 0
-    write_tables(mixed.paths, history=earlier)
+    assert write_tables(mixed.paths, history=earlier)
     assert read_tables(mixed.paths) is None
+    assert write_tables(mixed.paths)
+    assert read_tables(mixed.paths) is not None
+
+
+def test_fresher_tables_are_not_replaced(mixed: Any) -> None:
+    """By a driver that stood still while another one brought the study to its end."""
+    earlier = read_history(mixed.paths.journal)
+    mixed.close(reason="interrupted")
     write_tables(mixed.paths)
+    fresh = {path: path.read_bytes() for path in mixed.paths.results.rglob("*.parquet")}
+    assert not write_tables(mixed.paths, history=earlier)
+    assert read_tables(mixed.paths) is not None
+    assert {path: path.read_bytes() for path in fresh} == fresh
+
+
+def test_a_driver_that_stands_still_at_any_write_replaces_no_fresher_table(
+    mixed: Any, bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long ago it has looked: another driver writes all tables between look and write."""
+    paths = StudyPaths(bucket, mixed.paths.name)
+    spec = mixed.paths.spec.read_bytes()
+    paths.spec.write_whole(spec)
+    records = read_records(mixed.paths.journal)
+    journal = Journal.create(paths.journal)
+    journal.append(*records[:-3])
+    earlier = read_history(paths.journal)
+    journal.append(*records[-3:])
+    tables = ("part-00000.parquet", "points.parquet", "trials.parquet")
+    write_unless = ObjectPath.write_unless
+    for stands_still_at in tables:
+        paths.results.remove_tree()
+        write_tables(paths, history=earlier)
+        for table in (paths.points_table, part_path(paths, 0)):
+            table.unlink()  # so that each is written, whatever has changed
+
+        def stand_still(
+            path: ObjectPath,
+            content: bytes,
+            is_newer: Callable[[bytes], bool],
+            table: str = stands_still_at,
+        ) -> bool:
+            if path.name != table:
+                return write_unless(path, content, is_newer)
+            monkeypatch.setattr(ObjectPath, "write_unless", write_unless)
+            read = ObjectPath._read_to_replace
+
+            def read_and_stand_still(path: ObjectPath) -> Any:
+                found = read(path)
+                monkeypatch.setattr(ObjectPath, "_read_to_replace", read)
+                write_tables(paths)
+                return found
+
+            monkeypatch.setattr(ObjectPath, "_read_to_replace", read_and_stand_still)
+            return write_unless(path, content, is_newer)
+
+        monkeypatch.setattr(ObjectPath, "write_unless", stand_still)
+        assert not write_tables(paths, history=earlier), stands_still_at
+        assert read_tables(paths) is not None, stands_still_at
+
+
+def test_tables_that_were_not_written_together_are_not_believed(mixed: Any) -> None:
+    write_tables(mixed.paths)
+    points, part = mixed.paths.points_table, part_path(mixed.paths, 0)
+    earlier = {path: path.read_bytes() for path in (points, part)}
+    trial = mixed.start(mixed.point({"optimizer.name": "adam", "optimizer.lr": 0.1}), 0)
+    mixed.report(trial, 1, 0.4)
+    write_tables(mixed.paths)
+    for path, content in earlier.items():
+        fresh = path.read_bytes()
+        assert fresh != content
+        path.write_bytes(content)
+        assert read_tables(mixed.paths) is None, path
+        path.write_bytes(fresh)
+    assert read_tables(mixed.paths) is not None
+
+
+def test_tables_of_records_that_were_lost_are_replaced(mixed: Any) -> None:
+    whole = mixed.paths.journal.read_bytes()
+    write_tables(mixed.paths)
+    kept = whole[: whole.rfind(b"\n", 0, -1) + 1]
+    mixed.paths.journal.write_bytes(kept)
+    assert write_tables(mixed.paths)
     assert read_tables(mixed.paths) is not None
 
 

@@ -51,8 +51,6 @@ WORKER_PRESTART = "RAY_enable_worker_prestart"
 TUNE_SETTINGS = {
     # No result files: the journal has everything.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    # No snapshots of Tune's own state: it is never restored.
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
     # Ctrl-C is the driver's to handle.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     # No warnings about slow callbacks or a cluster without room: the driver says what matters.
@@ -205,15 +203,26 @@ def workers_without_variables() -> Iterator[None]:
     """
     from ray.tune.execution import class_cache
 
-    defaults = dict(class_cache.DEFAULT_ENV_VARS)
-    propagated = set(class_cache.ENV_VARS_TO_PROPAGATE)
-    class_cache.DEFAULT_ENV_VARS.clear()
-    class_cache.ENV_VARS_TO_PROPAGATE.clear()
-    try:
+    with ExitStack() as stack:
+        stack.enter_context(_replaced(class_cache, "DEFAULT_ENV_VARS", {}))
+        stack.enter_context(_replaced(class_cache, "ENV_VARS_TO_PROPAGATE", set()))
         yield
-    finally:
-        class_cache.DEFAULT_ENV_VARS.update(defaults)
-        class_cache.ENV_VARS_TO_PROPAGATE.update(propagated)
+
+
+@contextmanager
+def tune_without_state() -> Iterator[None]:
+    """Keep Tune from saving its own state, for the length of the block: it is never restored.
+
+    Tune would save it at its first step and its last one, however rarely it is told to, in threads
+    of pyarrow's that go on where an error ends Tune.
+    """
+    from ray.tune.execution.experiment_state import _ExperimentCheckpointManager
+
+    def save_nothing(self: Any, save_fn: Any, force: bool = False, wait: bool = False) -> None:
+        pass
+
+    with _replaced(_ExperimentCheckpointManager, "sync_up_experiment_state", save_nothing):
+        yield
 
 
 # -- fields of Tune's trials -------------------------------------------------------------

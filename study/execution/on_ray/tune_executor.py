@@ -23,6 +23,7 @@ from study.execution.on_ray.ray_internals import (
     own_ray_processes,
     pending_trial,
     silence,
+    tune_without_state,
     workers_without_variables,
 )
 from study.execution.on_ray.ray_runtime import cluster_fault
@@ -142,7 +143,8 @@ def _run_tune(trainable: Any, bridge: Bridge, folder: str) -> None:
         checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
         failure_config=tune.FailureConfig(max_failures=0),
     )
-    with workers_without_variables() if bridge.options.own_ray else nullcontext():
+    variables = workers_without_variables() if bridge.options.own_ray else nullcontext()
+    with variables, tune_without_state():
         tune.Tuner(trainable, tune_config=tune_config, run_config=run_config).fit()
 
 

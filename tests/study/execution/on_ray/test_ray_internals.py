@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 import ray
 from ray.tune.execution import class_cache
+from ray.tune.execution.experiment_state import _ExperimentCheckpointManager
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
@@ -161,6 +162,22 @@ def test_tune_asks_for_workers_with_the_variables_that_are_emptied_meanwhile() -
         assert not class_cache.ENV_VARS_TO_PROPAGATE
     assert defaults == class_cache.DEFAULT_ENV_VARS
     assert propagated == class_cache.ENV_VARS_TO_PROPAGATE
+
+
+def test_tune_saves_its_state_by_the_method_that_is_replaced_meanwhile() -> None:
+    saving = _ExperimentCheckpointManager.sync_up_experiment_state
+    source = inspect.getsource(TuneController.checkpoint)
+    assert "self._checkpoint_manager.sync_up_experiment_state(" in source
+    saved = list[str]()
+    manager = _ExperimentCheckpointManager(storage=None, checkpoint_period=1.0)
+    with ray_internals.tune_without_state():
+        stand_in = _ExperimentCheckpointManager.sync_up_experiment_state
+        assert inspect.signature(stand_in).parameters.keys() == (
+            inspect.signature(saving).parameters.keys()
+        )
+        manager.sync_up_experiment_state(lambda: saved.append("state"), force=True, wait=True)
+    assert not saved
+    assert saving is _ExperimentCheckpointManager.sync_up_experiment_state
 
 
 @pytest.fixture

@@ -136,7 +136,8 @@ class StopConditions:
             return 0.0
         if attempt.ended_at is None:
             if key not in self._running_since:  # it has begun since the last look
-                age_s = min(max(0.0, time.time() - attempt.placed_at), now - self._last_look)
+                unseen_s = now - self._last_look + attempt.held_s
+                age_s = min(max(0.0, time.time() - attempt.placed_at), unseen_s)
                 self._running_since[key] = now - age_s
             return now - self._running_since[key]
         if key in self._running_since:

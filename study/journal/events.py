@@ -259,6 +259,7 @@ class Placement(TypedDict):
     software: NotRequired[str]
     code: NotRequired[str]
     labels: NotRequired[Mapping[str, str]]
+    held_s: NotRequired[float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,6 +283,8 @@ class AttemptPlaced(Event, event="placed"):
     """The hash of an own training's modules there."""
     labels: Mapping[str, str] | None = None
     """The labels of its node by which prices differ, where they do."""
+    held_s: float = 0.0
+    """For how many seconds the worker had had it, when the driver heard of that."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -279,7 +279,8 @@ class History:
 
     def _place_attempt(self, event: AttemptPlaced) -> None:
         attempt = self.trials[event.trial].attempt
-        attempt.placed_at = event.time
+        attempt.held_s = event.held_s
+        attempt.placed_at = max(attempt.started_at, event.time - event.held_s)
         attempt.host = event.host
         attempt.node = event.node
         attempt.pid = event.pid

@@ -33,6 +33,8 @@ class Attempt:
     ended_at: float | None = None
     placed_at: float | None = None
     """When a worker took it up; until then it waited for room."""
+    held_s: float = 0.0
+    """For how many seconds it had it, when the driver heard of that."""
     host: str = ""
     node: str = ""
     pid: int | None = None

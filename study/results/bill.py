@@ -1,6 +1,7 @@
 """What a study has cost, by the prices that were on record when each attempt began.
 
 An attempt is paid from when a worker took it up until it ended: waiting for room costs nothing.
+When that was, the driver hears from the worker, however late it hears of it.
 """
 
 from __future__ import annotations

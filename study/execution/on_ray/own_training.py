@@ -104,6 +104,11 @@ class OwnTraining:
             "path": config["path"],
         }
 
+    @property
+    def held_s(self) -> float:
+        """For how many seconds the worker has had the attempt."""
+        return self._clock.now() - self._began
+
     def next_messages(self) -> list[WorkerMessage]:
         """Let training go on, and return what it says within ``_POLL_S`` seconds, if anything."""
         if self._answer_is_due:

@@ -88,6 +88,8 @@ class _RunningTrial:
     """
     last_iteration: int = 0
     """How many answers there were."""
+    held_s: float = 0.0
+    """For how many seconds the worker had had the trial, when it last answered."""
     began: float = field(default_factory=lambda: time.monotonic())
     """When the trial was handed out."""
     is_spent: bool = False
@@ -183,6 +185,7 @@ class Bridge:
         if iteration <= running.last_iteration:
             return False  # Tune shows the last result once more at a trial's end
         running.last_iteration = iteration
+        running.held_s = result.get("held_s", 0.0)
         messages: list[WorkerMessage] = result.get("messages", [])
         with self._controller.together():
             for message in messages:
@@ -199,7 +202,8 @@ class Bridge:
             case Placed(place):
                 self.workers_placed += 1
                 self._setup_failures = 0
-                controller.placed(*attempt, with_labels(place, controller.history.tariff))
+                place = with_labels(place, controller.history.tariff)
+                controller.placed(*attempt, {**place, "held_s": round(running.held_s, 3)})
             case Reported(row):
                 controller.reported(*attempt, row)
                 placed = controller.history.trials[assignment.trial].attempt

@@ -79,7 +79,8 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
         messages = self._training.next_messages()
         progress = self._training.progress.mark()
         done = any(map(_is_last, messages))
-        return {"messages": messages, "done": done, "progress": progress}
+        held_s = self._training.held_s
+        return {"messages": messages, "done": done, "progress": progress, "held_s": held_s}
 
     def cleanup(self) -> None:
         """Stop the attempt where it stands."""
@@ -117,6 +118,11 @@ class _Training:
         self._thread.start()
 
     # -- called by Tune --
+
+    @property
+    def held_s(self) -> float:
+        """For how many seconds the worker has had the attempt."""
+        return self._clock.now() - self._began
 
     def next_messages(self) -> list[WorkerMessage]:
         """Let training go on, and return what it leaves within ``_POLL_S`` seconds, if anything."""

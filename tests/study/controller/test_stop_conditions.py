@@ -69,6 +69,18 @@ def test_spent_money_stops_a_study_by_the_prices_of_each_attempt_and_node() -> N
     assert controller.stopping == "spend"
 
 
+def test_time_before_a_driver_heard_of_a_trial_is_money_too() -> None:
+    spec = small_spec(stop={"spend": 1.0}, prices={"cpu_hour": 1})
+    controller = controller_on(Storage(), spec)
+    controller.record(PricesSet(prices={"cpu_hour": 3600 * 10}, cpus=1, gpus=0))
+    controller.next()
+    time.sleep(0.15)
+    assert not controller.is_stopping()
+    controller.placed(0, 1, Placement(**PLACE, held_s=0.12))
+    assert controller.is_stopping()
+    assert controller.stopping == "spend"
+
+
 def test_money_that_earlier_drivers_have_spent_counts() -> None:
     spec = small_spec(stop={"spend": 1.0}, prices={"cpu_hour": 1})
     storage = Storage()

@@ -20,18 +20,22 @@ def added_up(records: list[dict[str, Any]]) -> float:
     """The bill of a finished journal, from nothing but its lines."""
     prices: dict[str, Any] = {}
     paid: dict[tuple[int, int], tuple[float, float]] = {}
+    handed_out: dict[tuple[int, int], float] = {}
     money = before = 0.0
     for record in records:
         key = (record.get("trial", -1), record.get("attempt", -1))
         match record["event"]:
             case "priced":
                 prices = record
+            case "started":
+                handed_out[key] = record["time"]
             case "placed":
                 rates = dict(prices["prices"])
                 label = (record.get("labels") or {}).get("kind")
                 rates |= rates.get("by_label", {}).get("kind", {}).get(label, {})
                 hourly = prices["cpus"] * rates["cpu_hour"] + prices["gpus"] * rates["gpu_hour"]
-                paid[key] = (record["time"], hourly)
+                taken_up = record["time"] - record.get("held_s", 0)
+                paid[key] = (max(taken_up, handed_out[key]), hourly)
             case "finished" | "failed":
                 began, hourly = paid.pop(key)
                 money += (record["time"] - began) / 3600 * hourly
@@ -67,8 +71,15 @@ def random_journal(study: Any, seed: int) -> None:
                 trial = study.start(point, 0)
             if draw.random() < 0.3:
                 place = {"host": "here", "node": "n2", "pid": 3, "device": "cpu"}
+                dear_kind = {"kind": "dear"}
+                held_s = draw.choice([0, draw.uniform(0, 4)])
                 study.add(
-                    event="placed", trial=trial, attempt=attempt, labels={"kind": "dear"}, **place
+                    event="placed",
+                    trial=trial,
+                    attempt=attempt,
+                    labels=dear_kind,
+                    held_s=held_s,
+                    **place,
                 )
             study.time += draw.uniform(0, 4000)
             study.report(trial, 1, 0.5, attempt)
@@ -114,6 +125,20 @@ def test_a_bill_keeps_the_prices_of_its_time(make: Any) -> None:
     study.open(1)
     study.add(event="priced", prices={"cpu_hour": 1, "currency": "EUR"}, cpus=8, gpus=0)
     assert bill_of(History(read_records(study.paths.journal))) == before
+
+
+def test_time_for_which_a_worker_had_a_trial_before_the_driver_heard_of_it_is_paid(
+    make: Any,
+) -> None:
+    """Where an epoch takes milliseconds, the first that is heard of a trial is its end."""
+    study = make()
+    study.add(event="priced", prices={"cpu_hour": 3600, "currency": "EUR"}, cpus=1, gpus=0)
+    trial, place = 0, {"host": "here", "node": "n", "pid": 3, "device": "cpu"}
+    study.start(study.point(ADAM), 0)
+    study.add(event="placed", trial=trial, attempt=1, held_s=0.75, **place)
+    study.finish(trial)
+    history = History(read_records(study.paths.journal))
+    assert trial_money(history, history.trials[0]) == pytest.approx(1.75)
 
 
 def test_lost_work_is_counted_apart(make: Any) -> None:

@@ -71,9 +71,9 @@ class FakeTune:
     def trial(self, trial_id: str) -> Any:
         return self._trials[trial_id]
 
-    def result(self, trial_id: str, *messages: WorkerMessage) -> bool:
+    def result(self, trial_id: str, *messages: WorkerMessage, **more: Any) -> bool:
         self._iterations += 1
-        result = {"training_iteration": self._iterations, "messages": list(messages)}
+        result = {"training_iteration": self._iterations, "messages": list(messages), **more}
         return self.bridge.on_result(self._trials[trial_id], result)
 
 
@@ -95,12 +95,13 @@ def test_a_workers_messages_reach_the_history(tune: FakeTune) -> None:
     assert config["limit_s"] == 1.5 * 3600
     recipe = config["assignment"]["recipe"]
     place = {"host": "here", "node": "1", "pid": 7, "device": "cpu"}
-    assert tune.result("a", Placed(place), report(recipe, 1))
-    assert tune.result("a", Waiting("paused"), report(recipe, 2))
+    assert tune.result("a", Placed(place), report(recipe, 1), held_s=1.23456)
+    assert tune.result("a", Waiting("paused"), report(recipe, 2), held_s=9.0)
     assert tune.said == ["paused"]
     assert not tune.result("a", report(recipe, 3, last=True), Finished("epochs", {"parameters": 9}))
     trial = tune.controller.history.trials[0]
     assert trial.attempt.pid == 7
+    assert trial.attempt.held_s == 1.235
     assert [row["epoch"] for row in trial.rows] == [1, 2, 3]
     assert (trial.state, trial.summary["parameters"]) == ("COMPLETE", 9)
 

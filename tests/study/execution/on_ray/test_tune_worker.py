@@ -74,8 +74,11 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialWor
 def steps(worker: TrialWorker) -> Iterator[tuple[list[WorkerMessage], bool]]:
     """What each step gives, up to the last one."""
     deadline = time.monotonic() + WAIT_S
+    held_s = 0.0
     while time.monotonic() < deadline:
         result = worker.step()
+        assert result["held_s"] > held_s
+        held_s = result["held_s"]
         yield result["messages"], result["done"]
         if result["done"]:
             return
@@ -143,8 +146,7 @@ def test_a_worker_whose_process_is_broken_says_so_and_waits_for_its_end(
 
 def test_a_compiler_may_be_silent_for_longer(worker: TrialWorker) -> None:
     training: Any = worker._training
-    training._is_stopped.set()
-    training._thread.join()
+    training.stop()
     training._last_sign = training._clock.now() - 100  # the heartbeat is 60 s
     training.progress = TrainingProgress()
     training.progress.begin_epoch(1, 5, compiles=True)
@@ -179,8 +181,7 @@ def test_time_for_which_the_worker_stood_still_is_no_silence(
     assert training is not None
     moment = [time.monotonic()]
     monkeypatch.setattr(awake_clock.time, "monotonic", lambda: moment[0])
-    training._is_stopped.set()  # no sign of life comes any more
-    training._thread.join()
+    training.stop()  # no sign of life comes any more
     training._clock.now()
     moment[0] += 3600
     assert training._hang_if_silent() == []

@@ -61,7 +61,7 @@ def submit(
 ) -> None:
     """Submit a study to a Ray cluster, where it runs whether you stay or not."""
     from study.cluster.code_package import code_package
-    from study.cluster.submission import check_submitted, request_to_run
+    from study.cluster.submission import check_submitted, refusals_by_line, request_to_run
     from study.execution.user.trust import check_file_trusted
     from study.spec.load import load_spec
 
@@ -69,7 +69,7 @@ def submit(
     written: dict[str, Any] = {"sets": sets or (), "name": name, "points": points}
     spec = load_spec(file, **written)
     with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
-    for note in check_submitted(file, spec, imports=not no_import, **written):
+    for note in check_submitted(file, spec, storage, imports=not no_import, **written):
         echo(f"note: {note}", err=True)
     request = request_to_run(
         spec,
@@ -79,7 +79,8 @@ def submit(
         ship_code=ship_code,
     )
     cluster = connect(address)
-    with code_package(spec) if ship_code else nullcontext() as code:
+    package = code_package(spec) if ship_code else nullcontext()
+    with package as code, refusals_by_line(file, spec, storage, **written):
         job = cluster.submit(request, code)
     if form == "json" and not wait:
         started = {

@@ -63,7 +63,7 @@ def submit(body: File, storages: Mapping[str, StoragePath], launcher: Launcher) 
         notes = []
         request = JobRequest(spec.study, str(storage), study_file=body.file)
         if launcher.can_start and not launcher.drives_here:
-            notes = check_submitted(file, spec)
+            notes = check_submitted(file, spec, str(storage))
             request = request_to_run(spec, str(storage), options={})
         change = launcher.start(request, f"study run FILE --storage {storage}")
         names = code_names(spec)

@@ -107,6 +107,25 @@ def extend(
 
 
 @app.command()
+def share(
+    name: NameArgument,
+    weight: Annotated[float, typer.Argument(help="Its weight, from 0; 1 by default.")],
+    storage: StorageOption = STUDIES,
+    address: DashboardOption = None,
+) -> None:
+    """Change a study's part of a cluster that it shares with others, also while it runs: by weight;
+    0 for what nobody else wants.
+    """
+    from study.cli.inspect import is_on_cluster
+    from study.cli.submit import connect
+    from study.execution import changes
+
+    if is_on_cluster(address, name, storage):
+        storage = connect(address).job(name).storage
+    _tell(name, changes.share(name, weight, storage=storage))
+
+
+@app.command()
 def drop(
     name: NameArgument,
     point: Annotated[int, typer.Option("--point", min=0, help="The point's number.")],

@@ -45,6 +45,10 @@ def submit(
     name: NewNameOption = None,
     sets: SetsOption = None,
     points: PointsOption = None,
+    share: Annotated[
+        float | None,
+        typer.Option("--share", help="Its weight among the cluster's studies, from 0."),
+    ] = None,
     data_dir: DataDirOption = None,
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="How often a driver that died starts again.")
@@ -66,7 +70,8 @@ def submit(
     from study.spec.load import load_spec
 
     check_format(form, ("table", "json"))
-    written: dict[str, Any] = {"sets": sets or (), "name": name, "points": points}
+    shares = [] if share is None else [f"share={share:g}"]
+    written: dict[str, Any] = {"sets": [*(sets or ()), *shares], "name": name, "points": points}
     spec = load_spec(file, **written)
     with_trust(lambda trusted: check_file_trusted(file, spec, trusted), trust)
     for note in check_submitted(file, spec, storage, imports=not no_import, **written):

@@ -23,7 +23,7 @@ from study.controller.trial_outcomes import TrialOutcomes
 from study.controller.worker_messages import WorkerMessages
 from study.errors import StudyHalted, UserError
 from study.journal.event_codec import Event, Record
-from study.journal.events import Placement
+from study.journal.events import Placement, SetAsideReason
 from study.journal.failure import Failure
 from study.journal.history import History
 
@@ -103,6 +103,10 @@ class Controller:
     def next(self) -> Work:
         """What a free worker shall do."""
         return self._work.next()
+
+    def count_startable(self) -> int:
+        """How many attempts could start now if there were workers for them, at most."""
+        return self._work.count_startable()
 
     def think_ahead(self) -> None:
         """Use a quiet moment for what the next point will need."""
@@ -195,6 +199,12 @@ class Controller:
     ) -> None:
         """The training came to its own end."""
         self._messages.finished(trial, attempt, stop_reason, summary)
+
+    def set_aside(self, trial: int, attempt: int, epoch: int, why: SetAsideReason) -> None:
+        """The attempt has made way, with the state after ``epoch`` saved; the trial goes on later,
+        from there.
+        """
+        self._messages.set_aside(trial, attempt, epoch, why)
 
     def failed(self, trial: int, attempt: int, failure: Failure) -> None:
         """The attempt failed."""

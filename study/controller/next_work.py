@@ -97,6 +97,28 @@ class NextWork:
         asked = self._ask_next()
         return self._start_new(asked, 0, "search") if asked else WaitForTrials()
 
+    def count_startable(self) -> int:
+        """How many attempts could start now if there were workers for them, at most.
+
+        Nothing is recorded or proposed by it.
+        """
+        if self._state.stopping:
+            return 0
+        count = 0
+        for point in self._state.population.open_points.values():
+            count += sum(trial.is_idle for trial in search_trials(point))
+            count += isinstance(self._state.population.next_replicate(point), int)
+        if not self.is_all_asked:
+            left = self._spec.points - self._asked_by_file
+            is_written = self._asked_by_file < len(self._spec.first)
+            return count + (left if is_written or self._state.sampler_feed.is_ready else 0)
+        if self._state.population.open_points:
+            return count
+        return count + sum(
+            trial is None or trial.is_idle or self._is_outgrown(trial, point)
+            for point, _, trial in confirmations(self._state.population)
+        )
+
     @property
     def is_all_asked(self) -> bool:
         """Whether all points have been asked that the study file stands for."""

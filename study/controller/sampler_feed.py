@@ -73,6 +73,11 @@ class SamplerFeed:
         """Whether no arm has anything left to propose."""
         return all(arm.proposer.is_exhausted for arm in self._population.arms)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a proposal can be made now; what it takes is told to the samplers by that."""
+        return bool(self._ahead) or self._catch_up(len(self._population.history.points))
+
     # --- proposals ---
 
     def propose(self) -> Proposal | None:

@@ -12,9 +12,11 @@ from study.controller.trial_outcomes import TrialOutcomes
 from study.journal.events import (
     AttemptFailed,
     AttemptPlaced,
+    AttemptSetAside,
     EpochRepeated,
     EpochReported,
     Placement,
+    SetAsideReason,
     TrainingFinished,
 )
 from study.journal.failure import MISTAKE, Failure
@@ -111,6 +113,11 @@ class WorkerMessages:
         training = self._state.training_of(trial) if stop_reason == _RETURNED else None
         has_done_all = training is not None and training.length == trial.epochs
         return "epochs" if has_done_all else stop_reason
+
+    def set_aside(self, number: int, attempt: int, epoch: int, why: SetAsideReason) -> None:
+        """The attempt has made way, with the state after ``epoch`` saved."""
+        if self.current_trial(number, attempt):
+            self._state.record(AttemptSetAside(trial=number, attempt=attempt, epoch=epoch, why=why))
 
     def failed(self, number: int, attempt: int, failure: Failure) -> None:
         """The attempt failed; it is tried again as often as the study file says for its class.

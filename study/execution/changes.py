@@ -1,4 +1,4 @@
-"""What changes a study without training, done and told: stop, end a trial, add, drop, extend.
+"""What changes a study without training, done and told: stop, end a trial, add, drop, share …
 
 Every door does these by one function each, and tells of them in its words: the command line and the
 page. A study that is driven changes by its driver, another one here and now.
@@ -15,6 +15,7 @@ from study.execution import lifecycle
 from study.execution.lifecycle import existing
 from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
+from study.files.requests import is_share
 from study.files.storage import StorageLike
 from study.journal.ranking import is_confirmation_over
 from study.journal.replay import check_trial, read_history
@@ -115,6 +116,26 @@ def check_droppable(name: str, point: int, *, storage: StorageLike) -> None:
         raise UserError(f"--point must be below {len(points)}, the points of {name}; found {point}")
     if points[point].is_dropped:
         raise UserError(f"point {point} of {name} is dropped already")
+
+
+def share(name: str, weight: float, *, storage: StorageLike) -> Change:
+    """Change a study's part of the clusters that it shares with others.
+
+    Raises UserError where it is no share, or what the study has already.
+    """
+    check_share(name, weight, storage=storage)
+    request = {"do": "share", "weight": weight}
+    is_asked = lifecycle.post_request(name, request, storage=storage)
+    line = f"the share of {name} is {weight:g} from now on"
+    return Change((f"asked the driver: {line}" if is_asked else line,), is_asked, {"share": weight})
+
+
+def check_share(name: str, weight: float, *, storage: StorageLike) -> None:
+    """Raise UserError where a weight is no share, or what the study has already."""
+    if not is_share(weight):
+        raise UserError(f"a share must be a finite number from 0; found {weight}")
+    if load_spec(stored_spec_file(existing(name, storage))).share == weight:
+        raise UserError(f"the share of {name} is {weight:g} already")
 
 
 def extend(

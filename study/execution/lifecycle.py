@@ -28,6 +28,7 @@ from study.journal.extension import check_extension
 from study.journal.log.log_storage import log_at
 from study.journal.replay import read_history
 from study.journal.spec_versions import check_same, extended, is_there, stored_spec_file
+from study.journal.spec_versions import extend as extend_spec
 from study.spec.checks.repeat_checks import repeat_faults
 from study.spec.load import load_spec, refuse, spec_from_tree
 from study.spec.spec import StudySpec
@@ -241,6 +242,10 @@ def _carry_out_here(
     try:
         if posted is not None and not posted.exists():
             return False
+        if request["do"] == "share":  # it takes no look at the study's code
+            spec = load_spec(stored_spec_file(paths))
+            extend_spec(paths, replace(spec, share=request["weight"]))
+            return True
         with (
             RayConnection(None) as unused,
             open_study(paths, RunOptions(trust=trusted), unused) as controller,

@@ -8,13 +8,35 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from search_spaces.values import is_finite_number
 from study.files.layout import StudyPaths
 from study.training.runtime.progress import ProgressMark
 
 _LARGEST_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class ShareSeen:
+    """A study's share of a cluster, as it is shown."""
+
+    share: float
+    holds: int
+    """How many trials run."""
+    part: int | None
+    """How many trials it may hold; None where it is alone on the cluster."""
+    waits_since: float | None
+    """Since when it has waited for room, in seconds since 1970; None where it doesn't."""
+
+    @classmethod
+    def of_tree(cls, tree: Any) -> ShareSeen | None:
+        """Return the one with these fields; None where they are none of a share's."""
+        if not isinstance(tree, dict) or tree.keys() != asdict(cls(0, 0, 0, 0)).keys():
+            return None
+        is_sound = all(value is None or is_finite_number(value) for value in tree.values())
+        return cls(**tree) if is_sound and None not in (tree["share"], tree["holds"]) else None
 
 
 class LiveProgress:
@@ -23,6 +45,8 @@ class LiveProgress:
     def __init__(self) -> None:
         self.waiting_for = ""
         """What the study as a whole waits for: ``Ray to start``; empty while trials run."""
+        self.share: ShareSeen | None = None
+        """The study's share of a cluster; None where it has a Ray of its own."""
         self._marks: dict[int, ProgressMark] = {}
         self._paused: dict[int, ProgressMark] = {}
         """Trials that wait for something, each with how far it was when it began to."""
@@ -52,7 +76,8 @@ class LiveProgress:
     def tree(self) -> dict[str, Any]:
         """Return plain data, for JSON."""
         marks = {str(trial): asdict(mark) for trial, mark in self._marks.items()}
-        return {"waiting_for": self.waiting_for, "trials": marks}
+        share = asdict(self.share) if self.share else None
+        return {"waiting_for": self.waiting_for, "share": share, "trials": marks}
 
     @classmethod
     def of_tree(cls, tree: Any) -> LiveProgress:
@@ -61,6 +86,7 @@ class LiveProgress:
         if not isinstance(tree, dict):
             return live
         live.waiting_for = str(tree.get("waiting_for", ""))
+        live.share = ShareSeen.of_tree(tree.get("share"))
         marks = tree.get("trials")
         for trial, fields in marks.items() if isinstance(marks, dict) else ():
             mark = _mark_of(fields)

@@ -1,13 +1,14 @@
 """Requests to a study's driver: files in its folder, whole or absent, in the order they were made.
 
 A request is one of ``{"do": "stop"}``, ``{"do": "stop_trial", "trial": 3}``, ``{"do": "add",
-"values": {"optimizer.lr": 0.1}}`` and ``{"do": "drop", "point": 7}``. Its file stays until the
-driver has done what it asks for.
+"values": {"optimizer.lr": 0.1}}``, ``{"do": "drop", "point": 7}`` and ``{"do": "share", "weight":
+3}``. Its file stays until the driver has done what it asks for.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -28,12 +29,15 @@ class Request:
 
     path: StoragePath
     do: str = ""
-    """``stop``, ``stop_trial``, ``add``, ``drop`` or ``extend``; empty where it is none of them."""
+    """``stop``, ``stop_trial``, ``add``, ``drop``, ``extend`` or ``share``; empty where it is none
+    of them.
+    """
     trial: int = -1
     point: int = -1
     values: Mapping[str, Any] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     """The new totals of ``points`` and ``replicates``, as far as they are to grow."""
+    weight: float = 1.0
     fault: str = ""
     """Why it can't be carried out by anybody; empty where it can."""
 
@@ -69,6 +73,11 @@ def discard(requests: Iterable[Request]) -> None:
         request.path.unlink(missing_ok=True)
 
 
+def is_share(weight: float) -> bool:
+    """Whether a number can be a study's share."""
+    return not isinstance(weight, bool) and math.isfinite(weight) and weight >= 0
+
+
 def _counts_in(totals: Mapping[Any, Any]) -> dict[str, int]:
     """Return those of some totals that are counts from 1."""
     counts = {}
@@ -94,6 +103,8 @@ def _parse(path: StoragePath, content: bytes) -> Request:
             counts = _counts_in(totals)
             if len(counts) == len(totals):
                 return Request(path, do="extend", counts=counts)
+        case {"do": "share", "weight": int() | float() as weight} if is_share(weight):
+            return Request(path, do="share", weight=float(weight))
         case {"do": "drop", "point": int(point)} if not isinstance(point, bool):
             return Request(path, do="drop", point=point)
     return Request(path, fault=f"{path.name} holds {content[:100]!r}")

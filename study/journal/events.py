@@ -23,6 +23,8 @@ EndState = Literal["COMPLETE", "PRUNED", "FAIL"]
 Origin = Literal["first", "sampler", "grid", "user"]
 """Who proposed a point: the list ``first:`` of the study file, the sampler, a grid or the user."""
 TrialKind = Literal["search", "confirm"]
+SetAsideReason = Literal["share"]
+"""What an attempt made way for: other studies' shares of the cluster."""
 PointValue = float | list[float] | None
 """A point's value: a list for several objectives, None where it has none."""
 
@@ -349,6 +351,20 @@ class AttemptFailed(Event, event="failed"):
 
     def to_record(self) -> dict[str, Any]:
         return super().to_record() | {"failure": self.failure.to_record()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptSetAside(Event, event="set_aside"):
+    """An attempt made way with its state saved: the trial waits, and goes on from there later.
+
+    It is no failure, and counts as no retry.
+    """
+
+    trial: int
+    attempt: int
+    epoch: int
+    """The epoch whose state was saved."""
+    why: SetAsideReason
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ _CHANGEABLE = (
     "points",
     "replicates",
     "stop",
+    "share",
     "prices",
     "notify",
     "trial",

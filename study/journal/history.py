@@ -14,6 +14,7 @@ from study.journal.event_codec import Event, Record
 from study.journal.events import (
     AttemptFailed,
     AttemptPlaced,
+    AttemptSetAside,
     AttemptStarted,
     ConcurrencyResolved,
     EpochRepeated,
@@ -136,6 +137,8 @@ class History:
                 self.trials[event.trial].attempt.differs_at = event.epoch
             case AttemptFailed():
                 self._fail_attempt(event)
+            case AttemptSetAside():
+                self._set_attempt_aside(event)
             case TrainingFinished():
                 self._finish_training(event)
             case TrialStopped():
@@ -320,6 +323,11 @@ class History:
         trial.training_end = "" if event.retry else "failed"
         trial.attempt.failure = event.failure
         trial.attempt.ended_at = event.time
+
+    def _set_attempt_aside(self, event: AttemptSetAside) -> None:
+        attempt = self.trials[event.trial].attempt
+        attempt.set_aside = event.why
+        attempt.ended_at = event.time
 
     def _end_trial(self, event: TrialEnded) -> None:
         trial = self.trials[event.trial]

@@ -26,7 +26,7 @@ from study.spec.spec import StudySpec
 _MOST_TAKEOVERS = 50
 _LONGEST_BEGINNING = 60
 """Of a study's name, so that a number finds room behind it."""
-_NEWEST_TAKEN = ("prices", "notify")
+_NEWEST_TAKEN = ("share", "prices", "notify")
 """Parts of a spec that decide nothing of what a study finds: a study that is run again with others
 goes on with those.
 """

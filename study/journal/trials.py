@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from study.journal.events import EndState, Origin, PointValue, TrialKind
+from study.journal.events import EndState, Origin, PointValue, SetAsideReason, TrialKind
 from study.journal.failure import Failure
 from study.journal.proposal_note import ProposalNote
 from study.spec.parts.tariff import Tariff
@@ -49,6 +49,8 @@ class Attempt:
     code: str = ""
     """The hash of an own training's modules, where it was trained."""
     failure: Failure | None = None
+    set_aside: SetAsideReason | None = None
+    """What it made way for, where it was set aside with its state saved."""
     substitutions: dict[str, Any] = field(default_factory=dict)
     """Recipe values that retries changed, by dotted path."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -115,6 +117,11 @@ class Trial:
     def is_idle(self) -> bool:
         """Whether the trial needs an attempt: it has no outcome, and nobody trains it."""
         return not self.has_ended and not self.training_end and not self.is_in_flight
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether it waits with its state saved, until there is room for it again."""
+        return self.is_idle and bool(self.attempts) and self.attempt.set_aside is not None
 
     @property
     def substitutions(self) -> dict[str, Any]:

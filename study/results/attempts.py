@@ -41,6 +41,8 @@ def lost_seconds(trial: Trial) -> Iterator[tuple[Attempt, float]]:
     """Give each broken attempt with how much of its work had to be done again."""
     last_report = {row["attempt"]: row["time"] for row in trial.rows}
     for attempt in trial.attempts[:-1]:
+        if attempt.set_aside:
+            continue  # its state was saved
         kept_until = last_report.get(attempt.number, attempt.placed_at)
         if attempt.ended_at is not None and kept_until is not None:
             yield attempt, max(0.0, attempt.ended_at - kept_until)

@@ -165,6 +165,7 @@ def _spec_of(file: StudyFile, space: Space, overrides: Mapping[str, Value]) -> S
         stop=file.stop,
         prices=file.prices if file.prices and file.prices.tree() else None,
         notify=file.notify,
+        share=file.share,
         trial=file.trial,
         keep_checkpoints=file.keep_checkpoints,
         reproducible=True,

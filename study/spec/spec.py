@@ -85,6 +85,8 @@ class StudySpec:
     """Who is told of its end, of faults and of new best points."""
     prices: Prices | None = None
     """What hours of processors cost, as far as the file says it."""
+    share: float = 1.0
+    """Its weight on a cluster that other studies use too; 0 for what nobody else wants."""
     unlisted: tuple[KeyPath, ...] = field(default=(), compare=False)
     """Where the file, or an option, sets a value of an own training's config that stands neither in
     ``recipe:`` nor in ``space:``.
@@ -267,6 +269,7 @@ class StudySpec:
             "sampler": self.sampler.tree(),
             "pruner": self.pruner.tree(),
             "stop": self.stop.tree(),
+            "share": int(self.share) if self.share.is_integer() else self.share,
             "prices": self.prices and self.prices.tree(),
             "notify": [notice.tree() for notice in self.notify],
             "trial": self.trial.tree(),

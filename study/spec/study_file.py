@@ -40,7 +40,7 @@ from study.spec.sections import (
 from study.spec.synonyms import KEY_SYNONYMS, TOP_KEY_SYNONYMS, VALUE_SYNONYMS
 from study.training.recipe.recipe_paths import FIELDS, SECTIONS
 from study.validation.document import parse_document
-from study.validation.numbers import AtLeastOne, Concurrency, Replicates
+from study.validation.numbers import AtLeastOne, Concurrency, Replicates, ZeroOrMore
 from study.validation.section import OneOrMore, rule
 from study.validation.vocabulary import Vocabulary
 
@@ -106,6 +106,8 @@ class StudyFile(FileSection):
     """stops trials that promise little"""
     stop: StudyLimits = StudyLimits()
     """budgets of the whole study"""
+    share: ZeroOrMore = 1.0
+    """its weight on a cluster that other studies use too; 0 for what nobody else wants"""
     prices: Prices | None = None
     """what hours of processors cost"""
     notify: Annotated[tuple[Notice, ...], OneOrMore(most=20)] = ()

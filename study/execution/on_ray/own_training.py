@@ -23,6 +23,7 @@ from study.execution.on_ray.worker_protocol import (
     Placed,
     Repeated,
     Reported,
+    SetAside,
     Waiting,
     WorkerConfig,
     WorkerMessage,
@@ -38,6 +39,8 @@ _POLL_S = 2.0
 """How long a step waits for a message before it looks again."""
 _GATHER_S = 0.02
 """How long a message that nobody waits for is held back, so that others may go with it."""
+_SET_ASIDE_S = 60.0
+"""How long a training function may go on after it was told to end: its state is saved by then."""
 _PLACE = re.compile(r'File ".*", line \d+ in .*')
 """A line of a stack as faulthandler writes it."""
 
@@ -73,6 +76,10 @@ class OwnTraining:
         self._is_watched = config["hang_without_heartbeat"]
         """Whether silence counts as a hang."""
         self._answer_is_due = False
+        self._is_set_aside = False
+        """Whether training is to end with its state saved, so that another attempt goes on."""
+        self._epoch = 0
+        """The newest epoch that was reported."""
         self._is_over = False
         """Whether the last message was given."""
         self._folder = TemporaryFolder("study-trial-")
@@ -114,7 +121,7 @@ class OwnTraining:
         if self._answer_is_due:
             self._answer_is_due = False
             self._last_sign = self._clock.now()  # waiting for the driver is no hang
-            self._process.answer(True)
+            self._process.answer(not self._is_set_aside)
         if self._is_over:
             time.sleep(_POLL_S)  # it waits for the driver to end it
             return []
@@ -145,8 +152,9 @@ class OwnTraining:
                 return Placed(place)
             case "reported":
                 self._answer_is_due = True
-                self.progress.begin_epoch(said["row"]["epoch"] + 1, 0)
-                return Reported(said["row"])
+                self._epoch = said["row"]["epoch"]
+                self.progress.begin_epoch(self._epoch + 1, 0)
+                return Reported(said["row"], has_state=said["has_state"])
             case "repeated":
                 return Repeated(said["row"])
             case "waiting":
@@ -162,6 +170,9 @@ class OwnTraining:
             case "failed":
                 self._keep_stderr(said["traceback"])
                 return self._ended_by(_failure(said))
+            case "stopped" if self._is_set_aside:
+                self._is_over = True
+                return SetAside(self._epoch)
             case "stopped":
                 return self._ended_by(Failure("error", "training ended as if it had been told to"))
         return None
@@ -181,6 +192,10 @@ class OwnTraining:
             return [self._ended_by(_failure_of(self._process.ending))]
         limit_s = self._config["limit_s"]
         now = self._clock.now()
+        if self._is_set_aside and now - self._last_sign > _SET_ASIDE_S:
+            self._process.kill()
+            self._is_over = True
+            return [SetAside(self._epoch)]
         if limit_s is not None and self._assignment["seconds_used"] + now - self._began > limit_s:
             self._process.kill()
             message = f"the trial took more than its {limit_s / 3600:g} hours"
@@ -203,6 +218,10 @@ class OwnTraining:
         if failure.failure_class == "device":
             return Broken(failure, socket.gethostname(), node_id(), gpu_name())
         return Failed(failure)
+
+    def set_aside(self) -> None:
+        """Answer the latest report by an order to end, with the state saved."""
+        self._is_set_aside = True
 
     def stop(self) -> None:
         """End the attempt where it stands: its last checkpoint is what counts."""

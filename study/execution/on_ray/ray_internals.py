@@ -244,6 +244,19 @@ def kill_worker(trial: Any) -> None:
         ray.kill(actor)
 
 
+def ask_to_set_aside(trial: Any) -> None:
+    """Ask the worker that runs a trial to end it with its state saved, before its next step.
+
+    Tune itself hands nothing to a trial that runs.
+    """
+    trial.temporary_state.ray_actor.set_aside.remote()
+
+
+def end_idle_workers(tune_controller: Any) -> None:
+    """End the workers that Tune keeps for trials to come, so that others find their room."""
+    tune_controller._cleanup_cached_actors(force_all=True)
+
+
 def error_text(trial: Any) -> str:
     """Read what Tune has written about a trial's end; empty where it has written nothing.
 

@@ -248,6 +248,13 @@ def node_resources() -> list[dict[str, float]]:
     return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
 
+def node_resources_by_id() -> dict[str, dict[str, float]]:
+    """Return what each living node of this process's Ray has, by the node's id."""
+    import ray
+
+    return {node["NodeID"]: dict(node["Resources"]) for node in ray.nodes() if node["Alive"]}
+
+
 def is_node_alive(node: str) -> bool:
     """Whether the node with this id still belongs to this process's Ray."""
     import ray

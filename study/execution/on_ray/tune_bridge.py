@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +15,10 @@ from study.controller.next_work import Assignment, NothingLeft, WaitForTrials
 from study.errors import RayFault
 from study.execution.live_progress import LiveProgress
 from study.execution.on_ray.gpu_watch import GpuWatch
-from study.execution.on_ray.ray_internals import forget_results, kill_worker
+from study.execution.on_ray.ray_internals import ask_to_set_aside, forget_results, kill_worker
 from study.execution.on_ray.ray_runtime import is_node_alive
 from study.execution.on_ray.ray_watch import RayLost, RayWatch
+from study.execution.on_ray.sharing.study_share import Need, WholeCluster
 from study.execution.on_ray.worker_loss import executor_loss, is_setup_failure, worker_loss
 from study.execution.on_ray.worker_place import with_labels
 from study.execution.on_ray.worker_protocol import (
@@ -27,6 +29,7 @@ from study.execution.on_ray.worker_protocol import (
     Placed,
     Repeated,
     Reported,
+    SetAside,
     Waiting,
     WorkerConfig,
     WorkerMessage,
@@ -94,6 +97,8 @@ class _RunningTrial:
     """When the trial was handed out."""
     is_spent: bool = False
     """Whether the worker gets no other trial: its process has hung or is broken."""
+    makes_way: bool = False
+    """Whether its worker was asked to end it with its state saved."""
     holds_gpu: bool = False
     """Whether a spent worker is kept, so that nobody gets its GPU."""
 
@@ -116,8 +121,10 @@ class Bridge:
         on_tick: Callable[[], None],
         say: Callable[[str], None],
         live: LiveProgress | None = None,
+        share: WholeCluster | None = None,
     ) -> None:
         self.options = options
+        self._share = share or WholeCluster()
         self._live = live or LiveProgress()
         self._controller = controller
         self._on_tick = on_tick
@@ -144,15 +151,35 @@ class Bridge:
         return {}
 
     def next_config(self, trial_id: str) -> WorkerConfig | WaitForTrials | NothingLeft:
-        """Start the controller's next attempt as Tune's trial ``trial_id``, where there is one."""
+        """Start the controller's next attempt as Tune's trial ``trial_id``, where there is one and
+        the study's share has room for it.
+        """
+        if self._is_without_room():
+            if not self._running:
+                self._live.waiting_for = "room on the cluster, which other studies hold"
+                self.look_around()  # Tune asks again and again then, and does nothing else
+            return WaitForTrials()
+        self._live.waiting_for = ""
         with self._controller.together():
             assignment = self._controller.next()
         self._is_all_handed_out = isinstance(assignment, NothingLeft)
         if isinstance(assignment, NothingLeft | WaitForTrials):
             return assignment
         self._running[trial_id] = _RunningTrial(assignment)
+        self._share.note_change()
         self._is_quiet = False
         return self._config(assignment)
+
+    def _is_without_room(self) -> bool:
+        """Whether an attempt could start, if others had left room for it on the cluster."""
+        if self._controller.stopping or self._share.may_start(len(self._running)):
+            return False
+        return bool(self._running) or self._controller.count_startable() > 0
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether workers without a trial are to be ended, for others wait for their room."""
+        return self._share.gives_back
 
     def _config(self, assignment: Assignment) -> WorkerConfig:
         options = self.options
@@ -193,7 +220,25 @@ class Bridge:
         if "progress" in result:
             self._live.note(running.assignment.trial, result["progress"])
         # a worker that hangs is let into its next step, in which it gives itself up
-        return running.is_spent or self._is_wanted(running.assignment)
+        goes_on = running.is_spent or self._is_wanted(running.assignment)
+        if goes_on and messages and self._makes_way(running, messages[-1]):
+            running.makes_way = True
+            ask_to_set_aside(tune_trial)
+        return goes_on
+
+    def _makes_way(self, running: _RunningTrial, latest: WorkerMessage) -> bool:
+        """Whether an attempt that waits for an answer is to be set aside; never one without a state
+        to go on from, nor one whose training is over.
+        """
+        if not isinstance(latest, Reported) or not latest.awaits_answer or not latest.has_state:
+            return False
+        if latest.row["epoch"] == running.assignment.epochs:
+            return False
+        return self._share.makes_way(self._node_of(running))
+
+    def _node_of(self, running: _RunningTrial) -> str:
+        """Return the id of the node that an attempt runs on; empty while it waits for one."""
+        return self._controller.history.trials[running.assignment.trial].attempt.node
 
     def _deliver(self, running: _RunningTrial, message: WorkerMessage) -> None:
         assignment = running.assignment
@@ -202,6 +247,7 @@ class Bridge:
             case Placed(place):
                 self.workers_placed += 1
                 self._setup_failures = 0
+                self._share.note_change()
                 place = with_labels(place, controller.history.tariff)
                 controller.placed(*attempt, {**place, "held_s": round(running.held_s, 3)})
             case Reported(row):
@@ -210,6 +256,8 @@ class Bridge:
                 self._gpu_watch.note_epoch(placed.node, placed.gpu)
             case Repeated(row):
                 controller.repeated(*attempt, row)
+            case SetAside(epoch):
+                controller.set_aside(*attempt, epoch, "share")
             case Finished(stop_reason, summary):
                 controller.finished(*attempt, stop_reason, summary)
             case Failed(failure) | Hung(failure):
@@ -265,6 +313,7 @@ class Bridge:
     def on_trial_end(self, trial_id: str) -> None:
         """Forget a trial that Tune has ended."""
         running = self._running.pop(trial_id, None)
+        self._share.note_change()
         if running:
             self._live.forget(running.assignment.trial)
         if running and running.tune_trial is not None:
@@ -282,6 +331,7 @@ class Bridge:
         if self._fault:
             raise self._fault
         self._on_tick()
+        self._tell_share()
         while self._ended_tune_trials:
             forget_results(self._ended_tune_trials.pop())
         self._discount_own_pause(now)
@@ -297,6 +347,18 @@ class Bridge:
         if self._is_quiet:  # nobody waits for an answer now
             self._controller.think_ahead()
         self._is_quiet = True
+
+    def _tell_share(self) -> None:
+        """Tell the cluster's broker where the study stands, where that is due."""
+        if not self._share.is_due():
+            return
+        staying = [running for running in self._running.values() if not running.makes_way]
+        nodes = Counter(self._node_of(running) for running in staying)
+        held = {node: count for node, count in nodes.items() if node}
+        startable = len(staying) + self._controller.count_startable()
+        wanted = min(self.options.concurrency, startable)
+        self._share.tell(Need(self._controller.spec.share, held, wanted))
+        self._live.share = self._share.seen
 
     def _discount_own_pause(self, now: float) -> None:
         """Don't count time as silence in which the driver itself stood still, as on a full disk."""

@@ -20,6 +20,7 @@ from study.execution.live_progress import LiveProgress
 from study.execution.on_ray.ray_internals import (
     TUNE_LOGGERS,
     TUNE_SETTINGS,
+    end_idle_workers,
     own_ray_processes,
     pending_trial,
     silence,
@@ -28,6 +29,7 @@ from study.execution.on_ray.ray_internals import (
 )
 from study.execution.on_ray.ray_runtime import cluster_fault
 from study.execution.on_ray.ray_watch import LeaveRay, RayWatch, own_ray_fault
+from study.execution.on_ray.sharing.study_share import StudyShare, WholeCluster
 from study.execution.on_ray.temporary_folder import TemporaryFolder
 from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded
 from study.execution.on_ray.worker_loss import on_one_line
@@ -67,7 +69,8 @@ def execute_trials(
     silence(TUNE_LOGGERS)
     resources = tune.PlacementGroupFactory([options.resources.by_name])
     trainable = tune.with_resources(TrialWorker, resources)
-    bridge = Bridge(controller, options, on_tick, say, live)
+    share = _share(options)
+    bridge = Bridge(controller, options, on_tick, say, live, share)
     fault = own_ray_fault if options.own_ray else cluster_fault
 
     def end_process(reason: str) -> None:
@@ -79,6 +82,16 @@ def execute_trials(
             _keep_tune_running(trainable, bridge, controller)
         except LeaveRay:
             raise bridge.on_ray_lost(watch.reason) from None
+        share.leave()
+
+
+def _share(options: ExecutorOptions) -> WholeCluster:
+    """Return the study's share of the cluster; all of a Ray of its own."""
+    if options.own_ray:
+        return WholeCluster()
+    from study.execution.on_ray.sharing.broker_actor import BrokerConnection
+
+    return StudyShare(options.paths.name, options.resources.by_name, BrokerConnection())
 
 
 def _end_process(bridge: Bridge, controller: Controller, reason: str) -> None:
@@ -206,7 +219,10 @@ def _scheduler(bridge: Bridge) -> Any:
             bridge.on_worker_lost(trial)
 
         def choose_trial_to_run(self, tune_controller: Any) -> Any:
-            return pending_trial(tune_controller)
+            waiting = pending_trial(tune_controller)
+            if waiting is None and bridge.gives_back:
+                end_idle_workers(tune_controller)
+            return waiting
 
     return ControllerScheduler()
 

@@ -34,6 +34,7 @@ from study.execution.on_ray.worker_protocol import (
     Placed,
     Repeated,
     Reported,
+    SetAside,
     Waiting,
     WorkerConfig,
     WorkerMessage,
@@ -82,6 +83,11 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
         held_s = self._training.held_s
         return {"messages": messages, "done": done, "progress": progress, "held_s": held_s}
 
+    def set_aside(self) -> None:
+        """Have the attempt end with its state saved, as the answer to its latest report."""
+        assert self._training is not None
+        self._training.set_aside()
+
     def cleanup(self) -> None:
         """Stop the attempt where it stands."""
         self._leave()
@@ -107,6 +113,10 @@ class _Training:
         self._messages: queue.Queue[WorkerMessage] = queue.Queue()
         self._answers: queue.Queue[bool] = queue.Queue()
         self._answer_is_due = False
+        self._is_set_aside = False
+        """Whether training is to end with its state saved, so that another attempt goes on."""
+        self._epoch = 0
+        """The newest epoch that was reported."""
         self._is_stopped = threading.Event()
         self._clock = process_clock()
         self._began = self._clock.now()
@@ -131,7 +141,7 @@ class _Training:
             raise _WorkerHung("the training thread is stuck")
         if self._answer_is_due:
             self._answer_is_due = False
-            self._answers.put(True)
+            self._answers.put(not self._is_set_aside)
         try:
             first = self._messages.get(timeout=_POLL_S)
         except queue.Empty:
@@ -165,6 +175,10 @@ class _Training:
         message = f"no sign of life for {silent_s:.0f} s, in {place}"
         return [Hung(Failure("timeout", message))]
 
+    def set_aside(self) -> None:
+        """Answer the latest report by an order to end, with the state saved."""
+        self._is_set_aside = True
+
     def stop(self) -> None:
         """Stop training where it stands: its last checkpoint is what counts."""
         self._is_stopped.set()
@@ -195,6 +209,8 @@ class _Training:
             return
         if outcome.stop_reason != "stopped":
             self._messages.put(Finished(outcome.stop_reason, dict(outcome.summary)))
+        elif self._is_set_aside:
+            self._messages.put(SetAside(self._epoch))
 
     def _train(self) -> Outcome:
         import torch
@@ -234,7 +250,8 @@ class _Training:
     def _report(self, row: Any) -> bool:
         """Leave a message that an epoch is done; return whether training goes on."""
         self._last_sign = self._clock.now()
-        message = Reported(dict(row))
+        self._epoch = row["epoch"]
+        message = Reported(dict(row), has_state=True)
         self._messages.put(message)
         return self._wait_for_answer() if message.awaits_answer else True
 
@@ -294,4 +311,4 @@ def _awaits_answer(message: WorkerMessage) -> bool:
 
 def _is_last(message: WorkerMessage) -> bool:
     """Whether a message ends the attempt: Broken and Hung don't, as Tune would keep the process."""
-    return isinstance(message, Finished | Failed)
+    return isinstance(message, Finished | Failed | SetAside)

@@ -56,6 +56,8 @@ class Reported:
     """An epoch is done."""
 
     row: Mapping[str, Any]
+    has_state: bool = False
+    """Whether there is a state after just this epoch, from which another attempt could go on."""
 
     @property
     def awaits_answer(self) -> bool:
@@ -68,6 +70,15 @@ class Repeated:
     """An epoch that the driver knows was trained once more, after an interruption."""
 
     row: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """Training has ended as it was asked to, with the state after its newest epoch saved; the
+    worker is ready for another trial.
+    """
+
+    epoch: int
 
 
 @dataclass(frozen=True)
@@ -111,4 +122,6 @@ class Hung:
     failure: Failure
 
 
-WorkerMessage = Placed | Reported | Repeated | Waiting | Finished | Failed | Broken | Hung
+WorkerMessage = (
+    Placed | Reported | Repeated | SetAside | Waiting | Finished | Failed | Broken | Hung
+)

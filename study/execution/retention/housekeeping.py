@@ -15,6 +15,7 @@ from study.files.layout import StudyPaths
 from study.files.requests import Request
 from study.journal.spec_versions import adoption, extended
 from study.spec.load import study_file_text
+from study.spec.spec import StudySpec
 
 COLLECT_EVERY_S = 30.0
 """How often the tables of a running study are written anew, at most."""
@@ -110,6 +111,8 @@ class Housekeeping:
         """Stop a trial, add a point or drop one, or extend the study; return what was done."""
         if request.do == "extend":
             return self._extend(request)
+        if request.do == "share":
+            return self._set_share(request.weight)
         if request.do == "stop_trial":
             count = len(self._controller.history.trials)
             if not 0 <= request.trial < count:
@@ -123,17 +126,28 @@ class Housekeeping:
 
     def _extend(self, request: Request) -> str:
         """Have the study ask for more points or seeds from now on; return what has changed."""
-        controller = self._controller
-        old = controller.spec
-        new = extended(self._paths, controller.history, request.counts)
-        new = replace(new, concurrency=old.concurrency)
-        changes = old.differences(new)
+        new = extended(self._paths, self._controller.history, request.counts)
+        new = replace(new, concurrency=self._controller.spec.concurrency)
+        changes = self._adopt(new)
         if not changes:
             return "the study has these points and seeds already"
-        controller.adopt(new, adoption(self._paths, controller.history, old, new))
-        self._retention.adopt(new)
-        self._paths.spec.write_whole(study_file_text(new))
         return f"extended: {', '.join(changes)}"
+
+    def _set_share(self, weight: float) -> str:
+        """Have the study take another part of its cluster from now on; return what has changed."""
+        changes = self._adopt(replace(self._controller.spec, share=weight))
+        return ", ".join(changes) or f"the study's share is {weight:g} already"
+
+    def _adopt(self, new: StudySpec) -> list[str]:
+        """Have the study go by another version of its spec; return what differs in it."""
+        controller = self._controller
+        old = controller.spec
+        changes = old.differences(new)
+        if changes:
+            controller.adopt(new, adoption(self._paths, controller.history, old, new))
+            self._retention.adopt(new)
+            self._paths.spec.write_whole(study_file_text(new))
+        return changes
 
     def _remove_checkpoints(self) -> None:
         """Remove what trials that have ended since the last time need not keep."""

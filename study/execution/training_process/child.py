@@ -117,6 +117,8 @@ class _Attempt:
         self._request = request
         self._talk = talk
         self._last_beat = float("-inf")
+        self._has_state = False
+        """Whether the epoch that is reported next has a state."""
         self.is_done = False
         """Whether the last word was said."""
 
@@ -165,6 +167,7 @@ class _Attempt:
             reported=request["reported"],
             heartbeat=self._heartbeat,
             repeated=self._repeat,
+            note_state=self._note_state,
             objectives=tuple(request["objectives"]),
             epochs=request["epochs"],
             best_by=BestBy(*request["best_by"]) if request["best_by"] else None,
@@ -176,8 +179,13 @@ class _Attempt:
 
     def _report(self, row: Any) -> bool:
         """Say that an epoch is done; return whether training goes on."""
-        self.say({"kind": "reported", "row": row})
+        has_state, self._has_state = self._has_state, False
+        self.say({"kind": "reported", "row": row, "has_state": has_state})
         return self._answer(None)
+
+    def _note_state(self) -> None:
+        """Note that there is a state of the epoch that is reported next."""
+        self._has_state = True
 
     def _heartbeat(self) -> None:
         """Say that training goes on, and that silence means something from now on."""

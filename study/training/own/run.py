@@ -48,6 +48,7 @@ def train_function(
     reported: int = 0,
     heartbeat: Callable[[], None] = lambda: None,
     repeated: Callable[[OwnRow], None] = lambda row: None,
+    note_state: Callable[[], None] = lambda: None,
     objectives: tuple[str, ...] = (),
     epochs: int | None = None,
     best_by: BestBy | None = None,
@@ -61,10 +62,11 @@ def train_function(
     ``report`` gets each report's row once its state is durable, as far as that is saved, and
     answers whether to go on; ``last`` is false in it, as only the function knows. ``reported`` is
     the number of epochs whose rows the caller already has: for those ``repeated`` is called, and
-    rows that only the checkpoint has are reported first. ``heartbeat`` is called as the function
-    calls that of its session; like ``repeated`` it may raise Stopped. ``objectives`` must be
-    in each report, and be finite. ``epochs`` is the training's length, where that is known.
-    ``kept`` is the folder for what the session keeps; without it nothing is kept.
+    rows that only the checkpoint has are reported first. ``note_state`` is called before a report
+    with a state. ``heartbeat`` is called as the function calls that of its session; like
+    ``repeated`` it may raise Stopped. ``objectives`` must be in each report, and be finite.
+    ``epochs`` is the training's length, where that is known. ``kept`` is the folder for what the
+    session keeps; without it nothing is kept.
 
     Stopped, StorageFault and KeyboardInterrupt pass through, any other exception becomes a
     TrainingFailure. The function may do what it likes to its process: not for a process that is
@@ -92,6 +94,7 @@ def train_function(
                 checkpoint or NoCheckpoints(),
                 report=report,
                 repeated=repeated,
+                note_state=note_state,
                 heartbeat=heartbeat,
                 keep=partial(keep_copy, kept),
                 reported=reported,

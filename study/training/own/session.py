@@ -41,12 +41,14 @@ class Session:
         *,
         report: Callable[[OwnRow], bool],
         repeated: Callable[[OwnRow], None],
+        note_state: Callable[[], None] = lambda: None,
         heartbeat: Callable[[], None],
         keep: Callable[[Path, str], None],
         reported: int,
     ) -> None:
         """``report`` gets the rows of epochs after ``reported`` and answers whether to go on;
-        ``repeated`` is called for the others. Both and ``heartbeat`` may raise Stopped.
+        ``repeated`` is called for the others, and ``note_state`` before a report that has a state.
+        Both and ``heartbeat`` may raise Stopped.
         """
         self.seed = surroundings.seed
         """The number of the replicate; random, numpy and torch are seeded with it."""
@@ -65,6 +67,7 @@ class Session:
         self._checkpoints = checkpoints
         self._pass_on = report
         self._repeated = repeated
+        self._note_state = note_state
         self._heartbeat = heartbeat
         self._keep = keep
         self._reported = reported
@@ -192,6 +195,8 @@ class Session:
             self._guarded(lambda: self._repeated(row))
             return
         self._reported = epoch
+        if state is not None:
+            self._note_state()
         goes_on = self._pass_on(row)
         if not goes_on:
             self.end()

@@ -38,6 +38,9 @@ def test_every_command_answers(home: Path, words: str, expected: str) -> None:
         ("add fake", "--set PATH=VALUE"),
         ("add fake --set optimizer.lrr=1", "--set optimizer.lrr: must be a known key"),
         ("drop fake --point 6", "--point must be below 6, the points of fake; found 6"),
+        ("share fake -- -1", "a share must be a finite number from 0; found -1"),
+        ("share fake nan", "a share must be a finite number from 0; found nan"),
+        ("share fake 1", "the share of fake is 1 already"),
         ("remove fake", "say --yes"),
     ],
 )
@@ -87,6 +90,18 @@ def test_a_dropped_point_leaves_status_and_tables(home: Path, finished: StudyPat
     assert f"dropped  point {best}" in run(home, "logs", "less").stdout
     again = run(home, "drop", "less", "--point", str(best), code=2).stderr
     assert f"point {best} of less is dropped already" in again
+
+
+def test_a_share_holds_from_now_on_and_changes_no_study(home: Path, finished: StudyPaths) -> None:
+    shutil.copytree(finished.folder, home / "studies" / "sharing")
+    said = run(home, "share", "sharing", "2.5").stdout
+    assert said == "the share of sharing is 2.5 from now on\n"
+    assert "share: 2.5" in (home / "studies" / "sharing" / "study.yaml").read_text()
+    assert "share: 1 -> 2.5" in run(home, "logs", "sharing").stdout
+    before = json.loads(run(home, "status", "fake", "--format", "json").stdout)
+    after = json.loads(run(home, "status", "sharing", "--format", "json").stdout)
+    assert after["best"] == before["best"]
+    run(home, "share", "sharing", "0")
 
 
 def test_a_study_is_removed_when_the_user_says_so(home: Path, finished: StudyPaths) -> None:

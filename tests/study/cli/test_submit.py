@@ -21,6 +21,7 @@ HEAD = "http://127.0.0.1:9"
         (f"submit quickstart --storage big --address {HEAD}", "must be an absolute path or a URI"),
         (f"submit quickstart --storage /shared --address {HEAD}", "no Ray cluster answers at"),
         (f"submit nothing.yaml --storage /shared --address {HEAD}", "no such file"),
+        (f"submit quickstart --storage /shared --address {HEAD} --share -1", "share: must be at"),
         (f"submit quickstart --storage /shared --address {HEAD} --format csv", "table | json"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from study.journal.failure import Failure
+from study.results.attempts import repeated_seconds
 
 from ..fake_cluster import Storage, controller_on, curve, small_spec
 
@@ -55,6 +56,27 @@ def test_an_epoch_that_came_out_otherwise_is_recorded_once_and_its_row_stands() 
     controller.repeated(again.trial, 2, {**rows[1], "epoch": 9})
     controller.repeated(99, 1, rows[0])
     assert len(storage.events) == written + 1
+
+
+def test_an_attempt_that_was_set_aside_is_no_failure_and_its_trial_goes_on_first() -> None:
+    storage = Storage()
+    spec = small_spec(pruner="none", concurrency=1, trial={"retries": {"node": 0}})
+    controller = controller_on(storage, spec)
+    first = controller.next()
+    controller.reported(first.trial, 1, {"epoch": 1, **curve(first.recipe, 1)})
+    controller.set_aside(first.trial, 1, 1, "share")
+    controller.set_aside(first.trial, 1, 1, "share")
+    assert [event["event"] for event in storage.events[-2:]] == ["reported", "set_aside"]
+    trial = controller.history.trials[0]
+    assert (trial.state, trial.is_set_aside, trial.attempt.failure) == ("RUNNING", True, None)
+    assert not controller.is_wanted(first.trial, 1)
+    assert controller.count_startable() == 1 + spec.points - 1
+    successor = controller_on(storage, spec)
+    assert successor.history.trials[0].is_set_aside
+    again = successor.next()
+    assert (again.trial, again.attempt, again.epochs_reported) == (first.trial, 2, 1)
+    assert not successor.history.trials[0].is_set_aside
+    assert repeated_seconds(successor.history.trials[0]) == 0.0
 
 
 def test_a_gap_in_the_epochs_fails_the_attempt() -> None:

@@ -180,6 +180,16 @@ def test_tune_saves_its_state_by_the_method_that_is_replaced_meanwhile() -> None
     assert saving is _ExperimentCheckpointManager.sync_up_experiment_state
 
 
+def test_tune_keeps_idle_workers_where_they_are_ended() -> None:
+    source = inspect.getsource(TuneController._cleanup_cached_actors)
+    assert "force_all" in inspect.signature(TuneController._cleanup_cached_actors).parameters
+    assert "self._remove_actor(tracked_actor=tracked_actor)" in source
+    ended: list[bool] = []
+    controller = SimpleNamespace(_cleanup_cached_actors=lambda force_all: ended.append(force_all))
+    ray_internals.end_idle_workers(controller)
+    assert ended == [True]
+
+
 @pytest.fixture
 def trial() -> Trial:
     """A trial as Tune itself makes them."""
@@ -287,3 +297,11 @@ def test_no_other_file_relies_on_what_ray_does_not_promise() -> None:
             continue
         found = {name.strip("\"'") for name in unpromised.findall(path.read_text())}
         assert found <= PROMISED, path
+
+
+def test_the_worker_of_a_trial_is_asked_to_set_it_aside(trial: Trial) -> None:
+    asked: list[bool] = []
+    method = SimpleNamespace(remote=lambda: asked.append(True))
+    trial.set_ray_actor(SimpleNamespace(set_aside=method))
+    ray_internals.ask_to_set_aside(trial)
+    assert asked == [True]

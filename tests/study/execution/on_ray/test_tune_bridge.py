@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from study.controller.controller import Controller
+from study.controller.next_work import NothingLeft, WaitForTrials
 from study.errors import RayFault
 from study.execution.live_progress import LiveProgress
 from study.execution.on_ray import tune_bridge
 from study.execution.on_ray.ray_watch import LeaveRay, RayWatch
+from study.execution.on_ray.sharing.study_share import Need, WholeCluster
 from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded, WorkersMissing
 from study.execution.on_ray.worker_protocol import (
     Broken,
@@ -23,6 +25,7 @@ from study.execution.on_ray.worker_protocol import (
     Placed,
     Repeated,
     Reported,
+    SetAside,
     Waiting,
     WorkerMessage,
 )
@@ -51,7 +54,10 @@ class FakeTune:
             data_dir=None,
         )
         self.live = LiveProgress()
-        self.bridge = Bridge(self.controller, options, lambda: None, self.said.append, self.live)
+        self.share = FakeShare()
+        self.bridge = Bridge(
+            self.controller, options, lambda: None, self.said.append, self.live, self.share
+        )
         self._trials: dict[str, Any] = {}
         self._iterations = 0
 
@@ -82,8 +88,32 @@ def tune(tmp_path: Path) -> FakeTune:
     return FakeTune(tmp_path)
 
 
-def report(recipe: dict[str, Any], epoch: int, last: bool = False) -> Reported:
-    return Reported({"epoch": epoch, "last": last, **curve(recipe, epoch)})
+def report(
+    recipe: dict[str, Any], epoch: int, last: bool = False, has_state: bool = False
+) -> Reported:
+    return Reported({"epoch": epoch, "last": last, **curve(recipe, epoch)}, has_state)
+
+
+class FakeShare(WholeCluster):
+    """The share of a study that others crowd as the test likes."""
+
+    def __init__(self) -> None:
+        self.most = 9
+        self.leave = 0
+        self.needs: list[Need] = []
+
+    def may_start(self, in_flight: int) -> bool:
+        return in_flight < self.most
+
+    def is_due(self) -> bool:
+        return True
+
+    def tell(self, need: Need) -> None:
+        self.needs.append(need)
+
+    def makes_way(self, node: str) -> bool:
+        self.leave -= 1
+        return node == "1" and self.leave >= 0
 
 
 def failure(kind: str) -> Failure:
@@ -324,3 +354,69 @@ def test_tune_is_left_once_the_study_stops_and_forgets_what_has_ended(tune: Fake
 
 def test_tune_keeps_nothing_of_the_study(tune: FakeTune) -> None:
     assert tune.bridge.__getstate__() == {}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The trials of Tune's whose workers were asked to set them aside."""
+    found: list[str] = []
+    monkeypatch.setattr(
+        tune_bridge, "ask_to_set_aside", lambda tune_trial: found.append(tune_trial.trial_id)
+    )
+    return found
+
+
+PLACE = {"host": "here", "node": "1", "pid": 7, "device": "cpu"}
+
+
+def test_a_study_over_its_share_sets_trials_aside_at_their_epochs_ends(
+    tune: FakeTune, asked: list[str]
+) -> None:
+    recipe = tune.begin("a")["assignment"]["recipe"]
+    assert tune.result("a", Placed(PLACE))
+    tune.share.leave = 1
+    assert tune.result("a", report(recipe, 1, has_state=True)), "its worker has to save its state"
+    assert asked == ["a"]
+    tune.bridge.look_around()
+    assert tune.share.needs[-1].held == {}
+    assert not tune.result("a", SetAside(1))
+    tune.bridge.on_trial_end("a")
+    trial = tune.controller.history.trials[0]
+    assert trial.is_set_aside
+    again = tune.begin("b")["assignment"]
+    assert (again["trial"], again["attempt"], again["epochs_reported"]) == (0, 2, 1)
+
+
+def test_no_trial_without_a_state_is_set_aside_nor_one_that_has_done_its_epochs(
+    tune: FakeTune, asked: list[str]
+) -> None:
+    assignment = tune.begin("a")["assignment"]
+    recipe = assignment["recipe"]
+    tune.result("a", Placed(PLACE))
+    tune.share.leave = 9
+    assert tune.result("a", report(recipe, 1))
+    assert tune.result("a", Repeated(report(recipe, 1).row))
+    for epoch in range(2, assignment["epochs"]):
+        assert tune.result("a", report(recipe, epoch))
+    assert tune.result("a", report(recipe, assignment["epochs"], has_state=True))
+    tune.result("a", Finished("epochs", {}))
+    assert asked == []
+
+
+def test_nothing_starts_beyond_a_share_and_a_driver_without_trials_still_looks_around(
+    tune: FakeTune,
+) -> None:
+    tune.share.most = 1
+    recipe = tune.begin("a")["assignment"]["recipe"]
+    tune.result("a", Placed(PLACE), report(recipe, 1))
+    assert isinstance(tune.bridge.next_config("b"), WaitForTrials)
+    assert tune.share.needs == []
+    tune.bridge.look_around()
+    assert (tune.share.needs[-1].held, tune.share.needs[-1].wanted) == ({"1": 1}, 2)
+    tune.share.most = 0
+    tune.controller.set_aside(0, 1, 1, "share")
+    tune.bridge.on_trial_end("a")
+    assert isinstance(tune.bridge.next_config("b"), WaitForTrials)
+    assert (tune.share.needs[-1].held, tune.share.needs[-1].wanted) == ({}, 2)
+    tune.controller.stopping = "interrupted"
+    assert isinstance(tune.bridge.next_config("b"), NothingLeft)

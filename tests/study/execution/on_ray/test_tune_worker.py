@@ -19,6 +19,7 @@ from study.execution.on_ray.worker_protocol import (
     Hung,
     Placed,
     Reported,
+    SetAside,
     WorkerConfig,
     WorkerMessage,
 )
@@ -96,6 +97,34 @@ def test_each_epoch_is_a_message_and_being_asked_again_is_the_answer(worker: Tri
     assert isinstance(said[-1], Finished)
     assert said[-1].stop_reason == "epochs"
     assert "test_accuracy" in said[-1].summary
+
+
+def test_an_attempt_is_set_aside_with_its_state_and_another_goes_on_bit_for_bit(
+    worker: TrialWorker, tmp_path: Path
+) -> None:
+    whole = rows_of(worker)
+    assert worker.reset_config(config(tmp_path / "parted", epochs=3))
+    said: list[WorkerMessage] = []
+    for messages, _ in steps(worker):
+        said += messages
+        if isinstance(said[-1], Reported) and said[-1].row["epoch"] == 1:
+            assert said[-1].has_state
+            worker.set_aside()
+    assert said[-1] == SetAside(1)
+    assert len(list((tmp_path / "parted" / "checkpoints").iterdir())) == 1
+    second = config(tmp_path / "parted", epochs=3)
+    assignment = json.loads(second["assignment"]) | {"attempt": 2, "epochs_reported": 1}
+    assert worker.reset_config({**second, "assignment": json.dumps(assignment)})
+    after = rows_of(worker)
+    assert [row["epoch"] for row in after] == [2, 3]
+    assert after[0]["train_loss"] == whole[1]["train_loss"]
+    assert after[0]["val_loss"] == whole[1]["val_loss"]
+
+
+def rows_of(worker: TrialWorker) -> list[Any]:
+    """The rows of what a worker trains, to its end."""
+    said = [message for messages, _ in steps(worker) for message in messages]
+    return [message.row for message in said if isinstance(message, Reported)]
 
 
 def test_a_worker_goes_from_trial_to_trial(worker: TrialWorker, tmp_path: Path) -> None:

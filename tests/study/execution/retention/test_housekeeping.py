@@ -215,6 +215,22 @@ def test_a_running_study_is_extended_and_goes_on_as_if_it_had_been_asked_for_at_
     assert said[2].startswith("a request is refused: study fake can't be extended like this:")
 
 
+def test_a_running_study_takes_another_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "EVERY_S", -1.0)
+    controller, house, said = extending(tmp_path, points=3)
+    paths = StudyPaths(LocalPath(tmp_path), "fake")
+    requests.post(paths, {"do": "share", "weight": 3})
+    house.tick()
+    assert controller.spec.share == load_spec(paths.spec).share == 3
+    requests.post(paths, {"do": "share", "weight": 3})
+    requests.post(paths, {"do": "share", "weight": -3})
+    house.tick()
+    assert said[:2] == ["share: 1 -> 3", "the study's share is 3 already"]
+    assert said[2].startswith("a request that makes no sense is ignored")
+
+
 def test_an_extension_waits_while_the_study_file_cannot_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,96 @@
+"""The broker as an actor of the cluster, and a driver's connection with it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import ray
+
+from study.execution.on_ray.ray_runtime import node_resources_by_id
+from study.execution.on_ray.sharing.broker import Broker
+
+NAME = "broker"
+NAMESPACE = "ray-study"
+_PATIENCE_S = 10.0
+"""A broker that doesn't answer for so long is looked for anew."""
+_FAREWELL_S = 2.0
+
+
+class BrokerActor:
+    """One for each cluster: it lives as long as studies come to it."""
+
+    def __init__(self) -> None:
+        self._broker = Broker(node_resources_by_id)
+
+    def meet(self, text: str) -> str:
+        """Take what a driver says; return its part."""
+        answer = self._broker.meet(text)
+        if self._broker.is_idle:
+            ray.actor.exit_actor()
+        return answer
+
+
+class BrokerConnection:
+    """Asks the cluster's broker without waiting for it, and makes one where there is none."""
+
+    def __init__(self) -> None:
+        self._actor: Any = None
+        self._answer: Any = None
+        self._asked_at = 0.0
+
+    def ask(self, text: str) -> None:
+        """Send what this driver says, in the place of what was not answered yet."""
+        try:
+            self._actor = self._actor or _broker()
+            self._answer = self._actor.meet.remote(text)
+            self._asked_at = time.monotonic()
+        except (ray.exceptions.RayError, RuntimeError, ValueError):
+            self._forget()  # its node may be going just now
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an answer may still come."""
+        return self._answer is not None
+
+    def answer(self) -> str | None:
+        """Return the answer once it is there."""
+        if self._answer is None:
+            return None
+        ready, _ = ray.wait([self._answer], timeout=0)
+        if not ready:
+            if time.monotonic() - self._asked_at > _PATIENCE_S:
+                self._forget()
+            return None
+        try:
+            answer: str = ray.get(self._answer)
+        except ray.exceptions.RayError:
+            self._forget()
+            return None
+        self._answer = None
+        return answer
+
+    def leave(self, text: str) -> None:
+        """Send a last word, and wait a moment for that to arrive."""
+        if self._actor is None:
+            return
+        self.ask(text)
+        if self._answer is not None:
+            ray.wait([self._answer], timeout=_FAREWELL_S)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._actor = None
+        self._answer = None
+
+
+def _broker() -> Any:
+    """Return the cluster's broker, a new one where there is none."""
+    options = {
+        "name": NAME,
+        "namespace": NAMESPACE,
+        "lifetime": "detached",
+        "get_if_exists": True,
+        "num_cpus": 0,
+    }
+    return ray.remote(BrokerActor).options(**options).remote()

@@ -23,15 +23,13 @@ from ..study.command import write_slow_study as write
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(2400), pytest.mark.filterwarnings("default")]
 
 SHARES = {"one": 1, "other": 1, "late": 2}
-SETTLED_S = 40.0
-"""From a study's arrival: an epoch, the starts of its workers, and a busy machine."""
 MEASURED_S = 60.0
 POINTS = 16
 
 
 @pytest.fixture
 def cluster() -> Iterator[Any]:
-    """A head without room, and two nodes with three trials and one, then two with those of one."""
+    """A head with room for one trial, and two nodes with room for two and for one."""
     from ray.cluster_utils import Cluster
 
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
@@ -45,7 +43,7 @@ def write_study(folder: Path, name: str, points: int = POINTS) -> Path:
     folder.mkdir()
     few = {"concurrency": 4, "pruner": "none", "keep_checkpoints": "none", "reproducible": True}
     share = SHARES.get(name, 1)
-    write(folder, study=name, pause_s=0.05, epochs=10, points=points, share=share, **few)
+    write(folder, study=name, pause_s=0.1, epochs=10, points=points, share=share, **few)
     return folder
 
 

@@ -302,6 +302,6 @@ def test_no_other_file_relies_on_what_ray_does_not_promise() -> None:
 def test_the_worker_of_a_trial_is_asked_to_set_it_aside(trial: Trial) -> None:
     asked: list[bool] = []
     method = SimpleNamespace(remote=lambda: asked.append(True))
-    trial.set_ray_actor(SimpleNamespace(set_aside=method))
+    trial.temporary_state.ray_actor = SimpleNamespace(set_aside=method)
     ray_internals.ask_to_set_aside(trial)
     assert asked == [True]

@@ -127,6 +127,8 @@ def _draw_flips(count: int, generator: Generator) -> Tensor:
 
 def _flip(images: Tensor, is_mirrored: Tensor) -> Tensor:
     """Mirror from left to right."""
+    if len(images) == 1 and images.device.type == "cpu":  # as loader processes have them
+        return images.flip(3) if is_mirrored.item() else images
     return torch.where(is_mirrored, images.flip(3), images)
 
 

@@ -76,8 +76,9 @@ class ImageIndex:
 
     def name(self, row: int) -> str:
         """Return a file's path within the set."""
-        begin = int(self.name_ends[row - 1]) if row else 0
-        return os.fsdecode(self.name_bytes[begin : int(self.name_ends[row])].numpy().tobytes())
+        ends = self.name_ends.numpy()  # whose items come in a tenth of the time
+        begin = ends[row - 1] if row else 0
+        return os.fsdecode(self.name_bytes.numpy()[begin : ends[row]].tobytes())
 
     def rows_of(self, part: int) -> Tensor:
         """Return the rows of a part's files that aren't broken."""

@@ -1,9 +1,16 @@
-"""Where a study's figures come from: who drove it when, with which code on which machine."""
+"""Where a study's figures come from: the images that were trained on, and who drove it when, with
+which code on which machine.
+"""
 
 from __future__ import annotations
 
-from analysis.frames import Study
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.frames import Frames, Study
 from analysis.rendering import Cell, Header, Table, make_table
+from analysis.selection.figures import as_cell
 from study.journal.history import DriverSession
 from study.results.cells import utc_time
 from study.results.trial_rows import code_version
@@ -54,3 +61,53 @@ def _version_notes(study: Study) -> list[str]:
         changes = f": {'; '.join(spec.changes)}" if spec.changes else ""
         notes.append(f"Study file version {spec.version}, SHA-256 {spec.hash[:16]}…{changes}")
     return notes
+
+
+_MOST_NAMES = 20
+"""Classes that are named; the column class_names of the trials' table has more."""
+_RECORDED_NAMES = 100
+"""A trial's record names no more classes."""
+_PARTS = ("train", "validation", "test")
+_NO_NAMES = "[]"
+
+
+def images_table(results: Frames) -> Table:
+    """Return a row for each set of images that trials have trained on, with its classes by name.
+
+    Trainings of the user's own have none.
+    """
+    headers = [
+        Header("data"),
+        Header("path"),
+        *(Header(f"{part} images") for part in _PARTS),
+        Header("left out"),
+        Header("classes"),
+        Header("class names"),
+    ]
+    found = {tuple(_images_row(trial)): None for trial in _trained(results)}
+    return make_table("Images", headers, [list(row) for row in found])
+
+
+def _trained(results: Frames) -> list[dict[str, Any]]:
+    """Return the trials that say which images they have trained on."""
+    trials = results.trials
+    if "data_fingerprint" not in trials:
+        return []
+    rows: list[dict[str, Any]] = trials[trials["data_fingerprint"].notna()].to_dict("records")
+    return rows
+
+
+def _images_row(trial: Mapping[str, Any]) -> list[Cell]:
+    counts = dict(
+        part.split(" ", 1) for part in str(trial["data_fingerprint"]).split(", ") if " " in part
+    )
+    names = json.loads(as_cell(trial.get("class_names")) or _NO_NAMES)
+    shown = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+    return [
+        as_cell(trial.get("data.name")),
+        as_cell(trial.get("data.path")),
+        *(int(counts[part]) if part in counts else None for part in _PARTS),
+        as_cell(trial.get("left_out_files")) or None,
+        (len(names) if len(names) < _RECORDED_NAMES else f"at least {len(names)}") or None,
+        shown or None,
+    ]

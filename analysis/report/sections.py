@@ -12,7 +12,7 @@ from analysis.frames import Frames
 from analysis.plots.kinds import draw_plots
 from analysis.plots.svg import Plot
 from analysis.rendering import Table
-from analysis.report.provenance import sessions_table
+from analysis.report.provenance import images_table, sessions_table
 from analysis.tables.kinds import make_kind
 
 _MAIN_TABLES = (
@@ -69,7 +69,10 @@ def _effort_section(results: Frames) -> ReportSection:
 
 def _provenance_section(results: Frames) -> ReportSection:
     study = results.study
+    images = images_table(results)
     tables = (("sessions", sessions_table(study)),)
+    if images.rows:
+        tables = (("images", images), *tables)
     study_file = study.paths.spec.read_text()
     return ReportSection("provenance", "Provenance", tables, study_file=study_file)
 

@@ -5,7 +5,7 @@ which code on which machine.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.frames import Frames, Study
@@ -88,20 +88,19 @@ def images_table(results: Frames) -> Table:
     return make_table("Images", headers, [list(row) for row in found])
 
 
-def _trained(results: Frames) -> list[dict[str, Any]]:
+def _trained(results: Frames) -> Sequence[Mapping[Any, Any]]:
     """Return the trials that say which images they have trained on."""
     trials = results.trials
     if "data_fingerprint" not in trials:
         return []
-    rows: list[dict[str, Any]] = trials[trials["data_fingerprint"].notna()].to_dict("records")
-    return rows
+    return trials[trials["data_fingerprint"].notna()].to_dict("records")
 
 
-def _images_row(trial: Mapping[str, Any]) -> list[Cell]:
+def _images_row(trial: Mapping[Any, Any]) -> list[Cell]:
     counts = dict(
         part.split(" ", 1) for part in str(trial["data_fingerprint"]).split(", ") if " " in part
     )
-    names = json.loads(as_cell(trial.get("class_names")) or _NO_NAMES)
+    names = json.loads(str(as_cell(trial.get("class_names")) or _NO_NAMES))
     shown = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
     return [
         as_cell(trial.get("data.name")),

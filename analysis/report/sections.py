@@ -70,11 +70,10 @@ def _effort_section(results: Frames) -> ReportSection:
 def _provenance_section(results: Frames) -> ReportSection:
     study = results.study
     images = images_table(results)
-    tables = (("sessions", sessions_table(study)),)
-    if images.rows:
-        tables = (("images", images), *tables)
+    tables = [("images", images)] if images.rows else []
+    tables.append(("sessions", sessions_table(study)))
     study_file = study.paths.spec.read_text()
-    return ReportSection("provenance", "Provenance", tables, study_file=study_file)
+    return ReportSection("provenance", "Provenance", tuple(tables), study_file=study_file)
 
 
 def _filled(results: Frames, kinds: Iterable[str]) -> tuple[tuple[str, Table], ...]:

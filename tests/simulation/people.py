@@ -13,9 +13,10 @@ from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
 from study.spec.spec import StudySpec
 
+from .seen import promise
 from .surroundings.faults import CLOCK_JUMPS_S, Faults
 from .surroundings.world import Event, Host, Process, World
-from .witness import Witness, promise
+from .witness import Witness
 
 MOST_ENDS = 12
 """A study that is not complete after so many drivers that nothing happened to never will be."""
@@ -54,8 +55,6 @@ class Study:
 
     spec: StudySpec
     storage: StoragePath
-    may_be_damaged: bool = False
-    """Whether somebody has damaged what no program could mend."""
     may_be_stale: bool = False
     """Whether a listing may lack what is there."""
     may_be_replaced: bool = False
@@ -86,7 +85,7 @@ class Operator:
     def run(self) -> None:
         """Drive the study through its faults, and then to its end."""
         chance = self._faults.chance
-        for _ in range(chance.randint(0, 5)):
+        for _ in range(chance.randint(0, 6)):
             driver = self._start()
             if self._faults.happens(self._faults.second_driver):
                 self._world.sleep(chance.expovariate(1 / 10))
@@ -220,8 +219,10 @@ class Operator:
         if isinstance(error, StateLost) and self.study.may_be_replaced:
             return
         if isinstance(error, JournalDamaged | StateLost):
-            excused = self.study.may_be_damaged or self.study.may_be_stale
-            promise(excused, f"{type(error).__name__} though nobody has damaged anything: {error}")
+            promise(
+                self.study.may_be_stale,
+                f"{type(error).__name__} though nobody has damaged anything: {error}",
+            )
 
 
 def extensions_of(spec: StudySpec) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
 
 from .people import Operator, Study
+from .seen import Broken
 from .stranger import Stranger
 from .study_file import SimulatedStudy, study_of
 from .surroundings.faults import Faults
@@ -31,7 +32,7 @@ from .surroundings.tune import SimulatedTune
 from .surroundings.world import Event, Host, World
 from .user import User
 from .verdict import Verdict, values_of
-from .witness import Broken, Witness
+from .witness import Witness
 
 IN_MEMORY = Path("/dev/shm")
 CHECKPOINT = re.compile(r"attempt-(\d+)-epoch-(\d+)\.ckpt")
@@ -74,7 +75,8 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
     storage: StoragePath = LocalPath(root) / "studies"
     if drawn.is_on_store:
         storage = ObjectPath("memory://lab", "studies")
-    study = Study(drawn.spec, storage, may_be_stale=faults.stale_lists > 0)
+    may_be_stale = drawn.is_on_store and faults.stale_lists > 0
+    study = Study(drawn.spec, storage, may_be_stale=may_be_stale)
     witness = Witness(world)
     witness.may_be_stale = study.may_be_stale
     witness.value_of = lambda trial: values_of(trial, drawn.spec)
@@ -82,6 +84,7 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
     witness.newest_stored = lambda trial: newest_checkpoint(
         names_in(store, study.paths.checkpoints(trial.point, trial.replicate))
     )
+    witness.is_left = lambda request: is_there(store, request)
     tune = SimulatedTune(world, faults, witness, step=drawn.step, pace_s=drawn.pace_s)
     faults.lose_power = disk.lose_power
     operator = Operator(world, faults, witness, study)
@@ -130,6 +133,11 @@ def raw_records(store: ObjectStore, study: Study, most: int | None) -> list[dict
         keys = sorted(key for key in store.objects if key.startswith(prefix))
         data = b"".join(store.objects[key] for key in keys)
     return whole_appends(data, most)
+
+
+def is_there(store: ObjectStore, file: StoragePath) -> bool:
+    """Whether a file is there, read past all faults and all code of the project."""
+    return file.key in store.objects if isinstance(file, ObjectPath) else os.path.lexists(str(file))
 
 
 def names_in(store: ObjectStore, folder: StoragePath) -> list[str]:

@@ -82,11 +82,12 @@ class Stranger:
             self._break_checkpoint,
             self._edit_study_file,
             self._remove_provenance,
-            self._leave_link,
             self._remove_lock,
-            self._break_copy,
-            self._put_journal_back,
         ]
+        if self._local() is None:
+            acts += [self._break_copy] * 3
+        else:
+            acts += [self._leave_link, self._put_journal_back]
         while not self._until.wait(chance.expovariate(1 / 25)):
             if self._witness.records:
                 act = chance.choice(acts)
@@ -135,7 +136,7 @@ class Stranger:
     def _break_copy(self) -> None:
         """Cut a merged copy of the journal's objects short, at a line's end or elsewhere."""
         copies = sorted(parts for parts in self._files() if parts[:2] == ("journal", "merged"))
-        if not copies or self._local() is not None:
+        if not copies:
             return
         name = "/".join(self._faults.chance.choice(copies))
         content = self._store.objects[self._key(name)]

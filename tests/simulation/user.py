@@ -12,9 +12,10 @@ from study.inspection.status import status_of
 from study.results.parquet import read_tables, write_tables
 
 from .people import Study
+from .seen import promise
 from .surroundings.faults import Faults
 from .surroundings.world import Event, Host, Process, World
-from .witness import Witness, promise
+from .witness import Witness
 
 MOST_COMMANDS = 12
 MOST_ADDED = 5
@@ -145,11 +146,16 @@ class User:
         world = self._world
         running = self._drivers()
         asked = Asked("stop")
+        moment = self._witness.moment()
         self._ask(asked, {"do": "stop"})
-        is_sure = len(running) == 1 and not self._faults.answers_may_be_late
-        if asked.answer == "accepted" and is_sure:
-            asked_at = max(world.now, running[0].has_ray_at)
-            self._witness.stops.append((running[0], asked_at + STOPS_WITHIN_S))
+        if asked.answer != "accepted" or len(running) != 1:
+            return
+        driver = running[0]
+        if driver.has_ray_at:
+            self._witness.note_left_stop(driver, moment)
+        if not self._faults.answers_may_be_late:
+            asked_at = max(world.now, driver.has_ray_at)
+            self._witness.stops.append((driver, asked_at + STOPS_WITHIN_S))
 
     def _stop_trial(self) -> None:
         trial = self._faults.chance.randrange(len(self._witness.trials) + 1)
@@ -173,8 +179,7 @@ class User:
                 write_tables(self._study.paths)
             self._check_fresh_tables()
         except (JournalDamaged, StateLost) as error:
-            excused = self._study.may_be_damaged or self._study.may_be_stale
-            promise(excused, f"a look finds damage that nobody has done: {error}")
+            promise(self._study.may_be_stale, f"a look finds damage that nobody has done: {error}")
         except StudyError as error:
             self._world.tell("user", f"is told: {error}")
 

@@ -19,10 +19,11 @@ from study.spec.spec import StudySpec
 from ..study.controller.studies import promised
 from ..study.fake_cluster import Storage, controller_on, drive
 from .people import Operator
+from .seen import SeenPoint, SeenTrial, promise
 from .surroundings.stand_ins import nominal_cost
 from .surroundings.worker import row_of
 from .user import User
-from .witness import SeenPoint, SeenTrial, Witness, promise
+from .witness import Witness
 
 FIRST_FRESH_SEED = 1000
 ENDED = ("COMPLETE", "PRUNED", "FAIL")

@@ -9,58 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from study.files.storage import StoragePath
+
+from .seen import LeftStop, Record, SeenPoint, SeenTrial, promise, summary
 from .surroundings.world import Process, World
 
-Record = Mapping[str, Any]
 TRAINING_FAILURE = "hurt by the simulation"
 """What trainings fail of that fail by themselves."""
 DIES_IN_PLACE = "its process has died"
 """What a trial fails of whose worker is killed after the same epoch again and again."""
-
-
-class Broken(BaseException):
-    """A promise is broken. Nothing in the project is to take this for a fault that it can mend."""
-
-
-def promise(holds: object, what: str) -> None:
-    """Raise Broken unless a promise holds."""
-    if not holds:
-        raise Broken(what)
-
-
-@dataclass
-class SeenTrial:
-    """What the records have said of a trial."""
-
-    number: int
-    point: int
-    replicate: int
-    kind: str
-    attempt: int = 0
-    is_in_flight: bool = False
-    rows: list[Mapping[str, Any]] = field(default_factory=list)
-    stopped_at: int | None = None
-    is_finished: bool = False
-    is_failed: bool = False
-    state: str = ""
-    failures: list[str] = field(default_factory=list)
-
-
-@dataclass
-class SeenPoint:
-    """What the records have said of a point."""
-
-    number: int
-    values: Mapping[str, Any]
-    origin: str
-    request: str
-    state: str = ""
-    value: Any = None
-    trials: list[SeenTrial] = field(default_factory=list)
-    is_dropped: bool = False
 
 
 class Witness:
@@ -77,6 +36,10 @@ class Witness:
         """Why sessions ended."""
         self.stops: list[tuple[Process, float]] = []
         """The drivers that were asked to stop, and from when on they start nothing more."""
+        self.left_stops: list[LeftStop] = []
+        """The requests to stop that drivers have to follow."""
+        self.last_post: StoragePath | None = None
+        """The request that was left last for a driver."""
         self.was_disturbed = False
         """Whether anything has happened that lies outside the promise of equal results."""
         self.saved: dict[int, tuple[int, int]] = {}
@@ -95,6 +58,8 @@ class Witness:
         """Reads the first so many records past all faults, and past the project's own code."""
         self.newest_stored: Callable[[SeenTrial], tuple[int, int]] = lambda trial: (0, 0)
         """Reads the attempt and epoch of a trial's newest checkpoint past all faults."""
+        self.is_left: Callable[[StoragePath], bool] = lambda request: True
+        """Whether a request is there, read past all faults."""
         self._world = world
 
     # --- what is on record ---
@@ -130,7 +95,7 @@ class Witness:
         number = len(self.records)
         self.records.append(record)
         kind = record["event"]
-        self._world.tell(f"record {number}", _summary(record))
+        self._world.tell(f"record {number}", summary(record))
         self._world.count(f"event {kind}")
         promise((kind == "created") == (number == 0), f"record {number} is {kind}")
         act = getattr(self, f"_on_{kind}", None)
@@ -300,6 +265,8 @@ class Witness:
         for driver, until in self.stops:
             is_late = driver is self._world.process and self._world.now > until
             promise(not is_late, f"{driver.name} goes on, though it was asked to stop")
+        for stop in self.left_stops:
+            promise(not self._is_forgotten(stop), f"{stop.driver.name} has forgotten to stop")
         promise(number < len(self.trials), f"trial {number} runs and is not on record")
         trial = self.trials[number]
         promise(trial.attempt == attempt, f"trial {number}: attempt {attempt} is not on record")
@@ -307,6 +274,21 @@ class Witness:
             assignment["epochs_reported"] == len(trial.rows),
             f"trial {number}: told of {assignment['epochs_reported']} epochs",
         )
+
+    def moment(self) -> tuple[int, int]:
+        """How many drivers there have been, and how many sessions were closed."""
+        drivers = sum(process.name.startswith("driver") for process in self._world.processes)
+        return drivers, len(self.reasons)
+
+    def note_left_stop(self, driver: Process, moment: tuple[int, int]) -> None:
+        """The only driver that there was at a moment has been left a request to stop."""
+        assert self.last_post is not None
+        self.left_stops.append(LeftStop(self.last_post, driver, moment))
+
+    def _is_forgotten(self, stop: LeftStop) -> bool:
+        """Whether a driver goes on that has removed a request to stop before its session's end."""
+        is_same = stop.driver is self._world.process and stop.moment == self.moment()
+        return is_same and not self.is_left(stop.request)
 
     def check_stopped(self, assignment: Mapping[str, Any], is_stopping: bool) -> None:
         """A worker is told to stop: that has to be on record, or the study stops."""
@@ -347,10 +329,3 @@ class Witness:
             f"trial {number} goes on after epoch {epochs}, and {assignment['epochs_reported']} are"
             " reported",
         )
-
-
-def _summary(record: Record) -> str:
-    """A record in one line."""
-    left_out = ("event", "time", "provenance", "metrics", "command", "summary", "values")
-    parts = [f"{name}={value}" for name, value in record.items() if name not in left_out]
-    return " ".join([record["event"], *parts])

@@ -67,8 +67,8 @@ MUTANTS = [
     Mutant(
         "a worker that lives on removes its successor's checkpoints",
         "study/training/checkpoint.py",
-        " if file.attempt <= self.attempt]\n",
-        "]\n",
+        "        files = [file for file in self.newest_first() if file.attempt <= self.attempt]\n",
+        "        files = sorted(self.newest_first(), key=lambda file: -file.epoch)\n",
     ),
     Mutant(
         "tables are stamped with a journal that they were not made from",
@@ -98,8 +98,8 @@ MUTANTS = [
     Mutant(
         "a lock whose holder can't be written into it is kept",
         "study/files/lock.py",
-        "            os.ftruncate(self._descriptor, 0)\n            os.pwrite(self._descriptor, this_process().encode(), 0)\n        except BaseException:",
-        "        except BaseException:",
+        "            os.ftruncate(self._descriptor, 0)\n            os.pwrite(self._descriptor, this_process().encode(), 0)\n        except BaseException:  # on a full disk, say, the lock is not kept either\n            self.release()\n            raise\n",
+        "        except BaseException:\n            self.release()\n            raise\n        os.ftruncate(self._descriptor, 0)\n        os.pwrite(self._descriptor, this_process().encode(), 0)\n",
     ),
     Mutant(
         "zeros that a loss of power has left are taken for damage",

@@ -23,11 +23,15 @@ REFUSALS = {
 }
 """What a storage refuses while it is so, and how; None for everything, reading as well."""
 CLOCK_JUMPS_S = (-86_400.0, -3600.0, -30.0, 0.0, 30.0, 3600.0, 400 * 86_400.0)
-PLACES = ["", "", "", "requests", "journal", "trials", "results", "study."]
+PLACES = ["", "", "", "journal", "journal", "trials", "results", "study."]
 """Where a driver dies: at a step that concerns such a path."""
+ERRORS_IN = ["", "", "checkpoints", "checkpoints", "requests", "results", "study."]
 LONG_STEPS_S = (0.01, 0.3, 20.0)
-DEATH_STEPS = (3, 8, 60, 300)
+DEATH_STEPS = (2, 8, 30, 100)
 """After about so many steps a driver dies."""
+MERGE_EVERY = (2, 5, 12)
+"""A simulated study has fewer records than one for which merging pays."""
+LINE_END = ord("\n")
 RAY_STARTS_S = (5.0, 5.0, 60.0)
 """Within so many seconds Ray has started: one of its own, or a cluster's that has to grow."""
 
@@ -55,7 +59,7 @@ class Faults:
         def rate(most: float) -> float:
             return chance.uniform(0, most) if chance.random() < SHARE else 0.0
 
-        self.driver_death = 0.85 * chance.random() if chance.random() < 0.8 else 0.0
+        self.driver_death = chance.choice([0.0, 0.3, 0.7, 1.0])
         """How many drivers die, of those that are started while there are faults."""
         self.power_loss = chance.choice([0.0, 0.0, 0.3, 1.0])
         """How many of these die with their machine."""
@@ -66,11 +70,14 @@ class Faults:
         """How often a driver dies over what a user has asked for."""
         self.ray_start_s = chance.choice(RAY_STARTS_S)
         self.long_step = rate(0.02)
-        self.errors = rate(0.03)
-        self.read_errors = rate(0.15)
+        self.errors_in = chance.choice(ERRORS_IN)
+        """A part of the paths that a storage fails at; empty for any."""
+        often = 5 if self.errors_in else 1  # where all fails often nothing begins at all
+        self.errors = often * rate(0.03)
+        self.read_errors = often * rate(0.15)
         self.short_writes = rate(0.3)
         self.windows_often = rate(0.8)
-        self.worker_death = rate(0.2)
+        self.worker_death = rate(0.4)
         self.node_death = rate(0.02)
         self.hanging = rate(0.05)
         self.unreachable = rate(1.0)
@@ -83,10 +90,12 @@ class Faults:
         self.orphans = chance.choice([0.0, 0.5, 1.0])
         self.damage = rate(0.2)
         self.clocks = rate(1.0)
-        self.store_errors = rate(0.1)
+        self.store_errors = often * rate(0.1)
         self.lost_answers = rate(0.1)
         self.late_requests = rate(0.05)
         self.stale_lists = rate(0.1)
+        self.merge_every = chance.choice(MERGE_EVERY)
+        """So many of a journal's objects are merged."""
         self.second_driver = rate(0.6)
         self.requests = rate(0.8)
         self.request_every_s = chance.choice([3.0, 15.0, 60.0])
@@ -100,6 +109,10 @@ class Faults:
     def happens(self, rate: float) -> bool:
         """Whether a fault of this rate happens now."""
         return not self.is_healed and rate > 0 and self.chance.random() < rate
+
+    def fails(self, rate: float, path: str) -> bool:
+        """Whether a storage fails now, with this rate at the paths that it fails at."""
+        return self.errors_in in path and self.happens(rate)
 
     def heal(self) -> None:
         """Have nothing fail any more."""
@@ -217,7 +230,7 @@ class Faults:
             self._world.count("slow storage")
             self._world.sleep(self.chance.choice(LONG_STEPS_S))
         self._refuse(what, path)
-        if self.happens(self.errors):
+        if self.fails(self.errors, path):
             self._world.count("storage error")
             self._world.tell(process.name, f"EIO at {what} {os.path.basename(path)}")
             raise OSError(errno.EIO, os.strerror(errno.EIO), path)
@@ -244,20 +257,28 @@ class Faults:
         if self.is_away:
             self._world.count("storage away")
             raise OSError(errno.EIO, os.strerror(errno.EIO), path)
-        if self.happens(self.read_errors):
+        if self.fails(self.read_errors, path):
             self._world.count("read error")
             raise OSError(errno.EIO, os.strerror(errno.EIO), path)
 
-    def part_that_is_written(self, path: str, length: int) -> int:
+    def part_that_is_written(self, data: bytes) -> int:
         """How many bytes of a write are carried out."""
+        length = len(data)
         if self._torn is self._world.process:
-            return self.chance.randint(0, length)
+            return self._place_to_tear(data)
         if length > 1 and self.happens(self.short_writes):
             self._world.count("short write")
             return self.chance.randint(1, length)
         return length
 
-    def after_part(self, path: str, written: int, length: int) -> None:
+    def _place_to_tear(self, data: bytes) -> int:
+        """Where a write breaks off: anywhere, or, as often, at the end of a line within it."""
+        ends = [place + 1 for place, byte in enumerate(data[:-1]) if byte == LINE_END]
+        if ends and self.chance.random() < 0.5:
+            return self.chance.choice(ends)
+        return self.chance.randint(0, len(data))
+
+    def after_part(self) -> None:
         if self._torn is not None and self._torn is self._world.process:
             self._torn = None
             self._world.count("torn write")

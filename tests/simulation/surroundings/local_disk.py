@@ -1,10 +1,9 @@
 """A disk that forgets what was not synced when its machine loses power.
 
 Files lie for real in a folder in memory (``/dev/shm``), so that everything above the system's calls
-is the project's and Python's own. The calls that change something go through this file: it knows
-which bytes and which names are durable, has the process die in between, and refuses as a disk does
-that is full, broken or away. ``lose_power`` gives back what a file system may: names that were not
-synced are gone, or half of them, and bytes that were not synced are cut, or zeros.
+is the project's and Python's own. The calls that change something go through this file: it has
+the process die in between, notes what is not durable yet (``not_durable.py``), and refuses as a disk does
+that is full, broken or away.
 """
 
 from __future__ import annotations
@@ -16,15 +15,16 @@ import os
 import shutil
 import stat
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .faults import Faults
-from .world import Host, Process, World
+from .not_durable import NotDurable, content
+from .world import Process, World
 
-REAL_OPEN, REAL_CLOSE, REAL_WRITE = os.open, os.close, os.write
+REAL_OPEN, REAL_CLOSE, REAL_WRITE, REAL_PWRITE = os.open, os.close, os.write, os.pwrite
 REAL_FSYNC, REAL_TRUNCATE = os.fsync, os.ftruncate
 REAL_REPLACE, REAL_RENAME, REAL_UNLINK = os.replace, os.rename, os.unlink
 REAL_MKDIR, REAL_RMDIR = os.mkdir, os.rmdir
@@ -32,30 +32,12 @@ REAL_STAT, REAL_SCANDIR = os.stat, os.scandir
 REAL_FILE, REAL_FDOPEN, REAL_FLOCK = io.open, os.fdopen, fcntl.flock
 
 LOCK_POLL_S = 0.05
-SECTOR_BYTES = 512
 
 
 @dataclass
 class OpenFile:
     path: str
     process: Process
-
-
-@dataclass
-class Unsynced:
-    """A file some of whose bytes are not durable."""
-
-    host: Host
-    durable: bytes | int
-    """The content that is durable; as a number, so many bytes from the beginning."""
-
-
-@dataclass
-class Change:
-    """A change of a folder's names that is not durable yet."""
-
-    host: Host
-    undo: Callable[[], None]
 
 
 class LocalDisk:
@@ -66,8 +48,8 @@ class LocalDisk:
         self._world = world
         self._faults = faults
         self._open: dict[int, OpenFile] = {}
-        self._unsynced: dict[str, Unsynced] = {}
-        self._changes: defaultdict[str, list[Change]] = defaultdict(list)
+        self._not_durable = NotDurable(world)
+        self.lose_power = self._not_durable.lose_power
         self._names = 0
 
     def replacements(self) -> list[tuple[object, str, object]]:
@@ -76,6 +58,7 @@ class LocalDisk:
             (os, "open", self.open),
             (os, "close", self.close),
             (os, "write", self.write),
+            (os, "pwrite", self.pwrite),
             (os, "fsync", self.fsync),
             (os, "ftruncate", self.ftruncate),
             (os, "replace", self.replace),
@@ -140,8 +123,7 @@ class LocalDisk:
         descriptor = REAL_OPEN(whole, flags, mode)
         self._open[descriptor] = OpenFile(whole, process)
         if is_new:
-            self._unsynced[whole] = Unsynced(process.host, 0)
-            self._note(whole, lambda: _remove(whole))
+            self._not_durable.note_new_file(whole, process.host)
         return descriptor
 
     def close(self, descriptor: int) -> None:
@@ -171,11 +153,21 @@ class LocalDisk:
         held = self._held(descriptor)
         if held is None:
             return REAL_WRITE(descriptor, data)
+        return self._write_part(held, data, lambda part: REAL_WRITE(descriptor, part))
+
+    def pwrite(self, descriptor: int, data: Any, offset: int) -> int:
+        held = self._held(descriptor)
+        if held is None:
+            return REAL_PWRITE(descriptor, data, offset)
+        return self._write_part(held, data, lambda part: REAL_PWRITE(descriptor, part, offset))
+
+    def _write_part(self, held: OpenFile, data: Any, write: Callable[[Any], int]) -> int:
+        """Write data, or a part of it only, as the system may."""
         process = self._changing("write", held.path)
-        self._dirty(held.path, process)
-        part = self._faults.part_that_is_written(held.path, len(data))
-        written = REAL_WRITE(descriptor, data[:part])
-        self._faults.after_part(held.path, written, len(data))
+        self._not_durable.note_bytes(held.path, process.host)
+        part = self._faults.part_that_is_written(bytes(data))
+        written = write(data[:part])
+        self._faults.after_part()
         return written
 
     def fsync(self, descriptor: int) -> None:
@@ -184,10 +176,7 @@ class LocalDisk:
             REAL_FSYNC(descriptor)
             return
         self._changing("sync", held.path)
-        if _is_folder(held.path):
-            self._changes.pop(held.path, None)
-        else:
-            self._unsynced.pop(held.path, None)
+        self._not_durable.forget(held.path)
         self._faults.after_change()
 
     def ftruncate(self, descriptor: int, length: int) -> None:
@@ -196,15 +185,9 @@ class LocalDisk:
             REAL_TRUNCATE(descriptor, length)
             return
         process = self._changing("truncate", held.path)
-        self._dirty(held.path, process)
-        unsynced = self._unsynced[held.path]
-        if isinstance(unsynced.durable, int) and unsynced.durable > length:
-            unsynced.durable = _content(held.path)[: unsynced.durable]
+        self._not_durable.note_bytes(held.path, process.host)
+        self._not_durable.keep_before_cut(held.path, length)
         REAL_TRUNCATE(descriptor, length)
-
-    def _dirty(self, path: str, process: Process) -> None:
-        if path not in self._unsynced:
-            self._unsynced[path] = Unsynced(process.host, REAL_STAT(path).st_size)
 
     def open_file(self, file: Any, *args: Any, **options: Any) -> Any:
         if self._is_here(file):
@@ -231,14 +214,10 @@ class LocalDisk:
             REAL_REPLACE(source, target, **options)
             return
         old, new = os.fspath(source), os.fspath(target)
-        self._changing("rename", new)
-        before = _content(new) if os.path.lexists(new) else None
+        process = self._changing("rename", new)
+        before = content(new) if os.path.lexists(new) else None
         REAL_REPLACE(old, new)
-        unsynced = self._unsynced.pop(old, None)
-        self._unsynced.pop(new, None)
-        if unsynced is not None:
-            self._unsynced[new] = unsynced
-        self._note(new, lambda: _put_back(new, before))
+        self._not_durable.note_rename(old, new, before, process.host)
         self._faults.after_change()
 
     def unlink(self, path: Any, *, dir_fd: int | None = None) -> None:
@@ -248,12 +227,11 @@ class LocalDisk:
         whole = self._whole(path, dir_fd)
         if not os.path.lexists(whole):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), whole)
-        self._changing("unlink", whole)
+        process = self._changing("unlink", whole)
         is_link = os.path.islink(whole)
-        before = None if is_link else _content(whole)
+        before = None if is_link else content(whole)
         REAL_UNLINK(whole)
-        self._unsynced.pop(whole, None)
-        self._note(whole, lambda: _put_back(whole, before))
+        self._not_durable.note_removal(whole, before, process.host)
         self._faults.after_change()
 
     def mkdir(self, path: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
@@ -264,22 +242,19 @@ class LocalDisk:
         if not _is_folder(whole):
             self._changing("mkdir", whole)
         REAL_MKDIR(whole, mode)
-        self._note(whole, lambda: shutil.rmtree(whole, ignore_errors=True))
+        undo = partial(shutil.rmtree, whole, ignore_errors=True)
+        self._not_durable.note_name(whole, self._world.process.host, undo)
 
     def rmdir(self, path: Any, *, dir_fd: int | None = None) -> None:
         if not self._concerns(path, dir_fd):
             REAL_RMDIR(path, dir_fd=dir_fd)
             return
         whole = self._whole(path, dir_fd)
-        self._changing("rmdir", whole)
+        process = self._changing("rmdir", whole)
         REAL_RMDIR(whole)
-        self._changes.pop(whole, None)
-        self._note(whole, lambda: os.makedirs(whole, exist_ok=True))
-
-    def _note(self, path: str, undo: Callable[[], None]) -> None:
-        """Keep how a change of names is undone, until its folder is synced."""
-        change = Change(self._world.process.host, undo)
-        self._changes[os.path.dirname(path)].append(change)
+        self._not_durable.forget(whole)
+        undo = partial(os.makedirs, whole, exist_ok=True)
+        self._not_durable.note_name(whole, process.host, undo)
 
     # --- looking ---
 
@@ -297,63 +272,6 @@ class LocalDisk:
         while True:
             self._names += 1
             yield f"t{self._names:07d}"
-
-    # --- the power goes ---
-
-    def lose_power(self, host: Host) -> None:
-        """Take from the disk what the host had changed and not synced, all or a part of it."""
-        current, self._world.current = self._world.current, None  # nobody's calls are these
-        try:
-            self._lose_names(host)
-            for path in sorted(self._unsynced):
-                if self._unsynced[path].host is host:
-                    self._lose_bytes(path, self._unsynced.pop(path))
-        finally:
-            self._world.current = current
-
-    def _lose_names(self, host: Host) -> None:
-        chance = self._world.chance
-        for folder in sorted(self._changes, key=lambda name: (name.count("/"), name)):
-            changes = [change for change in self._changes[folder] if change.host is host]
-            kept = chance.randint(0, len(changes))
-            for change in reversed(changes[kept:]):
-                self._world.count("a name that was not synced is lost")
-                change.undo()
-            self._changes[folder] = [
-                change for change in self._changes[folder] if change.host is not host
-            ]
-
-    def _lose_bytes(self, path: str, unsynced: Unsynced) -> None:
-        if not os.path.isfile(path):
-            return  # its name is lost, too
-        now = _content(path)
-        durable = unsynced.durable
-        if isinstance(durable, int):
-            durable = now[:durable]
-        new = now[len(durable) :]
-        if not new or not now.startswith(durable):
-            left = durable if self._world.chance.random() < 0.5 else now
-        else:
-            left = durable + self._left_of(new, at=len(durable))
-        if left != now:
-            self._world.count("bytes that were not synced are lost")
-            with REAL_FILE(path, "wb") as file:
-                file.write(left)
-
-    def _left_of(self, new: bytes, *, at: int) -> bytes:
-        """What is left of bytes that were written at a place of the file and not synced."""
-        chance = self._world.chance
-        cut = chance.randint(0, len(new))
-        match chance.randrange(4):
-            case 0:
-                return b""
-            case 1:
-                return new[:cut]
-            case 2:  # the size is durable, and the bytes are not
-                return new[:cut] + bytes(len(new) - cut)
-            case _:  # a later sector is durable, and the ones before are not
-                lost = min(len(new), -at % SECTOR_BYTES + cut // SECTOR_BYTES * SECTOR_BYTES)
-                return bytes(lost) + new[lost:]
 
 
 class WrittenFile:
@@ -387,22 +305,3 @@ def _is_folder(path: str) -> bool:
         return stat.S_ISDIR(REAL_STAT(path).st_mode)
     except FileNotFoundError:
         return False
-
-
-def _content(path: str) -> bytes:
-    with REAL_FILE(path, "rb") as file:
-        return file.read()  # type: ignore[no-any-return]
-
-
-def _remove(path: str) -> None:
-    if os.path.lexists(path):
-        REAL_UNLINK(path)
-
-
-def _put_back(path: str, before: bytes | None) -> None:
-    """Give a name the content that it had, or none."""
-    if before is None:
-        _remove(path)
-    elif os.path.isdir(os.path.dirname(path)):
-        with REAL_FILE(path, "wb") as file:
-            file.write(before)

@@ -145,7 +145,7 @@ class ObjectStore:
             return
         world.check_alive()
         world.sleep(LATENCY_S)
-        if faults.is_away or faults.happens(faults.store_errors):
+        if faults.is_away or faults.fails(faults.store_errors, key):
             world.count("store error")
             raise GenericError(f"503 at {what} {key}")
 
@@ -157,7 +157,7 @@ class ObjectStore:
             faults.before_change(what, key)
         except OSError as error:
             raise GenericError(f"503 at {what} {key}: {error}") from None
-        if faults.happens(faults.store_errors):
+        if faults.fails(faults.store_errors, key):
             world.count("store error")
             raise GenericError(f"503 at {what} {key}")
         if faults.happens(faults.late_requests):

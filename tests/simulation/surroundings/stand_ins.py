@@ -19,7 +19,8 @@ from typing import Any
 
 from study.execution import open_run, open_study, provenance, resources, signals
 from study.execution.on_ray import ray_runtime, tune_bridge, tune_executor, worker_loss
-from study.files import lock, object_storage
+from study.files import lock, object_storage, requests
+from study.files.storage import StoragePath
 from study.journal.journal import Journal
 from study.journal.log import log_storage
 from study.training import checkpoint
@@ -31,6 +32,7 @@ from .world import Event, World
 
 Replacement = tuple[object, str, object]
 REAL_APPEND = Journal.append
+REAL_POST = requests.post
 REAL_TIME, REAL_NS, REAL_MONOTONIC, REAL_SLEEP = (
     time.time,
     time.time_ns,
@@ -39,8 +41,6 @@ REAL_TIME, REAL_NS, REAL_MONOTONIC, REAL_SLEEP = (
 )
 REAL_PID, REAL_HOST, REAL_UUID = os.getpid, socket.gethostname, uuid.uuid4
 CPUS = 4
-MERGE_EVERY = 12
-"""A simulated study has fewer records than one for which merging pays."""
 
 
 @contextmanager
@@ -63,7 +63,9 @@ def surroundings(world: World, tune: SimulatedTune, witness: Witness) -> list[Re
         *_system(world),
         *_threads(world),
         *_ray(world, tune),
+        (log_storage, "MERGE_EVERY", tune.faults.merge_every),
         (Journal, "append", _observed_append(witness)),
+        (requests, "post", _observed_post(witness)),
         (checkpoint, "torch", plain_torch),
         (provenance, "of_process", lambda: {"host": socket.gethostname()}),
         (provenance, "command", lambda: "study run simulated"),
@@ -138,7 +140,6 @@ def _threads(world: World) -> list[Replacement]:
         (lock, "threading", threads),
         (open_run, "threading", threads),
         (log_storage, "ThreadPoolExecutor", OneAfterTheOther),
-        (log_storage, "MERGE_EVERY", MERGE_EVERY),
     ]
 
 
@@ -204,3 +205,11 @@ def _observed_append(witness: Witness) -> Any:
         witness.acknowledge(first, records)
 
     return append
+
+
+def _observed_post(witness: Witness) -> Any:
+    def post(*args: Any) -> StoragePath:
+        witness.last_post = REAL_POST(*args)
+        return witness.last_post
+
+    return post

@@ -18,7 +18,8 @@ from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions
 from study.execution.on_ray.worker_protocol import Failed, Finished, WorkerConfig, WorkerMessage
 from study.files.layout import StudyPaths
 
-from ..witness import Witness, promise
+from ..seen import promise
+from ..witness import Witness
 from .faults import Faults
 from .worker import Worker
 from .world import Event, Host, Process, World

@@ -1,0 +1,73 @@
+"""What the records of a study, and its users, have said: kept in plain words, as the witness has seen
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from study.files.storage import StoragePath
+
+from .surroundings.world import Process
+
+Record = Mapping[str, Any]
+
+
+class Broken(BaseException):
+    """A promise is broken. Nothing in the project is to take this for a fault that it can mend."""
+
+
+def promise(holds: object, what: str) -> None:
+    """Raise Broken unless a promise holds."""
+    if not holds:
+        raise Broken(what)
+
+
+@dataclass
+class SeenTrial:
+    """What the records have said of a trial."""
+
+    number: int
+    point: int
+    replicate: int
+    kind: str
+    attempt: int = 0
+    is_in_flight: bool = False
+    rows: list[Mapping[str, Any]] = field(default_factory=list)
+    stopped_at: int | None = None
+    is_finished: bool = False
+    is_failed: bool = False
+    state: str = ""
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SeenPoint:
+    """What the records have said of a point."""
+
+    number: int
+    values: Mapping[str, Any]
+    origin: str
+    request: str
+    state: str = ""
+    value: Any = None
+    trials: list[SeenTrial] = field(default_factory=list)
+    is_dropped: bool = False
+
+
+@dataclass(frozen=True)
+class LeftStop:
+    """A request to stop, left for a driver that waits for its Ray or has it."""
+
+    request: StoragePath
+    driver: Process
+    moment: tuple[int, int]
+
+
+def summary(record: Record) -> str:
+    """A record in one line."""
+    left_out = ("event", "time", "provenance", "metrics", "command", "summary", "values")
+    parts = [f"{name}={value}" for name, value in record.items() if name not in left_out]
+    return " ".join([record["event"], *parts])

@@ -10,12 +10,13 @@ doesn't show yet what was written a moment ago.
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, GenericError
+from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionError
 
 from .faults import Faults
 from .world import EPOCH_S, World
@@ -30,8 +31,9 @@ LATE_S = (1.0, 30.0)
 class Answer:
     """What ``obstore.get`` gives."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, e_tag: str) -> None:
         self._content = content
+        self.meta = {"e_tag": e_tag, "version": None}
 
     def bytes(self) -> bytes:
         return self._content
@@ -43,6 +45,8 @@ class ObjectStore:
     def __init__(self, world: World, faults: Faults) -> None:
         self.objects: dict[str, bytes] = {}
         self._modified: dict[str, float] = {}
+        self._writes: Counter[str] = Counter()
+        """How often each object was written: its version."""
         self._unlisted_until: dict[str, float] = {}
         self._world = world
         self._faults = faults
@@ -66,25 +70,32 @@ class ObjectStore:
         key: str,
         content: bytes,
         *,
-        mode: str = "overwrite",
+        mode: str | Mapping[str, str] = "overwrite",
         use_multipart: bool = True,
     ) -> None:
-        only_new = mode == "create"
-        self._changing("put", key, lambda: self._put(key, bytes(content), only_new))
+        self._changing("put", key, lambda: self._put(key, bytes(content), mode))
 
-    def _put(self, key: str, content: bytes, only_new: bool) -> None:
-        if only_new and key in self.objects:
+    def _put(self, key: str, content: bytes, mode: str | Mapping[str, str]) -> None:
+        if mode == "create" and key in self.objects:
             raise AlreadyExistsError(key)
+        if not isinstance(mode, str) and mode["e_tag"] != self._e_tag(key):
+            raise PreconditionError(key)
         if key not in self.objects and self._faults.happens(self._faults.stale_lists):
             self._world.count("stale listing")
             self._unlisted_until[key] = self._world.now + STALE_S
-        self.objects[key] = content
-        self._modified[key] = self._world.now
+        self.put_past_faults(key, content)
 
     def put_past_faults(self, key: str, content: bytes) -> None:
         """Write an object that no fault concerns."""
         self.objects[key] = content
         self._modified[key] = self._world.now
+        self._writes[key] += 1
+
+    def _e_tag(self, key: str) -> str:
+        """What tells an object's content from what it was and will be; empty where there is
+        none.
+        """
+        return str(self._writes[key]) if key in self.objects else ""
 
     def delete(self, store: object, key: str) -> None:
         self._changing("delete", key, lambda: self._delete(key))
@@ -96,7 +107,7 @@ class ObjectStore:
         self._reading("get", key)
         if key not in self.objects:
             raise FileNotFoundError(key)
-        return Answer(self.objects[key])
+        return Answer(self.objects[key], self._e_tag(key))
 
     def head(self, store: object, key: str) -> Mapping[str, Any]:
         self._reading("head", key)
@@ -177,5 +188,5 @@ class ObjectStore:
 
     def _late(self, act: Any) -> None:
         self._world.sleep(self._faults.chance.uniform(*LATE_S))
-        with suppress(AlreadyExistsError):
+        with suppress(AlreadyExistsError, PreconditionError):
             act()

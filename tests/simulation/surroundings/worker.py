@@ -106,7 +106,7 @@ class Worker:
     def _train(self) -> None:
         world, assignment = self._world, self.assignment
         world.sleep(world.chance.uniform(0.1, 1.0))
-        self._report([Placed(self._place())])
+        self._say([Placed(self._place())])
         trial, attempt = assignment["trial"], assignment["attempt"]
         store = PatientStore(
             Checkpoints(self._checkpoints, attempt, owner=f"trial {trial}"), self._wait

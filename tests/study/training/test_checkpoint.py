@@ -115,6 +115,15 @@ def test_the_last_checkpoints_are_looked_for_again_where_they_went_in_between(
     assert store.latest() == {"epoch": 3}
 
 
+def test_a_worker_that_lives_on_removes_no_checkpoint_of_its_successor(tmp_path: Path) -> None:
+    successor = Checkpoints(LocalPath(tmp_path), attempt=2)
+    successor.save(1, {"epoch": 1})
+    for epoch in range(2, 5):  # its own go on from further epochs
+        Checkpoints(LocalPath(tmp_path), attempt=1).save(epoch, {"epoch": epoch})
+    assert successor.path(1).exists()
+    assert successor.latest() == {"epoch": 1}
+
+
 def test_what_a_successor_is_writing_stays(tmp_path: Path) -> None:
     own, later = (tmp_path / f".attempt-{n:04d}-epoch-000002.ckpt.x1y2" for n in (1, 2))
     own.write_bytes(b"left by a kill")

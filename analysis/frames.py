@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Literal, Self
 
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from study.errors import StudyNotFound, UserError
 from study.files.layout import StudyPaths, names_near
@@ -23,15 +23,15 @@ from study.journal.history import History
 from study.journal.log.log_storage import log_at
 from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec
-from study.results.parquet import read_tables
+from study.results.parquet import read_points_or_trials, read_tables
 from study.results.tabulate import Tables, tabulate
 from study.spec.spec import StudySpec
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 STORAGE = "studies"
 """The folder that studies are looked up in by name, below the working directory."""
-
-_DTYPES = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-"""Nullable where numpy has no null, so that a column of counts stays one of counts."""
 
 Source = StorageLike | StudyPaths
 """A study: its name, its folder, or its paths."""
@@ -98,6 +98,18 @@ class Study:
             _named(tables.trials, self.name),
             _named(tables.epochs, self.name),
         )
+
+    def table(self, name: Literal["points", "trials", "epochs"]) -> pa.Table:
+        """Return one of ``tables``, for which no more is read than it takes."""
+        if name == "epochs" or "all_tables" in vars(self):
+            return getattr(self.tables, name)
+        found = read_points_or_trials(self.paths, name)
+        if found is None:
+            return getattr(self.tables, name)
+        named = _named(found, self.name)
+        if self.has_dropped or not pc.any(named["dropped"]).as_py():
+            return named
+        return named.filter(pc.invert(pc.fill_null(named["dropped"], False)))
 
 
 @dataclass(frozen=True)
@@ -178,13 +190,19 @@ def paths_of(source: Source, storage: StoragePath) -> StudyPaths:
 
 def _named(table: pa.Table, study: str) -> pa.Table:
     """Return a table of one study with that study's name in each row."""
+    if table["study"].unique().to_pylist() in ([study], []):
+        return table  # without a new column, for which pyarrow loads pandas
     at = table.schema.get_field_index("study")
     field = table.schema.field(at)
-    return table.set_column(at, field, pa.array([study] * len(table), field.type))
+    return table.set_column(at, field, pa.repeat(pa.scalar(study, field.type), len(table)))
 
 
 def _frame(tables: Iterable[pa.Table]) -> pd.DataFrame:
     """Return tables of one kind as one frame; a column that only some have is null elsewhere."""
+    import pandas as pd  # which a query does without
+
+    # nullable where numpy has no null, so that a column of counts stays one of counts
+    dtypes = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     combined = pa.concat_tables(list(tables), promote_options="default")
-    rows: pd.DataFrame = combined.to_pandas(types_mapper=_DTYPES.get)
+    rows: pd.DataFrame = combined.to_pandas(types_mapper=dtypes.get)
     return rows

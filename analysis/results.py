@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from analysis.frames import STORAGE, Frames, Source, Study, paths_of
 from study.files.storage import StorageLike
 from study.files.storage_uri import storage_path
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analysis.best import BestPoint
     from analysis.rendering import Table
 

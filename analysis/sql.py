@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from analysis.rendering import Cell, Table
 
-_VIEWS = ("points", "trials", "epochs")
+_View = Literal["points", "trials", "epochs"]
+_VIEWS: tuple[_View, ...] = ("points", "trials", "epochs")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def query_sql(
         results = load(studies or _all_studies(storage), storage=storage)
     connection = duckdb.connect(":memory:", config={"enable_external_access": "false"})
     try:
-        _lock(connection, results, limits)
+        _lock(connection, limits)
+        _register(connection, results, _views_in(connection, sql))
         with _interrupted_after(connection, limits):
             return _answer(connection, sql, limits)
     except duckdb.InterruptException as error:
@@ -97,13 +99,30 @@ def _interrupted_after(
         timer.join()
 
 
-def _lock(
-    connection: duckdb.DuckDBPyConnection, results: Results, limits: QueryLimits | None
+def _views_in(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[_View, ...]:
+    """Return which views a query speaks of: all of them where it speaks of anything else."""
+    import duckdb
+
+    try:
+        named = {name.lower() for name in connection.get_table_names(sql)}
+    except duckdb.Error:  # whose words are those of the answer
+        return _VIEWS
+    if not named or not named <= set(_VIEWS):
+        return _VIEWS
+    return tuple(view for view in _VIEWS if view in named)
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection, results: Results, views: Iterable[_View]
 ) -> None:
-    """Register the views, and leave a query no way to anything else."""
-    for name in _VIEWS:
-        tables = [getattr(study.tables, name) for study in results.studies]
+    """Have a connection know the studies' tables as views."""
+    for name in views:
+        tables = [study.table(name) for study in results.studies]
         connection.register(name, pa.concat_tables(tables, promote_options="default"))
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, limits: QueryLimits | None) -> None:
+    """Leave a query no way to anything but the views."""
     if limits is not None:
         connection.execute(f"SET memory_limit = '{limits.memory_bytes // 1_000_000}MB'")
         connection.execute("SET threads = 1")

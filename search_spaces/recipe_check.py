@@ -91,14 +91,22 @@ class _RecipeCheck:
         self._schema = schema
         self._overrides = overrides
         self._allows = allows
+        self._tried: set[str] = set()
+        """The points that were tried, as texts: in a branch of its own each variable has the same
+        first one.
+        """
 
     def try_point(self, params: Mapping[str, Scalar]) -> None:
         """Put the recipe of a point together; variables that ``params`` leave out come first."""
         schema, values = self._schema, self._space.complete(params)
-        tree = schema.merge(schema.merge(self._recipe, values), self._overrides)
+        point = repr(values)
+        if point in self._tried:
+            return
+        self._tried.add(point)
+        tree = schema.merge(self._recipe, values)
         if self._overrides:
             # a name among them drops its section's old keys, and what the space varies with them
-            tree = schema.merge(tree, values)
+            tree = schema.merge(schema.merge(tree, self._overrides), values)
         _, faults = schema.parse_recipe(tree)
         if faults and not self._allows(values):
             return

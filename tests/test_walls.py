@@ -56,3 +56,9 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(code: str) -> None:
 )
 def test_to_start_and_to_list_studies_takes_nothing_of_study_files_and_figures(code: str) -> None:
     assert loaded_by(code, "pydantic", "ruamel.yaml", "numpy", "study.spec.load") == []
+
+
+def test_a_query_loads_no_frames_and_a_table_no_laws() -> None:
+    assert loaded_by("import analysis.sql", "pandas") == []
+    interval = "from analysis import statistics; statistics.mean([1.0, 2.0, 4.0])"
+    assert loaded_by(interval, "scipy.stats", "pandas") == []

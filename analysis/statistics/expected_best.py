@@ -76,7 +76,7 @@ def _estimate(values: Array, n: int, smallest: bool, level: float) -> Estimate:
     values are N / n draws of the best of n, and that is how much they know of its spread. For n = 1
     this is Student's interval of the mean.
     """
-    from scipy import stats
+    from scipy.special import stdtrit
 
     total = len(values)
     value = expected_best(values, n, smallest=smallest)
@@ -86,7 +86,7 @@ def _estimate(values: Array, n: int, smallest: bool, level: float) -> Estimate:
     error = math.sqrt(float(variance))
     if error <= NO_SPREAD * float(np.abs(values).max()):
         return Estimate(value, n=total, level=level)
-    quantile = float(stats.t.ppf((1 + level) / 2, (total - 1) / n))
+    quantile = float(stdtrit((total - 1) / n, (1 + level) / 2))
     half = quantile * error
     return Estimate(value, value - half, value + half, total, level)
 

@@ -46,15 +46,15 @@ def _quantile(total: float, of_seeds: float, seeds: int, level: float) -> float:
     The images' part of the variance is known, so only the seeds' part costs degrees; without it
     the quantile is the normal law's.
     """
-    from scipy import stats
+    from scipy.special import ndtri, stdtrit
 
     upper = (1 + level) / 2
     freedom = math.inf
     if of_seeds > 0:
         freedom = (seeds - 1) * (total / of_seeds) ** 2
     if math.isinf(freedom):
-        return float(stats.norm.ppf(upper))
-    return float(stats.t(freedom).ppf(upper))
+        return float(ndtri(upper))
+    return float(stdtrit(freedom, upper))
 
 
 def _wilson(share: float, count: float, quantile: float) -> tuple[float, float]:

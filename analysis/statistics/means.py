@@ -40,11 +40,11 @@ def standard_deviation(values: Array) -> float:
 
 def _interval(value: float, error: float, freedom: float, n: int, level: float) -> Estimate:
     """Return a value with Student's interval; without one where its standard error is nan."""
-    from scipy import stats
+    from scipy.special import stdtrit
 
     if math.isnan(error) or freedom <= 0:
         return Estimate(value, n=n, level=level)
-    quantile = float(stats.t.ppf((1 + level) / 2, freedom))
+    quantile = float(stdtrit(freedom, (1 + level) / 2))
     half = quantile * error
     return Estimate(value, value - half, value + half, n, level)
 
@@ -57,13 +57,13 @@ def student_difference(
     At a level of 1 - 0.05/k, for one of k comparisons, the p-value is k times the single one's, so
     that it is below 0.05 just where the interval leaves zero out.
     """
-    from scipy import stats
+    from scipy.special import stdtr
 
     estimate = _interval(value, error, freedom, n, level)
     if not estimate.known:
         return Difference(estimate)
     comparisons = (1 - LEVEL) / (1 - level)
-    single = float(2 * stats.t.sf(abs(value) / error, freedom))
+    single = float(2 * stdtr(freedom, -abs(value) / error))
     return Difference(estimate, min(1.0, comparisons * single))
 
 

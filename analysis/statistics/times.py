@@ -18,7 +18,7 @@ def median_time(earliest: Sample, latest: Sample, level: float = LEVEL) -> Estim
     earliest times, its high end from the latest; without one where there are too few times for any,
     five or fewer at 95 %.
     """
-    from scipy import stats
+    from scipy.special import bdtrik
 
     low, high = _sorted_times(earliest), _sorted_times(latest)
     count = len(high)
@@ -26,7 +26,7 @@ def median_time(earliest: Sample, latest: Sample, level: float = LEVEL) -> Estim
         return estimate_of_nothing(level)
     median = _middle(high)
     # so many of the least times may lie below the true median
-    below = int(stats.binom.ppf((1 - level) / 2, count, 0.5))
+    below = math.ceil(bdtrik((1 - level) / 2, count, 0.5))
     if below < 1:
         return Estimate(median, n=count, level=level)
     return Estimate(median, float(low[below - 1]), float(high[count - below]), count, level)
@@ -54,14 +54,14 @@ def binomial_share(least: int, most: int, n: int, level: float = LEVEL) -> Estim
     The value is the lower one. The interval is the exact binomial one of Clopper and Pearson
     (1934): at least ``level`` is covered.
     """
-    from scipy import stats
+    from scipy.special import betaincinv
 
     if n == 0:
         return estimate_of_nothing(level)
     tail = (1 - level) / 2
     low, high = 0.0, 1.0
     if least > 0:
-        low = float(stats.beta.ppf(tail, least, n - least + 1))
+        low = float(betaincinv(least, n - least + 1, tail))
     if most < n:
-        high = float(stats.beta.ppf(1 - tail, most + 1, n - most))
+        high = float(betaincinv(most + 1, n - most, 1 - tail))
     return Estimate(least / n, low, high, n, level)

@@ -58,12 +58,12 @@ def _typical(groups: Sequence[Array]) -> float:
 
     Each is corrected for what the median of the deviation of so few values is.
     """
-    from scipy import stats
+    from scipy.special import gammaincinv
 
     deviations = []
     for group in groups:
         freedom = len(group) - 1
         if freedom > 0:
-            correction = math.sqrt(freedom / stats.chi2.median(freedom))
+            correction = math.sqrt(freedom / (2 * gammaincinv(freedom / 2, 0.5)))
             deviations.append(float(group.std(ddof=1)) * correction)
     return float(np.median(deviations))

@@ -14,6 +14,7 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,6 +39,8 @@ _MOST_GROWTH = 100
 """Tables are at most so many times as large in memory as their journal, beside a few megabytes."""
 _FEWEST_ROWS_TO_PACK = 100
 """Of fewer rows most of a file says what its columns are, and packing takes half of the time."""
+_FEWEST_ROWS_FOR_THREADS = 10_000
+"""Of fewer rows most of the time goes into handing two hundred columns to threads."""
 _PARTS = "part-*.parquet"
 _FINGERPRINT_KEY = b"fingerprint"
 _FINGERPRINTS_KEY = b"fingerprints_of_parts"
@@ -85,6 +88,21 @@ def read_tables(paths: StudyPaths) -> Tables | None:
     if not _belong_together(points, trials, parts):
         return None
     return Tables(points, trials, pa.concat_tables(parts, promote_options="default"))
+
+
+def read_points_or_trials(paths: StudyPaths, name: Literal["points", "trials"]) -> pa.Table | None:
+    """Read one of the two tables that are a file each; None where it is absent, of another schema
+    or older than the journal.
+    """
+    try:
+        size = journal_bytes(paths.journal)
+        table = _read_table(paths.points_table if name == "points" else paths.trials_table, size)
+    except (OSError, pa.ArrowInvalid):
+        return None
+    made_of = _metadata_of(table)
+    is_of_now = made_of.get(_COLUMNS_KEY) == columns_fingerprint().encode()
+    is_current = made_of.get(JOURNAL_BYTES_KEY) == str(size).encode()
+    return table if is_of_now and is_current else None
 
 
 def _belong_together(points: pa.Table, trials: pa.Table, parts: list[pa.Table]) -> bool:
@@ -206,7 +224,7 @@ def _read_table(path: StoragePath, journal_bytes: int) -> pa.Table:
             or unpacked_bytes > _MOST_UNPACKED_BYTES + _MOST_GROWTH * journal_bytes
         ):
             raise pa.ArrowInvalid(f"{path} holds more than its journal can have given")
-        return file.read()
+        return file.read(use_threads=metadata.num_rows >= _FEWEST_ROWS_FOR_THREADS)
 
 
 def _encoded(table: pa.Table, metadata: dict[bytes, bytes]) -> bytes:

@@ -8,6 +8,9 @@ import pytest
 
 from analysis.sql import query_sql, render_answer
 from study.errors import UserError
+from study.files.storage import StoragePath
+from study.results import parquet
+from study.results.parquet import write_tables
 
 
 def test_trials_of_several_studies_are_asked_in_sql(mixed: Any, make: Any) -> None:
@@ -98,3 +101,34 @@ def test_an_answer_has_every_column_that_was_asked_for(mixed: Any) -> None:
 def test_a_storage_without_studies_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no study in"):
         query_sql("select 1", storage=tmp_path)
+
+
+def test_no_more_tables_are_read_than_the_query_speaks_of(
+    mixed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tables(mixed.paths)
+    expected = query_sql("SELECT count(*) AS n FROM points", mixed.paths).to_pylist()
+    read: list[str] = []
+    whole = parquet._read_table
+
+    def noted(path: StoragePath, journal_bytes: int) -> Any:
+        read.append(path.name)
+        return whole(path, journal_bytes)
+
+    monkeypatch.setattr(parquet, "_read_table", noted)
+    assert query_sql("SELECT count(*) AS n FROM Points", mixed.paths).to_pylist() == expected
+    assert read == ["points.parquet"]
+    query_sql("SELECT count(*) FROM epochs JOIN trials USING (study, trial)", mixed.paths)
+    assert set(read) == {"points.parquet", "trials.parquet", "part-00000.parquet"}
+
+
+def test_tables_are_renamed_and_dropped_points_left_out_whichever_way_they_are_read(
+    mixed: Any,
+) -> None:
+    mixed.add(event="dropped", point=1)
+    write_tables(mixed.paths)
+    moved = mixed.paths.folder.rename(mixed.paths.folder.parent / "moved")
+    for sql in ("SELECT DISTINCT study, point FROM trials", "SELECT study, point FROM points"):
+        rows = query_sql(sql, moved).to_pylist()
+        assert {row["study"] for row in rows} == {"moved"}
+        assert 1 not in {row["point"] for row in rows}

@@ -120,6 +120,8 @@ _MINIMIZED_NAMES = frozenset(
     {"parameters", "loss", "error", "val_hamming_distance", "test_hamming_distance"}
 )
 
+_NAMED_COLUMNS = frozenset(get_args(NamedColumn))
+
 
 def is_minimized(metric: str) -> bool:
     """Return whether less of a metric is better: of losses, errors, times, memory, parameters."""
@@ -129,7 +131,7 @@ def is_minimized(metric: str) -> bool:
 def named_metric(column: str) -> str | None:
     """Return what ``recipe.metrics`` must name for a column to be measured; None for nothing."""
     name = column.partition("_")[2]
-    return name if column in get_args(NamedColumn) else None
+    return name if column in _NAMED_COLUMNS else None
 
 
 def direction_of(metric: str) -> Direction:

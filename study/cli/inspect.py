@@ -110,7 +110,8 @@ def list_studies(
     from study.inspection.status import overview
 
     if address and storage == STUDIES:
-        columns: tuple[str, ...] = ("study", "job", "job_state", "storage", "submitted")
+        of_share = ("share", "holds", "wants", "part", "waits_since")
+        columns: tuple[str, ...] = ("study", "job", "job_state", "storage", "submitted", *of_share)
         title, rows = f"Studies at {address}", job_rows(address)
     else:
         columns = ("study", "state", "points", "of", "best", "size", "updated")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -198,5 +198,23 @@ def job_rows(address: str) -> list[dict[str, Any]]:
                 "job_state": job.state,
                 "storage": job.storage,
                 "submitted": time_text(job.started),
+                **_share_of(job),
             }
     return list(newest.values())
+
+
+def _share_of(job: Job) -> dict[str, Any]:
+    """Return what a job's study has of the cluster; null where it has ended, or where its storage
+    isn't seen from here.
+    """
+    from study.errors import StudyError
+    from study.files.layout import StudyPaths
+    from study.files.storage_uri import storage_path
+    from study.inspection.status import share_of
+
+    share: dict[str, Any] | None = None
+    if not job.has_ended:
+        with suppress(StudyError, OSError):
+            share = share_of(StudyPaths(storage_path(job.storage), job.study))
+    columns = ("share", "holds", "wants", "part", "waits_since")
+    return share or dict.fromkeys(columns)

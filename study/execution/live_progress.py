@@ -25,6 +25,8 @@ class ShareSeen:
     share: float
     holds: int
     """How many trials run."""
+    wants: int
+    """How many could run at once."""
     part: int | None
     """How many trials it may hold; None where it is alone on the cluster."""
     waits_since: float | None
@@ -33,10 +35,11 @@ class ShareSeen:
     @classmethod
     def of_tree(cls, tree: Any) -> ShareSeen | None:
         """Return the one with these fields; None where they are none of a share's."""
-        if not isinstance(tree, dict) or tree.keys() != asdict(cls(0, 0, 0, 0)).keys():
+        if not isinstance(tree, dict) or tree.keys() != asdict(cls(0, 0, 0, 0, 0)).keys():
             return None
         is_sound = all(value is None or is_finite_number(value) for value in tree.values())
-        return cls(**tree) if is_sound and None not in (tree["share"], tree["holds"]) else None
+        has_all = all(tree[name] is not None for name in ("share", "holds", "wants"))
+        return cls(**tree) if is_sound and has_all else None
 
 
 class LiveProgress:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from study.errors import StudyError
 from study.files.layout import StudyPaths, studies_in
 from study.files.lock import lock_holder
 from study.files.storage import StoragePath
-from study.inspection.format import time_text
+from study.inspection.format import count_text, time_text
 from study.results.summary.summary import Summary
 from study.results.summary.summary_file import read_summary
 
@@ -73,6 +74,7 @@ def _status(
         "trials": summary.trials,
         "epochs": summary.epochs,
         "running": running,
+        "share": share_of(paths) if driver else None,
         "objective": summary.objective,
         "best": summary.best,
         "best_standing": summary.best_standing,
@@ -87,6 +89,19 @@ def _status(
         "sessions": summary.sessions,
         "updated": None if summary.last_event_at is None else time_text(summary.last_event_at),
     }
+
+
+def share_of(paths: StudyPaths) -> dict[str, Any] | None:
+    """Return a running study's share of the cluster that it is on, and how many trials it has and
+    wants there, as its driver has left it; None where it has a Ray of its own.
+    """
+    from study.execution.live_progress import read_live  # which a study at rest does without
+
+    seen = read_live(paths).share
+    if seen is None:
+        return None
+    since = None if seen.waits_since is None else time_text(seen.waits_since)
+    return {**asdict(seen), "waits_since": since}
 
 
 def overview(storage: StoragePath) -> list[dict[str, Any]]:
@@ -123,6 +138,8 @@ def status_text(status: dict[str, Any]) -> str:
         lines.append(f"  best     {_best_text(status)}")
     if status["money"] is not None:
         lines.append(f"  money    {spent_text(status)}")
+    if status["share"]:
+        lines.append(f"  share    {share_text(status['share'])}")
     for running in status["running"]:
         lines.append(
             f"  running  trial {running['trial']} (point {running['point']}) after epoch"
@@ -135,6 +152,16 @@ def status_text(status: dict[str, Any]) -> str:
     if status["updated"]:
         lines.append(f"  updated  {status['updated']}")
     return "\n".join(lines)
+
+
+def share_text(share: Mapping[str, Any]) -> str:
+    """Say what a study has of its cluster, and what it waits for."""
+    text = f"{share['share']:g}: holds {count_text(share['holds'], 'trial')}"
+    if share["part"] is not None:
+        text += f" of the {share['part']} that it may"
+    if share["waits_since"]:
+        text += f"; {share['wants'] - share['holds']} wait since {share['waits_since']}"
+    return text
 
 
 def _points_text(status: dict[str, Any]) -> str:

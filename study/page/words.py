@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from study.inspection.format import seconds_text, time_text
-from study.inspection.status import spent_text
+from study.inspection.status import share_text, spent_text
 from study.inspection.time_left import time_left_text
 from study.spec.parts.tariff import money_text
 
@@ -21,6 +21,7 @@ __all__ = [
     "money",
     "points",
     "share",
+    "share_text",
     "spent",
     "value",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator
@@ -11,7 +12,7 @@ from pydantic import BeforeValidator
 from study.errors import UserError
 from study.spec.parts.file_section import FileSection
 from study.validation.document import parse_document
-from study.validation.numbers import AtLeastOne, Natural, Replicates
+from study.validation.numbers import AtLeastOne, Natural, Replicates, ZeroOrMore
 from study.validation.path_value import parse_path_value
 from study.validation.section import list_to_tuple
 from study.validation.vocabulary import Vocabulary
@@ -117,6 +118,21 @@ class OnePoint(Body):
 
     point: Natural
     """the point's number"""
+
+
+class Weight(Body):
+    """A study's share of its cluster."""
+
+    weight: ZeroOrMore
+    """its weight among the cluster's studies; 0 for what nobody else wants"""
+
+    @classmethod
+    def of_form(cls, fields: Mapping[str, str]) -> dict[str, Any]:
+        """Read a number with or without a point."""
+        tree: dict[str, Any] = dict(fields)
+        with suppress(ValueError, KeyError):
+            tree["weight"] = float(tree["weight"])
+        return tree
 
 
 def parse_body(kind: type[_Body], tree: object) -> _Body:

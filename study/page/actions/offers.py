@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from study.execution.driver import failed_trials
-from study.inspection.status import status_from
+from study.inspection.status import share_of, status_from
 from study.page.readings.followed_study import FollowedStudy
 from study.page.readings.library import Library
 
@@ -25,6 +25,7 @@ _RESUME = Offer("resume", "Resume")
 _RETRY = Offer("retry", "Retry")
 _ADD = Offer("add", "Add a point")
 _DROP = Offer("drop", "Drop a point")
+_SHARE = Offer("share", "Change its share")
 _STOP_TRIAL = Offer("stop-trial", "Stop this trial")
 
 
@@ -44,6 +45,8 @@ class Offers:
         offers.append(_ADD)
         if any(not point.is_dropped for point in list(study.history.points)):
             offers.append(_DROP)
+        if study.driver and share_of(study.paths):
+            offers.append(_SHARE)
         return offers
 
     def _beginnings(self, study: FollowedStudy) -> list[Offer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from study.errors import StudyLocked, UserError
-from study.execution.changes import check_droppable, check_not_ended
+from study.execution.changes import check_droppable, check_not_ended, check_share
 from study.execution.driver import failed_trials
 from study.execution.lifecycle import growth
 from study.inspection.format import count_text
@@ -110,6 +110,17 @@ def _drop(study: FollowedStudy, asked: Asked) -> list[str]:
     return lines
 
 
+def _share(study: FollowedStudy, asked: Asked) -> list[str]:
+    weight = asked.body.weight
+    check_share(study.name, weight, storage=study.paths.storage)
+    lines = [f"The share of {study.name} is {weight:g}, and no more {study.spec.share:g}."]
+    if weight == 0:
+        lines.append("It runs in what no other study of its cluster wants.")
+    if study.driver:
+        lines.append(_DRIVER_DOES)
+    return lines
+
+
 Prospect = Callable[[FollowedStudy, Asked], list[str]]
 PROSPECTS: Mapping[str, Prospect] = {
     "stop": _stop,
@@ -119,5 +130,6 @@ PROSPECTS: Mapping[str, Prospect] = {
     "retry": _retry,
     "add": _add,
     "drop": _drop,
+    "share": _share,
 }
 """By the names of the pages that show them; each raises UserError where it can't be done."""

@@ -19,7 +19,16 @@ from study.files.layout import StudyPaths
 from study.files.lock import lock_holder
 from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec
-from study.page.actions.bodies import BadBody, Body, Failed, Nothing, OnePoint, Totals, Values
+from study.page.actions.bodies import (
+    BadBody,
+    Body,
+    Failed,
+    Nothing,
+    OnePoint,
+    Totals,
+    Values,
+    Weight,
+)
 from study.page.actions.launching import Launcher, NoDrivers
 
 
@@ -116,6 +125,10 @@ def _drop(asked: Asked) -> Change:
     return changes.drop(asked.paths.name, asked.body.point, storage=asked.paths.storage)
 
 
+def _share(asked: Asked) -> Change:
+    return changes.share(asked.paths.name, asked.body.weight, storage=asked.paths.storage)
+
+
 def _totals(asked: Asked) -> list[object]:
     words: list[object] = []
     for option, total in asked.body.counts().items():
@@ -151,6 +164,14 @@ ACTIONS = {
             _drop,
             "drop",
             lambda asked: ("--point", asked.body.point),
+        ),
+        Action(
+            "share",
+            "Change its share of the cluster",
+            Weight,
+            _share,
+            "share",
+            lambda asked: (f"{asked.body.weight:g}",),
         ),
     )
 }

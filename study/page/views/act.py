@@ -67,6 +67,7 @@ def _facts(study: FollowedStudy) -> dict[str, Any]:
     return {
         "points": spec.points,
         "replicates": spec.replicates,
+        "share": spec.share,
         "last_point": points[-1] if points else None,
         "failed": failed,
     }

@@ -48,6 +48,7 @@ _ROW = {
     "best_high": _NUMBER,
     "failures": _COUNT,
     "trial_seconds": _NUMBER,
+    "share": {"type": ["object", "null"], "description": "of the cluster that it is on"},
     "money": _NUMBER,
     "lost_money": _NUMBER,
     "unpriced_hours": _NUMBER,
@@ -138,7 +139,7 @@ def _posted() -> Iterator[_Address]:
     yield _Address("/api/submit", "Have a study file run", "Done", method="post", body=File)
 
 
-_FIELDS = ("points", "replicates", "values", "point", "trials", "failed", "trial")
+_FIELDS = ("points", "replicates", "values", "point", "trials", "failed", "weight", "trial")
 ADDRESSES = (
     _Address("/", "All studies", None, _HTML, query=("q", "state", "sort", "order")),
     _Address("/index.json", "All studies", "Studies", query=("q", "state", "sort", "order")),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from study.controller.next_work import Assignment
+from study.execution.live_progress import LiveFile, LiveProgress, ShareSeen
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.files.lock import acquire_lock
@@ -52,6 +53,23 @@ def test_whoever_drives_the_study_is_named(study: StudyPaths) -> None:
     assert status["state"] == "running"
     assert status_text(status).startswith(f"fake: running (driven by {status['driver']})\n")
     assert status_of(study)["driver"] == ""
+
+
+def test_what_a_study_has_of_its_cluster_is_said(study: StudyPaths) -> None:
+    live = LiveProgress()
+    live.share = ShareSeen(share=2.0, holds=1, wants=4, part=3, waits_since=1_700_000_000.0)
+    file = LiveFile(study, live)
+    lock = acquire_lock(study.lock)
+    try:
+        file.refresh()
+        status = status_of(study)
+    finally:
+        lock.release()
+        file.remove()
+    since = status["share"]["waits_since"]
+    expected = f"  share    2: holds 1 trial of the 3 that it may; 3 wait since {since}\n"
+    assert expected in status_text(status)
+    assert status_of(study)["share"] is None
 
 
 def test_of_an_interrupted_study_nothing_is_said_to_run_and_how_it_goes_on(

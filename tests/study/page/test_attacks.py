@@ -145,9 +145,15 @@ def test_texts_that_are_sent_do_not_act_where_they_are_shown(attacked: Served, p
 
 def test_texts_of_an_address_do_not_act_where_they_are_shown(attacked: Served) -> None:
     query = urlencode(
-        {"values": f"{SCRIPT}=1", "point": SCRIPT, "points": SCRIPT, "trials": SCRIPT}
+        {
+            "values": f"{SCRIPT}=1",
+            "point": SCRIPT,
+            "points": SCRIPT,
+            "trials": SCRIPT,
+            "weight": SCRIPT,
+        }
     )
-    for action in ("add", "drop", "extend", "retry", "stop", "resume"):
+    for action in ("add", "drop", "share", "extend", "retry", "stop", "resume"):
         answer = attacked.ask(f"/s/lab/one/do/{action}?{query}&told={SCRIPT}", FULL | BROWSER)
         assert answer.status in (200, 400)
         assert SCRIPT not in answer.text

@@ -163,6 +163,7 @@ class StudyShare(WholeCluster):
         return ShareSeen(
             share=need.share,
             holds=sum(need.held.values()),
+            wants=need.wanted,
             part=self._part.most,
             waits_since=None if waited_s is None else round(time.time() - waited_s),
         )

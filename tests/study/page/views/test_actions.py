@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from study.execution.live_progress import LiveFile, LiveProgress, ShareSeen
 from study.files import requests
 from study.files.lock import acquire_lock
 from study.journal.replay import read_history
@@ -106,6 +107,7 @@ def test_a_driver_is_asked_as_the_commands_ask_it(acting: Served, driven: Maker)
         "extend": {"points": 60, "replicates": 3},
         "add": {"values": {"optimizer.name": "adam", "optimizer.lr": 0.001}},
         "drop": {"point": 1},
+        "share": {"weight": 2.5},
         "t/2/stop": None,
     }
     for what, body in asked.items():
@@ -113,9 +115,16 @@ def test_a_driver_is_asked_as_the_commands_ask_it(acting: Served, driven: Maker)
         assert answer.status == 200, answer.text
         assert answer.data["by_driver"] is True
     found = requests.waiting(driven.paths)
-    assert [request.do for request in found] == ["stop", "extend", "add", "drop", "stop_trial"]
+    assert [request.do for request in found] == [
+        "stop",
+        "extend",
+        "add",
+        "drop",
+        "share",
+        "stop_trial",
+    ]
     assert found[1].counts == {"points": 60, "replicates": 3}
-    assert (found[3].point, found[4].trial) == (1, 2)
+    assert (found[3].point, found[4].weight, found[5].trial) == (1, 2.5, 2)
     assert found[2].values["optimizer.lr"] == 0.001
 
 
@@ -135,6 +144,9 @@ def test_a_driver_is_asked_as_the_commands_ask_it(acting: Served, driven: Maker)
         ("one/drop", {"point": 99}, 409, "--point must be below 2, the points of one; found 99"),
         ("one/drop", {"point": -1}, 400, "point: must be at least 0; found -1"),
         ("one/drop", {"point": True}, 400, "point: must be an integer; found true"),
+        ("one/share", {"weight": -1}, 400, "weight: must be at least 0; found -1"),
+        ("one/share", {"weight": "2"}, 400, "weight: must be a finite number; found '2'"),
+        ("one/share", {"weight": 1}, 409, "the share of one is 1 already"),
         ("one/stop", {"now": True}, 400, "now: must be a known key"),
         ("one/t/99/stop", None, 404, "one has no trial '99'; it has 3"),
         ("one/t/0/stop", None, 409, "trial 0 of one has ended already: COMPLETE"),
@@ -290,3 +302,22 @@ def test_what_would_happen_is_there_as_data(acting: Served) -> None:
     assert "must be below 2" in acting.data("/s/lab/one/do/drop.json?point=7")["error"]
     assert acting.ask("/s/lab/one/do/nix").status == 404
     assert acting.ask("/s/lab/one/do/stop-trial?trial=9").status == 404
+
+
+def test_a_study_on_a_cluster_shows_its_share_and_takes_another(
+    acting: Served, driven: Maker
+) -> None:
+    live = LiveProgress()
+    live.share = ShareSeen(share=1.0, holds=2, wants=5, part=2, waits_since=1_700_000_000.0)
+    LiveFile(driven.paths, live).refresh()
+    (row,) = acting.data("/index.json")["studies"]
+    assert (row["share"]["holds"], row["share"]["wants"], row["share"]["part"]) == (2, 5, 2)
+    assert "share 1: holds 2 trials of the 2 that it may; 3 wait since" in acting.page("/")
+    assert "share" in offers(acting.page("/s/lab/one"))
+    page = acting.page("/s/lab/one/do/share?weight=0.5")
+    assert "The share of one is 0.5, and no more 1." in page
+    word = word_in(page)
+    sent = send_form(acting, "/api/s/lab/one/share", weight="0.5", csrf=word)
+    assert sent.status == 303
+    (request,) = requests.waiting(driven.paths)
+    assert (request.do, request.weight) == ("share", 0.5)

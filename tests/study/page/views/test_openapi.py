@@ -102,6 +102,7 @@ def test_each_action_takes_and_answers_what_is_described(tmp_path: Path) -> None
         "add": {"values": values},
         "t/{trial}/stop": {},
         "drop": {"point": 0},
+        "share": {"weight": 2},
         "stop": {},
         "resume": {},
         "extend": {"points": 60},
@@ -115,7 +116,7 @@ def test_each_action_takes_and_answers_what_is_described(tmp_path: Path) -> None
             done.append(_check_post(served, path, address, body))
         assert _check_post(served, "/api/preview", "/api/preview", {"file": file}) == 200
         assert _check_post(served, "/api/submit", "/api/submit", {"file": file}) == 409
-    assert done == [200, 200, 200, 409, 409, 409, 409]
+    assert done == [200, 200, 200, 200, 409, 409, 409, 409]
     described = {path for method, path in WAYS if method == "post"}
     assert described == {
         *("/api/s/{label}/{name}/" + what for what in sent),

@@ -115,7 +115,7 @@ def test_how_long_it_waits_is_told_and_seen(driver: Driver) -> None:
     assert driver.broker.heard[-1].waits_s == 10.0
     seen = driver.share.seen
     assert seen is not None
-    assert (seen.share, seen.holds, seen.part) == (2.0, 1, 1)
+    assert (seen.share, seen.holds, seen.wants, seen.part) == (2.0, 1, 4, 1)
     assert seen.waits_since is not None
     driver.share.leave()
     assert driver.broker.heard[-1].leaves

@@ -10,7 +10,7 @@ from aiohttp import web
 from study.page.live.list_parts import list_parts
 from study.page.live.stream import Parts
 from study.page.live.streams import Streams
-from study.page.live.study_parts import StudyParts
+from study.page.live.study_parts import KeptParts, StudyParts
 from study.page.readings.followed_study import FollowedStudy
 from study.page.site import Site
 
@@ -22,13 +22,14 @@ class Live:
         self._site = site
         self._streams = Streams()
         self._lock = threading.Lock()
-        self._parts: WeakKeyDictionary[FollowedStudy, StudyParts] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[FollowedStudy, KeptParts] = WeakKeyDictionary()
 
     def study(self, label: str, name: str) -> StudyParts:
         """Return the parts of a study's page; StudyNotFound where it isn't there."""
         followed = self._site.library.study(label, name)
         with self._lock:
-            return self._parts.setdefault(followed, StudyParts(self._site, followed))
+            kept = self._kept.setdefault(followed, KeptParts())
+        return StudyParts(self._site, followed, kept)
 
     async def watch_study(self, request: web.Request, label: str, name: str) -> web.StreamResponse:
         """Send what changes in a study."""

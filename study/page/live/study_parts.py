@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 from study.inspection.event_log import event_line
@@ -26,19 +27,29 @@ def trial_mark(epochs: int, state: str) -> str:
     return f"{epochs} {state}"
 
 
+@dataclass
+class KeptParts:
+    """The parts that were made last of a study, and of what.
+
+    They know nothing of the study itself, so that one that nobody looks at can be forgotten.
+    """
+
+    version: str = ""
+    outcomes: tuple[int, ...] = ()
+    parts: dict[str, str] = field(default_factory=dict)
+    best: list[Point] = field(default_factory=list)
+    trials: list[int] = field(default_factory=list)
+    """The trials that run or have just run."""
+    shown: tuple[Any, str] = (None, "")
+
+
 class StudyParts:
     """What a study's page is made of, by the names of its parts."""
 
-    def __init__(self, site: Site, study: FollowedStudy) -> None:
+    def __init__(self, site: Site, study: FollowedStudy, kept: KeptParts) -> None:
         self._site = site
         self._study = study
-        self._version = ""
-        self._outcomes: tuple[int, ...] = ()
-        self._parts: dict[str, str] = {}
-        self._best: list[Point] = []
-        self._trials: list[int] = []
-        """The trials that run or have just run."""
-        self._shown: tuple[Any, str] = (None, "")
+        self._kept = kept
 
     def look(self) -> Parts:
         """Return the parts as they are now, for those who look on."""
@@ -51,58 +62,58 @@ class StudyParts:
         study = self._study
         with study.lock:
             study.read_on()
-            if study.version != self._version:
+            if study.version != self._kept.version:
                 self._make_light()
-                self._version = study.version
+                self._kept.version = study.version
         made = self._site.chapters.chapters.of(study, patience_s)
         shown = (made.content, made.fault)
-        if shown != self._shown or "answer" not in self._parts:
-            self._shown = shown
+        if shown != self._kept.shown or "answer" not in self._kept.parts:
+            self._kept.shown = shown
             content = {"chapter": made.content, "fault": made.fault, "notes": study.notes}
-            self._parts["answer"] = self._page("study_answer.html.j2", content)
-            self._parts["sections"] = self._page("study_sections.html.j2", content)
-        return dict(self._parts)
+            self._kept.parts["answer"] = self._page("study_answer.html.j2", content)
+            self._kept.parts["sections"] = self._page("study_sections.html.j2", content)
+        return dict(self._kept.parts)
 
     def _make_light(self) -> None:
         """Make what follows each event."""
         study = self._study
         history, spec = study.history, study.spec
         metric = spec.objectives[0].metric
-        if study.outcomes != self._outcomes:
-            self._best = best_points(history, spec)
+        if study.outcomes != self._kept.outcomes:
+            self._kept.best = best_points(history, spec)
             plots = setting_plots(history.points, metric)
-            self._parts["settings"] = self._page("study_settings.html.j2", {"plots": plots})
-            self._outcomes = study.outcomes
-        curves = shown_curves(history, spec, self._best)
-        self._parts["now"] = self._page("study_now.html.j2", {"row": row_of(study)})
+            self._kept.parts["settings"] = self._page("study_settings.html.j2", {"plots": plots})
+            self._kept.outcomes = study.outcomes
+        curves = shown_curves(history, spec, self._kept.best)
+        self._kept.parts["now"] = self._page("study_now.html.j2", {"row": row_of(study)})
         # its name alone: each page asks for the buttons, which its viewer may have or not
-        self._parts["offers"] = self._page("study_offered.txt.j2", {})
-        self._parts["curves"] = json.dumps(plot_data(curves, metric), separators=(",", ":"))
+        self._kept.parts["offers"] = self._page("study_offered.txt.j2", {})
+        self._kept.parts["curves"] = json.dumps(plot_data(curves, metric), separators=(",", ":"))
         latest = history.trials[: -_LATEST - 1 : -1]
         content = {"latest": [_trial_row(trial, spec) for trial in latest]}
-        self._parts["trials"] = self._page("study_trials.html.j2", content)
+        self._kept.parts["trials"] = self._page("study_trials.html.j2", content)
         self._mark_trials()
         lines = [event_line(record, spec) for record in reversed(study.recent)]
-        self._parts["log"] = self._page("study_log.html.j2", {"lines": lines})
+        self._kept.parts["log"] = self._page("study_log.html.j2", {"lines": lines})
 
     def _mark_trials(self) -> None:
         """Note how far those trials are that run or have just run."""
         trials = self._study.history.trials
         running = {trial.number for trial in trials if trial.is_in_flight}
-        self._trials = sorted(running | set(self._trials))[-_MOST_TRIALS:]
-        for name in [name for name in self._parts if name.startswith("trial-")]:
-            del self._parts[name]
-        for number in self._trials:
+        self._kept.trials = sorted(running | set(self._kept.trials))[-_MOST_TRIALS:]
+        for name in [name for name in self._kept.parts if name.startswith("trial-")]:
+            del self._kept.parts[name]
+        for number in self._kept.trials:
             if number < len(trials):
                 trial = trials[number]
-                self._parts[f"trial-{number}"] = trial_mark(trial.epochs, trial.state)
+                self._kept.parts[f"trial-{number}"] = trial_mark(trial.epochs, trial.state)
 
     def drawing(self) -> str:
         """Return the curves as a browser shows them that runs no script."""
         study = self._study
         with study.lock:
-            shown = shown_curves(study.history, study.spec, self._best)
-            faint = faint_curves(study.history, study.spec, self._best)
+            shown = shown_curves(study.history, study.spec, self._kept.best)
+            faint = faint_curves(study.history, study.spec, self._kept.best)
             metric = study.spec.objectives[0].metric
         return curves_svg([*faint, *shown], f"{metric} over epochs")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import asdict
-from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
@@ -28,6 +29,12 @@ from study.results.bill import currency_of, trial_money
 _MOST_CURVES = 6
 
 Explained = StopExplanation | EndExplanation
+_MOST_STOPS = 256
+"""Explanations that are kept of a study."""
+_STOPS: WeakKeyDictionary[FollowedStudy, dict[tuple[int, float | None], Explained]] = (
+    WeakKeyDictionary()
+)
+_STOPS_LOCK = threading.Lock()
 
 
 async def trial(request: web.Request) -> web.Response:
@@ -116,12 +123,17 @@ def _content(study: FollowedStudy, number: str) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=256)
 def _stop(study: FollowedStudy, trial: int, ended_at: float | None) -> Explained:
     """Explain a stop by the pruner, for which the whole journal is walked; ``ended_at`` tells the
-    trial's ends apart.
+    trial's ends apart. Explanations are kept as long as the study is.
     """
-    return Explanations(study.paths).of_trial(trial)
+    with _STOPS_LOCK:
+        kept = _STOPS.setdefault(study, {})
+    if (trial, ended_at) not in kept:
+        if len(kept) >= _MOST_STOPS:
+            kept.clear()
+        kept[trial, ended_at] = Explanations(study.paths).of_trial(trial)
+    return kept[trial, ended_at]
 
 
 def _failure_of(trial: Trial) -> dict[str, Any] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,17 @@ import pytest
 
 from study.errors import StudyNotFound
 from study.page.readings import library as module
+from study.page.readings.followed_study import FollowedStudy
 from study.page.readings.library import Library
 from study.page.readings.rows import row_of
 from study.page.readings.storages import labeled_storages
 
 from ....analysis.conftest import Maker, adam
+from ...command import wait_for
+from ...fake_cluster import small_spec
+from ...fake_folder import run_into
+from ..live.watching import watching
+from ..served import serving, settings_of
 
 PATIENCE_S = 600.0
 
@@ -115,3 +123,35 @@ def test_no_more_is_kept_than_there_is_room_for(
     kept = [study.history.journal_bytes for study in library._followed.values()]
     assert sum(kept) <= 8 * size
     assert [row["trials"] for row in library.overview(PATIENCE_S).rows][:6] == [1] * 6
+
+
+def test_studies_for_which_there_is_no_room_are_forgotten_whatever_was_shown_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_JOURNAL_BYTES", 1)
+    followed: list[weakref.ref[FollowedStudy]] = []
+    made = FollowedStudy.__init__
+
+    def noted(study: FollowedStudy, *args: Any) -> None:
+        made(study, *args)
+        followed.append(weakref.ref(study))
+
+    monkeypatch.setattr(FollowedStudy, "__init__", noted)
+    names = [f"s{number}" for number in range(3)]
+    for name in names:
+        run_into(tmp_path / "lab", small_spec(points=8, study=name))
+    with serving(settings_of(tmp_path / "lab")) as served:
+        for name in names:
+            data = served.data(f"/s/lab/{name}.json")
+            assert data["trials"] == 8
+            stopped = data["tables"]["stops"]["rows"][0]["trial"]
+            assert served.data(f"/s/lab/{name}/t/{stopped}.json")["end"]["kind"] == "stop"
+            with watching(served, f"/s/lab/{name}/events") as watcher:
+                watcher.until("now")
+        assert len(followed) >= len(names)
+
+        def is_forgotten() -> bool:  # once what is being made of them is made
+            gc.collect()
+            return sum(study() is not None for study in followed) <= 1
+
+        wait_for(is_forgotten, "all but the one looked at last to be forgotten")

@@ -112,7 +112,9 @@ class StopConditions:
 
         Those of attempts that were seen running go by this process's own time, too.
         """
-        return self._gpus * sum(held_s for _, held_s in self._held_by_attempt(history))
+        return self._gpus * sum(
+            held_s * attempt.workers for attempt, held_s in self._held_by_attempt(history)
+        )
 
     def _money(self, history: History) -> float:
         """Add up what all attempts have cost, those under way up to now."""

@@ -170,7 +170,7 @@ class OpenRun:
 
         self._say_who_else_runs()
         self._wait_for("Ray to start" if not self._options.address else "the cluster to answer")
-        wanted = math.ceil((self._spec.concurrency or 1) * self._spec.resources.cpus)
+        wanted = math.ceil((self._spec.concurrency or 1) * self._spec.resources.most_cpus)
         self._connection.connect(
             cpus=min(machine_cpus(), wanted),
             # Ray starts a worker for each CPU: more than there are trials where one takes several

@@ -68,13 +68,24 @@ def machine_resources(spec: StudySpec) -> NodeResources:
 
 
 def trial_capacity(spec: StudySpec, nodes: Sequence[NodeResources]) -> int:
-    """Count how many of the study's trials these nodes run at once; a trial lies on one node."""
-    return sum(_node_capacity(spec, node) for node in nodes)
+    """Count how many of the study's trials these nodes run at once, each with as many workers as it
+    may have; only a trial of several workers lies on several nodes.
+    """
+    workers = spec.resources.workers
+    room = worker_capacity(spec.resources.by_name, nodes)
+    if workers.least <= room < workers.most:
+        return 1
+    return room // workers.most
 
 
-def _node_capacity(spec: StudySpec, node: NodeResources) -> int:
+def worker_capacity(wanted: Mapping[str, float], nodes: Sequence[NodeResources]) -> int:
+    """Count how many workers that want so much of each resource these nodes hold at once."""
+    return sum(_node_capacity(wanted, node) for node in nodes)
+
+
+def _node_capacity(wanted: Mapping[str, float], node: NodeResources) -> int:
     counts = []
-    for name, amount in spec.resources.by_name.items():
+    for name, amount in wanted.items():
         found = node.get(name, 0)
         if name == "GPU":  # a share lies on one of them
             counts.append(int(found) * int(1 / amount + _ROUNDING))
@@ -88,13 +99,26 @@ def check_fits(spec: StudySpec, nodes: Sequence[NodeResources], where: str) -> N
     if trial_capacity(spec, nodes) >= 1:
         return
     wanted = spec.resources.by_name
+    if worker_capacity(wanted, nodes):
+        _refuse_too_few(spec, nodes, where)
     most = {name: max((node.get(name, 0) for node in nodes), default=0) for name in wanted}
     found = f"{where} has {_amounts(most)}"
     if len(nodes) > 1:
         found = f"of {where} no node has that, but at most {_amounts(most)}"
+    whose = "a trial" if spec.resources.workers.most == 1 else "each worker of a trial"
     raise UserError(
-        f"a trial of {spec.study} wants {_amounts(wanted)}, and {found}; "
+        f"{whose} of {spec.study} wants {_amounts(wanted)}, and {found}; "
         "ask for less with --set resources.cpus=… and the like"
+    )
+
+
+def _refuse_too_few(spec: StudySpec, nodes: Sequence[NodeResources], where: str) -> None:
+    """Raise UserError where there is room for workers, but not for as many as a trial has."""
+    wanted, least = spec.resources.by_name, spec.resources.workers.least
+    raise UserError(
+        f"a trial of {spec.study} wants {least} workers of {_amounts(wanted)}, and {where} has room"
+        f" for {worker_capacity(wanted, nodes)}; ask for less with --set resources.workers=… and"
+        " the like"
     )
 
 

@@ -4,6 +4,7 @@ trials/00007.1/                                               point 7, replicate
 trials/00007.1/checkpoints/attempt-0002-epoch-000003.ckpt     what attempt 2 saved after epoch 3
 trials/00007.1/stderr.2.txt                                   the traceback of attempt 2's failure
 trials/00007.1/output.2.txt                                   what attempt 2 printed
+trials/00007.1/output.2.worker-1.txt                          what the second of its workers did
 trials/00007.1/kept/adapter                                   what a training function kept
 """
 
@@ -19,7 +20,7 @@ CHECKPOINT_PREFIX = "attempt-"
 
 _TRIAL_FOLDER = re.compile(r"(\d+)\.(\d+)")
 _CHECKPOINT = re.compile(rf"{CHECKPOINT_PREFIX}(\d{{4,}})-epoch-(\d{{6,}})\.ckpt")
-_TEXT = re.compile(r"(?:stderr|output)\.(\d+)\.txt")
+_TEXT = re.compile(r"(?:stderr|output)\.(\d+)(?:\.worker-\d+)?\.txt")
 
 
 class TrialFolder(NamedTuple):
@@ -64,6 +65,11 @@ def stderr_name(attempt: int) -> str:
 def output_name(attempt: int) -> str:
     """Name the file that keeps what an attempt printed."""
     return f"output.{attempt}.txt"
+
+
+def output_of_worker(path: str, rank: int) -> str:
+    """Return the file for what another worker prints than the first, whose file is given."""
+    return f"{path.removesuffix('.txt')}.worker-{rank}.txt"
 
 
 def attempt_of_text(name: str) -> int | None:

@@ -112,13 +112,13 @@ def total_seconds(recipes: Iterable[Recipe], costs: CostsByShape, rounds: float)
 
 def lacking_resources(spec: StudySpec, concurrency: int) -> Iterator[str]:
     """Say what this machine has too little of, should the study run here."""
-    if concurrency * spec.resources.cpus > machine_cpus():
+    if concurrency * spec.resources.most_cpus > machine_cpus():
         yield (
-            f"{concurrency} trials of {spec.resources.cpus:g} CPUs at once; this machine has"
+            f"{concurrency} trials of {spec.resources.most_cpus:g} CPUs at once; this machine has"
             f" {machine_cpus()} CPUs"
         )
-    if spec.resources.gpus and concurrency * spec.resources.gpus > machine_gpus():
+    if spec.resources.gpus and concurrency * spec.resources.most_gpus > machine_gpus():
         yield (
-            f"{concurrency} trials of {spec.resources.gpus:g} GPUs at once; this machine has"
+            f"{concurrency} trials of {spec.resources.most_gpus:g} GPUs at once; this machine has"
             f" {machine_gpus()} GPUs"
         )

@@ -151,9 +151,9 @@ class PricesSet(Event, event="priced"):
     prices: Mapping[str, Any]
     """Of the form of the study file's ``prices:``; empty where there are none any more."""
     cpus: float
-    """How many CPUs a trial holds."""
+    """How many CPUs each worker of a trial holds."""
     gpus: float
-    """How many GPUs a trial holds."""
+    """How many GPUs each worker of a trial holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,6 +262,7 @@ class Placement(TypedDict):
     code: NotRequired[str]
     labels: NotRequired[Mapping[str, str]]
     held_s: NotRequired[float]
+    workers: NotRequired[int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,6 +288,8 @@ class AttemptPlaced(Event, event="placed"):
     """The labels of its node by which prices differ, where they do."""
     held_s: float = 0.0
     """For how many seconds the worker had had it, when the driver heard of that."""
+    workers: int = 1
+    """How many train together; the place is the first one's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -293,6 +293,7 @@ class History:
         attempt.software = event.software
         attempt.code = event.code
         attempt.labels = event.labels or {}
+        attempt.workers = event.workers
 
     def _add_row(self, event: EpochReported) -> None:
         row = {

@@ -55,13 +55,16 @@ class Attempt:
     """Recipe values that retries changed, by dotted path."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """The labels of its node by which prices differ."""
+    workers: int = 1
+    """How many processes train it together."""
     tariff: Tariff | None = None
-    """What an hour of it costs; None where no prices were on record when it began."""
+    """What an hour of each of its workers costs; None where no prices were on record when it began.
+    """
 
     @property
     def hourly_price(self) -> float | None:
         """What an hour of it costs on the node that it is on; None without prices."""
-        return None if self.tariff is None else self.tariff.hourly(self.labels)
+        return None if self.tariff is None else self.tariff.hourly(self.labels) * self.workers
 
 
 @dataclass

@@ -30,6 +30,14 @@ def wall_seconds(history: History, trial: Trial) -> float:
     return sum(end - start for end, start in zip(ends, starts, strict=True))
 
 
+def worker_seconds(history: History, trial: Trial) -> float:
+    """The same of each worker, all of them together."""
+    return sum(
+        attempt.workers * (end_of_attempt(history, attempt) - attempt.started_at)
+        for attempt in trial.attempts
+    )
+
+
 def repeated_seconds(trial: Trial) -> float:
     """How much work had to be done again: what broken attempts did after their last epoch that
     counts, from when a worker took them up. Waiting for one is no work.

@@ -132,8 +132,9 @@ TRIAL_COLUMNS = (
         "of those, work after the last finished epoch of a broken attempt",
         "s",
     ),
-    Column("cpu_seconds", NUMBER, "wall_seconds times the CPU cores reserved for it", "s"),
-    Column("gpu_seconds", NUMBER, "wall_seconds times the share of a GPU reserved for it", "s"),
+    Column("cpu_seconds", NUMBER, "wall_seconds times the CPU cores of all its workers", "s"),
+    Column("gpu_seconds", NUMBER, "wall_seconds times the GPUs of all its workers", "s"),
+    Column("trial_workers", INTEGER, "processes that train it together, in its last attempt"),
     Column(
         "money",
         NUMBER,

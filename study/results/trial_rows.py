@@ -11,7 +11,12 @@ from study.journal.history import History
 from study.journal.outcomes import trial_value
 from study.journal.ranking import is_outgrown
 from study.journal.trials import Point, Trial
-from study.results.attempts import repeated_seconds, trials_on_shared_devices, wall_seconds
+from study.results.attempts import (
+    repeated_seconds,
+    trials_on_shared_devices,
+    wall_seconds,
+    worker_seconds,
+)
 from study.results.bill import currency_of, lost_money, trial_money
 from study.results.cells import Row, json_text, utc_time
 from study.results.figures import Figures
@@ -73,6 +78,7 @@ class _Work(TypedDict):
     repeated_seconds: float
     cpu_seconds: float
     gpu_seconds: float
+    trial_workers: int
     money: float | None
     lost_money: float | None
     currency: str | None
@@ -209,7 +215,7 @@ def _seconds_between(trial: Trial) -> list[float]:
 
 
 def _work(history: History, spec: StudySpec, trial: Trial, *, is_on_shared_device: bool) -> _Work:
-    wall = wall_seconds(history, trial)
+    wall, held = wall_seconds(history, trial), worker_seconds(history, trial)
     last = trial.attempt
     ended_at = trial.ended_at if trial.ended_at is not None else last.ended_at
     return {
@@ -218,8 +224,9 @@ def _work(history: History, spec: StudySpec, trial: Trial, *, is_on_shared_devic
         "attempts": len(trial.attempts),
         "wall_seconds": wall,
         "repeated_seconds": repeated_seconds(trial),
-        "cpu_seconds": wall * spec.resources.cpus,
-        "gpu_seconds": wall * spec.resources.gpus,
+        "cpu_seconds": held * spec.resources.cpus,
+        "gpu_seconds": held * spec.resources.gpus,
+        "trial_workers": last.workers,
         "money": trial_money(history, trial),
         "lost_money": lost_money(trial),
         "currency": currency_of(trial),

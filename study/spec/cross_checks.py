@@ -24,6 +24,7 @@ from search_spaces.values import Value
 from study.spec.checks.own_checks import training_faults
 from study.spec.checks.repeat_checks import places_written
 from study.spec.checks.rule_checks import broken_rule_faults, name_faults
+from study.spec.checks.worker_checks import worker_faults
 from study.spec.kinds.kind import TrainingKind
 from study.spec.spec import StudySpec
 from study.training.recipe.metric_catalog import MEASURED_METRICS, named_metric
@@ -41,7 +42,7 @@ def cross_faults(spec: StudySpec, is_sound: bool) -> list[Fault]:
     faults = [*_first_faults(spec, is_sound), *_objective_faults(spec), *_confirm_faults(spec)]
     faults += [*name_faults(spec), *training_faults(spec)]
     if is_sound:
-        faults += [*_space_faults(spec), *_role_faults(spec)]
+        faults += [*_space_faults(spec), *_role_faults(spec), *worker_faults(spec)]
     return faults
 
 
@@ -173,7 +174,11 @@ def default_reproducible(spec: StudySpec) -> bool:
 
 
 def reproducible_faults(spec: StudySpec) -> Iterator[Fault]:
-    """Refuse what depends on the machine's speed."""
+    """Refuse what depends on the machine's speed, or on how much of it there is."""
+    if spec.resources.workers.may_differ:
+        must = "must be one number with reproducible: true"
+        found = describe(spec.resources.workers.tree())
+        yield Fault(("resources", "workers"), must, found, str(spec.resources.workers.most))
     for index, objective in enumerate(spec.objectives):
         if objective.metric in MEASURED_METRICS:
             must = "must not be measured by the machine with reproducible: true"

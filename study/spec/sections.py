@@ -39,6 +39,7 @@ from study.validation.numbers import (
     Number,
     Replicates,
     Tries,
+    WorkerCount,
     ZeroOrMore,
 )
 from study.validation.section import OneOrMore, rule
@@ -105,21 +106,77 @@ def _own_resources(amounts: dict[str, float]) -> dict[str, float]:
     return amounts
 
 
-class Resources(FileSection):
-    """What one trial occupies."""
+class Workers(FileSection):
+    """How many processes train one trial together."""
 
+    short_for = "most"
+
+    most: WorkerCount
+    """as many as each attempt takes where there is room"""
+    least: WorkerCount = Field(default_factory=lambda found: found.get("most", 1))
+    """as few as an attempt takes where there is room for no more; by default no fewer than most"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_number(cls, value: object) -> object:
+        if isinstance(value, Mapping | cls):
+            return value
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise rule("must be an integer", accepted="{most: …, least: …}")
+        return {"most": value}
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Workers:
+        if self.least > self.most:
+            raise rule(f"must be {self.most} or fewer, as is most", ["least"], beside=["most"])
+        return self
+
+    @property
+    def may_differ(self) -> bool:
+        """Whether attempts at a trial may have different numbers of workers."""
+        return self.least < self.most
+
+
+def _workers_as_written(workers: Workers) -> object:
+    """Return the shortest form that reads back equal; None where there is one worker."""
+    if workers.may_differ:
+        return {"most": workers.most, "least": workers.least}
+    return workers.most if workers.most > 1 else None
+
+
+class Resources(FileSection):
+    """What each worker of a trial occupies, and how many there are."""
+
+    workers: Annotated[Workers, PlainSerializer(_workers_as_written)] = Workers(most=1)
+    """processes that train one trial together: a number, or {most: …, least: …}"""
     cpus: Amount = 1.0
-    """cores and torch threads of a trial"""
+    """cores and torch threads of each worker"""
     gpus: Fraction = 0.0
-    """a share of one GPU"""
+    """a share of one GPU; 0 or 1 where there are several workers"""
     custom: Annotated[
         dict[str, Amount], BeforeValidator(_resources_by_name), AfterValidator(_own_resources)
     ] = Field(default_factory=dict)
     """amounts of a cluster's own resources, by name"""
 
+    @model_validator(mode="after")
+    def _whole_gpus(self) -> Resources:
+        if self.workers.most > 1 and 0 < self.gpus < 1:
+            raise rule("must be 0 or 1 where a trial has several workers", ["gpus"])
+        return self
+
+    @property
+    def most_cpus(self) -> float:
+        """What all workers of a trial occupy, where there are as many as it may have."""
+        return self.cpus * self.workers.most
+
+    @property
+    def most_gpus(self) -> float:
+        """The same of GPUs."""
+        return self.gpus * self.workers.most
+
     @property
     def by_name(self) -> dict[str, float]:
-        """What is wanted of each resource, under Ray's names."""
+        """What each worker wants of each resource, under Ray's names."""
         wanted = {"CPU": self.cpus, "GPU": self.gpus, **self.custom}
         return {name: amount for name, amount in wanted.items() if amount}
 

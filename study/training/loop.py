@@ -24,7 +24,7 @@ from study.training.epoch_row import EpochRow, validation_columns
 from study.training.metrics import RunningMeans, evaluate
 from study.training.models.airbench import fit_whitening
 from study.training.models.factory import build_for_recipe
-from study.training.optim.accumulation import accumulate_gradients
+from study.training.models.shared.model import share_model
 from study.training.optim.averaging import evaluated_weights
 from study.training.optim.divergence import DivergenceWatch
 from study.training.optim.loss import LossFunction
@@ -32,6 +32,7 @@ from study.training.optim.optimizers import load_optimizer_state, make_optimizer
 from study.training.optim.param_groups import learning_rates
 from study.training.optim.precision import MixedPrecision
 from study.training.optim.schedules import LearningRate
+from study.training.optim.shared_gradients import level_statistics, make_gradients
 from study.training.recipe.recipe import Recipe
 from study.training.runtime.device import (
     is_memory_short,
@@ -51,8 +52,12 @@ from study.training.runtime.randomness import (
     seed_everything,
 )
 from study.training.runtime.reading import reading_for
+from study.training.runtime.team.draws import PlacedDraws
+from study.training.runtime.team.team import Alone, Team
 from study.training.stopping import StopRules
 from study.training.summary import Outcome, summarize_training
+
+_ALONE = Alone()
 
 
 def train(
@@ -70,6 +75,7 @@ def train(
     run: str = "",
     progress: TrainingProgress | None = None,
     pace: Pace | None = None,
+    team: Team = _ALONE,
 ) -> Outcome:
     """Train ``recipe`` on one device, from the newest checkpoint where there is one.
 
@@ -79,7 +85,8 @@ def train(
     that are trained again; rows that the checkpoint alone has come first. ``heartbeat`` is called
     at each step and may raise Stopped. With ``best_by`` the test figures are those of the best
     epoch, whose weights the checkpoints hold, too. ``data_hash`` is that of the others' images.
-    ``run`` names the study's run, whose trials share what an own data set's factory returns.
+    ``run`` names the study's run, whose trials share what an own data set's factory returns. Each
+    of several workers of a ``team`` calls this; the first one reports and saves for all.
 
     Stopped and StorageFault pass through; any other exception becomes a TrainingFailure, the
     device's memory being free again. Not for several threads of a process at once.
@@ -89,7 +96,7 @@ def train(
         used_device = resolve_device(device)
         with (
             isolated_process_state(recipe, used_device),
-            Saving(checkpoint, used_device, pace) as saving,
+            Saving(checkpoint if team.place.is_first else None, used_device, pace) as saving,
         ):
             outcome = _training(
                 recipe,
@@ -104,6 +111,7 @@ def train(
                 data_hash=data_hash,
                 run=run,
                 progress=progress or TrainingProgress(),
+                team=team,
             )
         if used_device.type == "cuda":
             release_memory(used_device)  # others may share the GPU
@@ -133,19 +141,23 @@ def _training(
     data_hash: str,
     run: str,
     progress: TrainingProgress,
+    team: Team,
 ) -> Outcome:
     spec = recipe.data
     data = load_data_set(spec, data_dir, reading_for(progress, heartbeat, run))
     check_same_images(data, data_hash)
-    loaders = make_loaders(recipe, data, device)
+    loaders = make_loaders(recipe, data, device, team.place)
     progress.enter("building the model")
-    state = TrainingState(recipe, data, loaders, device, best)
+    state = TrainingState(recipe, data, loaders, device, best, team)
     model, precision, stop_rules = state.model, state.precision, state.stop_rules
     compiled = torch.compile if recipe.execution.mode == "compile" else _as_it_is
     judged = state.weights.model  # the model itself, where nothing is averaged
     forward = compiled(model)
     judge = forward if judged is model else compiled(judged)
-    loss_function, divergence = LossFunction(recipe.loss, model), DivergenceWatch(device)
+    gradients = make_gradients(
+        team, model, forward, LossFunction(recipe.loss, model), precision, state.draws
+    )
+    divergence = DivergenceWatch(device)
     evaluation = partial(
         evaluate,
         judge,
@@ -153,12 +165,18 @@ def _training(
         heartbeat,
         mirrored=spec.eval_mirrored,
         named=recipe.metrics,
+        team=team,
     )
 
-    if checkpoint := saving.latest():
+    def goes_on(row: EpochRow) -> bool:
+        """Report a row, as the first worker does for all."""
+        return team.agree(report(row) if team.place.is_first else True)
+
+    if checkpoint := team.hand_out(saving.latest()):
         state.load_state_dict(checkpoint)
+    row: EpochRow
     for row in state.history[reported:]:
-        if not report(row | {"last": stop_rules.reason is not None and row is state.history[-1]}):
+        if not goes_on(row | {"last": stop_rules.reason is not None and row is state.history[-1]}):
             stop_rules.stop()
 
     started = synchronized_time(device) - state.seconds
@@ -168,23 +186,28 @@ def _training(
         progress.begin_epoch(state.epoch, len(loaders.train), compiles=forward is not model)
         model.train()
         reset_peak_memory(device)
-        means, epoch_started = RunningMeans(), synchronized_time(device)
-        for images, labels in loaders.train.epoch(state.epoch):  # (B, C, H, W), (B,)
+        means, epoch_started = RunningMeans(team), synchronized_time(device)
+        for number, (images, labels) in enumerate(loaders.train.epoch(state.epoch)):
+            count = loaders.images_of(number) if team.place.workers > 1 else len(labels)
             state.learning_rate.set(state.optimizer, state.step)
-            losses = accumulate_gradients(  # scalars, and logits of (B, classes)
-                forward, loss_function, precision, images, labels, recipe.micro_batch_size
+            losses = gradients.accumulate(  # scalars, and logits of (B, classes)
+                images, labels, count, recipe.micro_batch_size
             )
             gradient_norm = precision.step(state.optimizer, recipe.clip)
             state.optimizer.zero_grad()
             state.weights.update()
             state.step += 1
-            means.add(losses, labels, gradient_norm)
+            means.add(losses, labels, gradient_norm, count)
             divergence.add(state.step, losses.total)
-            progress.add_step(len(labels))
+            progress.add_step(count)
             heartbeat()
-            if stop_rules.after_step(state.step, losses.total, time.perf_counter() - started):
+            seconds = time.perf_counter() - started
+            if recipe.seconds:
+                seconds = team.agree(seconds)
+            if stop_rules.after_step(state.step, losses.total, seconds):
                 break
         divergence.check()
+        level_statistics(team, [model] if judged is model else [model, judged])
         trained = synchronized_time(device)
 
         # Evaluate.
@@ -211,6 +234,7 @@ def _training(
         }
 
         # Save, report, stop?
+        row = team.agree(row)
         progress.enter("saving")
         state.end_epoch(row)
         if stop_rules.reason is None:
@@ -219,7 +243,7 @@ def _training(
             saving.complete(state.epoch, state.state_dict)
         if state.epoch <= reported:
             repeated(row)
-        elif not report(row | {"last": stop_rules.reason is not None}):
+        elif not goes_on(row | {"last": stop_rules.reason is not None}):
             stop_rules.stop()
 
     saving.complete(state.epoch, state.state_dict)
@@ -251,6 +275,7 @@ class TrainingState:
         loaders: Loaders,
         device: torch.device,
         best: BestEpoch,
+        team: Team,
     ) -> None:
         self._device = device
         self._data_fingerprint = loaders.fingerprint
@@ -266,7 +291,10 @@ class TrainingState:
         seed_everything(recipe.seed, "model")
         model = build_for_recipe(recipe, data.image_shape, data.classes)
         self.model: nn.Module = model.to(device, memory_format=loaders.memory_format)  # type: ignore[call-overload]
-        fit_whitening(self.model, loaders.train.epoch(1))
+        fit_whitening(self.model, loaders.first_batches())
+        self.draws = PlacedDraws()
+        if team.place.workers > 1:
+            self.model = share_model(self.model, recipe.model, team, self.draws)
         self.optimizer = make_optimizer(recipe.optimizer, self.model)
         self.weights = evaluated_weights(self.model, recipe.ema)
         self.precision = MixedPrecision(recipe.precision, device)

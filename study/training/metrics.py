@@ -19,6 +19,9 @@ from torch.nn import functional
 from study.training.data.batches import Batch
 from study.training.optim.loss import LossValues
 from study.training.optim.precision import MixedPrecision
+from study.training.runtime.team.team import Alone, Team
+
+_ALONE = Alone()
 
 
 @torch.no_grad()
@@ -30,11 +33,13 @@ def evaluate(
     *,
     mirrored: bool = False,
     named: Sequence[str] = (),
+    team: Team = _ALONE,
 ) -> dict[str, float]:
     """Return the ``classification_metrics`` of a model in evaluation mode.
 
     With ``mirrored`` they are of the mean logits of each image and of its mirror image.
-    ``heartbeat`` is called after each batch. ``named`` are metrics of torchmetrics' besides.
+    ``heartbeat`` is called after each batch. ``named`` are metrics of torchmetrics' besides. Where
+    each of several workers has some of the images, all of them get the metrics of all images.
     """
     all_logits, all_labels = [], []
     for images, labels in batches:  # (B, C, H, W), (B,)
@@ -45,7 +50,8 @@ def evaluate(
         all_logits.append(logits)
         all_labels.append(labels)
         heartbeat()
-    logits, labels = torch.cat(all_logits), torch.cat(all_labels)
+    logits = team.gather(torch.cat(all_logits) if all_logits else None)
+    labels = team.gather(torch.cat(all_labels) if all_labels else None)
     metrics = classification_metrics(logits, labels)
     others = [name for name in named if name not in metrics]
     return metrics | named_metrics(others, logits, labels)
@@ -121,7 +127,9 @@ class RunningMeans:
     the epoch's end adds up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, team: Team = _ALONE) -> None:
+        self._team = team
+        self._sizes: list[int] = []
         self._losses: list[Tensor] = []
         self._gradient_norms: list[Tensor] = []
         self._predictions: list[Tensor] = []
@@ -129,24 +137,29 @@ class RunningMeans:
         self.images = 0
         """How many were trained on."""
 
-    def add(self, losses: LossValues, labels: Tensor, gradient_norm: Tensor) -> None:
+    def add(
+        self, losses: LossValues, labels: Tensor, gradient_norm: Tensor, images: int | None = None
+    ) -> None:
         """Add a batch: logits of (B, classes), labels (B,), and the norm before clipping.
 
-        Of labels that are shares of the classes, (B, classes), the greatest counts.
+        Of labels that are shares of the classes, (B, classes), the greatest counts. ``images`` is
+        how many the losses are of, where that is more than one worker's.
         """
         self._losses.append(losses.main)
         self._gradient_norms.append(gradient_norm)
         self._predictions.append(losses.logits.argmax(1))
         self._labels.append(labels if labels.ndim == 1 else labels.argmax(1))
-        self.images += len(labels)
+        self._sizes.append(len(labels) if images is None else images)
+        self.images += self._sizes[-1]
 
     def columns(self) -> dict[str, float]:
         """Return the means as an epoch's row has them."""
-        sizes = torch.tensor([len(labels) for labels in self._labels])
+        sizes = torch.tensor(self._sizes)
         losses = torch.stack(self._losses).cpu()  # (steps,)
         norms = torch.stack(self._gradient_norms).cpu()
         finite_norms = torch.where(norms.isfinite(), norms, 0.0)
         correct = (torch.cat(self._predictions) == torch.cat(self._labels)).sum()
+        correct = self._team.add_up(correct)
         return {
             "train_loss": _sum_in_order(losses * sizes) / self.images,
             "train_accuracy": int(correct) / self.images,

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from study.execution.on_ray import own_training, worker_place
-from study.execution.on_ray.own_training import OwnTraining
+from study.execution.on_ray import worker_place
+from study.execution.on_ray.processes import own_training
+from study.execution.on_ray.processes.own_training import OwnTraining
 from study.execution.on_ray.worker_protocol import Broken, Failed, Repeated, WorkerMessage
 from study.execution.training_process.channel import Channel
 from study.execution.training_process.child import Request, _Attempt

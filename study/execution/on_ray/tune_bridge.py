@@ -16,7 +16,7 @@ from study.errors import RayFault
 from study.execution.live_progress import LiveProgress
 from study.execution.on_ray.gpu_watch import GpuWatch
 from study.execution.on_ray.ray_internals import ask_to_set_aside, forget_results, kill_worker
-from study.execution.on_ray.ray_runtime import is_node_alive
+from study.execution.on_ray.ray_runtime import is_node_alive, node_resources
 from study.execution.on_ray.ray_watch import RayLost, RayWatch
 from study.execution.on_ray.sharing.study_share import Need, WholeCluster
 from study.execution.on_ray.worker_loss import executor_loss, is_setup_failure, worker_loss
@@ -34,6 +34,7 @@ from study.execution.on_ray.worker_protocol import (
     WorkerConfig,
     WorkerMessage,
 )
+from study.execution.resources import worker_capacity
 from study.files.layout import StudyPaths
 from study.journal.failure import Failure
 from study.spec.sections import Resources
@@ -83,6 +84,8 @@ class _RunningTrial:
     """A trial of Tune's, which is one attempt of ours."""
 
     assignment: Assignment
+    workers: int = 1
+    """How many processes train it together."""
     tune_trial: Any = None
     """Known from the worker's first answer on, until the worker is killed."""
     last_heard: float = field(default_factory=lambda: time.monotonic())
@@ -165,14 +168,15 @@ class Bridge:
         self._is_all_handed_out = isinstance(assignment, NothingLeft)
         if isinstance(assignment, NothingLeft | WaitForTrials):
             return assignment
-        self._running[trial_id] = _RunningTrial(assignment)
+        workers = self._workers_of_next()
+        self._running[trial_id] = _RunningTrial(assignment, workers)
         self._share.note_change()
         self._is_quiet = False
-        return self._config(assignment)
+        return self._config(assignment, workers)
 
     def _is_without_room(self) -> bool:
         """Whether an attempt could start, if others had left room for it on the cluster."""
-        if self._controller.stopping or self._share.may_start(len(self._running)):
+        if self._controller.stopping or self._share.may_start(self._in_flight_with_next()):
             return False
         return bool(self._running) or self._controller.count_startable() > 0
 
@@ -181,7 +185,25 @@ class Bridge:
         """Whether workers without a trial are to be ended, for others wait for their room."""
         return self._share.gives_back
 
-    def _config(self, assignment: Assignment) -> WorkerConfig:
+    def _in_flight_with_next(self) -> int:
+        """Count the workers at work, and those of another attempt but for one."""
+        at_work = self._count_workers()
+        return at_work + self.options.resources.workers.least - 1 if at_work else 0
+
+    def _count_workers(self) -> int:
+        return sum(running.workers for running in self._running.values())
+
+    def _workers_of_next(self) -> int:
+        """Return how many workers the next attempt has: where it may have fewer, as many as find
+        room beside those at work.
+        """
+        wanted = self.options.resources.workers
+        if not wanted.may_differ:
+            return wanted.most
+        room = worker_capacity(self.options.resources.by_name, node_resources())
+        return max(wanted.least, min(wanted.most, room - self._count_workers()))
+
+    def _config(self, assignment: Assignment, workers: int) -> WorkerConfig:
         options = self.options
         trial = (assignment.point, assignment.replicate)
         return {
@@ -192,6 +214,8 @@ class Bridge:
             "kept": str(options.paths.kept(*trial)),
             "cpus": options.resources.cpus,
             "gpus": options.resources.gpus,
+            "resources": options.resources.by_name,
+            "workers": workers,
             "heartbeat_s": options.heartbeat_s,
             "hang_without_heartbeat": options.hang_without_heartbeat,
             "limit_s": options.trial_hours * 3600 if options.trial_hours else None,
@@ -353,10 +377,12 @@ class Bridge:
         if not self._share.is_due():
             return
         staying = [running for running in self._running.values() if not running.makes_way]
-        nodes = Counter(self._node_of(running) for running in staying)
-        held = {node: count for node, count in nodes.items() if node}
+        held = Counter[str]()
+        for running in staying:
+            held[self._node_of(running)] += running.workers
+        held.pop("", None)
         startable = len(staying) + self._controller.count_startable()
-        wanted = min(self.options.concurrency, startable)
+        wanted = min(self.options.concurrency, startable) * self.options.resources.workers.most
         self._share.tell(Need(self._controller.spec.share, held, wanted))
         self._live.share = self._share.seen
 
@@ -390,9 +416,11 @@ class Bridge:
             wanted = ", ".join(
                 f"{amount:g} {name}" for name, amount in self.options.resources.by_name.items()
             )
+            workers = self.options.resources.workers.least
+            times = f"{workers} times " if workers > 1 else ""
             self._say(
                 f"no worker of the cluster has taken up a trial for {waited_s:.0f} s; a trial asks"
-                f" for {wanted}"
+                f" for {times}{wanted}"
             )
 
     def _kill_silent_workers(self, now: float) -> None:

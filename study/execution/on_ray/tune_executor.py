@@ -33,6 +33,7 @@ from study.execution.on_ray.sharing.study_share import StudyShare, WholeCluster
 from study.execution.on_ray.temporary_folder import TemporaryFolder
 from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded
 from study.execution.on_ray.worker_loss import on_one_line
+from study.execution.on_ray.worker_protocol import WorkerConfig
 from study.journal.events import SessionClosed
 
 _FAILED_STARTS = 5
@@ -67,7 +68,11 @@ def execute_trials(
     from study.execution.on_ray.tune_worker import TrialWorker
 
     silence(TUNE_LOGGERS)
-    resources = tune.PlacementGroupFactory([options.resources.by_name])
+
+    def resources(config: WorkerConfig) -> Any:
+        """Ask for a place for each worker: on one node where they fit, else on several."""
+        return tune.PlacementGroupFactory([config["resources"]] * config["workers"])
+
     trainable = tune.with_resources(TrialWorker, resources)
     share = _share(options)
     bridge = Bridge(controller, options, on_tick, say, live, share)

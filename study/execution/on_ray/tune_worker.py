@@ -24,7 +24,7 @@ from ray import tune
 
 from study.errors import StorageFault
 from study.execution.on_ray.awake_clock import process_clock
-from study.execution.on_ray.own_training import OwnTraining, close_nursery
+from study.execution.on_ray.processes.own_training import OwnTraining, close_nursery, end_hosts
 from study.execution.on_ray.worker_place import gpu_name, node_id, place_on
 from study.execution.on_ray.worker_protocol import (
     Broken,
@@ -65,8 +65,9 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
         """Begin an attempt."""
         sys.path += [path for path in config["path"] if path not in sys.path]
         is_own = json.loads(config["assignment"]).get("train") is not None
+        has_processes = is_own or config["workers"] > 1
         self._training: _Training | OwnTraining | None
-        self._training = OwnTraining(config) if is_own else _Training(config)
+        self._training = OwnTraining(config) if has_processes else _Training(config)
 
     def reset_config(self, new_config: WorkerConfig) -> bool:
         """Begin another attempt in the same process."""
@@ -92,6 +93,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
         """Stop the attempt where it stands."""
         self._leave()
         close_nursery()
+        end_hosts()
 
     def _leave(self) -> None:
         if self._training is not None:

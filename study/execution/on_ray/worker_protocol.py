@@ -26,6 +26,10 @@ class WorkerConfig(TypedDict):
     """The folder for what a training function keeps."""
     cpus: float
     gpus: float
+    resources: dict[str, float]
+    """What each worker has, under Ray's names."""
+    workers: int
+    """How many processes train the trial together."""
     heartbeat_s: float
     """How long training may show no sign of life before it counts as hung."""
     hang_without_heartbeat: bool

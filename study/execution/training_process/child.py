@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -29,6 +30,10 @@ from study.training.own.run import train_function
 from study.training.recipe.metric_catalog import Direction
 from study.training.runtime.device import gpu_software, trial_device
 from study.training.runtime.failures import Stopped, TrainingFailure, classify
+from study.training.runtime.progress import TrainingProgress
+from study.training.runtime.team.joining import find_meeting_point, join, open_meeting_point
+from study.training.runtime.team.place import Place
+from study.training.runtime.team.team import Alone, Team
 
 _BEAT_S = 0.5
 """Heartbeats in between say nothing new."""
@@ -41,8 +46,10 @@ class Request(TypedDict):
     """What an attempt's process is to do, as JSON."""
 
     kind: str
-    train: str
+    train: str | None
+    """The training function; None of a recipe's training."""
     config: dict[str, Any]
+    """What the function is given, or the recipe."""
     seed: int
     epochs: int | None
     attempt: int
@@ -59,6 +66,14 @@ class Request(TypedDict):
     cpus: float
     gpus: float
     path: list[str]
+    data_hash: str
+    run: str
+    rank: int
+    workers: int
+    host: str
+    """The address by which other workers reach this node."""
+    join_s: float
+    """How long the workers may take to come together."""
 
 
 def run_attempt(request: Message, descriptors: list[int]) -> None:
@@ -69,7 +84,7 @@ def run_attempt(request: Message, descriptors: list[int]) -> None:
     talk, output, traces = descriptors
     _take_streams(output)
     faulthandler.enable(os.fdopen(traces, "wb", closefd=False))
-    sys.argv = [request["train"]]
+    sys.argv = [request["train"] or "train"]
     sys.path += [path for path in request["path"] if path not in sys.path]
     attempt = _Attempt(request, Channel(socket.socket(fileno=talk)))
     _attempts.append(attempt)
@@ -119,6 +134,9 @@ class _Attempt:
         self._last_beat = float("-inf")
         self._has_state = False
         """Whether the epoch that is reported next has a state."""
+        self._progress = TrainingProgress()
+        self._store: Any = None
+        """Where workers find each other: it lasts as long as the first one does."""
         self.is_done = False
         """Whether the last word was said."""
 
@@ -134,6 +152,8 @@ class _Attempt:
             return _failed(failure)
         except BaseException as error:
             return _failed(classify(error))
+        if outcome.stop_reason == "stopped":
+            return {"kind": "stopped"}
         return {
             "kind": "finished",
             "stop_reason": outcome.stop_reason,
@@ -155,8 +175,11 @@ class _Attempt:
         checkpoints = Checkpoints(
             storage_path(request["checkpoints"]), request["attempt"], owner=request["owner"]
         )
+        if request["train"] is None:
+            return self._train_recipe(device, checkpoints)
         function, can_be_forked = load_and_look(request["train"])
         self.say({"kind": "loaded", "can_be_forked": can_be_forked})
+        team = self._join(device)
         return train_function(
             function,
             request["config"],
@@ -175,13 +198,58 @@ class _Attempt:
             data_dir=request["data_dir"],
             folder=Path(request["folder"]),
             kept=storage_path(request["kept"]),
+            team=team,
         )
+
+    def _train_recipe(self, device: str, checkpoints: Checkpoints) -> Any:
+        from study.training.loop import train
+        from study.training.own.state import SavingPace
+        from study.training.recipe.recipe import Recipe
+
+        request = self._request
+        team = self._join(device)
+        return train(
+            Recipe.model_validate(request["config"]),
+            device=device,
+            report=self._report,
+            checkpoint=PatientStore(checkpoints, self._wait_for_storage),
+            data_dir=request["data_dir"],
+            run=request["run"],
+            reported=request["reported"],
+            repeated=self._repeat,
+            heartbeat=self._heartbeat,
+            data_hash=request["data_hash"],
+            progress=self._progress,
+            best_by=BestBy(*request["best_by"]) if request["best_by"] else None,
+            pace=SavingPace(),
+            team=team,
+        )
+
+    def _join(self, device: str) -> Team:
+        """Come together with the attempt's other workers, if it has some."""
+        request = self._request
+        place = Place(request["rank"], request["workers"])
+        if place.workers == 1:
+            return Alone()
+        host, join_s = request["host"], request["join_s"]
+        if place.is_first:
+            self._store = open_meeting_point(host, place.workers, join_s)
+            self.say({"kind": "meeting", "address": [host, self._store.port]})
+        else:
+            told = self._talk.receive()
+            if told is None or "address" not in told:
+                raise Stopped
+            self._store = find_meeting_point(tuple(told["address"]), place, join_s)
+        team = join(self._store, place, torch.device(device), host, join_s)
+        self.say({"kind": "joined"})
+        return team
 
     def _report(self, row: Any) -> bool:
         """Say that an epoch is done; return whether training goes on."""
-        has_state, self._has_state = self._has_state, False
+        has_state = self._has_state or self._request["train"] is None
+        self._has_state = False
         self.say({"kind": "reported", "row": row, "has_state": has_state})
-        return self._answer(None)
+        return True if row["last"] else self._answer(None)
 
     def _note_state(self) -> None:
         """Note that there is a state of the epoch that is reported next."""
@@ -191,8 +259,14 @@ class _Attempt:
         """Say that training goes on, and that silence means something from now on."""
         if time.monotonic() - self._last_beat >= _BEAT_S:
             self._last_beat = time.monotonic()
-            self.say({"kind": "beat"})
+            self.say({"kind": "beat"} | self._progress_told())
             self._check()
+
+    def _progress_told(self) -> Message:
+        """Return how far a recipe's training is; of a function that isn't known."""
+        if self._request["train"] is not None:
+            return {}
+        return {"progress": asdict(self._progress.mark())}
 
     def _repeat(self, row: Any) -> None:
         """Say what has come of an epoch that the worker knows."""

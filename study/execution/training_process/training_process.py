@@ -169,9 +169,13 @@ class TrainingProcess:
 
     def answer(self, goes_on: bool) -> None:
         """Say whether training goes on; a process that is gone doesn't hear it."""
+        self.tell({"goes_on": goes_on})
+
+    def tell(self, message: Message) -> None:
+        """Say something to the process, if it is still there."""
         if self._talk:
             try:
-                self._talk.send({"goes_on": goes_on})
+                self._talk.send(message)
             except ChannelClosed:
                 self._hang_up()
 

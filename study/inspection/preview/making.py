@@ -72,7 +72,8 @@ def preview_of(
     costs: CostsByShape = _measure(spec, recipes, data_dir) if measure else {}
     seconds = total_seconds(recipes, costs, (trials + confirmations) / concurrency)
     tariff = tariff_of(spec, storage)
-    money_hour = concurrency * tariff.highest_hourly() if tariff else None
+    workers = spec.resources.workers.most
+    money_hour = concurrency * workers * tariff.highest_hourly() if tariff else None
     money = _money_of(seconds, money_hour)
     notes = [
         *spec.notes,
@@ -96,6 +97,8 @@ def preview_of(
         duplicates_known=duplicates.is_known,
         different=None if spec.sampler.name == "first-only" else count_different(spec),
         levels=len(spec.levels()),
+        workers=workers,
+        least_workers=spec.resources.workers.least,
         trials=trials,
         confirmations=confirmations,
         epochs=epochs,
@@ -144,13 +147,14 @@ def _money_notes(
     """Say what the study's budgets cost, and for how long a budget of money lasts."""
     if tariff is None or not tariff.highest_hourly():
         return
-    hourly, currency = tariff.highest_hourly(), tariff.currency
+    workers = spec.resources.workers.most
+    hourly, currency = tariff.highest_hourly() * workers, tariff.currency
     stop = spec.stop
     if stop.wall_hours is not None:
         spent = money_text(stop.wall_hours * concurrency * hourly, currency)
         yield f"stop.wall_hours: {stop.wall_hours:g} hours cost at most {spent}"
     if stop.gpu_hours is not None and spec.resources.gpus:
-        spent = money_text(stop.gpu_hours / spec.resources.gpus * hourly, currency)
+        spent = money_text(stop.gpu_hours / spec.resources.most_gpus * hourly, currency)
         yield f"stop.gpu_hours: {stop.gpu_hours:g} GPU hours cost at most {spent}"
     if stop.spend is not None:
         lasts = seconds_text(stop.spend / (concurrency * hourly) * _SECONDS_AN_HOUR)

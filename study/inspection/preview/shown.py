@@ -65,6 +65,10 @@ class Preview:
     money: float | None = None
     """What the whole study costs at most, from what was measured."""
     currency: str | None = None
+    workers: int = 1
+    """How many processes train a trial together."""
+    least_workers: int = 1
+    """How many they may be where there is room for no more."""
 
     def tree(self) -> dict[str, Any]:
         """Return plain data, for JSON."""
@@ -158,7 +162,14 @@ class Preview:
         confirmed = f" and {self.confirmations} to confirm" if self.confirmations else ""
         epochs = "an unknown number of" if self.epochs is None else f"at most {self.epochs:,}"
         trials = count_text(self.trials, "trial")
-        return f"{trials}{confirmed}, {self.concurrency} at once, {epochs} epochs"
+        at_once = f"{self.concurrency} at once{self._workers_text()}"
+        return f"{trials}{confirmed}, {at_once}, {epochs} epochs"
+
+    def _workers_text(self) -> str:
+        if self.workers == 1:
+            return ""
+        fewer = "" if self.least_workers == self.workers else f"{self.least_workers} to "
+        return f", each of {fewer}{self.workers} workers"
 
     def _storage_line(self) -> str:
         free = ""

@@ -1,4 +1,4 @@
-"""What an hour of a trial costs: prices of processors, and how many of them a trial holds."""
+"""What an hour of a worker costs: prices of processors, and how many of them it holds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Tariff:
-    """Prices as plain data of the form of ``prices:``, and what each trial holds."""
+    """Prices as plain data of the form of ``prices:``, and what each worker of a trial holds."""
 
     prices: Mapping[str, Any]
     cpus: float
@@ -26,14 +26,14 @@ class Tariff:
         return tuple(self.prices.get("by_label") or ())
 
     def hourly(self, labels: Mapping[str, str] | None = None) -> float:
-        """Return what an hour of a trial costs on a node with these labels."""
+        """Return what an hour of a worker costs on a node with these labels."""
         rates = {**self.prices, **self._rates_of(labels or {})}
         by_gpu = self.gpus * (rates.get("gpu_hour") or 0.0)
         by_cpu = self.cpus * (rates.get("cpu_hour") or 0.0)
         return float(by_gpu + by_cpu)
 
     def highest_hourly(self) -> float:
-        """Return what an hour of a trial costs on the dearest kind of node that has a price."""
+        """Return what an hour of a worker costs on the dearest kind of node that has a price."""
         nodes: list[dict[str, str]] = [{}]
         for label, values in (self.prices.get("by_label") or {}).items():
             nodes += [{label: value} for value in values]

@@ -7,7 +7,7 @@ Which image comes when, and how it is augmented, depends on the recipe's seed an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -26,6 +26,7 @@ from study.training.recipe.recipe import Recipe
 from study.training.recipe.sections import HostLoader
 from study.training.runtime.failures import TrainingFailure
 from study.training.runtime.randomness import make_generator
+from study.training.runtime.team.place import ALONE, Place
 
 _MOST_NAMES = 100
 """Class names that a training's summary holds."""
@@ -45,6 +46,18 @@ class Loaders:
     """Names the images, how many of them are used and how they are split."""
     normalization: Normalization
     """That of the training images."""
+    train_images: int
+    batch_size: int
+    whole: Callable[[], EpochLoader]
+    """Makes a loader of the training images of all workers."""
+
+    def images_of(self, number: int) -> int:
+        """Return how many images the batch of this number in an epoch has, those of all workers."""
+        return min(self.batch_size, self.train_images - self.batch_size * number)
+
+    def first_batches(self) -> Iterator[Batch]:
+        """Give the first epoch's batches of all workers."""
+        yield from self.whole().epoch(1)
 
     def facts(self, data: DataSet) -> dict[str, str | int]:
         """Return what a training's summary says of its images beside their fingerprint."""
@@ -57,8 +70,12 @@ class Loaders:
         return facts
 
 
-def make_loaders(recipe: Recipe, data: DataSet, device: torch.device) -> Loaders:
+def make_loaders(
+    recipe: Recipe, data: DataSet, device: torch.device, place: Place = ALONE
+) -> Loaders:
     """Split the data set by the recipe's seed and make a loader of each part.
+
+    Each of several workers has its share of each micro-batch, and of the images that are evaluated.
 
     With ``validation: test`` all training images train, and the test set validates; where the set
     has validation images of its own, all training images train as well.
@@ -70,11 +87,21 @@ def make_loaders(recipe: Recipe, data: DataSet, device: torch.device) -> Loaders
     of_training = _normalization(spec.normalize, train_images, data, train_indices)
     left_out = set[str]()
 
-    def make_loader(images: Images, labels: Tensor, *, is_training: bool = False) -> EpochLoader:
+    def make_loader(
+        images: Images, labels: Tensor, *, is_training: bool = False, place: Place = place
+    ) -> EpochLoader:
         has_own = spec.normalize == "own" and not is_training and len(labels)
         normalization = _statistics(images) if has_own else of_training
         subset = Subset(
-            images, labels, normalization, spec, recipe.seed, memory_format, is_training
+            images,
+            labels,
+            normalization,
+            spec,
+            recipe.seed,
+            memory_format,
+            is_training,
+            place,
+            recipe.micro_batch_size,
         )
         if isinstance(spec.loader, HostLoader):
             return HostBatches(subset, device, spec.loader, left_out)
@@ -83,16 +110,23 @@ def make_loaders(recipe: Recipe, data: DataSet, device: torch.device) -> Loaders
             return HostBatches(subset, device, by_all, left_out)
         return _DeviceLoader(subset, device)
 
-    train = make_loader(train_images, data.train_labels[train_indices], is_training=True)
+    steps = of_batches(spec.augment)
+
+    def make_train_loader(place: Place) -> EpochLoader:
+        labels = data.train_labels[train_indices]
+        if not steps:
+            return make_loader(train_images, labels, is_training=True, place=place)
+        whole = make_loader(train_images, labels, is_training=True, place=ALONE)
+        mixed = MixedLoader(whole, steps, recipe.seed, data.classes, memory_format)
+        return mixed if place == ALONE else _PartOf(mixed, place, recipe.micro_batch_size)
+
+    train = make_train_loader(place)
     if not len(train):
         raise TrainingFailure(
             "invalid",
             f"data.batch_size: no batch is full of {len(train_indices)} training images",
             {},
         )
-    steps = of_batches(spec.augment)
-    if steps:
-        train = MixedLoader(train, steps, recipe.seed, data.classes, memory_format)
     tested = torch.arange(len(data.test_labels))[: spec.test_images]
     test = make_loader(_at(data.test_images, tested), data.test_labels[tested])
     validation_count = 0
@@ -109,7 +143,18 @@ def make_loaders(recipe: Recipe, data: DataSet, device: torch.device) -> Loaders
         f"{data.fingerprint[:32]}, train {len(train_indices)}, validation {validation_count},"
         f" test {len(tested)}, seed {recipe.seed}"
     )
-    return Loaders(train, validation, test, memory_format, left_out, fingerprint, of_training)
+    return Loaders(
+        train=train,
+        validation=validation,
+        test=test,
+        memory_format=memory_format,
+        left_out=left_out,
+        fingerprint=fingerprint,
+        normalization=of_training,
+        train_images=len(train_indices),
+        batch_size=spec.batch_size,
+        whole=lambda: train if place == ALONE else make_train_loader(ALONE),
+    )
 
 
 def _at(images: Images, indices: Tensor) -> Images:
@@ -187,3 +232,21 @@ class _DeviceLoader:
         for indices, draws in zip(subset.batch_indices(epoch), drawn, strict=True):
             images = subset.prepare(subset.images_in_memory[indices], draws)  # (B, C, H, W)
             yield images.contiguous(memory_format=subset.memory_format), subset.labels[indices]
+
+
+class _PartOf:
+    """A worker's share of batches that are changed as whole, and so made by each worker."""
+
+    def __init__(self, loader: EpochLoader, place: Place, micro_batch_size: int) -> None:
+        self._loader = loader
+        self._place = place
+        self._micro_batch_size = micro_batch_size
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        for images, labels in self._loader.epoch(epoch):  # (B, C, H, W), (B,) or (B, classes)
+            mine = self._place.positions_in_batch(len(labels), self._micro_batch_size)
+            mine = mine.to(labels.device)
+            yield images[mine], labels[mine]

@@ -20,6 +20,7 @@ from study.training.data.normalize import Normalization, resize, to_unit_range
 from study.training.recipe.augmentations import augmentations
 from study.training.recipe.sections import Data
 from study.training.runtime.randomness import make_generator
+from study.training.runtime.team.place import ALONE, Place
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Subset:
     seed: int
     memory_format: torch.memory_format
     is_training: bool
+    place: Place = ALONE
+    """Whose part of each batch, or of the images that are evaluated, it gives."""
+    micro_batch_size: int = 0
+    """Of each so many images of a batch every one of several workers has its share."""
 
     def to(self, device: torch.device) -> Subset:
         return replace(
@@ -67,7 +72,7 @@ class Subset:
         return self.spec.batch_size if self.is_training else self.spec.eval_batch_size
 
     def __len__(self) -> int:
-        """Return the number of batches in an epoch."""
+        """Return the number of batches in an epoch, those of all workers."""
         full, remainder = divmod(len(self.labels), self.batch_size)
         drops_last = self.is_training and self.spec.drop_last
         return full + (remainder > 0 and not drops_last)
@@ -75,12 +80,20 @@ class Subset:
     def batch_indices(self, epoch: int) -> list[Tensor]:
         """Return the indices of each batch's images, on the device that the labels are on."""
         count, size = len(self.labels), self.batch_size
-        if self.is_training:
-            order = torch.randperm(count, generator=make_generator(self.seed, "order", epoch))
-        else:
-            order = torch.arange(count)
+        if not self.is_training:
+            mine = self.place.share_of(count)
+            order = torch.arange(mine.start, mine.stop, device=self.labels.device)
+            return [order[first : first + size] for first in range(0, len(mine), size)]
+        order = torch.randperm(count, generator=make_generator(self.seed, "order", epoch))
         order = order.to(self.labels.device)
-        return [order[size * number : size * (number + 1)] for number in range(len(self))]
+        batches = [order[size * number : size * (number + 1)] for number in range(len(self))]
+        if self.place == ALONE:
+            return batches
+        return [batch[self._mine(len(batch)).to(batch.device)] for batch in batches]
+
+    def _mine(self, count: int) -> Tensor:
+        """Return the places of this worker's images in a batch of so many: (n,)."""
+        return self.place.positions_in_batch(count, self.micro_batch_size)
 
     @property
     def is_augmented(self) -> bool:
@@ -92,7 +105,9 @@ class Subset:
         It goes to the device of the labels in one go, so that no batch has to wait for its own.
         """
         if not self.is_augmented:
-            return [()] * len(self)
+            if self.place == ALONE:
+                return [()] * len(self)
+            return [()] * len(self.batch_indices(epoch))
         sides: tuple[int, ...] = self.images.shape[2:]
         side = self.spec.image_size
         if side and not begins_with_crop(self.spec.augment):
@@ -103,6 +118,9 @@ class Subset:
             generator = make_generator(self.seed, "augment", epoch, number)
             drawn.append(self._draw(count, (sides[0], sides[1]), generator))
         whole = [joined(parts).to(self.labels.device) for parts in zip(*drawn, strict=True)]
+        if self.place != ALONE:
+            parts_of = [self._mine(len(draws[0])) + size * at for at, draws in enumerate(drawn)]
+            return [tuple(each[part] for each in whole) for part in parts_of]
         return [
             tuple(each[size * number : size * (number + 1)] for each in whole)
             for number in range(len(self))

@@ -34,7 +34,10 @@ from study.training.runtime.device import (
 from study.training.runtime.failures import Stopped, TrainingFailure, classify, traceback_text
 from study.training.runtime.process_memory import freed_memory_kept
 from study.training.runtime.process_sockets import give_sockets_room
+from study.training.runtime.team.team import Alone, Team
 from study.training.summary import Outcome
+
+_ALONE = Alone()
 
 
 def train_function(
@@ -56,6 +59,7 @@ def train_function(
     data_dir: str | Path | None = None,
     folder: Path | None = None,
     kept: StoragePath | None = None,
+    team: Team = _ALONE,
 ) -> Outcome:
     """Call a training function, or the one that ``package.module:function`` names, with a session.
 
@@ -66,7 +70,8 @@ def train_function(
     with a state. ``heartbeat`` is called as the function calls that of its session; like
     ``repeated`` it may raise Stopped. ``objectives`` must be in each report, and be finite.
     ``epochs`` is the training's length, where that is known. ``kept`` is the folder for what the
-    session keeps; without it nothing is kept.
+    session keeps; without it nothing is kept. Each of several workers of a ``team`` calls this; the
+    first one reports, saves and keeps for all.
 
     Stopped, StorageFault and KeyboardInterrupt pass through, any other exception becomes a
     TrainingFailure. The function may do what it likes to its process: not for a process that is
@@ -88,6 +93,7 @@ def train_function(
                 objectives=objectives,
                 epochs=epochs,
                 best_by=best_by,
+                team=team,
             )
             session = Session(
                 surroundings,

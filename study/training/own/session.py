@@ -30,6 +30,9 @@ from study.training.own.surroundings import OwnRow, Surroundings
 from study.training.runtime.failures import FailureDetails, Stopped, TrainingFailure
 from study.training.runtime.randomness import random_states, restore_random_states
 
+_GOES_ON, _OVER, _REFUSED = "goes on", "over", "refused"
+"""What has come of the first worker's report."""
+
 
 class Session:
     """A training function's connection with its study."""
@@ -59,8 +62,10 @@ class Session:
         """Where the study's data lie."""
         self.attempt = surroundings.attempt
         """Which attempt at the trial this is, from 1."""
-        self.rank = surroundings.rank
-        self.workers = surroundings.workers
+        self.rank = surroundings.team.place.rank
+        """Which of the trial's workers this is, from 0."""
+        self.workers = surroundings.team.place.workers
+        """How many processes train the trial together; torch.distributed joins several."""
         self.epoch = 0
         """The epoch of the state that ``restore`` has given; 0 without one."""
         self._surroundings = surroundings
@@ -114,15 +119,18 @@ class Session:
         by name; a state is a dict of tensors and plain data. TypeError or ValueError where they are
         not: then nothing is reported. A name that no metric can have, and an objective that is
         missing or not finite, end the training.
+
+        Every worker calls it: what the first one reports counts, and all hear whether to go on.
         """
         self._check_caller("report")
         with self._lock:
             self._stop_if_over()
-            numbers = self._checked(metrics)
-            if state is not None:
-                check_state(state)
-            self._demand_objectives(numbers)
-            self._take(numbers, state)
+            if self.rank:
+                self._follow()
+            elif self.workers > 1:
+                self._lead(metrics, state)
+            else:
+                self._report(metrics, state)
 
     def heartbeat(self) -> None:
         """Say that training goes on, as often as you like; raises ``study.Stopped`` where not.
@@ -138,24 +146,27 @@ class Session:
     def keep(self, path: str | Path, name: str | None = None) -> None:
         """Copy a file or a folder into the trial's folder, whole, under its own name or another.
 
-        What was kept under that name before is replaced.
+        What was kept under that name before is replaced. Of several workers the first one keeps.
         """
         self._check_caller("keep")
         kept = Path(path)
         with self._lock:
             self._stop_if_over()
+            if self.rank:
+                return
             self._guarded(lambda: self._keep(kept, kept.name if name is None else name))
 
     # -- for whoever runs it --
 
     def take_up(self) -> None:
         """Read the newest checkpoint, and report the epochs that it alone knows of."""
-        saved = self._checkpoints.latest()
+        team = self._surroundings.team
+        saved = team.hand_out(self._checkpoints.latest() if not self.rank else None)
         self._saved = saved
         rows: list[OwnRow] = saved["history"] if saved else []
         for row in rows[self._reported :]:
             self._reported = int(row["epoch"] or 0)
-            self._answer(self._pass_on(row))
+            self._answer(team.agree(self._pass_on(row) if not self.rank else True))
 
     @property
     def is_over(self) -> bool:
@@ -179,6 +190,43 @@ class Session:
             self._guarded(lambda: self._save(unsaved))
 
     # -- a report --
+
+    def _report(self, metrics: Mapping[str, Any], state: Mapping[str, Any] | None) -> None:
+        numbers = self._checked(metrics)
+        if state is not None:
+            check_state(state)
+        self._demand_objectives(numbers)
+        self._take(numbers, state)
+
+    def _lead(self, metrics: Mapping[str, Any], state: Mapping[str, Any] | None) -> None:
+        """Report, and tell the other workers what has come of it."""
+        verdict = _OVER
+        try:
+            self._report(metrics, state)
+            verdict = _GOES_ON
+        except (TypeError, ValueError):
+            verdict = _REFUSED
+            raise
+        finally:
+            self._guarded(lambda: self._tell(verdict))
+
+    def _tell(self, verdict: str) -> None:
+        self._surroundings.team.agree(verdict)
+
+    def _follow(self) -> None:
+        """Hear what has come of the first worker's report."""
+        verdict = ""
+
+        def hear() -> None:
+            nonlocal verdict
+            verdict = self._surroundings.team.agree("")
+
+        self._guarded(hear)
+        if verdict == _REFUSED:
+            raise ValueError("the first worker's report was refused")
+        self._history.append({"epoch": len(self._history) + 1, "seconds": None})
+        self._saved = None
+        self._answer(verdict == _GOES_ON)
 
     def _take(self, numbers: dict[str, float | int], state: Mapping[str, Any] | None) -> None:
         epoch = len(self._history) + 1

@@ -8,6 +8,9 @@ from pathlib import Path
 import torch
 
 from study.training.best import BestBy
+from study.training.runtime.team.team import Alone, Team
+
+_ALONE = Alone()
 
 OwnRow = dict[str, float | int | bool | None]
 """An epoch's number, its seconds since the training began, and its metrics; what isn't finite is
@@ -24,8 +27,8 @@ class Surroundings:
     data_dir: Path | str
     """A folder, or an object store's address."""
     attempt: int = 1
-    rank: int = 0
-    workers: int = 1
+    team: Team = _ALONE
+    """Who trains together."""
     objectives: tuple[str, ...] = ()
     """The metrics that each report must name, and whose values must be finite."""
     epochs: int | None = None

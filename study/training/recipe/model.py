@@ -14,7 +14,7 @@ from study.validation.section import PlainValue, Section, checked_name, rule
 
 __all__ = ["MODEL_NAMES", "ModelSpec"]
 
-_UNIVERSAL = frozenset({"name", "variant", "resolution", "softmax", "init"})
+_UNIVERSAL = frozenset({"name", "variant", "resolution", "softmax", "init", "sync_norm"})
 """Fields with a meaning for every network; each other one only in families that understand it."""
 _LEFT_TO_FAMILY = frozenset({"variant", "depth", "dropout", "weights"})
 """Fields that may be null: as if they were left out."""
@@ -45,6 +45,8 @@ class ModelSpec(Section):
     """Whether norm comes before the activation or after it."""
     norm_kind: Literal["batch", "group", "none"] = "batch"
     """Which norm it is."""
+    sync_norm: bool = False
+    """Whether batch norm sees the images of all of a trial's workers, and not only its own's."""
     dropout: Share | None = None
     """The share of activations that dropout leaves out, in families that have it."""
     softmax: bool = False

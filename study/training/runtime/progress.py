@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 _COMPILING = "compiling in its first step"
 _PATIENCE_WITH_COMPILER = 4.0
@@ -86,3 +88,18 @@ class TrainingProgress:
             images_per_second=self._images / seconds if is_training and seconds else 0.0,
             seconds=seconds,
         )
+
+
+class ToldProgress(TrainingProgress):
+    """What a training in another process says that it is at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: ProgressMark | None = None
+
+    def hear(self, told: Mapping[str, Any]) -> None:
+        """Take notice of a mark's fields."""
+        self._told = ProgressMark(**told)
+
+    def mark(self) -> ProgressMark:
+        return self._told or super().mark()

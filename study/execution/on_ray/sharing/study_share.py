@@ -37,7 +37,7 @@ class Need:
 
     share: float
     held: Mapping[str, int]
-    """How many trials run that shall go on, by their node's id."""
+    """How many workers of trials run that shall go on, by the id of their trial's node."""
     wanted: int
     """How many could run at once."""
 

@@ -21,7 +21,7 @@ class DrawnOnHost:
     there: Tensor
     """Goes to the images' device."""
 
-    def __getitem__(self, part: slice) -> DrawnOnHost:
+    def __getitem__(self, part: slice | Tensor) -> DrawnOnHost:
         return DrawnOnHost(self.here[part], self.there[part])
 
     def __len__(self) -> int:

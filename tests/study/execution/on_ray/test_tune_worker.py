@@ -51,6 +51,8 @@ def config(folder: Path, **recipe: Any) -> WorkerConfig:
         "kept": str(folder / "kept"),
         "cpus": 1,
         "gpus": 0,
+        "resources": {"CPU": 1},
+        "workers": 1,
         "heartbeat_s": 60,
         "hang_without_heartbeat": True,
         "limit_s": None,

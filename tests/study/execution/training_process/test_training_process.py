@@ -57,6 +57,12 @@ def begin(nursery: Nursery, folder: Path) -> TrainingProcess:
         "best_by": None,
         "cpus": 1,
         "gpus": 0,
+        "data_hash": "",
+        "run": "",
+        "rank": 0,
+        "workers": 1,
+        "host": "",
+        "join_s": 60.0,
         "path": [str(folder)],
     }
     return TrainingProcess(nursery, request, LocalPath(folder / "output.txt"))

@@ -15,8 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
-from study.execution.on_ray import own_training, worker_place
-from study.execution.on_ray.own_training import close_nursery
+from study.execution.on_ray import worker_place
+from study.execution.on_ray.processes import own_training
+from study.execution.on_ray.processes.own_training import close_nursery
 from study.execution.on_ray.tune_worker import TrialWorker
 from study.execution.on_ray.worker_protocol import (
     Failed,
@@ -31,7 +32,7 @@ from study.training.own.kept import kept_names
 from study.training.runtime.progress import ProgressMark
 
 WAIT_S = 900
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 
 
 class Worker:
@@ -66,6 +67,8 @@ class Worker:
             "kept": str(self.folder / "kept"),
             "cpus": 1,
             "gpus": 0,
+            "resources": {"CPU": 1},
+            "workers": 1,
             "heartbeat_s": 300,
             "hang_without_heartbeat": False,
             "limit_s": None,

@@ -1,19 +1,20 @@
-"""One attempt at a training of the user's own, in a process of its own beside the worker's.
+"""One attempt in processes of its own beside the worker's: at a training of the user's own, and at
+any training that has several workers.
 
-Whatever becomes of that process, the worker is ready for another trial afterwards.
+Whatever becomes of those processes, the worker is ready for another trial afterwards.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import signal
 import socket
 import time
 from contextlib import suppress
 from typing import Any
 
 from study.execution.on_ray.awake_clock import process_clock
+from study.execution.on_ray.processes.hosts import Hosts, node_address
 from study.execution.on_ray.temporary_folder import TemporaryFolder
 from study.execution.on_ray.worker_place import gpu_name, node_id, place_of
 from study.execution.on_ray.worker_protocol import (
@@ -29,11 +30,13 @@ from study.execution.on_ray.worker_protocol import (
     WorkerMessage,
 )
 from study.execution.own_code.hashes import own_code_hash
-from study.execution.training_process.training_process import Ending, Nursery, TrainingProcess
+from study.execution.training_process.endings import failure_of
+from study.execution.training_process.team_process import TeamProcess
+from study.execution.training_process.training_process import Nursery, TrainingProcess
 from study.files.storage_uri import storage_path
 from study.files.visible_text import visible
 from study.journal.failure import Failure
-from study.training.runtime.progress import TrainingProgress
+from study.training.runtime.progress import ToldProgress
 
 _POLL_S = 2.0
 """How long a step waits for a message before it looks again."""
@@ -62,13 +65,22 @@ def close_nursery() -> None:
         _nurseries.pop().close()
 
 
+_hosts = Hosts()
+"""Where the other workers of this one's trials are."""
+
+
+def end_hosts() -> None:
+    """End what this worker has begun for others."""
+    _hosts.end()
+
+
 class OwnTraining:
     """One attempt: a process, and the messages that it has for the driver."""
 
     def __init__(self, config: WorkerConfig) -> None:
         self._config = config
         self._assignment: dict[str, Any] = json.loads(config["assignment"])
-        self.progress = TrainingProgress()
+        self.progress = ToldProgress()
         self.progress.enter("starting its process")
         self._clock = process_clock()
         self._began = self._clock.now()
@@ -85,18 +97,27 @@ class OwnTraining:
         self._folder = TemporaryFolder("study-trial-")
         work = self._folder.path / "work"
         work.mkdir(mode=0o700)
-        self._process = TrainingProcess(
-            _living_nursery(), self._request(str(work)), storage_path(config["output"])
-        )
+        self._process = self._begun(str(work))
+
+    def _begun(self, folder: str) -> TrainingProcess | TeamProcess:
+        """Begin the attempt's process, or those of all its workers."""
+        config = self._config
+        request, output = self._request(folder), storage_path(config["output"])
+        if config["workers"] == 1:
+            return TrainingProcess(_living_nursery(), request, output)
+        request |= {"host": node_address()}
+        hosts = _hosts.of(config["workers"], config["resources"])
+        first = TrainingProcess(_living_nursery(), request, output)
+        return TeamProcess(first, hosts, request, config["heartbeat_s"])
 
     def _request(self, folder: str) -> dict[str, Any]:
         config, assignment = self._config, self._assignment
         return {
             "kind": "begin",
-            "train": assignment["train"],
+            "train": assignment.get("train"),
             "config": assignment["recipe"],
-            "seed": assignment["seed"],
-            "epochs": assignment["epochs"],
+            "seed": assignment.get("seed", 0),
+            "epochs": assignment.get("epochs"),
             "attempt": assignment["attempt"],
             "reported": assignment["epochs_reported"],
             "owner": f"trial {assignment['trial']}",
@@ -109,6 +130,13 @@ class OwnTraining:
             "cpus": config["cpus"],
             "gpus": config["gpus"],
             "path": config["path"],
+            "data_hash": assignment.get("data_hash", ""),
+            "run": config["run"],
+            "output": config["output"],
+            "rank": 0,
+            "workers": config["workers"],
+            "host": "",
+            "join_s": config["heartbeat_s"],
         }
 
     @property
@@ -140,6 +168,8 @@ class OwnTraining:
                 wait_s = _GATHER_S
         if self._is_over:
             self._process.output.write()
+        else:  # a training that says a lot has its time, too
+            messages += self._end_if_over_time()
         return messages
 
     def _heard(self, said: dict[str, Any]) -> WorkerMessage | None:
@@ -148,19 +178,26 @@ class OwnTraining:
             case "placed":
                 self.progress.begin_epoch(self._assignment["epochs_reported"] + 1, 0)
                 place = place_of(said["device"], said.get("device_bytes"), said.get("software", ""))
-                place["code"] = self._process.note_code(own_code_hash(self._assignment["train"]))
+                if self._assignment.get("train") is not None:
+                    own_code = own_code_hash(self._assignment["train"])
+                    place["code"] = self._process.note_code(own_code)
+                if self._config["workers"] > 1:
+                    place["workers"] = self._config["workers"]
                 return Placed(place)
             case "reported":
-                self._answer_is_due = True
                 self._epoch = said["row"]["epoch"]
                 self.progress.begin_epoch(self._epoch + 1, 0)
-                return Reported(said["row"], has_state=said["has_state"])
+                reported = Reported(said["row"], has_state=said["has_state"])
+                self._answer_is_due = reported.awaits_answer
+                return reported
             case "repeated":
                 return Repeated(said["row"])
             case "waiting":
                 return Waiting(visible(said["message"]))
             case "beat":
                 self._is_watched = True
+                if "progress" in said:
+                    self.progress.hear(said["progress"])
                 return None
             case "finished":
                 self._is_over = True
@@ -168,8 +205,11 @@ class OwnTraining:
             case "storage":
                 return self._ended_by(Failure("storage", visible(said["message"])))
             case "failed":
-                self._keep_stderr(said["traceback"])
-                return self._ended_by(_failure(said))
+                self._keep_stderr(said["traceback"] or f"{said['message']}\n")
+                ended = self._ended_by(_failure(said))
+                if said.get("is_host_lost") and isinstance(ended, Failed):
+                    return _broken(ended.failure)  # its place has lost a part that never comes back
+                return ended
             case "stopped" if self._is_set_aside:
                 self._is_over = True
                 return SetAside(self._epoch)
@@ -189,21 +229,25 @@ class OwnTraining:
             traces = self._process.traces()
             if traces:
                 self._keep_stderr(traces)
-            return [self._ended_by(_failure_of(self._process.ending))]
-        limit_s = self._config["limit_s"]
-        now = self._clock.now()
-        if self._is_set_aside and now - self._last_sign > _SET_ASIDE_S:
+            return [self._ended_by(failure_of(self._process.ending))]
+        silent_s = self._clock.now() - self._last_sign
+        if self._is_set_aside and silent_s > _SET_ASIDE_S:
             self._process.kill()
             self._is_over = True
             return [SetAside(self._epoch)]
-        if limit_s is not None and self._assignment["seconds_used"] + now - self._began > limit_s:
-            self._process.kill()
-            message = f"the trial took more than its {limit_s / 3600:g} hours"
-            return [self._ended_by(Failure("timeout", message))]
-        silent_s = now - self._last_sign
         if self._is_watched and silent_s >= self._config["heartbeat_s"]:
             return [self._ended_by(self._hang(silent_s))]
         return []
+
+    def _end_if_over_time(self) -> list[WorkerMessage]:
+        """End a trial that has used up its time, and return that as a message."""
+        limit_s = self._config["limit_s"]
+        used_s = self._assignment["seconds_used"] + self._clock.now() - self._began
+        if limit_s is None or used_s <= limit_s:
+            return []
+        self._process.kill()
+        message = f"the trial took more than its {limit_s / 3600:g} hours"
+        return [self._ended_by(Failure("timeout", message))]
 
     def _hang(self, silent_s: float) -> Failure:
         """End a process that hangs; return that as a failure."""
@@ -215,9 +259,7 @@ class OwnTraining:
 
     def _ended_by(self, failure: Failure) -> WorkerMessage:
         self._is_over = True
-        if failure.failure_class == "device":
-            return Broken(failure, socket.gethostname(), node_id(), gpu_name())
-        return Failed(failure)
+        return _broken(failure) if failure.failure_class == "device" else Failed(failure)
 
     def set_aside(self) -> None:
         """Answer the latest report by an order to end, with the state saved."""
@@ -238,6 +280,10 @@ class OwnTraining:
             path.write_whole(visible(text))
 
 
+def _broken(failure: Failure) -> Broken:
+    return Broken(failure, socket.gethostname(), node_id(), gpu_name())
+
+
 def _failure(said: dict[str, Any]) -> Failure:
     """Return a training's failure as the driver hears of it, its texts fit for the journal."""
     details = {
@@ -245,28 +291,3 @@ def _failure(said: dict[str, Any]) -> Failure:
         for name, value in said["details"].items()
     }
     return Failure(said["class"], visible(said["message"]), details)
-
-
-def _failure_of(ending: Ending) -> Failure:
-    """Return what it means that a process ended before its training did."""
-    details = {"exit_code": ending.exit_code, "peak_bytes": ending.peak_bytes}
-    if ending.exit_code >= 0:
-        message = (
-            f"the training function ended its process, with exit code {ending.exit_code}, before it"
-            " returned"
-        )
-        return Failure("error", message, details)
-    died = f"its process died of {_signal_name(-ending.exit_code)}"
-    if ending.exit_code != -signal.SIGKILL:
-        return Failure("error", died, details)
-    if ending.is_memory_kill:
-        message = f"the machine's memory ran out: {died}, with {ending.peak_bytes / 2**30:.1f} GiB"
-        return Failure("out_of_memory", message, details)
-    return Failure("node", f"{died}, sent by another", {**details, "node_alive": True})
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return f"{signal.Signals(number).name} ({signal.strsignal(number)})"
-    except ValueError:
-        return f"signal {number}"

@@ -1,0 +1,1 @@
+"""A trial in processes of its own: one, or one for each of its workers."""

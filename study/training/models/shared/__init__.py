@@ -1,0 +1,1 @@
+"""Models that several workers train: what of them knows of the others."""

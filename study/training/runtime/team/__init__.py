@@ -1,0 +1,1 @@
+"""Several processes, the workers, that train one model together."""

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.machinery import PathFinder
 from itertools import islice
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.validation import Fault, describe, format_path
 from search_spaces.values import Value
-from study.errors import DataMissing, UserError
+from study.errors import DataMissing, SpecError, UserError
 from study.execution.run import ProgressDisplay
 from study.files.storage import StoragePath
 from study.files.storage_uri import storage_path
@@ -26,6 +27,7 @@ from study.validation.section import is_factory_name
 
 if TYPE_CHECKING:
     from study.spec.spec import StudySpec
+    from study.training.recipe.sections import Data
 
 _PROSE_KEYS = ("question", "note", "label")
 """Keys of a study file whose text names no module, whatever it looks like."""
@@ -208,18 +210,18 @@ def file_faults(spec: StudySpec, data_dir: str | None, display: ProgressDisplay)
     Nothing happens where it has none. Of several sets, which the space or ``first:`` can draw, each
     is read. Broken files are among the faults unless the recipe leaves them out.
     """
-    sections = own_sets(spec)
+    sets = own_sets(spec)
     faults: list[Fault] = []
-    for section in sections:
-        found = _set_faults(spec, section, data_dir, display)
-        if len(sections) > 1:
-            which = visible(f" in {section.get('path')}")
+    for data in sets:
+        found = _set_faults(spec, data, data_dir, display)
+        if len(sets) > 1:
+            which = visible(f" in {data.path}")
             found = [replace(fault, found=f"{fault.found}{which}") for fault in found]
         faults += found
     return list(dict.fromkeys(faults))
 
 
-def own_sets(spec: StudySpec) -> list[Mapping[str, Any]]:
+def own_sets(spec: StudySpec) -> list[Data]:
     """Return the recipe's data section for each set of the user's own files that a point can have,
     with what else a point may have of it at its first value.
     """
@@ -231,23 +233,23 @@ def own_sets(spec: StudySpec) -> list[Mapping[str, Any]]:
             at_first[variable.path] = variable.distribution.first
     points = islice(spec.space.fix(at_first).iter_grid(), _MOST_SETS)
     firsts = [spec.first_values(index) for index in range(len(spec.first))]
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, Data] = {}
     for values in (*points, *firsts):
-        section = spec.recipe_tree(values).get("data")
-        if isinstance(section, Mapping) and section.get("name") in FILE_SETS:
-            told = {path: section.get(path.removeprefix("data.")) for path in _SET_PATHS}
-            found.setdefault(json.dumps(told), section)
+        with suppress(SpecError):  # values that make no recipe together are no point
+            data = spec.recipe(values, seed=0).data
+            if data.name in FILE_SETS:
+                told = [getattr(data, path.removeprefix("data.")) for path in _SET_PATHS]
+                found.setdefault(json.dumps(told), data)
     return list(found.values())
 
 
 def _set_faults(
-    spec: StudySpec, section: Mapping[str, Any], data_dir: str | None, display: ProgressDisplay
+    spec: StudySpec, section: Data, data_dir: str | None, display: ProgressDisplay
 ) -> list[Fault]:
     """Read a set of the user's own files and return what is at fault with it."""
     # torch is loaded for files of one's own alone
     from study.training.data.datasets import load_data_set
     from study.training.data.files.faults import FaultyData
-    from study.training.recipe.sections import Data
     from study.training.runtime.reading import Reading
 
     def note(done: int, total: int) -> None:
@@ -256,7 +258,7 @@ def _set_faults(
 
     reading = Reading(threads=machine_cpus(), is_thorough=True, note=note)
     try:
-        data = load_data_set(Data.model_validate(section), data_dir, reading)
+        data = load_data_set(section, data_dir, reading)
     except FaultyData as faulty:
         return [_at_its_place(spec, fault) for fault in faulty.faults]
     finally:

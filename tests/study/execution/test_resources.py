@@ -173,7 +173,8 @@ def test_each_set_that_a_point_can_have_is_read(
     for name in ("photos", "drawings", "scans"):
         write_pictures(tmp_path / name, 3)
     (tmp_path / "drawings" / "dark" / "000.png").write_bytes(b"")
-    data = {"name": "folder", "path": str(tmp_path / "photos"), "image_size": 8}
+    augment = ["random_resized_crop", {"name": "randaugment", "magnitude": 5}, "mixup"]
+    data = {"name": "folder", "path": str(tmp_path / "photos"), "image_size": 8, "augment": augment}
     space = {
         "data.path": {"choice": [str(tmp_path / name) for name in ("photos", "drawings")]},
         "data.channels": {"choice": [1, 3]},
@@ -183,7 +184,7 @@ def test_each_set_that_a_point_can_have_is_read(
     first = [{"set": {"data": {"path": str(tmp_path / "scans"), "name": "folder"}}}]
     tree = {"study": "s", "points": 2, "recipe": {"data": data}, "space": space, "first": first}
     spec = spec_from_tree(tree)
-    found = [(Path(str(each["path"])).name, each["channels"]) for each in own_sets(spec)]
+    found = [(Path(str(each.path)).name, each.channels) for each in own_sets(spec)]
     both = [("photos", 1), ("photos", 3), ("drawings", 1), ("drawings", 3)]
     assert sorted(found[:4]) == sorted(both)
     assert [name for name, _ in found[4:]] == ["scans"]

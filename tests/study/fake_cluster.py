@@ -124,11 +124,13 @@ def drive(
     hurt: Callable[[Assignment, int], Failure | None] = lambda assignment, epoch: None,
     pace: Callable[[Assignment], float] = lambda assignment: 1.0,
     thinks: Callable[[], bool] = lambda: False,
+    makes_way: Callable[[Assignment, int], bool] = lambda assignment, epoch: False,
 ) -> float:
     """Run the controller's assignments on workers whose epochs take random times; ``hurt`` may fail
     an epoch.
 
-    Before a worker is heard, the driver thinks ahead where ``thinks`` says so.
+    Before a worker is heard, the driver thinks ahead where ``thinks`` says so. A trial that goes on
+    is set aside after an epoch where ``makes_way`` says so.
 
     ``checkpoints`` holds the newest epoch that each trial has on disk; it outlives the driver. An
     epoch takes ``pace`` seconds, times a random factor. Gives the seconds that the study took on
@@ -182,6 +184,9 @@ def drive(
             continue
         if last:
             controller.finished(trial, attempt, "epochs", {"parameters": 10})
+            continue
+        if makes_way(assignment, epoch):
+            controller.set_aside(trial, attempt, epoch, "share")
             continue
         order += 1
         heapq.heappush(

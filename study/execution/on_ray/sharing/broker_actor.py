@@ -35,6 +35,8 @@ class BrokerConnection:
     """Asks the cluster's broker without waiting for it, and makes one where there is none."""
 
     def __init__(self) -> None:
+        self.is_new = False
+        """Whether there was no broker before, and so nobody to share the cluster with."""
         self._actor: Any = None
         self._answer: Any = None
         self._asked_at = 0.0
@@ -42,7 +44,7 @@ class BrokerConnection:
     def ask(self, text: str) -> None:
         """Send what this driver says, in the place of what was not answered yet."""
         try:
-            self._actor = self._actor or _broker()
+            self._actor = self._actor or self._found()
             self._answer = self._actor.meet.remote(text)
             self._asked_at = time.monotonic()
         except (ray.exceptions.RayError, RuntimeError, ValueError):
@@ -79,13 +81,21 @@ class BrokerConnection:
             ray.wait([self._answer], timeout=_FAREWELL_S)
         self._forget()
 
+    def _found(self) -> Any:
+        """Return the cluster's broker, a new one where there is none."""
+        try:
+            return ray.get_actor(NAME, namespace=NAMESPACE)
+        except ValueError:
+            self.is_new = True
+            return _new_broker()
+
     def _forget(self) -> None:
         self._actor = None
         self._answer = None
 
 
-def _broker() -> Any:
-    """Return the cluster's broker, a new one where there is none."""
+def _new_broker() -> Any:
+    """Make the cluster's broker, unless another driver has just done so."""
     options = {
         "name": NAME,
         "namespace": NAMESPACE,

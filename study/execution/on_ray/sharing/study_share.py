@@ -15,11 +15,14 @@ from study.execution.on_ray.sharing.messages import NotUnderstood, Part, Standin
 EVERY_S = 1.0
 """How often a driver tells the broker where its study stands."""
 _FIRST_WORD_S = 10.0
-"""How long the broker's first word is waited for: its process may have to start."""
+"""How long a broker's first word is waited for."""
 
 
 class Connection(Protocol):
     """How a driver reaches the broker."""
+
+    @property
+    def is_new(self) -> bool: ...
 
     @property
     def is_waiting(self) -> bool: ...
@@ -105,12 +108,18 @@ class StudyShare(WholeCluster):
         self._waits_since: float | None = None
 
     def may_start(self, in_flight: int) -> bool:
-        """Whether another attempt may start beside those that there are; before the broker's first
-        word a single one may.
+        """Whether another attempt may start beside those that there are; before the first word of a
+        broker that others have come to already a single one may.
         """
-        if not self._has_heard and self._clock() - self._began < _FIRST_WORD_S:
+        if self._waits_for_first_word:
             return in_flight < 1
         return self._part.most is None or in_flight < self._part.most
+
+    @property
+    def _waits_for_first_word(self) -> bool:
+        if self._has_heard or self._connection.is_new:
+            return False
+        return self._clock() - self._began < _FIRST_WORD_S
 
     @property
     def gives_back(self) -> bool:

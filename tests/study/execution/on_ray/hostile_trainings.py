@@ -345,3 +345,19 @@ def swallows_everything(config: dict[str, Any], session: study.Session) -> None:
     while True:
         with contextlib.suppress(BaseException):
             session.report({"loss": 1.0})
+
+
+def draws(config: dict[str, Any], session: study.Session) -> None:
+    """Each epoch draws a number, and has a state every so many epochs."""
+    session.restore()
+    for epoch in range(session.epoch + 1, 5):
+        has_state = epoch % config["every"] == 0
+        session.report({"loss": float(torch.rand(1))}, state={"at": epoch} if has_state else None)
+
+
+def lingers(config: dict[str, Any], session: study.Session) -> None:
+    """Does not end when it is told to."""
+    try:
+        session.report({"loss": 1.0}, state={"at": 1})
+    except study.Stopped:
+        time.sleep(3600)

@@ -24,6 +24,7 @@ from study.execution.on_ray.worker_protocol import (
     Finished,
     Placed,
     Reported,
+    SetAside,
     Waiting,
     WorkerConfig,
     WorkerMessage,
@@ -108,9 +109,15 @@ class Worker:
         messages = []
         for message in self._messages():
             messages.append(message)
-            if isinstance(message, Finished | Failed):
+            if isinstance(message, Finished | Failed | SetAside):
                 break
         return messages
+
+    def set_aside(self) -> list[WorkerMessage]:
+        """Have training make way, as the answer to its latest report; return what it says then."""
+        assert self._worker is not None
+        self._worker.set_aside()
+        return self.to_its_end()
 
     def _messages(self) -> Iterator[WorkerMessage]:
         deadline = time.monotonic() + WAIT_S
@@ -493,3 +500,30 @@ def test_the_codes_hash_is_that_of_what_was_imported(worker: Worker, tmp_path: P
     assert losses[1] == losses[2], "it is imported once for all that follow"
     assert hashes[0] != hashes[1]
     assert hashes[1] == hashes[2]
+
+
+def test_a_training_makes_way_with_its_state_and_another_attempt_goes_on_from_there(
+    worker: Worker,
+) -> None:
+    whole = rows(worker.train("draws", {"every": 1}, trial="whole"))
+    worker.begin("draws", {"every": 1}, trial="parted")
+    worker.until_reported(2)
+    assert worker.set_aside() == [SetAside(2)]
+    after = worker.train("draws", {"every": 1}, trial="parted", attempt=2, reported=2)
+    assert isinstance(after[-1], Finished)
+    assert rows(after) == whole[2:]
+
+
+def test_it_is_said_which_epochs_have_a_state(worker: Worker) -> None:
+    messages = worker.train("draws", {"every": 2})
+    said = [message.has_state for message in messages if isinstance(message, Reported)]
+    assert said == [False, True, False, True]
+
+
+def test_a_training_that_does_not_end_when_it_makes_way_is_ended(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_training, "_SET_ASIDE_S", 0.5)
+    worker.begin("lingers")
+    worker.until_reported(1)
+    assert worker.set_aside() == [SetAside(1)]

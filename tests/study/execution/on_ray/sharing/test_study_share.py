@@ -14,6 +14,7 @@ class FakeBroker:
     def __init__(self) -> None:
         self.heard: list[Standing] = []
         self.said: str | None = None
+        self.is_new = False
         self.is_waiting = False
 
     def ask(self, text: str) -> None:
@@ -68,6 +69,12 @@ def test_before_the_first_word_one_attempt_starts_and_the_rest_soon_after_all(
     driver.hears(Part(most=3))
     assert driver.share.may_start(2)
     assert not driver.share.may_start(3)
+
+
+def test_who_has_to_make_the_broker_is_alone_and_waits_for_no_word(driver: Driver) -> None:
+    driver.broker.is_new = True
+    driver.tells(held=0)
+    assert driver.share.may_start(3)
 
 
 def test_where_no_broker_answers_a_study_takes_what_it_finds(driver: Driver) -> None:

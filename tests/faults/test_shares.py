@@ -17,7 +17,7 @@ import pytest
 
 from study.journal.history import History
 
-from ..study.command import check_exact, events_of, history_of, outcome, run, start, wait_for
+from ..study.command import check_exact, count, events_of, history_of, outcome, run, start, wait_for
 from ..study.command import write_slow_study as write
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(2400), pytest.mark.filterwarnings("default")]
@@ -116,6 +116,7 @@ def test_three_studies_share_three_nodes_by_their_weights(
         os.killpg(processes["one"].pid, signal.SIGKILL)
         processes["one"].communicate()
         processes["one"] = launch(tmp_path, "one", cluster.address, "resume")
+        wait_for(lambda: count(tmp_path / "one", "opened", "one") == 2, "the next driver")
     elif killed == "node":
         second = max(cluster.worker_nodes, key=lambda node: node.resource_spec.num_cpus or 0)
         raylet = psutil.Process(second.all_processes["raylet"][0].process.pid)

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: gpu gpu-wheels quickstart test check setup faults simulate mutants bench published coverage integrations wheel docs docs-test hooks clean
+.PHONY: gpu gpu-wheels quickstart test check setup faults slurm simulate mutants bench published coverage integrations wheel docs docs-test hooks clean
 
 quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
@@ -16,6 +16,9 @@ faults: setup  ## Kills, damage and full disks, the long form
 
 published: setup  ## Every published study, scaled down, to its end
 	$(BIN)/pytest tests/published -m published -o timeout=3600
+
+slurm: setup  ## A study over several allocations of a Slurm of one node (apt install slurmctld slurmd slurm-client)
+	$(BIN)/pytest tests/slurm -m slurm -o timeout=3600
 
 bench: setup  ## Measurements, side by side in one run
 	$(BIN)/pytest tests/bench -m bench -o timeout=3600 -s

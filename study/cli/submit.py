@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,6 +32,7 @@ from study.cli.options import (
 
 if TYPE_CHECKING:
     from study.cluster.client import Cluster, Job
+    from study.cluster.job_request import JobRequest
 
 
 @app.command()
@@ -51,8 +54,9 @@ def submit(
     ] = None,
     data_dir: DataDirOption = None,
     retries: Annotated[
-        int, typer.Option("--retries", min=0, help="How often a driver that died starts again.")
-    ] = 3,
+        int | None,
+        typer.Option("--retries", min=0, help="How often a driver that died starts again; 3."),
+    ] = None,
     ship_code: Annotated[
         bool, typer.Option("--ship-code", help="Send this package and your own modules along.")
     ] = False,
@@ -61,15 +65,65 @@ def submit(
     no_import: NoImportOption = False,
     trust: TrustOption = False,
     wait: WaitOption = False,
+    slurm: Annotated[
+        bool, typer.Option("--slurm", help="Put it into Slurm's queue, until it is complete.")
+    ] = False,
+    dry: Annotated[
+        bool,
+        typer.Option("--dry", help="With --slurm: print the job's script, and submit nothing."),
+    ] = False,
+    partition: Annotated[str | None, typer.Option(help="With --slurm: the partition.")] = None,
+    account: Annotated[str | None, typer.Option(help="With --slurm: the account.")] = None,
+    time: Annotated[
+        str | None, typer.Option(help="With --slurm: the longest turn, as 4:00:00 or 30 (minutes).")
+    ] = None,
+    nodes: Annotated[int, typer.Option(min=1, help="With --slurm: nodes of a turn.")] = 1,
+    cpus: Annotated[
+        int | None, typer.Option(min=1, help="With --slurm: cores of each node.")
+    ] = None,
+    gpus: Annotated[
+        int | None, typer.Option(min=0, help="With --slurm: GPUs of each node.")
+    ] = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option("--sbatch", help="With --slurm: one more option of sbatch, as --qos=long."),
+    ] = None,
+    setup: Annotated[
+        Path | None,
+        typer.Option(help="With --slurm: a file of shell lines that each turn begins with."),
+    ] = None,
     form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
-    """Submit a study to a Ray cluster, where it runs whether you stay or not."""
+    """Submit a study to a Ray cluster or to Slurm, where it runs whether you stay or not."""
     from study.cluster.code_package import code_package
+    from study.cluster.slurm.allocation import Allocation
+    from study.cluster.slurm.script import job_script
     from study.cluster.submission import check_submitted, refusals_by_line, request_to_run
     from study.execution.user.trust import check_file_trusted
     from study.spec.load import load_spec
 
     check_format(form, ("table", "json"))
+    of_slurm = {
+        "dry": dry,
+        "partition": partition,
+        "account": account,
+        "time": time,
+        "nodes": nodes if nodes > 1 else None,
+        "cpus": cpus,
+        "gpus": gpus,
+        "sbatch": more,
+        "setup": setup,
+    }
+    of_ray = {
+        "address": address,
+        "share": share,
+        "retries": retries,
+        "ship-code": ship_code,
+        "wait": wait,
+    }
+    if slurm and address == os.environ.get("RAY_ADDRESS"):
+        of_ray["address"] = None
+    _refuse_options(of_ray if slurm else of_slurm, "without" if slurm else "with")
     shares = [] if share is None else [f"share={share:g}"]
     written: dict[str, Any] = {"sets": [*(sets or ()), *shares], "name": name, "points": points}
     spec = load_spec(file, **written)
@@ -80,9 +134,22 @@ def submit(
         spec,
         storage,
         options={"data_dir": data_dir, "keep_going": keep_going, "wait_for_nodes": wait_for_nodes},
-        retries=retries,
+        retries=3 if retries is None else retries,
         ship_code=ship_code,
     )
+    if slurm:
+        allocation = Allocation.for_study(
+            spec,
+            partition=partition,
+            account=account,
+            time=time,
+            nodes=nodes,
+            cpus=cpus,
+            gpus=gpus,
+            more=more or (),
+        )
+        _queue(request, job_script(request, allocation, setup=_read_setup(setup)), dry, form)
+        return
     cluster = connect(address)
     package = code_package(spec) if ship_code else nullcontext()
     with package as code, refusals_by_line(file, spec, storage, **written):
@@ -97,6 +164,51 @@ def submit(
         print_json(started)
         return
     _print_start(cluster, job, wait)
+
+
+def _refuse_options(options: Mapping[str, object], when: str) -> None:
+    """Refuse options that mean nothing ``with`` or ``without`` Slurm."""
+    from study.errors import UserError
+
+    for name, value in options.items():
+        if value not in (None, False):
+            raise UserError(f"--{name}: is for studies {when} --slurm")
+
+
+def _read_setup(path: Path | None) -> str:
+    """Read the lines that each turn begins with."""
+    from study.errors import UserError
+
+    try:
+        return "" if path is None else path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--setup: {path} can't be read: {error}") from None
+
+
+def _queue(request: JobRequest, script: str, dry: bool, form: str) -> None:
+    """Put a study's script into Slurm's queue and say how to look at it, or only print it."""
+    from study.cluster.slurm.queue import submit_script
+    from study.files.layout import StudyPaths
+    from study.files.storage_uri import storage_path
+
+    facts = {"study": request.name, "storage": request.storage}
+    if dry:
+        print_json({**facts, "script": script}) if form == "json" else echo(script.rstrip("\n"))
+        return
+    folder = Path.cwd()
+    job = submit_script(script, folder)
+    output = folder / f"{request.name}-{job}.out"
+    if form == "json":
+        print_json({**facts, "job": job, "output": str(output)})
+        return
+    study = StudyPaths(storage_path(request.storage), request.name)
+    echo(
+        f"study {request.name} is queued as job {job} of Slurm\n"
+        f"look:    {study.command('status')}\n"
+        f"         {study.command('watch')}\n"
+        f"output:  {output}\n"
+        f"stop:    {study.command('stop')}    (before it has begun: scancel {job})"
+    )
 
 
 def resume_job(

@@ -1,0 +1,1 @@
+"""Studies in the queue of a Slurm cluster."""

@@ -29,10 +29,10 @@ from study.cli.options import (
     echo,
     with_trust,
 )
+from study.cli.slurm import queue
 
 if TYPE_CHECKING:
     from study.cluster.client import Cluster, Job
-    from study.cluster.job_request import JobRequest
 
 
 @app.command()
@@ -97,7 +97,6 @@ def submit(
     """Submit a study to a Ray cluster or to Slurm, where it runs whether you stay or not."""
     from study.cluster.code_package import code_package
     from study.cluster.slurm.allocation import Allocation
-    from study.cluster.slurm.script import job_script
     from study.cluster.submission import check_submitted, refusals_by_line, request_to_run
     from study.execution.user.trust import check_file_trusted
     from study.spec.load import load_spec
@@ -148,7 +147,7 @@ def submit(
             gpus=gpus,
             more=more or (),
         )
-        _queue(request, job_script(request, allocation, setup=_read_setup(setup)), dry, form)
+        queue(request, allocation, setup=setup, dry=dry, form=form)
         return
     cluster = connect(address)
     package = code_package(spec) if ship_code else nullcontext()
@@ -173,42 +172,6 @@ def _refuse_options(options: Mapping[str, object], when: str) -> None:
     for name, value in options.items():
         if value not in (None, False):
             raise UserError(f"--{name}: is for studies {when} --slurm")
-
-
-def _read_setup(path: Path | None) -> str:
-    """Read the lines that each turn begins with."""
-    from study.errors import UserError
-
-    try:
-        return "" if path is None else path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--setup: {path} can't be read: {error}") from None
-
-
-def _queue(request: JobRequest, script: str, dry: bool, form: str) -> None:
-    """Put a study's script into Slurm's queue and say how to look at it, or only print it."""
-    from study.cluster.slurm.queue import submit_script
-    from study.files.layout import StudyPaths
-    from study.files.storage_uri import storage_path
-
-    facts = {"study": request.name, "storage": request.storage}
-    if dry:
-        print_json({**facts, "script": script}) if form == "json" else echo(script.rstrip("\n"))
-        return
-    folder = Path.cwd()
-    job = submit_script(script, folder)
-    output = folder / f"{request.name}-{job}.out"
-    if form == "json":
-        print_json({**facts, "job": job, "output": str(output)})
-        return
-    study = StudyPaths(storage_path(request.storage), request.name)
-    echo(
-        f"study {request.name} is queued as job {job} of Slurm\n"
-        f"look:    {study.command('status')}\n"
-        f"         {study.command('watch')}\n"
-        f"output:  {output}\n"
-        f"stop:    {study.command('stop')}    (before it has begun: scancel {job})"
-    )
 
 
 def resume_job(

@@ -75,7 +75,7 @@ def is_on_cluster(address: str | None, name: str | None, storage: str) -> bool:
 
 def _cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
     """Return the status of a cluster's studies, or of one of them, with that of their jobs."""
-    from study.cli.submit import job_rows
+    from study.cli.cluster.jobs import job_rows
     from study.errors import UserError
 
     jobs = [job for job in job_rows(address) if name in (None, job["study"])]
@@ -104,7 +104,7 @@ def list_studies(
 ) -> None:
     """List the studies in a storage, or those of a cluster."""
     from analysis.rendering import Header, make_table
-    from study.cli.submit import job_rows
+    from study.cli.cluster.jobs import job_rows
     from study.files.storage_uri import storage_path
     from study.inspection.format import bytes_text
     from study.inspection.status import overview
@@ -134,7 +134,7 @@ def logs(
     """Show what happened, event by event, and the tracebacks of failures; with --trial also what
     the trial has printed; of a cluster's study, what its job says.
     """
-    from study.cli.submit import print_log
+    from study.cli.cluster.jobs import print_log
     from study.execution.lifecycle import existing
     from study.inspection.event_log import followed_lines, log_lines
     from study.journal.replay import check_trial

@@ -12,8 +12,10 @@ from typing import Any
 
 from typer import Abort
 
-from study.cli import modify, submit, inspect, watch, serve, decisions  # isort: skip # their
-from study.cli.training import run, train  # isort: skip # order is that of --help
+from study.cli import modify  # isort: skip # their order is that of --help
+from study.cli.cluster import submit  # isort: skip
+from study.cli import inspect, watch, serve, decisions  # isort: skip
+from study.cli.training import run, train  # isort: skip
 from study.cli import export  # isort: skip
 from study.cli.answers import asks_for_json, is_usage_error, print_error
 from study.cli.options import app

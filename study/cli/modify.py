@@ -36,8 +36,8 @@ def stop(
     trust: TrustOption = False,
 ) -> None:
     """Stop a running study so that it can be resumed, or end one of its trials."""
+    from study.cli.cluster.jobs import connect, stop_job
     from study.cli.inspect import is_on_cluster
-    from study.cli.submit import connect, stop_job
     from study.execution import changes
 
     if is_on_cluster(address, name, storage):
@@ -97,8 +97,8 @@ def extend(
     """Give a study that runs more points or seeds, as new totals; one that doesn't run is extended
     by `study resume`.
     """
+    from study.cli.cluster.jobs import connect
     from study.cli.inspect import is_on_cluster
-    from study.cli.submit import connect
     from study.execution import changes
 
     if is_on_cluster(address, name, storage):
@@ -116,8 +116,8 @@ def share(
     """Change a study's part of a cluster that it shares with others, also while it runs: by weight;
     0 for what nobody else wants.
     """
+    from study.cli.cluster.jobs import connect
     from study.cli.inspect import is_on_cluster
-    from study.cli.submit import connect
     from study.execution import changes
 
     if is_on_cluster(address, name, storage):

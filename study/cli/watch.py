@@ -46,7 +46,7 @@ def watch(
     from study.execution.lifecycle import existing
 
     if is_on_cluster(address, name, storage):
-        from study.cli.submit import connect
+        from study.cli.cluster.jobs import connect
 
         storage = connect(address).job(name).storage
     paths = existing(name, storage)

@@ -94,7 +94,7 @@ def resume(
         "sets": sets or (),
     }
     if address and address.startswith("http"):
-        from study.cli.submit import resume_job
+        from study.cli.cluster.jobs import resume_job
 
         options: dict[str, Any] = {
             "data_dir": data_dir,

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from study.cli.cluster.jobs import connect
 from study.cli.main import app
-from study.cli.submit import connect
 from study.errors import UserError
 
-from .mistakes import check_mistake
+from ..mistakes import check_mistake
 
 HEAD = "http://127.0.0.1:9"
 runner = CliRunner()

@@ -1,0 +1,1 @@
+"""Commands on clusters: Ray's, and Slurm's queue."""

@@ -48,11 +48,11 @@ class Allocation:
 
         A study that doesn't say how many run at once has one.
         """
-        at_once = math.ceil((spec.concurrency or 1) / nodes)
-        of_trials = spec.resources
+        wanted = spec.resources
+        workers = math.ceil((spec.concurrency or 1) * wanted.workers.most / nodes)
         return cls(
-            cpus=math.ceil(of_trials.cpus * at_once) if cpus is None else cpus,
-            gpus=(math.ceil(of_trials.gpus * at_once) or None) if gpus is None else gpus,
+            cpus=math.ceil(wanted.cpus * workers) if cpus is None else cpus,
+            gpus=(math.ceil(wanted.gpus * workers) or None) if gpus is None else gpus,
             nodes=nodes,
             **more,
         )

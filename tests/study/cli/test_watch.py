@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 from ..command import count, run, start, wait_for, write_slow_study
@@ -23,8 +24,14 @@ def test_a_study_that_goes_on_elsewhere_is_followed_to_its_end(tmp_path: Path) -
     driver = start(tmp_path, "run", str(file))
     try:
         wait_for(lambda: count(tmp_path, "reported"), "the first epoch")
-        shown = run(tmp_path, "watch", "tiny").stdout
+        driver.send_signal(signal.SIGSTOP)  # however long the command takes to begin
+        watching = start(tmp_path, "watch", "tiny")
+        assert watching.stdout is not None
+        first_line = watching.stdout.readline()
+        driver.send_signal(signal.SIGCONT)
+        shown = first_line + watching.communicate()[0]
     finally:
+        driver.send_signal(signal.SIGCONT)
         driver.communicate()
     assert "\n[3/3] point " in shown
     assert "\n  points   3 of 3" in shown

@@ -163,7 +163,10 @@ def code_names(spec: StudySpec) -> tuple[str, ...]:
 
 def factories(tree: Any) -> Iterator[str]:
     """Find every ``package.module:factory`` among a study tree's keys and values."""
-    if isinstance(tree, Mapping):
+    if isinstance(tree, str):
+        if is_factory_name(tree) and not is_timm_name(tree):
+            yield tree
+    elif isinstance(tree, Mapping):
         for key, value in tree.items():
             if key not in _PROSE_KEYS:
                 yield from factories(value)
@@ -171,8 +174,6 @@ def factories(tree: Any) -> Iterator[str]:
     elif isinstance(tree, list | tuple):
         for value in tree:
             yield from factories(value)
-    elif isinstance(tree, str) and is_factory_name(tree) and not is_timm_name(tree):
-        yield tree
 
 
 def data_place(data_dir: str | None) -> StoragePath:

@@ -318,7 +318,10 @@ class Witness:
     def check_restored(self, assignment: Mapping[str, Any], epochs: int, newest: int) -> None:
         """An attempt goes on from a checkpoint: not from one before epoch ``newest``."""
         number = assignment["trial"]
+        seen = self.trials[number]
         if number in self.damaged or self.may_be_stale:
+            return
+        if seen.state or seen.attempt != assignment["attempt"]:  # it lives on beside what counts
             return
         promise(
             epochs >= newest,

@@ -61,7 +61,7 @@ class Faults:
 
         self.driver_death = chance.choice([0.0, 0.3, 0.7, 1.0])
         """How many drivers die, of those that are started while there are faults."""
-        self.power_loss = chance.choice([0.0, 0.0, 0.3, 1.0])
+        self.power_loss = chance.choice([0.0, 0.3, 1.0])
         """How many of these die with their machine."""
         self.signals = rate(0.6)
         self.freezing = rate(0.6)
@@ -96,6 +96,8 @@ class Faults:
         self.stale_lists = rate(0.1)
         self.merge_every = chance.choice(MERGE_EVERY)
         """So many of a journal's objects are merged."""
+        self.collect_every_s = chance.choice([30.0, 300.0])
+        """How often a running study's tables are written, at most."""
         self.second_driver = rate(0.6)
         self.requests = rate(0.8)
         self.request_every_s = chance.choice([3.0, 15.0, 60.0])

@@ -124,7 +124,7 @@ class NotDurable:
         """What is left of bytes that were written at a place of the file and not synced."""
         chance = self._world.chance
         cut = chance.randint(0, len(new))
-        match chance.randrange(4):
+        match chance.randrange(6):
             case 0:
                 return b""
             case 1:

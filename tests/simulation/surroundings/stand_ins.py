@@ -19,6 +19,7 @@ from typing import Any
 
 from study.execution import open_run, open_study, provenance, resources, signals
 from study.execution.on_ray import ray_runtime, tune_bridge, tune_executor, worker_loss
+from study.execution.retention import housekeeping
 from study.files import lock, object_storage, requests
 from study.files.storage import StoragePath
 from study.journal.journal import Journal
@@ -64,6 +65,7 @@ def surroundings(world: World, tune: SimulatedTune, witness: Witness) -> list[Re
         *_threads(world),
         *_ray(world, tune),
         (log_storage, "MERGE_EVERY", tune.faults.merge_every),
+        (housekeeping, "COLLECT_EVERY_S", tune.faults.collect_every_s),
         (Journal, "append", _observed_append(witness)),
         (requests, "post", _observed_post(witness)),
         (checkpoint, "torch", plain_torch),

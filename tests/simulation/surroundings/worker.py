@@ -107,6 +107,8 @@ class Worker:
         world, assignment = self._world, self.assignment
         world.sleep(world.chance.uniform(0.1, 1.0))
         self._say([Placed(self._place())])
+        if self.is_stopped:
+            raise Stopped
         trial, attempt = assignment["trial"], assignment["attempt"]
         store = PatientStore(
             Checkpoints(self._checkpoints, attempt, owner=f"trial {trial}"), self._wait

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         resume,
         retry,
         run,
+        share,
         status,
         stop,
     )
@@ -39,6 +40,7 @@ _MODULES = {
     "retry": "study.integrations.python.studies",
     "add": "study.integrations.python.studies",
     "drop": "study.integrations.python.studies",
+    "share": "study.integrations.python.studies",
     "stop": "study.integrations.python.studies",
     "status": "study.integrations.python.studies",
     "preview": "study.integrations.python.studies",
@@ -66,6 +68,7 @@ __all__ = [
     "resume",
     "retry",
     "run",
+    "share",
     "status",
     "stop",
 ]

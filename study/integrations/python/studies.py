@@ -191,6 +191,11 @@ def drop(name: str, point: int, *, storage: StorageLike = _STORAGE, trust: bool 
     _post(name, {"do": "drop", "point": point}, storage, trust)
 
 
+def share(name: str, weight: float, *, storage: StorageLike = _STORAGE) -> None:
+    """Change a study's part of a cluster that it shares with others, also while it runs."""
+    changes.share(name, weight, storage=storage)
+
+
 def stop(
     name: str,
     *,

@@ -101,6 +101,13 @@ def test_a_status_is_data_that_reads_as_text(storage: Path) -> None:
     assert repr(study.status(storage=storage / "empty")) == "no studies"
 
 
+def test_a_study_takes_another_share(storage: Path) -> None:
+    study.share("fake", 2.5, storage=storage)
+    assert "share: 2.5" in (storage / "fake" / "study.yaml").read_text()
+    with pytest.raises(UserError, match=r"the share of fake is 2\.5 already"):
+        study.share("fake", 2.5, storage=storage)
+
+
 def test_points_are_added_and_dropped(storage: Path) -> None:
     added = study.add("fake", {"optimizer.name": "sgd", "optimizer.lr": 0.25}, storage=storage)
     assert added == {"optimizer.name": "sgd", "optimizer.lr": 0.25}

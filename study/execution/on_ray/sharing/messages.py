@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from search_spaces.values import is_finite_number
@@ -44,7 +44,7 @@ class Standing:
 
     def text(self) -> str:
         """Return it as JSON."""
-        return json.dumps(asdict(self))
+        return json.dumps(vars(self))
 
     @classmethod
     def of_text(cls, text: str) -> Self:
@@ -81,7 +81,7 @@ class Part:
 
     def text(self) -> str:
         """Return it as JSON."""
-        return json.dumps(asdict(self))
+        return json.dumps(vars(self))
 
     @classmethod
     def of_text(cls, text: str) -> Self:

@@ -11,7 +11,14 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from study.execution.on_ray.sharing.division import Claim, Nodes, Parts, divide, dominant_part
+from study.execution.on_ray.sharing.division import (
+    Claim,
+    Nodes,
+    Parts,
+    divide,
+    dominant_part,
+    has_room_beside,
+)
 from study.execution.on_ray.sharing.messages import VERSION, NotUnderstood, Part, Standing
 
 SILENT_S = 15.0
@@ -21,6 +28,8 @@ _HORIZON_S = 1200.0
 _EVERY_S = 1.0
 """How often the division is made anew, where no study comes or goes."""
 _NODES_EVERY_S = 5.0
+_STUCK_S = 10.0
+"""A study that finds no room in its part for so long may have trials of others moved."""
 
 
 class Broker:
@@ -36,6 +45,9 @@ class Broker:
         self._studies: dict[str, _Study] = {}
         self._parts: Parts = {}
         self._divided_at = float("-inf")
+        self._without_room_since: dict[str, float] = {}
+        self._stuck: set[str] = set()
+        """Those who have found no room in their part for a while."""
 
     def meet(self, text: str) -> str:
         """Take what a driver says; return its part."""
@@ -81,19 +93,19 @@ class Broker:
             return Part()
         self._divide(now)
         own, held = self._parts[id], self._studies[id].standing.held
-        lacking = [
-            study.standing.id
-            for study in self._studies.values()
-            if study.standing.id != id and study.holds < self._given(study)
-        ]
-        crowded = {node for other in lacking for node in self._parts[other]}
         is_over = sum(held.values()) > own.total()
+        crowded = {node for other in self._stuck - {id} for node in self._parts[other]}
         leave = {
             node: count - own[node]
             for node, count in held.items()
             if count > own[node] and (is_over or node in crowded)
         }
-        return Part(own.total(), leave, others_wait=bool(lacking), studies=len(self._studies))
+        others_wait = any(
+            study.holds < self._given(study)
+            for other, study in self._studies.items()
+            if other != id
+        )
+        return Part(own.total(), leave, others_wait, len(self._studies))
 
     def _divide(self, now: float) -> None:
         is_same = self._parts.keys() == self._studies.keys()
@@ -116,6 +128,22 @@ class Broker:
         ]
         self._parts = divide(self._nodes, claims)
         self._settle(sharing)
+        self._find_stuck(claims, now)
+
+    def _find_stuck(self, claims: list[Claim], now: float) -> None:
+        """Find the studies that are due room which is there in pieces alone, so that trials of
+        others have to move though they are not too many.
+        """
+        since = self._without_room_since
+        for id, study in self._studies.items():
+            is_short = study.holds < self._given(study)
+            if is_short and not has_room_beside(self._nodes, claims, study.standing.needs):
+                since.setdefault(id, now)
+            else:
+                since.pop(id, None)
+        self._stuck = {
+            id for id in since.keys() & self._studies.keys() if now - since[id] >= _STUCK_S
+        }
 
     def _sharing(self) -> list[_Study]:
         return [study for study in self._studies.values() if study.standing.share > 0]

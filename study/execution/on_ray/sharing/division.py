@@ -63,6 +63,14 @@ def divide(nodes: Nodes, claims: Sequence[Claim]) -> Parts:
     return staying if is_whole else free
 
 
+def has_room_beside(nodes: Nodes, claims: Iterable[Claim], needs: Mapping[str, float]) -> bool:
+    """Whether a trial finds room beside all that run."""
+    rooms = {node: _Room(resources) for node, resources in nodes.items()}
+    for claim in claims:
+        _stay(claim, claim.wanted, rooms, Counter())
+    return any(room.has_room(needs) for room in rooms.values())
+
+
 def dominant_part(needs: Mapping[str, float], nodes: Iterable[Mapping[str, float]]) -> float:
     """Return which part of the cluster a trial takes, by the resource of which that is largest.
 

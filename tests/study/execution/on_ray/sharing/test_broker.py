@@ -68,6 +68,30 @@ def test_a_share_of_zero_runs_in_what_nobody_wants(meeting: Meeting) -> None:
     assert meeting.says("z", {"n": 1}, share=0.0).leave == {"n": 1}
 
 
+def test_while_workers_start_nobody_moves() -> None:
+    """A study's new trials may start for a while in room that is there already."""
+    meeting = Meeting({"a": {"CPU": 2.0}, "b": {"CPU": 2.0}})
+    for second in range(60):
+        meeting.now = float(second)
+        part = meeting.says("x", {"b": 2}, wanted=2)
+        assert part.leave == {}
+        meeting.says("y", {}, wanted=2)
+
+
+def test_of_what_stands_in_anothers_way_is_moved_where_that_lasts() -> None:
+    gpus = {"cpu": {"CPU": 1.0}, "gpu": {"CPU": 1.0, "GPU": 1.0}}
+    meeting = Meeting(gpus)
+    left: list[int] = []
+    for second in range(20):
+        meeting.now = float(second)
+        part = meeting.says("x", {"gpu": 1}, wanted=1)
+        assert part.most in (None, 1)
+        if part.leave:
+            left.append(second)
+        meeting.says("y", {}, wanted=1, needs={"CPU": 1.0, "GPU": 1.0})
+    assert left[0] >= 10
+
+
 def test_a_driver_that_leaves_or_falls_silent_is_counted_no_more(meeting: Meeting) -> None:
     meeting.says("a", {"n": 2})
     meeting.says("b", {"n": 2})

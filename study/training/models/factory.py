@@ -39,6 +39,8 @@ def build_model(model: ModelSpec, image_shape: ImageShape, classes: int) -> nn.M
     except ValueError as error:
         raise UserError(str(error)) from error
     _initialize(network, model.init)
+    if model.name in FAMILIES:
+        _set_batch_norms(network, model)
     if model.pretrained and not next(network.parameters()).is_meta:
         # it imports torchvision, which takes long
         from study.training.models.pretrained import load_pretrained
@@ -113,3 +115,11 @@ def _initialize(network: nn.Module, init: str) -> None:
             initializer(layer.weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+def _set_batch_norms(network: nn.Module, model: ModelSpec) -> None:
+    """Give all batch norms the momentum and the epsilon of the recipe."""
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+            layer.momentum = model.norm_momentum
+            layer.eps = model.norm_eps

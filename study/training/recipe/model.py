@@ -18,7 +18,9 @@ _UNIVERSAL = frozenset({"name", "variant", "resolution", "softmax", "init", "syn
 """Fields with a meaning for every network; each other one only in families that understand it."""
 _LEFT_TO_FAMILY = frozenset({"variant", "depth", "dropout", "weights"})
 """Fields that may be null: as if they were left out."""
-_KEPT_BY_PRETRAINED = _UNIVERSAL | {"pretrained", "weights", "dropout", "drop_path"}
+_KEPT_BY_PRETRAINED = _UNIVERSAL | {
+    *("pretrained", "weights", "dropout", "drop_path", "norm_momentum"),
+}
 """Fields that don't change the shape or meaning of pretrained weights."""
 
 
@@ -47,6 +49,10 @@ class ModelSpec(Section):
     """Which norm it is."""
     sync_norm: bool = False
     """Whether batch norm sees the images of all of a trial's workers, and not only its own's."""
+    norm_momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """The share that a batch has in batch norm's running statistics: 0.01 is Keras' 0.99."""
+    norm_eps: Positive = 1e-5
+    """What batch norm adds to the variance: 1e-3 in Keras."""
     dropout: Share | None = None
     """The share of activations that dropout leaves out, in families that have it."""
     softmax: bool = False

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 FamilyDefaults = Mapping[str, object]
 
-_NORM_OPTIONS = frozenset({"norm", "order", "norm_kind"})
+_NORM_OPTIONS = frozenset({"norm", "order", "norm_kind", "norm_momentum", "norm_eps"})
 _CONVOLUTIONAL = _NORM_OPTIONS | {"width", "dropout"}
 
 _NO_NORM: FamilyDefaults = {"norm": "none"}

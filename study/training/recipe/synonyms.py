@@ -42,6 +42,8 @@ TOP_SYNONYMS = {
     "arch": "model",
     "architecture": "model",
     "norm": "model.norm",
+    "bn_momentum": "model.norm_momentum",
+    "bn_eps": "model.norm_eps",
     "dropout": "model.dropout",
     "optim": "optimizer",
     "scheduler": "schedule",

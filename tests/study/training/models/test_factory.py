@@ -38,6 +38,26 @@ def test_a_named_start_replaces_the_networks_own() -> None:
     assert conv.weight.std().item() == pytest.approx((2 / (conv.out_channels * 9)) ** 0.5, rel=0.05)
 
 
+def test_batch_norms_take_the_recipes_momentum_and_epsilon() -> None:
+    network = make(name="resnet18", width=0.1, norm_momentum=0.25, norm_eps=0.5)
+    norms = layers(network, nn.BatchNorm2d)
+    assert {(norm.momentum, norm.eps) for norm in norms} == {(0.25, 0.5)}
+    images = torch.randn(8, norms[0].num_features, 4, 4)
+    normed = norms[0].train()(images)
+    mean, variance = images.mean((0, 2, 3)), images.var((0, 2, 3), unbiased=False)
+    torch.testing.assert_close(norms[0].running_mean, 0.25 * mean)
+    centered = images - mean[:, None, None]
+    torch.testing.assert_close(normed, centered / (variance + 0.5).sqrt()[:, None, None])
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "vit_b_16"])
+def test_without_a_word_batch_norms_are_torchs_own(name: str) -> None:
+    network = make(name=name, norm="every_conv", width=0.1)
+    norms = [each for each in network.modules() if isinstance(each, nn.BatchNorm1d | nn.BatchNorm2d)]
+    own = nn.BatchNorm2d(1)
+    assert {(norm.momentum, norm.eps) for norm in norms} == {(own.momentum, own.eps)}
+
+
 def test_a_seed_makes_the_same_network_again() -> None:
     states = []
     for _ in range(2):

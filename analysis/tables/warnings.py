@@ -32,6 +32,8 @@ from study.journal.trials import ENDED_STATES
 
 _EDGE = 0.05
 _FEW_POINTS = 5
+_LAG = 0.05
+"""So much more accuracy with fresh statistics is worth a word."""
 _NAMED = 5
 """So many trials are named at most."""
 _ONE_IN_MANY = 5
@@ -289,6 +291,24 @@ def _other_images(results: Frames, study: Study) -> Iterator[str]:
             )
 
 
+def _lagging_statistics(results: Frames, study: Study) -> Iterator[str]:
+    """Warn of validation that batch norms' running statistics hold down."""
+    if "fresh_statistics_accuracy" not in results.epochs:
+        return
+    looked = results.epochs.dropna(subset=["fresh_statistics_accuracy"])
+    gain = looked["fresh_statistics_accuracy"] - looked["val_accuracy"]
+    lagging = looked[gain >= _LAG]
+    if len(lagging):
+        worst = lagging.loc[gain[gain >= _LAG].idxmax()]
+        yield (
+            f"In {count_text(len(lagging), 'trial')} the running statistics of batch norm lagged"
+            f" behind the weights: trial {worst['trial']} was validated at"
+            f" {worst['val_accuracy']:.4g} after epoch {worst['epoch']}, and would have been at"
+            f" {worst['fresh_statistics_accuracy']:.4g} with fresh ones. Early epochs say less"
+            " there; a lower learning rate or a greater model.norm_momentum follows faster."
+        )
+
+
 def _many_failures(results: Frames, study: Study) -> Iterator[str]:
     """Warn of a large share of trials that failed."""
     ended = results.trials[results.trials["state"].isin(ENDED_STATES)]
@@ -316,5 +336,6 @@ _CHECKS: tuple[Callable[[Frames, Study], Iterator[str]], ...] = (
     _sparse_branches,
     _shared_device,
     _unlike_trials,
+    _lagging_statistics,
     _many_failures,
 )

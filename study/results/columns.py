@@ -228,6 +228,13 @@ EPOCH_COLUMNS = (
     Column("train_loss", NUMBER, "running mean over the epoch's training batches", "nat"),
     Column("val_accuracy", NUMBER, "share of validation images classified right", "1"),
     Column("val_loss", NUMBER, "mean loss on the validation images", "nat"),
+    Column(
+        "fresh_statistics_accuracy",
+        NUMBER,
+        "val_accuracy if batch norms had statistics of the weights as they are; only of the first"
+        " epoch in which validation lay far below training",
+        "1",
+    ),
     Column("val_f1", NUMBER, "macro F1 on the validation images", "1"),
     Column(
         "val_top5",

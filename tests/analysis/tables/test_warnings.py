@@ -72,6 +72,17 @@ def test_rows_of_two_trainings_that_differ_are_warned_of(make: Any) -> None:
     assert text.startswith("1 trial (1) came out otherwise where epochs were trained once more")
 
 
+def test_statistics_that_lag_are_warned_of(make: Any) -> None:
+    study = make()
+    for fresh in (0.52, 0.75):
+        trial = study.start(study.point({**ADAM, "accumulation": 1}), 0)
+        study.report(trial, 3, 0.5, fresh_statistics_accuracy=fresh)
+        study.finish(trial)
+    (text,) = [text for text in warning_texts(load(study.paths)) if "lagged" in text]
+    assert text.startswith("In 1 trial the running statistics of batch norm lagged")
+    assert "trial 1 was validated at 0.5 after epoch 3, and would have been at 0.75" in text
+
+
 def test_images_that_changed_between_trials_are_warned_of(make: Any) -> None:
     study = make()
     for hash_of_images in ("abc", "abc", "def"):

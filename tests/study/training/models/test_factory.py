@@ -53,7 +53,9 @@ def test_batch_norms_take_the_recipes_momentum_and_epsilon() -> None:
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "vit_b_16"])
 def test_without_a_word_batch_norms_are_torchs_own(name: str) -> None:
     network = make(name=name, norm="every_conv", width=0.1)
-    norms = [each for each in network.modules() if isinstance(each, nn.BatchNorm1d | nn.BatchNorm2d)]
+    norms = [
+        each for each in network.modules() if isinstance(each, nn.BatchNorm1d | nn.BatchNorm2d)
+    ]
     own = nn.BatchNorm2d(1)
     assert {(norm.momentum, norm.eps) for norm in norms} == {(own.momentum, own.eps)}
 

@@ -296,10 +296,10 @@ def _lagging_statistics(results: Frames, study: Study) -> Iterator[str]:
     if "fresh_statistics_accuracy" not in results.epochs:
         return
     looked = results.epochs.dropna(subset=["fresh_statistics_accuracy"])
-    gain = looked["fresh_statistics_accuracy"] - looked["val_accuracy"]
-    lagging = looked[gain >= _LAG]
+    looked = looked.assign(gain=looked["fresh_statistics_accuracy"] - looked["val_accuracy"])
+    lagging = looked[looked["gain"] >= _LAG].sort_values("gain")
     if len(lagging):
-        worst = lagging.loc[gain[gain >= _LAG].idxmax()]
+        worst = lagging.iloc[-1]
         yield (
             f"In {count_text(len(lagging), 'trial')} the running statistics of batch norm lagged"
             f" behind the weights: trial {worst['trial']} was validated at"

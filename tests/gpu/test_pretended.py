@@ -99,7 +99,7 @@ def predictions_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         metrics.RunningMeans,
         "add",
-        lambda self, losses, labels, norm: added(self, losses, labels.cpu(), norm),
+        lambda self, losses, labels, norm, count: added(self, losses, labels.cpu(), norm, count),
     )
 
 

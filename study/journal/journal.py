@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -19,7 +19,12 @@ from study.errors import JournalDamaged, StateLost, StorageFault, Superseded
 from study.files.storage import StoragePath
 from study.journal.event_codec import Record
 from study.journal.log.log_storage import Log, log_at
-from study.journal.log.record_lines import WholeRecords, encode_append, read_whole_records
+from study.journal.log.record_lines import (
+    WholeRecords,
+    encode_append,
+    read_whole_records,
+    whole_blocks,
+)
 
 PATIENCE_S = 900.0
 PAUSE_S = 2.0
@@ -53,6 +58,21 @@ def read_journal(path: StoragePath) -> WholeRecords:
     if not log.exists():
         return WholeRecords([], 0)
     return _read(log, path).whole
+
+
+def blocks_of(path: StoragePath) -> Iterator[WholeRecords]:
+    """Read the same some hundred records at a time, so that no more of them are in memory; each
+    time with how many bytes are read.
+
+    JournalDamaged comes behind the records that can be read.
+    """
+    log = log_at(path)
+    if not log.exists():
+        return
+    if log.can_be_torn:
+        yield from whole_blocks(log.read(), path, can_be_torn=True)
+    else:  # where copies are damaged, the records themselves are read from the beginning
+        yield _read(log, path).whole
 
 
 class _Contents(NamedTuple):

@@ -17,7 +17,7 @@ from study.files.visible_text import visible
 from study.journal.event_codec import Event, Record
 from study.journal.events import StudyCreated, event_of
 from study.journal.history import FORMAT, History
-from study.journal.journal import read_journal
+from study.journal.journal import blocks_of
 
 _LONGEST_REASON = 200
 
@@ -26,9 +26,11 @@ def read_history(path: StoragePath) -> History:
     """Read a study's state from its journal, as a reader that holds no lock; that of a study
     without any event where there is no journal.
     """
-    whole = read_journal(path)
-    history = history_of(whole.records, path)
-    history.journal_bytes = whole.size_bytes
+    history, count = History(), 0
+    for block in blocks_of(path):
+        add_records(history, block.records, path, first=count)
+        history.journal_bytes = block.size_bytes
+        count += len(block.records)
     return history
 
 
@@ -72,8 +74,9 @@ def add_records(history: History, records: Iterable[Record], path: StoragePath, 
 
 
 def _check_fields(event: Event) -> None:
-    missing = _required_fields(event.event) - event.__dict__.keys()
-    if missing:
+    required = _required_fields(event.event)
+    if not event.__dict__.keys() >= required:
+        missing = required - event.__dict__.keys()
         raise ValueError(f"{event.event} without {', '.join(sorted(missing))}")
 
 

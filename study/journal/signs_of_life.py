@@ -10,6 +10,7 @@ from __future__ import annotations
 from study.journal.event_codec import Event
 from study.journal.events import (
     ConcurrencyResolved,
+    EpochReported,
     JournalTaken,
     NoticeSent,
     PointAsked,
@@ -26,6 +27,8 @@ _BETWEEN_SESSIONS = (ConcurrencyResolved, JournalTaken, NoticeSent, PointReopene
 def is_sign_of_life(event: Event) -> bool:
     """Whether an event shows that the driver of the latest session lived."""
     match event:
+        case EpochReported():  # first, as nearly all events are of this kind
+            return True
         case PointAsked(origin="user") | PointDropped():
             return bool(event.request)  # a driver answers requests, a command makes none
         case TrialStopped():

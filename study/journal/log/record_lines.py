@@ -11,6 +11,8 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import Any, NamedTuple
 
 from study.errors import JournalDamaged
@@ -18,6 +20,10 @@ from study.files.storage import StoragePath
 from study.journal.event_codec import Record
 
 _CHECKSUM = b',"crc":"'
+_END_BYTES = 19
+"""So many bytes the checksum takes with all around it."""
+_BLOCK_LINES = 500
+"""So many lines are decoded at once."""
 _BEGINNING = b'{"n":0,'
 """What every journal begins with."""
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
@@ -49,7 +55,7 @@ def encode_line(number: int, record: Record, following: int = 0) -> bytes:
 
 def _end_of_line(body: bytes) -> bytes:
     """What follows the body of a line: its CRC-32, and the end of the JSON object."""
-    return _CHECKSUM + f"{zlib.crc32(body):08x}".encode() + b'"}\n'
+    return b'%s%08x"}\n' % (_CHECKSUM, zlib.crc32(body))
 
 
 class WholeRecords(NamedTuple):
@@ -65,21 +71,26 @@ def read_whole_records(data: bytes, path: StoragePath, *, can_be_torn: bool) -> 
     A tail is torn where the last append isn't there as a whole. ``can_be_torn`` says whether a kill
     can leave such a tail at all.
     """
+    return _joined(whole_blocks(data, path, can_be_torn=can_be_torn))
+
+
+def whole_blocks(data: bytes, path: StoragePath, *, can_be_torn: bool) -> Iterator[WholeRecords]:
+    """Read the same some hundred records at a time, each time with how many bytes are read.
+
+    What is damaged is found behind the records before it, which are given first.
+    """
     reading = _Reading()
-    for line in _lines(data):
-        if not reading.take(line):
-            break
-    whole = WholeRecords(reading.records[: reading.whole_count], reading.whole_bytes)
-    if whole.size_bytes == len(data):
-        return whole
+    for records in reading.blocks(data):
+        yield WholeRecords(records, reading.whole_bytes)
+    if reading.whole_bytes == len(data):
+        return
     unread = data[reading.bytes_read :]
     damage = _damage(reading, unread, can_be_torn=can_be_torn)
     if damage:
-        number = len(reading.records)
+        number = reading.count
         place = f"record {number} (line {number + 1}, byte {reading.bytes_read})"
         message = f"{path}: {place} {damage}{_way_out(reading, path, can_be_torn)}"
         raise JournalDamaged(message)
-    return whole
 
 
 def read_appended(data: bytes, first: int) -> WholeRecords:
@@ -88,10 +99,16 @@ def read_appended(data: bytes, first: int) -> WholeRecords:
     What follows those may be torn, be written just now, or be damaged.
     """
     reading = _Reading(first)
-    for line in _lines(data):
-        if not reading.take(line):
-            break
-    return WholeRecords(reading.records[: reading.whole_count], reading.whole_bytes)
+    return _joined(WholeRecords(block, reading.whole_bytes) for block in reading.blocks(data))
+
+
+def _joined(blocks: Iterator[WholeRecords]) -> WholeRecords:
+    records: list[dict[str, Any]] = []
+    size_bytes = 0
+    for block in blocks:
+        records += block.records
+        size_bytes = block.size_bytes
+    return WholeRecords(records, size_bytes)
 
 
 class _Reading:
@@ -100,47 +117,74 @@ class _Reading:
     def __init__(self, first: int = 0) -> None:
         self._first = first
         """The number of the first record that has to come."""
-        self.records: list[dict[str, Any]] = []
+        self.count = 0
+        """How many records were read."""
         self.bytes_read = 0
         self.whole_count = 0
         """How many of the records belong to appends that are there as a whole."""
         self.whole_bytes = 0
         self._following = 0
         """How many more records the append has that the last one belongs to."""
+        self._read: list[dict[str, Any]] = []
+        """The records that were not given yet."""
 
-    def take(self, line: bytes) -> bool:
-        """Read a line; False where it isn't the one that has to come."""
-        record = _decode_line(line)
-        if record is None or record.pop("n", None) != self._first + len(self.records):
+    def blocks(self, data: bytes) -> Iterator[list[dict[str, Any]]]:
+        """Read lines up to the first that isn't the one that has to come; give whole appends."""
+        lines = _lines(data)
+        for block in iter(lambda: list(islice(lines, _BLOCK_LINES)), []):
+            pairs = zip(block, _decode_lines(block), strict=True)
+            is_sound = all(self._take(line, record) for line, record in pairs)
+            torn = self.count - self.whole_count
+            whole = self._read[: len(self._read) - torn]
+            self._read = self._read[len(whole) :]
+            if whole:
+                yield whole
+            if not is_sound:
+                return
+
+    def _take(self, line: bytes, record: dict[str, Any] | None) -> bool:
+        """Take a line as it was decoded; False where it isn't the one that has to come."""
+        if record is None or record.pop("n", None) != self._first + self.count:
             return False
         following = record.pop("m", 0)
-        is_within_append = len(self.records) > self.whole_count
+        is_within_append = self.count > self.whole_count
         if is_within_append and following != self._following - 1:
             return False
-        self.records.append(record)
+        self._read.append(record)
+        self.count += 1
         self.bytes_read += len(line)
         self._following = following
         if following == 0:
-            self.whole_count = len(self.records)
+            self.whole_count = self.count
             self.whole_bytes = self.bytes_read
         return True
+
+
+def _decode_lines(lines: Sequence[bytes]) -> list[dict[str, Any] | None]:
+    """What ``_decode_line`` gives of each line, in half the time where all are sound."""
+    if all(map(_has_right_checksum, lines)):
+        bodies = b"},".join([line[:-_END_BYTES] for line in lines])
+        with suppress(ValueError, RecursionError):
+            records: list[Any] = json.loads(b"[" + bodies + b"}]")
+            if len(records) == len(lines) and all(type(record) is dict for record in records):
+                return records
+    return [_decode_line(line) for line in lines]
 
 
 def _decode_line(line: bytes) -> dict[str, Any] | None:
     """The record of a line with its number as ``n``; None where the line isn't what was written."""
     if not _has_right_checksum(line):
         return None
-    body, _, _ = line.rpartition(_CHECKSUM)
     try:
-        record = json.loads(body + b"}")
+        record = json.loads(line[:-_END_BYTES] + b"}")
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 
 
 def _has_right_checksum(line: bytes) -> bool:
-    body, _, _ = line.rpartition(_CHECKSUM)
-    return bool(body) and line == body + _end_of_line(body)
+    body = line[:-_END_BYTES]
+    return bool(body) and line[-_END_BYTES:] == _end_of_line(body)
 
 
 def _damage(reading: _Reading, unread: bytes, *, can_be_torn: bool) -> str:
@@ -154,7 +198,7 @@ def _damage(reading: _Reading, unread: bytes, *, can_be_torn: bool) -> str:
         return "is not what has to stand there, though its checksum is right"
     if not can_be_torn:
         return "is damaged or missing"
-    if not reading.records and not _is_torn_beginning(unread):
+    if not reading.count and not _is_torn_beginning(unread):
         return "is damaged: the file doesn't begin as a journal does"
     return ""
 
@@ -170,7 +214,7 @@ def _is_one_append_with_a_hole(reading: _Reading, unread: bytes) -> bool:
         record = _decode_line(line)
         if record is not None:
             last_records.add(record.get("n", -1) + record.get("m", 0))
-    begins_as_journal = bool(reading.records) or unread.startswith(_BEGINNING)
+    begins_as_journal = bool(reading.count) or unread.startswith(_BEGINNING)
     is_known = begins_as_journal or bool(last_records) or not unread.strip(b"\0")
     return is_known and len(last_records) <= 1
 

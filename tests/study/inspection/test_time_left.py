@@ -106,7 +106,8 @@ def test_trials_that_report_in_step_are_no_sudden_haste(at_once: int) -> None:
         for trial in range(at_once):
             now = OPENED + 100 * epoch + 0.1 * trial
             controller.reported(trial, 1, {"epoch": epoch, "val_accuracy": 0.5, "time": now})
-            history.trials[trial].rows[-1]["time"] = now
+            rows = history.trials[trial].rows
+            rows[-1] = rows[-1] | {"time": now}
             said.append((now, estimate.seconds(controller.spec, history, now)))
     expected = 12 * 6 * 100 / at_once
     ends = [now + left for now, left in said if left is not None]

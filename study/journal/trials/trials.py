@@ -14,6 +14,7 @@ from typing import Any, Literal
 from study.journal.events import EndState, Origin, PointValue, SetAsideReason, TrialKind
 from study.journal.failure import Failure
 from study.journal.proposal_note import ProposalNote
+from study.journal.trials.epoch_rows import EpochRows
 from study.spec.parts.tariff import Tariff
 
 STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
@@ -78,7 +79,7 @@ class Trial:
     kind: TrialKind
     state: State = "RUNNING"
     attempts: list[Attempt] = field(default_factory=list)
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: EpochRows = field(default_factory=EpochRows)
     """``rows[e - 1]`` holds epoch ``e``'s metrics; the rows after a stop are cut off."""
     last_epoch: int | None = None
     """The epoch with which training came to its own end."""

@@ -76,6 +76,9 @@ def open_study(
         if not options.accept_loss:
             _check_nothing_lost(paths, history, journal)
 
+        workers, reproducible = history.concurrency or 1, bool(history.reproducible)
+        del history  # the controller has its own, and a long study's takes its room
+
         def append(*records: Record) -> None:
             journal.append(*records)
             controller.history.journal_bytes = journal.size_bytes
@@ -83,12 +86,13 @@ def open_study(
         controller = Controller(
             spec,
             append,
-            workers=history.concurrency or 1,
+            workers=workers,
             nominal_cost=_nominal_cost if spec.train is None else own_costs(spec),
-            reproducible=bool(history.reproducible),
+            reproducible=reproducible,
             keep_going=options.keep_going,
         )
         controller.replay(journal.records_read)
+        journal.records_read = []  # they take five times the room of what they add up to
         controller.history.journal_bytes = journal.size_bytes
         yield controller
         with suppress(OSError):  # a storage that is away now says nothing of the journal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -21,9 +22,9 @@ def ended(**changes: Any) -> Controller:
     controller = controller_on(Storage(), small_spec(**{"pruner": "none", **changes}))
     drive(controller)
     controller.history.sessions[-1].opened_at = OPENED
-    rows = [row for trial in controller.history.trials for row in trial.rows]
-    for number, row in enumerate(rows):
-        row["time"] = OPENED + number
+    moments = count(OPENED)
+    for trial in controller.history.trials:
+        trial.rows[:] = [row | {"time": next(moments)} for row in trial.rows]
     return controller
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from study.errors import SpecError, UserError
+from study.errors import SpecError, StudyNotFound, UserError
 from study.page.access.forms import TOLD, is_form
 from study.page.access.guard import RIGHTS, check_full
 from study.page.actions import files
@@ -15,7 +15,7 @@ from study.page.actions.bodies import File, parse_body
 from study.page.actions.doing import DOING
 from study.page.actions.requests import sent
 from study.page.answers import data_answer, in_thread, page_answer
-from study.page.site import SITE
+from study.page.site import SITE, Site
 from study.page.views.actions import as_conflict
 
 _EMPTY = {"file": "", "storage": "", "lines": [], "error": ""}
@@ -70,8 +70,19 @@ async def submit(request: web.Request) -> web.Response:
         return data_answer({"message": text, "by_driver": change.is_asked, **change.facts})
     key = request.app[TOLD].keep(text)
     label = body.storage or next(iter(site.library.storages))
-    page = site.url("s", label, change.facts["study"]) if "study" in change.facts else site.url("")
+    page = await in_thread(_page_of, site, label, change.facts.get("study", ""))
     return web.Response(status=303, headers={hdrs.LOCATION: f"{page}?told={key}"})
+
+
+def _page_of(site: Site, label: str, study: str) -> str:
+    """Return the address of a study's page; of all studies while it isn't there: a job of a cluster
+    takes a while to begin.
+    """
+    try:
+        site.library.study(label, study)
+    except StudyNotFound:
+        return site.url("")
+    return site.url("s", label, study)
 
 
 async def _body(request: web.Request) -> File:

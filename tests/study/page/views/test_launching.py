@@ -210,6 +210,23 @@ def test_what_takes_a_driver_is_offered_where_one_can_be_started(study: Maker) -
         assert "1 of 40" not in server.page("/s/lab/one/do/resume")
 
 
+def test_whoever_submits_is_told_so_where_the_study_is_not_there_yet(
+    plain: Served, noted: list[JobRequest]
+) -> None:
+    word = re.search(r'name="csrf" value="(\w+)"', plain.page("/submit"))
+    assert word
+    fields = {"csrf": word[1], "file": FILE, "storage": "lab"}
+    origin = {"Origin": f"http://127.0.0.1:{plain.port}"}
+    form = origin | {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode(fields).encode()
+    answer = plain.ask("/api/submit", FULL | BROWSER | form, "POST", body)
+    assert answer.status == 303
+    where = answer.headers["Location"]
+    assert where.startswith("/?told=")
+    assert '<p class="told" role="status">begun</p>' in plain.page(where)
+    assert noted
+
+
 def test_a_submitted_study_is_driven_here_and_goes_on_without_the_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,7 @@ class User:
             self._stop,
             self._stop_trial,
             self._drop,
+            self._share,
             self._extend,
             self._look,
         ]
@@ -168,6 +169,10 @@ class User:
         point = self._faults.chance.randrange(points + 1)
         number = point if point < points else -1
         self._ask(Asked("drop", number=number), {"do": "drop", "point": point})
+
+    def _share(self) -> None:
+        weight = self._faults.chance.choice([0.0, 0.5, 2.0])
+        self._ask(Asked("share"), {"do": "share", "weight": weight})
 
     def _look(self) -> None:
         """Look at the study as the commands do: a look changes nothing, and finds it whole."""

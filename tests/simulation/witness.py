@@ -243,6 +243,16 @@ class Witness:
         if not record["retry"]:
             self.was_disturbed = True
 
+    def _on_set_aside(self, record: Record) -> None:
+        trial = self._running(record)
+        trial.is_in_flight = False
+        epoch = len(trial.rows)
+        is_saved = self.newest_saved(trial.number) >= epoch or trial.number in self.begun_anew
+        promise(
+            record["epoch"] == epoch and is_saved,
+            f"trial {trial.number} makes way after epoch {record['epoch']}, which isn't saved",
+        )
+
     def _on_ended(self, record: Record) -> None:
         trial = self.trials[record["trial"]]
         promise(not trial.state, f"trial {trial.number} has two outcomes")

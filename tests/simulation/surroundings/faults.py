@@ -86,6 +86,8 @@ class Faults:
         self.doubled = rate(0.3)
         self.ray_loss = rate(0.02)
         self.tune_failure = rate(0.02)
+        self.making_way = rate(0.2)
+        """How often a trial has to make way for another study's."""
         self.training_failure = rate(0.1)
         self.orphans = chance.choice([0.0, 0.5, 1.0])
         self.damage = rate(0.2)

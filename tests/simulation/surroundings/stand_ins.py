@@ -194,6 +194,7 @@ def _ray(world: World, tune: SimulatedTune) -> list[Replacement]:
         (tune_executor, "TemporaryFolder", NoFolder),
         (tune_bridge, "forget_results", lambda trial: None),
         (tune_bridge, "kill_worker", tune.kill_worker),
+        (tune_bridge, "ask_to_set_aside", tune.ask_to_set_aside),
         (tune_bridge, "is_node_alive", tune.is_node_alive),
         (worker_loss, "error_text", tune.error_text),
         (object_storage, "client", lambda root: root),

@@ -14,8 +14,15 @@ from study.controller.next_work import NothingLeft, WaitForTrials
 from study.execution.on_ray import tune_executor
 from study.execution.on_ray.ray_internals import PROCESS_DIED
 from study.execution.on_ray.ray_watch import LeaveRay
+from study.execution.on_ray.sharing.study_share import WholeCluster
 from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions
-from study.execution.on_ray.worker_protocol import Failed, Finished, WorkerConfig, WorkerMessage
+from study.execution.on_ray.worker_protocol import (
+    Failed,
+    Finished,
+    SetAside,
+    WorkerConfig,
+    WorkerMessage,
+)
 from study.files.layout import StudyPaths
 
 from ..seen import promise
@@ -69,6 +76,20 @@ class RayLook:
             raise LeaveRay
 
 
+class SimulatedShare(WholeCluster):
+    """A share of a cluster that others want some of now and then."""
+
+    def __init__(self, world: World, faults: Faults) -> None:
+        self._world = world
+        self._faults = faults
+
+    def makes_way(self, node: str) -> bool:
+        if not self._faults.happens(self._faults.making_way):
+            return False
+        self._world.count("trial makes way")
+        return True
+
+
 class SimulatedTune:
     """Executes the assignments of one world's drivers."""
 
@@ -88,7 +109,8 @@ class SimulatedTune:
     def execute_trials(
         self, controller: Controller, options: ExecutorOptions, *listeners: Any
     ) -> None:
-        bridge = Bridge(controller, options, *listeners)
+        share = SimulatedShare(self._world, self.faults)
+        bridge = Bridge(controller, options, *listeners, share=share)
         bridge.watch = RayLook(self._world, self.faults)  # type: ignore[assignment]
         try:
             tune_executor._keep_tune_running(None, bridge, controller)
@@ -232,7 +254,7 @@ class SimulatedTune:
             bridge.on_result(trial, result)
             trial.iterations += 1
             goes_on = bridge.on_result(trial, {**result, "training_iteration": trial.iterations})
-        is_done = any(isinstance(message, Finished | Failed) for message in messages)
+        is_done = any(isinstance(message, Finished | Failed | SetAside) for message in messages)
         if goes_on and not is_done:
             worker.answer(messages)
             return
@@ -256,6 +278,10 @@ class SimulatedTune:
             self._world.start("killer", worker.host, lambda: self._reap(worker, wait))
         else:
             self._world.kill(worker, "silent worker killed")
+
+    def ask_to_set_aside(self, trial: TuneTrial) -> None:
+        if trial.worker is not None:
+            trial.worker.is_set_aside = True
 
     def error_text(self, trial: TuneTrial) -> str:
         return trial.error

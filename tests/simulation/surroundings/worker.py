@@ -20,6 +20,7 @@ from study.execution.on_ray.worker_protocol import (
     Hung,
     Placed,
     Reported,
+    SetAside,
     Waiting,
     WorkerMessage,
 )
@@ -83,6 +84,8 @@ class Worker:
         self._awaited: list[WorkerMessage] = []
         """What the worker has said and waits for the answer to."""
         self.is_stopped = False
+        self.is_set_aside = False
+        """Whether the training is to end after what it has said last."""
         self.process: Process | None = None
         self.on_cut_off: Callable[[], None] = lambda: None
         """Called when the driver takes the worker for lost, though it lives on."""
@@ -155,11 +158,18 @@ class Worker:
             self.on_cut_off()
 
     def _report_row(self, row: dict[str, Any], *, is_last: bool) -> None:
-        message = Reported({**row, "last": is_last})
+        message = Reported({**row, "last": is_last}, has_state=True)
         if is_last:
             self._say([message])
         else:
             self._report([message])
+            self._make_way(row["epoch"])
+
+    def _make_way(self, epoch: int) -> None:
+        """End after an epoch where that is asked for: its state is saved."""
+        if self.is_set_aside:
+            self._say([SetAside(epoch)])
+            raise Stopped
 
     def _report(self, messages: list[WorkerMessage]) -> None:
         """Say something, and wait until the driver lets the training go on."""

@@ -22,6 +22,7 @@ from ..study.command import (
     start,
     wait_for,
     write_slow_study,
+    write_study,
 )
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800), pytest.mark.filterwarnings("default")]
@@ -96,6 +97,54 @@ def trains(pid: int) -> bool:
     with suppress(psutil.Error):
         return is_nursery(psutil.Process(pid))
     return False
+
+
+def test_a_trial_that_spans_two_nodes_goes_on_with_fewer_workers(tmp_path: Path) -> None:
+    import ray
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+    )
+    second = cluster.add_node(num_cpus=1)
+    try:
+        folder = tmp_path / "hurt"
+        model = {"name": "slow:factory", "options": {"pause_s": 0.05}, "sync_norm": True}
+        data = {"name": "digits", "train_images": 400, "batch_size": 32}
+        write(folder)  # and its network
+        write_study(
+            folder,
+            recipe={"epochs": 20, "data": data, "model": model},
+            resources={"workers": {"most": 2, "least": 1}},
+            reproducible=False,
+            pruner="none",
+            **{**FEW, "points": 2},
+        )
+        driver = start(folder, "run", "tiny.yaml", "--address", cluster.address)
+        wait_for(lambda: count(folder, "reported") >= 2, "epochs of two workers")
+        placed = next(e for e in events_of(folder) if e["event"] == "placed")
+        assert placed["workers"] == 2
+        lost = second if placed["node"] != second.node_id else cluster.head_node
+        assert lost is second, "the first worker is on the head's node"
+        raylet = psutil.Process(second.all_processes["raylet"][0].process.pid)
+        for process in [raylet, *raylet.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        said, _ = driver.communicate(timeout=600)
+        assert driver.returncode == 0, said
+        history = history_of(folder)
+        check_exact(history, 2)
+        first = history.trials[0]
+        assert [attempt.workers for attempt in first.attempts] == [2, 1]
+        assert first.attempts[0].failure is not None
+        assert first.attempts[0].failure.failure_class == "node"
+        assert first.attempts[1].epochs_before >= 2
+        ray.init(address=cluster.address, log_to_driver=False)
+        groups = ray.util.placement_group_table().values()
+        assert {group["state"] for group in groups} == {"REMOVED"}
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
 
 
 def test_asha_stops_trials_of_two_workers_where_it_stops_those_of_one(tmp_path: Path) -> None:

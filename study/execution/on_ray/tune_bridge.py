@@ -50,6 +50,8 @@ own: its last training has a heartbeat to end.
 """
 _WAIT_S = 30.0
 """How long a trial waits for a worker of a cluster before the user is told."""
+_DOUBT_S = 60.0
+"""How long Ray has to notice that a node is gone, before it counts as there."""
 _SETUP_FAILURES = 3
 """So many workers in a row that could not be set up are a fault of the machine."""
 
@@ -144,6 +146,8 @@ class Bridge:
         self._gpu_watch = GpuWatch(options.paths.command("resume"), say)
         self._fault: RayFault | None = None
         """Ends the study at the next look: Tune would swallow it where it is found."""
+        self._doubtful = (float("-inf"), 0)
+        """Until when a node may be gone though Ray counts as many as there are here."""
         self.workers_placed = 0
         """How often a worker has taken up a trial."""
         self.watch: RayWatch | None = None
@@ -161,6 +165,11 @@ class Bridge:
             if not self._running:
                 self._live.waiting_for = "room on the cluster, which other studies hold"
                 self.look_around()  # Tune asks again and again then, and does nothing else
+            return WaitForTrials()
+        if self._is_in_doubt():
+            if not self._running:
+                self._live.waiting_for = "Ray to say which nodes are left"
+                self.look_around()
             return WaitForTrials()
         self._live.waiting_for = ""
         with self._controller.together():
@@ -184,6 +193,16 @@ class Bridge:
     def gives_back(self) -> bool:
         """Whether workers without a trial are to be ended, for others wait for their room."""
         return self._share.gives_back
+
+    def _note_loss(self, failure: Failure) -> None:
+        """Take notice that a node may be gone, which Ray knows later."""
+        if failure.details.get("node_alive") is False and self.options.resources.workers.may_differ:
+            self._doubtful = (time.monotonic() + _DOUBT_S, len(node_resources()))
+
+    def _is_in_doubt(self) -> bool:
+        """Whether it isn't known yet which nodes an attempt may count on."""
+        until, nodes = self._doubtful
+        return time.monotonic() < until and len(node_resources()) >= nodes
 
     def _in_flight_with_next(self) -> int:
         """Count the workers at work, and those of another attempt but for one."""
@@ -288,6 +307,7 @@ class Bridge:
                 controller.failed(*attempt, failure)
                 running.is_spent = isinstance(message, Hung)
             case Broken(failure):
+                self._note_loss(failure)
                 controller.failed(*attempt, failure)
                 running.is_spent = True
                 running.holds_gpu = self._gpu_watch.is_out_of_order(message, running.began)
@@ -307,6 +327,7 @@ class Bridge:
         assignment = self._running[tune_trial.trial_id].assignment
         attempt = self._controller.history.trials[assignment.trial].attempt
         failure = worker_loss(tune_trial, attempt, is_node_alive)
+        self._note_loss(failure)
         self._controller.failed(assignment.trial, assignment.attempt, failure)
         if is_setup_failure(tune_trial):
             self._setup_failures += 1

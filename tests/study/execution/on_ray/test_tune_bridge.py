@@ -32,7 +32,7 @@ from study.execution.on_ray.worker_protocol import (
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.journal.failure import Failure
-from study.spec.sections import Resources
+from study.spec.sections import Resources, Workers
 from study.training.runtime.progress import ProgressMark
 
 from ...command import wait_for
@@ -420,3 +420,19 @@ def test_nothing_starts_beyond_a_share_and_a_driver_without_trials_still_looks_a
     assert (tune.share.needs[-1].held, tune.share.needs[-1].wanted) == ({}, 2)
     tune.controller.stopping = "interrupted"
     assert isinstance(tune.bridge.next_config("b"), NothingLeft)
+
+
+def test_an_attempt_has_as_many_workers_as_the_nodes_that_are_left_have_room_for(
+    tune: FakeTune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = [{"CPU": 2.0}, {"CPU": 2.0}]
+    monkeypatch.setattr(tune_bridge, "node_resources", lambda: nodes)
+    workers = Workers(most=2, least=1)
+    tune.bridge.options.resources = Resources(cpus=2, workers=workers)
+    assert tune.begin("a")["workers"] == 2
+    lost = Broken(Failure("node", "its place was lost", {"node_alive": False}), "h", "n", "")
+    tune.result("a", lost)
+    tune.bridge.on_trial_end("a")
+    assert isinstance(tune.bridge.next_config("b"), WaitForTrials)
+    nodes.pop()
+    assert tune.begin("c")["workers"] == 1

@@ -247,7 +247,8 @@ class Witness:
         trial = self._running(record)
         trial.is_in_flight = False
         epoch = len(trial.rows)
-        is_saved = self.newest_saved(trial.number) >= epoch or trial.number in self.begun_anew
+        # also one whose writer was told of an error is there, and was gone on from
+        is_saved = self.newest_stored(trial)[1] >= epoch
         promise(
             record["epoch"] == epoch and is_saved,
             f"trial {trial.number} makes way after epoch {record['epoch']}, which isn't saved",

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from study.errors import OutsideFault
 from study.journal.history import History
 
 from ..study.command import check_exact, count, events_of, history_of, outcome, run, start, wait_for
@@ -24,6 +26,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(2400), pytest.mark.filterw
 SHARES = {"one": 1, "other": 1, "late": 2}
 MEASURED_S = 60.0
 POINTS = 20
+SOON_S = 30.0
+"""Within this time a driver ends whose node is lost."""
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    made.add_node(num_cpus=2)
+    made.larger = made.add_node(num_cpus=2)
     made.add_node(num_cpus=1)
     yield made
     made.shutdown()
@@ -83,6 +87,13 @@ def kill_broker() -> None:
         process.kill()
 
 
+def exit_code_of(process: subprocess.Popen[str], until: float) -> int | None:
+    """The exit code of a driver that ends until then; None of one that goes on."""
+    with suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=max(0.1, until - time.monotonic()))
+    return process.returncode
+
+
 def check_whole(folder: Path, name: str) -> None:
     """Nothing is lost, doubled or repeated beyond the epochs that were in work."""
     history = history_of(folder, name)
@@ -97,7 +108,7 @@ def check_whole(folder: Path, name: str) -> None:
                 assert after.differs_at is None
 
 
-@pytest.mark.parametrize("killed", ["nothing", "broker", "driver"])
+@pytest.mark.parametrize("killed", ["nothing", "broker", "driver", "node"])
 def test_three_studies_share_three_nodes_by_their_weights(
     cluster: Any, tmp_path: Path, killed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,6 +127,19 @@ def test_three_studies_share_three_nodes_by_their_weights(
         processes["one"].communicate()
         processes["one"] = launch(tmp_path, "one", cluster.address, "resume")
         wait_for(lambda: count(tmp_path / "one", "opened", "one") == 2, "the next driver")
+    elif killed == "node":
+        second = cluster.larger
+        raylet = psutil.Process(second.all_processes["raylet"][0].process.pid)
+        for process in [raylet, *raylet.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        cluster.add_node(num_cpus=2)
+        until = time.monotonic() + SOON_S
+        for name, process in processes.items():
+            if (
+                exit_code_of(process, until) == OutsideFault.exit_code
+            ):  # its own node was the lost one
+                processes[name] = launch(tmp_path, name, cluster.address, "resume")
     for name in SHARES:
         due = SHARES[name]
         wait_for(lambda name=name, due=due: at_work(tmp_path / name, name) == due, f"{name}'s part")

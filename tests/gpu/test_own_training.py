@@ -18,9 +18,10 @@ from study.execution.on_ray.processes import own_training
 from study.execution.on_ray.processes.own_training import OwnTraining
 from study.execution.on_ray.worker_protocol import Broken, Failed, Repeated, WorkerMessage
 from study.execution.training_process.channel import Channel
-from study.execution.training_process.child import Request, _Attempt
+from study.execution.training_process.child import _Attempt
 from study.training.runtime import device as devices
 
+from ..study.execution.training_process.attempt_requests import request_of
 from .pretended import Memory, pretended_gpu
 
 FUNCTION = """
@@ -54,26 +55,8 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Said:
     ) -> list[dict[str, Any]]:
         name = f"{module}_{len(list(tmp_path.iterdir()))}"
         (tmp_path / f"{name}.py").write_text(FUNCTION.format(then=then))
-        request: Request = {
-            "kind": "begin",
-            "train": f"{name}:train",
-            "config": {"epochs": epochs},
-            "seed": 0,
-            "epochs": epochs,
-            "attempt": 1,
-            "reported": 0,
-            "owner": "",
-            "checkpoints": str(tmp_path / "checkpoints"),
-            "kept": str(tmp_path / "kept"),
-            "folder": str(tmp_path),
-            "data_dir": None,
-            "objectives": ["loss"],
-            "best_by": None,
-            "cpus": 1,
-            "gpus": 0.25,
-            "path": [],
-        }
-        request |= changed  # type: ignore[typeddict-item]
+        given = {"config": {"epochs": epochs}, "epochs": epochs, "objectives": ["loss"]}
+        request = request_of(f"{name}:train", tmp_path, **given, gpus=0.25, **changed)
         ours, theirs = socket.socketpair()
         with ours, theirs, pretended_gpu(memory):
             heard = Channel(ours)

@@ -16,6 +16,8 @@ import pytest
 from study.execution.training_process.training_process import Nursery, TrainingProcess
 from study.files.local_storage import LocalPath
 
+from .attempt_requests import request_of
+
 WAIT_S = 300
 TRAINING = """
 import subprocess, time
@@ -40,31 +42,7 @@ time.sleep(7654)
 
 def begin(nursery: Nursery, folder: Path) -> TrainingProcess:
     (folder / "sleeping.py").write_text(TRAINING)
-    request = {
-        "kind": "begin",
-        "train": "sleeping:train",
-        "config": {},
-        "seed": 0,
-        "epochs": None,
-        "attempt": 1,
-        "reported": 0,
-        "owner": "",
-        "checkpoints": str(folder / "checkpoints"),
-        "kept": str(folder / "kept"),
-        "folder": str(folder),
-        "data_dir": None,
-        "objectives": [],
-        "best_by": None,
-        "cpus": 1,
-        "gpus": 0,
-        "data_hash": "",
-        "run": "",
-        "rank": 0,
-        "workers": 1,
-        "host": "",
-        "join_s": 60.0,
-        "path": [str(folder)],
-    }
+    request = dict(request_of("sleeping:train", folder, path=[str(folder)]))
     return TrainingProcess(nursery, request, LocalPath(folder / "output.txt"))
 
 

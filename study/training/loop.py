@@ -21,10 +21,14 @@ from study.training.data.datasets import DataSet, check_same_images, load_data_s
 from study.training.data.image_facts import ImageFacts
 from study.training.data.loaders import Loaders, make_loaders
 from study.training.epoch_row import EpochRow, validation_columns
-from study.training.fresh_statistics import FIGURE, deserves_second_look, with_fresh_statistics
 from study.training.metrics import RunningMeans, evaluate
 from study.training.models.airbench import fit_whitening
 from study.training.models.factory import build_for_recipe
+from study.training.models.shared.fresh_statistics import (
+    FIGURE,
+    deserves_second_look,
+    with_fresh_statistics,
+)
 from study.training.models.shared.model import share_model
 from study.training.optim.averaging import evaluated_weights
 from study.training.optim.divergence import DivergenceWatch

@@ -108,6 +108,7 @@ KINDS = {
 }
 
 
+@pytest.mark.faults
 def test_hostile_functions_have_their_classes_and_the_trials_after_them_are_as_without_them(
     tmp_path: Path,
 ) -> None:

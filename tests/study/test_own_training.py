@@ -64,7 +64,8 @@ def write(folder: Path, **changes: Any) -> None:
     (folder / "tiny.yaml").write_text(json.dumps(STUDY | changes))
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.faults)])
+@pytest.mark.faults
+@pytest.mark.parametrize("kills", [1, 3])
 def test_killed_it_equals_the_uninterrupted_study(
     kills: int,
     folder: Path,
@@ -112,7 +113,8 @@ def test_killed_it_equals_the_uninterrupted_study(
 
 
 def test_an_objective_that_is_not_reported_stops_the_study_with_what_came(folder: Path) -> None:
-    write(folder, objective={"metric": "iou", "direction": "maximize"}, pruner="none", replicates=1)
+    alone = {"points": 1, "pruner": "none", "replicates": 1}
+    write(folder, objective={"metric": "iou", "direction": "maximize"}, **alone)
     done = run(folder, "run", "tiny.yaml", code=2)
     assert "the objective iou must be among the metrics; reported: error, fit" in done.stderr
     (folder / "line.py").write_text(CODE.replace('"error"', '"iou"'))

@@ -133,6 +133,7 @@ def test_a_second_driver_is_refused_at_once(tmp_path: Path) -> None:
     kill(process)
 
 
+@pytest.mark.faults
 def test_extended_a_study_equals_a_straight_one(whole: Path, tmp_path: Path) -> None:
     write_slow_study(tmp_path, points=3, keep_checkpoints="all")
     run(tmp_path, "run", "tiny.yaml")
@@ -151,6 +152,7 @@ def test_extended_a_study_equals_a_straight_one(whole: Path, tmp_path: Path) -> 
         assert after.epochs == (5 if before.state == "COMPLETE" else before.epochs)
 
 
+@pytest.mark.faults
 def test_all_seeds_of_a_survivor_run_whole_and_a_kill_among_them_changes_nothing(
     tmp_path: Path,
 ) -> None:
@@ -175,6 +177,7 @@ def test_all_seeds_of_a_survivor_run_whole_and_a_kill_among_them_changes_nothing
     assert outcome(history_of(killed)) == outcome(history)
 
 
+@pytest.mark.faults
 def test_with_at_best_the_best_epochs_weights_are_tested_and_exported_whatever_was_killed(
     tmp_path: Path,
 ) -> None:
@@ -253,6 +256,7 @@ def test_a_worker_that_ends_itself_fails_its_trial(tmp_path: Path) -> None:
     assert "died 4 times after epoch 0" in failure.message
 
 
+@pytest.mark.faults
 def test_a_trial_that_hangs_is_found_and_the_study_goes_on(tmp_path: Path) -> None:
     trouble = "Path('hung').exists() or (Path('hung').touch(), time.sleep(10000))"
     # long enough for the second trial to start on a busy machine

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 import analysis
 from study.files.layout import StudyPaths
@@ -74,6 +75,7 @@ def test_a_storage_that_is_not_there_is_one_line(tmp_path: Path, s3: str) -> Non
     assert "no-such-bucket-here" in done.stderr
 
 
+@pytest.mark.faults
 def test_a_second_driver_takes_the_study_over(tmp_path: Path, bucket: ObjectPath) -> None:
     paths, where = StudyPaths(bucket, "tiny"), ("--storage", str(bucket))
     recipe = {"epochs": 50, "data": {"name": "digits", "train_images": 400}, "model": "mlp"}

@@ -11,11 +11,15 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from study.training import loop
-from study.training.fresh_statistics import FIGURE, deserves_second_look, with_fresh_statistics
+from study.training.models.shared.fresh_statistics import (
+    FIGURE,
+    deserves_second_look,
+    with_fresh_statistics,
+)
 from study.training.optim.precision import MixedPrecision
 from study.training.recipe.recipe import Recipe
 
-from .conftest import timeless, trained
+from ...conftest import timeless, trained
 
 LAGGING = {
     "model": {"name": "small_cnn", "width": 0.25, "norm_momentum": 0.002, "dropout": 0.3},

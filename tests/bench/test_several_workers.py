@@ -12,7 +12,7 @@ from .board import Board
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-IMAGES = int(os.environ.get("BENCH_IMAGES", "640"))
+IMAGES = int(os.environ.get("BENCH_IMAGES", "256"))
 
 
 def test_two_workers_reach_much_of_the_ideal_half(board: Board) -> None:

@@ -39,6 +39,8 @@ class Stream:
         self._look = look
         self._fetch_all = fetch_all
         self._parts: dict[str, str] = {}
+        self._has_looked = False
+        """Whether the parts are known, of which there may be none."""
         self._queues: set[Queue] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -59,7 +61,7 @@ class Stream:
 
     async def missed(self, known: str) -> list[bytes]:
         """Return what somebody lacks who knows parts by the marks in ``known``."""
-        if not self._parts:
+        if not self._has_looked:
             await self._look_once()
         if self._fetch_all:
             is_same = marks_of(self._parts, as_one=True) == known
@@ -93,7 +95,8 @@ class Stream:
     async def _look_once(self) -> None:
         found = await asyncio.get_running_loop().run_in_executor(None, self._look)
         before, self._parts = self._parts, dict(found)
-        if not before:
+        if not self._has_looked:
+            self._has_looked = True
             return
         if self._fetch_all and before.keys() != self._parts.keys():
             self._send(message(ALL, "", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,15 @@ def test_what_a_driver_records_comes_to_who_looks(served: Served, lab: Path) -> 
         assert "2 of 40" in watcher.until("now", "2 of 40").data
         assert "at point 1" in watcher.until("answer", "0.9700").data
         assert "<table" in watcher.until("sections").data
+
+
+def test_the_first_study_of_all_comes_to_an_empty_list(served: Served, lab: Path) -> None:
+    lab.mkdir(exist_ok=True)
+    with watching(served, known(served.page("/"))) as watcher:
+        time.sleep(1.5)  # the empty list is looked at more than once
+        Maker(lab, name="one")
+        watcher.until("all")
+    assert 'href="/s/lab/one"' in served.page("/")
 
 
 def test_buttons_are_asked_for_again_when_they_change(served: Served, lab: Path) -> None:

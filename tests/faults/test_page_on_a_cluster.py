@@ -83,7 +83,8 @@ def test_a_study_is_submitted_followed_and_stopped_from_the_page(
             tab.open(url)
             follow(tab, url.partition("/?")[0])
         (job,) = Cluster(address).jobs()
-        assert (job.study, job.has_ended) == ("tiny", True)
+        assert job.study == "tiny"
+        wait_for(lambda: Cluster(address).job("tiny").has_ended, "the job's end")
     history = read_history(StudyPaths(LocalPath(storage), "tiny").journal)
     assert history.sessions[-1].reason == "interrupted"
     assert any(trial.rows for trial in history.trials)

@@ -29,6 +29,14 @@ OPTIONS = (
 )
 
 
+_LEFT = ("navigated or closed", "context was destroyed", "Cannot find context")
+"""What a browser says that was asked of a page which it was just leaving."""
+
+
+class PageLeft(Exception):
+    """The page that was asked is left for another one."""
+
+
 class Tab:
     """A tab of its own, and all that went wrong in it."""
 
@@ -73,8 +81,15 @@ class Tab:
         return found["result"].get("value")
 
     def until(self, expression: str) -> None:
-        """Wait until an expression is true."""
-        self._browser.wait_for(lambda: bool(self.value(expression)), expression)
+        """Wait until an expression is true, of whichever page is there by then."""
+
+        def is_true() -> bool:
+            try:
+                return bool(self.value(expression))
+            except PageLeft:
+                return False
+
+        self._browser.wait_for(is_true, expression)
 
     def click(self, selector: str) -> None:
         """Click where an element is, as a person does."""
@@ -132,6 +147,8 @@ class Browser:
     def tell(self, method: str, parameters: dict[str, Any], session: str = "") -> dict[str, Any]:
         sent = asyncio.run_coroutine_threadsafe(self._tell(method, parameters, session), self._loop)
         answer = sent.result(DEADLINE_S)
+        if any(sign in str(answer.get("error", "")) for sign in _LEFT):
+            raise PageLeft(str(answer["error"]))
         assert "error" not in answer, answer
         result: dict[str, Any] = answer["result"]
         return result

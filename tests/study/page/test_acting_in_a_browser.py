@@ -10,6 +10,7 @@ import pytest
 
 from study.cluster.job_request import JobRequest
 from study.execution.changes import Change
+from study.execution.live_progress import LiveFile, LiveProgress, ShareSeen
 from study.files import requests
 from study.files.lock import acquire_lock
 from study.journal.replay import read_history
@@ -111,15 +112,20 @@ def test_a_study_that_nobody_drives_is_changed_by_clicking(tab: Tab, study: Make
 
 def test_a_driver_is_asked_by_clicking(tab: Tab, study: Maker) -> None:
     lock = acquire_lock(study.paths.lock)
+    on_a_cluster = LiveProgress()
+    on_a_cluster.share = ShareSeen(share=1.0, holds=2, wants=5, part=2, waits_since=None)
+    LiveFile(study.paths, on_a_cluster).refresh()
     try:
         with serving(settings_of(study.paths.storage.local_path())) as served:
             enter(tab, served, "/s/lab/one")
             do(tab, "extend", {"points": "60"}, "asked the driver of one to go on: points")
+            do(tab, "share", {"weight": "2"}, "the share of one is 2 from now on")
             do(tab, "stop", {}, "asked the driver to stop one")
     finally:
         lock.release()
-    extend, stop = requests.waiting(study.paths)
+    extend, share, stop = requests.waiting(study.paths)
     assert (extend.do, extend.counts, stop.do) == ("extend", {"points": 60}, "stop")
+    assert (share.do, share.weight) == ("share", 2.0)
 
 
 def test_drivers_are_started_by_clicking(tab: Tab, study: Maker) -> None:

@@ -21,7 +21,7 @@ from study.execution.user import trust
 from study.execution.user.prices import tariff_to_go_on_with
 from study.files.layout import StudyPaths
 from study.files.lock import DriverLock
-from study.journal.event_codec import Event, Record
+from study.journal.event_codec import Record
 from study.journal.events import (
     ConcurrencyResolved,
     PricesSet,
@@ -32,7 +32,7 @@ from study.journal.events import (
 from study.journal.history import FORMAT, History
 from study.journal.journal import Journal
 from study.journal.log.integrity import check_nothing_lost
-from study.journal.replay import history_of
+from study.journal.replay import add_records
 from study.journal.spec_versions import current_spec, open_journal, sha256_hex
 from study.spec.load import load_spec
 from study.spec.parts.tariff import Tariff
@@ -59,18 +59,18 @@ def open_study(
     checkpoints or tables are ahead of the journal, unless the options accept that; at last, where
     the journal has lost records meanwhile.
     """
-    journal = open_journal(paths)
+    history = History()
+    journal = open_journal(paths, history)
     journal.on_wait = options.display.say
     if lock:
         journal.check_may_append = lock.check_held
     if journal.cut:
         options.display.say(str(journal.cut))
     try:
-        if not journal.records_read:
-            _begin_journal(journal, paths)
-        history = history_of(journal.records_read, paths.journal)
+        if not journal.record_count:
+            _begin_journal(journal, paths, history)
         spec = current_spec(paths, history, options.display.say)
-        _require_trust(spec, journal, options)
+        _require_trust(spec, paths, options)
         if history.concurrency is None:
             spec = _resolve_on_cluster(connection, spec, journal, history)
         if not options.accept_loss:
@@ -91,8 +91,7 @@ def open_study(
             reproducible=reproducible,
             keep_going=options.keep_going,
         )
-        controller.replay(journal.records_read)
-        journal.records_read = []  # they take five times the room of what they add up to
+        controller.replay(journal.records())
         controller.history.journal_bytes = journal.size_bytes
         yield controller
         with suppress(OSError):  # a storage that is away now says nothing of the journal
@@ -112,13 +111,15 @@ def _check_nothing_lost(paths: StudyPaths, history: History, journal: Journal) -
         raise
 
 
-def _require_trust(spec: StudySpec, journal: Journal, options: RunOptions) -> None:
+def _require_trust(spec: StudySpec, paths: StudyPaths, options: RunOptions) -> None:
     """Raise Untrusted, before any of it is loaded, where the study names code that this user
     doesn't trust; remember what the user does.
     """
     names = trust.names_to_trust(spec)
+    if not names:
+        return
     trusted = names if options.trust else names & set(options.own_code)
-    first_record = trust.first_record_of(journal.records_read)
+    first_record = trust.beginning_of(paths)
     trust.check_trusted(spec.study, sorted(names - trusted), first_record)
     trust.remember(trusted, first_record)
 
@@ -161,8 +162,10 @@ def resolve_concurrency(spec: StudySpec, nodes: Sequence[NodeResources], where: 
     return replace(spec, concurrency=trial_capacity(spec, nodes))
 
 
-def _begin_journal(journal: Journal, paths: StudyPaths) -> None:
-    """Write the journal's first records, from the study file that was put into the folder."""
+def _begin_journal(journal: Journal, paths: StudyPaths, history: History) -> None:
+    """Write the journal's first records, from the study file that was put into the folder; add
+    them to an empty ``history``.
+    """
     content = paths.spec.read_bytes()
     spec = load_spec(paths.spec)
     paths.spec_version(1).write_whole(content)
@@ -175,7 +178,10 @@ def _begin_journal(journal: Journal, paths: StudyPaths) -> None:
         start="spread",
     )
     first_version = SpecAdopted(version=1, hash=sha256_hex(content), changes=[])
-    _append(journal, created, first_version, *warm_starts(spec, paths.storage))
+    events = [created, first_version, *warm_starts(spec, paths.storage)]
+    records = [event.stamped().to_record() for event in events]
+    journal.append(*records)
+    add_records(history, records, paths.journal)
 
 
 def _resolve_on_cluster(
@@ -187,16 +193,9 @@ def _resolve_on_cluster(
     )
     assert spec.concurrency is not None
     resolved = ConcurrencyResolved(concurrency=spec.concurrency).stamped()
-    _append(journal, resolved)
+    journal.append(resolved.to_record())
     history.apply(resolved)
     return spec
-
-
-def _append(journal: Journal, *events: Event) -> None:
-    """Write events with the present moment, and have them as if they had been read back."""
-    records = [event.stamped().to_record() for event in events]
-    journal.append(*records)
-    journal.records_read.extend(records)
 
 
 def _nominal_cost(recipe: Recipe) -> float:

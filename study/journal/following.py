@@ -66,7 +66,7 @@ class FollowedJournal:
         return list(whole.records)
 
     def _add(self, whole: WholeRecords) -> None:
-        add_records(self.history, whole.records, self._path, self._place.record)
+        add_records(self.history, whole.records, self._path)
         record = self._place.record + len(whole.records)
         self._place = Place(self._place.byte + whole.size_bytes, record)
         self.history.journal_bytes = self._place.byte

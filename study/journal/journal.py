@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from study.errors import JournalDamaged, StateLost, StorageFault, Superseded
 from study.files.storage import StoragePath
 from study.journal.event_codec import Record
 from study.journal.log.log_storage import Log, log_at
 from study.journal.log.record_lines import (
+    Reading,
     WholeRecords,
     encode_append,
-    read_whole_records,
+    in_parts,
     whole_blocks,
 )
 
@@ -49,15 +50,7 @@ def read_records(path: StoragePath) -> list[dict[str, Any]]:
     """Read every whole record, oldest first, as a reader that holds no lock; none where there is no
     journal. A tail that is being written is left out.
     """
-    return read_journal(path).records
-
-
-def read_journal(path: StoragePath) -> WholeRecords:
-    """Read the same, and how many bytes the records take."""
-    log = log_at(path)
-    if not log.exists():
-        return WholeRecords([], 0)
-    return _read(log, path).whole
+    return [record for block in blocks_of(path) for record in block.records]
 
 
 def blocks_of(path: StoragePath) -> Iterator[WholeRecords]:
@@ -67,33 +60,45 @@ def blocks_of(path: StoragePath) -> Iterator[WholeRecords]:
     JournalDamaged comes behind the records that can be read.
     """
     log = log_at(path)
-    if not log.exists():
-        return
-    if log.can_be_torn:
-        yield from whole_blocks(log.read(), path, can_be_torn=True)
-    else:  # where copies are damaged, the records themselves are read from the beginning
-        yield _read(log, path).whole
+    if log.exists():
+        yield from _LogReading(log, path).blocks()
 
 
-class _Contents(NamedTuple):
-    """What a log holds."""
+class _LogReading:
+    """Reads what a log holds."""
 
-    whole: WholeRecords
-    torn_bytes: int
+    def __init__(self, log: Log, path: StoragePath) -> None:
+        self._log = log
+        self._path = path
+        self.record_count = 0
+        """How many whole records were given."""
+        self.size_bytes = 0
+        """How many bytes they take."""
+        self.torn_bytes = 0
+        """How many bytes of a torn tail follow them; known at the end."""
 
+    def blocks(self) -> Iterator[WholeRecords]:
+        """Read the records in blocks; JournalDamaged where more than the log's tail is bad.
 
-def _read(log: Log, path: StoragePath) -> _Contents:
-    """Read a log; JournalDamaged where more than its tail is bad.
+        What seems so is read once more: copies of records may be damaged, which aren't read then,
+        or the tail was taken back while it was read.
+        """
+        try:
+            yield from self._unknown_blocks(self._log.parts())
+        except JournalDamaged:
+            yield from self._unknown_blocks(in_parts(self._log.read_without_copies()))
 
-    Where copies of its records are damaged, the records themselves are read.
-    """
-    data = log.read()
-    try:
-        whole = read_whole_records(data, path, can_be_torn=log.can_be_torn)
-    except JournalDamaged:
-        data = log.read_without_copies()
-        whole = read_whole_records(data, path, can_be_torn=log.can_be_torn)
-    return _Contents(whole, len(data) - whole.size_bytes)
+    def _unknown_blocks(self, parts: Iterable[bytes]) -> Iterator[WholeRecords]:
+        """Read a log from its beginning; give what wasn't given yet."""
+        known, count = self.record_count, 0
+        reading = Reading(parts)
+        for block in whole_blocks(reading, self._path, can_be_torn=self._log.can_be_torn):
+            unknown = block.records[max(0, known - count) :]
+            count += len(block.records)
+            if unknown:
+                self.record_count, self.size_bytes = count, block.size_bytes
+                yield WholeRecords(unknown, block.size_bytes)
+        self.torn_bytes = reading.torn_bytes
 
 
 def journal_bytes(path: StoragePath) -> int:
@@ -117,14 +122,14 @@ def journal_hash(path: StoragePath) -> str:
 class Journal:
     """A journal opened by its one driver."""
 
-    def __init__(self, path: StoragePath, log: Log, whole: WholeRecords, cut: Cut | None) -> None:
+    def __init__(self, path: StoragePath, log: Log, reading: _LogReading) -> None:
         self.path = path
-        self.records_read = whole.records
-        """The records that were there when it was opened."""
-        self.cut = cut
-        """The torn tail that was dropped then."""
-        self.size_bytes = whole.size_bytes
-        self.record_count = len(whole.records)
+        self.cut: Cut | None = None
+        """The torn tail that was dropped when it was opened."""
+        if reading.torn_bytes:
+            self.cut = Cut(reading.size_bytes, reading.torn_bytes)
+        self.size_bytes = reading.size_bytes
+        self.record_count = reading.record_count
         """How many there are by now."""
         self.on_wait: Callable[[str], None] = lambda message: None
         """Called with one line each time that an append has to wait."""
@@ -138,15 +143,34 @@ class Journal:
         """Begin an empty journal whose name is durable."""
         log = log_at(path)
         log.create()
-        return cls(path, log, WholeRecords([], 0), None)
+        return cls(path, log, _LogReading(log, path))
 
     @classmethod
-    def open(cls, path: StoragePath) -> Self:
-        """Read a journal back; its torn tail, if there is one, is cut from the file."""
+    def open(
+        cls, path: StoragePath, take: Callable[[Sequence[Record]], None] = lambda records: None
+    ) -> Self:
+        """Open a journal that is there; its torn tail, if there is one, is cut from the file.
+
+        ``take`` is called with its records, some hundred at a time.
+        """
         log = log_at(path)
-        whole, torn_bytes = _read(log, path)
-        cut = Cut(whole.size_bytes, torn_bytes) if torn_bytes else None
-        return cls(path, log, whole, cut)
+        reading = _LogReading(log, path)
+        for block in reading.blocks():
+            take(block.records)
+        return cls(path, log, reading)
+
+    def records(self) -> Iterator[Record]:
+        """Read the records that are known here one by one, those too that were appended here.
+
+        Raises StateLost where some are gone by now.
+        """
+        unread = self.record_count
+        for block in blocks_of(self.path):
+            known = block.records[:unread]
+            unread -= len(known)
+            yield from known
+        if unread:
+            raise self._lost(self.record_count - unread)
 
     def append(self, *records: Record) -> None:
         """Make records durable, all or none.
@@ -193,12 +217,15 @@ class Journal:
         """
         if self._log.size() == self.size_bytes:
             return
-        found = len(read_records(self.path))
+        found = sum(len(block.records) for block in blocks_of(self.path))
         if found < self.record_count:
-            raise StateLost(
-                f"{self.path} has {found} records, and {self.record_count} were written: it was"
-                " changed by somebody else while the study was being driven"
-            )
+            raise self._lost(found)
+
+    def _lost(self, found: int) -> StateLost:
+        return StateLost(
+            f"{self.path} has {found} records, and {self.record_count} were written: it was changed"
+            " by somebody else while the study was being driven"
+        )
 
     def close(self) -> None:
         """Close the file; it can't be appended to any more."""

@@ -26,11 +26,10 @@ def read_history(path: StoragePath) -> History:
     """Read a study's state from its journal, as a reader that holds no lock; that of a study
     without any event where there is no journal.
     """
-    history, count = History(), 0
+    history = History()
     for block in blocks_of(path):
-        add_records(history, block.records, path, first=count)
+        add_records(history, block.records, path)
         history.journal_bytes = block.size_bytes
-        count += len(block.records)
     return history
 
 
@@ -50,22 +49,24 @@ def history_of(records: Iterable[Record], path: StoragePath) -> History:
     written the journal.
     """
     history = History()
-    add_records(history, records, path, first=0)
+    add_records(history, records, path)
     return history
 
 
-def add_records(history: History, records: Iterable[Record], path: StoragePath, first: int) -> None:
-    """Add to a history the records of the journal at ``path`` from number ``first`` on.
+def add_records(history: History, records: Iterable[Record], path: StoragePath) -> None:
+    """Add to a history the records of the journal at ``path`` that follow those it knows.
 
     Raises what ``history_of`` raises.
     """
-    for number, record in enumerate(records, start=first):
+    for record in records:
         try:
             event = event_of(record)
             _check_fields(event)
             _check_format(event, path)
             history.apply(event)
+            history.record_count += 1
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            number = history.record_count
             reason = visible(f"{type(error).__name__}: {error}")[:_LONGEST_REASON]
             raise JournalDamaged(
                 f"{path}: record {number} (line {number + 1}) has no meaning here ({reason}); its"

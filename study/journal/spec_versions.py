@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -19,7 +20,7 @@ from study.journal.extension import check_extension, reopenings
 from study.journal.history import History
 from study.journal.journal import Journal
 from study.journal.log.log_storage import log_at
-from study.journal.replay import history_of, read_history
+from study.journal.replay import add_records, read_history
 from study.spec.load import load_spec, study_file_text
 from study.spec.spec import StudySpec
 
@@ -101,11 +102,11 @@ def extend(
     """
     if new is None:
         return
-    journal = open_journal(paths)
+    history = History()
+    journal = open_journal(paths, history)
     try:
         if journal.cut:
             say(str(journal.cut))
-        history = history_of(journal.records_read, paths.journal)
         if not history.specs:
             return
         old = load_spec(_spec_file(paths, history))
@@ -243,8 +244,11 @@ def supersede_earlier_drivers(paths: StudyPaths) -> None:
     )
 
 
-def open_journal(paths: StudyPaths) -> Journal:
-    """Open the study's journal as its driver, a new one where there is none."""
+def open_journal(paths: StudyPaths, history: History | None = None) -> Journal:
+    """Open the study's journal as its driver, a new one where there is none; add what it holds to
+    an empty history.
+    """
+    history = history or History()
     if log_at(paths.journal).exists():
-        return Journal.open(paths.journal)
+        return Journal.open(paths.journal, partial(add_records, history, path=paths.journal))
     return Journal.create(paths.journal)

@@ -149,7 +149,7 @@ def test_a_kill_loses_no_report_that_was_acted_upon(tmp_path: Path, board: Board
         process.stdout.close()
         journal = Journal.open(path)
         journal.close()
-        epochs = [event["epoch"] for event in journal.records_read]
+        epochs = [event["epoch"] for event in journal.records()]
         assert epochs == list(range(len(epochs)))
         assert len(epochs) >= max(told, default=16 * (20 + 7 * round_))
         acted.append(len(epochs))

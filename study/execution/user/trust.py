@@ -22,7 +22,7 @@ from study.files.layout import StudyPaths
 from study.files.storage import StorageLike
 from study.files.storage_uri import path_as_written
 from study.journal.event_codec import Record
-from study.journal.journal import read_records
+from study.journal.journal import blocks_of
 from study.spec.spec import StudySpec
 
 
@@ -71,14 +71,19 @@ def check_study_trusted(
     """Raise Untrusted unless this user trusts these names in the study at ``paths``; remember what
     is ``trusted`` now.
     """
-    first_record = first_record_of(read_records(paths.journal))
+    first_record = beginning_of(paths)
     if trusted:
         remember(names, first_record)
     check_trusted(study, [] if trusted else names, first_record)
 
 
-def first_record_of(records: Sequence[Record]) -> bytes:
+def beginning_of(paths: StudyPaths) -> bytes:
     """Return by what a study is told from others: the beginning of its journal."""
+    return first_record_of(next(blocks_of(paths.journal)).records)
+
+
+def first_record_of(records: Sequence[Record]) -> bytes:
+    """Return the same, of a journal with these records."""
     return json.dumps(records[0], sort_keys=True).encode()
 
 

@@ -20,6 +20,7 @@ from study.files.atomic import FILE_MODE, lies_at, make_folder, sync_folder
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath, StoredObject
 from study.files.storage import StoragePath
+from study.journal.log.record_lines import PART_BYTES, in_parts
 
 MERGE_EVERY = 500
 """So many objects are also kept as one, so that a long journal is read in few requests."""
@@ -46,8 +47,11 @@ class Log(Protocol):
     def create(self) -> None:
         """Begin an empty log, whose name is durable once it is opened."""
 
+    def parts(self) -> Iterator[bytes]:
+        """Read all of it, part by part."""
+
     def read(self) -> bytes:
-        """Read all of it."""
+        """Read all of it at once."""
 
     def read_without_copies(self) -> bytes:
         """Read all of it, past copies that may be damaged."""
@@ -91,15 +95,23 @@ class FileLog:
         make_folder(self.path.parent)
         os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
 
+    def parts(self) -> Iterator[bytes]:
+        self._check_size()
+        with self.path.open_binary() as file:
+            yield from iter(lambda: file.read(PART_BYTES), b"")
+
     def read(self) -> bytes:
+        self._check_size()
+        return self.path.read_bytes()
+
+    read_without_copies = read
+
+    def _check_size(self) -> None:
         size = self.size()
         if size > LARGEST_BYTES:
             raise JournalDamaged(
                 f"{self.path} has {size} bytes, and no study's journal has so many"
             )
-        return self.path.read_bytes()
-
-    read_without_copies = read
 
     def size(self) -> int:
         return self.path.stat().st_size
@@ -175,17 +187,19 @@ class ObjectLog:
     def create(self) -> None:
         """Nothing: the first append is its beginning."""
 
-    def read(self) -> bytes:
+    def parts(self) -> Iterator[bytes]:
         copies = self._merged_chain()
-        contents: list[bytes] = []
         record = 0
         with ThreadPoolExecutor(_READERS) as pool:
             for copy, content in zip(copies, pool.map(_content, copies), strict=True):
                 if content.count(b"\n") != copy.following - copy.first:
                     break  # the single objects from here on have what it should hold
-                contents.append(content)
+                yield from in_parts(content)
                 record = copy.following
-        return b"".join(contents) + self._read_single(record)
+        yield from in_parts(self._read_single(record))
+
+    def read(self) -> bytes:
+        return b"".join(self.parts())
 
     def read_without_copies(self) -> bytes:
         return self._read_single(0)

@@ -10,20 +10,20 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
 from typing import Any, NamedTuple
 
 from study.errors import JournalDamaged
 from study.files.storage import StoragePath
 from study.journal.event_codec import Record
+from study.journal.log.exact_json import decode_json
 
 _CHECKSUM = b',"crc":"'
-_END_BYTES = 19
+_END_BYTES = 18
 """So many bytes the checksum takes with all around it."""
-_BLOCK_LINES = 500
-"""So many lines are decoded at once."""
+PART_BYTES = 1 << 18
+"""So much of a log is read and decoded at once."""
 _BEGINNING = b'{"n":0,'
 """What every journal begins with."""
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
@@ -50,12 +50,12 @@ def encode_line(number: int, record: Record, following: int = 0) -> bytes:
     text = _encode({"n": number, **count, **record})
     text = _LONE_SURROGATE.sub(lambda found: rf"\\u{ord(found[0]):x}", text)
     body = text.removesuffix("}").encode()
-    return body + _end_of_line(body)
+    return body + _end_of_line(body) + b"\n"
 
 
 def _end_of_line(body: bytes) -> bytes:
-    """What follows the body of a line: its CRC-32, and the end of the JSON object."""
-    return b'%s%08x"}\n' % (_CHECKSUM, zlib.crc32(body))
+    """What follows the body in a line: its CRC-32, and the end of the JSON object."""
+    return b'%s%08x"}' % (_CHECKSUM, zlib.crc32(body))
 
 
 class WholeRecords(NamedTuple):
@@ -71,21 +71,21 @@ def read_whole_records(data: bytes, path: StoragePath, *, can_be_torn: bool) -> 
     A tail is torn where the last append isn't there as a whole. ``can_be_torn`` says whether a kill
     can leave such a tail at all.
     """
-    return _joined(whole_blocks(data, path, can_be_torn=can_be_torn))
+    return _joined(whole_blocks(Reading(in_parts(data)), path, can_be_torn=can_be_torn))
 
 
-def whole_blocks(data: bytes, path: StoragePath, *, can_be_torn: bool) -> Iterator[WholeRecords]:
+def whole_blocks(
+    reading: Reading, path: StoragePath, *, can_be_torn: bool
+) -> Iterator[WholeRecords]:
     """Read the same some hundred records at a time, each time with how many bytes are read.
 
     What is damaged is found behind the records before it, which are given first.
     """
-    reading = _Reading()
-    for records in reading.blocks(data):
+    for records in reading.blocks():
         yield WholeRecords(records, reading.whole_bytes)
-    if reading.whole_bytes == len(data):
+    if not reading.torn_bytes:
         return
-    unread = data[reading.bytes_read :]
-    damage = _damage(reading, unread, can_be_torn=can_be_torn)
+    damage = _damage(reading, can_be_torn=can_be_torn)
     if damage:
         number = reading.count
         place = f"record {number} (line {number + 1}, byte {reading.bytes_read})"
@@ -98,8 +98,8 @@ def read_appended(data: bytes, first: int) -> WholeRecords:
 
     What follows those may be torn, be written just now, or be damaged.
     """
-    reading = _Reading(first)
-    return _joined(WholeRecords(block, reading.whole_bytes) for block in reading.blocks(data))
+    reading = Reading(in_parts(data), first)
+    return _joined(WholeRecords(block, reading.whole_bytes) for block in reading.blocks())
 
 
 def _joined(blocks: Iterator[WholeRecords]) -> WholeRecords:
@@ -111,10 +111,21 @@ def _joined(blocks: Iterator[WholeRecords]) -> WholeRecords:
     return WholeRecords(records, size_bytes)
 
 
-class _Reading:
-    """Reads lines as long as each is the one that has to come."""
+def in_parts(data: bytes) -> Iterator[bytes]:
+    """Cut bytes into parts as they are read from a file."""
+    for start in range(0, len(data), PART_BYTES):
+        yield data[start : start + PART_BYTES]
 
-    def __init__(self, first: int = 0) -> None:
+
+class Reading:
+    """Reads the lines of a log as long as each is the one that has to come.
+
+    ``parts`` are the log's bytes from record ``first`` on. They are asked for one by one, so that
+    no more of a long log is in memory than one of them has.
+    """
+
+    def __init__(self, parts: Iterable[bytes], first: int = 0) -> None:
+        self._parts = iter(parts)
         self._first = first
         """The number of the first record that has to come."""
         self.count = 0
@@ -123,41 +134,56 @@ class _Reading:
         self.whole_count = 0
         """How many of the records belong to appends that are there as a whole."""
         self.whole_bytes = 0
+        self.unread = b""
+        """What follows the last record that was read, once there is none any more."""
         self._following = 0
         """How many more records the append has that the last one belongs to."""
         self._read: list[dict[str, Any]] = []
         """The records that were not given yet."""
 
-    def blocks(self, data: bytes) -> Iterator[list[dict[str, Any]]]:
+    @property
+    def torn_bytes(self) -> int:
+        """How many bytes follow the last whole append."""
+        return self.bytes_read - self.whole_bytes + len(self.unread)
+
+    def blocks(self) -> Iterator[list[dict[str, Any]]]:
         """Read lines up to the first that isn't the one that has to come; give whole appends."""
-        lines = _lines(data)
-        for block in iter(lambda: list(islice(lines, _BLOCK_LINES)), []):
-            pairs = zip(block, _decode_lines(block), strict=True)
-            is_sound = all(self._take(line, record) for line, record in pairs)
-            torn = self.count - self.whole_count
-            whole = self._read[: len(self._read) - torn]
+        begun: list[bytes] = []
+        for part in self._parts:
+            begun.append(part)
+            if b"\n" not in part:
+                continue
+            *lines, rest = b"".join(begun).split(b"\n")
+            begun = [rest]
+            taken = self._take(lines)
+            whole = self._read[: len(self._read) - (self.count - self.whole_count)]
             self._read = self._read[len(whole) :]
             if whole:
                 yield whole
-            if not is_sound:
-                return
+            if taken < len(lines):
+                begun = [b"\n".join([*lines[taken:], rest])]
+                break
+        self.unread = b"".join([*begun, *self._parts])
 
-    def _take(self, line: bytes, record: dict[str, Any] | None) -> bool:
-        """Take a line as it was decoded; False where it isn't the one that has to come."""
-        if record is None or record.pop("n", None) != self._first + self.count:
-            return False
-        following = record.pop("m", 0)
-        is_within_append = self.count > self.whole_count
-        if is_within_append and following != self._following - 1:
-            return False
-        self._read.append(record)
-        self.count += 1
-        self.bytes_read += len(line)
-        self._following = following
-        if following == 0:
-            self.whole_count = self.count
-            self.whole_bytes = self.bytes_read
-        return True
+    def _take(self, lines: Sequence[bytes]) -> int:
+        """Take lines up to the first that isn't the one that has to come; count them."""
+        taken = 0
+        for record in _decode_lines(lines):
+            if record is None or record.pop("n", None) != self._first + self.count:
+                break
+            following = record.pop("m", 0)
+            is_within_append = self.count > self.whole_count
+            if is_within_append and following != self._following - 1:
+                break
+            self._read.append(record)
+            self.count += 1
+            self.bytes_read += len(lines[taken]) + 1
+            self._following = following
+            if following == 0:
+                self.whole_count = self.count
+                self.whole_bytes = self.bytes_read
+            taken += 1
+        return taken
 
 
 def _decode_lines(lines: Sequence[bytes]) -> list[dict[str, Any] | None]:
@@ -165,7 +191,7 @@ def _decode_lines(lines: Sequence[bytes]) -> list[dict[str, Any] | None]:
     if all(map(_has_right_checksum, lines)):
         bodies = b"},".join([line[:-_END_BYTES] for line in lines])
         with suppress(ValueError, RecursionError):
-            records: list[Any] = json.loads(b"[" + bodies + b"}]")
+            records: list[Any] = decode_json(b"[" + bodies + b"}]")
             if len(records) == len(lines) and all(type(record) is dict for record in records):
                 return records
     return [_decode_line(line) for line in lines]
@@ -176,7 +202,7 @@ def _decode_line(line: bytes) -> dict[str, Any] | None:
     if not _has_right_checksum(line):
         return None
     try:
-        record = json.loads(line[:-_END_BYTES] + b"}")
+        record = decode_json(line[:-_END_BYTES] + b"}")
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
@@ -187,9 +213,10 @@ def _has_right_checksum(line: bytes) -> bool:
     return bool(body) and line[-_END_BYTES:] == _end_of_line(body)
 
 
-def _damage(reading: _Reading, unread: bytes, *, can_be_torn: bool) -> str:
+def _damage(reading: Reading, *, can_be_torn: bool) -> str:
     """What is wrong with the bytes that were not read; empty where they are a torn tail."""
-    lines = list(_lines(unread))
+    unread = reading.unread
+    lines = _ended_lines(unread)
     if can_be_torn and _is_one_append_with_a_hole(reading, unread):
         return ""
     if any(_has_right_checksum(line) for line in lines[1:]):
@@ -203,14 +230,14 @@ def _damage(reading: _Reading, unread: bytes, *, can_be_torn: bool) -> str:
     return ""
 
 
-def _is_one_append_with_a_hole(reading: _Reading, unread: bytes) -> bool:
+def _is_one_append_with_a_hole(reading: Reading, unread: bytes) -> bool:
     """Whether unread bytes are what a loss of power has left of one append: sectors of it never
     came to the disk, and read as zeros, though later ones did.
     """
     if not _has_lost_sectors(unread, reading.bytes_read):
         return False
     last_records = set()
-    for line in _lines(unread):
+    for line in _ended_lines(unread):
         record = _decode_line(line)
         if record is not None:
             last_records.add(record.get("n", -1) + record.get("m", 0))
@@ -232,13 +259,18 @@ def _has_lost_sectors(data: bytes, at: int) -> bool:
     return begins_at_sector and ends_at_sector
 
 
+def _ended_lines(data: bytes) -> list[bytes]:
+    """Split bytes into lines without their ends; what follows the last end is none."""
+    return data.split(b"\n")[:-1]
+
+
 def _is_torn_beginning(data: bytes) -> bool:
     """Whether bytes without a whole record can be what a kill has left of a first append."""
     is_one_line = b"\n" not in data
     return is_one_line and (data.startswith(_BEGINNING) or _BEGINNING.startswith(data))
 
 
-def _way_out(reading: _Reading, path: StoragePath, is_file: bool) -> str:
+def _way_out(reading: Reading, path: StoragePath, is_file: bool) -> str:
     """What can be done about a damage."""
     text = (
         f"; the {reading.whole_count} records before it can be read. Restore the journal from a"
@@ -248,11 +280,3 @@ def _way_out(reading: _Reading, path: StoragePath, is_file: bool) -> str:
         kept_bytes = reading.whole_bytes
         text += f", or keep those records alone with: head -c {kept_bytes} {path} > {path}.kept"
     return text
-
-
-def _lines(data: bytes) -> Iterator[bytes]:
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", start) + 1 or len(data)
-        yield data[start:end]
-        start = end

@@ -15,6 +15,7 @@ from study.execution.run import RunOptions
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
+from study.journal.history import History
 from study.journal.journal import Journal, read_records
 from study.results.parquet import write_tables
 from study.spec.spec import StudySpec
@@ -82,8 +83,8 @@ def test_a_driver_that_stood_still_while_another_one_drove_is_superseded_not_tol
         pass
     read = open_study_module.open_journal
 
-    def slow(paths: StudyPaths) -> Journal:
-        journal = read(paths)
+    def slow(paths: StudyPaths, history: History) -> Journal:
+        journal = read(paths, history)
         monkeypatch.undo()
         with open_study(paths, RunOptions(), unused) as other:
             start_session(other, paths)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from study.errors import JournalDamaged, Superseded
+from study.errors import JournalDamaged, StateLost, Superseded
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
-from study.journal.journal import Journal, journal_bytes, read_records
+from study.journal.journal import Journal, blocks_of, journal_bytes, read_records
 from study.journal.log.record_lines import encode_line
 
 
@@ -103,10 +103,54 @@ def test_appending_continues_after_a_cut(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-3])
     journal = Journal.open(path)
     assert journal.cut is not None
-    assert [event["point"] for event in journal.records_read] == [0]
+    assert [event["point"] for event in journal.records()] == [0]
     journal.append({"event": "told", "point": 7})
     journal.close()
     assert [event["point"] for event in read_records(path)] == [0, 7]
+
+
+def test_the_records_of_a_journal_are_read_anew_with_those_appended(path: StoragePath) -> None:
+    journal = Journal.create(path)
+    journal.append(told(0), told(1))
+    journal.close()
+    taken: list[int] = []
+    again = Journal.open(path, lambda records: taken.extend(each["point"] for each in records))
+    again.append(told(2))
+    newer = Journal.open(path)
+    newer.append(told(3))
+    assert taken == [0, 1]
+    assert [event["point"] for event in again.records()] == [0, 1, 2]
+    assert [event["point"] for event in newer.records()] == [0, 1, 2, 3]
+    again.close()
+    newer.close()
+
+
+def test_records_that_are_gone_when_they_are_read_anew_are_missed(tmp_path: Path) -> None:
+    path = LocalPath(tmp_path) / "j" / "events.jsonl"
+    journal = Journal.create(path)
+    journal.append(told(0))
+    kept = path.read_bytes()
+    journal.append(told(1))
+    path.write_bytes(kept)
+    with pytest.raises(StateLost, match="has 1 records, and 2 were written"):
+        list(journal.records())
+    journal.close()
+
+
+def test_a_tail_that_is_taken_back_while_it_is_read_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = LocalPath(tmp_path) / "events.jsonl"
+    long = "x" * 20_000  # longer than what is read of a file ahead
+    first = encode_line(0, told(0))
+    path.write_bytes(first + encode_line(1, {**told(1), "note": long})[:-30])
+    monkeypatch.setattr("study.journal.log.log_storage.PART_BYTES", len(first) + 20)
+    blocks = blocks_of(path)
+    assert [event["point"] for event in next(blocks).records] == [0]
+    anew = [told(1), {**told(2), "note": long}, told(3)]
+    lines = [encode_line(number, record) for number, record in enumerate(anew, start=1)]
+    path.write_bytes(b"".join([first, *lines]))
+    assert [event["point"] for block in blocks for event in block.records] == [1, 2, 3]
 
 
 def test_a_storage_that_refuses_for_a_while_is_waited_for(

@@ -204,7 +204,7 @@ def copied(study: StudyPaths, folder: Path) -> StudyPaths:
     paths = StudyPaths(LocalPath(folder), study.name)
     shutil.copytree(study.folder, paths.folder)
     journal = Journal.open(paths.journal)
-    if History(journal.records_read).sessions[-1].reason != "complete":
+    if History(journal.records()).sessions[-1].reason != "complete":
         journal.append({"event": "closed", "session": 1, "reason": "complete", "time": 1.0})
     journal.close()
     return paths

@@ -40,6 +40,7 @@ class TestLog:
         log.close()
         assert log.exists()
         assert (log.read(), log.size()) == (b"a\nb\nc\n", 6)
+        assert b"".join(log.parts()) == log.read_without_copies() == log.read()
 
     def test_another_log_goes_on_where_one_has_ended(self, log: Log) -> None:
         log.create()

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from study.errors import JournalDamaged
 from study.files.local_storage import LocalPath
-from study.journal.log.record_lines import encode_append, encode_line, read_whole_records
+from study.journal.log.record_lines import (
+    Reading,
+    encode_append,
+    encode_line,
+    read_whole_records,
+)
 
 
 def told(point: int) -> dict[str, object]:
@@ -52,6 +60,32 @@ def test_where_nothing_can_be_torn_an_incomplete_append_is_damage() -> None:
     half = encode_append(0, [told(0), told(1)]).splitlines(keepends=True)[0]
     with pytest.raises(JournalDamaged, match=r"record 1 .*missing"):
         whole(half, can_be_torn=False)
+
+
+@given(
+    st.lists(st.integers(1, 3), max_size=6),
+    st.binary(max_size=60) | st.just(encode_append(0, [told(0), told(1)])),
+    st.lists(st.integers(0, 500)),
+)
+def test_it_does_not_matter_in_which_parts_a_log_is_read(
+    appended: list[int], rest: bytes, cuts: list[int]
+) -> None:
+    data, count = b"", 0
+    for records in appended:
+        data += encode_append(count, [told(count + each) for each in range(records)])
+        count += records
+    data += rest
+    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    parts = [data[start:end] for start, end in pairwise(places)]
+    at_once, in_parts = Reading([data]), Reading(parts)
+    assert [*chain(*in_parts.blocks())] == [*chain(*at_once.blocks())]
+    assert (in_parts.whole_count, in_parts.whole_bytes) == (
+        at_once.whole_count,
+        at_once.whole_bytes,
+    )
+    assert (in_parts.count, in_parts.bytes_read) == (at_once.count, at_once.bytes_read)
+    assert (in_parts.unread, in_parts.torn_bytes) == (at_once.unread, at_once.torn_bytes)
+    assert at_once.whole_bytes + at_once.torn_bytes == len(data)
 
 
 @pytest.mark.parametrize("data", [b"a thesis", b"\n", b'{"n":0,\n', b"\\documentclass\n\\begin\n"])

@@ -54,7 +54,7 @@ def read_records(path: StoragePath) -> list[dict[str, Any]]:
 
 
 def blocks_of(path: StoragePath) -> Iterator[WholeRecords]:
-    """Read the same some hundred records at a time, so that no more of them are in memory; each
+    """Read the same some dozens of records at a time, so that no more of them are in memory; each
     time with how many bytes are read.
 
     JournalDamaged comes behind the records that can be read.
@@ -151,7 +151,7 @@ class Journal:
     ) -> Self:
         """Open a journal that is there; its torn tail, if there is one, is cut from the file.
 
-        ``take`` is called with its records, some hundred at a time.
+        ``take`` is called with its records, some dozens at a time.
         """
         log = log_at(path)
         reading = _LogReading(log, path)

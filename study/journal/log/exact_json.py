@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import msgspec
-
-_decode = msgspec.json.Decoder().decode
-
 
 def decode_json(data: bytes) -> Any:
     """Return what ``json.loads`` returns, value for value, and raise what it raises.
@@ -16,7 +12,9 @@ def decode_json(data: bytes) -> Any:
     What msgspec reads it reads as that does, whole numbers of any length too. It is stricter with
     what no journal was ever written with: NaN, numbers beyond all floats, text that isn't Unicode.
     """
+    import msgspec  # which takes longer than listing studies does without their journals
+
     try:
-        return _decode(data)
+        return msgspec.json.decode(data)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return json.loads(data)

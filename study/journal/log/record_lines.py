@@ -22,8 +22,8 @@ from study.journal.log.exact_json import decode_json
 _CHECKSUM = b',"crc":"'
 _END_BYTES = 18
 """So many bytes the checksum takes with all around it."""
-PART_BYTES = 1 << 18
-"""So much of a log is read and decoded at once."""
+PART_BYTES = 1 << 15
+"""So much of a log is read and decoded at once: what a processor holds beside it, too."""
 _BEGINNING = b'{"n":0,'
 """What every journal begins with."""
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
@@ -77,7 +77,7 @@ def read_whole_records(data: bytes, path: StoragePath, *, can_be_torn: bool) -> 
 def whole_blocks(
     reading: Reading, path: StoragePath, *, can_be_torn: bool
 ) -> Iterator[WholeRecords]:
-    """Read the same some hundred records at a time, each time with how many bytes are read.
+    """Read the same some dozens of records at a time, each time with how many bytes are read.
 
     What is damaged is found behind the records before it, which are given first.
     """
@@ -188,10 +188,10 @@ class Reading:
 
 def _decode_lines(lines: Sequence[bytes]) -> list[dict[str, Any] | None]:
     """What ``_decode_line`` gives of each line, in half the time where all are sound."""
-    if all(map(_has_right_checksum, lines)):
-        bodies = b"},".join([line[:-_END_BYTES] for line in lines])
+    bodies = list(filter(None, map(_body, lines)))
+    if len(bodies) == len(lines):
         with suppress(ValueError, RecursionError):
-            records: list[Any] = decode_json(b"[" + bodies + b"}]")
+            records: list[Any] = decode_json(b"[%s}]" % b"},".join(bodies))
             if len(records) == len(lines) and all(type(record) is dict for record in records):
                 return records
     return [_decode_line(line) for line in lines]
@@ -199,18 +199,20 @@ def _decode_lines(lines: Sequence[bytes]) -> list[dict[str, Any] | None]:
 
 def _decode_line(line: bytes) -> dict[str, Any] | None:
     """The record of a line with its number as ``n``; None where the line isn't what was written."""
-    if not _has_right_checksum(line):
+    body = _body(line)
+    if not body:
         return None
     try:
-        record = decode_json(line[:-_END_BYTES] + b"}")
+        record = decode_json(body + b"}")
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 
 
-def _has_right_checksum(line: bytes) -> bool:
+def _body(line: bytes) -> bytes:
+    """What stands before a line's checksum; nothing where that isn't right."""
     body = line[:-_END_BYTES]
-    return bool(body) and line[-_END_BYTES:] == _end_of_line(body)
+    return body if line[-_END_BYTES:] == _end_of_line(body) else b""
 
 
 def _damage(reading: Reading, *, can_be_torn: bool) -> str:
@@ -219,9 +221,9 @@ def _damage(reading: Reading, *, can_be_torn: bool) -> str:
     lines = _ended_lines(unread)
     if can_be_torn and _is_one_append_with_a_hole(reading, unread):
         return ""
-    if any(_has_right_checksum(line) for line in lines[1:]):
+    if any(map(_body, lines[1:])):
         return "is damaged and records follow it"
-    if lines and _has_right_checksum(lines[0]):
+    if lines and _body(lines[0]):
         return "is not what has to stand there, though its checksum is right"
     if not can_be_torn:
         return "is damaged or missing"

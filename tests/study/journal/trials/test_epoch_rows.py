@@ -14,7 +14,12 @@ from study.journal.trials.epoch_rows import EpochRows
 
 ROW = {"epoch": 1, "attempt": 1, "time": 1.5, "val_loss": 0.25, "steps": 12, "done": True}
 FIGURES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
-ROWS = st.lists(st.dictionaries(st.sampled_from(["epoch", "a", "b", "c"]), FIGURES))
+OTHERS = (
+    st.integers(-(2**65), 2**65)
+    | st.text(st.characters(categories=["Cs"]))
+    | st.lists(st.integers() | st.floats(allow_nan=False))
+)
+ROWS = st.lists(st.dictionaries(st.sampled_from(["epoch", "a", "b", "c"]), FIGURES | OTHERS))
 
 
 def exactly(rows: Any) -> list[list[tuple[str, type, Any]]]:

@@ -36,6 +36,8 @@ from study.spec.spec import StudySpec
 LOCK_PATIENCE = "STUDY_LOCK_PATIENCE_S"
 """The environment variable that says for how many seconds a driver waits for the study's lock."""
 _LOCK_POLL_S = 1.0
+_ENDED = ("complete", "target")
+"""The reasons for which a session is closed that nobody need follow with another."""
 
 
 def drive(
@@ -57,30 +59,31 @@ def drive(
     retried or finds no room, and an OutsideFault for what ends the study beside its trials.
     """
     options = replace(options, display=SteadyDisplay(options.display))
+    paths.check_plain()
+    earlier_stops = requests.waiting_stops(paths)
     with options.signals as signals:
-        result = _drive(paths, options, begun, extension, retried, retry_all)
+        result = _drive(paths, options, earlier_stops, begun, extension, retried, retry_all)
         seen: list[Request] = []
-        while result.reason == "complete" and not signals.was_asked:
+        while result.reason in _ENDED and not signals.was_asked:
             late = requests.waiting(paths)  # asked for while the study ended: nobody else sees it
             if not late or late == seen:
                 break
             seen = late
             with suppress(StudyLocked):  # whoever asked has taken the study, to do it himself
-                result = _drive(paths, options, None, None, (), False)
+                result = _drive(paths, options, (), None, None, (), False)
         return result
 
 
 def _drive(
     paths: StudyPaths,
     options: RunOptions,
+    earlier_stops: Sequence[Request],
     begun: StudySpec | None,
     extension: StudySpec | None,
     retried: Sequence[int],
     retry_all: bool,
 ) -> RunResult:
-    """Drive a study once; see ``drive``."""
-    paths.check_plain()
-    earlier_stops = requests.waiting_stops(paths)
+    """Drive a study once; see ``drive``. ``earlier_stops`` were meant for drivers before."""
     with _locked(paths, options) as lock, _system_errors_as_faults(paths):
         requests.discard(earlier_stops)
         if begun:
@@ -98,7 +101,9 @@ def _drive(
             if retried or retry_all:
                 reopened = _reopen_failed(controller, None if retry_all else retried)
             run = OpenRun(paths, options, controller, connection, lock)
-            if _is_complete(controller) and not requests.waiting(paths):
+            waiting = requests.waiting(paths)
+            if _is_complete(controller) and all(request.do == "stop" for request in waiting):
+                requests.discard(waiting)
                 return run.nothing_to_do()
             return run.to_its_end(reopened)
 
@@ -177,7 +182,7 @@ def _system_errors_as_faults(paths: StudyPaths) -> Iterator[None]:
 def _is_complete(controller: Controller) -> bool:
     """Whether the last run came to the study's end, and nothing has been asked for since."""
     sessions = controller.history.sessions
-    if not sessions or sessions[-1].reason not in ("complete", "target"):
+    if not sessions or sessions[-1].reason not in _ENDED:
         return False
     return controller.is_nothing_left()
 

@@ -340,20 +340,60 @@ def test_what_is_asked_while_a_study_ends_is_done(study: Study) -> None:
     assert [point.state for point in result.history.points] == ["COMPLETE"] * 4
 
 
-def test_what_is_asked_after_the_last_look_is_done(
-    study: Study, monkeypatch: pytest.MonkeyPatch
+def ask_after_the_last_look(
+    study: Study, monkeypatch: pytest.MonkeyPatch, *asked: dict[str, Any]
 ) -> None:
-    asked: list[Path] = []
+    """Have somebody ask for this when the study's first session has been closed."""
     write = parquet.write_tables
 
     def write_and_be_asked(*args: Any, **options: Any) -> None:
         write(*args, **options)
-        if not asked:
-            asked.append(Path(str(requests.post(study.paths, ADD))))
+        monkeypatch.setattr(parquet, "write_tables", write)
+        for request in asked:
+            requests.post(study.paths, request)
 
     monkeypatch.setattr(parquet, "write_tables", write_and_be_asked)
+
+
+def test_what_is_asked_after_the_last_look_is_done(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask_after_the_last_look(study, monkeypatch, ADD)
     result = study.drive()
     assert [point.state for point in result.history.points] == ["COMPLETE"] * 4
+
+
+def test_a_stop_after_the_last_look_is_followed(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask_after_the_last_look(study, monkeypatch, ADD, {"do": "stop"})
+    result = study.drive()
+    assert (result.reason, result.exit_code) == ("interrupted", 130)
+    states = [point.state for point in result.history.points]
+    assert states == ["COMPLETE"] * 3 + ["WAITING"], "the point is on record, and doesn't run"
+    assert requests.waiting(study.paths) == []
+    assert [point.state for point in study.drive().history.points] == ["COMPLETE"] * 4
+
+
+def test_what_is_asked_after_a_study_has_reached_its_target_is_recorded(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study.paths.spec.write_whole(small_spec(points=3, pruner="none", stop={"target": 0.0}).yaml())
+    ask_after_the_last_look(study, monkeypatch, ADD)
+    result = study.drive()
+    assert result.reason == "target"
+    assert [point.origin for point in result.history.points][-1] == "user"
+    assert requests.waiting(study.paths) == []
+
+
+def test_a_stop_of_a_study_that_has_just_ended_leaves_it_complete(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask_after_the_last_look(study, monkeypatch, {"do": "stop"})
+    result = study.drive()
+    assert result.reason == "complete"
+    assert [session.reason for session in result.history.sessions] == ["complete"]
+    assert requests.waiting(study.paths) == []
 
 
 def test_only_what_stopped_an_earlier_driver_is_discarded(

@@ -8,10 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from study.files.storage import StoragePath
-
-from .surroundings.world import Process
-
 Record = Mapping[str, Any]
 
 
@@ -55,15 +51,6 @@ class SeenPoint:
     value: Any = None
     trials: list[SeenTrial] = field(default_factory=list)
     is_dropped: bool = False
-
-
-@dataclass(frozen=True)
-class LeftStop:
-    """A request to stop, left for a driver that waits for its Ray or has it."""
-
-    request: StoragePath
-    driver: Process
-    moment: tuple[int, int]
 
 
 def summary(record: Record) -> str:

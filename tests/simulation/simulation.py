@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -56,6 +57,8 @@ class Outcome:
 def simulate(seed: int) -> Outcome:
     """Play a seed to its end."""
     began = time.perf_counter()
+    was_collecting = gc.isenabled()
+    gc.disable()  # what is collected may act, and when would depend on what was played before
     world = World(seed)
     root = tempfile.mkdtemp(prefix="simulation-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
     error: BaseException | None = None
@@ -65,6 +68,8 @@ def simulate(seed: int) -> Outcome:
         error = found
     finally:
         shutil.rmtree(root, ignore_errors=True)
+        if was_collecting:
+            gc.enable()
     story = [(when, who, what.replace(root, "/simulated")) for when, who, what in world.story]
     return Outcome(seed, error, story, world.counts, time.perf_counter() - began)
 
@@ -84,7 +89,7 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
     witness.newest_stored = lambda trial: newest_checkpoint(
         names_in(store, study.paths.checkpoints(trial.point, trial.replicate))
     )
-    witness.is_left = lambda request: is_there(store, request)
+    witness.stops.is_left = lambda request: is_there(store, request)
     tune = SimulatedTune(world, faults, witness, step=drawn.step, pace_s=drawn.pace_s)
     faults.lose_power = disk.lose_power
     operator = Operator(world, faults, witness, study)

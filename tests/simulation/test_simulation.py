@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from study.files import atomic
+from study.spec import load
+
 from .simulation import simulate
+from .surroundings.faults import Faults
+from .surroundings.local_disk import LocalDisk
 from .surroundings.world import World
 
 PART = 300
@@ -70,6 +75,20 @@ def test_the_same_seed_tells_the_same_story() -> None:
     here = story(seeds)
     for other in others:
         assert first_difference(other.communicate()[0], here) is None
+
+
+def test_a_world_leaves_nothing_behind_that_a_later_one_remembers() -> None:
+    before = set(atomic._durable), list(load._READ_BEFORE)
+    assert simulate(3).error is None
+    assert (set(atomic._durable), list(load._READ_BEFORE)) == before
+
+
+def test_another_thread_takes_no_name_from_a_world() -> None:
+    world = World(seed=0)
+    disk = LocalDisk(world, Faults(world), "/simulated")
+    elsewhere = next(disk.temporary_names())
+    world.current = "a task"  # type: ignore[assignment]
+    assert next(disk.temporary_names()) == "t0000001" != elsewhere
 
 
 def first_difference(one: str, other: str) -> tuple[int, str, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,8 @@ MOST_COMMANDS = 12
 MOST_ADDED = 5
 """So many points a user adds to a study at most, so that it comes to an end."""
 MOST_EXTENSIONS = 3
+CLOSING_S = 1.0
+"""For so long a driver is held up that closes its study, while something is asked of it."""
 STOPS_WITHIN_S = 12.0
 """So soon after Ray has started a driver follows a request to stop that came meanwhile."""
 
@@ -50,10 +53,8 @@ class User:
         self._study = study
         self._until = until
         self._home = Host("home")
-
-    def run(self) -> None:
-        chance = self._faults.chance
-        acts = [
+        self._commands = 0
+        self._acts = [
             self._add,
             self._add,
             self._stop,
@@ -63,11 +64,31 @@ class User:
             self._extend,
             self._look,
         ]
-        commands = 0
-        while not self._until.wait(chance.expovariate(1 / self._faults.request_every_s)):
-            if self._witness.records and commands < MOST_COMMANDS:
-                commands += 1
-                self._command(chance.choice(acts))
+
+    def run(self) -> None:
+        self._witness.after_close = self._ask_at_end
+        while not self._until.wait(
+            self._faults.chance.expovariate(1 / self._faults.request_every_s)
+        ):
+            if self._witness.records:
+                self._do_something()
+
+    def _ask_at_end(self) -> None:
+        """Ask for a few things while a driver closes its study: it comes to that a moment later."""
+        if self._until.is_set() or not self._faults.happens(self._faults.asking_at_end):
+            return
+        self._world.count("asked while a study is closed")
+        self._world.start("user", self._home, self._do_some_things)
+        self._world.sleep(CLOSING_S)
+
+    def _do_some_things(self) -> None:
+        for _ in range(self._faults.chance.randint(1, 3)):
+            self._do_something()
+
+    def _do_something(self) -> None:
+        if self._commands < MOST_COMMANDS:
+            self._commands += 1
+            self._command(self._faults.chance.choice(self._acts))
 
     def _command(self, act: Callable[[], None]) -> None:
         """Run a command to its end, or until it is killed."""
@@ -152,11 +173,10 @@ class User:
         if asked.answer != "accepted" or len(running) != 1:
             return
         driver = running[0]
-        if driver.has_ray_at:
-            self._witness.note_left_stop(driver, moment)
-        if not self._faults.answers_may_be_late:
-            asked_at = max(world.now, driver.has_ray_at)
-            self._witness.stops.append((driver, asked_at + STOPS_WITHIN_S))
+        until = max(world.now, driver.has_ray_at) + STOPS_WITHIN_S
+        if self._faults.answers_may_be_late:
+            until = math.inf
+        self._witness.stops.note_stop(driver, moment if driver.has_ray_at else None, until)
 
     def _stop_trial(self) -> None:
         trial = self._faults.chance.randrange(len(self._witness.trials) + 1)

@@ -46,8 +46,8 @@ class Verdict:
         self._spec = load_spec(self._paths.spec)  # as it is by now, it may have been extended
         self._witness.catch_up()
         history = read_history(self._paths.journal)
-        self._check_history(history)
         self._check_all_ended(history)
+        self._check_history(history)
         self._check_tables(history)
         self._check_best(history)
         self._check_checkpoints(history)

@@ -11,10 +11,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from study.files.storage import StoragePath
-
-from .seen import LeftStop, Record, SeenPoint, SeenTrial, promise, summary
-from .surroundings.world import Process, World
+from .seen import Record, SeenPoint, SeenTrial, promise, summary
+from .stops import Moment, Stops
+from .surroundings.world import World
 
 TRAINING_FAILURE = "hurt by the simulation"
 """What trainings fail of that fail by themselves."""
@@ -34,12 +33,9 @@ class Witness:
         """Whether the last session has not been closed."""
         self.reasons: list[str] = []
         """Why sessions ended."""
-        self.stops: list[tuple[Process, float]] = []
-        """The drivers that were asked to stop, and from when on they start nothing more."""
-        self.left_stops: list[LeftStop] = []
-        """The requests to stop that drivers have to follow."""
-        self.last_post: StoragePath | None = None
-        """The request that was left last for a driver."""
+        self.stops = Stops(world, self.moment)
+        self.after_close: Callable[[], None] = lambda: None
+        """Called when the record of a session's end is durable."""
         self.was_disturbed = False
         """Whether anything has happened that lies outside the promise of equal results."""
         self.saved: dict[int, tuple[int, int]] = {}
@@ -58,8 +54,6 @@ class Witness:
         """Reads the first so many records past all faults, and past the project's own code."""
         self.newest_stored: Callable[[SeenTrial], tuple[int, int]] = lambda trial: (0, 0)
         """Reads the attempt and epoch of a trial's newest checkpoint past all faults."""
-        self.is_left: Callable[[StoragePath], bool] = lambda request: True
-        """Whether a request is there, read past all faults."""
         self._world = world
 
     # --- what is on record ---
@@ -77,6 +71,8 @@ class Witness:
         promise(first == there, f"record {first} was written, and there are {there}")
         for record in taken:
             self._take(record)
+        if taken[-1]["event"] == "closed":
+            self.after_close()
 
     def catch_up(self, up_to: int | None = None) -> None:
         """Take down what the storage holds beyond what was acknowledged."""
@@ -273,11 +269,7 @@ class Witness:
     def check_assignment(self, assignment: Mapping[str, Any]) -> None:
         """A worker gets an attempt: it has to be on record, with its point."""
         number, attempt = assignment["trial"], assignment["attempt"]
-        for driver, until in self.stops:
-            is_late = driver is self._world.process and self._world.now > until
-            promise(not is_late, f"{driver.name} goes on, though it was asked to stop")
-        for stop in self.left_stops:
-            promise(not self._is_forgotten(stop), f"{stop.driver.name} has forgotten to stop")
+        self.stops.check_goes_on()
         promise(number < len(self.trials), f"trial {number} runs and is not on record")
         trial = self.trials[number]
         promise(trial.attempt == attempt, f"trial {number}: attempt {attempt} is not on record")
@@ -286,20 +278,10 @@ class Witness:
             f"trial {number}: told of {assignment['epochs_reported']} epochs",
         )
 
-    def moment(self) -> tuple[int, int]:
-        """How many drivers there have been, and how many sessions were closed."""
+    def moment(self) -> Moment:
+        """The moment that it is."""
         drivers = sum(process.name.startswith("driver") for process in self._world.processes)
         return drivers, len(self.reasons)
-
-    def note_left_stop(self, driver: Process, moment: tuple[int, int]) -> None:
-        """The only driver that there was at a moment has been left a request to stop."""
-        assert self.last_post is not None
-        self.left_stops.append(LeftStop(self.last_post, driver, moment))
-
-    def _is_forgotten(self, stop: LeftStop) -> bool:
-        """Whether a driver goes on that has removed a request to stop before its session's end."""
-        is_same = stop.driver is self._world.process and stop.moment == self.moment()
-        return is_same and not self.is_left(stop.request)
 
     def check_stopped(self, assignment: Mapping[str, Any], is_stopping: bool) -> None:
         """A worker is told to stop: that has to be on record, or the study stops."""

@@ -35,6 +35,12 @@ MUTANTS = [
         "        from study.files import requests\n        requests.discard(requests.waiting_stops(self._paths))\n        self._signals.catch()  # again",
     ),
     Mutant(
+        "a request to stop that comes while a study ends is discarded",
+        "study/execution/driver.py",
+        "                result = _drive(paths, options, (), None, None, (), False)\n",
+        "                earlier_stops = requests.waiting_stops(paths)\n                result = _drive(paths, options, earlier_stops, None, None, (), False)\n",
+    ),
+    Mutant(
         "a request that was answered is carried out again",
         "study/execution/retention/housekeeping.py",
         "        if request.path.name in self._controller.history.answered_requests:\n",

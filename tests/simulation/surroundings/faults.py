@@ -23,15 +23,16 @@ REFUSALS = {
 }
 """What a storage refuses while it is so, and how; None for everything, reading as well."""
 CLOCK_JUMPS_S = (-86_400.0, -3600.0, -30.0, 0.0, 30.0, 3600.0, 400 * 86_400.0)
-PLACES = ["", "", "", "journal", "journal", "trials", "results", "study."]
-"""Where a driver dies: at a step that concerns such a path."""
+UNSYNCED = "events.jsonl sync"
+"""Between an append and its sync only a loss of power changes anything."""
+PLACES = ["", "", "", "journal", "journal", "trials", "results", "study.", UNSYNCED, UNSYNCED]
+"""Where a driver dies: at a step that concerns such a path, or does this with it."""
 ERRORS_IN = ["", "", "checkpoints", "checkpoints", "requests", "results", "study."]
 LONG_STEPS_S = (0.01, 0.3, 20.0)
 DEATH_STEPS = (2, 8, 30, 100)
 """After about so many steps a driver dies."""
 MERGE_EVERY = (2, 5, 12)
 """A simulated study has fewer records than one for which merging pays."""
-LINE_END = ord("\n")
 RAY_STARTS_S = (5.0, 5.0, 60.0)
 """Within so many seconds Ray has started: one of its own, or a cluster's that has to grow."""
 
@@ -102,6 +103,8 @@ class Faults:
         """How often a running study's tables are written, at most."""
         self.second_driver = rate(0.6)
         self.requests = rate(0.8)
+        self.asking_at_end = rate(1.0)
+        """How often something is asked for while a driver closes its study."""
         self.request_every_s = chance.choice([3.0, 15.0, 60.0])
         self.strangers = rate(0.6)
         self.lose_power: Callable[[Host], None] = lambda host: None
@@ -151,7 +154,8 @@ class Faults:
     def _plan_death(self, process: Process, steps: int) -> None:
         """Have a process die at the step after so many."""
         process.dies_at_step = 1 + steps
-        process.way_to_die = self.chance.choice(["before", "torn", "after"])
+        ways = ["before"] if process.dies_in == UNSYNCED else ["before", "torn", "after"]
+        process.way_to_die = self.chance.choice(ways)
 
     def plan_for_user(self, process: Process) -> None:
         """Decide whether a user's command is killed before its end."""
@@ -189,7 +193,7 @@ class Faults:
     def die(self, process: Process) -> None:
         """Have the running process die, alone or with its machine."""
         process.dies_at_step = None
-        if self.happens(self.power_loss):
+        if process.dies_in == UNSYNCED or self.happens(self.power_loss):
             self.lose_host(process.host)
         self._world.kill(process, f"{process.name.split()[0]} killed")
 
@@ -224,7 +228,7 @@ class Faults:
     def before_change(self, what: str, path: str) -> None:
         """A process is about to change something: it may die, wait, or be refused."""
         process = self._world.process
-        if process.dies_in in path:
+        if process.dies_in in f"{path} {what}":
             process.steps += 1
         if self.is_healed:
             return
@@ -277,7 +281,7 @@ class Faults:
 
     def _place_to_tear(self, data: bytes) -> int:
         """Where a write breaks off: anywhere, or, as often, at the end of a line within it."""
-        ends = [place + 1 for place, byte in enumerate(data[:-1]) if byte == LINE_END]
+        ends = [place + 1 for place, byte in enumerate(data[:-1]) if byte == ord("\n")]
         if ends and self.chance.random() < 0.5:
             return self.chance.choice(ends)
         return self.chance.randint(0, len(data))

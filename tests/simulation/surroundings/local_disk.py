@@ -22,6 +22,7 @@ from typing import Any
 
 from .faults import Faults
 from .not_durable import NotDurable, content
+from .open_files import Listing, WrittenFile
 from .world import Process, World
 
 REAL_OPEN, REAL_CLOSE, REAL_WRITE, REAL_PWRITE = os.open, os.close, os.write, os.pwrite
@@ -29,6 +30,7 @@ REAL_FSYNC, REAL_TRUNCATE = os.fsync, os.ftruncate
 REAL_REPLACE, REAL_RENAME, REAL_UNLINK = os.replace, os.rename, os.unlink
 REAL_MKDIR, REAL_RMDIR = os.mkdir, os.rmdir
 REAL_STAT, REAL_SCANDIR = os.stat, os.scandir
+REAL_NAMES = tempfile._get_candidate_names  # type: ignore[attr-defined]
 REAL_FILE, REAL_FDOPEN, REAL_FLOCK = io.open, os.fdopen, fcntl.flock
 
 LOCK_POLL_S = 0.05
@@ -147,7 +149,7 @@ class LocalDisk:
         held = self._held(descriptor)
         if held is None:
             return REAL_FDOPEN(descriptor, *args, **options)
-        return WrittenFile(self, descriptor)
+        return WrittenFile(descriptor, self.write, self.close)
 
     def write(self, descriptor: int, data: Any) -> int:
         held = self._held(descriptor)
@@ -264,40 +266,21 @@ class LocalDisk:
         return REAL_STAT(path, **options)
 
     def scandir(self, path: Any = ".") -> Any:
-        if self._faults.is_away and self._is_here(path):
-            self._faults.before_reading(os.fspath(path))
-        return REAL_SCANDIR(path)
+        held = self._held(path)
+        if held is None and not self._is_here(path):
+            return REAL_SCANDIR(path)
+        if self._faults.is_away:
+            self._faults.before_reading(held.path if held else os.fspath(path))
+        with REAL_SCANDIR(path) as entries:
+            return Listing(entries)
 
     def temporary_names(self) -> Iterator[str]:
+        """Names by which a story is repeated; other threads have those that they had."""
+        if self._world.current is None:
+            yield from REAL_NAMES()
         while True:
             self._names += 1
             yield f"t{self._names:07d}"
-
-
-class WrittenFile:
-    """A file object on a descriptor of the disk, that writes through it."""
-
-    def __init__(self, disk: LocalDisk, descriptor: int) -> None:
-        self._disk = disk
-        self._descriptor = descriptor
-
-    def __enter__(self) -> WrittenFile:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._disk.close(self._descriptor)
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def write(self, data: bytes) -> int:
-        unwritten = memoryview(data)
-        while unwritten:
-            unwritten = unwritten[self._disk.write(self._descriptor, unwritten) :]
-        return len(data)
-
-    def flush(self) -> None:
-        pass
 
 
 def _is_folder(path: str) -> bool:

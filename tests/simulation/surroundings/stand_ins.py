@@ -2,7 +2,7 @@
 
 Outside this file and the replacements of disk and store nothing of the project or its surroundings
 is replaced. What stands here is the lowest that there is: clocks, names of processes, threads,
-signals, Ray.
+signals, Ray. What the project remembers for the length of a process begins empty in each world.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import signal
 import socket
 import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -20,10 +21,11 @@ from typing import Any
 from study.execution import open_run, open_study, provenance, resources, signals
 from study.execution.on_ray import ray_runtime, tune_bridge, tune_executor, worker_loss
 from study.execution.retention import housekeeping
-from study.files import lock, object_storage, requests
+from study.files import atomic, lock, object_storage, requests
 from study.files.storage import StoragePath
 from study.journal.journal import Journal
 from study.journal.log import log_storage
+from study.spec import load
 from study.training import checkpoint
 
 from ..witness import Witness
@@ -68,6 +70,8 @@ def surroundings(world: World, tune: SimulatedTune, witness: Witness) -> list[Re
         (housekeeping, "COLLECT_EVERY_S", tune.faults.collect_every_s),
         (Journal, "append", _observed_append(witness)),
         (requests, "post", _observed_post(witness)),
+        (atomic, "_durable", set()),
+        (load, "_READ_BEFORE", OrderedDict()),
         (checkpoint, "torch", plain_torch),
         (provenance, "of_process", lambda: {"host": socket.gethostname()}),
         (provenance, "command", lambda: "study run simulated"),
@@ -212,7 +216,8 @@ def _observed_append(witness: Witness) -> Any:
 
 def _observed_post(witness: Witness) -> Any:
     def post(*args: Any) -> StoragePath:
-        witness.last_post = REAL_POST(*args)
-        return witness.last_post
+        request = REAL_POST(*args)
+        witness.stops.note_post(request, is_open=witness.is_open)
+        return request
 
     return post

@@ -206,6 +206,10 @@ class Controller:
         """
         self._messages.set_aside(trial, attempt, epoch, why)
 
+    def broken_off(self, trial: int, attempt: int, why: SetAsideReason) -> None:
+        """The attempt has made way within an epoch; the trial goes on from its newest state."""
+        self._messages.broken_off(trial, attempt, why)
+
     def failed(self, trial: int, attempt: int, failure: Failure) -> None:
         """The attempt failed."""
         self._messages.failed(trial, attempt, failure)

@@ -119,6 +119,15 @@ class WorkerMessages:
         if self.current_trial(number, attempt):
             self._state.record(AttemptSetAside(trial=number, attempt=attempt, epoch=epoch, why=why))
 
+    def broken_off(self, number: int, attempt: int, why: SetAsideReason) -> None:
+        """The attempt has made way within an epoch."""
+        trial = self.current_trial(number, attempt)
+        if trial:
+            event = AttemptSetAside(
+                trial=number, attempt=attempt, epoch=trial.epochs, why=why, broken_off=True
+            )
+            self._state.record(event)
+
     def failed(self, number: int, attempt: int, failure: Failure) -> None:
         """The attempt failed; it is tried again as often as the study file says for its class.
 

@@ -14,8 +14,8 @@ from study.errors import RayFault, StorageFault, StudyError, UserError
 from study.execution import provenance
 from study.execution.live_progress import LiveFile, LiveProgress
 from study.execution.on_ray.ray_runtime import RayConnection
-from study.execution.on_ray.ray_watch import RayLost
 from study.execution.on_ray.temporary_folder import count_own_rays
+from study.execution.on_ray.watching.ray_watch import RayLost
 from study.execution.open_study import start_session
 from study.execution.own_code.hashes import check_code_change
 from study.execution.resources import (

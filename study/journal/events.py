@@ -23,8 +23,10 @@ EndState = Literal["COMPLETE", "PRUNED", "FAIL"]
 Origin = Literal["first", "sampler", "grid", "user"]
 """Who proposed a point: the list ``first:`` of the study file, the sampler, a grid or the user."""
 TrialKind = Literal["search", "confirm"]
-SetAsideReason = Literal["share"]
-"""What an attempt made way for: other studies' shares of the cluster."""
+SetAsideReason = Literal["share", "node-leaving"]
+"""Why an attempt made way: for other studies' shares of the cluster, or since its node was told to
+go.
+"""
 PointValue = float | list[float] | None
 """A point's value: a list for several objectives, None where it has none."""
 
@@ -360,14 +362,16 @@ class AttemptFailed(Event, event="failed"):
 class AttemptSetAside(Event, event="set_aside"):
     """An attempt made way with its state saved: the trial waits, and goes on from there later.
 
-    It is no failure, and counts as no retry.
+    It is no failure, and counts as no retry. One that was broken off goes on from its newest state.
     """
 
     trial: int
     attempt: int
     epoch: int
-    """The epoch whose state was saved."""
+    """The epoch whose state was saved; the newest one that was reported where it was broken off."""
     why: SetAsideReason
+    broken_off: bool = False
+    """Whether its node was gone, or about to be, before the epoch in work ended."""
 
 
 @dataclass(frozen=True, kw_only=True)

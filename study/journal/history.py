@@ -330,6 +330,7 @@ class History:
     def _set_attempt_aside(self, event: AttemptSetAside) -> None:
         attempt = self.trials[event.trial].attempt
         attempt.set_aside = event.why
+        attempt.is_broken_off = event.broken_off
         attempt.ended_at = event.time
 
     def _end_trial(self, event: TrialEnded) -> None:

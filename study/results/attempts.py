@@ -49,7 +49,7 @@ def lost_seconds(trial: Trial) -> Iterator[tuple[Attempt, float]]:
     """Give each broken attempt with how much of its work had to be done again."""
     last_report = {row["attempt"]: row["time"] for row in trial.rows}
     for attempt in trial.attempts[:-1]:
-        if attempt.set_aside:
+        if attempt.set_aside and not attempt.is_broken_off:
             continue  # its state was saved
         kept_until = last_report.get(attempt.number, attempt.placed_at)
         if attempt.ended_at is not None and kept_until is not None:

@@ -12,6 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
+from study.journal.history import History
+from study.journal.trials import Attempt
+from study.results.attempts import repeated_seconds
+
 from ..study.command import (
     check_exact,
     events_of,
@@ -115,7 +119,10 @@ def test_a_study_outlives_one_of_its_nodes(
     failures = [
         attempt.failure for trial in history.trials for attempt in trial.attempts if attempt.failure
     ]
-    assert {failure.failure_class for failure in failures} == {"node"}
+    lost = {"node"} if end is not terminate else set()  # whoever was told to go has not failed
+    assert {failure.failure_class for failure in failures} == lost
+    if end is terminate:
+        assert set_aside(history)
     assert first_again(hurt, "started") - noticed < SOON_S
     run(whole, "run", "tiny.yaml")
     assert [point[1:] for point in outcome(history)] == [
@@ -128,6 +135,81 @@ def test_a_study_outlives_one_of_its_nodes(
             f" loss a trial was started again, and {first_again(hurt, 'placed') - killed:.1f} s"
             " after it had a worker"
         )
+
+
+def tell_to_go(cluster: Any, node: str, left_s: float) -> None:
+    """Drain a node as an autoscaler does, and as ``ray start --block`` does after a SIGTERM."""
+    from ray._raylet import GcsClient
+    from ray.core.generated.autoscaler_pb2 import DrainNodeReason
+
+    end_ms = int(1000 * (time.time() + left_s))
+    accepted, why = GcsClient(address=cluster.address).drain_node(
+        node, DrainNodeReason.DRAIN_NODE_REASON_PREEMPTION, "the machine is wanted back", end_ms
+    )
+    assert accepted, why
+
+
+def set_aside(history: History) -> list[Attempt]:
+    """The attempts that were set aside, none of which had failed."""
+    attempts = [attempt for trial in history.trials for attempt in trial.attempts]
+    found = [attempt for attempt in attempts if attempt.set_aside]
+    assert {attempt.set_aside for attempt in found} <= {"node-leaving"}
+    assert not [attempt for attempt in found if attempt.failure]
+    return found
+
+
+def test_a_node_that_is_told_to_go_hands_its_trials_over(
+    cluster: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = next(iter(cluster.worker_nodes))
+    whole, hurt = study(tmp_path / "whole"), study(tmp_path / "hurt")
+    process = start(hurt, "run", "tiny.yaml", "--address", cluster.address)
+
+    def both_at_work_there() -> bool:
+        assert process.poll() is None, process.communicate()[0]
+        there = [
+            trial
+            for trial in history_of(hurt).trials
+            if trial.is_in_flight and trial.attempt.node == second.node_id and trial.epochs
+        ]
+        return len(there) == 2
+
+    wait_for(both_at_work_there, "two trials on the second node")
+    told = time.time()
+    tell_to_go(cluster, second.node_id, left_s=120)
+    wait_for(lambda: len(set_aside(history_of(hurt))) == 2, "both to be handed over")
+    handed_over = time.time()
+    wait_for(lambda: not is_alive(cluster, second.node_id), "the node to go by itself")
+    gone = time.time()
+    said, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+    assert "is told to go within" in said
+    history = history_of(hurt)
+    check_exact(history)
+    failed = [a for trial in history.trials for a in trial.attempts if a.failure]
+    assert failed == []
+    assert not any(attempt.is_broken_off for attempt in set_aside(history))
+    for trial in history.trials:
+        assert repeated_seconds(trial) == 0
+        assert all(row["node"] != second.node_id for row in later_attempts(hurt, trial.number))
+    run(whole, "run", "tiny.yaml")
+    assert [point[1:] for point in outcome(history)] == [
+        point[1:] for point in outcome(history_of(whole))
+    ]
+    with capsys.disabled():
+        print(
+            f"\ntold to go: both trials handed over after {handed_over - told:.1f} s, the node gone"
+            f" by itself after {gone - told:.1f} s"
+        )
+
+
+def later_attempts(folder: Path, trial: int) -> list[dict[str, Any]]:
+    """Where a trial's attempts after its first were placed."""
+    return [
+        event
+        for event in events_of(folder)
+        if event["event"] == "placed" and event["trial"] == trial and event["attempt"] > 1
+    ]
 
 
 def first_again(folder: Path, kind: str) -> float:

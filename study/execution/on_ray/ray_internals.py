@@ -10,6 +10,7 @@ fails where Ray has changed it.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -277,6 +278,39 @@ def pending_trial(tune_controller: Any) -> Any:
         if trial.status == trial.PENDING:
             return trial
     return None
+
+
+# -- nodes that leave --------------------------------------------------------------------
+
+
+def draining_nodes() -> dict[str, float]:
+    """Return the living nodes that were told to go, by their ids, each with when it ends at the
+    latest, in seconds since 1970; infinity where nothing was said.
+
+    Ray's public list of nodes says nothing of it.
+    """
+    from ray._private.state import state
+
+    ends_ms: dict[str, int] = state.get_draining_nodes()
+    return {node: end_ms / 1000 if end_ms else math.inf for node, end_ms in ends_ms.items()}
+
+
+def nodes_gone_as_told() -> set[str]:
+    """Return the ids of nodes that are gone because they were told to go: drained, or by SIGTERM.
+
+    The numbers of Ray's reasons stand in its protocol alone.
+    """
+    import ray
+    from ray.core.generated.common_pb2 import NodeDeathInfo
+
+    told = {
+        NodeDeathInfo.EXPECTED_TERMINATION,
+        NodeDeathInfo.AUTOSCALER_DRAIN_PREEMPTED,
+        NodeDeathInfo.AUTOSCALER_DRAIN_IDLE,
+    }
+    return {
+        node["NodeID"] for node in ray.nodes() if not node["Alive"] and node["DeathReason"] in told
+    }
 
 
 # -- texts of Ray's errors ---------------------------------------------------------------

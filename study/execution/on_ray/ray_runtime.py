@@ -8,6 +8,7 @@ import resource
 import secrets
 import socket
 import threading
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -241,11 +242,11 @@ def check_answers(address: str) -> None:
         raise UserError(f"no Ray cluster answers at {address}: {error}") from None
 
 
-def node_resources() -> list[dict[str, float]]:
-    """Return what each living node of this process's Ray has, by Ray's names of resources."""
-    import ray
-
-    return [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+def node_resources(but: Collection[str] = ()) -> list[dict[str, float]]:
+    """Return what each living node of this process's Ray has, by Ray's names of resources; the
+    nodes with the ids ``but`` are left out.
+    """
+    return [found for node, found in node_resources_by_id().items() if node not in but]
 
 
 def node_resources_by_id() -> dict[str, dict[str, float]]:

@@ -14,11 +14,14 @@ from study.controller.controller import Controller
 from study.controller.next_work import Assignment, NothingLeft, WaitForTrials
 from study.errors import RayFault
 from study.execution.live_progress import LiveProgress
-from study.execution.on_ray.gpu_watch import GpuWatch
 from study.execution.on_ray.ray_internals import ask_to_set_aside, forget_results, kill_worker
 from study.execution.on_ray.ray_runtime import is_node_alive, node_resources
-from study.execution.on_ray.ray_watch import RayLost, RayWatch
+from study.execution.on_ray.running_trial import RunningTrial
 from study.execution.on_ray.sharing.study_share import Need, WholeCluster
+from study.execution.on_ray.watching.gpu_watch import GpuWatch
+from study.execution.on_ray.watching.handover import Handover
+from study.execution.on_ray.watching.leaving_nodes import LeavingNodes
+from study.execution.on_ray.watching.ray_watch import RayLost, RayWatch
 from study.execution.on_ray.worker_loss import executor_loss, is_setup_failure, worker_loss
 from study.execution.on_ray.worker_place import with_labels
 from study.execution.on_ray.worker_protocol import (
@@ -36,6 +39,7 @@ from study.execution.on_ray.worker_protocol import (
 )
 from study.execution.resources import worker_capacity
 from study.files.layout import StudyPaths
+from study.journal.events import SetAsideReason
 from study.journal.failure import Failure
 from study.spec.sections import Resources
 from study.training.recipe.metric_catalog import Direction
@@ -81,33 +85,6 @@ class ExecutorOptions:
     """Names this run of the study, whose trials share what own data sets' factories return."""
 
 
-@dataclass
-class _RunningTrial:
-    """A trial of Tune's, which is one attempt of ours."""
-
-    assignment: Assignment
-    workers: int = 1
-    """How many processes train it together."""
-    tune_trial: Any = None
-    """Known from the worker's first answer on, until the worker is killed."""
-    last_heard: float = field(default_factory=lambda: time.monotonic())
-    """When the worker last answered, in seconds of the monotonic clock; at first, when the trial
-    was handed out.
-    """
-    last_iteration: int = 0
-    """How many answers there were."""
-    held_s: float = 0.0
-    """For how many seconds the worker had had the trial, when it last answered."""
-    began: float = field(default_factory=lambda: time.monotonic())
-    """When the trial was handed out."""
-    is_spent: bool = False
-    """Whether the worker gets no other trial: its process has hung or is broken."""
-    makes_way: bool = False
-    """Whether its worker was asked to end it with its state saved."""
-    holds_gpu: bool = False
-    """Whether a spent worker is kept, so that nobody gets its GPU."""
-
-
 class StudyEnded(Exception):
     """Leaves Tune's loop: Tune's own end would write the state of every trial, for no reader."""
 
@@ -127,14 +104,16 @@ class Bridge:
         say: Callable[[str], None],
         live: LiveProgress | None = None,
         share: WholeCluster | None = None,
+        leaving: LeavingNodes | None = None,
     ) -> None:
         self.options = options
         self._share = share or WholeCluster()
+        self._handover = Handover(controller, leaving or LeavingNodes(), say)
         self._live = live or LiveProgress()
         self._controller = controller
         self._on_tick = on_tick
         self._say = say
-        self._running: dict[str, _RunningTrial] = {}
+        self._running: dict[str, RunningTrial] = {}
         self._ended_tune_trials: list[Any] = []
         self._last_look = time.monotonic()
         self._is_all_handed_out = False
@@ -178,7 +157,8 @@ class Bridge:
         if isinstance(assignment, NothingLeft | WaitForTrials):
             return assignment
         workers = self._workers_of_next()
-        self._running[trial_id] = _RunningTrial(assignment, workers)
+        now = time.monotonic()
+        self._running[trial_id] = RunningTrial(assignment, workers, last_heard=now, began=now)
         self._share.note_change()
         self._is_quiet = False
         return self._config(assignment, workers)
@@ -193,6 +173,12 @@ class Bridge:
     def gives_back(self) -> bool:
         """Whether workers without a trial are to be ended, for others wait for their room."""
         return self._share.gives_back
+
+    def leaves_workers(self) -> bool:
+        """Whether workers without a trial are to be ended before one gets another trial, for they
+        may be on a node that leaves; asked once for each time.
+        """
+        return self._handover.leaves_workers()
 
     def _note_loss(self, failure: Failure) -> None:
         """Take notice that a node may be gone, which Ray knows later."""
@@ -219,7 +205,8 @@ class Bridge:
         wanted = self.options.resources.workers
         if not wanted.may_differ:
             return wanted.most
-        room = worker_capacity(self.options.resources.by_name, node_resources())
+        staying = node_resources(but=self._handover.nodes)
+        room = worker_capacity(self.options.resources.by_name, staying)
         return max(wanted.least, min(wanted.most, room - self._count_workers()))
 
     def _config(self, assignment: Assignment, workers: int) -> WorkerConfig:
@@ -264,26 +251,30 @@ class Bridge:
             self._live.note(running.assignment.trial, result["progress"])
         # a worker that hangs is let into its next step, in which it gives itself up
         goes_on = running.is_spent or self._is_wanted(running.assignment)
-        if goes_on and messages and self._makes_way(running, messages[-1]):
-            running.makes_way = True
+        if goes_on and messages:
+            running.makes_way = self._makes_way(running, messages[-1])
+        if running.makes_way:
             ask_to_set_aside(tune_trial)
         return goes_on
 
-    def _makes_way(self, running: _RunningTrial, latest: WorkerMessage) -> bool:
-        """Whether an attempt that waits for an answer is to be set aside; never one without a state
-        to go on from, nor one whose training is over.
+    def _makes_way(self, running: RunningTrial, latest: WorkerMessage) -> SetAsideReason | None:
+        """Say why an attempt that waits for an answer is to be set aside, None where it is not;
+        never one without a state to go on from, nor one whose training is over.
         """
         if not isinstance(latest, Reported) or not latest.awaits_answer or not latest.has_state:
-            return False
+            return None
         if latest.row["epoch"] == running.assignment.epochs:
-            return False
-        return self._share.makes_way(self._node_of(running))
+            return None
+        node = self._node_of(running)
+        if self._handover.is_leaving(node):
+            return "node-leaving"
+        return "share" if self._share.makes_way(node) else None
 
-    def _node_of(self, running: _RunningTrial) -> str:
+    def _node_of(self, running: RunningTrial) -> str:
         """Return the id of the node that an attempt runs on; empty while it waits for one."""
         return self._controller.history.trials[running.assignment.trial].attempt.node
 
-    def _deliver(self, running: _RunningTrial, message: WorkerMessage) -> None:
+    def _deliver(self, running: RunningTrial, message: WorkerMessage) -> None:
         assignment = running.assignment
         controller, attempt = self._controller, (assignment.trial, assignment.attempt)
         match message:
@@ -294,21 +285,21 @@ class Bridge:
                 place = with_labels(place, controller.history.tariff)
                 controller.placed(*attempt, {**place, "held_s": round(running.held_s, 3)})
             case Reported(row):
+                running.has_state = message.has_state
                 controller.reported(*attempt, row)
                 placed = controller.history.trials[assignment.trial].attempt
                 self._gpu_watch.note_epoch(placed.node, placed.gpu)
             case Repeated(row):
                 controller.repeated(*attempt, row)
             case SetAside(epoch):
-                controller.set_aside(*attempt, epoch, "share")
+                controller.set_aside(*attempt, epoch, running.makes_way or "share")
             case Finished(stop_reason, summary):
                 controller.finished(*attempt, stop_reason, summary)
             case Failed(failure) | Hung(failure):
                 controller.failed(*attempt, failure)
                 running.is_spent = isinstance(message, Hung)
             case Broken(failure):
-                self._note_loss(failure)
-                controller.failed(*attempt, failure)
+                self._lose(running, failure)
                 running.is_spent = True
                 running.holds_gpu = self._gpu_watch.is_out_of_order(message, running.began)
                 if not running.holds_gpu:
@@ -324,11 +315,10 @@ class Bridge:
 
     def on_worker_lost(self, tune_trial: Any) -> None:
         """Record what a worker was lost to that ended without a message."""
-        assignment = self._running[tune_trial.trial_id].assignment
-        attempt = self._controller.history.trials[assignment.trial].attempt
+        running = self._running[tune_trial.trial_id]
+        attempt = self._controller.history.trials[running.assignment.trial].attempt
         failure = worker_loss(tune_trial, attempt, is_node_alive)
-        self._note_loss(failure)
-        self._controller.failed(assignment.trial, assignment.attempt, failure)
+        self._lose(running, failure)
         if is_setup_failure(tune_trial):
             self._setup_failures += 1
         if self._setup_failures >= _SETUP_FAILURES:
@@ -336,6 +326,13 @@ class Bridge:
                 f"{_SETUP_FAILURES} workers in a row could not be set up: {failure.message}; when"
                 f" that is mended: {self.options.paths.command('resume')}"
             )
+
+    def _lose(self, running: RunningTrial, failure: Failure) -> None:
+        """Record that an attempt has failed, unless it was lost with a node that was told to go."""
+        self._note_loss(failure)
+        if not self._handover.takes(running, failure):
+            assignment = running.assignment
+            self._controller.failed(assignment.trial, assignment.attempt, failure)
 
     def on_ray_lost(self, reason: str) -> RayLost:
         """Record that every running attempt is lost with Ray; return that as an error."""
@@ -361,6 +358,7 @@ class Bridge:
         self._share.note_change()
         if running:
             self._live.forget(running.assignment.trial)
+            self._handover.note_end(self._node_of(running))
         if running and running.tune_trial is not None:
             self._ended_tune_trials.append(running.tune_trial)
 
@@ -380,6 +378,7 @@ class Bridge:
         while self._ended_tune_trials:
             forget_results(self._ended_tune_trials.pop())
         self._discount_own_pause(now)
+        self._handover.look(self._running.values())
         self._kill_silent_workers(now)
         self._miss_workers(now)
         at_work = [running for running in self._running.values() if not running.holds_gpu]

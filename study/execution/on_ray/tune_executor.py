@@ -20,7 +20,9 @@ from study.execution.live_progress import LiveProgress
 from study.execution.on_ray.ray_internals import (
     TUNE_LOGGERS,
     TUNE_SETTINGS,
+    draining_nodes,
     end_idle_workers,
+    nodes_gone_as_told,
     own_ray_processes,
     pending_trial,
     silence,
@@ -28,10 +30,11 @@ from study.execution.on_ray.ray_internals import (
     workers_without_variables,
 )
 from study.execution.on_ray.ray_runtime import cluster_fault
-from study.execution.on_ray.ray_watch import LeaveRay, RayWatch, own_ray_fault
 from study.execution.on_ray.sharing.study_share import StudyShare, WholeCluster
 from study.execution.on_ray.temporary_folder import TemporaryFolder
 from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded
+from study.execution.on_ray.watching.leaving_nodes import LeavingNodes
+from study.execution.on_ray.watching.ray_watch import LeaveRay, RayWatch, own_ray_fault
 from study.execution.on_ray.worker_loss import on_one_line
 from study.execution.on_ray.worker_protocol import WorkerConfig
 from study.journal.events import SessionClosed
@@ -75,8 +78,17 @@ def execute_trials(
 
     trainable = tune.with_resources(TrialWorker, resources)
     share = _share(options)
-    bridge = Bridge(controller, options, on_tick, say, live, share)
-    fault = own_ray_fault if options.own_ray else cluster_fault
+    leaving = (
+        LeavingNodes() if options.own_ray else LeavingNodes(draining_nodes, nodes_gone_as_told)
+    )
+    bridge = Bridge(controller, options, on_tick, say, live, share, leaving)
+
+    def fault() -> str:
+        """Say what is wrong with Ray, empty while nothing is; look which of its nodes leave."""
+        found = own_ray_fault() if options.own_ray else cluster_fault()
+        if not found:
+            leaving.look()
+        return found
 
     def end_process(reason: str) -> None:
         _end_process(bridge, controller, reason)
@@ -225,7 +237,7 @@ def _scheduler(bridge: Bridge) -> Any:
 
         def choose_trial_to_run(self, tune_controller: Any) -> Any:
             waiting = pending_trial(tune_controller)
-            if waiting is None and bridge.gives_back:
+            if bridge.leaves_workers() or (waiting is None and bridge.gives_back):
                 end_idle_workers(tune_controller)
             return waiting
 

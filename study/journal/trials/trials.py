@@ -51,7 +51,9 @@ class Attempt:
     """The hash of an own training's modules, where it was trained."""
     failure: Failure | None = None
     set_aside: SetAsideReason | None = None
-    """What it made way for, where it was set aside with its state saved."""
+    """Why it made way, where it was set aside."""
+    is_broken_off: bool = False
+    """Whether it was set aside within an epoch, which another attempt does again."""
     substitutions: dict[str, Any] = field(default_factory=dict)
     """Recipe values that retries changed, by dotted path."""
     labels: Mapping[str, str] = field(default_factory=dict)

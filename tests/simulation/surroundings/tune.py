@@ -13,9 +13,9 @@ from study.controller.controller import Controller
 from study.controller.next_work import NothingLeft, WaitForTrials
 from study.execution.on_ray import tune_executor
 from study.execution.on_ray.ray_internals import PROCESS_DIED
-from study.execution.on_ray.ray_watch import LeaveRay
 from study.execution.on_ray.sharing.study_share import WholeCluster
 from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions
+from study.execution.on_ray.watching.ray_watch import LeaveRay
 from study.execution.on_ray.worker_protocol import (
     Failed,
     Finished,

@@ -27,8 +27,8 @@ from study.execution.driver import drive
 from study.execution.live_progress import LiveProgress
 from study.execution.on_ray import tune_executor
 from study.execution.on_ray.ray_runtime import RayConnection
-from study.execution.on_ray.ray_watch import RayLost
 from study.execution.on_ray.tune_bridge import ExecutorOptions
+from study.execution.on_ray.watching.ray_watch import RayLost
 from study.execution.run import ProgressDisplay, RunOptions
 from study.files import requests
 from study.files.layout import StudyPaths

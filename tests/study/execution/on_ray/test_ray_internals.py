@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import logging
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 import ray
+from ray.core.generated.common_pb2 import NodeDeathInfo
 from ray.tune.execution import class_cache
 from ray.tune.execution.experiment_state import _ExperimentCheckpointManager
 from ray.tune.execution.tune_controller import TuneController
@@ -297,6 +299,24 @@ def test_no_other_file_relies_on_what_ray_does_not_promise() -> None:
             continue
         found = {name.strip("\"'") for name in unpromised.findall(path.read_text())}
         assert found <= PROMISED, path
+
+
+def test_nodes_that_leave_are_told_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ray._private.state import GlobalState
+
+    ends_ms = {"a": 1_800_000_000_500, "b": 0}
+    monkeypatch.setattr(GlobalState, "get_draining_nodes", lambda self: ends_ms)
+    assert ray_internals.draining_nodes() == {"a": 1_800_000_000.5, "b": math.inf}
+    nodes = [
+        {"NodeID": str(reason), "Alive": reason == 0, "DeathReason": reason} for reason in range(5)
+    ]
+    monkeypatch.setattr(ray, "nodes", lambda: nodes)
+    assert ray_internals.nodes_gone_as_told() == {"1", "3", "4"}, "2 was not expected"
+
+
+def test_ray_says_of_each_node_why_it_is_gone() -> None:
+    assert b"DeathReason" in binary("_raylet.so")
+    assert dict(NodeDeathInfo.Reason.items())["UNEXPECTED_TERMINATION"] == 2
 
 
 def test_the_worker_of_a_trial_is_asked_to_set_it_aside(trial: Trial) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +15,10 @@ from study.controller.next_work import NothingLeft, WaitForTrials
 from study.errors import RayFault
 from study.execution.live_progress import LiveProgress
 from study.execution.on_ray import tune_bridge
-from study.execution.on_ray.ray_watch import LeaveRay, RayWatch
 from study.execution.on_ray.sharing.study_share import Need, WholeCluster
 from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnded, WorkersMissing
+from study.execution.on_ray.watching.leaving_nodes import LeavingNodes
+from study.execution.on_ray.watching.ray_watch import LeaveRay, RayWatch
 from study.execution.on_ray.worker_protocol import (
     Broken,
     Failed,
@@ -55,9 +57,10 @@ class FakeTune:
         )
         self.live = LiveProgress()
         self.share = FakeShare()
-        self.bridge = Bridge(
-            self.controller, options, lambda: None, self.said.append, self.live, self.share
-        )
+        self.draining: dict[str, float] = {}
+        self.leaving = LeavingNodes(lambda: self.draining)
+        hears = (lambda: None, self.said.append, self.live)
+        self.bridge = Bridge(self.controller, options, *hears, self.share, self.leaving)
         self._trials: dict[str, Any] = {}
         self._iterations = 0
 
@@ -387,6 +390,42 @@ def test_a_study_over_its_share_sets_trials_aside_at_their_epochs_ends(
     assert (again["trial"], again["attempt"], again["epochs_reported"]) == (0, 2, 1)
 
 
+def test_a_trial_on_a_node_that_leaves_is_set_aside_and_its_worker_gets_no_other(
+    tune: FakeTune, asked: list[str]
+) -> None:
+    recipe = tune.begin("a")["assignment"]["recipe"]
+    assert tune.result("a", Placed(PLACE))
+    assert not tune.bridge.leaves_workers()
+    tune.draining = {"1": math.inf}
+    tune.leaving.look()
+    tune.bridge.look_around()
+    assert tune.said == ["node here is told to go: its trial goes on elsewhere"]
+    assert tune.bridge.leaves_workers()
+    tune.share.leave = 1
+    assert tune.result("a", report(recipe, 1, has_state=True))
+    assert asked == ["a"]
+    assert tune.share.leave == 1, "no other has to make way for it"
+    assert not tune.result("a", SetAside(1))
+    tune.bridge.on_trial_end("a")
+    assert tune.bridge.leaves_workers()
+    trial = tune.controller.history.trials[0]
+    assert (trial.attempt.set_aside, trial.attempt.is_broken_off) == ("node-leaving", False)
+    assert tune.begin("b")["assignment"]["epochs_reported"] == 1
+
+
+def test_a_worker_that_dies_with_a_node_that_leaves_is_no_failure(
+    tune: FakeTune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tune_bridge, "is_node_alive", lambda node: False)
+    tune.begin("a")
+    assert tune.result("a", Placed(PLACE))
+    tune.draining = {"1": math.inf}
+    tune.leaving.look()
+    tune.bridge.on_worker_lost(tune.trial("a"))
+    attempt = tune.controller.history.trials[0].attempt
+    assert (attempt.set_aside, attempt.failure) == ("node-leaving", None)
+
+
 def test_no_trial_without_a_state_is_set_aside_nor_one_that_has_done_its_epochs(
     tune: FakeTune, asked: list[str]
 ) -> None:
@@ -426,7 +465,7 @@ def test_an_attempt_has_as_many_workers_as_the_nodes_that_are_left_have_room_for
     tune: FakeTune, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nodes = [{"CPU": 2.0}, {"CPU": 2.0}]
-    monkeypatch.setattr(tune_bridge, "node_resources", lambda: nodes)
+    monkeypatch.setattr(tune_bridge, "node_resources", lambda but=(): nodes)
     workers = Workers(most=2, least=1)
     tune.bridge.options.resources = Resources(cpus=2, workers=workers)
     assert tune.begin("a")["workers"] == 2

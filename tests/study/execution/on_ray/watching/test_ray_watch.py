@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from study.execution.on_ray import ray_watch
-from study.execution.on_ray.ray_watch import LeaveRay, RayWatch
+from study.execution.on_ray.watching import ray_watch
+from study.execution.on_ray.watching.ray_watch import LeaveRay, RayWatch
 
-from ...command import wait_for
+from ....command import wait_for
 
 
 def test_a_ray_that_lives_is_left_alone() -> None:

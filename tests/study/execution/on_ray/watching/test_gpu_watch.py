@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from study.errors import RayFault
-from study.execution.on_ray import gpu_watch
-from study.execution.on_ray.gpu_watch import GpuWatch
+from study.execution.on_ray.watching import gpu_watch
+from study.execution.on_ray.watching.gpu_watch import GpuWatch
 from study.execution.on_ray.worker_protocol import Broken
 from study.journal.failure import Failure
 

@@ -40,6 +40,7 @@ def tell(outcome: Outcome) -> int:
     if outcome.error is None:
         return 0
     traceback.print_exception(outcome.error)
+    print(f"seed {outcome.seed} fails: {outcome.failure}")
     return 1
 
 
@@ -86,7 +87,7 @@ def play_chunk(seeds: range) -> Played:
         outcome = simulate(seed)
         counts += outcome.counts
         if outcome.error is not None:
-            failures.append(f"SEED={seed}: {str(outcome.error)[:300]!r}")
+            failures.append(f"SEED={seed}: {outcome.failure[:300]}")
     return failures, counts, time.process_time() - began
 
 

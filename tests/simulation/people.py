@@ -135,9 +135,10 @@ class Operator:
         """Resume the study with a change, in a driver that may come to nothing as any other."""
         self._world.count("extension")
         driver = self._start_with(
+            f"extend the study: {changes}",
             lambda display: lifecycle.resume(
                 self.study.spec.study, storage=self.study.storage, display=display, **changes
-            )
+            ),
         )
         driver.over.wait()
 
@@ -160,11 +161,13 @@ class Operator:
             )
 
         if not self._witness.records:
-            return self._start_with(run)
+            return self._start_with("run", run)
         if self._can_retry and chance.random() < 0.2:
             self._world.count("retry")
-            return self._start_with(retry)
-        return self._start_with(resume if self._was_extended or chance.random() < 0.7 else run)
+            return self._start_with("retry", retry)
+        if self._was_extended or chance.random() < 0.7:
+            return self._start_with("resume", resume)
+        return self._start_with("run", run)
 
     @property
     def _can_retry(self) -> bool:
@@ -175,7 +178,7 @@ class Operator:
     def _was_extended(self) -> bool:
         return sum(record["event"] == "spec" for record in self._witness.records) > 1
 
-    def _start_with(self, act: Callable[[Display], RunResult]) -> Driver:
+    def _start_with(self, what: str, act: Callable[[Display], RunResult]) -> Driver:
         world, faults = self._world, self._faults
         host = faults.chance.choice(self._hosts)
         if faults.happens(faults.clocks):
@@ -201,6 +204,7 @@ class Operator:
                     end()
 
         process = world.start(name, host, drive)
+        world.tell(name, f"starts on {host.name}, to {what}")
 
         def end() -> None:
             driver.ended = driver.ended or world.now

@@ -36,6 +36,8 @@ from .verdict import Verdict, values_of
 from .witness import Witness
 
 IN_MEMORY = Path("/dev/shm")
+ROOT = "/simulated"
+"""How a world's own folder is told, which has another name each time."""
 CHECKPOINT = re.compile(r"attempt-(\d+)-epoch-(\d+)\.ckpt")
 
 
@@ -48,10 +50,20 @@ class Outcome:
     story: Sequence[tuple[float, str, str]]
     counts: Counter[str]
     seconds: float
+    root: str
+    """Where the world's files lay, which are gone."""
 
     def told(self) -> str:
         """The story, a line an event."""
         return "\n".join(f"{when:10.3f}  {who}: {what}" for when, who, what in self.story)
+
+    @property
+    def failure(self) -> str:
+        """What is wrong, in one line; empty where nothing is."""
+        if self.error is None:
+            return ""
+        what = f"{type(self.error).__name__}: {self.error}"
+        return what.replace(self.root, ROOT).replace("\n", " ")
 
 
 def simulate(seed: int) -> Outcome:
@@ -70,12 +82,14 @@ def simulate(seed: int) -> Outcome:
         shutil.rmtree(root, ignore_errors=True)
         if was_collecting:
             gc.enable()
-    story = [(when, who, what.replace(root, "/simulated")) for when, who, what in world.story]
-    return Outcome(seed, error, story, world.counts, time.perf_counter() - began)
+    story = [(when, who, what.replace(root, ROOT)) for when, who, what in world.story]
+    return Outcome(seed, error, story, world.counts, time.perf_counter() - began, root)
 
 
 def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
     faults = Faults(world)
+    world.tell("world", f"study: {json.dumps(drawn.spec.tree())}")
+    world.tell("world", f"faults: {faults.told()}")
     disk, store = LocalDisk(world, faults, root), ObjectStore(world, faults)
     storage: StoragePath = LocalPath(root) / "studies"
     if drawn.is_on_store:
@@ -83,10 +97,10 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
     may_be_stale = drawn.is_on_store and faults.stale_lists > 0
     study = Study(drawn.spec, storage, may_be_stale=may_be_stale)
     witness = Witness(world)
-    witness.may_be_stale = study.may_be_stale
+    witness.states.may_be_stale = study.may_be_stale
     witness.value_of = lambda trial: values_of(trial, drawn.spec)
     witness.raw_records = lambda most: raw_records(store, study, most)
-    witness.newest_stored = lambda trial: newest_checkpoint(
+    witness.states.newest_stored = lambda trial: newest_checkpoint(
         names_in(store, study.paths.checkpoints(trial.point, trial.replicate))
     )
     witness.stops.is_left = lambda request: is_there(store, request)

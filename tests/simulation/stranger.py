@@ -131,7 +131,7 @@ class Stranger:
         self._write("/".join(parts), b"no checkpoint")
         for trial in self._witness.trials:
             if trial_folder == TrialFolder(trial.point, trial.replicate):
-                self._witness.damaged.add(trial.number)
+                self._witness.states.damaged.add(trial.number)
 
     def _break_copy(self) -> None:
         """Cut a merged copy of the journal's objects short, at a line's end or elsewhere."""

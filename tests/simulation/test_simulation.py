@@ -14,10 +14,13 @@ import pytest
 from study.files import atomic
 from study.spec import load
 
+from .__main__ import play_chunk, tell
+from .seen import Broken
 from .simulation import simulate
 from .surroundings.faults import Faults
 from .surroundings.local_disk import LocalDisk
 from .surroundings.world import World
+from .verdict import Verdict
 
 PART = 300
 CHUNK = 25
@@ -29,7 +32,7 @@ def check(seed: int) -> None:
     """Play a seed; where it fails, say how it is repeated."""
     outcome = simulate(seed)
     if outcome.error is not None:
-        raise AssertionError(f"SEED={seed} make simulate") from outcome.error
+        raise AssertionError(f"SEED={seed} make simulate: {outcome.failure}") from outcome.error
 
 
 @pytest.mark.parametrize("first", range(0, PART, CHUNK))
@@ -81,6 +84,26 @@ def test_a_world_leaves_nothing_behind_that_a_later_one_remembers() -> None:
     before = set(atomic._durable), list(load._READ_BEFORE)
     assert simulate(3).error is None
     assert (set(atomic._durable), list(load._READ_BEFORE)) == before
+
+
+def test_a_seed_that_fails_tells_its_study_its_faults_and_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def break_a_promise(verdict: Verdict) -> None:
+        raise Broken(f"nothing is right in {verdict._paths.folder}")
+
+    monkeypatch.setattr(Verdict, "check", break_a_promise)
+    outcome = simulate(2)
+    assert tell(outcome) == 1
+    shown = capsys.readouterr()
+    assert "nothing is right" in shown.err
+    study, faults, *events, last = shown.out.splitlines()
+    assert 'world: study: {"study": "simulated", ' in study
+    assert "world: faults: " in faults
+    assert any("driver 0: starts on " in event for event in events)
+    assert last == "seed 2 fails: Broken: nothing is right in /simulated/studies/simulated"
+    lines = play_chunk(range(2, 3))[0]
+    assert lines == [f"SEED=2: {outcome.failure}"]
 
 
 def test_another_thread_takes_no_name_from_a_world() -> None:

@@ -21,7 +21,7 @@ from ..study.fake_cluster import Storage, controller_on, drive
 from .people import Operator
 from .seen import SeenPoint, SeenTrial, promise
 from .surroundings.stand_ins import nominal_cost
-from .surroundings.worker import row_of
+from .surroundings.worker import row_of, subject_of
 from .user import User
 from .witness import Witness
 
@@ -124,9 +124,11 @@ class Verdict:
         """What ``keep_checkpoints`` promises is there, and nothing else."""
         best = best_point(history.points, self._spec, whole_seeds=history.whole_seeds)
         for seen in self._witness.trials:
-            if seen.state != "COMPLETE" or seen.number in self._witness.damaged:
+            if seen.state != "COMPLETE" or seen.number in self._witness.states.damaged:
                 continue
-            if seen.point in self._witness.reopened:  # it may have lost them when it had failed
+            if (
+                seen.point in self._witness.states.reopened
+            ):  # it may have lost them when it had failed
                 continue
             found = self._checkpoints_of(seen)
             is_best = best is not None and best.number == seen.point
@@ -148,7 +150,7 @@ class Verdict:
         by now has lost its checkpoint.
         """
         points = self._witness.points
-        return bool(self._witness.reopened) or any(point.is_dropped for point in points)
+        return bool(self._witness.states.reopened) or any(point.is_dropped for point in points)
 
     def _checkpoints_of(self, trial: SeenTrial) -> list[int]:
         folder = self._paths.checkpoints(trial.point, trial.replicate)
@@ -214,7 +216,7 @@ def undisturbed(spec: StudySpec, step: float) -> list[tuple[Any, ...]]:
 
     def curve(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:
         plain = {name: value for name, value in recipe.items() if name != "point"}
-        return row_of(plain, epoch, step)
+        return row_of(subject_of(plain), epoch, step)
 
     controller = controller_on(Storage(), spec, nominal_cost=nominal_cost)
     drive(controller, seed=1, workers=spec.concurrency or 2, curve=curve)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .saved_states import SavedStates
 from .seen import Record, SeenPoint, SeenTrial, promise, summary
 from .stops import Moment, Stops
 from .surroundings.world import World
@@ -38,22 +39,12 @@ class Witness:
         """Called when the record of a session's end is durable."""
         self.was_disturbed = False
         """Whether anything has happened that lies outside the promise of equal results."""
-        self.saved: dict[int, tuple[int, int]] = {}
-        """The newest checkpoint of each trial that is durable, as attempt and epoch."""
-        self.reopened: set[int] = set()
-        """Points whose outcome was taken back."""
-        self.begun_anew: set[int] = set()
-        """Trials that failed and run again, with a checkpoint or without."""
-        self.damaged: set[int] = set()
-        """Trials whose checkpoints somebody has damaged."""
-        self.may_be_stale = False
-        """Whether a listing may lack what is there."""
+        self.states = SavedStates(self.trials)
+        """What is saved of the trials' trainings."""
         self.value_of: Callable[[SeenTrial], list[float]] = lambda trial: [0.0]
         """What a trial comes to by each of the study's objectives."""
         self.raw_records: Callable[[int | None], Sequence[Record]] = lambda most: []
         """Reads the first so many records past all faults, and past the project's own code."""
-        self.newest_stored: Callable[[SeenTrial], tuple[int, int]] = lambda trial: (0, 0)
-        """Reads the attempt and epoch of a trial's newest checkpoint past all faults."""
         self._world = world
 
     # --- what is on record ---
@@ -157,7 +148,7 @@ class Witness:
     def _on_reopened(self, record: Record) -> None:
         point = self.points[record["point"]]
         self.was_disturbed = True
-        self.reopened.add(point.number)
+        self.states.reopened.add(point.number)
         if record["trial"] is None:
             point.state, point.value = "", None
             return
@@ -165,8 +156,7 @@ class Witness:
         promise(trial.state, f"trial {trial.number} is reopened before its end")
         trial.state, trial.stopped_at, trial.is_finished, trial.is_failed = "", None, False, False
         if record["why"] == "retry":  # the checkpoints of what failed need not be kept
-            self.saved.pop(trial.number, None)
-            self.begun_anew.add(trial.number)
+            self.states.begin_anew(trial.number)
         if trial.kind == "search":
             point.state, point.value = "", None
 
@@ -244,7 +234,7 @@ class Witness:
         trial.is_in_flight = False
         epoch = len(trial.rows)
         # also one whose writer was told of an error is there, and was gone on from
-        is_saved = self.newest_stored(trial)[1] >= epoch
+        is_saved = self.states.newest_stored(trial)[1] >= epoch
         promise(
             record["epoch"] == epoch and is_saved,
             f"trial {trial.number} makes way after epoch {record['epoch']}, which isn't saved",
@@ -290,38 +280,4 @@ class Witness:
         promise(
             is_stopping or not runs or not self.is_open,
             f"trial {trial.number} is told to stop, and nothing is on record",
-        )
-
-    def note_saved(self, trial: int, attempt: int, epoch: int) -> None:
-        """A checkpoint is durable."""
-        self.saved[trial] = max(self.saved.get(trial, (0, 0)), (attempt, epoch))
-        for number, newest in self.saved.items():
-            seen = self.trials[number]
-            if seen.state or number in self.damaged or seen.point in self.reopened:
-                continue
-            promise(
-                self.newest_stored(seen) >= newest,
-                f"the newest checkpoint of trial {number}, of attempt and epoch {newest}, is gone",
-            )
-
-    def newest_saved(self, trial: int) -> int:
-        """The epoch of a trial's newest durable checkpoint."""
-        return self.saved.get(trial, (0, 0))[1]
-
-    def check_restored(self, assignment: Mapping[str, Any], epochs: int, newest: int) -> None:
-        """An attempt goes on from a checkpoint: not from one before epoch ``newest``."""
-        number = assignment["trial"]
-        seen = self.trials[number]
-        if number in self.damaged or self.may_be_stale:
-            return
-        if seen.state or seen.attempt != assignment["attempt"]:  # it lives on beside what counts
-            return
-        promise(
-            epochs >= newest,
-            f"trial {number} goes on after epoch {epochs}, and epoch {newest} was saved",
-        )
-        promise(
-            epochs >= assignment["epochs_reported"] or number in self.begun_anew,
-            f"trial {number} goes on after epoch {epochs}, and {assignment['epochs_reported']} are"
-            " reported",
         )

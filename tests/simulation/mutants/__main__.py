@@ -91,9 +91,9 @@ def first_failure(folder: str, count: int) -> tuple[int, str]:
     simulation = importlib.import_module("tests.simulation.simulation")
     assert str(simulation.__file__).startswith(folder)
     for seed in range(count):
-        error = simulation.simulate(seed).error
-        if error is not None:
-            return seed, f"{type(error).__name__}: {error}".replace("\n", " ")
+        failure: str = simulation.simulate(seed).failure
+        if failure:
+            return seed, failure
     return count, ""
 
 

@@ -10,18 +10,12 @@ import os
 import random
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from .refusals import Refusals
 from .world import Host, Process, World
 
 SHARE = 0.35
 """So many seeds have a given kind of fault."""
-REFUSALS = {
-    "full": (errno.ENOSPC, {"create", "write", "mkdir", "rename"}),
-    "read-only": (errno.EROFS, {"create", "write", "mkdir", "rename", "unlink", "truncate"}),
-    "away": (errno.EIO, None),
-}
-"""What a storage refuses while it is so, and how; None for everything, reading as well."""
 CLOCK_JUMPS_S = (-86_400.0, -3600.0, -30.0, 0.0, 30.0, 3600.0, 400 * 86_400.0)
 UNSYNCED = "events.jsonl sync"
 """Between an append and its sync only a loss of power changes anything."""
@@ -35,15 +29,6 @@ MERGE_EVERY = (2, 5, 12)
 """A simulated study has fewer records than one for which merging pays."""
 RAY_STARTS_S = (5.0, 5.0, 60.0)
 """Within so many seconds Ray has started: one of its own, or a cluster's that has to grow."""
-
-
-@dataclass
-class Window:
-    """A time in which the storage refuses."""
-
-    kind: str
-    begin: float
-    end: float
 
 
 class Faults:
@@ -109,7 +94,7 @@ class Faults:
         self.strangers = rate(0.6)
         self.lose_power: Callable[[Host], None] = lambda host: None
         """What becomes of the disk where a host's power goes."""
-        self._windows: list[Window] = []
+        self._refusals = Refusals(world)
         self._torn: Process | None = None
         self._dies_after: Process | None = None
 
@@ -121,10 +106,20 @@ class Faults:
         """Whether a storage fails now, with this rate at the paths that it fails at."""
         return self.errors_in in path and self.happens(rate)
 
+    def note(self, kind: str, what: str) -> None:
+        """Count a fault, and tell what it concerns of the process that runs."""
+        self._world.count(kind)
+        self._world.tell(self._world.process.name, f"{kind}: {what}")
+
+    def told(self) -> str:
+        """The rates of the faults that there are."""
+        rates = [(name, value) for name, value in vars(self).items() if type(value) is float]
+        return ", ".join(f"{name} {value:.3g}" for name, value in rates if value)
+
     def heal(self) -> None:
         """Have nothing fail any more."""
         self.is_healed = True
-        self._windows = []
+        self._refusals.end()
         for process in self._world.processes:
             process.dies_at_step = None
 
@@ -138,7 +133,7 @@ class Faults:
     def plan_for(self, process: Process) -> None:
         """Decide what becomes of a driver that has just been started."""
         if self.happens(self.windows_often):
-            self._plan_window()
+            self._refusals.plan(self.chance)
         self._world.start("poke", self._pokers, lambda: self.poke(process))
         if not self.happens(self.driver_death):
             return
@@ -184,12 +179,6 @@ class Faults:
             else:
                 world.kill(process, "driver ended by SIGTERM")
 
-    def _plan_window(self) -> None:
-        kind = self.chance.choice(list(REFUSALS))
-        begin = self._world.now + self.chance.expovariate(1 / 20)
-        length = self.chance.choice([1.0, 10.0, 60.0, 2000.0])
-        self._windows.append(Window(kind, begin, begin + length))
-
     def die(self, process: Process) -> None:
         """Have the running process die, alone or with its machine."""
         process.dies_at_step = None
@@ -216,14 +205,7 @@ class Faults:
 
     @property
     def is_away(self) -> bool:
-        window = self._window()
-        return window is not None and window.kind == "away"
-
-    def _window(self) -> Window | None:
-        for window in self._windows:
-            if window.begin <= self._world.now < window.end:
-                return window
-        return None
+        return self._refusals.are_of_everything
 
     def before_change(self, what: str, path: str) -> None:
         """A process is about to change something: it may die, wait, or be refused."""
@@ -235,12 +217,14 @@ class Faults:
         if process.dies_at_step is not None and process.steps >= process.dies_at_step:
             self._take_its_way(process, what)
         if self.happens(self.long_step):
-            self._world.count("slow storage")
+            self.note("slow storage", f"{what} {path}")
             self._world.sleep(self.chance.choice(LONG_STEPS_S))
-        self._refuse(what, path)
+        refusal = self._refusals.of(what)
+        if refusal:
+            self.note(f"storage {refusal.kind}", f"{what} {path}")
+            raise OSError(refusal.error, os.strerror(refusal.error), path)
         if self.fails(self.errors, path):
-            self._world.count("storage error")
-            self._world.tell(process.name, f"EIO at {what} {os.path.basename(path)}")
+            self.note("storage error", f"{what} {path}")
             raise OSError(errno.EIO, os.strerror(errno.EIO), path)
 
     def _take_its_way(self, process: Process, what: str) -> None:
@@ -252,21 +236,12 @@ class Faults:
         elif what == "write":
             self._torn = process
 
-    def _refuse(self, what: str, path: str) -> None:
-        window = self._window()
-        if window is None:
-            return
-        number, kinds = REFUSALS[window.kind]
-        if kinds is None or what in kinds:
-            self._world.count(f"storage {window.kind}")
-            raise OSError(number, os.strerror(number), path)
-
     def before_reading(self, path: str) -> None:
         if self.is_away:
-            self._world.count("storage away")
+            self.note("storage away", f"read {path}")
             raise OSError(errno.EIO, os.strerror(errno.EIO), path)
         if self.fails(self.read_errors, path):
-            self._world.count("read error")
+            self.note("read error", f"read {path}")
             raise OSError(errno.EIO, os.strerror(errno.EIO), path)
 
     def part_that_is_written(self, data: bytes) -> int:

@@ -81,7 +81,7 @@ class ObjectStore:
         if not isinstance(mode, str) and mode["e_tag"] != self._e_tag(key):
             raise PreconditionError(key)
         if key not in self.objects and self._faults.happens(self._faults.stale_lists):
-            self._world.count("stale listing")
+            self._faults.note("stale listing", f"without {key}")
             self._unlisted_until[key] = self._world.now + STALE_S
         self.put_past_faults(key, content)
 
@@ -157,7 +157,7 @@ class ObjectStore:
         world.check_alive()
         world.sleep(LATENCY_S)
         if faults.is_away or faults.fails(faults.store_errors, key):
-            world.count("store error")
+            faults.note("store error", f"{what} {key}")
             raise GenericError(f"503 at {what} {key}")
 
     def _changing(self, what: str, key: str, act: Any) -> None:
@@ -169,21 +169,19 @@ class ObjectStore:
         except OSError as error:
             raise GenericError(f"503 at {what} {key}: {error}") from None
         if faults.fails(faults.store_errors, key):
-            world.count("store error")
+            faults.note("store error", f"{what} {key}")
             raise GenericError(f"503 at {what} {key}")
         if faults.happens(faults.late_requests):
-            world.count("late request")
-            world.tell(process.name, f"{what} {key} takes effect later, unknown to its client")
+            faults.note("late request", f"{what} {key} takes effect later, unknown to its client")
             world.start("network", process.host, lambda: self._late(act))
             raise GenericError(f"timed out at {what} {key}")
         act()
         faults.after_change()
         if faults.happens(faults.lost_answers):
-            world.count("lost answer")
+            faults.note("lost answer", f"{what} {key}")
             if faults.chance.random() < 0.5:
                 act()  # the client itself has sent it again
             else:
-                world.tell(process.name, f"the answer to {what} {key} is lost")
                 raise GenericError(f"connection reset at {what} {key}")
 
     def _late(self, act: Any) -> None:

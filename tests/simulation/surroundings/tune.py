@@ -182,9 +182,6 @@ class SimulatedTune:
             pace_s=self._pace_s,
         )
         self._witness.check_assignment(assignment)
-        worker.on_restore = lambda epochs, attempt: self._witness.check_restored(
-            assignment, epochs, attempt
-        )
         trial.worker = worker
         name = f"worker of trial {assignment['trial']}, attempt {assignment['attempt']}"
         worker.process = world.start(name, host, worker.run)

@@ -43,11 +43,15 @@ class Stopped(Exception):
     """The training is to stop where it stands."""
 
 
-def row_of(recipe: dict[str, Any], epoch: int, step: float) -> dict[str, Any]:
+def subject_of(recipe: dict[str, Any]) -> str:
+    """What a recipe's curve depends on, as a text."""
+    return json.dumps({**recipe, "epochs": None, "accumulation": None}, sort_keys=True)
+
+
+def row_of(subject: str, epoch: int, step: float) -> dict[str, Any]:
     """An epoch's figures; accuracy is rounded to multiples of ``step``, so that values tie."""
-    text = json.dumps({**recipe, "epochs": None, "accumulation": None}, sort_keys=True)
-    height = _height(text)
-    noise = random.Random(f"{text} {epoch}").gauss(0, 0.02)
+    height = _height(subject)
+    noise = random.Random(f"{subject} {epoch}").gauss(0, 0.02)
     accuracy = height * (1 - math.exp(-epoch / 2)) + noise
     return {
         "epoch": epoch,
@@ -58,9 +62,9 @@ def row_of(recipe: dict[str, Any], epoch: int, step: float) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def _height(text: str) -> float:
+def _height(subject: str) -> float:
     """What the accuracy of a recipe comes to in the long run."""
-    return random.Random(text).uniform(0.4, 0.9)
+    return random.Random(subject).uniform(0.4, 0.9)
 
 
 class Worker:
@@ -116,19 +120,20 @@ class Worker:
         store = PatientStore(
             Checkpoints(self._checkpoints, attempt, owner=f"trial {trial}"), self._wait
         )
-        newest = self._witness.newest_saved(trial)
+        newest = self._witness.states.newest_saved(trial)
         state = store.latest()
         rows: list[dict[str, Any]] = list(state["rows"]) if state else []
-        self._witness.check_restored(assignment, len(rows), newest)
+        self._witness.states.check_restored(assignment, len(rows), newest)
         epochs: int = assignment["recipe"]["epochs"]
+        subject = subject_of(assignment["recipe"])
         for row in rows[assignment["epochs_reported"] :]:
             self._report_row(row, is_last=row["epoch"] >= epochs)
         while len(rows) < epochs:
             self._spend_an_epoch()
-            row = row_of(assignment["recipe"], len(rows) + 1, self._step)
+            row = row_of(subject, len(rows) + 1, self._step)
             rows.append(row)
             store.save(len(rows), {"rows": list(rows)})
-            self._witness.note_saved(trial, attempt, len(rows))
+            self._witness.states.note_saved(trial, attempt, len(rows))
             if len(rows) > assignment["epochs_reported"]:
                 self._report_row(row, is_last=len(rows) >= epochs)
         self._say([Finished("epochs", {"parameters": 10, "test_accuracy": 0.5})])

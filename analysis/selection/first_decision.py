@@ -30,6 +30,8 @@ def _first_epoch(pruner: PrunerChoice) -> int:
     options = pruner.options
     if pruner.name in ("asha", "hyperband"):
         return _whole(options["min_epochs"])
+    if pruner.name == "first-epochs":
+        return _whole(options["epochs"])
     if pruner.name in ("median", "percentile"):
         return max(1, _whole(options["warmup_epochs"]))
     if pruner.name == "patient":

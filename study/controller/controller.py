@@ -61,7 +61,7 @@ class Controller:
         )
         self._outcomes = TrialOutcomes(self._state)
         self._messages = WorkerMessages(self._state, self._outcomes)
-        self._work = NextWork(self._state, self._messages)
+        self._work = NextWork(self._state, self._outcomes, self._messages)
 
     @property
     def history(self) -> History:
@@ -97,6 +97,7 @@ class Controller:
     def take_up(self) -> None:
         """Decide what the last driver had left undecided."""
         self._outcomes.take_up()
+        self._work.end_waiting()
 
     # --- what runs next ---
 

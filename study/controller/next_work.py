@@ -1,7 +1,8 @@
 """What a free worker does next.
 
 Trials of open points come first: attempts that are to be repeated, then further replicates. Then
-comes a new point, as long as the study file asks for more, and after the search the confirmation.
+comes a new point, as long as the study file asks for more, or one that waits is promoted, and after
+the search the confirmation.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from study.controller.confirmation import Confirmation, confirmations
+from study.controller.promotions.promotions import Promote, SearchOver, StartPoint
 from study.controller.retries import substitutions_for
 from study.controller.study_state import StudyState
+from study.controller.trial_outcomes import TrialOutcomes
 from study.controller.worker_messages import WorkerMessages
 from study.errors import SpecError
 from study.journal.events import (
@@ -22,6 +25,7 @@ from study.journal.events import (
     PointAsked,
     PointReopened,
     TrialKind,
+    TrialPromoted,
 )
 from study.journal.failure import Failure
 from study.journal.history import History
@@ -52,6 +56,8 @@ class Assignment:
     """The function of an own training, of which ``recipe`` is the config; None for a recipe."""
     epochs: int | None
     """How many epochs the training has, as far as that is known."""
+    until: int | None = None
+    """The epoch after which the trial is set aside, to wait; None where it goes on to its end."""
 
 
 class WaitForTrials:
@@ -68,8 +74,11 @@ Work = Assignment | WaitForTrials | NothingLeft
 class NextWork:
     """Finds the next attempt to hand out, and asks for the points that it takes."""
 
-    def __init__(self, state: StudyState, messages: WorkerMessages) -> None:
+    def __init__(
+        self, state: StudyState, outcomes: TrialOutcomes, messages: WorkerMessages
+    ) -> None:
         self._state = state
+        self._outcomes = outcomes
         self._messages = messages
 
     @property
@@ -91,11 +100,41 @@ class NextWork:
             replicate = self._state.population.next_replicate(point)
             if isinstance(replicate, int):
                 return self._start_new(point, replicate, "search")
+        if self._state.promotions.is_on:
+            return self._next_job()
         if self.is_all_asked:
             search_goes_on = bool(self._state.population.open_points)
             return WaitForTrials() if search_goes_on else self._next_confirmation()
         asked = self._ask_next()
         return self._start_new(asked, 0, "search") if asked else WaitForTrials()
+
+    def _next_job(self) -> Work:
+        """Start what comes next where the pruner promotes trials."""
+        job = self._state.promotions.next_job(is_all_asked=self.is_all_asked)
+        self._state.record_counted_costs()
+        match job:
+            case Promote(trial):
+                if trial.is_in_flight:  # its worker is about to put it down
+                    return WaitForTrials()
+                promoted = TrialPromoted(trial=trial.number, until=job.until, horizon=job.horizon)
+                self._state.record(promoted)
+                return self._start_again(trial)
+            case StartPoint():
+                asked = self._ask_next(job.horizon)
+                return self._start_new(asked, 0, "search") if asked else WaitForTrials()
+            case SearchOver():
+                self.end_waiting()
+                return self._next_confirmation()
+        return WaitForTrials()
+
+    def end_waiting(self) -> None:
+        """End the trials that wait to be promoted, where none of them will be any more."""
+        promotions = self._state.promotions
+        if not promotions.is_on or not promotions.waiting():
+            return
+        if isinstance(promotions.next_job(is_all_asked=self.is_all_asked), SearchOver):
+            for trial in promotions.waiting():
+                self._outcomes.stop(trial, trial.epochs, "pruner")
 
     def count_startable(self) -> int:
         """How many attempts could start now if there were workers for them, at most.
@@ -108,8 +147,13 @@ class NextWork:
         for point in self._state.population.open_points.values():
             count += sum(trial.is_idle for trial in search_trials(point))
             count += isinstance(self._state.population.next_replicate(point), int)
+        promotions = self._state.promotions
+        if promotions.is_on:
+            count += promotions.count_promotable(is_all_asked=self.is_all_asked)
         if not self.is_all_asked:
             left = self._spec.points - self._asked_by_file
+            if promotions.is_on:
+                return count + left
             is_written = self._asked_by_file < len(self._spec.first)
             return count + (left if is_written or self._state.sampler_feed.is_ready else 0)
         if self._state.population.open_points:
@@ -136,7 +180,8 @@ class NextWork:
     @property
     def goes_by_cost(self) -> bool:
         """Whether proposals to come will ask what the points before them cost."""
-        return self._state.sampler_feed.goes_by_clock and not self.is_all_asked
+        by_clock = self._state.sampler_feed.goes_by_clock or self._state.promotions.goes_by_clock
+        return by_clock and not self.is_all_asked
 
     # --- points ---
 
@@ -152,12 +197,24 @@ class NextWork:
         if entry < len(self._spec.first):
             values = self._spec.first_values(entry)
         else:
-            values = self._state.sampler_feed.think_ahead(self._spec.points - entry)
+            values = self._propose_ahead(self._spec.points - entry)
             self._state.record_counted_costs()
         if values is not None:
             with suppress(SpecError):  # reported when the point is asked for
                 self._spec.training(values)
                 self._state.costs.cost_of_new(values)
+
+    def _propose_ahead(self, most: int) -> dict[str, Any] | None:
+        """Make the next proposal before it is asked for; None where none was made.
+
+        By the virtual clock a pruner that promotes has the next job decided first: only that one.
+        """
+        if not self._state.promotions.goes_by_clock:
+            return self._state.sampler_feed.think_ahead(most)
+        job = self._state.promotions.next_job(is_all_asked=False)
+        if not isinstance(job, StartPoint):
+            return None
+        return self._state.sampler_feed.think_ahead(1, job.horizon)
 
     def add_point(self, values: Mapping[str, Any], request: str) -> int:
         """Put a point of the user's own next, and give its number."""
@@ -170,18 +227,26 @@ class NextWork:
         """How many points were asked that the study file stands for, so none that a user added."""
         return len(self._history.points) - self._history.user_points
 
-    def _ask_next(self) -> Point | None:
-        """Record the next point; None while what it may depend on isn't settled."""
+    def _ask_next(self, horizon: float | None = None) -> Point | None:
+        """Record the next point, decided on by what had happened by a virtual moment where there is
+        one; None while what it may depend on isn't settled.
+        """
         entry = self._asked_by_file
         if entry < len(self._spec.first):
-            self._ask(self._spec.first_values(entry), "first", entry=entry)
+            self._ask(self._spec.first_values(entry), "first", entry=entry, horizon=horizon)
             return self._history.points[-1]
-        proposal = self._state.sampler_feed.propose()
+        proposal = self._state.sampler_feed.propose(horizon)
         self._state.record_counted_costs()
         if proposal is None:
             return None
         origin: Origin = "grid" if self._spec.sampler.name == "grid" else "sampler"
-        self._ask(proposal.values, origin, level=proposal.arm.number, note=proposal.note)
+        self._ask(
+            proposal.values,
+            origin,
+            level=proposal.arm.number,
+            note=proposal.note,
+            horizon=horizon,
+        )
         return self._history.points[-1]
 
     def _ask(
@@ -193,6 +258,7 @@ class NextWork:
         level: int | None = None,
         request: str = "",
         note: ProposalNote | None = None,
+        horizon: float | None = None,
     ) -> None:
         """Record a point. Its level is found from its values unless it was proposed for one."""
         is_known = level is not None or self._spec.params_of(values) is not None
@@ -206,6 +272,7 @@ class NextWork:
             known=is_known,
             request=request,
             note=note,
+            horizon=horizon,
         )
         self._state.record(asked)
 
@@ -245,6 +312,7 @@ class NextWork:
             kind=kind,
             epochs=0,
             substitutions={},
+            until=self._first_until(point, replicate, kind),
         )
         return self._hand_out(started)
 
@@ -260,8 +328,14 @@ class NextWork:
             kind=trial.kind,
             epochs=trial.epochs,
             substitutions=dict(substitutions_for(self._spec, point, trial)),
+            until=trial.until,
         )
         return self._hand_out(started)
+
+    def _first_until(self, point: Point, replicate: int, kind: TrialKind) -> int | None:
+        """The epoch after which a new trial waits to be promoted, where its pruner judges it."""
+        is_judged = kind == "search" and replicate == 0
+        return self._state.promotions.first_until(point.number) if is_judged else None
 
     def _hand_out(self, started: AttemptStarted) -> Work:
         """Record an attempt and give it; the next one instead where its recipe can't be made."""
@@ -284,4 +358,5 @@ class NextWork:
             seed=trial.seed,
             train=self._spec.train,
             epochs=training.length,
+            until=started.until,
         )

@@ -5,6 +5,10 @@ are. There proposal *n* sees what happened before the virtual start of point *n 
 of points that ended before it, and of the others the epochs that they had finished by then. It is
 made once all of that is settled. Elsewhere a proposal sees all that is known when it is made.
 
+Where the pruner promotes trials, whoever decides that a point starts says up to which virtual
+moment it sees. A trial that has been set aside counts for the sampler as one that was stopped
+there, until it has come farther: it would take one that runs for a bad one.
+
 Proposals are also made ahead, while workers are busy, so that a worker that becomes free needn't
 wait for one.
 """
@@ -17,6 +21,7 @@ from typing import Any, Literal
 
 from study.controller.epoch_costs import EpochCosts
 from study.controller.population import Population
+from study.controller.promotions.jobs import Jobs
 from study.journal.outcomes import RECIPE_FAULTS, objective_values, search_trials
 from study.journal.proposal_note import ProposalNote
 from study.journal.trials import Point, Trial
@@ -37,7 +42,7 @@ class Proposal:
     index: int
     values: dict[str, Any]
     known_ends: int
-    """How many points' ends the sampler knew of."""
+    """How many ends of points the sampler knew of, and how often it was told that one waits."""
     note: ProposalNote
     """How it came to be."""
 
@@ -47,13 +52,18 @@ class SamplerFeed:
 
     On the virtual clock an epoch takes as long as ``costs`` says. Few points need a cost, and those
     late: only what happens before the start of a point ``workers`` places back matters.
+
+    With ``jobs``, those of a pruner that promotes trials, it is their clock that counts.
     """
 
-    def __init__(self, population: Population, workers: int, costs: EpochCosts) -> None:
+    def __init__(
+        self, population: Population, workers: int, costs: EpochCosts, jobs: Jobs | None = None
+    ) -> None:
         self._population = population
         self._workers = workers
         self._costs = costs
         self._clock = VirtualClock(workers, self._extent)
+        self._jobs = jobs
         self._is_replaying = False
         self._told: set[int] = set()
         """The points whose ends the samplers know."""
@@ -61,6 +71,8 @@ class SamplerFeed:
         """All points of lower number are among ``_told``: a place to begin looking for others."""
         self._ahead: list[Proposal] = []
         """The next proposals, made before they are asked for."""
+        self._rests = 0
+        """How often the sampler was told that a trial waits."""
 
     @property
     def goes_by_clock(self) -> bool:
@@ -76,19 +88,19 @@ class SamplerFeed:
     @property
     def is_ready(self) -> bool:
         """Whether a proposal can be made now; what it takes is told to the samplers by that."""
-        return bool(self._ahead) or self._catch_up(len(self._population.history.points))
+        return bool(self._ahead) or self._catch_up(len(self._population.history.points), None)
 
     # --- proposals ---
 
-    def propose(self) -> Proposal | None:
+    def propose(self, horizon: float | None = None) -> Proposal | None:
         """The next proposal, from the arm whose turn it is; None while what it depends on isn't
-        settled.
+        settled. With a ``horizon`` it sees what had happened by that moment, which is settled.
         """
         if self._ahead:
             return self._ahead.pop(0)
-        return self._make_proposal()
+        return self._make_proposal(horizon)
 
-    def think_ahead(self, most: int) -> dict[str, Any] | None:
+    def think_ahead(self, most: int, horizon: float | None = None) -> dict[str, Any] | None:
         """Make the next proposal, of ``most`` at most, before it is asked for.
 
         By the virtual clock those for all workers can be made. Otherwise it is a few, and they are
@@ -98,14 +110,14 @@ class SamplerFeed:
         Returns:
             The proposal's values; None where none was made.
         """
-        if self._ahead and not self.goes_by_clock and self._ahead[0].known_ends < len(self._told):
+        if self._ahead and not self.goes_by_clock and self._ahead[0].known_ends < self._known:
             self.take_back_proposals()
         allowed = self._workers if self.goes_by_clock else _MADE_AHEAD
         if len(self._ahead) >= min(most, allowed):
             return None
         if not all(arm.proposer.can_take_back for arm in self._population.arms):
             return None
-        proposal = self._make_proposal()
+        proposal = self._make_proposal(horizon)
         if proposal is None:
             return None
         self._ahead.append(proposal)
@@ -117,16 +129,20 @@ class SamplerFeed:
             proposal = self._ahead.pop()
             proposal.arm.proposer.take_back(proposal.index)
 
-    def _make_proposal(self) -> Proposal | None:
+    @property
+    def _known(self) -> int:
+        return len(self._told) + self._rests
+
+    def _make_proposal(self, horizon: float | None) -> Proposal | None:
         """Make the proposal that follows those made ahead."""
         number = len(self._population.history.points) + len(self._ahead)
-        if not self._catch_up(number):
+        if not self._catch_up(number, horizon):
             return None
         arms = [arm for arm in self._population.arms if not arm.proposer.is_exhausted]
         arm = min(arms, key=self._points_of)
         index = self._points_of(arm)
         values = arm.proposer.propose(index)
-        return Proposal(arm, index, values, len(self._told), arm.proposer.note)
+        return Proposal(arm, index, values, self._known, arm.proposer.note)
 
     def _points_of(self, arm: Arm) -> int:
         """How many points an arm has, those proposed ahead among them."""
@@ -135,7 +151,7 @@ class SamplerFeed:
 
     # --- what a proposal may see ---
 
-    def replay(self, number: int) -> None:
+    def replay(self, number: int, horizon: float | None = None) -> None:
         """Tell the sampler what it was told for a proposal that the journal holds.
 
         It has to be told at this very place of the journal, and nothing has to be waited for: what
@@ -143,13 +159,36 @@ class SamplerFeed:
         clock.
         """
         self._is_replaying = True
-        self._catch_up(number)
+        self._catch_up(number, horizon)
         self._is_replaying = False
 
-    def _catch_up(self, number: int) -> bool:
+    def _catch_up(self, number: int, horizon: float | None) -> bool:
         """Tell the sampler what proposal ``number`` may see; False while that isn't settled."""
         if not self.goes_by_clock:
             return True
+        if self._jobs is not None:
+            self._see_jobs(self._jobs, self._jobs.horizon if horizon is None else horizon)
+            return True
+        return self._see_points(number)
+
+    def _see_jobs(self, jobs: Jobs, horizon: float) -> None:
+        """Tell the sampler what had happened by a moment."""
+        for number in range(self._all_told_below, len(self._population.history.points)):
+            if number in self._told:
+                continue
+            sight = jobs.sight(number, horizon)
+            if sight.has_ended:
+                self.tell(number)
+            elif sight.rung:
+                self.rest(number, sight.rung)
+            else:
+                self._report(number, sight.epochs)
+        self._pass_over_told()
+
+    def _see_points(self, number: int) -> bool:
+        """Tell the sampler what had happened when the point ``workers`` places back started; False
+        while that isn't settled.
+        """
         started_points = number - self._workers
         horizon = 0.0
         if started_points >= 0:
@@ -169,9 +208,12 @@ class SamplerFeed:
                 self.tell(lower)
             else:
                 self._report(lower, self._clock.epochs_by(lower, horizon))
+        self._pass_over_told()
+        return True
+
+    def _pass_over_told(self) -> None:
         while self._all_told_below in self._told:
             self._all_told_below += 1
-        return True
 
     def _is_settled(self, number: int, horizon: float) -> bool:
         """Whether all that happens to a point before the horizon is settled."""
@@ -238,6 +280,26 @@ class SamplerFeed:
         first = point.trials.get(0)
         self._report(number, first.epochs if first else 0)
         proposer.tell(index, point.state, point.value)
+
+    def rest(self, number: int, epochs: int) -> None:
+        """Tell the sampler that a point's first trial was set aside after so many epochs.
+
+        A sampler with a state of its own can't be told twice: for that one the trial runs on.
+        """
+        position = self._population.arm_position(number)
+        if position is None or self._population.history.points[number].is_dropped:
+            return
+        proposer, index = position.arm.proposer, position.index
+        if not proposer.can_take_back:
+            self._report(number, epochs)
+            return
+        if proposer.knows_end_of(index):
+            if proposer.reported_epochs(index) >= epochs:
+                return
+            proposer.take_back_end(index, self._population.history.points[number].values)
+        self._report(number, epochs)
+        proposer.tell(index, "PRUNED", None)
+        self._rests += 1
 
     def _tell_fault(self, position: ArmPosition, point: Point) -> bool:
         """Tell that a point's recipe fails by itself, so that the sampler keeps away from it.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from study.controller.data_sets import DataSets
 from study.controller.epoch_costs import EpochCosts
 from study.controller.population import Population
+from study.controller.promotions.promotions import Promotions
 from study.controller.sampler_feed import SamplerFeed
 from study.controller.stop_conditions import StopConditions
 from study.controller.stop_decisions import StopDecisions
@@ -29,6 +30,7 @@ from study.journal.events import (
     StudyCreated,
     TrainingFinished,
     TrialEnded,
+    TrialPromoted,
     WarmStarted,
     event_of,
 )
@@ -67,7 +69,9 @@ class StudyState:
         self.population = Population(spec, reproducible=reproducible)
         self.costs = EpochCosts(spec, nominal_cost)
         self.data_sets = DataSets(spec)
-        self.sampler_feed = SamplerFeed(self.population, workers, self.costs)
+        self.promotions = Promotions(self.population, workers, self.costs)
+        jobs = self.promotions.jobs if self.promotions.is_on else None
+        self.sampler_feed = SamplerFeed(self.population, workers, self.costs, jobs)
         self.stop_decisions = StopDecisions(self.population)
         self.stop_conditions = StopConditions(
             spec.stop, gpus=spec.resources.gpus, keep_going=keep_going
@@ -83,6 +87,7 @@ class StudyState:
     def adopt(self, spec: StudySpec) -> None:
         """Go on with another version of the spec, of more points or replicates."""
         self.spec = self.population.spec = spec
+        self.promotions.note_change()
 
     def is_stopping(self) -> bool:
         """Whether the study stops now, for whichever reason, a budget just spent among them."""
@@ -153,12 +158,15 @@ class StudyState:
 
     def _apply(self, event: Event) -> None:
         if self._is_replaying and isinstance(event, PointAsked) and event.origin in _PROPOSED:
-            self.sampler_feed.replay(event.point)
+            self.sampler_feed.replay(event.point, event.horizon)
         self.history.apply(event)
+        self.promotions.note_change()
         match event:
             case EpochReported():
-                if self._is_replaying:
-                    self.stop_decisions.replay(self.history.trials[event.trial])
+                self._note_report(self.history.trials[event.trial])
+            case TrialPromoted():
+                trial = self.history.trials[event.trial]
+                self.promotions.add_promotion(trial, event.horizon)
             case StudyCreated():
                 for arm in self.population.arms:
                     arm.proposer.start.is_on = event.start == "spread"
@@ -188,8 +196,15 @@ class StudyState:
                 proposer = self.population.arms[level].proposer
                 proposer.add_earlier(point.values, point.state, point.value, point.reports)
 
+    def _note_report(self, trial: Trial) -> None:
+        if self._is_replaying:
+            self.stop_decisions.replay(trial)
+        if trial.waits and not self.sampler_feed.goes_by_clock:
+            self.sampler_feed.rest(trial.point, trial.epochs)
+
     def _add_point(self, event: PointAsked) -> None:
         position = self.population.enter(event.point, event.level)
+        self.promotions.add_point(event.point, event.horizon)
         if position is None:
             return
         proposer = position.arm.proposer

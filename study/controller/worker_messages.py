@@ -115,9 +115,15 @@ class WorkerMessages:
         return "epochs" if has_done_all else stop_reason
 
     def set_aside(self, number: int, attempt: int, epoch: int, why: SetAsideReason) -> None:
-        """The attempt has made way, with the state after ``epoch`` saved."""
-        if self.current_trial(number, attempt):
-            self._state.record(AttemptSetAside(trial=number, attempt=attempt, epoch=epoch, why=why))
+        """The attempt has made way, with the state after ``epoch`` saved; at the epoch where its
+        trial waits to be promoted that is why, whoever else has asked for room.
+        """
+        trial = self.current_trial(number, attempt)
+        if trial is None:
+            return
+        if trial.waits:
+            why = "rung"
+        self._state.record(AttemptSetAside(trial=number, attempt=attempt, epoch=epoch, why=why))
 
     def broken_off(self, number: int, attempt: int, why: SetAsideReason) -> None:
         """The attempt has made way within an epoch."""

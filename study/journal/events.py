@@ -23,9 +23,9 @@ EndState = Literal["COMPLETE", "PRUNED", "FAIL"]
 Origin = Literal["first", "sampler", "grid", "user"]
 """Who proposed a point: the list ``first:`` of the study file, the sampler, a grid or the user."""
 TrialKind = Literal["search", "confirm"]
-SetAsideReason = Literal["share", "node-leaving"]
-"""Why an attempt made way: for other studies' shares of the cluster, or since its node was told to
-go.
+SetAsideReason = Literal["share", "node-leaving", "rung"]
+"""Why an attempt made way: for other studies' shares of the cluster, since its node was told to go,
+or for other trials, until the pruner promotes it.
 """
 PointValue = float | list[float] | None
 """A point's value: a list for several objectives, None where it has none."""
@@ -193,6 +193,10 @@ class PointAsked(Event, event="asked"):
     """The user's request that it answers, by its file's name; empty where none was made."""
     note: ProposalNote | None = None
     """How it came to be; None where nobody proposed it, and in older studies."""
+    horizon: float | None = None
+    """The moment of the virtual clock up to which all was seen when this was decided, where a
+    pruner promotes trials by that clock.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +253,8 @@ class AttemptStarted(Event, event="started"):
     """How many epochs attempts before have reported."""
     substitutions: dict[str, Any]
     """Recipe values that a retry changed, by dotted path."""
+    until: int | None = None
+    """The epoch after which the trial waits to be promoted; None where it goes on to its end."""
 
 
 class Placement(TypedDict):
@@ -372,6 +378,17 @@ class AttemptSetAside(Event, event="set_aside"):
     why: SetAsideReason
     broken_off: bool = False
     """Whether its node was gone, or about to be, before the epoch in work ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialPromoted(Event, event="promoted"):
+    """A trial that waited is among the best where it waits, and goes on."""
+
+    trial: int
+    until: int | None
+    """The epoch after which it waits again; None where it goes on to its end."""
+    horizon: float | None = None
+    """The moment of the virtual clock up to which all was seen when this was decided."""
 
 
 @dataclass(frozen=True, kw_only=True)

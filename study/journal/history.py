@@ -33,6 +33,7 @@ from study.journal.events import (
     StudyCreated,
     TrainingFinished,
     TrialEnded,
+    TrialPromoted,
     TrialStopped,
     WarmStarted,
     event_of,
@@ -145,6 +146,8 @@ class History:
                 self._finish_training(event)
             case TrialStopped():
                 self._stop_trial(event)
+            case TrialPromoted():
+                self.trials[event.trial].until = event.until
             case TrialEnded():
                 self._end_trial(event)
             case NoticeSent():
@@ -202,6 +205,7 @@ class History:
         for trial in self.trials:
             if trial.is_in_flight:
                 trial.attempt.ended_at = last_sign_of_life
+                self._rest_where_it_waits(trial)
 
     # --- points ---
 
@@ -265,6 +269,7 @@ class History:
             self._add_trial(event)
         trial = self.trials[event.trial]
         trial.state = "RUNNING"
+        trial.until = event.until
         attempt = Attempt(
             number=event.attempt,
             started_at=event.time,
@@ -326,12 +331,22 @@ class History:
         trial.training_end = "" if event.retry else "failed"
         trial.attempt.failure = event.failure
         trial.attempt.ended_at = event.time
+        self._rest_where_it_waits(trial)
 
     def _set_attempt_aside(self, event: AttemptSetAside) -> None:
-        attempt = self.trials[event.trial].attempt
-        attempt.set_aside = event.why
-        attempt.is_broken_off = event.broken_off
-        attempt.ended_at = event.time
+        trial = self.trials[event.trial]
+        trial.attempt.set_aside = event.why
+        trial.attempt.is_broken_off = event.broken_off
+        trial.attempt.ended_at = event.time
+        self._rest_where_it_waits(trial)
+
+    def _rest_where_it_waits(self, trial: Trial) -> None:
+        """Have a trial that nobody trains be WAITING, and its point, where its pruner has it wait;
+        whether its attempt has ended as it should makes no difference.
+        """
+        if trial.waits:
+            trial.state = "WAITING"
+            self.points[trial.point].state = "WAITING"
 
     def _end_trial(self, event: TrialEnded) -> None:
         trial = self.trials[event.trial]

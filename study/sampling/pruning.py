@@ -62,7 +62,7 @@ def make_pruner(
 ) -> Pruner:
     """Make the pruner that the study file asks for; ``epochs`` is the most a trial can have."""
     options = dict(choice.options)
-    if choice.name == "none":
+    if choice.name == "none" or choice.promotes:  # that stops nothing as long as the study runs
         return _NoPruner()
     if len(objectives) > 1:
         signs = tuple(float(objective.sign) for objective in objectives)

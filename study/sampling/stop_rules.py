@@ -83,7 +83,7 @@ def make_stop_rule(
     ``epochs`` is the most that a trial can have.
     """
     options = choice.options
-    if choice.name == "none":
+    if choice.name == "none" or choice.promotes:
         return None
     if len(objectives) > 1:
         signs = tuple(float(objective.sign) for objective in objectives)

@@ -5,6 +5,8 @@ long trials happen to take. Under this clock it depends on the study file alone.
 happened before its virtual start, which is when one of K ideal workers is free after the points up
 to *n - 1* have started. An epoch takes as long there as it costs, in operations of the recipe: that
 is counted, never measured.
+
+Where a pruner promotes trials, what workers take is not points but jobs, each a stretch of a trial.
 """
 
 from __future__ import annotations
@@ -19,27 +21,34 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Extent:
-    """How far a point has come, over all its replicates one after the other."""
+    """How far a point or a job has come, over all its replicates one after the other."""
 
     epochs: int
     is_final: bool
-    """Whether the point has ended with these epochs, so that no more are to come."""
+    """Whether it has ended with these epochs, so that no more are to come."""
     epoch_cost: float
 
     @property
     def length(self) -> float:
-        """How long the point has run on the virtual clock."""
+        """How long it has run on the virtual clock."""
         return self.epochs * self.epoch_cost
 
 
 class VirtualClock:
-    """``workers`` ideal workers that take points in the order of their numbers.
+    """``workers`` ideal workers that take points, or jobs, in the order of their numbers.
 
-    ``extent_of(n)`` gives what is settled about point ``n`` at the time of the call.
+    ``extent_of(n)`` gives what is settled about number ``n`` at the time of the call. None starts
+    before ``not_before(n)``.
     """
 
-    def __init__(self, workers: int, extent_of: Callable[[int], Extent]) -> None:
+    def __init__(
+        self,
+        workers: int,
+        extent_of: Callable[[int], Extent],
+        not_before: Callable[[int], float] = lambda number: 0.0,
+    ) -> None:
         self._extent_of = extent_of
+        self._not_before = not_before
         self._point_on: list[int | None] = [None] * workers
         """By worker the point that it has taken last."""
         self._starts: list[float] = []
@@ -52,9 +61,42 @@ class VirtualClock:
             if free is None:
                 return None
             worker, moment = free
-            self._point_on[worker] = len(self._starts)
-            self._starts.append(moment)
+            following = len(self._starts)
+            self._point_on[worker] = following
+            self._starts.append(max(moment, self._not_before(following)))
         return self._starts[number]
+
+    def started(self, count: int) -> int:
+        """Of how many of the first ``count`` the virtual start is determined."""
+        if count > len(self._starts):
+            self.start_of(count - 1)
+        return min(count, len(self._starts))
+
+    def earliest_start(self) -> float:
+        """The moment before which none starts whose start isn't determined."""
+        ends = [
+            0.0 if number is None else self._starts[number] + self._extent_of(number).length
+            for number in self._point_on
+        ]
+        return max(min(ends), self._not_before(len(self._starts)))
+
+    def next_end(self, moment: float, count: int) -> float | None:
+        """The first end after a moment among the first ``count``; None where it isn't determined,
+        or there is none.
+        """
+        earliest_undetermined = math.inf
+        if self.started(count) < count:
+            earliest_undetermined = self.earliest_start()
+        earliest = math.inf
+        for number in range(self.started(count)):
+            extent = self._extent_of(number)
+            end = self._starts[number] + extent.length
+            if not extent.is_final:
+                earliest_undetermined = min(earliest_undetermined, end)
+            elif end > moment:
+                earliest = min(earliest, end)
+        is_determined = earliest < math.inf and earliest <= earliest_undetermined
+        return earliest if is_determined else None
 
     def _first_free_worker(self) -> tuple[int, float] | None:
         """The worker that is free first, and when; None while that isn't determined.
@@ -78,6 +120,15 @@ class VirtualClock:
             return None
         moment, worker = min(free)
         return None if earliest_undetermined < moment else (worker, moment)
+
+    def has_started_by(self, number: int, moment: float) -> bool:
+        """Whether it has started by then, as far as starts are determined."""
+        return number < len(self._starts) and self._starts[number] <= moment
+
+    def end_of(self, number: int) -> float | None:
+        """When one ends that has started; None while that isn't determined."""
+        extent = self._extent_of(number)
+        return self._starts[number] + extent.length if extent.is_final else None
 
     def epochs_by(self, number: int, moment: float) -> int:
         """How many epochs a started point would have finished by then, if it went on for ever."""

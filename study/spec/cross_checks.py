@@ -40,7 +40,7 @@ def cross_faults(spec: StudySpec, is_sound: bool) -> list[Fault]:
     Where recipe or space aren't sound, only rules that don't need them are judged.
     """
     faults = [*_first_faults(spec, is_sound), *_objective_faults(spec), *_confirm_faults(spec)]
-    faults += [*name_faults(spec), *training_faults(spec)]
+    faults += [*name_faults(spec), *training_faults(spec), *_promotion_faults(spec)]
     if is_sound:
         faults += [*_space_faults(spec), *_role_faults(spec), *worker_faults(spec)]
     return faults
@@ -159,6 +159,19 @@ def _objective_faults(spec: StudySpec) -> Iterator[Fault]:
     if spec.pruner.name == "patient":  # it compares a trial with itself, by one figure
         must = "must be a pruner that compares by two objectives"
         yield Fault(("pruner",), must, "patient", "asha | hyperband | median | percentile | none")
+
+
+def _promotion_faults(spec: StudySpec) -> Iterator[Fault]:
+    """Refuse what a pruner can't be together with that promotes trials."""
+    if not spec.pruner.promotes:
+        return
+    promotes = f"{spec.pruner.name}, which promotes trials"
+    if len(spec.objectives) > 1:  # it ranks trials by one figure
+        must = "must be a pruner that promotes no trials with two objectives"
+        yield Fault(("pruner",), must, promotes, "asha | hyperband | median | percentile | none")
+    if spec.racing:  # each of the two would wait for what the other one decides
+        must = f"must be left out with pruner {promotes}"
+        yield Fault(("racing",), must, "racing", "pruner: asha | none", on_key=True)
 
 
 # -- reproducible ----------------------------------------------------------------------

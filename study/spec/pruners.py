@@ -1,4 +1,8 @@
-"""The pruners that a study file may name, each with its options in epochs, defaults filled in."""
+"""The pruners that a study file may name, each with its options in epochs, defaults filled in.
+
+A pruner stops trials, or it promotes them: it sets each aside after a few epochs, and goes on with
+the best.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,11 @@ class PrunerChoice(FileSection):
     name: str
 
     @property
+    def promotes(self) -> bool:
+        """Whether it sets trials aside and goes on with the best of them."""
+        return False
+
+    @property
     def options(self) -> dict[str, Any]:
         """All that the pruner is told beside its name."""
         return {key: value for key, value in self.tree().items() if key != "name"}
@@ -29,6 +38,26 @@ class Asha(PrunerChoice):
     """epochs before a trial may be stopped"""
     reduction: Reduction = 3
     """one trial in so many goes on at each rung"""
+    promote: bool = False
+    """whether each trial waits at its rung until it is among the best there, and then goes on"""
+
+    @property
+    def promotes(self) -> bool:
+        return self.promote
+
+
+class FirstEpochs(PrunerChoice):
+    """Every point trains for a few epochs, then the best few go on to their end."""
+
+    name: Literal["first-epochs"] = "first-epochs"
+    epochs: AtLeastOne = 1
+    """epochs that every trial has"""
+    keep: AtLeastOne = 3
+    """trials that go on to their end, in each arm"""
+
+    @property
+    def promotes(self) -> bool:
+        return True
 
 
 class Hyperband(PrunerChoice):
@@ -88,7 +117,7 @@ class NoPruning(PrunerChoice):
 
 
 AnyPruner = Annotated[
-    Asha | Hyperband | Median | Percentile | Patient | NoPruning,
+    Asha | FirstEpochs | Hyperband | Median | Percentile | Patient | NoPruning,
     Field(discriminator="name"),
     NamedForms("pruner"),
 ]

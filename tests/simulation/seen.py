@@ -30,11 +30,15 @@ class SeenTrial:
     replicate: int
     kind: str
     attempt: int = 0
+    until: int | None = None
+    """The epoch after which it waits to be promoted."""
     is_in_flight: bool = False
     rows: list[Mapping[str, Any]] = field(default_factory=list)
     stopped_at: int | None = None
     is_finished: bool = False
     is_failed: bool = False
+    is_at_its_end: bool = False
+    """Whether its latest row is its training's last."""
     state: str = ""
     failures: list[str] = field(default_factory=list)
 

@@ -19,6 +19,11 @@ PRUNERS: list[Any] = [
     "median",
     "patient",
 ]
+PROMOTING: list[Any] = [
+    {"name": "asha", "min_epochs": 1, "reduction": 2, "promote": True},
+    {"name": "first-epochs", "epochs": 1, "keep": 2},
+]
+"""Pruners that set trials aside and promote them: every fifth seed has one."""
 SAMPLERS: list[Any] = [
     "random",
     "random",
@@ -84,6 +89,10 @@ def study_of(seed: int) -> SimulatedStudy:
         tree["racing"] = {"threshold": 0.05}
     if chance.random() < 0.15:
         tree["stop"] = {"wall_hours": 0.01}
+    if seed % 5 == 4:  # the others have the worlds that they had before
+        tree["pruner"] = PROMOTING[seed // 5 % len(PROMOTING)]
+        tree["recipe"] = {"epochs": epochs + 2}
+        tree.pop("racing", None)
     return SimulatedStudy(
         spec=spec_from_tree(tree),
         step=chance.choice([1e-6, 1e-6, 0.05, 0.2]),

@@ -179,6 +179,10 @@ class Witness:
         promise(not trial.is_in_flight, f"trial {number} is started while it runs")
         promise(record["attempt"] == trial.attempt + 1, f"trial {number}: attempts out of turn")
         promise(record["epochs"] == len(trial.rows), f"trial {number}: started after other rows")
+        is_new = record["attempt"] == 1
+        promise(is_new or record.get("until") == trial.until, f"trial {number}: other epochs due")
+        trial.until = record.get("until")
+        promise(not self._waits(trial), f"trial {number} is started while it waits")
         trial.attempt, trial.is_in_flight = record["attempt"], True
 
     def _running(self, record: Record) -> SeenTrial:
@@ -198,7 +202,24 @@ class Witness:
         trial = self._running(record)
         epoch = record["epoch"]
         promise(epoch == len(trial.rows) + 1, f"trial {trial.number}: epoch {epoch} out of turn")
+        promise(not self._waits(trial), f"trial {trial.number} trains on while it waits")
         trial.rows.append(record["metrics"])
+        trial.is_at_its_end = bool(record.get("last"))
+
+    def _waits(self, trial: SeenTrial) -> bool:
+        """Whether a trial has come as far as it may before it is promoted."""
+        return trial.until is not None and len(trial.rows) >= trial.until
+
+    def _on_promoted(self, record: Record) -> None:
+        trial = self.trials[record["trial"]]
+        number, until = trial.number, record["until"]
+        promise(not trial.state, f"trial {number} is promoted after its end")
+        promise(self._waits(trial), f"trial {number} is promoted and doesn't wait")
+        promise(not trial.is_at_its_end, f"trial {number} is promoted at its end")
+        promise(not trial.is_in_flight, f"trial {number} is promoted while it runs")
+        promise(trial.until is not None, f"trial {number} is promoted and goes to its end")
+        promise(until is None or until > len(trial.rows), f"trial {number}: promoted to {until}")
+        trial.until = until
 
     def _on_stopped(self, record: Record) -> None:
         trial = self.trials[record["trial"]]

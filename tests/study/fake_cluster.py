@@ -185,7 +185,7 @@ def drive(
         if last:
             controller.finished(trial, attempt, "epochs", {"parameters": 10})
             continue
-        if makes_way(assignment, epoch):
+        if epoch == assignment.until or makes_way(assignment, epoch):
             controller.set_aside(trial, attempt, epoch, "share")
             continue
         order += 1

@@ -263,7 +263,8 @@ class Bridge:
         """
         if not isinstance(latest, Reported) or not latest.awaits_answer or not latest.has_state:
             return None
-        if latest.row["epoch"] == running.assignment.epochs:
+        assignment = running.assignment
+        if latest.row["epoch"] in (assignment.epochs, assignment.until):  # its worker ends it
             return None
         node = self._node_of(running)
         if self._handover.is_leaving(node):

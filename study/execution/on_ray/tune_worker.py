@@ -254,6 +254,8 @@ class _Training:
         self._last_sign = self._clock.now()
         self._epoch = row["epoch"]
         message = Reported(dict(row), has_state=True)
+        if message.awaits_answer and row["epoch"] == self._assignment.get("until"):
+            self._is_set_aside = True
         self._messages.put(message)
         return self._wait_for_answer() if message.awaits_answer else True
 

@@ -83,6 +83,8 @@ class Trial:
     attempts: list[Attempt] = field(default_factory=list)
     rows: EpochRows = field(default_factory=EpochRows)
     """``rows[e - 1]`` holds epoch ``e``'s metrics; the rows after a stop are cut off."""
+    until: int | None = None
+    """The epoch after which it waits to be promoted; None where it goes on to its end."""
     last_epoch: int | None = None
     """The epoch with which training came to its own end."""
     stopped_at: int | None = None
@@ -120,9 +122,19 @@ class Trial:
         return self.state == "RUNNING" and self.attempt.ended_at is None
 
     @property
+    def waits(self) -> bool:
+        """Whether it has come as far as it may go before its pruner promotes it."""
+        if self.until is None or self.epochs < self.until or self.last_epoch is not None:
+            return False
+        return not self.has_ended and not self.training_end
+
+    @property
     def is_idle(self) -> bool:
-        """Whether the trial needs an attempt: it has no outcome, and nobody trains it."""
-        return not self.has_ended and not self.training_end and not self.is_in_flight
+        """Whether the trial needs an attempt: it has no outcome, doesn't wait to be promoted, and
+        nobody trains it.
+        """
+        is_over = self.has_ended or bool(self.training_end) or self.waits
+        return not is_over and not self.is_in_flight
 
     @property
     def is_set_aside(self) -> bool:

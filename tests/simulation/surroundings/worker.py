@@ -171,8 +171,8 @@ class Worker:
             self._make_way(row["epoch"])
 
     def _make_way(self, epoch: int) -> None:
-        """End after an epoch where that is asked for: its state is saved."""
-        if self.is_set_aside:
+        """End after an epoch where that is asked for, or the trial waits: its state is saved."""
+        if self.is_set_aside or epoch == self.assignment["until"]:
             self._say([SetAside(epoch)])
             raise Stopped
 

@@ -189,6 +189,8 @@ class OwnTraining:
                 self.progress.begin_epoch(self._epoch + 1, 0)
                 reported = Reported(said["row"], has_state=said["has_state"])
                 self._answer_is_due = reported.awaits_answer
+                if self._answer_is_due and self._epoch == self._assignment.get("until"):
+                    self._is_set_aside = True
                 return reported
             case "repeated":
                 return Repeated(said["row"])

@@ -25,11 +25,19 @@ def replay(paths: StudyPaths, pruners: Sequence[str]) -> list[RuleOutcome]:
     """Return what a study did cost and find, and what its points would have under each pruner.
 
     A pruner is written as in a study file: a name, or a mapping as YAML. Raises SpecError where one
-    is at fault, UserError where no trial of the study has begun.
+    is at fault, UserError where one promotes trials, or no trial of the study has begun.
     """
     specs = _with_pruners(paths, pruners)
     history = read_history(paths.journal)
     spec = recorded_spec(paths, history)
+    for text, other in zip(pruners, specs, strict=True):
+        if other.pruner.promotes and other.pruner != spec.pruner:
+            raise UserError(
+                f"--pruner {text}: a pruner that promotes trials can't be replayed: when each"
+                " would have come to its rung, and so which went on first, the journal doesn't"
+                " say; replay those that stop trials, or run the study with it under another"
+                " --name"
+            )
     curves = curves_of(history, spec)
     if not curves:
         raise UserError(f"no trial of {paths.name} has begun: there is nothing to replay")

@@ -1,0 +1,158 @@
+"""The jobs of a study whose pruner promotes trials, and when they would run on an ideal cluster.
+
+A job is a stretch of a point's first trial, from where it was set aside to where it waits again.
+The last one goes on to the trial's end, and to that of the point's further replicates. Jobs have
+the order in which the journal has them: that of the points asked and of the trials promoted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from study.controller.epoch_costs import EpochCosts
+from study.controller.population import Population
+from study.journal.trials import Point
+from study.sampling.virtual_clock import Extent, VirtualClock
+
+
+@dataclass(frozen=True)
+class Job:
+    """A stretch of a point's first trial."""
+
+    point: int
+    """The point's number."""
+    begin: int
+    """How many epochs the trial has had before."""
+    until: int | None
+    """The epoch after which it waits; None where it goes on to its end."""
+    horizon: float
+    """The virtual moment up to which all was seen when the job was decided on."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is seen of a point."""
+
+    epochs: int
+    """How many epochs its first trial has finished."""
+    rung: int
+    """The latest epoch up to which a job of it has come; 0 while its first one runs."""
+    has_ended: bool
+    """Whether the point has its outcome."""
+
+
+class Jobs:
+    """The jobs so far, on the virtual clock of ``workers`` ideal workers."""
+
+    def __init__(self, population: Population, workers: int, costs: EpochCosts) -> None:
+        self._population = population
+        self._workers = workers
+        self._costs = costs
+        self._jobs: list[Job] = []
+        self._of_point: dict[int, list[int]] = defaultdict(list)
+        """The numbers of each point's jobs."""
+        self._clock = VirtualClock(workers, self._extent, lambda number: self._jobs[number].horizon)
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def add(self, point: int, until: int | None, horizon: float | None) -> None:
+        """Take in a point's next job; without a horizon it saw what the one before it saw."""
+        self.first_horizon()  # as far as the clock is determined before it
+        before = self._of_point[point]
+        begin = self._jobs[before[-1]].until if before else 0
+        if horizon is None:
+            horizon = self.horizon
+        before.append(len(self._jobs))
+        self._jobs.append(Job(point, begin or 0, until, horizon))
+
+    @property
+    def horizon(self) -> float:
+        """The horizon of the latest job."""
+        return self._jobs[-1].horizon if self._jobs else 0.0
+
+    def first_horizon(self) -> float | None:
+        """The virtual moment up to which the next job sees everything, unless it has to wait for
+        more; None while it isn't determined.
+        """
+        number = len(self._jobs) - self._workers
+        start = self._clock.start_of(number) if number >= 0 else 0.0
+        return None if start is None else max(self.horizon, start)
+
+    def next_end(self, moment: float) -> float | None:
+        """The first virtual end of a job after a moment; None while it isn't determined."""
+        return self._clock.next_end(moment, len(self._jobs)) if self._jobs else None
+
+    def is_settled(self, horizon: float) -> bool:
+        """Whether all that happens by then is settled."""
+        count = len(self._jobs)
+        if not count:
+            return True
+        started = self._clock.started(count)
+        if started < count and self._clock.earliest_start() < horizon:
+            return False
+        return all(self._is_job_settled(number, horizon) for number in range(started))
+
+    def _is_job_settled(self, number: int, horizon: float) -> bool:
+        needed = self._clock.epochs_by(number, horizon)
+        if needed <= 0:
+            return True
+        extent = self._extent(number)
+        # with just the epochs needed and no more, it may have ended there
+        return extent.is_final or extent.epochs > needed
+
+    def sight(self, point: int, horizon: float) -> Sight:
+        """What has happened to a point by then, which is settled."""
+        numbers = self._of_point.get(point, [])
+        for number in reversed(numbers):
+            if not self._clock.has_started_by(number, horizon):
+                continue
+            job = self._jobs[number]
+            end = self._clock.end_of(number)
+            is_done = end is not None and end <= horizon
+            done = self._clock.epochs_by(number, horizon)
+            if is_done:
+                done = max(done, self._extent(number).epochs)
+            first = self._population.history.points[point].trials.get(0)
+            most = job.until if job.until is not None else job.begin + done
+            epochs = min(job.begin + done, most, first.epochs if first else 0)
+            is_over = is_done and number == numbers[-1] and self._is_over(point)
+            has_come = is_done and job.until is not None and epochs >= job.until
+            return Sight(epochs, job.until or 0 if has_come else job.begin, is_over)
+        return Sight(0, 0, has_ended=False)
+
+    def _extent(self, number: int) -> Extent:
+        """How far a job is settled."""
+        job = self._jobs[number]
+        point = self._population.history.points[job.point]
+        cost = self._costs.cost_of(point)
+        if self._of_point[job.point][-1] != number:  # its trial has gone on after it
+            return Extent((job.until or 0) - job.begin, True, cost)
+        first = point.trials.get(0)
+        if first is not None and first.waits:
+            return Extent((job.until or 0) - job.begin, True, cost)
+        is_over = self._is_over(job.point)
+        epochs = self._epochs_in_turn(point) - job.begin
+        if is_over:  # what failed in its first epoch has taken that one's time
+            epochs = max(epochs, 1)
+        return Extent(epochs, is_over, cost)
+
+    def _epochs_in_turn(self, point: Point) -> int:
+        """The epochs of a point, its replicates taken one after the other.
+
+        Replicates after one that didn't complete don't count: whether they have run depends on how
+        fast the others were.
+        """
+        epochs = 0
+        for replicate in range(self._population.spec.replicates):
+            trial = point.trials.get(replicate)
+            if trial is None:
+                break
+            epochs += trial.epochs
+            if trial.state != "COMPLETE":
+                break
+        return epochs
+
+    def _is_over(self, point: int) -> bool:
+        return point not in self._population.open_points

@@ -1,0 +1,174 @@
+"""Rules by which a pruner promotes: each trial waits after a few epochs, and the best go on.
+
+A rule looks at an arm's contenders, the first trials of its points, and says which of those that
+wait goes on, and how far. It remembers nothing: asked again with the same contenders it says the
+same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from study.spec.pruners import PrunerChoice
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A point's first trial, as far as it is known."""
+
+    point: int
+    """The point's number."""
+    length: int | None
+    """How many epochs its training has; None where that isn't known before its end."""
+    epochs: int
+    """How many it has finished."""
+    merit: Callable[[int], float]
+    """How good it was after an epoch: the higher the better, or NaN."""
+    until: int | None
+    """The epoch up to which it may train as yet; None where it goes on to its end."""
+    waits: bool
+    """Whether it has come there, and can go on."""
+    is_complete: bool = False
+    """Whether its point has its value."""
+    is_lost: bool = False
+    """Whether its point has failed, or was stopped by the user."""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A trial that waits goes on, until it waits again or, with None, to its end."""
+
+    point: int
+    until: int | None
+
+
+class PromotionRule(Protocol):
+    """Which of the trials that wait goes on."""
+
+    def next_until(self, epochs: int, length: int | None) -> int | None:
+        """The epoch at which a trial waits next that has done ``epochs`` of its ``length``; None
+        where it goes on to its end.
+        """
+        ...
+
+    def promotions(
+        self, contenders: Sequence[Contender], *, is_all_asked: bool
+    ) -> Iterator[Promotion]:
+        """Give the promotions that are due, the first one to be carried out first.
+
+        ``is_all_asked`` says that the study asks for no further point.
+        """
+        ...
+
+
+def make_promotion_rule(choice: PrunerChoice) -> PromotionRule | None:
+    """Make the rule of a study file's pruner; None where it promotes nothing."""
+    if not choice.promotes:
+        return None
+    if choice.name == "first-epochs":
+        return FirstEpochsRule(choice.options["epochs"], choice.options["keep"])
+    return HalvingPromotion(choice.options["min_epochs"], choice.options["reduction"])
+
+
+def last_resort(rule: PromotionRule, contenders: Sequence[Contender]) -> Promotion | None:
+    """The promotion without which none of the contenders would ever come to its end, nothing else
+    being left to do: that of the best of those which have come farthest.
+    """
+    if any(contender.is_complete for contender in contenders):
+        return None
+    waiting = [contender for contender in contenders if contender.waits]
+    farthest = max((contender.epochs for contender in waiting), default=0)
+    for best in ranked([each for each in waiting if each.epochs == farthest], farthest):
+        return Promotion(best.point, rule.next_until(best.epochs, best.length))
+    return None
+
+
+def ranked(contenders: Sequence[Contender], epoch: int) -> list[Contender]:
+    """Order by how good they were after an epoch, the best first and of equals the lower number;
+    those that were NaN are left out.
+    """
+    merits = [(contender.merit(epoch), contender) for contender in contenders]
+    numbers = [(-merit, contender.point, contender) for merit, contender in merits]
+    known = [each for each in numbers if not math.isnan(each[0])]
+    return [contender for _, _, contender in sorted(known, key=lambda each: each[:2])]
+
+
+@dataclass(frozen=True)
+class HalvingPromotion:
+    """asha with promotion: of those that have come to a rung, one in ``reduction`` goes on.
+
+    Rungs are ``first`` epochs, ``reduction`` times as many, and so on; all lie before a trial's
+    end. Those who compete at a rung are all that have ever come there, whatever became of them.
+    """
+
+    first: int
+    reduction: int
+
+    def next_until(self, epochs: int, length: int | None) -> int | None:
+        rung = self.first
+        while rung <= epochs:
+            rung *= self.reduction
+        return rung if length is None or rung < length else None
+
+    def promotions(
+        self, contenders: Sequence[Contender], *, is_all_asked: bool
+    ) -> Iterator[Promotion]:
+        for rung in reversed(self.rungs(contenders)):
+            there = at_rung(contenders, rung)
+            places = len(there) // self.reduction
+            for contender in ranked(there, rung)[:places]:
+                if contender.waits and contender.until == rung:
+                    yield Promotion(contender.point, self.next_until(rung, contender.length))
+
+    def rungs(self, contenders: Sequence[Contender]) -> list[int]:
+        """The rungs that any of them has come to, the lowest first."""
+        farthest = max((contender.epochs for contender in contenders), default=0)
+        rungs: list[int] = []
+        rung = self.first
+        while rung <= farthest:
+            rungs.append(rung)
+            rung *= self.reduction
+        return rungs
+
+
+@dataclass(frozen=True)
+class FirstEpochsRule:
+    """first-epochs: once all points have trained ``epochs`` epochs, the best ``keep`` go on.
+
+    Where one of them fails, the next best takes its place.
+    """
+
+    epochs: int
+    keep: int
+
+    def next_until(self, epochs: int, length: int | None) -> int | None:
+        is_before = epochs < self.epochs and (length is None or self.epochs < length)
+        return self.epochs if is_before else None
+
+    def promotions(
+        self, contenders: Sequence[Contender], *, is_all_asked: bool
+    ) -> Iterator[Promotion]:
+        if not is_all_asked or any(self._is_awaited(contender) for contender in contenders):
+            return
+        there = [each for each in at_rung(contenders, self.epochs) if not each.is_lost]
+        for contender in ranked(there, self.epochs)[: self.keep]:
+            if contender.waits:
+                yield Promotion(contender.point, None)
+
+    def _is_awaited(self, contender: Contender) -> bool:
+        """Whether a trial has still to show what it is worth."""
+        is_over = contender.is_lost or contender.is_complete
+        return contender.until == self.epochs and contender.epochs < self.epochs and not is_over
+
+
+def at_rung(contenders: Sequence[Contender], rung: int) -> list[Contender]:
+    """Those that have come to a rung, which lies before their end."""
+    return [
+        contender
+        for contender in contenders
+        if contender.epochs >= rung and (contender.length is None or contender.length > rung)
+    ]

@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from study.execution.resources import machine_cpus, machine_gpus
+from study.sampling.promotion_rules import make_promotion_rule
 from study.training.recipe.model_catalog import FAMILIES
 from study.training.recipe.recipe import Recipe
 
@@ -84,6 +85,18 @@ def _count_confirmed_points(spec: StudySpec) -> int:
 def count_confirmation_trials(spec: StudySpec) -> int:
     """Count the trials with fresh seeds that confirm them."""
     return _count_confirmed_points(spec) * spec.confirm.replicates if spec.confirm else 0
+
+
+def expected_epochs(spec: StudySpec, points: int, length: int) -> int | None:
+    """Estimate the epochs of a search for so many points of a length; None where the pruner
+    promotes none, so that it depends on the trials how many are stopped.
+    """
+    rule = make_promotion_rule(spec.pruner)
+    if rule is None:
+        return None
+    levels = len(spec.levels())
+    epochs, complete = rule.expected(max(1, round(points / levels)), length)
+    return levels * (epochs + complete * (spec.replicates - 1) * length)
 
 
 def free_bytes(storage: str) -> int | None:

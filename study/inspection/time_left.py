@@ -11,7 +11,7 @@ import math
 from statistics import fmean
 
 from study.errors import SpecError
-from study.inspection.requirements import count_confirmation_trials
+from study.inspection.requirements import count_confirmation_trials, expected_epochs
 from study.journal.history import History
 from study.journal.outcomes import search_trials
 from study.journal.trials import Point
@@ -89,17 +89,21 @@ def _epochs_left(spec: StudySpec, history: History) -> float:
     whole = _whole_length(spec, history)
     if whole is None:
         return 0.0
+    fresh = [trial for trial in history.trials if trial.kind == "confirm"]
+    confirmation = count_confirmation_trials(spec) * whole / spec.replicates
+    left = max(0.0, confirmation - sum(trial.epochs for trial in fresh))
+    points, length = spec.points + history.user_points, round(whole / spec.replicates)
+    expected = expected_epochs(spec, points, length)
+    if expected is not None:
+        return left + max(0, expected - sum(map(_searched_epochs, history.points)))
     ended = [point for point in history.points if point.has_ended]
     lengths = [_searched_epochs(point) for point in ended]
     usual = fmean([*lengths, *[whole] * _ASSUMED_POINTS])
-    to_come = spec.points + history.user_points - len(history.points)
-    left = max(0, to_come) * usual
+    left += max(0, points - len(history.points)) * usual
     for point in history.points:
         if not point.has_ended:
             left += _rest_of(point, usual, whole)
-    fresh = [trial for trial in history.trials if trial.kind == "confirm"]
-    confirmation = count_confirmation_trials(spec) * whole / spec.replicates
-    return left + max(0.0, confirmation - sum(trial.epochs for trial in fresh))
+    return left
 
 
 def _whole_length(spec: StudySpec, history: History) -> float | None:

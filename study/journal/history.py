@@ -147,7 +147,7 @@ class History:
             case TrialStopped():
                 self._stop_trial(event)
             case TrialPromoted():
-                self.trials[event.trial].until = event.until
+                self._promote(event)
             case TrialEnded():
                 self._end_trial(event)
             case NoticeSent():
@@ -347,6 +347,11 @@ class History:
         if trial.waits:
             trial.state = "WAITING"
             self.points[trial.point].state = "WAITING"
+
+    def _promote(self, event: TrialPromoted) -> None:
+        trial = self.trials[event.trial]
+        trial.until = event.until
+        trial.promoted_at.append(trial.epochs)
 
     def _end_trial(self, event: TrialEnded) -> None:
         trial = self.trials[event.trial]

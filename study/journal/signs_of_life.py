@@ -14,13 +14,21 @@ from study.journal.events import (
     JournalTaken,
     NoticeSent,
     PointAsked,
+    PointCosted,
     PointDropped,
     PointReopened,
     SpecAdopted,
     TrialStopped,
 )
 
-_BETWEEN_SESSIONS = (ConcurrencyResolved, JournalTaken, NoticeSent, PointReopened, SpecAdopted)
+_BETWEEN_SESSIONS = (
+    ConcurrencyResolved,
+    JournalTaken,
+    NoticeSent,
+    PointCosted,
+    PointReopened,
+    SpecAdopted,
+)
 """Events of a driver that is about to begin a session, as far as they aren't rare in one."""
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from study.sampling.stop_rules import Comparison, Values
 
 if TYPE_CHECKING:
     from study.spec.pruners import PrunerChoice
@@ -49,6 +51,9 @@ class Promotion:
 class PromotionRule(Protocol):
     """Which of the trials that wait goes on."""
 
+    leaves_out_lost: ClassVar[bool]
+    """Whether those that failed, or that the user stopped, keep no place among the best."""
+
     def next_until(self, epochs: int, length: int | None) -> int | None:
         """The epoch at which a trial waits next that has done ``epochs`` of its ``length``; None
         where it goes on to its end.
@@ -61,6 +66,16 @@ class PromotionRule(Protocol):
         """Give the promotions that are due, the first one to be carried out first.
 
         ``is_all_asked`` says that the study asks for no further point.
+        """
+        ...
+
+    def places(self, competing: int) -> int:
+        """How many of so many that have come to a rung go on."""
+        ...
+
+    def expected(self, points: int, length: int) -> tuple[int, int]:
+        """About how many epochs the first trials of so many points take, of this length, and how
+        many of them come to their end.
         """
         ...
 
@@ -105,6 +120,8 @@ class HalvingPromotion:
     end. Those who compete at a rung are all that have ever come there, whatever became of them.
     """
 
+    leaves_out_lost: ClassVar[bool] = False
+
     first: int
     reduction: int
 
@@ -119,10 +136,21 @@ class HalvingPromotion:
     ) -> Iterator[Promotion]:
         for rung in reversed(self.rungs(contenders)):
             there = at_rung(contenders, rung)
-            places = len(there) // self.reduction
-            for contender in ranked(there, rung)[:places]:
+            for contender in ranked(there, rung)[: self.places(len(there))]:
                 if contender.waits and contender.until == rung:
                     yield Promotion(contender.point, self.next_until(rung, contender.length))
+
+    def places(self, competing: int) -> int:
+        return competing // self.reduction
+
+    def expected(self, points: int, length: int) -> tuple[int, int]:
+        epochs, count, done = 0, points, 0
+        until = self.next_until(0, length)
+        while until is not None:
+            epochs += count * (until - done)
+            count, done = max(1, self.places(count)), until
+            until = self.next_until(done, length)
+        return epochs + count * (length - done), count
 
     def rungs(self, contenders: Sequence[Contender]) -> list[int]:
         """The rungs that any of them has come to, the lowest first."""
@@ -142,6 +170,8 @@ class FirstEpochsRule:
     Where one of them fails, the next best takes its place.
     """
 
+    leaves_out_lost: ClassVar[bool] = True
+
     epochs: int
     keep: int
 
@@ -159,6 +189,16 @@ class FirstEpochsRule:
             if contender.waits:
                 yield Promotion(contender.point, None)
 
+    def places(self, competing: int) -> int:
+        return self.keep
+
+    def expected(self, points: int, length: int) -> tuple[int, int]:
+        first = self.next_until(0, length)
+        if first is None:
+            return points * length, points
+        kept = min(points, self.keep)
+        return points * first + kept * (length - first), kept
+
     def _is_awaited(self, contender: Contender) -> bool:
         """Whether a trial has still to show what it is worth."""
         is_over = contender.is_lost or contender.is_complete
@@ -172,3 +212,39 @@ def at_rung(contenders: Sequence[Contender], rung: int) -> list[Contender]:
         for contender in contenders
         if contender.epochs >= rung and (contender.length is None or contender.length > rung)
     ]
+
+
+@dataclass(frozen=True)
+class PlaceRule:
+    """Where a trial that waits stands at its rung, for whoever asks why it never went on."""
+
+    has_rivals: ClassVar[bool] = True
+    compares_with_complete: ClassVar[bool] = False
+
+    sign: float
+    rule: PromotionRule
+
+    def decides(self, index: int, epoch: int) -> bool:
+        return self.rung(index, epoch) is not None
+
+    def bracket(self, index: int) -> int | None:
+        return None
+
+    def rung(self, index: int, epoch: int) -> int | None:
+        rung, until = 0, self.rule.next_until(0, None)
+        while until is not None and until < epoch:
+            rung, until = rung + 1, self.rule.next_until(until, None)
+        return rung if until == epoch else None
+
+    def compare(
+        self, reports: Sequence[Values], rivals: Sequence[Values], ended: int
+    ) -> Comparison:
+        own = self.sign * reports[-1][0]
+        merits = sorted((self.sign * rival[0] for rival in rivals), reverse=True)
+        known = [merit for merit in merits if not math.isnan(merit)]
+        before = len(known) if math.isnan(own) else sum(merit > own for merit in known)
+        equal = sum(merit == own for merit in known)
+        places = self.rule.places(len(rivals) + 1)
+        stays = math.isnan(own) or before + equal >= places
+        needed = (self.sign * known[places - 1],) if stays and 0 < places <= len(known) else None
+        return Comparison(reports[-1], stays, before + 1, places, needed)

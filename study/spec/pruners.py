@@ -45,6 +45,10 @@ class Asha(PrunerChoice):
     def promotes(self) -> bool:
         return self.promote
 
+    def tree(self) -> dict[str, Any]:
+        tree = super().tree()
+        return tree if self.promote else {key: tree[key] for key in tree if key != "promote"}
+
 
 class FirstEpochs(PrunerChoice):
     """Every point trains for a few epochs, then the best few go on to their end."""

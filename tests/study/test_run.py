@@ -301,3 +301,35 @@ def test_a_process_whose_gpu_answers_no_more_is_given_up_and_no_other_trial_meet
     assert failed[0].failure is not None
     assert failed[0].failure.failure_class == "device"
     assert failed[0].pid not in [trial.attempt.pid for trial in history.trials]
+
+
+PROMOTING = {"name": "asha", "min_epochs": 1, "reduction": 2, "promote": True}
+
+
+def test_trials_wait_at_their_rungs_and_the_best_of_them_go_on(tmp_path: Path) -> None:
+    write_study(tmp_path, pruner=PROMOTING)
+    run(tmp_path, "run", "tiny.yaml")
+    history = history_of(tmp_path)
+    trials = history.trials
+    assert {trial.state for trial in trials if trial.epochs < 4} == {"PRUNED"}
+    assert {trial.state for trial in trials if trial.epochs == 4} == {"COMPLETE"}
+    for trial in trials:
+        assert [row["epoch"] for row in trial.rows] == list(range(1, trial.epochs + 1))
+        assert all(attempt.set_aside == "rung" for attempt in trial.attempts[:-1])
+        assert len(trial.attempts) == len(trial.promoted_at) + 1
+    assert any(trial.promoted_at == [1, 2] for trial in trials)
+    check_exact(history)
+
+
+@pytest.mark.faults
+def test_a_study_that_promotes_comes_to_the_same_whoever_kills_it(tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        folder.mkdir()
+        write_slow_study(folder, points=9, pruner=PROMOTING)
+    run(whole, "run", "tiny.yaml")
+    process = start(killed, "run", "tiny.yaml")
+    wait_for(lambda: count(killed, "promoted") > 1, "a promotion")
+    kill(process)
+    run(killed, "resume", "tiny")
+    assert outcome(history_of(killed)) == outcome(history_of(whole))

@@ -89,12 +89,12 @@ class Promotions:
 
     def add_point(self, number: int, horizon: float | None) -> None:
         """Take in a point that was asked."""
-        if self.is_on:
+        if self.goes_by_clock:
             self.jobs.add(number, self.first_until(number), horizon)
 
     def add_promotion(self, trial: Trial, horizon: float | None) -> None:
         """Take in that a trial goes on."""
-        if self.is_on:
+        if self.goes_by_clock:
             self.jobs.add(trial.point, trial.until, horizon)
 
     def first_until(self, number: int) -> int | None:
@@ -147,9 +147,9 @@ class Promotions:
         for arm, contenders in zip(self._population.arms, arms, strict=True):
             if any(self._runs(number, see) for number in arm.points):
                 continue
-            promotion = last_resort(self._rule, contenders)
-            if promotion is not None:
-                return self._promote(promotion, horizon)
+            resort = last_resort(self._rule, contenders)
+            if resort is not None:
+                return self._promote(resort, horizon)
         points = self._population.history.points
         if any(self._runs(point.number, see) for point in points):
             return WaitForOthers()

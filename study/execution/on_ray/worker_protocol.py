@@ -78,8 +78,8 @@ class Repeated:
 
 @dataclass(frozen=True)
 class SetAside:
-    """Training has ended as it was asked to, or where its trial waits to be promoted, with the state
-    after its newest epoch saved; the worker is ready for another trial.
+    """Training has ended as it was asked to, or where its trial waits to be promoted, with the
+    state after its newest epoch saved; the worker is ready for another trial.
     """
 
     epoch: int

@@ -29,6 +29,7 @@ from study.inspection.preview.shown import Preview
 from study.inspection.requirements import (
     count_confirmation_trials,
     disk_bytes,
+    expected_epochs,
     free_bytes,
     lacking_resources,
     total_seconds,
@@ -102,6 +103,7 @@ def preview_of(
         trials=trials,
         confirmations=confirmations,
         epochs=epochs,
+        expected_epochs=_expected_epochs(spec, epochs, trials, confirmations),
         concurrency=concurrency,
         disk_bytes=disk,
         disk_free_bytes=free,
@@ -123,6 +125,17 @@ def _total_epochs(trainings: Sequence[Training], trials: int) -> int | None:
     if len(lengths) < len(trainings):
         return None
     return round(fmean(lengths) * trials)
+
+
+def _expected_epochs(
+    spec: StudySpec, most: int | None, trials: int, confirmations: int
+) -> int | None:
+    """Estimate the epochs of a study whose pruner promotes trials, of ``most`` at most."""
+    if most is None:
+        return None
+    length = round(most / (trials + confirmations))
+    expected = expected_epochs(spec, spec.points, length)
+    return None if expected is None else expected + confirmations * length
 
 
 def _measure(

@@ -43,6 +43,8 @@ class Preview:
     confirmations: int
     epochs: int | None
     """None where a recipe's length isn't in epochs."""
+    expected_epochs: int | None
+    """About how many of them are trained, where the pruner promotes trials."""
     concurrency: int
     disk_bytes: int
     disk_free_bytes: int | None
@@ -161,6 +163,8 @@ class Preview:
     def _trials_line(self) -> str:
         confirmed = f" and {self.confirmations} to confirm" if self.confirmations else ""
         epochs = "an unknown number of" if self.epochs is None else f"at most {self.epochs:,}"
+        if self.expected_epochs is not None:
+            epochs = f"about {self.expected_epochs:,} of {epochs}"
         trials = count_text(self.trials, "trial")
         at_once = f"{self.concurrency} at once{self._workers_text()}"
         return f"{trials}{confirmed}, {at_once}, {epochs} epochs"

@@ -85,6 +85,8 @@ class Trial:
     """``rows[e - 1]`` holds epoch ``e``'s metrics; the rows after a stop are cut off."""
     until: int | None = None
     """The epoch after which it waits to be promoted; None where it goes on to its end."""
+    promoted_at: list[int] = field(default_factory=list)
+    """After how many epochs it was promoted, each time."""
     last_epoch: int | None = None
     """The epoch with which training came to its own end."""
     stopped_at: int | None = None

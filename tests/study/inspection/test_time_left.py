@@ -136,3 +136,11 @@ def test_a_duration_is_as_rough_as_it_is_known(seconds: float, text: str) -> Non
 
 def test_elapsed_time_is_a_clocks() -> None:
     assert [elapsed_text(s) for s in (5, 83, 7283)] == ["0:05", "1:23", "2:01:23"]
+
+
+def test_where_the_pruner_promotes_most_points_take_few_epochs() -> None:
+    controller = ended(pruner={"name": "first-epochs", "keep": 2})
+    assert left(controller) == pytest.approx(0, abs=1)
+    reopen(controller, 6)
+    done = sum(trial.epochs for trial in controller.history.trials)
+    assert left(controller) == pytest.approx(12 + 2 * 5 - done, rel=0.1)

@@ -95,3 +95,16 @@ def test_reproducible_on_gpus_refuses_trainings_that_do_not_repeat(written: dict
         tree[key] = {**tree[key], **value} if key == "space" else value
     (fault,) = repeat_faults(spec_from_tree(tree))  # read all the same: it may have begun long ago
     assert "deterministic: must let GPUs repeat their figures with reproducible: true" in str(fault)
+
+
+def test_a_pruner_that_promotes_ranks_by_one_objective_and_races_nobody() -> None:
+    both = ["val_accuracy", {"metric": "total_seconds", "direction": "minimize"}]
+    with pytest.raises(SpecError, match="pruner: must be a pruner that promotes no trials"):
+        spec_from_tree(small(objective=both, pruner="first-epochs"))
+    spec_from_tree(small(objective=both, pruner="asha", reproducible=False))
+    racing = {"replicates": 3, "racing": {"threshold": 0.1}}
+    with pytest.raises(
+        SpecError, match="racing: must be left out with pruner asha, which promotes"
+    ):
+        spec_from_tree(small(**racing, pruner={"name": "asha", "promote": True}))
+    spec_from_tree(small(**racing, pruner="asha"))

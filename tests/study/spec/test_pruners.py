@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 
 from study.spec.pruners import AnyPruner, Asha, NoPruning, PrunerChoice
 
+NAMES = ["asha", "first-epochs", "hyperband", "median", "percentile", "patient", "none"]
 PRUNERS: TypeAdapter[PrunerChoice] = TypeAdapter(AnyPruner)
 
 
@@ -15,6 +16,7 @@ PRUNERS: TypeAdapter[PrunerChoice] = TypeAdapter(AnyPruner)
     [
         ("none", {}),
         ("asha", {"min_epochs": 1, "reduction": 3}),
+        ("first-epochs", {"epochs": 1, "keep": 3}),
         ("hyperband", {"min_epochs": 1, "reduction": 3}),
         ("patient", {"patience": 5, "min_delta": 0.0}),
         (
@@ -43,3 +45,10 @@ def test_what_is_written_wins() -> None:
 def test_a_mapping_must_have_a_name() -> None:
     with pytest.raises(ValueError, match="must be the name of a pruner"):
         PRUNERS.validate_python({"min_epochs": 2})
+
+
+def test_only_those_that_are_told_to_promote() -> None:
+    assert [name for name in NAMES if PRUNERS.validate_python(name).promotes] == ["first-epochs"]
+    promoting = PRUNERS.validate_python({"name": "asha", "promote": True})
+    assert promoting.promotes
+    assert promoting.options == {"min_epochs": 1, "reduction": 3, "promote": True}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from study.inspection.decisions.explain.words import list_text
 from study.inspection.format import count_text
 from study.journal.trials import Trial
 
@@ -56,8 +57,12 @@ class EndExplanation:
 
 
 def explain_end(trial: Trial) -> EndExplanation:
-    """Explain how a trial ended, or that it has not."""
-    return EndExplanation(trial.number, trial.point, trial.state, trial.epochs, _why(trial))
+    """Explain how a trial ended, or that it has not, and where it was promoted."""
+    why = _why(trial)
+    if trial.promoted_at:
+        epochs = "epoch" if len(trial.promoted_at) == 1 else "epochs"
+        why += f"; it was promoted after {epochs} {list_text(trial.promoted_at)}"
+    return EndExplanation(trial.number, trial.point, trial.state, trial.epochs, why)
 
 
 def _why(trial: Trial) -> str:

@@ -9,7 +9,11 @@ from study.files.layout import StudyPaths
 from study.inspection.decisions.explain.ends import EndExplanation, explain_end
 from study.inspection.decisions.explain.journal_walk import JournalWalk
 from study.inspection.decisions.explain.proposals import ProposalExplanation, Proposals
-from study.inspection.decisions.explain.stops import StopExplanation, explain_stops
+from study.inspection.decisions.explain.stops import (
+    StopExplanation,
+    explain_stops,
+    explain_wait,
+)
 from study.journal.history import History
 from study.journal.journal import read_records
 from study.journal.replay import history_of
@@ -30,7 +34,7 @@ class Explanations:
         self._proposals = Proposals(self.history, self.spec)
 
     def of_trial(self, number: int) -> StopExplanation | EndExplanation:
-        """Explain why a trial was stopped by the pruner, else how it ended.
+        """Explain why a trial was stopped by the pruner or waits, else how it ended.
 
         Raises UserError where the study has no such trial.
         """
@@ -45,7 +49,8 @@ class Explanations:
             stop = explain_stops(self._walk(), only=[number]).get(number)
             if stop is not None:
                 return stop
-        return explain_end(trial)
+        waiting = explain_wait(self._walk(), number) if trial.waits else None
+        return waiting or explain_end(trial)
 
     def of_point(self, number: int) -> ProposalExplanation:
         """Explain how a point came to be proposed; UserError where the study has no such point."""

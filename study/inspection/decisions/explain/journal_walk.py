@@ -15,6 +15,7 @@ from study.journal.outcomes import objective_values
 from study.journal.spec_versions import sha256_hex
 from study.journal.trials import Trial
 from study.sampling.arm import longest_training
+from study.sampling.promotion_rules import PlaceRule, make_promotion_rule
 from study.sampling.stop_rules import Comparison, StopRule, Values, make_stop_rule
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
@@ -119,6 +120,8 @@ class JournalWalk:
         self, rule: StopRule, trial: Trial, index: int, epoch: int, moment: int
     ) -> list[Trial]:
         """The trials that the pruner was shown at an epoch, in the order of their points."""
+        if isinstance(rule, PlaceRule):
+            return self._come_as_far(rule, trial, epoch)
         shown: list[Trial] = []
         for other_index, other in self._trials_beside(trial):
             reported_at = self._reported_at.get((other.number, epoch))
@@ -133,6 +136,19 @@ class JournalWalk:
                 continue
             shown.append(other)
         return shown
+
+    def _come_as_far(self, rule: PlaceRule, trial: Trial, epoch: int) -> list[Trial]:
+        """The trials that keep a place beside one that waits, whenever they have come there."""
+        found: list[Trial] = []
+        for _, other in self._trials_beside(trial):
+            point = self.history.points[other.point]
+            trials = point.trials.values()
+            is_lost = point.state == "FAIL" or any(each.stopped_by == "user" for each in trials)
+            if point.is_dropped or (is_lost and rule.rule.leaves_out_lost):
+                continue
+            if other.epochs >= epoch and not is_last_epoch(other, epoch):
+                found.append(other)
+        return found
 
     def _complete_before(self, trial: Trial, moment: int) -> int:
         """How many of the trials beside this one were COMPLETE."""
@@ -155,6 +171,9 @@ class JournalWalk:
 
     def _make_rule(self, version: int | None) -> StopRule | None:
         spec = self._spec_of(version)
+        promotes = make_promotion_rule(spec.pruner)
+        if promotes is not None:
+            return PlaceRule(float(spec.objectives[0].sign), promotes)
         return make_stop_rule(spec.pruner, spec.objectives, longest_training(spec))
 
     def _spec_of(self, version: int | None) -> StudySpec:

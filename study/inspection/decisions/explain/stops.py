@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from study.inspection.decisions.explain.journal_walk import JournalWalk, Judgment
@@ -27,13 +27,15 @@ _MOST_RIVALS = 20
 
 @dataclass(frozen=True)
 class StopExplanation:
-    """A stop by the pruner, with all that its decision rests on."""
+    """A stop by the pruner, or that it has a trial wait, with all that its decision rests on."""
 
     trial: int
     point: int
     pruner: PrunerChoice
     objectives: tuple[Objective, ...]
     judgment: Judgment
+    waits: bool = False
+    """Whether the trial isn't stopped yet, but waits to be promoted."""
 
     @property
     def agrees(self) -> bool:
@@ -47,7 +49,7 @@ class StopExplanation:
             {"trial": rival.trial, "value": _plain(rival.values)} for rival in judgment.rivals
         ]
         return {
-            "kind": "stop",
+            "kind": "wait" if self.waits else "stop",
             "trial": self.trial,
             "point": self.point,
             "rule": self.pruner.name,
@@ -86,7 +88,7 @@ class StopExplanation:
     def sentence(self) -> str:
         """Return the explanation as a few sentences."""
         texts = [self._beginning(), self._comparison_text(), self._enough_text()]
-        if not self.agrees:
+        if not self.agrees and not self.waits:
             texts.append(
                 "By these figures it would have gone on: another version of the program, or of"
                 " Optuna, decided then."
@@ -101,6 +103,13 @@ class StopExplanation:
         if judgment.bracket is not None:
             where += f" of bracket {judgment.bracket}"
         name = self.pruner.name
+        if self.waits:
+            return f"Trial {self.trial} waits after epoch {judgment.epoch} by {name}{where}."
+        if self.pruner.promotes:
+            return (
+                f"Trial {self.trial} was set aside after epoch {judgment.epoch} by {name}{where},"
+                " and never promoted."
+            )
         return f"Trial {self.trial} was stopped after epoch {judgment.epoch} by {name}{where}."
 
     def _comparison_text(self) -> str:
@@ -114,7 +123,9 @@ class StopExplanation:
         comparison = self.judgment.comparison
         competing = len(self.judgment.rivals) + 1
         places = "only the best goes on"
-        if comparison.places != 1:
+        if not comparison.places:
+            places = "nobody goes on from there"
+        elif comparison.places != 1:
             places = f"the best {comparison.places} go on"
         own = values_text(self.objectives, comparison.value)
         how = ""
@@ -195,6 +206,15 @@ def explain_stops(
         if judgment is not None:
             found[event.trial] = _explanation(walk, trial, judgment)
     return found
+
+
+def explain_wait(walk: JournalWalk, number: int) -> StopExplanation | None:
+    """Explain where a trial stands that waits to be promoted; None where it doesn't wait."""
+    for _ in walk.events():
+        pass
+    trial = walk.history.trials[number]
+    judgment = walk.judge(trial, trial.epochs) if trial.waits else None
+    return replace(_explanation(walk, trial, judgment), waits=True) if judgment else None
 
 
 def _explanation(walk: JournalWalk, trial: Trial, judgment: Judgment) -> StopExplanation:

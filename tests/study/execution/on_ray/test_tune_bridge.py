@@ -44,8 +44,8 @@ from ...fake_cluster import Storage, controller_on, curve, small_spec
 class FakeTune:
     """Hands a bridge what Tune would."""
 
-    def __init__(self, folder: Path) -> None:
-        self.controller: Controller = controller_on(Storage(), small_spec(pruner="none"))
+    def __init__(self, folder: Path, pruner: Any = "none") -> None:
+        self.controller: Controller = controller_on(Storage(), small_spec(pruner=pruner))
         self.said: list[str] = []
         options = ExecutorOptions(
             paths=StudyPaths(LocalPath(folder), "fake"),
@@ -89,6 +89,11 @@ class FakeTune:
 @pytest.fixture
 def tune(tmp_path: Path) -> FakeTune:
     return FakeTune(tmp_path)
+
+
+@pytest.fixture
+def promoting(tmp_path: Path) -> FakeTune:
+    return FakeTune(tmp_path, pruner="first-epochs")
 
 
 def report(
@@ -475,3 +480,20 @@ def test_an_attempt_has_as_many_workers_as_the_nodes_that_are_left_have_room_for
     assert isinstance(tune.bridge.next_config("b"), WaitForTrials)
     nodes.pop()
     assert tune.begin("c")["workers"] == 1
+
+
+def test_a_trial_that_its_worker_puts_down_anyway_makes_way_for_nobody(
+    promoting: FakeTune, asked: list[str]
+) -> None:
+    tune = promoting
+    assignment = tune.begin("a")["assignment"]
+    assert assignment["until"] == 1
+    tune.result("a", Placed(PLACE))
+    tune.share.leave = 9
+    assert tune.result("a", report(assignment["recipe"], 1, has_state=True))
+    assert asked == []
+    assert not tune.result("a", SetAside(1))
+    tune.bridge.on_trial_end("a")
+    trial = tune.controller.history.trials[0]
+    assert (trial.state, trial.attempt.set_aside) == ("WAITING", "rung")
+    assert tune.begin("b")["assignment"]["trial"] == 1

@@ -220,3 +220,18 @@ def test_time_for_which_the_worker_stood_still_is_no_silence(
         moment[0] += 4
         training._clock.now()
     assert [type(message) for message in training._hang_if_silent()] == [Hung]
+
+
+def test_a_trial_that_waits_is_put_down_with_its_state_and_nobody_has_to_ask(
+    worker: TrialWorker, tmp_path: Path
+) -> None:
+    first = config(tmp_path / "promoted", epochs=3)
+    assignment = json.loads(first["assignment"]) | {"until": 2}
+    assert worker.reset_config({**first, "assignment": json.dumps(assignment)})
+    said = [message for messages, _ in steps(worker) for message in messages]
+    assert [message.row["epoch"] for message in said if isinstance(message, Reported)] == [1, 2]
+    assert said[-1] == SetAside(2)
+    assert len(list((tmp_path / "promoted" / "checkpoints").glob("*-epoch-000002.ckpt"))) == 1
+    assignment |= {"attempt": 2, "epochs_reported": 2, "until": None}
+    assert worker.reset_config({**first, "assignment": json.dumps(assignment)})
+    assert [row["epoch"] for row in rows_of(worker)] == [3]

@@ -84,3 +84,23 @@ def test_a_preview_is_plain_data_and_text(preview: Preview) -> None:
     text = "\n".join(preview.lines())
     assert "optimizer.lr        [0.01, 1], log     optimizer = sgd" in text
     assert "96 trials and 24 to confirm" in text
+
+
+def test_where_the_pruner_promotes_it_is_said_how_many_epochs_are_expected() -> None:
+    tree = {
+        "study": "s",
+        "points": 27,
+        "replicates": 2,
+        "recipe": {"epochs": 9},
+        "space": {"optimizer": {"lr": {"log": [1e-3, 1]}}},
+    }
+    expected = []
+    for pruner in ("none", {"name": "asha", "promote": True}, "first-epochs"):
+        shown = preview_of(spec_from_tree(tree | {"pruner": pruner}))
+        assert shown.epochs == 27 * 2 * 9
+        expected.append(shown.expected_epochs)
+        lines = "\n".join(shown.lines())
+    asha = 27 * 1 + 9 * 2 + 3 * 6 + 3 * 9
+    assert expected == [None, asha, 27 + 3 * 8 + 3 * 9]
+    assert "3 at once" in lines or "at once" in lines
+    assert f"about {27 + 3 * 8 + 3 * 9} of at most 486 epochs" in lines

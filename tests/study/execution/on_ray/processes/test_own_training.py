@@ -23,6 +23,7 @@ from study.execution.on_ray.worker_protocol import (
     Failed,
     Finished,
     Placed,
+    Repeated,
     Reported,
     SetAside,
     Waiting,
@@ -57,6 +58,7 @@ class Worker:
             "seed": changed.pop("seed", 0),
             "epochs": changed.pop("epochs", None),
             "epochs_reported": changed.pop("reported", 0),
+            "until": changed.pop("until", None),
             "seconds_used": 0.0,
         }
         self.folder.mkdir(exist_ok=True)
@@ -512,6 +514,28 @@ def test_a_training_makes_way_with_its_state_and_another_attempt_goes_on_from_th
     after = worker.train("draws", {"every": 1}, trial="parted", attempt=2, reported=2)
     assert isinstance(after[-1], Finished)
     assert rows(after) == whole[2:]
+
+
+def test_a_training_that_waits_is_put_down_where_it_was_told_before_it_began(
+    worker: Worker,
+) -> None:
+    whole = rows(worker.train("draws", {"every": 1}, trial="whole"))
+    begun = worker.train("draws", {"every": 1}, trial="waits", until=1)
+    assert rows(begun) == whole[:1]
+    assert begun[-1] == SetAside(1)
+    after = worker.train("draws", {"every": 1}, trial="waits", attempt=2, reported=1)
+    assert rows(after) == whole[1:]
+
+
+def test_a_training_that_waits_without_a_state_begins_again_and_repeats_its_epochs(
+    worker: Worker,
+) -> None:
+    begun = worker.train("draws", {"every": 9}, trial="stateless", until=2)
+    assert begun[-1] == SetAside(2)
+    after = worker.train("draws", {"every": 9}, trial="stateless", attempt=2, reported=2)
+    assert [message.row["epoch"] for message in after if isinstance(message, Repeated)] == [1, 2]
+    assert isinstance(after[-1], Finished)
+    assert len(rows(after)) == 2
 
 
 def test_it_is_said_which_epochs_have_a_state(worker: Worker) -> None:

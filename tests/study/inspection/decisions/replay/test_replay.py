@@ -38,6 +38,7 @@ PRUNERS = [
     "{name: median, startup_trials: 2}",
     "{name: percentile, percentile: 30, warmup_epochs: 2}",
 ]
+PROMOTING = ["first-epochs", "{name: asha, promote: true}"]
 PATIENT = "{name: patient, patience: 1}"
 GRID = {
     "optimizer": {
@@ -343,3 +344,19 @@ def test_a_pruner_is_written_as_short_as_can_be() -> None:
     assert pruner_text(small_spec(pruner={"name": "asha", "reduction": 4}).pruner) == (
         "{name: asha, min_epochs: 1, reduction: 4}"
     )
+
+
+@pytest.mark.parametrize("pruner", PROMOTING)
+def test_pruners_that_promote_are_not_replayed_and_a_study_of_theirs_is(
+    tmp_path: Path, pruner: str
+) -> None:
+    paths, _ = run_into(tmp_path, small_spec(pruner="none"))
+    with pytest.raises(UserError, match="a pruner that promotes trials can't be replayed"):
+        replay(paths, [pruner])
+    own = {"name": "asha", "promote": True}
+    paths, controller = run_into(tmp_path / "own", small_spec(pruner=own))
+    real, again, other = replay(paths, ["{name: asha, promote: true}", "none"])
+    assert real.epochs == sum(trial.epochs for trial in controller.history.trials)
+    assert (again.epochs, real.exact) == (real.epochs, True)
+    assert other.epochs_range.high is not None
+    assert other.epochs_range.high > real.epochs

@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from study.controller.confirmation import Confirmation, confirmations
-from study.controller.promotions.promotions import Promote, SearchOver, StartPoint
+from study.controller.choosing.confirmation import Confirmation, confirmations
+from study.controller.choosing.promotions import Promote, SearchOver, StartPoint
 from study.controller.retries import substitutions_for
 from study.controller.study_state import StudyState
 from study.controller.trial_outcomes import TrialOutcomes

@@ -19,9 +19,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from study.controller.choosing.jobs import Jobs
 from study.controller.epoch_costs import EpochCosts
 from study.controller.population import Population
-from study.controller.promotions.jobs import Jobs
 from study.journal.outcomes import RECIPE_FAULTS, objective_values, search_trials
 from study.journal.proposal_note import ProposalNote
 from study.journal.trials import Point, Trial

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from study.controller.choosing.promotions import Promotions
 from study.controller.data_sets import DataSets
 from study.controller.epoch_costs import EpochCosts
 from study.controller.population import Population
-from study.controller.promotions.promotions import Promotions
 from study.controller.sampler_feed import SamplerFeed
 from study.controller.stop_conditions import StopConditions
 from study.controller.stop_decisions import StopDecisions

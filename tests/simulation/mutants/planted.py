@@ -117,7 +117,7 @@ MUTANTS = [
     ),
     Mutant(
         "a fresh seed whose point was outdone is never gone on with",
-        "study/controller/confirmation.py",
+        "study/controller/choosing/confirmation.py",
         "    return asked + _begun_for_others(history.points, points)\n",
         "    return asked\n",
     ),

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from study.controller.choosing.jobs import Jobs, Sight
 from study.controller.epoch_costs import EpochCosts
 from study.controller.population import Population
-from study.controller.promotions.jobs import Jobs, Sight
 from study.errors import SpecError
 from study.journal.outcomes import objective_values
 from study.journal.trials import Point, Trial

@@ -13,8 +13,8 @@ from study.journal import extension
 from study.journal.extension import reopenings
 from study.journal.ranking import fresh_value, points_to_confirm
 
-from ..fake_cluster import Killed, Storage, controller_on, curve, drive, small_spec
-from .studies import fails
+from ...fake_cluster import Killed, Storage, controller_on, curve, drive, small_spec
+from ..studies import fails
 
 
 def test_confirmation_runs_the_winners_on_fresh_seeds() -> None:

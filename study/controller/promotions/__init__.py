@@ -1,1 +1,0 @@
-"""What becomes of trials that wait to be promoted, and in which order they and new points start."""

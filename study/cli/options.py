@@ -125,7 +125,7 @@ WaitOption = Annotated[
 ]
 WaitForNodesOption = Annotated[
     bool,
-    typer.Option("--wait-for-nodes", help="Wait where the cluster has no room yet: it will grow."),
+    typer.Option("--wait-for-nodes", help="Ask a cluster that grows for room, and wait for it."),
 ]
 KeepGoingOption = Annotated[
     bool, typer.Option("--keep-going", help="Don't stop when the same failure repeats.")

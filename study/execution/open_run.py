@@ -222,6 +222,7 @@ class OpenRun:
             best_by=spec.best_by if weights_by_best_epoch else None,
             objectives=spec.reported_objectives(),
             hang_without_heartbeat=spec.train is None or spec.trial.heartbeat_s is not None,
+            asks_for_nodes=options.wait_for_nodes and bool(options.address),
             own_ray=not options.address,
         )
 

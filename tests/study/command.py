@@ -96,11 +96,12 @@ def run(
     return done
 
 
-def start(folder: Path, *words: str) -> subprocess.Popen[str]:
+def start(folder: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
     """Start ``study …`` in a session of its own."""
     process = subprocess.Popen(
         [STUDY, *words],
         cwd=folder,
+        env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -13,7 +13,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -311,6 +311,35 @@ def nodes_gone_as_told() -> set[str]:
     return {
         node["NodeID"] for node in ray.nodes() if not node["Alive"] and node["DeathReason"] in told
     }
+
+
+# -- nodes that are asked for --------------------------------------------------------------
+
+HEAD_RESOURCE = "node:__internal_head__"
+"""What the head alone has; no field says which node it is."""
+
+
+def head_node() -> str:
+    """Return the id of the cluster's head; empty where it isn't known."""
+    import ray
+
+    heads = [
+        node["NodeID"]
+        for node in ray.nodes()
+        if node["Alive"] and HEAD_RESOURCE in node["Resources"]
+    ]
+    return str(heads[0]) if heads else ""
+
+
+def request_room(room: Sequence[Mapping[str, float]]) -> None:
+    """Have the cluster's autoscaler see to it that all of this finds room at once, what runs
+    already included; it holds until the next such request, of whomever.
+
+    Ray calls this interface experimental.
+    """
+    from ray.autoscaler.sdk import request_resources
+
+    request_resources(bundles=[dict(needs) for needs in room])
 
 
 # -- texts of Ray's errors ---------------------------------------------------------------

@@ -56,6 +56,8 @@ _WAIT_S = 30.0
 """How long a trial waits for a worker of a cluster before the user is told."""
 _DOUBT_S = 60.0
 """How long Ray has to notice that a node is gone, before it counts as there."""
+_IDLE_S = 10.0
+"""How long a worker is kept without a trial, where its node could go."""
 _SETUP_FAILURES = 3
 """So many workers in a row that could not be set up are a fault of the machine."""
 
@@ -77,6 +79,8 @@ class ExecutorOptions:
     """The metrics that each report of a training function must name."""
     hang_without_heartbeat: bool = True
     """Whether silence counts before a training function has called its session's heartbeat."""
+    asks_for_nodes: bool = False
+    """Whether the cluster is to grow for the study's sake, and let go of what it has no use for."""
     own_ray: bool = False
     """Whether Ray was started for this study alone, so that its workers have the driver's
     environment.
@@ -116,6 +120,8 @@ class Bridge:
         self._running: dict[str, RunningTrial] = {}
         self._ended_tune_trials: list[Any] = []
         self._last_look = time.monotonic()
+        self._changed_at = time.monotonic()
+        """When an attempt began, or ended, last."""
         self._is_all_handed_out = False
         self._is_quiet = False
         """Whether nothing has happened since the last look."""
@@ -158,6 +164,7 @@ class Bridge:
             return assignment
         workers = self._workers_of_next()
         now = time.monotonic()
+        self._changed_at = now
         self._running[trial_id] = RunningTrial(assignment, workers, last_heard=now, began=now)
         self._share.note_change()
         self._is_quiet = False
@@ -171,8 +178,11 @@ class Bridge:
 
     @property
     def gives_back(self) -> bool:
-        """Whether workers without a trial are to be ended, for others wait for their room."""
-        return self._share.gives_back
+        """Whether workers without a trial are to be ended: others wait for their room, or nobody
+        does and their nodes may go.
+        """
+        is_quiet = time.monotonic() - self._changed_at > _IDLE_S
+        return self._share.gives_back or (self.options.asks_for_nodes and is_quiet)
 
     def leaves_workers(self) -> bool:
         """Whether workers without a trial are to be ended before one gets another trial, for they
@@ -356,6 +366,7 @@ class Bridge:
     def on_trial_end(self, trial_id: str) -> None:
         """Forget a trial that Tune has ended."""
         running = self._running.pop(trial_id, None)
+        self._changed_at = time.monotonic()
         self._share.note_change()
         if running:
             self._live.forget(running.assignment.trial)
@@ -404,7 +415,8 @@ class Bridge:
         held.pop("", None)
         startable = len(staying) + self._controller.count_startable()
         wanted = min(self.options.concurrency, startable) * self.options.resources.workers.most
-        self._share.tell(Need(self._controller.spec.share, held, wanted))
+        asks = wanted if self.options.asks_for_nodes else 0
+        self._share.tell(Need(self._controller.spec.share, held, wanted, asks))
         self._live.share = self._share.seen
 
     def _discount_own_pause(self, now: float) -> None:

@@ -70,7 +70,7 @@ def run(
         data_dir: Where the images lie; ``./data`` by default.
         address: A Ray cluster to run on; a Ray of the study's own on this machine without it.
         keep_going: Don't stop when the same failure repeats.
-        wait_for_nodes: Wait where the cluster has no room yet: it will grow.
+        wait_for_nodes: Ask the cluster for room, and wait for it: it will grow.
         accept_change: Go on though the code of its own training has changed.
         trust: Run the code that a study file in a study's own folder names.
 

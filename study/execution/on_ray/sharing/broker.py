@@ -8,7 +8,7 @@ which the drivers tell all over again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from study.execution.on_ray.sharing.division import (
@@ -28,18 +28,40 @@ _HORIZON_S = 1200.0
 _EVERY_S = 1.0
 """How often the division is made anew, where no study comes or goes."""
 _NODES_EVERY_S = 5.0
+_ASK_AGAIN_S = 10.0
+"""How often room is asked for that was asked for before: someone else may have asked since."""
+_MOST_ASKED = 10_000
 _STUCK_S = 10.0
 """A study that finds no room in its part for so long may have trials of others moved."""
 
 
+Room = Sequence[Mapping[str, float]]
+"""What each of several trials' workers takes of each resource, under Ray's names."""
+
+
+def _ask_nobody(room: Room) -> bool:
+    return True
+
+
 class Broker:
-    """Says to each driver what its study may hold."""
+    """Says to each driver what its study may hold, and asks for the room that studies can use.
+
+    ``request_room`` is told for what the cluster shall have room in all, whoever holds it already;
+    it returns whether it could say so to whoever adds nodes.
+    """
 
     def __init__(
-        self, nodes: Callable[[], Nodes], clock: Callable[[], float] = time.monotonic
+        self,
+        nodes: Callable[[], Nodes],
+        clock: Callable[[], float] = time.monotonic,
+        request_room: Callable[[Room], bool] = _ask_nobody,
     ) -> None:
         self._read_nodes = nodes
         self._clock = clock
+        self._request_room = request_room
+        self._room: Room = []
+        """What was asked for last."""
+        self._asked_at = float("-inf")
         self._nodes: Nodes = {}
         self._nodes_read_at = float("-inf")
         self._studies: dict[str, _Study] = {}
@@ -62,8 +84,15 @@ class Broker:
             self._studies.pop(standing.id, None)
         else:
             self._take(standing, now)
+        self._ask_for_room(now)
         part = self._part_of(standing.id, now) if len(self._studies) > 1 else Part()
         return replace(part, version=min(VERSION, standing.version)).text()
+
+    def look(self) -> None:
+        """Forget the drivers that are gone without a word, and what they had asked for."""
+        now = self._clock()
+        self._forget_silent(now)
+        self._ask_for_room(now)
 
     @property
     def is_idle(self) -> bool:
@@ -79,6 +108,19 @@ class Broker:
         for id, study in list(self._studies.items()):
             if now - study.heard_at > SILENT_S:
                 del self._studies[id]
+
+    def _ask_for_room(self, now: float) -> None:
+        """Ask for the room that all studies together can use, where that has changed, and now and
+        then again.
+        """
+        room: list[Mapping[str, float]] = []
+        for _, study in sorted(self._studies.items()):
+            standing = study.standing
+            room += [standing.needs] * min(standing.asks, _MOST_ASKED)
+        is_due = bool(room) and now - self._asked_at >= _ASK_AGAIN_S
+        if (room != self._room or is_due) and self._request_room(room):
+            self._room = room
+            self._asked_at = now
 
     def _take(self, standing: Standing, now: float) -> None:
         known = self._studies.get(standing.id)

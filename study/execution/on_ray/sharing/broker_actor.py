@@ -2,33 +2,63 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from study.execution.on_ray.ray_internals import draining_nodes, head_node, request_room
 from study.execution.on_ray.ray_runtime import node_resources_by_id
-from study.execution.on_ray.sharing.broker import Broker
+from study.execution.on_ray.sharing.broker import Broker, Room
+from study.execution.on_ray.sharing.division import Nodes
 
 NAME = "broker"
 NAMESPACE = "ray-study"
 _PATIENCE_S = 10.0
 """A broker that doesn't answer for so long is looked for anew."""
 _FAREWELL_S = 2.0
+_LOOK_EVERY_S = 5.0
+"""How often a broker looks whether drivers are gone, which nobody else would tell it."""
 
 
 class BrokerActor:
     """One for each cluster: it lives as long as studies come to it."""
 
     def __init__(self) -> None:
-        self._broker = Broker(node_resources_by_id)
+        self._broker = Broker(_staying_nodes, request_room=_ask_autoscaler)
+        self._lock = threading.Lock()
+        threading.Thread(target=self._keep_looking, name="look", daemon=True).start()
 
     def meet(self, text: str) -> str:
         """Take what a driver says; return its part."""
-        answer = self._broker.meet(text)
+        with self._lock:
+            answer = self._broker.meet(text)
         if self._broker.is_idle:
             ray.actor.exit_actor()
         return answer
+
+    def _keep_looking(self) -> None:
+        while True:
+            time.sleep(_LOOK_EVERY_S)
+            with self._lock:
+                self._broker.look()
+
+
+def _staying_nodes() -> Nodes:
+    """Return what each node has that wasn't told to go, by the node's id."""
+    leaving = draining_nodes()
+    return {node: has for node, has in node_resources_by_id().items() if node not in leaving}
+
+
+def _ask_autoscaler(room: Room) -> bool:
+    """Say for what the cluster shall have room, and return whether that was heard."""
+    try:
+        request_room(room)
+    except ray.exceptions.RayError:
+        return False
+    return True
 
 
 class BrokerConnection:
@@ -95,12 +125,17 @@ class BrokerConnection:
 
 
 def _new_broker() -> Any:
-    """Make the cluster's broker, unless another driver has just done so."""
+    """Make the cluster's broker, unless another driver has just done so.
+
+    It is on the head where it can be: a node that comes and goes would have to stay for it.
+    """
+    head = head_node()
     options = {
         "name": NAME,
         "namespace": NAMESPACE,
         "lifetime": "detached",
         "get_if_exists": True,
         "num_cpus": 0,
+        "scheduling_strategy": NodeAffinitySchedulingStrategy(head, soft=True) if head else None,
     }
     return ray.remote(BrokerActor).options(**options).remote()

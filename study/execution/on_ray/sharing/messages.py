@@ -36,6 +36,8 @@ class Standing:
     """How many trials could run at once."""
     held: Mapping[str, int]
     """How many run, by their node's id."""
+    asks: int = 0
+    """For how many the cluster is to have room, beside those of other studies; it may grow."""
     waits_s: float | None = None
     """For how long trials have waited for room; None where none does."""
     leaves: bool = False
@@ -57,6 +59,7 @@ class Standing:
             needs={str(name): _number(need, name) for name, need in _mapping(tree, "needs")},
             wanted=int(_number(tree.get("wanted"), "wanted")),
             held={str(node): int(_number(count, node)) for node, count in _mapping(tree, "held")},
+            asks=int(_number(tree.get("asks", 0), "asks")),
             waits_s=None if tree.get("waits_s") is None else _number(tree["waits_s"], "waits_s"),
             leaves=tree.get("leaves") is True,
             version=int(_number(tree.get("version"), "version")),

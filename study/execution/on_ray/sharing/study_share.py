@@ -43,6 +43,8 @@ class Need:
     """How many workers of trials run that shall go on, by the id of their trial's node."""
     wanted: int
     """How many could run at once."""
+    asks: int = 0
+    """For how many the cluster shall grow; none where it is as large as it gets."""
 
 
 class WholeCluster:
@@ -186,6 +188,7 @@ class StudyShare(WholeCluster):
             needs=self._needs,
             wanted=need.wanted,
             held=need.held,
+            asks=need.asks,
             waits_s=waits_s,
             leaves=leaves,
         )

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 import ray
+from ray.autoscaler import sdk
 from ray.core.generated.common_pb2 import NodeDeathInfo
 from ray.tune.execution import class_cache
 from ray.tune.execution.experiment_state import _ExperimentCheckpointManager
@@ -312,6 +313,27 @@ def test_nodes_that_leave_are_told_from_others(monkeypatch: pytest.MonkeyPatch) 
     ]
     monkeypatch.setattr(ray, "nodes", lambda: nodes)
     assert ray_internals.nodes_gone_as_told() == {"1", "3", "4"}, "2 was not expected"
+
+
+def test_the_head_is_found_among_the_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = {"NodeID": "h", "Alive": True, "Resources": {ray_internals.HEAD_RESOURCE: 1.0}}
+    other = {"NodeID": "o", "Alive": True, "Resources": {"CPU": 1.0}}
+    monkeypatch.setattr(ray, "nodes", lambda: [other, head])
+    assert ray_internals.head_node() == "h"
+    monkeypatch.setattr(ray, "nodes", lambda: [other, {**head, "Alive": False}])
+    assert ray_internals.head_node() == ""
+    from ray._common import constants
+
+    assert ray_internals.HEAD_RESOURCE == constants.HEAD_NODE_RESOURCE_NAME
+
+
+def test_room_is_asked_for_as_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    signature = inspect.signature(sdk.request_resources)
+    monkeypatch.setattr(sdk, "request_resources", lambda **words: asked.append(words))
+    ray_internals.request_room([{"CPU": 1.0}] * 2)
+    assert asked == [{"bundles": [{"CPU": 1.0}, {"CPU": 1.0}]}]
+    assert "bundles" in signature.parameters
 
 
 def test_ray_says_of_each_node_why_it_is_gone() -> None:

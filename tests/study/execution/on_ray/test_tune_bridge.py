@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -416,6 +417,36 @@ def test_a_trial_on_a_node_that_leaves_is_set_aside_and_its_worker_gets_no_other
     trial = tune.controller.history.trials[0]
     assert (trial.attempt.set_aside, trial.attempt.is_broken_off) == ("node-leaving", False)
     assert tune.begin("b")["assignment"]["epochs_reported"] == 1
+
+
+def test_a_study_that_waits_for_nodes_asks_for_what_it_can_use_and_no_more(
+    tune: FakeTune,
+) -> None:
+    tune.bridge.look_around()
+    assert (tune.share.needs[-1].wanted, tune.share.needs[-1].asks) == (2, 0)
+    tune.bridge.options.asks_for_nodes = True
+    tune.bridge.look_around()
+    assert tune.share.needs[-1].asks == 2
+    tune.controller.stopping = "interrupted"
+    with pytest.raises(StudyEnded):
+        tune.bridge.look_around()
+    assert tune.share.needs[-1].asks == 0
+
+
+def test_where_nodes_come_and_go_a_worker_is_not_kept_for_long_without_a_trial(
+    tune: FakeTune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [time.monotonic()]
+    monkeypatch.setattr(tune_bridge, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    tune.begin("a")
+    now[0] += 60
+    assert not tune.bridge.gives_back, "a cluster that stays as it is"
+    tune.bridge.options.asks_for_nodes = True
+    assert tune.bridge.gives_back
+    tune.bridge.on_trial_end("a")
+    assert not tune.bridge.gives_back
+    now[0] += 11
+    assert tune.bridge.gives_back
 
 
 def test_a_worker_that_dies_with_a_node_that_leaves_is_no_failure(

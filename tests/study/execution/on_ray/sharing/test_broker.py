@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from study.execution.on_ray.sharing.broker import SILENT_S, Broker
+from study.execution.on_ray.sharing.broker import SILENT_S, Broker, Room
 from study.execution.on_ray.sharing.messages import NotUnderstood, Part, Standing
 
 FOUR = {"n": {"CPU": 4.0}}
@@ -19,7 +19,13 @@ class Meeting:
 
     def __init__(self, nodes: Mapping[str, Mapping[str, float]] = FOUR) -> None:
         self.now = 0.0
-        self.broker = Broker(lambda: nodes, lambda: self.now)
+        self.asked: list[list[Mapping[str, float]]] = []
+        self.is_heard = True
+        self.broker = Broker(lambda: nodes, lambda: self.now, self.hear)
+
+    def hear(self, room: Room) -> bool:
+        self.asked.append(list(room))
+        return self.is_heard
 
     def says(self, study: str, held: Mapping[str, int], wanted: int = 4, **more: Any) -> Part:
         fields = {"id": study, "study": study, "share": 1.0, "needs": {"CPU": 1.0}, **more}
@@ -180,3 +186,52 @@ def test_a_message_that_is_none_is_answered_with_the_reason(
     with pytest.raises(NotUnderstood, match=why):
         Part.of_text(meeting.broker.meet(text))
     assert meeting.says("a", {}).most is None
+
+
+CPU, PAIR = {"CPU": 1.0}, {"CPU": 2.0}
+
+
+def test_room_is_asked_for_once_for_all_studies_and_less_as_they_need_less(
+    meeting: Meeting,
+) -> None:
+    meeting.says("a", {}, asks=3)
+    meeting.says("b", {}, asks=2, needs=PAIR)
+    meeting.says("a", {"n": 1}, asks=3)
+    assert meeting.asked == [[CPU] * 3, [CPU] * 3 + [PAIR] * 2]
+    meeting.says("a", {"n": 1}, asks=1)
+    meeting.says("b", {}, leaves=True, asks=2, needs=PAIR)
+    meeting.says("a", {}, leaves=True, asks=1)
+    assert meeting.asked[2:] == [[CPU] + [PAIR] * 2, [CPU], []]
+
+
+def test_studies_that_do_not_wait_for_nodes_ask_for_nothing(meeting: Meeting) -> None:
+    meeting.says("a", {})
+    meeting.now += 60
+    meeting.says("a", {}, leaves=True)
+    assert meeting.asked == []
+
+
+def test_who_dies_without_a_word_asks_for_nothing_soon_after(meeting: Meeting) -> None:
+    meeting.says("a", {}, asks=3)
+    meeting.now += SILENT_S - 1
+    meeting.broker.look()
+    meeting.now += 2
+    meeting.broker.look()
+    assert meeting.asked == [[CPU] * 3, [CPU] * 3, []]
+    meeting.now += 60
+    meeting.broker.look()
+    assert len(meeting.asked) == 3, "that there is nothing to ask for is said once"
+
+
+def test_what_was_not_heard_is_asked_again(meeting: Meeting) -> None:
+    meeting.is_heard = False
+    meeting.says("a", {}, asks=3)
+    meeting.is_heard = True
+    meeting.says("a", {}, asks=3)
+    meeting.says("a", {}, asks=3)
+    assert meeting.asked == [[CPU] * 3] * 2
+
+
+def test_a_wild_wish_is_cut_off(meeting: Meeting) -> None:
+    meeting.says("a", {}, asks=10**12)
+    assert len(meeting.asked[0]) == 10_000

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from study.errors import StudyNotFound, UserError
 from study.files.layout import StudyPaths, names_near
@@ -22,13 +21,13 @@ from study.files.storage_uri import storage_path
 from study.journal.history import History
 from study.journal.log.log_storage import log_at
 from study.journal.replay import read_history
-from study.journal.spec_versions import recorded_spec
 from study.results.parquet import read_points_or_trials, read_tables
 from study.results.tabulate import Tables, tabulate
-from study.spec.spec import StudySpec
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from study.spec.spec import StudySpec
 
 STORAGE = "studies"
 """The folder that studies are looked up in by name, below the working directory."""
@@ -70,6 +69,8 @@ class Study:
     @cached_property
     def spec(self) -> StudySpec:
         """The spec that the study runs by."""
+        from study.journal.spec_versions import recorded_spec  # which few questions need
+
         return self._spec or recorded_spec(self.paths, self.history)
 
     @cached_property
@@ -107,8 +108,10 @@ class Study:
         if found is None:
             return getattr(self.tables, name)
         named = _named(found, self.name)
-        if self.has_dropped or not pc.any(named["dropped"]).as_py():
+        if self.has_dropped or True not in named["dropped"].to_pylist():
             return named
+        import pyarrow.compute as pc  # which takes longer than most questions do
+
         return named.filter(pc.invert(pc.fill_null(named["dropped"], False)))
 
 

@@ -59,6 +59,6 @@ def test_to_start_and_to_list_studies_takes_nothing_of_study_files_and_figures(c
 
 
 def test_a_query_loads_no_frames_and_a_table_no_laws() -> None:
-    assert loaded_by("import analysis.sql", "pandas") == []
+    assert loaded_by("import analysis.sql", "pandas", "pyarrow.compute", "study.spec.load") == []
     interval = "from analysis import statistics; statistics.mean([1.0, 2.0, 4.0])"
     assert loaded_by(interval, "scipy.stats", "pandas") == []

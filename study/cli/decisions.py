@@ -37,7 +37,7 @@ def explain(
 ) -> None:
     """Say why a trial was stopped or how it ended, or how a point came to be proposed."""
     from study.errors import UserError
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
     from study.inspection.decisions.explain.explain import Explanations
 
     check_format(form, ("table", "json"))
@@ -74,7 +74,7 @@ def replay(
     from analysis.plots.replays import replays_plot
     from analysis.rendering import FORMS
     from analysis.tables.replays import replays_table
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
     from study.inspection.decisions.replay.replay import replay as outcomes_of
 
     check_format(form, FORMS)

@@ -136,7 +136,7 @@ def export(
     """Take a trial home: weights, model.py, and load.py, which says what a picture shows without
     this project; its recipe for `study train`, its figures.
     """
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
     from study.inspection.export_trial import ExportedTrial, export_trial
 
     paths = existing(name, storage)
@@ -183,7 +183,7 @@ def mirror(
     """Show a study where your other experiments are, from its journal alone; run again, it goes on
     where it stopped.
     """
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
     from study.inspection.export.mirrors.mirror import Mirror
     from study.inspection.export.mirrors.targets import target_of
 
@@ -204,7 +204,7 @@ def dashboard(
 ) -> None:
     """Open optuna-dashboard on a copy of the study (the extra `dashboard`)."""
     from study.errors import UserError
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
     from study.inspection.export.optuna import to_optuna
 
     paths = existing(name, storage)

@@ -43,7 +43,7 @@ def status(
     """Say how far studies are, from their storage alone; with a cluster's address, of its
     studies.
     """
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
     from study.files.storage_uri import storage_path
     from study.inspection.status import overview, status_of, status_text
 
@@ -64,9 +64,8 @@ def is_on_cluster(address: str | None, name: str | None, storage: str) -> bool:
 
     It isn't where RAY_ADDRESS happens to be set and the study lies in the storage.
     """
-    from study.files.layout import StudyPaths
+    from study.files.layout import StudyPaths, is_there
     from study.files.storage_uri import storage_path
-    from study.journal.spec_versions import is_there
 
     if not address or storage != STUDIES:
         return False
@@ -87,7 +86,7 @@ def _cluster_status(address: str, name: str | None) -> list[dict[str, Any]]:
 def _status_by_job(job: dict[str, Any]) -> dict[str, Any]:
     """Return a study's status from its storage, or its job's where that isn't seen from here."""
     from study.errors import StudyError
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
     from study.inspection.status import status_of
 
     try:
@@ -135,7 +134,7 @@ def logs(
     the trial has printed; of a cluster's study, what its job says.
     """
     from study.cli.cluster.jobs import print_log
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
     from study.inspection.event_log import followed_lines, log_lines
     from study.journal.replay import check_trial
 
@@ -221,7 +220,7 @@ def report(
     warnings.
     """
     from analysis.report.report import write_report
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
     from study.inspection.decisions.account import account_of
 
     studies = [existing(name, storage) for name in names]
@@ -242,7 +241,7 @@ def compare(
 ) -> None:
     """Compare two studies: a report, or a table."""
     from analysis.report.report import write_comparison
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
 
     if form == "html":
         path = write_comparison(existing(a, storage), existing(b, storage), storage=storage, to=to)

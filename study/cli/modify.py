@@ -151,8 +151,9 @@ def remove(
 ) -> None:
     """Delete a study and all its results."""
     from study.execution import lifecycle
+    from study.files.layout import existing
 
-    paths = lifecycle.existing(name, storage)
+    paths = existing(name, storage)
     if not yes:
         _ask(f"Delete {paths.folder} and everything in it?")
     lifecycle.remove(name, storage=storage)
@@ -177,10 +178,9 @@ def clean(
     """Show what could be deleted without losing an answer, and how much it is; delete it where you
     say what.
     """
-    from study.execution.lifecycle import existing
     from study.execution.retention.clean import clean as delete
     from study.execution.retention.clean import deletable
-    from study.files.layout import studies_in
+    from study.files.layout import existing, studies_in
     from study.files.storage_uri import storage_path
     from study.inspection.format import bytes_text
 
@@ -219,7 +219,7 @@ def _ask(question: str) -> None:
 @app.command()
 def collect(name: NameArgument, storage: StorageOption = STUDIES) -> None:
     """Write a study's Parquet files and its summary anew from its journal."""
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
     from study.journal.replay import read_history
     from study.journal.spec_versions import recorded_spec
     from study.results.parquet import write_tables

@@ -170,7 +170,7 @@ def echo(text: object = "", *, nl: bool = True, err: bool = False) -> None:
 def results_of(name: str, storage: StorageLike) -> Results:
     """Load a study's tables by its name."""
     from analysis.results import load
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
 
     return load(existing(name, storage))
 

@@ -43,7 +43,7 @@ def watch(
     name: NameArgument, storage: StorageOption = STUDIES, address: DashboardOption = None
 ) -> None:
     """Show the display of a study that runs elsewhere; Ctrl-C ends the watching, not the study."""
-    from study.execution.lifecycle import existing
+    from study.files.layout import existing
 
     if is_on_cluster(address, name, storage):
         from study.cli.cluster.jobs import connect

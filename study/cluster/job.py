@@ -127,8 +127,8 @@ class _StopForwarder:
         """
         if not self.is_wanted or time.monotonic() - self._last_asked < _ASK_AGAIN_S:
             return
-        from study.execution.lifecycle import existing
         from study.files import requests
+        from study.files.layout import existing
 
         self._last_asked = time.monotonic()
         requests.post(existing(self._request.name, self._request.storage), {"do": "stop"})

@@ -9,15 +9,14 @@ from typing import Any
 
 from study.cluster.job_request import JobRequest
 from study.errors import StudyLocked, UserError
-from study.execution.lifecycle import existing
 from study.execution.on_ray.ray_runtime import node_resources
 from study.execution.provenance import version
 from study.execution.resources import check_fits
 from study.execution.user.prices import price_faults
-from study.files.layout import StudyPaths
+from study.files.layout import StudyPaths, existing, is_there
 from study.files.lock import lock_holder
 from study.files.storage_uri import storage_path
-from study.journal.spec_versions import check_same, is_there, stored_spec_file
+from study.journal.spec_versions import check_same, stored_spec_file
 from study.spec.load import load_spec
 
 _ANSWER_TIMEOUT_S = 60.0

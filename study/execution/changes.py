@@ -12,8 +12,7 @@ from typing import Any
 
 from study.errors import UserError
 from study.execution import lifecycle
-from study.execution.lifecycle import existing
-from study.files.layout import StudyPaths
+from study.files.layout import StudyPaths, existing
 from study.files.lock import lock_holder
 from study.files.requests import is_share
 from study.files.storage import StorageLike

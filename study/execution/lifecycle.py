@@ -9,7 +9,7 @@ from typing import Any
 
 from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
-from study.errors import StudyLocked, StudyNotFound, UserError
+from study.errors import StudyLocked, UserError
 from study.execution.driver import drive, store_errors_as_faults
 from study.execution.on_ray.ray_runtime import RayConnection, check_answers
 from study.execution.open_study import open_study, resolve_concurrency
@@ -20,14 +20,14 @@ from study.execution.user import trust
 from study.execution.user.notices.notices import notice_faults
 from study.execution.user.prices import price_faults
 from study.files import requests
-from study.files.layout import StudyPaths, check_study_name, names_near
+from study.files.layout import StudyPaths, check_study_name, existing, is_there
 from study.files.lock import acquire_lock, lock_holder
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import storage_path
 from study.journal.extension import check_extension
 from study.journal.log.log_storage import log_at
 from study.journal.replay import read_history
-from study.journal.spec_versions import check_same, extended, is_there, stored_spec_file
+from study.journal.spec_versions import check_same, extended, stored_spec_file
 from study.journal.spec_versions import extend as extend_spec
 from study.spec.checks.repeat_checks import repeat_faults
 from study.spec.load import load_spec, refuse, spec_from_tree
@@ -276,16 +276,6 @@ def _carry_out(request: Mapping[str, Any], controller: Controller, name: str, po
             controller.add_point(request["values"], posted)
         case "drop":
             controller.drop_point(request["point"])
-
-
-def existing(name: str, storage: StorageLike) -> StudyPaths:
-    """Return the paths of a study that is there; raise StudyNotFound with the nearest name else."""
-    root = storage_path(storage)
-    paths = StudyPaths(root, name)
-    paths.check_plain()
-    if is_there(paths):
-        return paths
-    raise StudyNotFound(f"no study {name} in {root}{names_near(name, root)}")
 
 
 def _existing_to_drive(name: str, storage: StorageLike) -> StudyPaths:

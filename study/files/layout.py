@@ -7,8 +7,8 @@ import shlex
 from dataclasses import dataclass
 
 from search_spaces.validation import closest_match
-from study.errors import UserError
-from study.files.storage import StoragePath
+from study.errors import StudyNotFound, UserError
+from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import storage_path
 from study.files.trial_files import CHECKPOINTS, KEPT, TrialFolder, output_name, stderr_name
 
@@ -37,6 +37,21 @@ def studies_in(storage: StoragePath) -> list[StudyPaths]:
     """List the studies that a storage holds, by name."""
     names = sorted(spec.parent.name for spec in storage.glob("*/study.yaml"))
     return [StudyPaths(storage, name) for name in names if STUDY_NAME.match(name)]
+
+
+def existing(name: str, storage: StorageLike) -> StudyPaths:
+    """Return the paths of a study that is there; raise StudyNotFound with the nearest name else."""
+    root = storage_path(storage)
+    paths = StudyPaths(root, name)
+    paths.check_plain()
+    if is_there(paths):
+        return paths
+    raise StudyNotFound(f"no study {name} in {root}{names_near(name, root)}")
+
+
+def is_there(paths: StudyPaths) -> bool:
+    """Whether the folder holds a study, which it does by its journal even if its spec is lost."""
+    return paths.spec.exists() or paths.journal.exists()
 
 
 def names_near(name: str, storage: StoragePath) -> str:

@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 from study.errors import StateLost, StudyExists, StudyFileChanged, Superseded
-from study.files.layout import StudyPaths
+from study.files.layout import StudyPaths, is_there
 from study.files.lock import this_process
 from study.files.storage import StoragePath
 from study.journal.event_codec import Event
@@ -48,11 +48,6 @@ def begin(paths: StudyPaths, spec: StudySpec) -> None:
         paths.spec.write_new(study_file_text(spec))
     except FileExistsError:
         check_same(spec, paths)
-
-
-def is_there(paths: StudyPaths) -> bool:
-    """Whether the folder holds a study, which it does by its journal even if its spec is lost."""
-    return paths.spec.exists() or paths.journal.exists()
 
 
 def check_same(spec: StudySpec, paths: StudyPaths) -> None:

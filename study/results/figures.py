@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from study.journal.trials import Trial
 from study.results.columns import Column
@@ -13,8 +14,10 @@ from study.results.schema import (
     has_best_and_last,
     listed_columns,
 )
-from study.spec.spec import StudySpec
 from study.training.recipe.metric_catalog import FIXED_COLUMNS, Direction, is_minimized
+
+if TYPE_CHECKING:
+    from study.spec.spec import StudySpec
 
 
 @dataclass(frozen=True)

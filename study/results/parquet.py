@@ -14,7 +14,7 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,12 +24,13 @@ from study.files.storage import StoragePath
 from study.journal.history import History
 from study.journal.journal import journal_bytes
 from study.journal.replay import read_history
-from study.journal.spec_versions import recorded_spec
 from study.journal.trials import Trial
 from study.results.figures import Figures
 from study.results.schema import columns_fingerprint
 from study.results.tabulate import Tables, epochs_table, tabulate
-from study.spec.spec import StudySpec
+
+if TYPE_CHECKING:
+    from study.spec.spec import StudySpec
 
 PART_TRIALS = 100
 _FEWEST_BYTES_OF_A_ROW = 40
@@ -57,6 +58,8 @@ def write_tables(
     A driver may pass the history and the spec that it holds; they are read from the study's folder
     otherwise. Returns False where somebody has made fresher tables meanwhile, which stay.
     """
+    from study.journal.spec_versions import recorded_spec  # which reading tables doesn't need
+
     history = history or read_history(paths.journal)
     spec = spec or recorded_spec(paths, history)
     paths.epochs_table.make_folder()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from study.journal.history import History
 from study.journal.ranking import fresh_value, points_to_confirm, ranked, ranks, seeds_to_come
 from study.journal.trials import Point
 from study.results.cells import Row, utc_time
 from study.results.recipe_cells import RecipeCells
-from study.spec.spec import StudySpec
+
+if TYPE_CHECKING:
+    from study.spec.spec import StudySpec
 
 
 class _Outcome(TypedDict):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from study.errors import SpecError
 from study.journal.trials import Point
 from study.results.cells import Row, json_text
-from study.spec.spec import StudySpec
+
+if TYPE_CHECKING:
+    from study.spec.spec import StudySpec
 
 
 class RecipeCells:

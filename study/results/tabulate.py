@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from study.journal.history import History
 from study.journal.trials import Trial
@@ -16,7 +16,9 @@ from study.results.figures import Figures
 from study.results.point_rows import point_rows
 from study.results.recipe_cells import RecipeCells
 from study.results.trial_rows import trial_rows
-from study.spec.spec import StudySpec
+
+if TYPE_CHECKING:
+    from study.spec.spec import StudySpec
 
 _OF_RECIPES = Figures()
 
@@ -34,6 +36,8 @@ class Tables:
         dropped = self.points.filter(self.points["dropped"])["point"]
         if not len(dropped):
             return self
+        import pyarrow.compute as pc  # which few studies need
+
         kept = []
         for table in (self.points, self.trials, self.epochs):
             is_dropped = pc.is_in(table["point"], value_set=dropped.combine_chunks())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import statistics
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from study.journal.history import History
 from study.journal.outcomes import trial_value
@@ -23,7 +23,9 @@ from study.results.figures import Figures
 from study.results.recipe_cells import RecipeCells
 from study.results.schema import best_and_last_columns
 from study.spec.sections import Objective
-from study.spec.spec import StudySpec
+
+if TYPE_CHECKING:
+    from study.spec.spec import StudySpec
 
 _HARDWARE = ("host", "platform", "processor", "cpus", "gpus")
 

@@ -14,9 +14,9 @@ import analysis
 from analysis.sql import query_sql
 from study.errors import UserError
 from study.execution.driver import drive
-from study.execution.lifecycle import existing, post_request, remove, resume, retry, run
+from study.execution.lifecycle import post_request, remove, resume, retry, run
 from study.execution.run import RunOptions
-from study.files.layout import StudyPaths
+from study.files.layout import StudyPaths, existing
 from study.files.local_storage import LocalPath
 from study.inspection.status import overview
 from study.spec.load import load_spec

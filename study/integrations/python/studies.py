@@ -20,6 +20,7 @@ from study.errors import UserError
 from study.execution import changes, lifecycle
 from study.execution.lifecycle import StudySource
 from study.execution.run import ProgressDisplay, RunResult
+from study.files.layout import existing
 from study.files.storage import StorageLike
 from study.files.storage_uri import storage_path
 from study.integrations.python.progress import display_for
@@ -179,7 +180,7 @@ def add(
     texts = _texts(values)
     if not texts:
         raise UserError("say what the point is: {'optimizer.lr': 0.1}")
-    spec = load_spec(stored_spec_file(lifecycle.existing(name, storage)))
+    spec = load_spec(stored_spec_file(existing(name, storage)))
     point, _ = added_values(spec, texts)
     _post(name, {"do": "add", "values": point}, storage, trust)
     return point
@@ -224,7 +225,7 @@ def status(
     from study.inspection.status import overview, status_of
 
     if name is not None:
-        return StudyStatus(status_of(lifecycle.existing(name, storage)))
+        return StudyStatus(status_of(existing(name, storage)))
     return StudyStatuses(StudyStatus(one) for one in overview(storage_path(storage)))
 
 
@@ -265,7 +266,7 @@ def explain(
 
     if (trial is None) == (point is None):
         raise UserError("explain needs either trial=N or point=N")
-    explanations = Explanations(lifecycle.existing(name, storage))
+    explanations = Explanations(existing(name, storage))
     return explanations.of_trial(trial) if trial is not None else explanations.of_point(point or 0)
 
 
@@ -280,7 +281,7 @@ def replay(
 
     several = [pruners] if isinstance(pruners, str | Mapping) else pruners
     texts = [each if isinstance(each, str) else json.dumps(dict(each)) for each in several]
-    outcomes = outcomes_of(lifecycle.existing(name, storage), texts)
+    outcomes = outcomes_of(existing(name, storage), texts)
     return replays_table([outcome.tree() for outcome in outcomes])
 
 
@@ -298,7 +299,7 @@ def export(
     """
     from study.inspection.export_trial import export_trial
 
-    paths = lifecycle.existing(name, storage)
+    paths = existing(name, storage)
     return export_trial(paths, str(trial), Path(to), onnx=onnx, trusted=trust)
 
 

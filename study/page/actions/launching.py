@@ -20,11 +20,10 @@ from study.errors import OutsideFault, StudyLocked, UserError
 from study.execution.changes import Change
 from study.execution.user.configuration import configuration_folder
 from study.files.atomic import make_folder
-from study.files.layout import StudyPaths
+from study.files.layout import StudyPaths, is_there
 from study.files.lock import lock_holder
 from study.files.storage_uri import storage_path
 from study.journal.following import FollowedJournal
-from study.journal.spec_versions import is_there
 from study.page.access.tokens import ENVIRONMENT
 
 _BEGINS_WITHIN_S = 180.0

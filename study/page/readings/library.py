@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from study.errors import StudyError, StudyNotFound
-from study.files.layout import STUDY_NAME, StudyPaths, names_near, studies_in
+from study.files.layout import STUDY_NAME, StudyPaths, is_there, names_near, studies_in
 from study.files.lock import lock_holder
 from study.files.storage import StoragePath
 from study.journal.log.log_storage import log_at
-from study.journal.spec_versions import is_there
 from study.page.readings.followed_study import FollowedStudy
 from study.page.readings.rows import row_by_summary
 from study.results.summary.summary_file import read_summary

@@ -11,14 +11,14 @@ import pytest
 
 from study.errors import StudyExists, StudyLocked, StudyNotFound, UserError
 from study.execution import lifecycle
-from study.execution.lifecycle import existing, post_request, remove
+from study.execution.lifecycle import post_request, remove
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
 from study.execution.retention.housekeeping import Housekeeping
 from study.execution.run import ProgressDisplay, RunOptions
 from study.files import requests
 from study.files.atomic import make_folder, write_whole
-from study.files.layout import StudyPaths
+from study.files.layout import StudyPaths, existing
 from study.files.local_storage import LocalPath
 from study.files.lock import acquire_lock, this_process
 from study.files.object_storage import ObjectPath

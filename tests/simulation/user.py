@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,7 +54,7 @@ class User:
         self._until = until
         self._home = Host("home")
         self._commands = 0
-        self._acts = [
+        self._wishes = [
             self._add,
             self._add,
             self._stop,
@@ -62,7 +62,6 @@ class User:
             self._drop,
             self._share,
             self._extend,
-            self._look,
         ]
 
     def run(self) -> None:
@@ -71,7 +70,7 @@ class User:
             self._faults.chance.expovariate(1 / self._faults.request_every_s)
         ):
             if self._witness.records:
-                self._do_something()
+                self._do_one_of([*self._wishes, self._look])
 
     def _ask_at_end(self) -> None:
         """Ask for a few things while a driver closes its study: it comes to that a moment later."""
@@ -82,13 +81,13 @@ class User:
         self._world.sleep(CLOSING_S)
 
     def _do_some_things(self) -> None:
-        for _ in range(self._faults.chance.randint(1, 3)):
-            self._do_something()
+        for _ in range(self._faults.chance.randint(1, 4)):
+            self._do_one_of(self._wishes)
 
-    def _do_something(self) -> None:
+    def _do_one_of(self, acts: Sequence[Callable[[], None]]) -> None:
         if self._commands < MOST_COMMANDS:
             self._commands += 1
-            self._command(self._faults.chance.choice(self._acts))
+            self._command(self._faults.chance.choice(acts))
 
     def _command(self, act: Callable[[], None]) -> None:
         """Run a command to its end, or until it is killed."""

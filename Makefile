@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: gpu gpu-wheels quickstart test check setup faults slurm simulate mutants bench published coverage integrations wheel docs docs-test hooks clean
+.PHONY: gpu gpu-wheels quickstart test check setup faults slurm simulate mutants bench bench-search published coverage integrations wheel docs docs-test hooks clean
 
 quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
@@ -22,6 +22,9 @@ slurm: setup  ## A study over several allocations of a Slurm of one node (apt in
 
 bench: setup  ## Measurements, side by side in one run
 	$(BIN)/pytest tests/bench -m bench -o timeout=3600 -s
+
+bench-search: setup  ## Samplers and pruners on recorded curves, beside Ray Tune's, into docs/fewer-epochs.md; REPETITIONS=
+	$(BIN)/python -m tests.bench.search $(if $(REPETITIONS),--repetitions $(REPETITIONS))
 
 integrations: setup  ## Trainings with the libraries that have a callback, and an independent client of the page's API; installs them into .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[lightning,transformers,timm,mlflow,wandb,api-check]'

@@ -1,0 +1,1 @@
+"""Whole learning curves, and the studies that recorded them."""

@@ -1,0 +1,88 @@
+"""Who runs: each rival by its name, as it is called in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from .first_epoch import FirstEpochSearch
+from .foreign import run_foreign
+from .own_study import OwnStudy
+from .recorded import RecordedSpace
+from .story import Story
+
+POINTS = 64
+"""So many points has each search."""
+
+Rival = Callable[[RecordedSpace, int, int], Story]
+"""(space, number of the repetition, workers) -> what became of it."""
+
+TODAY = "tpe, asha"
+"""What the others are measured against: the project's sampler with Optuna's successive halving."""
+
+
+_SLOW = ("ASHABORE", "ASHACQR")
+"""Syne Tune's that fit trees for every proposal, more than ten seconds a search: run if named."""
+
+
+def is_slow(rival: str) -> bool:
+    """Whether a rival runs only where it is named."""
+    return rival.endswith(_SLOW)
+
+
+def _own(sampler: str, pruner: Mapping[str, Any]) -> Rival:
+    changes = {"sampler": {"name": sampler}, "pruner": dict(pruner)}
+    return lambda space, number, workers: OwnStudy(space, changes, number, workers, POINTS).run()
+
+
+def _tune(scheduler: str, *, optuna: bool) -> Rival:
+    def run(space: RecordedSpace, number: int, workers: int) -> Story:
+        from .ray_tune import TuneSearch
+
+        search = TuneSearch(space, scheduler, number, POINTS, optuna=optuna)
+        return run_foreign(space, search, number, workers)
+
+    return run
+
+
+def _syne(name: str) -> Rival:
+    def run(space: RecordedSpace, number: int, workers: int) -> Story:
+        from .syne import SyneSearch
+
+        return run_foreign(space, SyneSearch(space, name, number, POINTS), number, workers)
+
+    return run
+
+
+def _first_epoch(space: RecordedSpace, number: int, workers: int) -> Story:
+    return run_foreign(space, FirstEpochSearch(space, number, POINTS), number, workers)
+
+
+_PRUNERS: Mapping[str, Mapping[str, Any]] = {
+    "none": {"name": "none"},
+    "asha": {"name": "asha"},
+    "hyperband": {"name": "hyperband"},
+    "median": {"name": "median"},
+    "percentile": {"name": "percentile"},
+    "patient": {"name": "patient"},
+}
+"""The project's own pruners, each with its defaults."""
+
+
+def rivals() -> dict[str, Rival]:
+    """All that can run here; Syne Tune's where it is installed."""
+    found: dict[str, Rival] = {
+        "random, none": _own("random", {"name": "none"}),
+        "random, one epoch, then the best 3": _first_epoch,
+        "random, Tune's asha": _tune("asha", optuna=False),
+        "random, Tune's hyperband": _tune("hyperband", optuna=False),
+        "OptunaSearch, Tune's asha": _tune("asha", optuna=True),
+        "OptunaSearch, Tune's hyperband": _tune("hyperband", optuna=True),
+    }
+    if find_spec("syne_tune"):
+        for name in ("ASHA", "BOHB", *_SLOW):
+            found[f"Syne Tune's {name}"] = _syne(name)
+    for name, pruner in _PRUNERS.items():
+        found[f"tpe, {name}"] = _own("tpe", pruner)
+    return found

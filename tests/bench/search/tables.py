@@ -1,0 +1,101 @@
+"""The tables of what was measured, in Markdown."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from analysis.estimates import Estimate
+from study.execution.provenance import processor
+
+from .measures import EARLY, SHARES, Spent, regret, spent_epochs, spent_time
+from .recorded import recorded_space
+from .rivals import POINTS, TODAY
+from .story import Story
+
+_PAGE = Path(__file__).parents[3] / "docs" / "fewer-epochs.md"
+_PLACE = re.compile(r"(<!-- measured -->\n).*(<!-- /measured -->)", re.DOTALL)
+
+
+class Cell(NamedTuple):
+    """What one set of repetitions is of."""
+
+    space: str
+    workers: int
+    rival: str
+
+
+Stories = Mapping[Cell, list[Story]]
+
+
+def tables(stories: Stories, repetitions: int) -> str:
+    """One table for each space and number of workers, a line for each rival."""
+    machine = f"{os.cpu_count()} processors of {processor() or 'an unnamed kind'}"
+    parts = [f"{repetitions} repetitions of {POINTS} points each, simulated on {machine}."]
+    for space, workers in dict.fromkeys((cell.space, cell.workers) for cell in stories):
+        plural = "worker" if workers == 1 else "workers"
+        parts.append(f"### {space}, {workers} {plural}\n\n{_table(stories, space, workers)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def write_tables(text: str) -> None:
+    """Put the tables into the page, in the place of those before."""
+    page = _PAGE.read_text()
+    _PAGE.write_text(_PLACE.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", page))
+
+
+def _table(stories: Stories, space: str, workers: int) -> str:
+    good, best = (f"best {share:.0%}" for share in SHARES)
+    head = [
+        "search",
+        f"epochs to the {good}",
+        f"of {TODAY}'s",
+        f"time to the {good}",
+        f"epochs to the {best}",
+        f"time to the {best}",
+        f"regret after {EARLY} epochs",
+        "regret at the end",
+        "epochs in all",
+    ]
+    rows = [head, ["---"] + ["---:"] * (len(head) - 1)]
+    for cell in stories:
+        if (cell.space, cell.workers) == (space, workers):
+            rows.append(_row(stories, cell))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(stories: Stories, cell: Cell) -> list[str]:
+    space, own = recorded_space(cell.space), stories[cell]
+    good, best = SHARES
+    epochs = spent_epochs(space, own, good)
+    return [
+        cell.rival,
+        _shown(epochs.expected()),
+        _ratio(epochs, stories.get(cell._replace(rival=TODAY)), cell),
+        _shown(spent_time(space, own, good).expected()),
+        _shown(spent_epochs(space, own, best).expected()),
+        _shown(spent_time(space, own, best).expected()),
+        _shown(regret(space, own, EARLY), ".4f"),
+        _shown(regret(space, own), ".4f"),
+        f"{sum(story.epochs for story in own) / len(own):,.0f}",
+    ]
+
+
+def _ratio(epochs: Spent, today: list[Story] | None, cell: Cell) -> str:
+    if today is None:
+        return ""
+    space = recorded_space(cell.space)
+    return _shown(epochs.ratio_to(spent_epochs(space, today, SHARES[0])), ".2f")
+
+
+def _shown(estimate: Estimate, form: str = ",.0f") -> str:
+    """A figure with its interval; infinity is never."""
+    value, low, high = (
+        "never" if math.isinf(each) else format(each, form)
+        for each in (estimate.value, estimate.low, estimate.high)
+    )
+    return f"{value} [{low}, {high}]"

@@ -1,8 +1,9 @@
 """From the studies that recorded them to the tables of curves.
 
 ``python -m tests.bench.search.record STORAGE``: of each study file of ``recordings/`` the study
-below STORAGE, where there is one, or as many points as it has by now. What an epoch costs is counted in operations, as
-on the project's virtual clock: seconds would say how busy the machine was on that day.
+below STORAGE, where there is one, or as many points as it has by now. What an epoch costs is
+counted in operations, as on the project's virtual clock: seconds would say how busy the machine was
+on that day.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""A training function of one's own: a network of one hidden layer, in numpy, learns Friedman's first function.
+"""A training function of one's own, in numpy: a network of one hidden layer learns a function.
 
-The function and its noise are those of Friedman (1991), https://doi.org/10.1214/aos/1176347963: ten inputs, five of
-which count. The error is the root of the mean squared error on points that it wasn't trained on, in standard deviations
-of the function's values: 1 is what the mean alone reaches.
+The function and its noise are Friedman's first (1991, https://doi.org/10.1214/aos/1176347963): ten
+inputs, five of which count. The error is the root of the mean squared error on points that it
+wasn't trained on, in standard deviations of the function's values: 1 is what the mean alone
+reaches.
 """
 
 from __future__ import annotations

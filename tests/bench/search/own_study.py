@@ -119,6 +119,8 @@ class OwnStudy:
         if goes_on and epoch == EPOCHS:
             self._controller.finished(work.trial, work.attempt, "epochs", {})
             self._at_end[work.trial] = point
+        elif goes_on and epoch == work.until:
+            self._controller.set_aside(work.trial, work.attempt, epoch, "rung")
         elif goes_on:
             self._train(work, epoch + 1, turn.moment)
 

@@ -62,6 +62,8 @@ def _first_epoch(space: RecordedSpace, number: int, workers: int) -> Story:
 _PRUNERS: Mapping[str, Mapping[str, Any]] = {
     "none": {"name": "none"},
     "asha": {"name": "asha"},
+    "asha, promote": {"name": "asha", "promote": True},
+    "first-epochs": {"name": "first-epochs"},
     "hyperband": {"name": "hyperband"},
     "median": {"name": "median"},
     "percentile": {"name": "percentile"},

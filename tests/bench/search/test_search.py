@@ -165,6 +165,15 @@ def test_the_project_s_own_studies_run_on_recorded_curves(
     assert story.moment >= 5 * EPOCHS / 2, "two workers, and one point that costs twice"
 
 
+def test_trials_that_a_pruner_sets_aside_go_on_where_they_stood(
+    small_space: RecordedSpace,
+) -> None:
+    changes = {"sampler": {"name": "random"}, "pruner": {"name": "first-epochs", "keep": 2}}
+    story = OwnStudy(small_space, changes, number=0, workers=2, points=4).run()
+    assert story.epochs == 4 + 2 * (EPOCHS - 1)
+    assert sorted(each.value for each in story.finished) == [0.5, 0.9]
+
+
 def test_an_own_study_repeats_itself_and_stops_by_its_pruner(small_space: RecordedSpace) -> None:
     changes = {"sampler": {"name": "tpe"}, "pruner": {"name": "asha"}}
     one, other = (

@@ -53,7 +53,7 @@ def main() -> None:
         for cell, of_cell in zip(cells, done, strict=True):
             stories[cell] = of_cell
             print(f"{len(stories)}/{len(cells)} {', '.join(map(str, cell))}", file=sys.stderr)
-    text = tables(stories, given.repetitions)
+    text = tables(stories)
     print(text)
     if not given.rivals and len(cells) == len(SPACES) * len(WORKERS) * len(names):
         write_tables(text)

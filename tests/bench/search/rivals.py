@@ -31,8 +31,9 @@ def is_slow(rival: str) -> bool:
     return rival.endswith(_SLOW)
 
 
-def _own(sampler: str, pruner: Mapping[str, Any]) -> Rival:
-    changes = {"sampler": {"name": sampler}, "pruner": dict(pruner)}
+def _own(sampler: str, pruner: Mapping[str, Any], *, reproducible: bool = True) -> Rival:
+    changes: dict[str, Any] = {"sampler": {"name": sampler}, "pruner": dict(pruner)}
+    changes["reproducible"] = reproducible
     return lambda space, number, workers: OwnStudy(space, changes, number, workers, POINTS).run()
 
 
@@ -87,4 +88,5 @@ def rivals() -> dict[str, Rival]:
             found[f"Syne Tune's {name}"] = _syne(name)
     for name, pruner in _PRUNERS.items():
         found[f"tpe, {name}"] = _own("tpe", pruner)
+    found[f"{TODAY}, not reproducible"] = _own("tpe", {"name": "asha"}, reproducible=False)
     return found

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from analysis.estimates import Estimate
-from study.execution.provenance import processor
 
 from .measures import EARLY, SHARES, Spent, regret, spent_epochs, spent_time
 from .recorded import recorded_space
@@ -32,13 +30,14 @@ class Cell(NamedTuple):
 Stories = Mapping[Cell, list[Story]]
 
 
-def tables(stories: Stories, repetitions: int) -> str:
+def tables(stories: Stories) -> str:
     """One table for each space and number of workers, a line for each rival."""
-    machine = f"{os.cpu_count()} processors of {processor() or 'an unnamed kind'}"
-    parts = [f"{repetitions} repetitions of {POINTS} points each, simulated on {machine}."]
+    parts: list[str] = []
     for space, workers in dict.fromkeys((cell.space, cell.workers) for cell in stories):
         plural = "worker" if workers == 1 else "workers"
-        parts.append(f"### {space}, {workers} {plural}\n\n{_table(stories, space, workers)}")
+        repetitions = max(len(stories[cell]) for cell in stories if cell.space == space)
+        heading = f"### {space}, {workers} {plural}: {repetitions} searches of {POINTS} points each"
+        parts.append(f"{heading}\n\n{_table(stories, space, workers)}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -24,18 +24,25 @@ def end_of_attempt(history: History, attempt: Attempt) -> float:
 
 
 def wall_seconds(history: History, trial: Trial) -> float:
-    """How long the trial's attempts held a worker, all together."""
-    ends = [end_of_attempt(history, attempt) for attempt in trial.attempts]
-    starts = [attempt.started_at for attempt in trial.attempts]
-    return sum(end - start for end, start in zip(ends, starts, strict=True))
+    """How long the trial's attempts held a worker, all together; those that wait hold none."""
+    return sum(_held_seconds(history, trial, attempt) for attempt in trial.attempts)
 
 
 def worker_seconds(history: History, trial: Trial) -> float:
     """The same of each worker, all of them together."""
     return sum(
-        attempt.workers * (end_of_attempt(history, attempt) - attempt.started_at)
-        for attempt in trial.attempts
+        attempt.workers * _held_seconds(history, trial, attempt) for attempt in trial.attempts
     )
+
+
+def _held_seconds(history: History, trial: Trial, attempt: Attempt) -> float:
+    """How long an attempt held a worker: none where none took it up, which some journals don't say
+    of attempts that have reported epochs.
+    """
+    began = attempt.placed_at
+    if began is None and any(row["attempt"] == attempt.number for row in trial.rows):
+        began = attempt.started_at
+    return 0.0 if began is None else max(0.0, end_of_attempt(history, attempt) - began)
 
 
 def repeated_seconds(trial: Trial) -> float:

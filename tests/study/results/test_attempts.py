@@ -16,6 +16,7 @@ from study.results.attempts import (
     repeated_seconds,
     trials_on_shared_devices,
     wall_seconds,
+    worker_seconds,
 )
 
 ADAM = {"optimizer.name": "adam", "optimizer.lr": 0.1, "accumulation": 1}
@@ -33,7 +34,21 @@ def test_an_attempt_under_way_lasts_until_the_study_s_last_sign_of_life(make: An
     attempt = history.trials[0].attempts[0]
     assert attempt.ended_at is None
     assert end_of_attempt(history, attempt) == study.time
-    assert wall_seconds(history, history.trials[0]) == study.time - attempt.started_at
+    assert wall_seconds(history, history.trials[0]) == study.time - attempt.placed_at
+
+
+def test_waiting_for_a_worker_is_no_time_that_one_was_held(make: Any) -> None:
+    study = make()
+    study.start(study.point(ADAM), 0)
+    study.time += 600
+    study.point(ADAM)
+    history = history_of(study)
+    trial = history.trials[0]
+    trial.attempt.placed_at = None
+    assert wall_seconds(history, trial) == worker_seconds(history, trial) == 0
+    trial.attempt.placed_at = study.time - 10
+    trial.attempt.workers = 2
+    assert (wall_seconds(history, trial), worker_seconds(history, trial)) == (10, 20)
 
 
 def test_what_a_broken_attempt_did_after_its_last_report_is_done_again(make: Any) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from study.errors import StudyHalted
@@ -85,9 +85,9 @@ class StopConditions:
             return "target"
         if stop.failures is not None and self._failed_trials >= stop.failures:
             return "failures"
-        if self._is_spent(stop.wall_hours, self._wall_seconds(history)):
+        if self._is_spent(stop.wall_hours, self._wall_seconds, history):
             return "wall_hours"
-        if self._is_spent(stop.gpu_hours, self._count_gpu_seconds(history)):
+        if self._is_spent(stop.gpu_hours, self._count_gpu_seconds, history):
             return "gpu_hours"
         if stop.spend is not None and self._money(history) >= stop.spend:
             return "spend"
@@ -95,8 +95,11 @@ class StopConditions:
             return "halted"
         return ""
 
-    def _is_spent(self, limit_hours: float | None, spent_s: float) -> bool:
-        return limit_hours is not None and spent_s >= limit_hours * _SECONDS_AN_HOUR
+    def _is_spent(
+        self, limit_hours: float | None, spent_s: Callable[[History], float], history: History
+    ) -> bool:
+        """Whether a limit is reached; what is spent is added up only where there is one."""
+        return limit_hours is not None and spent_s(history) >= limit_hours * _SECONDS_AN_HOUR
 
     def _wall_seconds(self, history: History) -> float:
         """Count the seconds that drivers have spent on the study, the present one's up to now.

@@ -53,6 +53,13 @@ def test_a_spent_budget_stops_a_study_while_its_workers_are_busy(budget: str) ->
     assert not controller.is_nothing_left()
 
 
+def test_what_all_attempts_have_held_is_added_up_only_where_there_is_a_limit() -> None:
+    controller = controller_on(Storage(), small_spec(stop={"wall_hours": 1.0}))
+    controller.next()
+    controller.history.trials = None  # type: ignore[assignment] # else each look costs all of them
+    assert not controller.is_stopping()
+
+
 def test_spent_money_stops_a_study_by_the_prices_of_each_attempt_and_node() -> None:
     spec = small_spec(stop={"spend": 1.0}, prices={"cpu_hour": 1})
     controller = controller_on(Storage(), spec)

@@ -51,6 +51,11 @@ class Promotion:
 class PromotionRule(Protocol):
     """Which of the trials that wait goes on."""
 
+    grows: ClassVar[bool]
+    """Whether there is a rung from which nobody goes on, be it as good as it may."""
+
+    looks_before_all_are_asked: ClassVar[bool]
+    """Whether it may promote while points are left to be asked."""
     leaves_out_lost: ClassVar[bool]
     """Whether those that failed, or that the user stopped, keep no place among the best."""
 
@@ -86,10 +91,15 @@ def make_promotion_rule(choice: PrunerChoice) -> PromotionRule | None:
         return None
     if choice.name == "first-epochs":
         return FirstEpochsRule(choice.options["epochs"], choice.options["keep"])
-    return HalvingPromotion(choice.options["min_epochs"], choice.options["reduction"])
+    rungs = (choice.options["min_epochs"], choice.options["reduction"])
+    if choice.name == "pasha":
+        from study.sampling.growing_promotion import GrowingPromotion
+
+        return GrowingPromotion(*rungs)
+    return HalvingPromotion(*rungs)
 
 
-def last_resort(rule: PromotionRule, contenders: Sequence[Contender]) -> Promotion | None:
+def last_resort(contenders: Sequence[Contender]) -> Promotion | None:
     """The promotion without which none of the contenders would ever come to its end, nothing else
     being left to do: that of the best of those which have come farthest.
     """
@@ -98,7 +108,7 @@ def last_resort(rule: PromotionRule, contenders: Sequence[Contender]) -> Promoti
     waiting = [contender for contender in contenders if contender.waits]
     farthest = max((contender.epochs for contender in waiting), default=0)
     for best in ranked([each for each in waiting if each.epochs == farthest], farthest):
-        return Promotion(best.point, rule.next_until(best.epochs, best.length))
+        return Promotion(best.point, None)
     return None
 
 
@@ -120,6 +130,8 @@ class HalvingPromotion:
     end. Those who compete at a rung are all that have ever come there, whatever became of them.
     """
 
+    grows: ClassVar[bool] = False
+    looks_before_all_are_asked: ClassVar[bool] = True
     leaves_out_lost: ClassVar[bool] = False
 
     first: int
@@ -170,6 +182,8 @@ class FirstEpochsRule:
     Where one of them fails, the next best takes its place.
     """
 
+    grows: ClassVar[bool] = False
+    looks_before_all_are_asked: ClassVar[bool] = False
     leaves_out_lost: ClassVar[bool] = True
 
     epochs: int
@@ -245,6 +259,8 @@ class PlaceRule:
         before = len(known) if math.isnan(own) else sum(merit > own for merit in known)
         equal = sum(merit == own for merit in known)
         places = self.rule.places(len(rivals) + 1)
+        if self.rule.grows and not math.isnan(own) and before + equal < places:
+            return Comparison(reports[-1], True, before + 1, 0, None)
         stays = math.isnan(own) or before + equal >= places
         needed = (self.sign * known[places - 1],) if stays and 0 < places <= len(known) else None
         return Comparison(reports[-1], stays, before + 1, places, needed)

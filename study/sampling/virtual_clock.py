@@ -80,24 +80,6 @@ class VirtualClock:
         ]
         return max(min(ends), self._not_before(len(self._starts)))
 
-    def next_end(self, moment: float, count: int) -> float | None:
-        """The first end after a moment among the first ``count``; None where it isn't determined,
-        or there is none.
-        """
-        earliest_undetermined = math.inf
-        if self.started(count) < count:
-            earliest_undetermined = self.earliest_start()
-        earliest = math.inf
-        for number in range(self.started(count)):
-            extent = self._extent_of(number)
-            end = self._starts[number] + extent.length
-            if not extent.is_final:
-                earliest_undetermined = min(earliest_undetermined, end)
-            elif end > moment:
-                earliest = min(earliest, end)
-        is_determined = earliest < math.inf and earliest <= earliest_undetermined
-        return earliest if is_determined else None
-
     def _first_free_worker(self) -> tuple[int, float] | None:
         """The worker that is free first, and when; None while that isn't determined.
 
@@ -124,11 +106,6 @@ class VirtualClock:
     def has_started_by(self, number: int, moment: float) -> bool:
         """Whether it has started by then, as far as starts are determined."""
         return number < len(self._starts) and self._starts[number] <= moment
-
-    def end_of(self, number: int) -> float | None:
-        """When one ends that has started; None while that isn't determined."""
-        extent = self._extent_of(number)
-        return self._starts[number] + extent.length if extent.is_final else None
 
     def epochs_by(self, number: int, moment: float) -> int:
         """How many epochs a started point would have finished by then, if it went on for ever."""

@@ -64,6 +64,20 @@ class FirstEpochs(PrunerChoice):
         return True
 
 
+class Pasha(PrunerChoice):
+    """asha with promotion, whose longest rung grows only while the order of the best changes."""
+
+    name: Literal["pasha"] = "pasha"
+    min_epochs: AtLeastOne = 1
+    """epochs before a trial waits for the first time"""
+    reduction: Reduction = 3
+    """one trial in so many goes on at each rung"""
+
+    @property
+    def promotes(self) -> bool:
+        return True
+
+
 class Hyperband(PrunerChoice):
     """Several brackets of successive halving."""
 
@@ -121,7 +135,7 @@ class NoPruning(PrunerChoice):
 
 
 AnyPruner = Annotated[
-    Asha | FirstEpochs | Hyperband | Median | Percentile | Patient | NoPruning,
+    Asha | Pasha | FirstEpochs | Hyperband | Median | Percentile | Patient | NoPruning,
     Field(discriminator="name"),
     NamedForms("pruner"),
 ]

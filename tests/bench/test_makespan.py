@@ -51,9 +51,11 @@ def makespan(world: int, workers: int, spread: float, error: float, **changes: A
 
 @pytest.mark.parametrize("workers", [2, 4, 8])
 @pytest.mark.parametrize(("spread", "error"), [(0.0, 0.0), (0.5, 0.2)])
-@pytest.mark.parametrize("pruner", ["none", "asha"])
+@pytest.mark.parametrize("pruner", ["none", "asha", "asha, promote", "first-epochs", "pasha"])
 def test_makespan(workers: int, spread: float, error: float, pruner: str, board: Board) -> None:
-    chosen = {"name": "asha", "min_epochs": 1, "reduction": 3} if pruner == "asha" else pruner
+    chosen: Any = {"name": "asha", "min_epochs": 1, "reduction": 3} if pruner == "asha" else pruner
+    if pruner == "asha, promote":
+        chosen = {"name": "asha", "min_epochs": 1, "reduction": 3, "promote": True}
     ratios = [
         makespan(world, workers, spread, error, pruner=chosen, reproducible=True)
         / makespan(world, workers, spread, error, pruner=chosen, reproducible=False)

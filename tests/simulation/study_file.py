@@ -22,6 +22,7 @@ PRUNERS: list[Any] = [
 PROMOTING: list[Any] = [
     {"name": "asha", "min_epochs": 1, "reduction": 2, "promote": True},
     {"name": "first-epochs", "epochs": 1, "keep": 2},
+    {"name": "pasha", "min_epochs": 1, "reduction": 2},
 ]
 """Pruners that set trials aside and promote them: every fifth seed has one."""
 SAMPLERS: list[Any] = [

@@ -7,13 +7,22 @@ the order in which the journal has them: that of the points asked and of the tri
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from study.controller.epoch_costs import EpochCosts
 from study.controller.population import Population
 from study.journal.trials import Point
 from study.sampling.virtual_clock import Extent, VirtualClock
+
+_DELAY = 1.25
+"""How much later than on the ideal cluster an epoch is seen: what it really takes may well be a
+quarter more than what it costs, and nobody should have to wait for that.
+"""
+_ROUNDING = 1e-9
+"""Spares an epoch that ends just at the moment asked for from the rounding of the division."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +54,21 @@ class Sight:
 class Jobs:
     """The jobs so far, on the virtual clock of ``workers`` ideal workers."""
 
-    def __init__(self, population: Population, workers: int, costs: EpochCosts) -> None:
+    def __init__(
+        self,
+        population: Population,
+        workers: int,
+        costs: EpochCosts,
+        length_of: Callable[[int], int | None],
+    ) -> None:
         self._population = population
+        self._length_of = length_of
         self._workers = workers
         self._costs = costs
         self._jobs: list[Job] = []
         self._of_point: dict[int, list[int]] = defaultdict(list)
         """The numbers of each point's jobs."""
-        self._clock = VirtualClock(workers, self._extent, lambda number: self._jobs[number].horizon)
+        self._clock = VirtualClock(workers, self._plan, lambda number: self._jobs[number].horizon)
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -81,21 +97,49 @@ class Jobs:
         return None if start is None else max(self.horizon, start)
 
     def next_end(self, moment: float) -> float | None:
-        """The first virtual end of a job after a moment; None while it isn't determined."""
-        return self._clock.next_end(moment, len(self._jobs)) if self._jobs else None
+        """The first moment after another one at which a job's end is seen; None while it isn't
+        determined.
+        """
+        earliest = earliest_undetermined = math.inf
+        if self._count_started() < len(self._jobs):
+            earliest_undetermined = self._clock.earliest_start()
+        for number in range(self._count_started()):
+            extent = self._extent(number)
+            end = self._seen_at(number, extent)
+            if not extent.is_final:
+                earliest_undetermined = min(earliest_undetermined, end)
+            elif end > moment:
+                earliest = min(earliest, end)
+        is_determined = earliest < math.inf and earliest <= earliest_undetermined
+        return earliest if is_determined else None
 
     def is_settled(self, horizon: float) -> bool:
-        """Whether all that happens by then is settled."""
-        count = len(self._jobs)
-        if not count:
-            return True
-        started = self._clock.started(count)
-        if started < count and self._clock.earliest_start() < horizon:
+        """Whether all that is seen by then is settled."""
+        started = self._count_started()
+        if started < len(self._jobs) and self._clock.earliest_start() < horizon:
             return False
         return all(self._is_job_settled(number, horizon) for number in range(started))
 
+    def _count_started(self) -> int:
+        """Of how many jobs, the first ones, the virtual start is determined."""
+        return self._clock.started(len(self._jobs)) if self._jobs else 0
+
+    def _seen_at(self, number: int, extent: Extent) -> float:
+        """The moment by which so much of a job is seen as it has come to."""
+        start = self._clock.start_of(number)
+        assert start is not None
+        return start + extent.length * _DELAY
+
+    def _epochs_seen(self, number: int, horizon: float) -> int:
+        """How many epochs of a job would be seen by then, if it went on for ever."""
+        start = self._clock.start_of(number)
+        if start is None or horizon <= start:
+            return 0
+        cost = self._costs.cost_of(self._population.history.points[self._jobs[number].point])
+        return int((horizon - start) / (cost * _DELAY) + _ROUNDING)
+
     def _is_job_settled(self, number: int, horizon: float) -> bool:
-        needed = self._clock.epochs_by(number, horizon)
+        needed = self._epochs_seen(number, horizon)
         if needed <= 0:
             return True
         extent = self._extent(number)
@@ -109,11 +153,11 @@ class Jobs:
             if not self._clock.has_started_by(number, horizon):
                 continue
             job = self._jobs[number]
-            end = self._clock.end_of(number)
-            is_done = end is not None and end <= horizon
-            done = self._clock.epochs_by(number, horizon)
+            extent = self._extent(number)
+            is_done = extent.is_final and self._seen_at(number, extent) <= horizon
+            done = self._epochs_seen(number, horizon)
             if is_done:
-                done = max(done, self._extent(number).epochs)
+                done = max(done, extent.epochs)
             first = self._population.history.points[point].trials.get(0)
             most = job.until if job.until is not None else job.begin + done
             epochs = min(job.begin + done, most, first.epochs if first else 0)
@@ -121,6 +165,21 @@ class Jobs:
             has_come = is_done and job.until is not None and epochs >= job.until
             return Sight(epochs, job.until or 0 if has_come else job.begin, is_over)
         return Sight(0, 0, has_ended=False)
+
+    def _plan(self, number: int) -> Extent:
+        """How long a job has a worker of the ideal cluster: as long as it takes where nothing
+        fails, so that nobody waits to learn it; where that isn't known, as long as it took.
+        """
+        job = self._jobs[number]
+        point = self._population.history.points[job.point]
+        end, further = job.until, 0
+        if end is None:
+            end = self._length_of(job.point)
+            further = self._population.spec.replicates - 1
+        if end is None:
+            return self._extent(number)
+        epochs = end - job.begin + further * end
+        return Extent(max(1, epochs), True, self._costs.cost_of(point))
 
     def _extent(self, number: int) -> Extent:
         """How far a job is settled."""

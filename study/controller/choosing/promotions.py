@@ -64,7 +64,7 @@ class Promotions:
     def __init__(self, population: Population, workers: int, costs: EpochCosts) -> None:
         self._population = population
         self._rule: PromotionRule | None = make_promotion_rule(population.spec.pruner)
-        self.jobs = Jobs(population, workers, costs)
+        self.jobs = Jobs(population, workers, costs, self._length)
         self._lengths: dict[int, int | None] = {}
         """How many epochs each point's training has, by the spec of ``_spec``."""
         self._spec = population.spec
@@ -115,12 +115,20 @@ class Promotions:
         if not self.goes_by_clock:
             return self._decide(self._see_now, is_all_asked, None)
         horizon = self.jobs.first_horizon()
+        if horizon is not None and not is_all_asked and not self._looks():
+            return StartPoint(horizon)
         while horizon is not None and self.jobs.is_settled(horizon):
             job = self._decide(self._see_by(horizon), is_all_asked, horizon)
             if not isinstance(job, WaitForOthers):
                 return job
             horizon = self.jobs.next_end(horizon)
         return WaitForOthers()
+
+    def _looks(self) -> bool:
+        """Whether anything is looked at as long as points are left to be asked."""
+        assert self._rule is not None
+        ignores_results = self._population.arms[0].proposer.ignores_results
+        return self._rule.looks_before_all_are_asked or not ignores_results
 
     def count_promotable(self, *, is_all_asked: bool) -> int:
         """How many trials that wait could go on by all that is known now."""
@@ -147,7 +155,7 @@ class Promotions:
         for arm, contenders in zip(self._population.arms, arms, strict=True):
             if any(self._runs(number, see) for number in arm.points):
                 continue
-            resort = last_resort(self._rule, contenders)
+            resort = last_resort(contenders)
             if resort is not None:
                 return self._promote(resort, horizon)
         points = self._population.history.points

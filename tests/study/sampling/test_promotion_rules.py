@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from study.sampling.growing_promotion import GrowingPromotion
 from study.sampling.promotion_rules import (
     Contender,
     FirstEpochsRule,
@@ -12,7 +13,7 @@ from study.sampling.promotion_rules import (
     last_resort,
     make_promotion_rule,
 )
-from study.spec.pruners import Asha, FirstEpochs, Median
+from study.spec.pruners import Asha, FirstEpochs, Median, Pasha
 
 ASHA = HalvingPromotion(first=1, reduction=2)
 NAN = float("nan")
@@ -45,6 +46,7 @@ def test_only_pruners_that_promote_have_such_a_rule() -> None:
     assert make_promotion_rule(Asha()) is None
     assert make_promotion_rule(Median()) is None
     assert make_promotion_rule(Asha(promote=True)) == HalvingPromotion(1, 3)
+    assert make_promotion_rule(Pasha(reduction=2)) == GrowingPromotion(1, 2)
     assert make_promotion_rule(FirstEpochs(epochs=2, keep=4)) == FirstEpochsRule(2, 4)
 
 
@@ -100,8 +102,8 @@ def test_first_epochs_replaces_who_fails_and_not_who_is_done() -> None:
 def test_the_best_of_those_that_are_farthest_is_the_last_resort() -> None:
     far = [contender(0, [0, 0.1], until=2), contender(1, [0, 0.2], until=2)]
     near = contender(2, [0.9])
-    resort = last_resort(ASHA, [*far, near])
+    resort = last_resort([*far, near])
     assert resort is not None
-    assert (resort.point, resort.until) == (1, 4)
-    assert last_resort(ASHA, [*far, contender(3, [1], until=None, is_complete=True)]) is None
-    assert last_resort(ASHA, [contender(3, [1], until=None, is_lost=True)]) is None
+    assert (resort.point, resort.until) == (1, None)
+    assert last_resort([*far, contender(3, [1], until=None, is_complete=True)]) is None
+    assert last_resort([contender(3, [1], until=None, is_lost=True)]) is None

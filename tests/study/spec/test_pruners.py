@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from study.spec.pruners import AnyPruner, Asha, NoPruning, PrunerChoice
 
-NAMES = ["asha", "first-epochs", "hyperband", "median", "percentile", "patient", "none"]
+NAMES = ["asha", "pasha", "first-epochs", "hyperband", "median", "percentile", "patient", "none"]
 PRUNERS: TypeAdapter[PrunerChoice] = TypeAdapter(AnyPruner)
 
 
@@ -48,7 +48,8 @@ def test_a_mapping_must_have_a_name() -> None:
 
 
 def test_only_those_that_are_told_to_promote() -> None:
-    assert [name for name in NAMES if PRUNERS.validate_python(name).promotes] == ["first-epochs"]
-    promoting = PRUNERS.validate_python({"name": "asha", "promote": True})
-    assert promoting.promotes
-    assert promoting.options == {"min_epochs": 1, "reduction": 3, "promote": True}
+    promoting = [name for name in NAMES if PRUNERS.validate_python(name).promotes]
+    assert promoting == ["pasha", "first-epochs"]
+    asha = PRUNERS.validate_python({"name": "asha", "promote": True})
+    assert asha.promotes
+    assert asha.options == {"min_epochs": 1, "reduction": 3, "promote": True}

@@ -15,6 +15,7 @@ from ....fake_folder import run_into, write_folder
 
 ASHA: dict[str, Any] = {"name": "asha", "min_epochs": 1, "reduction": 2, "promote": True}
 FIRST: dict[str, Any] = {"name": "first-epochs", "epochs": 2, "keep": 3}
+PASHA: dict[str, Any] = {"name": "pasha", "min_epochs": 1, "reduction": 2}
 
 
 @pytest.mark.parametrize("reproducible", [True, False])
@@ -42,6 +43,21 @@ def test_who_was_never_promoted_was_not_among_the_best_where_it_waited(
     best = next(t for t in controller.history.trials if t.state == "COMPLETE")
     why = explanations.of_trial(best.number).tree()["why"]
     assert "it was promoted after epoch" in why
+
+
+def test_beyond_the_longest_rung_of_pasha_nobody_goes(tmp_path: Path) -> None:
+    def unmoved(recipe: dict[str, Any], epoch: int) -> dict[str, Any]:
+        return {"val_accuracy": -abs(recipe["optimizer"]["lr"] - 0.1) + epoch / 100, "seconds": 1.0}
+
+    spec = small_spec(pruner=PASHA, points=16, recipe={"epochs": 9})
+    paths, controller = run_into(tmp_path, spec, curve=unmoved)
+    ends = [stop for stop in Explanations(paths).stops().values() if stop.tree()["places"] == 0]
+    assert ends
+    farthest = max(t.epochs for t in controller.history.trials if t.state == "PRUNED")
+    assert farthest == 2
+    assert {stop.judgment.epoch for stop in ends} == {farthest}
+    assert all("nobody goes on from there" in stop.sentence() for stop in ends)
+    assert all(stop.agrees for stop in ends)
 
 
 def test_a_trial_that_waits_is_told_where_it_stands(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from study.execution.resources import machine_cpus, machine_gpus
-from study.sampling.promotion_rules import make_promotion_rule
+from study.sampling.pruning import make_promotion_rule
 from study.training.recipe.model_catalog import FAMILIES
 from study.training.recipe.recipe import Recipe
 

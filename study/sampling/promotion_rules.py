@@ -10,12 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from study.sampling.stop_rules import Comparison, Values
-
-if TYPE_CHECKING:
-    from study.spec.pruners import PrunerChoice
 
 
 @dataclass(frozen=True)
@@ -83,20 +80,6 @@ class PromotionRule(Protocol):
         many of them come to their end.
         """
         ...
-
-
-def make_promotion_rule(choice: PrunerChoice) -> PromotionRule | None:
-    """Make the rule of a study file's pruner; None where it promotes nothing."""
-    if not choice.promotes:
-        return None
-    if choice.name == "first-epochs":
-        return FirstEpochsRule(choice.options["epochs"], choice.options["keep"])
-    rungs = (choice.options["min_epochs"], choice.options["reduction"])
-    if choice.name == "pasha":
-        from study.sampling.growing_promotion import GrowingPromotion
-
-        return GrowingPromotion(*rungs)
-    return HalvingPromotion(*rungs)
 
 
 def last_resort(contenders: Sequence[Contender]) -> Promotion | None:

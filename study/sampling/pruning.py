@@ -15,6 +15,8 @@ import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
 from study.sampling.front_pruner import FrontPruner
+from study.sampling.growing_promotion import GrowingPromotion
+from study.sampling.promotion_rules import FirstEpochsRule, HalvingPromotion, PromotionRule
 from study.sampling.stop_rules import STUDY_OF_BRACKETS
 
 if TYPE_CHECKING:
@@ -69,6 +71,18 @@ def make_pruner(
         return FrontPruner(choice.name, options, signs, epochs, by_number)
     decides = make_optuna_pruner(choice.name, options, epochs)
     return _OptunaPruner(decides, objectives[0].direction, by_number)
+
+
+def make_promotion_rule(choice: PrunerChoice) -> PromotionRule | None:
+    """Make the rule by which a study file's pruner promotes trials; None where it promotes none."""
+    if not choice.promotes:
+        return None
+    options = choice.options
+    if choice.name == "first-epochs":
+        return FirstEpochsRule(options["epochs"], options["keep"])
+    if choice.name == "pasha":
+        return GrowingPromotion(options["min_epochs"], options["reduction"])
+    return HalvingPromotion(options["min_epochs"], options["reduction"])
 
 
 class _OptunaPruner:

@@ -24,8 +24,8 @@ from study.sampling.promotion_rules import (
     Promotion,
     PromotionRule,
     last_resort,
-    make_promotion_rule,
 )
+from study.sampling.pruning import make_promotion_rule
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from study.sampling.promotion_rules import (
     HalvingPromotion,
     PromotionRule,
     last_resort,
-    make_promotion_rule,
 )
+from study.sampling.pruning import make_promotion_rule
 from study.spec.pruners import Asha, FirstEpochs, Median, Pasha
 
 ASHA = HalvingPromotion(first=1, reduction=2)

@@ -16,7 +16,7 @@ import pytest
 from study.journal.history import History
 from study.results.attempts import repeated_seconds
 
-from ..study.command import check_exact, history_of, outcome, run, start, wait_for
+from ..study.command import check_exact, count, history_of, kill, outcome, run, start, wait_for
 from ..study.command import write_slow_study as write
 from .growing_cluster import TOKEN, Grown, growing_cluster, ray_command
 
@@ -137,4 +137,15 @@ def test_two_studies_make_a_cluster_grow_that_has_no_room_for_either(tmp_path: P
             assert process.returncode == 0, said
             check_exact(history_of(folders[name], name), 4)
         assert max(len(look["nodes"]) for look in cluster.seen) == 4
+        wait_for(lambda: not cluster.nodes, "the cluster to shrink")
+
+
+def test_a_driver_that_is_killed_holds_no_nodes(tmp_path: Path) -> None:
+    folder = study(tmp_path / "hurt", epochs=100)
+    with growing_cluster(least=0, most=2) as cluster:
+        wait_for(lambda: bool(cluster.seen), "the head")
+        process = launch(folder, "tiny", cluster)
+        wait_for(lambda: count(folder, "reported") and len(cluster.nodes) == 2, "two nodes")
+        kill(process)
+        process.communicate()
         wait_for(lambda: not cluster.nodes, "the cluster to shrink")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -26,6 +31,7 @@ from ..study.command import (
     wait_for,
     write_slow_study,
 )
+from ..study.ray_cluster import free_port
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
 
@@ -44,9 +50,9 @@ def cluster() -> Iterator[Any]:
     made.shutdown()
 
 
-def study(folder: Path) -> Path:
+def study(folder: Path, points: int = 6) -> Path:
     folder.mkdir()
-    few = {"points": 6, "concurrency": 3, "pruner": "none", "keep_checkpoints": "none"}
+    few = {"points": points, "concurrency": 3, "pruner": "none", "keep_checkpoints": "none"}
     write_slow_study(folder, pause_s=0.05, epochs=10, **few)
     return folder
 
@@ -201,6 +207,75 @@ def test_a_node_that_is_told_to_go_hands_its_trials_over(
             f"\ntold to go: both trials handed over after {handed_over - told:.1f} s, the node gone"
             f" by itself after {gone - told:.1f} s"
         )
+
+
+@contextmanager
+def node_in_the_foreground(*words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A node as a container runs it."""
+    process = subprocess.Popen(
+        [str(Path(sys.executable).with_name("ray")), "start", *words, "--block"],
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=120)
+
+
+def test_a_container_that_gets_a_sigterm_hands_its_trials_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its first process is ``ray start --block``, which drains the node and waits."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0123456789abcdef" * 4)
+    hurt, port, second = study(tmp_path / "hurt", points=12), free_port(), "e" * 56
+    of_head = (f"--port={port}", "--num-cpus=1", "--include-dashboard=false")
+    of_second = {
+        "RAY_OVERRIDE_NODE_ID_FOR_TESTING": second,
+        "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "90",
+    }
+    with (
+        TemporaryDirectory(prefix="ray-test-", dir="/tmp", ignore_cleanup_errors=True) as folder,
+        node_in_the_foreground("--head", *of_head, f"--temp-dir={folder}"),
+    ):
+        wait_for(lambda: is_heard(port), "the head")
+        joining = (f"--address=127.0.0.1:{port}", "--num-cpus=2")
+        with node_in_the_foreground(*joining, **of_second) as container:
+            address = ("--address", f"127.0.0.1:{port}")
+            process = start(hurt, "run", "tiny.yaml", *address, "--wait-for-nodes")
+
+            def is_at_work_there() -> bool:
+                assert process.poll() is None, process.communicate()[0]
+                trials = history_of(hurt).trials if (hurt / "studies").exists() else []
+                running = [trial for trial in trials if trial.is_in_flight and trial.epochs]
+                return any(trial.attempt.node == second for trial in running)
+
+            wait_for(is_at_work_there, "a trial in the container")
+            container.send_signal(signal.SIGTERM)
+            told = time.time()
+            container.wait(timeout=120)
+            gone = time.time()
+            said, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+    history = history_of(hurt)
+    check_exact(history, 12)
+    left = set_aside(history)
+    assert left
+    assert {(attempt.node, attempt.is_broken_off) for attempt in left} == {(second, False)}
+    assert not [a for trial in history.trials for a in trial.attempts if a.failure]
+    with capsys.disabled():
+        print(f"\nSIGTERM to ray start --block: gone after {gone - told:.1f} s of 90 s")
+
+
+def is_heard(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
+    return False
 
 
 def later_attempts(folder: Path, trial: int) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from study.execution.own_code.hashes import check_code_change
 from study.execution.run import RunOptions, RunResult, SteadyDisplay
 from study.files import requests
 from study.files.layout import StudyPaths
-from study.files.lock import DriverLock, acquire_lock
+from study.files.lock import DriverLock, acquire_lock, lock_holder
 from study.files.requests import Request
 from study.journal.events import PointReopened
 from study.journal.history import History
@@ -69,6 +69,9 @@ def drive(
             if not late or late == seen:
                 break
             seen = late
+            if all(request.do == "stop" for request in late):
+                _discard_stops(paths, late)
+                continue
             with suppress(StudyLocked):  # whoever asked has taken the study, to do it himself
                 result = _drive(paths, options, (), None, None, (), False)
         return result
@@ -101,11 +104,18 @@ def _drive(
             if retried or retry_all:
                 reopened = _reopen_failed(controller, None if retry_all else retried)
             run = OpenRun(paths, options, controller, connection, lock)
-            waiting = requests.waiting(paths)
-            if _is_complete(controller) and all(request.do == "stop" for request in waiting):
-                requests.discard(waiting)
+            if _is_complete(controller) and not requests.waiting(paths):
                 return run.nothing_to_do()
             return run.to_its_end(reopened)
+
+
+def _discard_stops(paths: StudyPaths, stops: Sequence[Request]) -> None:
+    """Remove requests to stop a study that has ended; another driver follows them that has taken it
+    up meanwhile.
+    """
+    with suppress(OSError):  # the next driver discards them, too
+        if not lock_holder(paths.lock):
+            requests.discard(stops)
 
 
 def _check_code(paths: StudyPaths, options: RunOptions) -> None:

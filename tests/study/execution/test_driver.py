@@ -386,14 +386,25 @@ def test_what_is_asked_after_a_study_has_reached_its_target_is_recorded(
     assert requests.waiting(study.paths) == []
 
 
-def test_a_stop_of_a_study_that_has_just_ended_leaves_it_complete(
+@pytest.mark.parametrize(("reason", "limits"), [("complete", {}), ("target", {"target": 0.0})])
+def test_a_stop_of_a_study_that_has_just_ended_changes_nothing(
+    study: Study, monkeypatch: pytest.MonkeyPatch, reason: str, limits: dict[str, Any]
+) -> None:
+    study.paths.spec.write_whole(small_spec(points=3, pruner="none", stop=limits).yaml())
+    ask_after_the_last_look(study, monkeypatch, {"do": "stop"})
+    result = study.drive()
+    assert result.reason == reason
+    assert [session.reason for session in result.history.sessions] == [reason]
+    assert requests.waiting(study.paths) == []
+
+
+def test_a_stop_of_a_study_that_another_has_taken_up_is_left_to_it(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask_after_the_last_look(study, monkeypatch, {"do": "stop"})
-    result = study.drive()
-    assert result.reason == "complete"
-    assert [session.reason for session in result.history.sessions] == ["complete"]
-    assert requests.waiting(study.paths) == []
+    monkeypatch.setattr(driver, "lock_holder", lambda lock: "process 1 on elsewhere")
+    assert study.drive().reason == "complete"
+    assert len(requests.waiting_stops(study.paths)) == 1
 
 
 def test_only_what_stopped_an_earlier_driver_is_discarded(

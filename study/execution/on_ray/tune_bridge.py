@@ -261,9 +261,9 @@ class Bridge:
             self._live.note(running.assignment.trial, result["progress"])
         # a worker that hangs is let into its next step, in which it gives itself up
         goes_on = running.is_spent or self._is_wanted(running.assignment)
-        if goes_on and messages:
-            running.makes_way = self._makes_way(running, messages[-1])
-        if running.makes_way:
+        why = self._makes_way(running, messages[-1]) if goes_on and messages else None
+        if why:
+            running.makes_way = why
             ask_to_set_aside(tune_trial)
         return goes_on
 

@@ -411,6 +411,7 @@ def test_a_trial_on_a_node_that_leaves_is_set_aside_and_its_worker_gets_no_other
     assert tune.result("a", report(recipe, 1, has_state=True))
     assert asked == ["a"]
     assert tune.share.leave == 1, "no other has to make way for it"
+    assert tune.result("a", Waiting("paused: its state can't be written"))
     assert not tune.result("a", SetAside(1))
     tune.bridge.on_trial_end("a")
     assert tune.bridge.leaves_workers()

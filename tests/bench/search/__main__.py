@@ -1,7 +1,7 @@
 """Run all rivals on all spaces, and write the tables of docs/fewer-epochs.md.
 
 ``python -m tests.bench.search [--repetitions 100] [--spaces digits,cifar10] [--workers 1,4,8]
-[--rivals WORD,WORD] [--processes N]``: with fewer of anything but repetitions and processes the
+[--rivals NAME …] [--processes N]``: with fewer of anything but repetitions and processes the
 tables are shown and not written.
 """
 
@@ -39,12 +39,12 @@ def main() -> None:
     parser.add_argument("--spaces", default=",".join(SPACES))
     parser.add_argument("--workers", default=",".join(map(str, WORKERS)))
     parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--rivals", default="", help="only those whose names hold one of these")
+    parser.add_argument("--rivals", nargs="*", help="only those whose names hold one of these")
     given = parser.parse_args()
-    words = given.rivals.split(",")
-    names = [name for name in rivals() if any(word in name for word in words)]
-    if not given.rivals:
-        names = [name for name in names if not is_slow(name)]
+    if given.rivals:
+        names = [name for name in rivals() if any(word in name for word in given.rivals)]
+    else:
+        names = [name for name in rivals() if not is_slow(name)]
     workers = [int(count) for count in given.workers.split(",")]
     cells = [Cell(*each) for each in product(given.spaces.split(","), workers, names)]
     stories: dict[Cell, list[Story]] = {}

@@ -64,6 +64,7 @@ _PRUNERS: Mapping[str, Mapping[str, Any]] = {
     "none": {"name": "none"},
     "asha": {"name": "asha"},
     "asha, promote": {"name": "asha", "promote": True},
+    "pasha": {"name": "pasha"},
     "first-epochs": {"name": "first-epochs"},
     "hyperband": {"name": "hyperband"},
     "median": {"name": "median"},

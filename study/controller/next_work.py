@@ -335,7 +335,7 @@ class NextWork:
     def _first_until(self, point: Point, replicate: int, kind: TrialKind) -> int | None:
         """The epoch after which a new trial waits to be promoted, where its pruner judges it."""
         is_judged = kind == "search" and replicate == 0
-        return self._state.promotions.first_until(point.number) if is_judged else None
+        return self._state.promotions.contenders.first_until(point.number) if is_judged else None
 
     def _hand_out(self, started: AttemptStarted) -> Work:
         """Record an attempt and give it; the next one instead where its recipe can't be made."""

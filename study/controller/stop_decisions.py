@@ -148,7 +148,8 @@ class StopDecisions:
         # The epochs on which every trial before is decided. A pruner that never stops a trial has
         # none wait for another.
         limit = math.inf
-        for index in list(queue.pending):
+        pending = queue.pending if queue.pruner.can_stop else [queue_position.index]
+        for index in list(pending):
             candidate = self._trial_at(arm, index, trial.replicate)
             if candidate is not None:
                 yield from self._decide_epochs(queue, index, candidate, limit)
@@ -157,7 +158,7 @@ class StopDecisions:
             else:  # its trial may still come, unless the point has ended without one
                 is_done = arm.points[index] not in self._population.open_points
                 decided = 0
-            if is_done:
+            if is_done and index in queue.pending:
                 queue.pending.remove(index)
             elif queue.pruner.can_stop:
                 limit = min(limit, decided)

@@ -87,7 +87,7 @@ class StudyState:
     def adopt(self, spec: StudySpec) -> None:
         """Go on with another version of the spec, of more points or replicates."""
         self.spec = self.population.spec = spec
-        self.promotions.note_change()
+        self.promotions.note_extension()
 
     def is_stopping(self) -> bool:
         """Whether the study stops now, for whichever reason, a budget just spent among them."""
@@ -160,7 +160,19 @@ class StudyState:
         if self._is_replaying and isinstance(event, PointAsked) and event.origin in _PROPOSED:
             self.sampler_feed.replay(event.point, event.horizon)
         self.history.apply(event)
-        self.promotions.note_change()
+        self._carry_on(event)
+        self.promotions.note_change(self._point_of(event))
+
+    def _point_of(self, event: Event) -> int | None:
+        """The point that an event is about, or whose trial; None where there is none."""
+        point: int | None = getattr(event, "point", None)
+        trial: int | None = getattr(event, "trial", None)
+        if point is None and trial is not None:
+            return self.history.trials[trial].point
+        return point
+
+    def _carry_on(self, event: Event) -> None:
+        """Change what follows from an event that the history holds."""
         match event:
             case EpochReported():
                 self._note_report(self.history.trials[event.trial])

@@ -8,6 +8,7 @@ the order in which the journal has them: that of the points asked and of the tri
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,6 +69,12 @@ class Jobs:
         self._jobs: list[Job] = []
         self._of_point: dict[int, list[int]] = defaultdict(list)
         """The numbers of each point's jobs."""
+        self._running: set[int] = set()
+        """The jobs of which more may be to come."""
+        self._seen_whole: dict[int, float] = {}
+        """The others, with the moment from which all of them is seen."""
+        self._ends: list[float] = []
+        """Those moments in their order."""
         self._clock = VirtualClock(workers, self._plan, lambda number: self._jobs[number].horizon)
 
     def __len__(self) -> int:
@@ -81,7 +88,16 @@ class Jobs:
         if horizon is None:
             horizon = self.horizon
         before.append(len(self._jobs))
+        self._running.add(len(self._jobs))
         self._jobs.append(Job(point, begin or 0, until, horizon))
+
+    def note_change(self, point: int) -> None:
+        """Take notice that something has happened to a point: its jobs may have ended otherwise."""
+        for number in self._of_point.get(point, []):
+            end = self._seen_whole.pop(number, None)
+            if end is not None:
+                del self._ends[bisect_left(self._ends, end)]
+                self._running.add(number)
 
     @property
     def horizon(self) -> float:
@@ -100,25 +116,44 @@ class Jobs:
         """The first moment after another one at which a job's end is seen; None while it isn't
         determined.
         """
-        earliest = earliest_undetermined = math.inf
-        if self._count_started() < len(self._jobs):
+        started = self._settle()
+        later = bisect_right(self._ends, moment)
+        earliest = self._ends[later] if later < len(self._ends) else math.inf
+        earliest_undetermined = math.inf
+        if started < len(self._jobs):
             earliest_undetermined = self._clock.earliest_start()
-        for number in range(self._count_started()):
-            extent = self._extent(number)
-            end = self._seen_at(number, extent)
-            if not extent.is_final:
+        for number in self._running:
+            if number < started:
+                end = self._seen_at(number, self._extent(number))
                 earliest_undetermined = min(earliest_undetermined, end)
-            elif end > moment:
-                earliest = min(earliest, end)
         is_determined = earliest < math.inf and earliest <= earliest_undetermined
         return earliest if is_determined else None
 
     def is_settled(self, horizon: float) -> bool:
         """Whether all that is seen by then is settled."""
-        started = self._count_started()
+        started = self._settle()
         if started < len(self._jobs) and self._clock.earliest_start() < horizon:
             return False
-        return all(self._is_job_settled(number, horizon) for number in range(started))
+        running = [number for number in self._running if number < started]
+        return all(self._is_job_settled(number, horizon) for number in running)
+
+    def seen_whole_at(self, point: int) -> float:
+        """The moment from which no later one shows more of a point; infinite while there is none
+        or it isn't determined.
+        """
+        numbers = self._of_point.get(point, [])
+        return max((self._seen_whole.get(each, math.inf) for each in numbers), default=math.inf)
+
+    def _settle(self) -> int:
+        """Note which of the started jobs have ended; return how many have started."""
+        started = self._count_started()
+        for number in [each for each in self._running if each < started]:
+            extent = self._extent(number)
+            if extent.is_final:
+                self._running.discard(number)
+                self._seen_whole[number] = self._seen_at(number, extent)
+                insort(self._ends, self._seen_whole[number])
+        return started
 
     def _count_started(self) -> int:
         """Of how many jobs, the first ones, the virtual start is determined."""

@@ -3,7 +3,8 @@ ever.
 
 golden/vN holds a journal and a study file as version N wrote them, and in expected.json what was
 loaded from them then. Its study file writes every value of the recipe, since defaults may change.
-Later versions may add columns and may not change or lose one.
+Later versions may add columns and may not change or lose one. A figure that wasn't what its column
+says is mended there, and the change log says so: ``wall_seconds`` had counted waiting for a worker.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from study.execution.training_process.endings import failure_of
 from study.execution.training_process.training_process import Ending, TrainingProcess
 from study.files.trial_files import output_of_worker
 from study.journal.failure import Failure
-from study.training.runtime.team.team import LOST_OTHERS
+from study.training.runtime.team.loss import LOST_OTHERS
 
 _LOOK_S = 0.25
 """How often the other processes are looked at."""

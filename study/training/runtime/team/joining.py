@@ -15,8 +15,9 @@ from torch import distributed
 from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
 
 from study.training.runtime.failures import TrainingFailure
+from study.training.runtime.team.loss import LOST_OTHERS
 from study.training.runtime.team.place import Place
-from study.training.runtime.team.team import LOST_OTHERS, Together
+from study.training.runtime.team.team import Together
 
 Address = tuple[str, int]
 """Host and port."""

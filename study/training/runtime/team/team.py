@@ -16,14 +16,10 @@ import torch
 from torch import Tensor, distributed
 
 from study.training.runtime.failures import TrainingFailure
+from study.training.runtime.team.loss import LOST_OTHERS
 from study.training.runtime.team.place import ALONE, Place
 
 T = TypeVar("T")
-
-LOST_OTHERS = "lost_others"
-"""Among a failure's details: what failed is the connection with the other workers, so that one of
-them knows why.
-"""
 
 
 class Team(Protocol):

@@ -90,8 +90,8 @@ def _wait_for_reports(folder: Path, reports: int) -> None:
 
 def _kill_a_worker(folder: Path) -> None:
     """SIGKILL to the worker that was placed last, which trains."""
-    started = count(folder, "started")
+    failed = count(folder, "failed")
     placed = [event for event in events_of(folder) if event["event"] == "placed"]
     with suppress(ProcessLookupError):
         os.kill(placed[-1]["pid"], signal.SIGKILL)
-    wait_for(lambda: count(folder, "started") > started, "another attempt")
+    wait_for(lambda: count(folder, "failed") > failed, "a failure")

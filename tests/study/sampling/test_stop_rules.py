@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from study.sampling.pruning import make_pruner
+from study.sampling.pruning import make_promotion_rule, make_pruner
 from study.sampling.stop_rules import Comparison, StopRule, Values, make_stop_rule
 from study.spec.pruners import AnyPruner, PrunerChoice
 from study.spec.sections import Objective
@@ -186,8 +186,10 @@ def test_each_pruner_of_a_study_file_has_its_rule() -> None:
     names = form_names(AnyPruner)
     assert "asha" in names
     for name in names:
-        rule = make_stop_rule(choice_of({"name": name}), (UP,), EPOCHS)
-        assert (rule is None) == (name == "none")
+        choice = choice_of({"name": name})
+        rule = make_stop_rule(choice, (UP,), EPOCHS)
+        promotes = make_promotion_rule(choice) is not None
+        assert (rule is None) == (name == "none" or promotes)
 
 
 def test_none_has_no_rule() -> None:

@@ -47,7 +47,7 @@ def test_an_event_is_recorded_with_the_present_moment() -> None:
 
 
 def test_every_kind_has_a_class_of_its_own_that_knows_its_name() -> None:
-    assert len(set(Event.kinds.values())) == len(Event.kinds) == 23
+    assert len(set(Event.kinds.values())) == len(Event.kinds) == 24
     assert all(kind.event == name for name, kind in Event.kinds.items())
 
 

@@ -141,6 +141,10 @@ class Browser:
             elif told.get("sessionId") in self._listeners:
                 self._listeners[told["sessionId"]](told)
 
+    async def leave(self) -> None:
+        """Close the connection."""
+        await self._socket.close()
+
     def listen(self, session: str, listener: Callable[[dict[str, Any]], None]) -> None:
         self._listeners[session] = listener
 
@@ -208,10 +212,11 @@ def browsing(folder: Path) -> Iterator[Browser]:
             started.extend([client, browser, loop.create_task(browser.read())])
 
         async def leave() -> None:
-            client, _, reading = started
+            client, browser, reading = started
             reading.cancel()
             with suppress(asyncio.CancelledError):
                 await reading
+            await browser.leave()
             await client.close()
 
         try:

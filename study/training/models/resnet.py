@@ -163,7 +163,8 @@ def resnet18_two_stage(model: ModelSpec, image_shape: ImageShape, classes: int) 
     block of a stage loses two pixels a side in its last, unpadded one and in its shortcut.
     1,853,450 parameters for 10 classes (Keras counts 3,968 running statistics on top). The Julia
     variant pads the first pooling and has no activation behind the additions; the Keras variant is
-    the reverse.
+    the reverse. ``julia_fixed_shortcuts`` is what the Julia code does: its shortcuts' struct isn't
+    declared a layer (``@functor``), so that Flux doesn't find their 111,168 parameters to train.
     """
     factory = LayerFactory.from_spec(model)
     is_keras = model.variant == "keras"
@@ -171,7 +172,10 @@ def resnet18_two_stage(model: ModelSpec, image_shape: ImageShape, classes: int) 
     dropout = model.dropout or 0.0
 
     def block(channels_in: int, channels: int, *, padding: int) -> nn.Module:
-        return _triple_block(factory, channels_in, channels, padding, is_activated=is_keras)
+        built = _triple_block(factory, channels_in, channels, padding, is_activated=is_keras)
+        if model.variant == "julia_fixed_shortcuts":
+            built.shortcut.requires_grad_(False)
+        return built
 
     return nn.Sequential(
         factory.conv(image_shape[0], narrow, 7, stride=2, bias=True),  # 32 → 13 pixels a side
@@ -195,7 +199,7 @@ def resnet18_two_stage(model: ModelSpec, image_shape: ImageShape, classes: int) 
 
 def _triple_block(
     factory: LayerFactory, channels_in: int, channels: int, padding: int, *, is_activated: bool
-) -> nn.Module:
+) -> ResidualBlock:
     """Build three 3 × 3 convolutions; with ``padding`` 0 the last and the shortcut are unpadded."""
     branch = nn.Sequential(
         factory.conv(channels_in, channels, 3, padding=1, bias=True),

@@ -101,7 +101,7 @@ FAMILIES: Mapping[str, Family] = {
         f"{_RESNET}:resnet18_two_stage",
         _CONVOLUTIONAL,
         {"dropout": 0.3},
-        variants={"julia": {}, "keras": {}},
+        variants={"julia": {}, "julia_fixed_shortcuts": {}, "keras": {}},
         smallest=32,
     ),
     "whitened_cnn": Family(

@@ -62,6 +62,21 @@ def test_julia_variant_has_no_activation_behind_its_additions_and_keras_variant_
         assert bool((seen[0] >= 0).all()) is activated
 
 
+def test_julias_shortcuts_stay_as_they_began_where_they_are_fixed() -> None:
+    network = make(name="resnet18_two_stage", variant="julia_fixed_shortcuts")
+    before = {name: tensor.clone() for name, tensor in network.named_parameters()}
+    trained = [tensor for tensor in network.parameters() if tensor.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=0.1)
+    network(torch.randn(8, *CIFAR)).square().mean().backward()
+    optimizer.step()
+    fixed = {n for n, tensor in network.named_parameters() if torch.equal(tensor, before[n])}
+    shortcuts = {name for name in before if ".shortcut." in name}
+    assert shortcuts
+    assert fixed >= shortcuts
+    assert sum(before[name].numel() for name in shortcuts) == 111_168
+    assert sum(tensor.numel() for tensor in trained) == 1_853_450 - 111_168
+
+
 def test_keras_counts_running_statistics_too() -> None:
     network = make(name="resnet18_two_stage", variant="keras")
     statistics = sum(

@@ -6,6 +6,7 @@ from study.files.storage import StoragePath
 from study.journal.event_codec import Record
 from study.journal.history import History
 from study.journal.journal import read_records
+from study.journal.log import record_lines
 from study.journal.log.log_tail import Place, tail_at
 from study.journal.log.record_lines import WholeRecords, read_appended
 from study.journal.replay import add_records
@@ -48,6 +49,9 @@ class FollowedJournal:
             return self._begin_anew()
         first = self._place.record
         whole = read_appended(data, first)
+        if whole.records and len(data) >= record_lines.LARGEST_APPEND_BYTES:
+            self._add(whole)
+            return [*whole.records, *self.read_on()]
         unread_bytes = len(data) - whole.size_bytes
         if unread_bytes and unread_bytes != self._unread_bytes:
             # a tail that is torn or just being written, unless the whole journal says otherwise

@@ -23,7 +23,6 @@ from study.journal.log.record_lines import (
     Reading,
     WholeRecords,
     encode_append,
-    in_parts,
     whole_blocks,
 )
 
@@ -86,7 +85,7 @@ class _LogReading:
         try:
             yield from self._unknown_blocks(self._log.parts())
         except JournalDamaged:
-            yield from self._unknown_blocks(in_parts(self._log.read_without_copies()))
+            yield from self._unknown_blocks(self._log.parts_without_copies())
 
     def _unknown_blocks(self, parts: Iterable[bytes]) -> Iterator[WholeRecords]:
         """Read a log from its beginning; give what wasn't given yet."""

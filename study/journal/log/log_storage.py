@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
-from study.errors import JournalDamaged, StateLost, Superseded
+from study.errors import StateLost, Superseded
 from study.files.atomic import FILE_MODE, lies_at, make_folder, sync_folder
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath, StoredObject
@@ -24,8 +24,6 @@ from study.journal.log.record_lines import PART_BYTES, in_parts
 
 MERGE_EVERY = 500
 """So many objects are also kept as one, so that a long journal is read in few requests."""
-LARGEST_BYTES = 4 << 30
-"""A journal is read as a whole, and this would be ten million epochs."""
 _READERS = 16
 _SINGLE = re.compile(r"(\d{10})\.jsonl")
 _MERGED = re.compile(r"(\d{10})-(\d{10})\.jsonl")
@@ -53,8 +51,8 @@ class Log(Protocol):
     def read(self) -> bytes:
         """Read all of it at once."""
 
-    def read_without_copies(self) -> bytes:
-        """Read all of it, past copies that may be damaged."""
+    def parts_without_copies(self) -> Iterator[bytes]:
+        """Read all of it, past copies that may be damaged, part by part."""
 
     def size(self) -> int:
         """Count its bytes without reading them."""
@@ -96,22 +94,13 @@ class FileLog:
         os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
 
     def parts(self) -> Iterator[bytes]:
-        self._check_size()
         with self.path.open_binary() as file:
             yield from iter(lambda: file.read(PART_BYTES), b"")
 
+    parts_without_copies = parts
+
     def read(self) -> bytes:
-        self._check_size()
         return self.path.read_bytes()
-
-    read_without_copies = read
-
-    def _check_size(self) -> None:
-        size = self.size()
-        if size > LARGEST_BYTES:
-            raise JournalDamaged(
-                f"{self.path} has {size} bytes, and no study's journal has so many"
-            )
 
     def size(self) -> int:
         return self.path.stat().st_size
@@ -201,8 +190,8 @@ class ObjectLog:
     def read(self) -> bytes:
         return b"".join(self.parts())
 
-    def read_without_copies(self) -> bytes:
-        return self._read_single(0)
+    def parts_without_copies(self) -> Iterator[bytes]:
+        yield from in_parts(self._read_single(0))
 
     def read_from(self, record: int) -> bytes:
         """Read what was appended from a record on, with which an append began."""

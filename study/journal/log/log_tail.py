@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Protocol
 from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
-from study.journal.log.log_storage import LARGEST_BYTES, ObjectLog
+from study.journal.log import record_lines
+from study.journal.log.log_storage import ObjectLog
 
 _LOOKS_A_CHECK = 12
 """Each time that so many looks have found nothing new on an object store, one more request finds
@@ -31,7 +32,10 @@ class LogTail(Protocol):
 
     def appended(self, place: Place) -> bytes | None:
         """Return what the log holds after a place; None where it isn't any more the log in which
-        that place was reached. Raises OSError where the storage refuses.
+        that place was reached.
+
+        Of a file that has more it is the first LARGEST_APPEND_BYTES. Raises OSError where the
+        storage refuses.
         """
 
 
@@ -59,7 +63,7 @@ class FileTail:
             if place.byte and (is_other or found.st_size < place.byte):
                 return None
             self._file = (found.st_dev, found.st_ino)
-            size = min(found.st_size, LARGEST_BYTES) - place.byte
+            size = min(found.st_size - place.byte, record_lines.LARGEST_APPEND_BYTES)
             return _read_at(descriptor, place.byte, size)
         finally:
             os.close(descriptor)

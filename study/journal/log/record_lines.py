@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, NamedTuple
 
 from study.errors import JournalDamaged
@@ -24,6 +25,9 @@ _END_BYTES = 18
 """So many bytes the checksum takes with all around it."""
 PART_BYTES = 1 << 15
 """So much of a log is read and decoded at once: what a processor holds beside it, too."""
+LARGEST_APPEND_BYTES = 1 << 30
+"""So much is read at once of what is no record: a torn append, or damage. A journal may be longer.
+"""
 _BEGINNING = b'{"n":0,'
 """What every journal begins with."""
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
@@ -135,7 +139,9 @@ class Reading:
         """How many of the records belong to appends that are there as a whole."""
         self.whole_bytes = 0
         self.unread = b""
-        """What follows the last record that was read, once there is none any more."""
+        """What follows the last record that was read, once there is none any more; of what is
+        longer than any append, its beginning.
+        """
         self._following = 0
         """How many more records the append has that the last one belongs to."""
         self._read: list[dict[str, Any]] = []
@@ -152,6 +158,8 @@ class Reading:
         for part in self._parts:
             begun.append(part)
             if b"\n" not in part:
+                if len(begun) > LARGEST_APPEND_BYTES // PART_BYTES:
+                    break
                 continue
             *lines, rest = b"".join(begun).split(b"\n")
             begun = [rest]
@@ -163,7 +171,7 @@ class Reading:
             if taken < len(lines):
                 begun = [b"\n".join([*lines[taken:], rest])]
                 break
-        self.unread = b"".join([*begun, *self._parts])
+        self.unread = _beginning(chain(begun, self._parts))
 
     def _take(self, lines: Sequence[bytes]) -> int:
         """Take lines up to the first that isn't the one that has to come; count them."""
@@ -184,6 +192,18 @@ class Reading:
                 self.whole_bytes = self.bytes_read
             taken += 1
         return taken
+
+
+def _beginning(parts: Iterable[bytes]) -> bytes:
+    """Join parts up to the one with which they are longer than any append."""
+    taken: list[bytes] = []
+    size = 0
+    for part in parts:
+        taken.append(part)
+        size += len(part)
+        if size > LARGEST_APPEND_BYTES:
+            break
+    return b"".join(taken)
 
 
 def _decode_lines(lines: Sequence[bytes]) -> list[dict[str, Any] | None]:
@@ -218,6 +238,11 @@ def _body(line: bytes) -> bytes:
 def _damage(reading: Reading, *, can_be_torn: bool) -> str:
     """What is wrong with the bytes that were not read; empty where they are a torn tail."""
     unread = reading.unread
+    if len(unread) > LARGEST_APPEND_BYTES:
+        return (
+            f"is not whole, and more than {LARGEST_APPEND_BYTES} bytes follow it:"
+            " no study's journal has so many in one append"
+        )
     lines = _ended_lines(unread)
     if can_be_torn and _is_one_append_with_a_hole(reading, unread):
         return ""

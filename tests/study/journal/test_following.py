@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
 from study.journal.following import FollowedJournal
 from study.journal.journal import Journal, read_records
+from study.journal.log import record_lines
 
 EVENT = {"event": "asked", "origin": "sampler", "entry": None, "level": None, "nominal": None}
 
@@ -49,6 +51,20 @@ def test_what_is_appended_is_read_and_nothing_twice(place: StoragePath) -> None:
     assert followed.record_count == 4
     assert followed.beginnings == 1
     journal.close()
+
+
+def test_what_is_longer_than_one_look_takes_is_read_with_several(
+    place: StoragePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_lines, "LARGEST_APPEND_BYTES", 500)
+    with closing(Journal.create(place)) as journal:
+        for number in range(30):
+            journal.append(asked(number))
+        followed = FollowedJournal(place)
+        assert [record["point"] for record in followed.read_on()] == list(range(30))
+        assert followed.read_on() == []
+    assert points(followed) == list(range(30))
+    assert followed.beginnings == 1
 
 
 def test_a_look_reads_only_what_was_appended(tmp_path: Path, monkeypatch: Any) -> None:

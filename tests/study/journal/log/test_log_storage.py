@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from study.files.local_storage import LocalPath
 from study.files.object_storage import ObjectPath
 from study.files.storage import StoragePath
 from study.journal.journal import Journal, journal_bytes, read_records
+from study.journal.log import record_lines
 from study.journal.log.log_storage import FileLog, Log, log_at
 
 
@@ -40,7 +42,7 @@ class TestLog:
         log.close()
         assert log.exists()
         assert (log.read(), log.size()) == (b"a\nb\nc\n", 6)
-        assert b"".join(log.parts()) == log.read_without_copies() == log.read()
+        assert b"".join(log.parts()) == b"".join(log.parts_without_copies()) == log.read()
 
     def test_another_log_goes_on_where_one_has_ended(self, log: Log) -> None:
         log.create()
@@ -238,12 +240,48 @@ def test_a_removal_that_is_broken_off_leaves_a_shorter_log(
     assert [event["point"] for event in read_records(path)] == [0, 1, 2]
 
 
-def test_a_file_that_is_larger_than_any_journal_is_not_read(tmp_path: Path) -> None:
+def test_a_file_that_is_larger_than_any_append_and_no_journal_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = LocalPath(tmp_path) / "events.jsonl"
     path.touch()
-    os.truncate(path, study.journal.log.log_storage.LARGEST_BYTES + 1)
+    os.truncate(path, 1 << 40)  # none of which is read beyond the limit, else this takes an hour
+    monkeypatch.setattr(record_lines, "LARGEST_APPEND_BYTES", 1 << 20)
     with pytest.raises(JournalDamaged, match="no study's journal has so many"):
         read_records(path)
+
+
+def test_what_follows_a_damage_is_not_read_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = LocalPath(tmp_path) / "events.jsonl"
+    with closing(Journal.create(path)) as journal:
+        journal.append(told(0))
+        intact = journal.size_bytes
+        for point in range(1, 20):
+            journal.append(told(point))
+    content = bytearray(path.read_bytes())
+    content[intact + 20] ^= 1
+    path.write_bytes(content)
+    monkeypatch.setattr(record_lines, "LARGEST_APPEND_BYTES", 500)
+    with pytest.raises(JournalDamaged, match=rf"record 1 .* more than 500 .* head -c {intact} "):
+        read_records(path)
+
+
+def test_a_journal_may_be_longer_than_what_is_read_of_it_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = LocalPath(tmp_path) / "events.jsonl"
+    monkeypatch.setattr(record_lines, "LARGEST_APPEND_BYTES", 500)
+    with closing(Journal.create(path)) as journal:
+        for point in range(50):
+            journal.append(told(point))
+    os.truncate(path, path.stat().st_size - 5)
+    with closing(Journal.open(path)) as journal:
+        assert journal.record_count == 49
+        assert journal.cut is not None
+        journal.append(told(49))
+    assert [event["point"] for event in read_records(path)] == list(range(50))
 
 
 def test_a_journal_that_is_a_link_is_not_opened(tmp_path: Path) -> None:

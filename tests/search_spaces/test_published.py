@@ -298,6 +298,13 @@ def test_every_iterator_form_of_knet_has_an_entry() -> None:
     assert forms[6]["target.metric"] == "test_accuracy"
 
 
+def test_knets_networks_see_images_from_0_to_1_except_the_one_with_batch_norm() -> None:
+    for index in range(DISTINCT_SETTINGS["knet_stopping"]):
+        has_norm = values("knet_stopping", index)["model.norm"] != "none"
+        expected = "dataset" if has_norm else "none"
+        assert values("knet_stopping", index)["data.normalize"] == expected, index
+
+
 def test_double_softmax_is_written_where_it_was_published() -> None:
     for study, index in (
         ("deepstudy_googlenet", 2),

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: gpu gpu-wheels quickstart test check setup faults slurm simulate mutants bench bench-search published coverage integrations wheel docs docs-test hooks clean
+.PHONY: gpu gpu-wheels quickstart test check setup faults slurm simulate mutants bench bench-search published published-cpu coverage integrations wheel docs docs-test hooks clean
 
 quickstart: setup  ## A real small study on real data, to its table and report
 	$(BIN)/study run quickstart
@@ -16,6 +16,9 @@ faults: setup  ## Kills, damage and full disks, the long form
 
 published: setup  ## Every published study, scaled down, to its end
 	$(BIN)/pytest tests/published -m published -o timeout=3600
+
+published-cpu: setup  ## Published trainings up to their first milestones on two cores, into docs/published-on-a-cpu.md: hours; STUDY_DATA_DIR, ONLY=, KERAS= a Python with Keras
+	$(BIN)/python -m tests.published.on_a_cpu studies-published $(ONLY) $(if $(KERAS),--keras $(KERAS))
 
 slurm: setup  ## A study over several allocations of a Slurm of one node (apt install slurmctld slurmd slurm-client)
 	$(BIN)/pytest tests/slurm -m slurm -o timeout=3600

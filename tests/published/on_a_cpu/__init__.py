@@ -1,0 +1,1 @@
+"""Published trainings at their first milestones, as published as a CPU lets them be."""

@@ -55,6 +55,8 @@ def check_same(spec: StudySpec, paths: StudyPaths) -> None:
     stored = load_spec(stored_spec_file(paths))
     if not spec.concurrency:
         spec = replace(spec, concurrency=stored.concurrency)
+    if spec.is_pruner_open:
+        spec = replace(spec, pruner=stored.pruner)
     spec = _with_parts(spec, stored)
     differences = stored.differences(spec)
     if differences:

@@ -134,8 +134,14 @@ class NoPruning(PrunerChoice):
     name: Literal["none"] = "none"
 
 
+class Auto(PrunerChoice):
+    """What suits the study: decided when it begins, and ``study preview`` says what it is."""
+
+    name: Literal["auto"] = "auto"
+
+
 AnyPruner = Annotated[
-    Asha | Pasha | FirstEpochs | Hyperband | Median | Percentile | Patient | NoPruning,
+    Asha | Pasha | FirstEpochs | Hyperband | Median | Percentile | Patient | NoPruning | Auto,
     Field(discriminator="name"),
     NamedForms("pruner"),
 ]

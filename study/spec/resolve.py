@@ -17,6 +17,7 @@ from search_spaces.space import Space
 from search_spaces.validation import Fault, KeyPath, describe, is_below
 from search_spaces.values import Value
 from study.errors import SpecError
+from study.spec.checks.auto_pruner import auto_note, auto_pruner
 from study.spec.checks.point_count import points_faults, resolve_points
 from study.spec.checks.rule_checks import passing_faults
 from study.spec.cross_checks import (
@@ -30,6 +31,7 @@ from study.spec.fault_report import FaultReport
 from study.spec.kinds import kind_written
 from study.spec.kinds.kind import Training, TrainingKind
 from study.spec.kinds.rule_values import RuleValues
+from study.spec.pruners import Auto, NoPruning
 from study.spec.sections import Roles
 from study.spec.spec import StudySpec
 from study.spec.study_file import StudyFile, parse_study_file
@@ -66,13 +68,19 @@ def resolve_spec(tree: Any, report: FaultReport) -> StudySpec:
     is_reproducible = file.reproducible
     if is_reproducible is None:
         is_reproducible = default_reproducible(spec)
-    return replace(
+    resolved = replace(
         spec,
         points=points,
         reproducible=is_reproducible,
         unlisted=tuple(_unlisted(file, kind, overrides, report)),
         notes=_notes(spec, file.points, points),
     )
+    return _with_auto_pruner(resolved) if spec.is_pruner_open else resolved
+
+
+def _with_auto_pruner(spec: StudySpec) -> StudySpec:
+    pruner, why = auto_pruner(spec)
+    return replace(spec, pruner=pruner, notes=(*spec.notes, auto_note(pruner, why)))
 
 
 def _unlisted(
@@ -152,6 +160,7 @@ def _spec_of(file: StudyFile, space: Space, overrides: Mapping[str, Value]) -> S
         scientific=tuple(path for path in file.roles.scientific if path not in overrides),
         nuisance=tuple(path for path in file.roles.nuisance if path not in overrides),
     )
+    is_pruner_open = isinstance(file.pruner, Auto)
     return StudySpec(
         study=file.study,
         question=file.question,
@@ -161,7 +170,8 @@ def _spec_of(file: StudyFile, space: Space, overrides: Mapping[str, Value]) -> S
         concurrency=file.concurrency,
         resources=file.resources,
         sampler=file.sampler,
-        pruner=file.pruner,
+        pruner=NoPruning() if is_pruner_open else file.pruner,
+        is_pruner_open=is_pruner_open,
         stop=file.stop,
         prices=file.prices if file.prices and file.prices.tree() else None,
         notify=file.notify,

@@ -87,6 +87,8 @@ class StudySpec:
     """What hours of processors cost, as far as the file says it."""
     share: float = 1.0
     """Its weight on a cluster that other studies use too; 0 for what nobody else wants."""
+    is_pruner_open: bool = field(default=False, compare=False)
+    """Whether its file leaves the pruner open: what a study of it that is there has is its own."""
     unlisted: tuple[KeyPath, ...] = field(default=(), compare=False)
     """Where the file, or an option, sets a value of an own training's config that stands neither in
     ``recipe:`` nor in ``space:``.

@@ -192,6 +192,13 @@ def test_the_same_study_is_told_from_another(study: StudyPaths) -> None:
         check_same(load_spec(study.spec, points=7), study)
 
 
+def test_a_pruner_left_open_is_no_other_study(study: StudyPaths) -> None:
+    """Whatever ``auto`` was when the study began."""
+    check_same(load_spec(study.spec, sets=["pruner=auto"]), study)
+    with pytest.raises(StudyExists, match="pruner"):
+        check_same(load_spec(study.spec, sets=["pruner=hyperband"]), study)
+
+
 def test_another_price_is_no_other_study_and_the_newest_holds(study: StudyPaths) -> None:
     spec = load_spec(study.spec)
     assert with_newest_parts(study, spec) is None

@@ -1,0 +1,57 @@
+"""Which pruner ``pruner: auto`` is, by what was measured on recorded curves.
+
+On them ``asha`` with promotion took the fewest epochs to a good point of all rules whose winners
+were no worse: docs/fewer-epochs.md has the figures. Where its decisions would take from a study
+what it is made for, nothing is pruned.
+"""
+
+from __future__ import annotations
+
+from study.spec.pruners import Asha, NoPruning, PrunerChoice
+from study.spec.spec import StudySpec
+
+_EVERY_POINT = "every point of {} is wanted whole"
+
+
+def auto_pruner(spec: StudySpec) -> tuple[PrunerChoice, str]:
+    """Return what ``auto`` is in a study that is sound otherwise, and why, in a few words.
+
+    It depends on nothing that an extension may change but a number of epochs that is 1.
+    """
+    against = _against_pruning(spec)
+    if against:
+        return NoPruning(), against
+    if spec.train is not None:
+        return Asha(), "a function of one's own may have no state from which a trial could go on"
+    return Asha(promote=True), "the fewest epochs to a good point where that was measured"
+
+
+def auto_note(pruner: PrunerChoice, why: str) -> str:
+    """Tell the user what ``auto`` has come to be."""
+    options = [f"{key} {_option_text(value)}" for key, value in pruner.options.items()]
+    return f"pruner: auto is {', '.join([pruner.name, *options])}: {why}"
+
+
+def _against_pruning(spec: StudySpec) -> str:
+    """Return why nothing may be pruned; empty where something may."""
+    if spec.sampler.name == "grid":
+        return _EVERY_POINT.format("a grid")
+    if spec.sampler.name == "first-only":
+        return _EVERY_POINT.format("first")
+    if len(spec.objectives) > 1:
+        return "it was measured with a single objective"
+    if spec.racing:
+        return "racing ends points by itself"
+    if spec.train is None and not _has_second_epoch(spec):
+        return "trials have no second epoch that could be saved"
+    return ""
+
+
+def _has_second_epoch(spec: StudySpec) -> bool:
+    """Whether trainings of the built-in recipe are told to have more than one epoch."""
+    length = spec.training(spec.space.complete({})).length
+    return "epochs" in spec.space.paths() or (length or 1) > 1
+
+
+def _option_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -68,12 +68,17 @@ class OpenRun:
     def nothing_to_do(self) -> RunResult:
         """Bring what is derived of a complete study up to date, and remove what its last workers,
         or a storage that refused, have left of checkpoints.
+
+        Tables that are there as a whole stay: to read them takes a twentieth of writing them.
         """
+        from study.results.parquet import are_whole  # with pyarrow
+
         self._follow_signals()
         self._signals.begin_closing()
         self._housekeeping.close()
         provenance.write(self._controller.history, self._paths)
-        self._write_tables()
+        if not are_whole(self._paths):
+            self._write_tables()
         self._write_summary()
         with self._notices:
             self._notices.tell_late()

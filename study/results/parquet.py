@@ -90,9 +90,30 @@ def read_tables(paths: StudyPaths) -> Tables | None:
         trials = _read_table(paths.trials_table, size)
     except (OSError, pa.ArrowInvalid):
         return None
-    if not _belong_together(points, trials, parts):
+    fingerprints = [_fingerprint_in(part) for part in parts]
+    if not _belong_together(points, trials, fingerprints):
         return None
     return Tables(points, trials, pa.concat_tables(parts, promote_options="default"))
+
+
+def are_whole(paths: StudyPaths) -> bool:
+    """Whether ``read_tables`` would find the tables.
+
+    All of them are read, so that damage is found, but of the epochs one part after the other: not
+    all need fit into memory.
+    """
+    try:
+        size = journal_bytes(paths.journal)
+        if _read_metadata(paths.trials_table, JOURNAL_BYTES_KEY) != str(size).encode():
+            return False
+        fingerprints = []
+        for part in paths.epochs_table.sorted_glob(_PARTS):
+            fingerprints.append(_fingerprint_in(_read_table(part, size)))
+        points = _read_table(paths.points_table, size)
+        trials = _read_table(paths.trials_table, size)
+    except (OSError, pa.ArrowInvalid):
+        return False
+    return _belong_together(points, trials, fingerprints)
 
 
 def read_points_or_trials(paths: StudyPaths, name: Literal["points", "trials"]) -> pa.Table | None:
@@ -110,14 +131,18 @@ def read_points_or_trials(paths: StudyPaths, name: Literal["points", "trials"]) 
     return table if is_of_now and is_current else None
 
 
-def _belong_together(points: pa.Table, trials: pa.Table, parts: list[pa.Table]) -> bool:
-    """Whether tables were written as one: a driver that was killed, or superseded, may have left
-    some of its own between another's.
+def _belong_together(points: pa.Table, trials: pa.Table, fingerprints: list[bytes]) -> bool:
+    """Whether tables, and parts of the epochs with these fingerprints, were written as one: a
+    driver that was killed, or superseded, may have left some of its own between another's.
     """
-    fingerprints = [_metadata_of(part).get(_FINGERPRINT_KEY, b"") for part in parts]
     stamps = {_metadata_of(table).get(JOURNAL_BYTES_KEY) for table in (points, trials)}
     named = _metadata_of(trials).get(_FINGERPRINTS_KEY)
     return len(stamps) == 1 and named == b" ".join(fingerprints)
+
+
+def _fingerprint_in(part: pa.Table) -> bytes:
+    """The fingerprint that a part of the epochs was written with; empty where there is none."""
+    return _metadata_of(part).get(_FINGERPRINT_KEY, b"")
 
 
 def _metadata_of(table: pa.Table) -> dict[bytes, bytes]:

@@ -127,6 +127,19 @@ def test_a_study_runs_to_its_tables_and_is_not_run_again(study: Study) -> None:
     assert len(study.options) == 1
 
 
+def test_whole_tables_of_a_complete_study_stay_and_damaged_ones_are_made_again(
+    study: Study,
+) -> None:
+    study.drive()
+    table = study.paths.results / "trials.parquet"
+    whole, written = table.read_bytes(), table.stat().st_mtime_ns
+    study.drive()
+    assert table.stat().st_mtime_ns == written
+    table.write_bytes(whole[: len(whole) // 2])
+    study.drive()
+    assert table.read_bytes() == whole
+
+
 def test_one_that_is_interrupted_goes_on(study: Study) -> None:
     study.execute = lambda controller: os.kill(os.getpid(), signal.SIGTERM)
     before = signal.getsignal(signal.SIGTERM)

@@ -17,7 +17,7 @@ from study.files.object_storage import ObjectPath
 from study.journal.journal import Journal, read_records
 from study.journal.replay import read_history
 from study.results import parquet
-from study.results.parquet import part_path, read_tables, write_tables
+from study.results.parquet import are_whole, part_path, read_tables, write_tables
 
 
 def same(left: Results, right: Results) -> None:
@@ -296,6 +296,26 @@ def test_a_flipped_bit_in_a_table_is_found(mixed: Any) -> None:
         path.write_bytes(bytes(bent))
         found = read_tables(mixed.paths)
         assert found is None or found.points.equals(whole.points), at
+
+
+def test_what_is_whole_is_what_would_be_read(mixed: Any) -> None:
+    assert not are_whole(mixed.paths)
+    write_tables(mixed.paths)
+    assert are_whole(mixed.paths)
+    for path in (mixed.paths.points_table, mixed.paths.trials_table, part_path(mixed.paths, 0)):
+        whole = path.read_bytes()
+        bent = bytearray(whole)
+        bent[100] ^= 0x10
+        for damaged in (whole[: len(whole) // 2], bytes(bent)):
+            path.write_bytes(damaged)
+            assert not are_whole(mixed.paths), path
+            assert read_tables(mixed.paths) is None, path
+        path.unlink()
+        assert not are_whole(mixed.paths), path
+        path.write_bytes(whole)
+    assert are_whole(mixed.paths)
+    mixed.start(mixed.point({"optimizer.name": "adam", "optimizer.lr": 0.1}), 0)
+    assert not are_whole(mixed.paths)
 
 
 def test_tables_larger_than_the_journal_can_have_given_are_not_believed(mixed: Any) -> None:

@@ -20,7 +20,13 @@ from analysis.selection.figures import as_cell, has_figure, mean_test_accuracy, 
 from analysis.selection.objectives import objective_of
 from analysis.selection.ranking import best_row, tied_with_best
 from analysis.selection.settings import short_name, varied_settings
-from analysis.selection.trials import counted_trials, fresh_trials, rows_of_point, search_trials
+from analysis.selection.trials import (
+    counted_trials,
+    fresh_trials,
+    rows_of_point,
+    search_trials,
+    trials_with,
+)
 from analysis.tables.effort.cost import SECONDS_AN_HOUR, currency_of, duration_text, has_money
 from analysis.tables.points.winners import lost_seed_count
 from study.journal.ranking import CONFIRMED
@@ -54,8 +60,9 @@ def _confirmed_best(results: Frames, point: dict[str, Any]) -> list[str]:
     The search's own value stands in brackets.
     """
     objective = objective_of(results)
-    fresh = rows_of_point(fresh_trials(results.trials), point)
-    searched = rows_of_point(counted_trials(results.trials), point)
+    trials = trials_with(results)
+    fresh = rows_of_point(fresh_trials(trials), point)
+    searched = rows_of_point(counted_trials(trials), point)
     value = _mean_text(fresh, objective.metric)
     value_in_search = _mean_text(searched, objective.metric)
     seeds = _seeds_text(len(fresh), "fresh ")
@@ -96,7 +103,7 @@ def _lost_sentence(results: Frames) -> list[str]:
 def _searched_best(results: Frames, point: dict[str, Any]) -> list[str]:
     """Return the best value of a search without fresh seeds, and what speaks against it."""
     objective = objective_of(results)
-    trials = rows_of_point(counted_trials(results.trials), point)
+    trials = rows_of_point(counted_trials(trials_with(results)), point)
     seeds = f"the mean of {_seeds_text(len(trials))}"
     wanted = results.study.spec.replicates
     if len(trials) < wanted:

@@ -5,11 +5,13 @@ Until then every point is there, so a comparison at that epoch is fair to all.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from analysis.frames import Frames
 from analysis.selection.objectives import objective_of
-from analysis.selection.trials import TRIAL_KEY, point_index, search_trials
+from analysis.selection.trials import TRIAL_KEY, point_index, search_trials, trials_with
 from study.spec.pruners import PrunerChoice
 from study.spec.sections import column_of
 
@@ -44,9 +46,9 @@ def _whole(option: object) -> int:
     return option if isinstance(option, int) else 0
 
 
-def _first_seeds(results: Frames) -> pd.DataFrame:
-    """Return the trial of each point's first seed."""
-    trials = search_trials(results.trials)
+def _first_seeds(results: Frames, columns: Iterable[str] = ()) -> pd.DataFrame:
+    """Return the trial of each point's first seed, with these columns beside the usual ones."""
+    trials = search_trials(trials_with(results, columns))
     return trials[trials["replicate"] == 0]
 
 
@@ -60,12 +62,12 @@ def points_failed_before(results: Frames, epoch: int) -> pd.DataFrame:
     return results.points[is_lost]
 
 
-def first_seeds_at(results: Frames, epoch: int) -> pd.DataFrame:
-    """Return the first seed of each point that reached this epoch.
+def first_seeds_at(results: Frames, epoch: int, factor: str) -> pd.DataFrame:
+    """Return the first seed of each point that reached this epoch, with the level of a factor.
 
     ``figure`` is the objective's metric there.
     """
     column = column_of(objective_of(results).metric)
     rows = results.epochs[results.epochs["epoch"] == epoch]
     figures = rows[[*TRIAL_KEY, column]].rename(columns={column: "figure"})
-    return _first_seeds(results).merge(figures, on=TRIAL_KEY, how="inner")
+    return _first_seeds(results, [factor]).merge(figures, on=TRIAL_KEY, how="inner")

@@ -19,6 +19,7 @@ from analysis.selection.trials import (
     counted_trials,
     fresh_trials,
     rows_of_point,
+    trials_with,
 )
 from analysis.statistics import Estimate, level_for
 from analysis.tables.points.winners import (
@@ -49,11 +50,12 @@ def confirmation_table(results: Frames) -> Table:
         rivals = []
     factor = factor_compared(results)
     metric = objective_of(results).metric
+    trials = trials_with(results)
     rows: list[list[Cell]] = []
     for point in points.to_dict("records"):
         number = int(point["point"])
-        searched = rows_of_point(counted_trials(results.trials), point)
-        fresh = rows_of_point(fresh_trials(results.trials), point)
+        searched = rows_of_point(counted_trials(trials), point)
+        fresh = rows_of_point(fresh_trials(trials), point)
         is_baseline = number == baseline
         rows.append(
             [
@@ -116,7 +118,7 @@ def _notes_on(results: Frames, comparisons: int, has_open_verdict: bool) -> list
         "fresh less search: what of the search's value was luck in choosing the point, and the"
         " noise of both."
     ]
-    if fresh_trials(results.trials)["test_accuracy"].notna().any():
+    if fresh_trials(trials_with(results))["test_accuracy"].notna().any():
         notes.append(
             "test_accuracy: the interval is over seeds and images: where it lies for new ones of"
             " both."
@@ -174,7 +176,7 @@ def _other_seeds_text(results: Frames, point: int) -> str | None:
 
 def _reasons(results: Frames, point: int) -> list[str]:
     """Return why fresh seeds of a point have no value, each reason once."""
-    trials = confirmation_trials(results.trials)
+    trials = confirmation_trials(trials_with(results))
     has_no_value = trials["state"].isin(["FAIL", "PRUNED"])
     failures = trials.loc[has_no_value & (trials["point"] == point), "failure"]
     return list(dict.fromkeys(str(as_cell(failure) or "stopped") for failure in failures))

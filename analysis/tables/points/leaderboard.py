@@ -27,6 +27,7 @@ from analysis.selection.trials import (
     has_several_studies,
     is_steered_by_test_set,
     rows_of_point,
+    trials_with,
 )
 from study.journal.ranking import CONFIRMED, PARTIAL
 from study.journal.trials import STATES
@@ -61,10 +62,12 @@ def leaderboard_table(results: Frames, top: int | None = 20) -> Table:
         Header("origin"),
     ]
     says_ranked_by = _is_mixed(points)
+    trials = trials_with(results)
+    counted, fresh = counted_trials(trials), fresh_trials(trials)
     rows: list[list[Cell]] = []
     for point in points.iloc[:top].to_dict("records"):
-        seeds = rows_of_point(counted_trials(results.trials), point)
-        fresh_seeds = rows_of_point(fresh_trials(results.trials), point)
+        seeds = rows_of_point(counted, point)
+        fresh_seeds = rows_of_point(fresh, point)
         best_known = fresh_seeds if point["standing"] == CONFIRMED else seeds
         rows.append(
             [

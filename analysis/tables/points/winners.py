@@ -25,7 +25,7 @@ from analysis.selection.factors import (
 from analysis.selection.figures import metric_header
 from analysis.selection.objectives import objective_of
 from analysis.selection.ranking import in_search_order
-from analysis.selection.trials import confirmation_trials, fresh_trials
+from analysis.selection.trials import confirmation_trials, fresh_trials, trials_with
 from analysis.statistics import LEVEL, Difference, Estimate, level_for
 
 _MOST_WINNERS = 6
@@ -94,7 +94,7 @@ def together_note(comparisons: int) -> str:
 
 def in_fresh_order(results: Frames, points: Iterable[int]) -> list[int]:
     """Return points by their means over fresh seeds, the best first, those without any last."""
-    values = fresh_trials(results.trials).groupby("point")["value"].mean().dropna()
+    values = fresh_trials(trials_with(results)).groupby("point")["value"].mean().dropna()
     losses = -objective_of(results).sign * values
     return sorted(points, key=lambda point: (losses.get(point, math.inf), point))
 
@@ -141,7 +141,7 @@ def _chosen_points(results: Frames) -> list[int]:
 
 def points_with_fresh_seeds(results: Frames) -> set[int]:
     """Return the points that have a fresh seed with a value."""
-    return set(fresh_trials(results.trials)["point"])
+    return set(fresh_trials(trials_with(results))["point"])
 
 
 def winner_of_level(results: Frames, factor: str, level: Hashable) -> int | None:
@@ -158,7 +158,7 @@ def _common_seeds(results: Frames, ours: int, theirs: int) -> pd.DataFrame:
 
     The columns are ``seed``, ``value_ours`` and ``value_theirs``.
     """
-    trials = fresh_trials(results.trials[["point", "kind", "state", "outgrown", "seed", "value"]])
+    trials = fresh_trials(trials_with(results))
     left = trials.loc[trials["point"] == ours, ["seed", "value"]]
     right = trials.loc[trials["point"] == theirs, ["seed", "value"]]
     return left.merge(right, on="seed", suffixes=("_ours", "_theirs"))
@@ -179,7 +179,7 @@ def fresh_difference(results: Frames, ours: int, theirs: int, level: float = LEV
 
 def lost_seed_count(results: Frames, point: int) -> int:
     """Return how many of a point's fresh seeds ended without a value."""
-    trials = confirmation_trials(results.trials)
+    trials = confirmation_trials(trials_with(results))
     states = trials.loc[trials["point"] == point, "state"]
     return int(states.isin(["FAIL", "PRUNED"]).sum())
 

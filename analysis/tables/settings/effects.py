@@ -30,7 +30,7 @@ from analysis.selection.first_decision import (
     points_failed_before,
 )
 from analysis.selection.objectives import objective_of
-from analysis.selection.trials import counted_trials, search_trials
+from analysis.selection.trials import counted_trials, search_trials, trials_with
 from analysis.statistics import Estimate
 from analysis.tables.settings.level_effect import (
     LevelEffect,
@@ -70,7 +70,7 @@ def effects_table(results: Frames, factors: Sequence[str] = ()) -> Table:
         early[key] = early_effect(results, factor, first, level, epoch, family[factor])
     rows: list[list[Cell]] = []
     for factor in chosen:
-        levels = levels_of(results, search_trials(results.trials), factor)
+        levels = levels_of(results, search_trials(trials_with(results, [factor])), factor)
         if len(levels) < 2:
             continue
         first = _reference_level(results, factor)
@@ -110,14 +110,14 @@ def effects_table(results: Frames, factors: Sequence[str] = ()) -> Table:
 
 def _comparisons_of(results: Frames, factor: str) -> list[_Comparison]:
     """Return each level of a factor with the reference level, which it is compared with."""
-    levels = levels_of(results, search_trials(results.trials), factor)
+    levels = levels_of(results, search_trials(trials_with(results, [factor])), factor)
     first = _reference_level(results, factor)
     return [(factor, first, level) for level in levels if level != first]
 
 
 def _reference_level(results: Frames, factor: str) -> Hashable:
     """Return the first level of which any point has a value; the first of all where none has."""
-    levels = levels_of(results, search_trials(results.trials), factor)
+    levels = levels_of(results, search_trials(trials_with(results, [factor])), factor)
     with_value = results.points[results.points["value"].notna()]
     for level in levels:
         if has_level(with_value, factor, level).any():
@@ -148,7 +148,7 @@ def _outcome_cells(results: Frames, factor: str, level: Hashable) -> list[Cell]:
     The shares, of the pruned and of the failed among the ended, are there where any point is lost.
     """
     points = results.points[has_level(results.points, factor, level)]
-    trials = counted_trials(results.trials)
+    trials = counted_trials(trials_with(results, [factor]))
     ended = points[points["state"].isin(ENDED_STATES)]
     any_is_lost = results.points["state"].isin(["PRUNED", "FAIL"]).any()
     shares: list[Cell] = [None, None]
@@ -166,7 +166,7 @@ def _mean(results: Frames, factor: str, level: Hashable) -> Estimate | None:
 
     The interval is Student's over points.
     """
-    trials = counted_trials(results.trials)
+    trials = counted_trials(trials_with(results))
     means = point_means(results, trials, trials["value"])
     figures = means.loc[has_level(means, factor, level), "figure"]
     return metric_mean(figures, objective_of(results).metric) if len(figures) else None

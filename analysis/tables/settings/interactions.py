@@ -22,7 +22,7 @@ from analysis.selection.blocks import (
 from analysis.selection.factors import factors_of, level_text, levels_of
 from analysis.selection.figures import metric_header, metric_mean
 from analysis.selection.objectives import objective_of
-from analysis.selection.trials import counted_trials
+from analysis.selection.trials import counted_trials, trials_with
 from analysis.statistics import level_for
 
 _MOST_FACTORS = 4
@@ -89,7 +89,7 @@ def _notes_on(comparisons: int) -> list[str]:
 def _levels_crossed(results: Frames, pair: _FactorPair) -> list[tuple[_FactorLevel, _FactorLevel]]:
     """Return every level of the one setting with every level of the other."""
     first, second = pair
-    trials = counted_trials(results.trials)
+    trials = counted_trials(trials_with(results, pair))
     first_levels = levels_of(results, trials, first)
     second_levels = levels_of(results, trials, second)
     return [((first, a), (second, b)) for a in first_levels for b in second_levels]
@@ -100,7 +100,7 @@ def _crossings_of(results: Frames, pair: _FactorPair) -> _Crossings:
 
     It is (a1 b1 - a0 b1) - (a1 b0 - a0 b0), a0 and b0 being the first levels.
     """
-    trials = counted_trials(results.trials)
+    trials = counted_trials(trials_with(results, pair))
     crossed = _levels_crossed(results, pair)
     crossings: _Crossings = {}
     for a1, b1 in crossed:
@@ -116,7 +116,7 @@ def _rows_of(
     results: Frames, pair: _FactorPair, crossings: _Crossings, comparisons: int
 ) -> list[list[Cell]]:
     """Return one row for each two levels that any point has."""
-    trials = counted_trials(results.trials)
+    trials = counted_trials(trials_with(results, pair))
     means = point_means(results, trials, trials["value"])
     metric = objective_of(results).metric
     rows: list[list[Cell]] = []

@@ -22,7 +22,7 @@ from analysis.selection.first_decision import (
     points_failed_before,
 )
 from analysis.selection.objectives import objective_of
-from analysis.selection.trials import counted_trials
+from analysis.selection.trials import counted_trials, trials_with
 from analysis.statistics import LEVEL, Contrast, Difference, Estimate, level_for
 from analysis.tables.points.best_of_n import drawn_values
 from analysis.tables.points.winners import fresh_difference, winner_of_level
@@ -48,7 +48,7 @@ def level_effect(
     if is_tuned_apart(results, factor):
         winners = _effect_on_winners(results, factor, first, level, comparisons)
         return winners or _effect_at_equal_budget(results, factor, first, level, comparisons)
-    trials = counted_trials(results.trials)
+    trials = counted_trials(trials_with(results, [factor]))
     cells = [[(factor, first)], [(factor, level)]]
     comparison = compare_cells(results, trials, trials["value"], cells, [-1, 1])
     single = comparison.estimate()
@@ -100,7 +100,7 @@ def early_effect(
     """
     if not epoch:
         return None
-    trials = first_seeds_at(results, epoch)
+    trials = first_seeds_at(results, epoch, factor)
     found = _compare_levels(results, trials, trials["figure"], factor, first, level, comparisons)
     estimate = if_known(found.estimate)
     if estimate is None:
@@ -133,7 +133,7 @@ def level_ratio(
 
     It is the geometric mean, with Student's interval of the logarithms.
     """
-    trials = counted_trials(results.trials)
+    trials = counted_trials(trials_with(results, [factor, column]))
     trials = trials[(trials[column] > 0).fillna(False)]
     logs = pd.Series(np.log(trials[column].astype(float)), index=trials.index)
     found = _compare_levels(results, trials, logs, factor, first, level).estimate

@@ -8,8 +8,9 @@ index; Jansen 1999), so that is the share that is given.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,9 @@ from analysis.rendering import Header, Table, make_table
 from analysis.selection.objectives import objective_of
 from analysis.selection.settings import is_numeric_setting, setting_headers, varied_settings
 from analysis.statistics import Array, Estimate
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestRegressor
 
 _RESAMPLES = 15
 _LEAST_POINTS = 10
@@ -141,24 +145,49 @@ def _resample(features: Array, values: Array, seed: int) -> tuple[Array, float]:
     points' variance: that of a few left out is too uncertain. A share of more than 1 is chance.
     """
     from sklearn.ensemble import RandomForestRegressor
-    from sklearn.inspection import permutation_importance
 
     drawn, left_out = _split(len(values), seed)
     forest = RandomForestRegressor(25, min_samples_leaf=2, random_state=seed, n_jobs=1)
     forest.fit(features[drawn], values[drawn])
-    added_errors = permutation_importance(
-        forest,
-        features[left_out],
-        values[left_out],
-        n_repeats=_SHUFFLES,
-        random_state=seed,
-        scoring="neg_mean_squared_error",
-    )
     variance = float(values.var())
-    predicted = forest.predict(features[left_out])
-    error = float(np.mean((values[left_out] - predicted) ** 2))
-    shares: Array = np.asarray(added_errors["importances_mean"], dtype=float) / (2 * variance)
-    return np.minimum(shares, 1.0), 1 - error / variance
+    features, values = features[left_out], values[left_out]
+    error = _squared_errors(forest, features[None], values)[0]
+    added_errors = [
+        np.mean(_squared_errors(forest, shuffled, values) - error)
+        for shuffled in _with_each_shuffled(features, seed)
+    ]
+    shares: Array = np.array(added_errors) / (2 * variance)
+    return np.minimum(shares, 1.0), float(1 - error / variance)
+
+
+def _squared_errors(forest: RandomForestRegressor, variants: Array, values: Array) -> Array:
+    """Return a forest's mean squared error, (variants,), on variants (variants, points, settings)
+    of the features.
+
+    It is asked once for all: that takes hardly longer than asking for one.
+    """
+    predicted = forest.predict(np.concatenate(variants)).reshape(len(variants), -1)
+    errors: Array = np.mean((values - predicted) ** 2, axis=1)
+    return errors
+
+
+def _with_each_shuffled(features: Array, seed: int) -> Iterator[Array]:
+    """Give for each setting the features with it shuffled: (shuffles, points, settings).
+
+    They are shuffled as by ``sklearn.inspection.permutation_importance``, which asks the forest for
+    each by itself.
+    """
+    drawn_seed = np.random.RandomState(seed).randint(2**31)
+    for setting in range(features.shape[1]):
+        random = np.random.RandomState(drawn_seed)
+        order = np.arange(len(features))
+        shuffled = features.copy()
+        variants = []
+        for _ in range(_SHUFFLES):
+            random.shuffle(order)
+            shuffled[:, setting] = shuffled[order, setting]
+            variants.append(shuffled.copy())
+        yield np.stack(variants)
 
 
 def _split(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

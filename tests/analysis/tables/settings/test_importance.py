@@ -5,13 +5,23 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.inspection import permutation_importance
 
 from analysis.plots.importances import importances_plot
 from analysis.rendering import FORMS
 from analysis.results import load
 from analysis.statistics import Estimate
-from analysis.tables.settings.importance import _FILLING, Importance, importance, importance_table
+from analysis.tables.settings.importance import (
+    _FILLING,
+    Importance,
+    _resample,
+    _split,
+    importance,
+    importance_table,
+)
 
 SPEC = """\
 study: digits-momentum
@@ -116,3 +126,25 @@ def test_too_few_points_make_no_rows(mixed: Any, make: Any) -> None:
 def test_the_same_study_gives_the_same_shares(large: Any) -> None:
     results = load(large(12).paths)
     assert importance(results) == importance(results)
+
+
+def test_a_resample_is_what_scikit_learn_says_of_the_points_left_out() -> None:
+    draw = np.random.default_rng(0)
+    features = draw.integers(0, 20, (40, 3)).astype(float)
+    values = features[:, 0] + 0.1 * features[:, 1]
+    shares, r_squared = _resample(features, values, seed=7)
+    drawn, left_out = _split(len(values), 7)
+    forest = RandomForestRegressor(25, min_samples_leaf=2, random_state=7)
+    forest.fit(features[drawn], values[drawn])
+    added = permutation_importance(
+        forest,
+        features[left_out],
+        values[left_out],
+        n_repeats=5,
+        random_state=7,
+        scoring="neg_mean_squared_error",
+    )
+    expected = np.minimum(added["importances_mean"] / (2 * values.var()), 1.0)
+    assert shares == pytest.approx(expected, abs=1e-12)
+    error = np.mean((values[left_out] - forest.predict(features[left_out])) ** 2)
+    assert r_squared == pytest.approx(1 - error / values.var(), abs=1e-12)

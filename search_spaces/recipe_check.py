@@ -178,11 +178,17 @@ def _has_few_values(variable: Variable) -> bool:
 def _random_points(space: Space, count: int) -> Iterator[dict[str, Scalar]]:
     """Give points of values worth checking, drawn at random but always the same, each once."""
     random = Random(0)
-    probes = {variable.name: variable.distribution.probes() for variable in space.variables}
+    names = [variable.name for variable in space.variables]
+    probes = [_params_of(variable) for variable in space.variables]
     drawn: set[tuple[int, ...]] = set()
-    for _ in range(count if space.variables else 0):
-        places = tuple(random.randrange(len(values)) for values in probes.values())
+    for _ in range(count if names else 0):
+        places = tuple([int(random.random() * len(params)) for params in probes])
         if places not in drawn:
             drawn.add(places)
-            chosen = zip(probes.items(), places, strict=True)
-            yield {name: as_param(values[place][0]) for (name, values), place in chosen}
+            chosen = [params[place] for params, place in zip(probes, places, strict=True)]
+            yield dict(zip(names, chosen, strict=True))
+
+
+def _params_of(variable: Variable) -> list[Scalar]:
+    """Return a variable's values worth checking, as Optuna has them."""
+    return [as_param(value) for value, _ in variable.distribution.probes()]

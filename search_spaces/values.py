@@ -24,6 +24,8 @@ def is_same_value(one: object, other: object) -> bool:
 
     1 and 1.0 are, true and 1 are not; a list is equal to its JSON text.
     """
+    if type(one) is type(other) and one == other:
+        return True
     one, other = _opened(one), _opened(other)
     return isinstance(one, bool) == isinstance(other, bool) and one == other
 

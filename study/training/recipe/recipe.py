@@ -8,9 +8,10 @@ torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from search_spaces.validation import Fault, FieldPath
 from study.training.recipe.metric_catalog import MetricName, named_metric
@@ -252,6 +253,8 @@ def _merge(base: Any, over: Any, path: FieldPath) -> Any:
 
 def parse_recipe(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Fault]]:
     """Return the recipe that ``tree`` writes, or None and every fault, at the user's own paths."""
+    with suppress(ValidationError):
+        return Recipe.model_validate(tree), []  # which expands it
     recipe, faults = parse_document(_VOCABULARY, expand(tree), written=tree)
     return (None if faults else recipe), faults
 

@@ -1,7 +1,7 @@
 """Which pruner ``pruner: auto`` is, by what was measured on recorded curves.
 
-On them ``asha`` with promotion took the fewest epochs to a good point of all rules whose winners
-were no worse: docs/fewer-epochs.md has the figures. Where its decisions would take from a study
+On them no rule whose winners were no worse took fewer epochs to a good point than ``asha`` with
+promotion: docs/fewer-epochs.md has the figures. Where its decisions would take from a study
 what it is made for, nothing is pruned.
 """
 
@@ -21,9 +21,7 @@ def auto_pruner(spec: StudySpec) -> tuple[PrunerChoice, str]:
     against = _against_pruning(spec)
     if against:
         return NoPruning(), against
-    if spec.train is not None:
-        return Asha(), "a function of one's own may have no state from which a trial could go on"
-    return Asha(promote=True), "the fewest epochs to a good point where that was measured"
+    return Asha(promote=True), "few epochs to a good point, and winners no worse, where measured"
 
 
 def auto_note(pruner: PrunerChoice, why: str) -> str:
@@ -42,13 +40,13 @@ def _against_pruning(spec: StudySpec) -> str:
         return "it was measured with a single objective"
     if spec.racing:
         return "racing ends points by itself"
-    if spec.train is None and not _has_second_epoch(spec):
-        return "trials have no second epoch that could be saved"
+    if not _has_second_epoch(spec):
+        return "trials aren't known to have a second epoch, which could be saved"
     return ""
 
 
 def _has_second_epoch(spec: StudySpec) -> bool:
-    """Whether trainings of the built-in recipe are told to have more than one epoch."""
+    """Whether trainings are known, before they run, to have more than one epoch."""
     length = spec.training(spec.space.complete({})).length
     return "epochs" in spec.space.paths() or (length or 1) > 1
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.spec.load import spec_from_tree
-from study.spec.pruners import Asha, NoPruning
+from study.spec.pruners import Asha, NoPruning, PrunerChoice
 from study.spec.spec import StudySpec
 
 from ..own_studies import own
@@ -44,7 +44,7 @@ def spec_of(**changes: Any) -> StudySpec:
 def test_a_search_promotes(changes: dict[str, Any]) -> None:
     spec = spec_of(**changes)
     assert spec.pruner == PROMOTION
-    expected = "pruner: auto is asha, min_epochs 1, reduction 3, promote true: the fewest epochs"
+    expected = "pruner: auto is asha, min_epochs 1, reduction 3, promote true: few epochs"
     assert any(note.startswith(expected) for note in spec.notes)
 
 
@@ -55,8 +55,8 @@ def test_a_search_promotes(changes: dict[str, Any]) -> None:
         ({"sampler": "first-only", "first": [{"set": {"optimizer.lr": 0.1}}]}, "of first is"),
         ({"objective": [{"metric": "val_loss"}, {"metric": "parameters"}]}, "a single objective"),
         ({"racing": {"threshold": 0.1}, "replicates": 3}, "racing ends points"),
-        ({"recipe": {"epochs": 1}}, "no second epoch"),
-        ({"recipe": {"epochs": None, "steps": 300}}, "no second epoch"),
+        ({"recipe": {"epochs": 1}}, "a second epoch"),
+        ({"recipe": {"epochs": None, "steps": 300}}, "a second epoch"),
     ],
 )
 def test_nothing_is_pruned_that_is_wanted_whole(changes: dict[str, Any], why: str) -> None:
@@ -65,10 +65,15 @@ def test_nothing_is_pruned_that_is_wanted_whole(changes: dict[str, Any], why: st
     assert any(note.startswith("pruner: auto is none: ") and why in note for note in spec.notes)
 
 
-def test_an_own_training_may_have_no_state_to_go_on_from() -> None:
-    spec = spec_from_tree(own(pruner="auto"))
-    assert spec.pruner == Asha()
-    assert "no state" in spec.notes[0]
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [({"epochs": 4}, PROMOTION), ({"epochs": 1}, NoPruning()), ({}, NoPruning())],
+)
+def test_an_own_training_that_says_its_length_is_no_other(
+    recipe: dict[str, Any], expected: PrunerChoice
+) -> None:
+    """One that doesn't may report once and end, and would be set aside just then."""
+    assert spec_from_tree(own(pruner="auto", recipe=recipe)).pruner == expected
 
 
 def test_it_is_kept_as_what_it_came_to_be() -> None:

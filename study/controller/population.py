@@ -39,6 +39,10 @@ class Population:
         self.arms = make_arms(spec, by_number=reproducible)
         self.open_points: dict[int, Point] = {}
         """The points without an outcome, by number, lowest first."""
+        self._in_work: set[int] = set()
+        """The numbers of those for which there may be something to do: all but those that wait to
+        be promoted, of which a study may have thousands.
+        """
         self._positions: dict[int, ArmPosition] = {}
 
     # --- where points and trials stand ---
@@ -70,6 +74,20 @@ class Population:
     def close(self, number: int) -> None:
         """Note that a point has its outcome."""
         self.open_points.pop(number, None)
+
+    def note_change(self, number: int) -> None:
+        """Take notice that something has happened to a point or to a trial of it."""
+        point = self.open_points.get(number)
+        first = point.trials.get(0) if point else None
+        waits = first is not None and first.waits
+        if point is None or waits:
+            self._in_work.discard(number)
+        else:
+            self._in_work.add(number)
+
+    def points_in_work(self) -> list[Point]:
+        """The open points that don't just wait to be promoted, the lowest number first."""
+        return [self.open_points[number] for number in sorted(self._in_work)]
 
     def arm_position(self, number: int) -> ArmPosition | None:
         """A point's arm and its index there; None where it belongs to no arm."""

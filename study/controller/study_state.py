@@ -161,7 +161,10 @@ class StudyState:
             self.sampler_feed.replay(event.point, event.horizon)
         self.history.apply(event)
         self._carry_on(event)
-        self.promotions.note_change(self._point_of(event))
+        point = self._point_of(event)
+        if point is not None:
+            self.population.note_change(point)
+        self.promotions.note_change(point)
 
     def _point_of(self, event: Event) -> int | None:
         """The point that an event is about, or whose trial; None where there is none."""

@@ -394,3 +394,30 @@ def test_a_journal_read_alone_knows_who_waits() -> None:
     history = History(storage.events)
     assert [trial.state for trial in history.trials] == ["WAITING"]
     assert history.trials[0].until == 1
+
+
+@each_pruner
+def test_points_that_wait_are_not_looked_at_for_work(pruner: dict[str, Any]) -> None:
+    storage = Storage()
+    spec = small_spec(points=20, pruner=pruner)
+    storage.die_after = 60
+    with pytest.raises(Killed):
+        drive(controller_on(storage, spec))
+    storage.die_after = None
+    controller = controller_on(storage, spec)
+    population = controller.population
+    most_waiting = 0
+
+    def compare() -> bool:
+        nonlocal most_waiting
+        firsts = [point.trials.get(0) for point in population.open_points.values()]
+        waiting = {first.point for first in firsts if first is not None and first.waits}
+        expected = [number for number in population.open_points if number not in waiting]
+        assert [point.number for point in population.points_in_work()] == expected
+        most_waiting = max(most_waiting, len(waiting))
+        return False
+
+    compare()  # as replayed
+    drive(controller, thinks=compare)
+    assert most_waiting > 5
+    assert population.points_in_work() == []

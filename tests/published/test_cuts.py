@@ -35,7 +35,7 @@ def test_a_cut_changes_lengths_and_what_it_names(cut: Cut) -> None:
         own = OF_THE_NETWORK if "model.name" in named else set()
         assert differing - LENGTHS - own == named
         published = shipped.first[entry].published
-        reached = [row for row in published if row.get("epoch", cut.epochs + 1) <= cut.epochs]
+        reached = [row for row in published if cut.since <= row.get("epoch", 0) <= cut.epochs]
         assert reached
         assert list(ours.first[position].published) == reached
 

@@ -26,6 +26,8 @@ class Cut:
     epochs: int
     """The last epoch that is trained."""
     seeds: int
+    since: int = 1
+    """The first epoch whose figures are held against the published ones."""
     original: str = ""
     """The script beside this file in which the published library trains, where there is one."""
     why: Mapping[str, str] = field(default_factory=dict)
@@ -56,7 +58,7 @@ class Cut:
 
     @property
     def _reached(self) -> range:
-        return range(1, self.epochs + 1)
+        return range(self.since, self.epochs + 1)
 
     def _end(self, entry: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
         """What ends the training after the last epoch, and leaves the epochs before as they were.
@@ -78,6 +80,9 @@ NOT_REPEATED = "not known; Keras itself, run again, doesn't repeat it either"
 AFTERWARDS = "published after the epoch and without dropout, ours while it trains"
 """What the Julia notebook's train figures are."""
 
+THREE_STAGES = {"model": {"name": "flux_cnn", "init": "glorot_uniform"}}
+"""The three-stage CNN of the Julia notebook, for its VGG16."""
+
 CUTS = (
     Cut(
         "keras_resnet_on_a_cpu",
@@ -95,7 +100,16 @@ CUTS = (
         2,
         seeds=3,
         why={"train_accuracy": AFTERWARDS, "train_loss": AFTERWARDS},
-        changes={"model": {"name": "flux_cnn", "init": "glorot_uniform"}},
+        changes=THREE_STAGES,
+    ),
+    Cut(
+        "flux_cnn_for_vgg16_longer_on_a_cpu",
+        "flux_vgg16_resnet18",
+        (0,),
+        5,
+        seeds=1,
+        since=3,
+        changes=THREE_STAGES,
     ),
     Cut(
         "flux_resnet_on_a_cpu",

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +23,8 @@ from study.files.storage import StoragePath
 EVERY_S = 1.0
 """How often a driver looks for requests."""
 _LARGEST_BYTES = 1_000_000
+_NAME = re.compile(r"(\d{20})-[0-9a-f]{8}\.json")
+_LAST_NUMBER = 10**20 - 1
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,20 @@ class Request:
 def post(paths: StudyPaths, request: Mapping[str, Any]) -> StoragePath:
     """Leave a request for the study's driver; return its file, which is there until it is done."""
     paths.requests.make_folder()
-    name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.json"
-    path = paths.requests / name
+    path = paths.requests / f"{_next_number(paths):020d}-{uuid.uuid4().hex[:8]}.json"
     path.write_whole(json.dumps(dict(request)))
     return path
+
+
+def _next_number(paths: StudyPaths) -> int:
+    """Return the nanoseconds since 1970, or more where a request waits that was given as many: its
+    maker's clock may have been ahead, or this one set back.
+    """
+    given = [0]
+    with suppress(OSError):  # who can't list the requests can leave one all the same
+        names = [_NAME.fullmatch(path.name) for path in paths.requests.glob("*.json")]
+        given += [int(name[1]) for name in names if name]
+    return min(max(time.time_ns(), max(given) + 1), _LAST_NUMBER)
 
 
 def waiting(paths: StudyPaths) -> list[Request]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,25 @@ def test_requests_wait_in_the_order_they_were_made_until_they_are_discarded(
     assert requests.waiting(paths) == found[2:]
     requests.discard(found)
     assert requests.waiting(paths) == []
+
+
+def test_their_order_is_not_that_of_clocks(
+    paths: StudyPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([5_000, 5_000, 5_000, 20, 6_000])
+    monkeypatch.setattr(time, "time_ns", lambda: next(clock))
+    for number in range(5):
+        requests.post(paths, {"do": "stop_trial", "trial": number})
+    assert [request.trial for request in requests.waiting(paths)] == list(range(5))
+
+
+def test_a_name_that_nobody_has_given_leaves_room_for_others(paths: StudyPaths) -> None:
+    paths.requests.make_folder()
+    for name in ("9" * 20 + "-00000000.json", "9" * 30 + ".json", "notes.json"):
+        (paths.requests / name).write_text("{}")
+    path = requests.post(paths, STOP)
+    assert path in [request.path for request in requests.waiting(paths)]
+    assert len(path.name) == len("-00000000.json") + 20
 
 
 @pytest.mark.parametrize(

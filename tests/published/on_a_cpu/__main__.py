@@ -1,7 +1,8 @@
 """Runs published trainings up to their first milestones, and writes the table of both figures.
 
 ``python -m tests.published.on_a_cpu STORAGE [NAME …] [--keras PYTHON]`` goes on where it was
-interrupted. The images are those of ``STUDY_DATA_DIR``. With the Python of an environment that has
+interrupted; of some alone, by their names, the table is shown and not written. The images are those
+of ``STUDY_DATA_DIR``. With the Python of an environment that has
 Keras and TensorFlow, Keras itself trains the network of the Keras row too.
 """
 
@@ -43,7 +44,7 @@ def main() -> None:
     parser.add_argument("storage", type=Path)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(c.name for c in CUTS))
     parser.add_argument("--keras", type=Path, metavar="PYTHON")
-    parser.add_argument("--table", action="store_true", help="write the table alone")
+    parser.add_argument("--table", action="store_true", help="train nothing")
     chosen = parser.parse_args()
     unknown = set(chosen.names) - {cut.name for cut in CUTS}
     if unknown:
@@ -56,7 +57,10 @@ def main() -> None:
         run(cut, chosen.storage, data_dir)
         if cut.original and chosen.keras:
             run_original(cut, chosen.storage, chosen.keras, data_dir)
-    write_table(chosen.storage)
+    if chosen.names:
+        print(cut_table(chosen.storage).text())
+    else:
+        write_table(chosen.storage)
 
 
 if __name__ == "__main__":

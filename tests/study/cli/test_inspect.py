@@ -10,6 +10,7 @@ import pytest
 from analysis.tables.kinds import KINDS
 from study.inspection.format import bytes_text
 
+from ...test_walls import loaded_by
 from ..command import run
 from .mistakes import check_mistake
 
@@ -61,3 +62,26 @@ def test_studies_are_listed_with_their_sizes(home: Path) -> None:
 def test_every_kind_of_table_is_in_the_help(home: Path) -> None:
     shown = " ".join(run(home, "table", "--help").stdout.split())
     assert f"{', '.join(list(KINDS)[:-1])} or {list(KINDS)[-1]}." in shown.replace("│ ", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "others"),
+    [
+        (["query", "SELECT count(*) FROM points"], ["torch", "pandas", "scipy", "study.spec.load"]),
+        (["table", "fake"], ["torch", "scipy.stats", "sklearn", "matplotlib"]),
+        (["report", "fake"], ["torch", "sklearn.inspection", "matplotlib.pyplot"]),
+        (["preview", "quickstart"], ["pandas", "pyarrow", "scipy"]),
+    ],
+)
+def test_a_command_loads_no_more_than_it_needs(
+    home: Path, words: list[str], others: list[str]
+) -> None:
+    code = f"""
+import contextlib, io, os
+import study.cli.main
+from study.cli.options import app
+os.chdir({str(home)!r})
+with contextlib.redirect_stdout(io.StringIO()):
+    app({words!r}, standalone_mode=False)
+"""
+    assert loaded_by(code, "ray", *others) == []

@@ -173,8 +173,8 @@ def extend(
 ) -> list[str]:
     """Have the driver of a running study go on to more points or seeds; return what changes.
 
-    Raises UserError where nobody drives the study, nothing would change, or the new totals
-    contradict what has been done.
+    Raises UserError where nobody drives the study, nothing would change, there would be fewer
+    points, or the new totals contradict what has been done.
     """
     paths = existing(name, storage)
     totals = {"points": points, "replicates": replicates}
@@ -188,6 +188,12 @@ def extend(
         resume = paths.command("resume", *words)
         raise UserError(f"study {name} is not running: {resume} extends it")
     changes = growth(paths, counts)
+    has = load_spec(stored_spec_file(paths)).points
+    if counts.get("points", has) < has:
+        raise UserError(
+            f"--points must be at least {has} while {name} runs, as many as it has; found {points}:"
+            f" stop it, and {paths.command('resume', *words)} takes fewer"
+        )
     requests.post(paths, {"do": "extend", **counts})
     return changes
 

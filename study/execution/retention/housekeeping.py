@@ -13,6 +13,7 @@ from study.execution.retention.checkpoint_retention import CheckpointRetention
 from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.requests import Request
+from study.journal.extension import check_extension
 from study.journal.spec_versions import adoption, extended
 from study.spec.load import study_file_text
 from study.spec.spec import StudySpec
@@ -125,9 +126,15 @@ class Housekeeping:
         return f"added point {self._controller.add_point(request.values, request.path.name)}"
 
     def _extend(self, request: Request) -> str:
-        """Have the study ask for more points or seeds from now on; return what has changed."""
+        """Have the study ask for more points or seeds from now on; return what has changed.
+
+        One that a storage gave late takes nothing back of what a later one has given.
+        """
+        old = self._controller.spec
         new = extended(self._paths, self._controller.history, request.counts)
-        new = replace(new, concurrency=self._controller.spec.concurrency)
+        check_extension(old, new, self._controller.history)
+        most = max(old.points, new.points)
+        new = replace(new, points=most, concurrency=old.concurrency)
         changes = self._adopt(new)
         if not changes:
             return "the study has these points and seeds already"

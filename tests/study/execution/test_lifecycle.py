@@ -234,6 +234,19 @@ def test_of_two_runs_of_different_files_of_one_name_one_is_refused(
     assert load_spec(paths.spec).points == 4
 
 
+def test_a_running_study_is_given_more_points_and_never_fewer(study: StudyPaths) -> None:
+    extend(study, load_spec(study.spec, points=9))
+    lock = acquire_lock(study.lock)
+    try:
+        with pytest.raises(UserError, match="--points must be at least 9 while fake runs"):
+            lifecycle.extend("fake", storage=study.storage, points=8)
+        assert requests.waiting(study) == []
+        lifecycle.extend("fake", storage=study.storage, points=10)
+        assert [asked.counts for asked in requests.waiting(study)] == [{"points": 10}]
+    finally:
+        lock.release()
+
+
 def test_a_run_beside_one_that_begins_the_study_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

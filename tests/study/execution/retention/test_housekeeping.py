@@ -215,6 +215,22 @@ def test_a_running_study_is_extended_and_goes_on_as_if_it_had_been_asked_for_at_
     assert said[2].startswith("a request is refused: study fake can't be extended like this:")
 
 
+def test_an_extension_that_comes_late_takes_back_no_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "EVERY_S", -1.0)
+    controller, house, said = extending(tmp_path, points=3, pruner="none")
+    paths = StudyPaths(LocalPath(tmp_path), "fake")
+    for points in (8, 7):
+        requests.post(paths, {"do": "extend", "points": points})
+        house.tick()
+    assert said == ["extended: points: 3 -> 8", "the study has these points and seeds already"]
+    requests.post(paths, {"do": "extend", "points": 7, "replicates": 2})
+    house.tick()
+    assert said[2] == "extended: replicates: 1 -> 2"
+    assert controller.spec.points == load_spec(paths.spec).points == 8
+
+
 def test_a_running_study_takes_another_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

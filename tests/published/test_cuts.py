@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from study.spec.load import load_spec, spec_from_tree
 from study.spec.spec import StudySpec
 from study.training.recipe.recipe_paths import values_by_path
 
+from .on_a_cpu.__main__ import trained
 from .on_a_cpu.cuts import CUTS, Cut
 
 LENGTHS = {"epochs", "target", "target.name", "target.metric", "target.value"}
@@ -46,3 +48,11 @@ def test_a_schedule_keeps_the_length_that_was_published() -> None:
     assert recipe["schedule.name"] == "onecycle"
     assert recipe["epochs"] == 30
     assert recipe["target.value"] == 0.0
+
+
+def test_another_note_trains_the_same_and_another_length_does_not() -> None:
+    cut = CUTS[0]
+    noted, longer = cut.tree(), replace(cut, epochs=cut.epochs + 1).tree()
+    noted["first"][0]["published"][0]["note"] = "another"
+    assert trained(noted) == trained(cut.tree())
+    assert trained(longer) != trained(cut.tree())

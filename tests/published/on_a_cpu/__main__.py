@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -25,12 +26,24 @@ MARK = "<!-- from here on written by `make published-cpu` -->\n"
 
 
 def run(cut: Cut, storage: Path, data_dir: Path) -> None:
-    """Run a cut's study to its end, or go on with it."""
-    file = storage / f"{cut.name}.yaml"
-    file.write_text(yaml.safe_dump(cut.tree(), sort_keys=False))
+    """Run a cut's study to its end, or go on with it; exit where the study's command fails.
+
+    A study whose published figures or notes alone were written otherwise is gone on with.
+    """
+    file, tree = storage / f"{cut.name}.yaml", cut.tree()
+    command = ["run", str(file), "--data-dir", str(data_dir)]
+    if (storage / cut.name).is_dir() and trained(yaml.safe_load(file.read_text())) == trained(tree):
+        command = ["resume", cut.name, "--data-dir", str(data_dir)]
+    file.write_text(yaml.safe_dump(tree, sort_keys=False))
     tool = Path(sys.executable).with_name("study")
-    where = ["--storage", str(storage), "--data-dir", str(data_dir)]
-    subprocess.run([str(tool), "run", str(file), *where], check=True)
+    done = subprocess.run([str(tool), *command, "--storage", str(storage)], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def trained(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return what a study file trains: all but the published figures."""
+    return tree | {"first": [entry["set"] for entry in tree["first"]]}
 
 
 def write_table(storage: Path) -> None:

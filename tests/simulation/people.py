@@ -11,6 +11,7 @@ from study.execution import lifecycle
 from study.execution.run import ProgressDisplay, RunResult
 from study.files.layout import StudyPaths
 from study.files.storage import StoragePath
+from study.results.parquet import read_points_or_trials
 from study.spec.spec import StudySpec
 
 from .seen import promise
@@ -131,6 +132,22 @@ class Operator:
             spent_s = sum((driver.ended or now) - driver.began for driver in self.drivers)
             promise(spent_s >= limit_hours * 3600, f"the study stops after {spent_s} s")
 
+    def _check_tables(self, result: RunResult) -> None:
+        """Whether a driver that came to its own end has left tables of its whole journal.
+
+        Somebody may have broken them since, or recorded something. The smallest one, which isn't
+        the last to be written, stands for all of them.
+        """
+        if self._faults.strangers or self.study.may_be_stale:
+            return
+        with self._world.past_faults():
+            table = read_points_or_trials(self.study.paths, "points")
+            records = self._witness.raw_records(None)
+        sessions = sum(record["event"] == "opened" for record in records)
+        is_the_last = sessions == len(result.history.sessions)
+        if is_the_last and records[-1]["event"] == "closed":
+            promise(table is not None, "a driver has ended, and left no tables of its journal")
+
     def _extend(self, **changes: Any) -> None:
         """Resume the study with a change, in a driver that may come to nothing as any other."""
         self._world.count("extension")
@@ -194,6 +211,7 @@ class Operator:
                 world.count(f"driver ended: {driver.result.reason}")
                 if driver.result.reason == "wall_hours":
                     self._check_hours_spent()
+                self._check_tables(driver.result)
             except (StudyError, OSError) as error:
                 driver.error = error
                 world.tell(name, f"ends: {type(error).__name__}: {error}")

@@ -14,7 +14,7 @@ from pathlib import Path, PosixPath
 from typing import BinaryIO
 
 from study.errors import UserError
-from study.files.atomic import FILE_MODE, make_folder, temporary_prefix, write_whole
+from study.files.atomic import FILE_MODE, make_folder, sync_folder, temporary_prefix, write_whole
 from study.files.storage import ListedFile, StoragePath
 
 _SPECIAL_KINDS = {
@@ -119,6 +119,9 @@ class LocalPath(PosixPath, StoragePath):
             shutil.rmtree(self)
         else:
             self.unlink(missing_ok=True)
+
+    def make_names_durable(self) -> None:
+        sync_folder(self)
 
     def remove_partial_writes(self, prefix: str) -> None:
         for partial in self.glob(f"{temporary_prefix(prefix)}*"):

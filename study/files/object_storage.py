@@ -253,6 +253,9 @@ class ObjectPath(StoragePath):
         for found in list(self.objects_below()):
             found.path.unlink(missing_ok=True)
 
+    def make_names_durable(self) -> None:
+        """Nothing: an object that is there is durable."""
+
     def remove_partial_writes(self, prefix: str) -> None:
         """Nothing: a write that is broken off leaves nothing."""
 

@@ -141,6 +141,10 @@ class StoragePath(ABC):
         """Remove a file, or a folder and all in it; nothing happens where there is none."""
 
     @abstractmethod
+    def make_names_durable(self) -> None:
+        """Make durable which files this folder has, whoever has written them."""
+
+    @abstractmethod
     def remove_partial_writes(self, prefix: str) -> None:
         """Remove what killed writes of files named ``prefix…`` have left in this folder."""
 

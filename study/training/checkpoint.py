@@ -107,6 +107,18 @@ class Checkpoints:
                 return None
         return None
 
+    def take_up(self) -> CheckpointState | None:
+        """Read the newest valid checkpoint to go on from; None where there is none.
+
+        It is durable on return: an attempt that met an error may have left its name unsynced, and
+        one that goes on from the last epoch saves nothing of its own. Raises OSError where the
+        storage fails.
+        """
+        state = self.latest()
+        if state is not None:
+            self.folder.make_names_durable()
+        return state
+
     def _is_own(self, state: CheckpointState) -> bool:
         owner = state.pop(_OWNER, self.owner)
         return not self.owner or owner == self.owner

@@ -22,7 +22,7 @@ class PatientStore:
         self._wait = wait
 
     def latest(self) -> Any:
-        return self._patiently(self._store.latest)
+        return self._patiently(self._store.take_up)
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
         self._patiently(lambda: self._store.save(epoch, state))

@@ -125,6 +125,7 @@ class TestStoragePath:
         checkpoints = root / "a" / "trials" / "00001.0"
         checkpoints.remove_partial_writes("x")
         (root / "nowhere").remove_partial_writes("x")
+        checkpoints.make_names_durable()
         assert len(checkpoints.sorted_glob("*")) == 2
 
     def test_an_exclusive_block_can_be_entered_again_after_it_was_left(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -147,6 +149,33 @@ def test_a_write_that_fails_is_a_storage_fault_and_leaves_the_old_ones(
         store.save(2, {"epoch": 2})
     assert [path.name for path in tmp_path.iterdir()] == ["attempt-0001-epoch-000001.ckpt"]
     assert store.latest() == {"epoch": 1}
+
+
+def test_what_is_gone_on_from_is_durable_though_its_writer_met_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Checkpoints(LocalPath(tmp_path))
+    assert store.take_up() is None
+    store.folder.make_folder()
+    sync, synced = os.fsync, []
+
+    def refuse_folders(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        sync(descriptor)
+
+    def note(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", refuse_folders)
+        with pytest.raises(StorageFault):
+            store.save(1, {"epoch": 1})
+        with pytest.raises(OSError, match="Input/output"):
+            Checkpoints(store.folder, attempt=2).take_up()
+    monkeypatch.setattr(os, "fsync", note)
+    assert Checkpoints(store.folder, attempt=2).take_up() == {"epoch": 1}
+    assert synced == [tmp_path.stat().st_ino]
 
 
 def test_off_is_an_object() -> None:

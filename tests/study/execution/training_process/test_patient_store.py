@@ -18,7 +18,7 @@ class Unsteady:
         if self._asked % 3:
             raise OSError(107, "Transport endpoint is not connected")
 
-    def latest(self) -> dict[str, int] | None:
+    def take_up(self) -> dict[str, int] | None:
         self.refuse()
         return {"epoch": self.kept[-1]} if self.kept else None
 

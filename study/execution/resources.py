@@ -182,17 +182,20 @@ def data_place(data_dir: str | None) -> StoragePath:
 
 
 def check_data(spec: StudySpec, data_dir: str | None) -> None:
-    """Download the study's images where they are not there.
+    """Download the images of the study's points where they are not there.
 
     Raises DataMissing where they can't be had.
     """
-    if spec.train is not None:
-        return  # where its data come from, the function knows
-    name = spec.kind.values_by_path(spec.recipe_tree({})).get("data.name")
+    trees = [spec.recipe_tree(values) for values in _values_of_data(spec)]
+    names = [spec.kind.values_by_path(tree).get("data.name") for tree in trees]
+    for name in dict.fromkeys(names):
+        _check_built_in(name, data_place(data_dir))
+
+
+def _check_built_in(name: object, root: StoragePath) -> None:
     data_set = DATA_SETS.get(name) if isinstance(name, str) else None
     if data_set is None or not data_set.folders:
         return
-    root = data_place(data_dir)
     if any((root / folder).is_dir() for folder in data_set.folders):
         return
     local = root.local_path()
@@ -226,22 +229,28 @@ def own_sets(spec: StudySpec) -> list[Data]:
     """Return the recipe's data section for each set of the user's own files that a point can have,
     with what else a point may have of it at its first value.
     """
-    if spec.train is not None:
-        return []
-    at_first: dict[str, Value] = {}
-    for variable in spec.space.variables:
-        if variable.path not in _SET_PATHS or variable.distribution.size() is None:
-            at_first[variable.path] = variable.distribution.first
-    points = islice(spec.space.fix(at_first).iter_grid(), _MOST_SETS)
-    firsts = [spec.first_values(index) for index in range(len(spec.first))]
     found: dict[str, Data] = {}
-    for values in (*points, *firsts):
+    for values in _values_of_data(spec):
         with suppress(SpecError):  # values that make no recipe together are no point
             data = spec.recipe(values, seed=0).data
             if data.name in FILE_SETS:
                 told = [getattr(data, path.removeprefix("data.")) for path in _SET_PATHS]
                 found.setdefault(json.dumps(told), data)
     return list(found.values())
+
+
+def _values_of_data(spec: StudySpec) -> Iterator[Mapping[str, Value]]:
+    """Give the values of a point for each way in which the data of points can differ."""
+    if spec.train is not None:
+        return  # where its data come from, the function knows
+    at_first: dict[str, Value] = {}
+    for variable in spec.space.variables:
+        if variable.path not in _SET_PATHS or variable.distribution.size() is None:
+            at_first[variable.path] = variable.distribution.first
+    if spec.sampler.name != "first-only":  # which has no points but the entries of first
+        yield from islice(spec.space.fix(at_first).iter_grid(), _MOST_SETS)
+    for index in range(len(spec.first)):
+        yield spec.first_values(index)
 
 
 def _set_faults(

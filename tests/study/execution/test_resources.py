@@ -90,6 +90,20 @@ def test_images_that_lie_there_are_not_looked_for_elsewhere(tmp_path: Path) -> N
     check_data(small_spec(recipe={"epochs": 1, "data": {"name": "digits"}}), str(tmp_path / "none"))
 
 
+def test_the_images_of_every_point_are_looked_for_and_no_others(
+    tmp_path: Path, bucket: object
+) -> None:
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    listed = {"recipe": {"data": "mnist"}, "first": [{"set": {"data": {"name": "cifar10"}}}]}
+    check_data(spec_from_tree({"study": "s", "sampler": "first-only", **listed}), str(tmp_path))
+    drawn = {"recipe": {}, "space": {"data": {"name": {"choice": ["digits", "mnist"]}}}}
+    with pytest.raises(DataMissing, match="mnist"):
+        check_data(spec_from_tree({"study": "s", "points": 2, **drawn}), str(bucket))
+    searched = {"study": "s", "points": 2, **listed, "space": {"epochs": {"int": [1, 2]}}}
+    with pytest.raises(DataMissing, match="mnist"):
+        check_data(spec_from_tree(searched), str(bucket))
+
+
 def test_images_that_an_object_store_lacks_are_not_downloaded_into_it(bucket: object) -> None:
     spec = small_spec(recipe={"epochs": 1, "data": {"name": "cifar10"}})
     with pytest.raises(DataMissing, match="holds none of the folders cifar-10-batches-bin, "):

@@ -50,6 +50,18 @@ class Spent:
         return _running_time(self.costs[draws], self.found[draws])
 
 
+def pooled_ratio(pairs: Sequence[tuple[Spent, Spent]]) -> Estimate:
+    """How many times the second's expected cost the first's is: the geometric mean over spaces,
+    each of which is a pair, and whose repetitions are drawn again for each by itself.
+    """
+    values, resampled = [], []
+    for index, (one, other) in enumerate(pairs):
+        draws = _draws(len(one.costs), index)
+        values.append(one.ratio_to(other).value)
+        resampled.append(_ratio(one._resampled(draws), other._resampled(draws)))
+    return _estimate(_geometric_mean(np.array(values)), _geometric_mean(np.array(resampled)))
+
+
 def spent_epochs(space: RecordedSpace, stories: Sequence[Story], share: float) -> Spent:
     """The epochs to one of the best points, known at its full length."""
     firsts = [story.first_of(space.best(share)) for story in stories]
@@ -94,9 +106,16 @@ def _ratio(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return ratio
 
 
-def _draws(repetitions: int) -> np.ndarray:
+def _geometric_mean(ratios: np.ndarray) -> np.ndarray:
+    """(spaces, …) -> (…)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean: np.ndarray = np.exp(np.log(ratios).mean(axis=0))
+    return mean
+
+
+def _draws(repetitions: int, seed: int = 0) -> np.ndarray:
     """Repetitions drawn again, the same for all rivals, (B, R)."""
-    return np.random.default_rng(0).integers(repetitions, size=(_RESAMPLES, repetitions))
+    return np.random.default_rng(seed).integers(repetitions, size=(_RESAMPLES, repetitions))
 
 
 def _estimate(value: float | np.ndarray, resampled: np.ndarray) -> Estimate:

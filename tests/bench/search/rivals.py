@@ -22,6 +22,9 @@ TODAY = "tpe, asha"
 """What the others are measured against: the project's sampler with Optuna's successive halving."""
 
 
+AUTO = "auto: asha, promote"
+"""The pruner that a study has whose file leaves it open, by what that comes to be in a search."""
+
 _SLOW = ("ASHABORE", "ASHACQR")
 """Syne Tune's that fit trees for every proposal, more than ten seconds a search: run if named."""
 
@@ -63,7 +66,7 @@ def _first_epoch(space: RecordedSpace, number: int, workers: int) -> Story:
 _PRUNERS: Mapping[str, Mapping[str, Any]] = {
     "none": {"name": "none"},
     "asha": {"name": "asha"},
-    "asha, promote": {"name": "asha", "promote": True},
+    AUTO: {"name": "auto"},
     "pasha": {"name": "pasha"},
     "first-epochs": {"name": "first-epochs"},
     "hyperband": {"name": "hyperband"},
@@ -89,5 +92,6 @@ def rivals() -> dict[str, Rival]:
             found[f"Syne Tune's {name}"] = _syne(name)
     for name, pruner in _PRUNERS.items():
         found[f"tpe, {name}"] = _own("tpe", pruner)
-    found[f"{TODAY}, not reproducible"] = _own("tpe", {"name": "asha"}, reproducible=False)
+    for name, pruner in (("asha", {"name": "asha"}), (AUTO, {"name": "auto"})):
+        found[f"tpe, {name}, not reproducible"] = _own("tpe", pruner, reproducible=False)
     return found

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from analysis.estimates import Estimate
 
-from .measures import EARLY, SHARES, Spent, regret, spent_epochs, spent_time
-from .recorded import recorded_space
+from .measures import EARLY, SHARES, Spent, pooled_ratio, regret, spent_epochs, spent_time
+from .recorded import RecordedSpace, recorded_space
 from .rivals import POINTS, TODAY
 from .story import Story
 
@@ -28,11 +28,14 @@ class Cell(NamedTuple):
 
 
 Stories = Mapping[Cell, list[Story]]
+SpentOf = Callable[[RecordedSpace, Sequence[Story], float], Spent]
 
 
 def tables(stories: Stories) -> str:
-    """One table for each space and number of workers, a line for each rival."""
-    parts: list[str] = []
+    """A table over all spaces, then one for each space and number of workers; a line for each
+    rival.
+    """
+    parts = [f"### All spaces, of {TODAY}'s\n\n{_pooled_table(stories)}"]
     for space, workers in dict.fromkeys((cell.space, cell.workers) for cell in stories):
         plural = "worker" if workers == 1 else "workers"
         repetitions = max(len(stories[cell]) for cell in stories if cell.space == space)
@@ -45,6 +48,34 @@ def write_tables(text: str) -> None:
     """Put the tables into the page, in the place of those before."""
     page = _PAGE.read_text()
     _PAGE.write_text(_PLACE.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", page))
+
+
+def _pooled_table(stories: Stories) -> str:
+    """What each rival takes to a good point, as the geometric mean over spaces of its ratios."""
+    workers = list(dict.fromkeys(cell.workers for cell in stories))
+    what = [f"{what}, {count}" for what in ("epochs", "time") for count in workers]
+    head = [f"to the best {SHARES[0]:.0%}, by workers", *what]
+    rows = [head, ["---"] + ["---:"] * len(what)]
+    for rival in dict.fromkeys(cell.rival for cell in stories):
+        ratios = [
+            _pooled_ratio(stories, rival, count, spent)
+            for spent in (spent_epochs, spent_time)
+            for count in workers
+        ]
+        rows.append([rival, *ratios])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _pooled_ratio(stories: Stories, rival: str, workers: int, spent: SpentOf) -> str:
+    cells = [cell for cell in stories if (cell.rival, cell.workers) == (rival, workers)]
+    pairs = []
+    for cell in cells:
+        space, today = recorded_space(cell.space), stories.get(cell._replace(rival=TODAY))
+        if today is None:
+            return ""
+        own = stories[cell]
+        pairs.append((spent(space, own, SHARES[0]), spent(space, today, SHARES[0])))
+    return _shown(pooled_ratio(pairs), ".2f")
 
 
 def _table(stories: Stories, space: str, workers: int) -> str:

@@ -13,7 +13,7 @@ from study.spec.load import spec_from_tree
 from .distance import Distance, Stand
 from .first_epoch import FirstEpochSearch
 from .foreign import Answer, run_foreign
-from .measures import Spent, regret, spent_epochs, spent_time
+from .measures import Spent, pooled_ratio, regret, spent_epochs, spent_time
 from .own_study import OwnStudy
 from .ray_tune import TuneSearch
 from .recorded import EPOCHS, RECORDINGS, SPACES, RecordedPoint, RecordedSpace, recorded_space
@@ -197,6 +197,21 @@ def test_ratios_are_paired() -> None:
     double = Spent(2 * spent.costs, spent.found)
     ratio = double.ratio_to(spent)
     assert ratio.low == ratio.value == ratio.high == 2
+
+
+def test_spaces_are_pooled_by_their_geometric_mean() -> None:
+    spent = Spent(np.array([10.0, 40.0]), np.array([True, True]))
+    double = Spent(2 * spent.costs, spent.found)
+    assert pooled_ratio([(double, spent)]) == double.ratio_to(spent)
+    pooled = pooled_ratio([(double, spent), (spent, double), (double, spent)])
+    assert pooled.value == pytest.approx(2 ** (1 / 3))
+    assert pooled.low == pytest.approx(pooled.high)
+    one, other = (
+        Spent(np.array([10.0, 20.0]), spent.found),
+        Spent(np.array([20.0, 10.0]), spent.found),
+    )
+    by_itself = pooled_ratio([(one, other), (other, one)])
+    assert by_itself.low < 1 < by_itself.high, "a space's repetitions say nothing of another's"
 
 
 def test_what_is_never_found_takes_for_ever() -> None:

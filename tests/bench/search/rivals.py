@@ -25,8 +25,8 @@ TODAY = "tpe, asha"
 AUTO = "auto: asha, promote"
 """The pruner that a study has whose file leaves it open, by what that comes to be in a search."""
 
-_SLOW = ("ASHABORE", "ASHACQR")
-"""Syne Tune's that fit trees for every proposal, more than ten seconds a search: run if named."""
+_SLOW = "ASHABORE"
+"""Syne Tune's that fits trees for every proposal, more than ten seconds a search: run if named."""
 
 
 def is_slow(rival: str) -> bool:
@@ -88,7 +88,7 @@ def rivals() -> dict[str, Rival]:
         "OptunaSearch, Tune's hyperband": _tune("hyperband", optuna=True),
     }
     if find_spec("syne_tune"):
-        for name in ("ASHA", "BOHB", *_SLOW):
+        for name in ("ASHA", "BOHB", _SLOW):
             found[f"Syne Tune's {name}"] = _syne(name)
     for name, pruner in _PRUNERS.items():
         found[f"tpe, {name}"] = _own("tpe", pruner)

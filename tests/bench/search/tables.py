@@ -35,7 +35,9 @@ def tables(stories: Stories) -> str:
     """A table over all spaces, then one for each space and number of workers; a line for each
     rival.
     """
-    parts = [f"### All spaces, of {TODAY}'s\n\n{_pooled_table(stories)}"]
+    parts = [
+        f"### All spaces together, as shares of what {TODAY} takes\n\n{_pooled_table(stories)}"
+    ]
     for space, workers in dict.fromkeys((cell.space, cell.workers) for cell in stories):
         plural = "worker" if workers == 1 else "workers"
         repetitions = max(len(stories[cell]) for cell in stories if cell.space == space)

@@ -164,6 +164,9 @@ class LiveDisplay(ProgressDisplay):
         if left is not None and not self._controller.stopping:
             parts.append(f"{time_left_text(left)} left")
         parts.append(f"{sum(trial.epochs for trial in history.trials):,} epochs")
+        waiting = sum(trial.waits for trial in history.trials)
+        if waiting:
+            parts.append(f"{waiting} waiting")
         for state, word in (("PRUNED", "pruned"), ("FAIL", "failed")):
             count = sum(point.state == state for point in history.points)
             if count:

@@ -1,6 +1,6 @@
 """The pictures in README and docs, of a real study: ``python -m tests.docs.pictures``.
 
-The study is README's own. Its display and its page are drawn half way, and its report once it has
+The study is README's own. Its display and its page are drawn on the way, and its report once it has
 ended, by Debian's chromium.
 """
 
@@ -25,6 +25,7 @@ from study.files.local_storage import LocalPath
 from study.journal.history import History
 from study.journal.replay import read_history
 from study.journal.spec_versions import recorded_spec
+from study.spec.spec import StudySpec
 
 from ..study.page.browser import browsing
 from ..study.page.served import TOKENS, serving, settings_of
@@ -40,6 +41,7 @@ _FONTS_FROM_ELSEWHERE = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)
 class _Reading:
     """A study as its folder shows it."""
 
+    spec: StudySpec
     history: History
     stopping: str = ""
 
@@ -61,7 +63,7 @@ def draw() -> None:
 
 
 def _draw_display(study: StudyPaths, picture: Path, title: str) -> None:
-    """Draw the display once half of the points have ended and a trial is under way."""
+    """Draw the display once most points have begun, and two trials are under way."""
     while True:
         time.sleep(0.2)
         if not Path(str(study.journal)).exists():
@@ -69,11 +71,11 @@ def _draw_display(study: StudyPaths, picture: Path, title: str) -> None:
         history = read_history(study.journal)
         spec = recorded_spec(study, history)
         under_way = [trial for trial in history.trials if trial.state == "RUNNING" and trial.epochs]
-        if len(history.point_endings) >= spec.points / 2 and len(under_way) > 1:
+        if len(history.points) >= spec.points * 3 / 4 and len(under_way) > 1:
             break
     nowhere = Console(file=io.StringIO(), width=WIDTH)
     display = LiveDisplay(nowhere)
-    display.begin(spec, _Reading(history), read_live(study))
+    display.begin(spec, _Reading(spec, history), read_live(study))
     console = Console(record=True, file=io.StringIO(), width=WIDTH, force_terminal=True)
     console.print(display.picture())
     display.end()

@@ -144,6 +144,20 @@ def test_bars_count_added_points_and_the_confirmation() -> None:
     assert any(line.rstrip().endswith("4/4  trials") for line in lines)
 
 
+def test_trials_that_wait_to_be_promoted_are_counted() -> None:
+    promotes = {"name": "asha", "min_epochs": 1, "reduction": 2, "promote": True}
+    controller = controller_on(Storage(), small_spec(pruner=promotes, reproducible=False))
+    for trial in range(2):
+        controller.next()
+        controller.reported(trial, 1, {"epoch": 1, "val_accuracy": 0.5, "seconds": 1.0})
+        controller.set_aside(trial, 1, 1, "rung")
+    console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
+    display = LiveDisplay(console)
+    display.begin(controller.spec, controller, LiveProgress())
+    display.end()
+    assert "2 epochs, 2 waiting" in shown_by(display, console)
+
+
 def test_lines_say_that_an_interrupted_study_is_being_closed() -> None:
     controller = controller_on(Storage(), small_spec())
     console = Console(file=io.StringIO(), force_terminal=False, width=100)

@@ -63,7 +63,7 @@ def draw() -> None:
 
 
 def _draw_display(study: StudyPaths, picture: Path, title: str) -> None:
-    """Draw the display once most points have begun, and two trials are under way."""
+    """Draw the display once half of the points have ended, and two trials are under way."""
     while True:
         time.sleep(0.2)
         if not Path(str(study.journal)).exists():
@@ -71,7 +71,7 @@ def _draw_display(study: StudyPaths, picture: Path, title: str) -> None:
         history = read_history(study.journal)
         spec = recorded_spec(study, history)
         under_way = [trial for trial in history.trials if trial.state == "RUNNING" and trial.epochs]
-        if len(history.points) >= spec.points * 3 / 4 and len(under_way) > 1:
+        if len(history.point_endings) >= spec.points / 2 and len(under_way) > 1:
             break
     nowhere = Console(file=io.StringIO(), width=WIDTH)
     display = LiveDisplay(nowhere)

@@ -36,6 +36,8 @@ def _against_pruning(spec: StudySpec) -> str:
         return _EVERY_POINT.format("a grid")
     if spec.sampler.name == "first-only":
         return _EVERY_POINT.format("first")
+    if spec.mode == "method-study":
+        return "levels are compared over points that are trained whole"
     if len(spec.objectives) > 1:
         return "it was measured with a single objective"
     if spec.racing:

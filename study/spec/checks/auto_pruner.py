@@ -7,6 +7,7 @@ what it is made for, nothing is pruned.
 
 from __future__ import annotations
 
+from study.errors import SpecError
 from study.spec.pruners import Asha, NoPruning, PrunerChoice
 from study.spec.spec import StudySpec
 
@@ -49,8 +50,13 @@ def _against_pruning(spec: StudySpec) -> str:
 
 def _has_second_epoch(spec: StudySpec) -> bool:
     """Whether trainings are known, before they run, to have more than one epoch."""
-    length = spec.training(spec.space.complete({})).length
-    return "epochs" in spec.space.paths() or (length or 1) > 1
+    if "epochs" in spec.space.paths():
+        return True
+    try:
+        length = spec.training(spec.space.complete({})).length
+    except SpecError:  # these values make no training together, and others may
+        return False
+    return (length or 1) > 1
 
 
 def _option_text(value: object) -> str:

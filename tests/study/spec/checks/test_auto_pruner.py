@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from study.errors import SpecError
 from study.spec.load import spec_from_tree
 from study.spec.pruners import Asha, NoPruning, PrunerChoice
 from study.spec.spec import StudySpec
@@ -77,6 +78,16 @@ def test_an_own_training_that_says_its_length_is_no_other(
 ) -> None:
     """One that doesn't may report once and end, and would be set aside just then."""
     assert spec_from_tree(own(pruner="auto", recipe=recipe)).pruner == expected
+
+
+def test_first_values_that_make_no_training_together_are_no_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def picky(self: StudySpec, values: Any, changed: Any = None) -> Any:
+        raise SpecError(["such a rule as only the whole recipe breaks"])
+
+    monkeypatch.setattr(StudySpec, "training", picky)
+    assert spec_of().pruner == NoPruning()
 
 
 def test_it_is_kept_as_what_it_came_to_be() -> None:

@@ -1,8 +1,8 @@
 """Which pruner ``pruner: auto`` is, by what was measured on recorded curves.
 
-On them no rule whose winners were no worse took fewer epochs to a good point than ``asha`` with
-promotion: docs/fewer-epochs.md has the figures. Where its decisions would take from a study
-what it is made for, nothing is pruned.
+On them no other rule of this project whose winners were no worse took fewer epochs to a good point
+than ``asha`` with promotion: docs/fewer-epochs.md has the figures. Where its decisions would take
+from a study what it is made for, nothing is pruned.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _EVERY_POINT = "every point of {} is wanted whole"
 def auto_pruner(spec: StudySpec) -> tuple[PrunerChoice, str]:
     """Return what ``auto`` is in a study that is sound otherwise, and why, in a few words.
 
-    It depends on nothing that an extension may change but a number of epochs that is 1.
+    Of what an extension may change it depends on the number of epochs alone.
     """
     against = _against_pruning(spec)
     if against:

@@ -71,14 +71,16 @@ class OpenRun:
 
         Tables that are there as a whole stay: to read them takes a twentieth of writing them.
         """
-        from study.results.parquet import are_whole  # with pyarrow
+        from study.results.parquet import are_whole, write_tables  # with pyarrow
 
         self._follow_signals()
         self._signals.begin_closing()
         self._housekeeping.close()
         provenance.write(self._controller.history, self._paths)
         if not are_whole(self._paths):
-            self._write_tables()
+            # of the journal as it is by now: on an object store somebody may have changed the study
+            # since this run read it, and nothing is recorded here that the store would refuse
+            write_tables(self._paths)
         self._write_summary()
         with self._notices:
             self._notices.tell_late()

@@ -222,7 +222,9 @@ class ObjectLog:
         try:
             path.create_exclusively(data)
         except FileExistsError:
-            if path.read_bytes() != data:  # else it was this very append, whose answer was lost
+            # it may be this very append, whose answer was lost: unless somebody has gone on since
+            is_own = path.read_bytes() == data
+            if not is_own or (self.path / f"{following:010d}.jsonl").is_file():
                 raise Superseded("another driver has taken the study over") from None
         self._unmerged.append(data)
         if len(self._unmerged) >= MERGE_EVERY:

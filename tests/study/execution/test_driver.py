@@ -34,10 +34,12 @@ from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
 from study.files.lock import acquire_lock
+from study.files.object_storage import ObjectPath
 from study.files.trial_files import CheckpointFile
 from study.inspection.status import status_of
 from study.journal.failure import Failure
 from study.journal.ranking import best_point
+from study.journal.spec_versions import extend
 from study.results import parquet
 from study.results.summary.making import summary_of
 from study.results.summary.summary_file import read_summary
@@ -138,6 +140,22 @@ def test_whole_tables_of_a_complete_study_stay_and_damaged_ones_are_made_again(
     table.write_bytes(whole[: len(whole) // 2])
     study.drive()
     assert table.read_bytes() == whole
+
+
+def test_tables_of_a_complete_study_have_what_is_recorded_while_it_is_looked_over(
+    study: Study, bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study.paths = StudyPaths(bucket / "studies", "fake")
+    study.paths.spec.write_whole(small_spec(points=3, pruner="none").yaml())
+    study.drive()
+    spec = load_spec(study.paths.spec)
+
+    def change_meanwhile(*_: object) -> None:
+        extend(study.paths, replace(spec, share=2.0))
+
+    monkeypatch.setattr(provenance, "write", change_meanwhile)
+    assert study.drive().reason == "complete"
+    assert parquet.read_tables(study.paths) is not None
 
 
 def test_one_that_is_interrupted_goes_on(study: Study) -> None:

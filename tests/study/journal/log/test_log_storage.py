@@ -132,6 +132,17 @@ def test_an_object_that_another_driver_has_written_is_not_replaced(path: ObjectP
     assert first.read() == b"a\n"
 
 
+def test_an_append_whose_answer_was_lost_is_not_made_once_another_driver_has_gone_on(
+    path: ObjectPath,
+) -> None:
+    first, second = log_at(path), log_at(path)
+    first.append(b"a\nb\n", 0, 2)  # its answer is lost
+    second.append(b"taken\n", 2, 3)
+    with pytest.raises(Superseded):
+        first.append(b"a\nb\n", 0, 2)
+    assert first.read() == b"a\nb\ntaken\n"
+
+
 def told(point: int) -> dict[str, object]:
     return {"event": "told", "point": point}
 

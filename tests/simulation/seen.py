@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+TRAINING_FAILURE = "hurt by the simulation"
+"""What trainings fail of that fail by themselves."""
+DIES_IN_PLACE = "its process has died"
+"""What a trial fails of whose worker is killed after the same epoch again and again."""
 Record = Mapping[str, Any]
 
 
@@ -55,6 +59,13 @@ class SeenPoint:
     value: Any = None
     trials: list[SeenTrial] = field(default_factory=list)
     is_dropped: bool = False
+
+
+def may_fail_of(failure: Mapping[str, Any]) -> bool:
+    """Whether a trial may fail of this in a simulated world."""
+    message = failure["message"]
+    is_outside = failure["class"] in ("node", "timeout", "storage")
+    return is_outside or message == TRAINING_FAILURE or message.startswith(DIES_IN_PLACE)
 
 
 def summary(record: Record) -> str:

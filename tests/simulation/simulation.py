@@ -104,6 +104,9 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
         names_in(store, study.paths.checkpoints(trial.point, trial.replicate))
     )
     witness.stops.is_left = lambda request: is_there(store, request)
+    tables = {"points": study.paths.points_table, "trials": study.paths.trials_table}
+    witness.tables.content_of = lambda table: content_of(store, tables[table])
+    witness.tables.records_within = lambda size: journal_content(store, study)[:size].count(b"\n")
     tune = SimulatedTune(world, faults, witness, step=drawn.step, pace_s=drawn.pace_s)
     faults.lose_power = disk.lose_power
     operator = Operator(world, faults, witness, study)
@@ -123,6 +126,8 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
             world.start("operator", Host("desk"), operator.run)
             if faults.requests:
                 world.start("user", Host("home"), user.run)
+            if faults.tables_take_s:
+                world.start("user", Host("office"), user.make_tables)
             if faults.strangers:
                 world.start("stranger", Host("far away"), stranger.run)
             world.run(lambda: operator.is_done)
@@ -142,16 +147,24 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
 
 def raw_records(store: ObjectStore, study: Study, most: int | None) -> list[dict[str, Any]]:
     """The journal's first so many records, read past all faults and all code of the project."""
-    paths = study.paths
-    if isinstance(paths.journal, LocalPath):
-        if not os.path.lexists(str(paths.journal)):
-            return []
-        data = Path(str(paths.journal)).read_bytes()
-    else:
-        prefix = f"{paths.journal.key}/"
-        keys = sorted(key for key in store.objects if key.startswith(prefix))
-        data = b"".join(store.objects[key] for key in keys)
-    return whole_appends(data, most)
+    return whole_appends(journal_content(store, study), most)
+
+
+def journal_content(store: ObjectStore, study: Study) -> bytes:
+    """All of the journal, read past all faults and all code of the project."""
+    journal = study.paths.journal
+    if not isinstance(journal, ObjectPath):
+        return content_of(store, journal) or b""
+    prefix = f"{journal.key}/"
+    keys = sorted(key for key in store.objects if key.startswith(prefix))
+    return b"".join(store.objects[key] for key in keys)
+
+
+def content_of(store: ObjectStore, file: StoragePath) -> bytes | None:
+    """What a file holds, read past all faults and all code of the project; None without one."""
+    if isinstance(file, ObjectPath):
+        return store.objects.get(file.key)
+    return Path(str(file)).read_bytes() if os.path.lexists(str(file)) else None
 
 
 def is_there(store: ObjectStore, file: StoragePath) -> bool:

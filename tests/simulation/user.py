@@ -10,7 +10,7 @@ from typing import Any
 from study.errors import JournalDamaged, StateLost, StudyError, UserError
 from study.execution import lifecycle
 from study.inspection.status import status_of
-from study.results.parquet import read_tables, write_tables
+from study.results import parquet
 
 from .people import Study
 from .seen import promise
@@ -22,6 +22,8 @@ MOST_COMMANDS = 12
 MOST_ADDED = 5
 """So many points a user adds to a study at most, so that it comes to an end."""
 MOST_EXTENSIONS = 3
+MOST_COLLECTED = 3
+COLLECT_EVERY_S = 15.0
 CLOSING_S = 1.0
 """For so long a driver is held up that closes its study, while something is asked of it."""
 STOPS_WITHIN_S = 12.0
@@ -71,6 +73,14 @@ class User:
         ):
             if self._witness.records:
                 self._do_one_of([*self._wishes, self._look])
+
+    def make_tables(self) -> None:
+        """Have the tables made a few times, whatever goes on meanwhile."""
+        for _ in range(MOST_COLLECTED):
+            if self._until.wait(self._faults.chance.expovariate(1 / COLLECT_EVERY_S)):
+                return
+            if self._witness.records:
+                self._command(self._collect)
 
     def _ask_at_end(self) -> None:
         """Ask for a few things while a driver closes its study: it comes to that a moment later."""
@@ -193,15 +203,27 @@ class User:
         weight = self._faults.chance.choice([0.0, 0.5, 2.0])
         self._ask(Asked("share"), {"do": "share", "weight": weight})
 
+    def _collect(self) -> None:
+        """Have the tables made, as ``study collect`` does."""
+        self._world.count("tables made by a user")
+        self._finding_it_whole(lambda: parquet.write_tables(self._study.paths))
+
     def _look(self) -> None:
         """Look at the study as the commands do: a look changes nothing, and finds it whole."""
         self._world.count("look")
+        self._finding_it_whole(self._look_around)
+
+    def _look_around(self) -> None:
+        status = status_of(self._study.paths)
+        promise(status["trials"] <= len(self._witness.trials) + 4, "a status shows too much")
+        if self._faults.chance.random() < 0.3:
+            parquet.write_tables(self._study.paths)
+        self._check_fresh_tables()
+
+    def _finding_it_whole(self, act: Callable[[], object]) -> None:
+        """Do something that reads all of the journal, in which nobody has damaged anything."""
         try:
-            status = status_of(self._study.paths)
-            promise(status["trials"] <= len(self._witness.trials) + 4, "a status shows too much")
-            if self._faults.chance.random() < 0.3:
-                write_tables(self._study.paths)
-            self._check_fresh_tables()
+            act()
         except (JournalDamaged, StateLost) as error:
             promise(self._study.may_be_stale, f"a look finds damage that nobody has done: {error}")
         except StudyError as error:
@@ -210,7 +232,7 @@ class User:
     def _check_fresh_tables(self) -> None:
         """Whether tables that are taken for fresh show what the journal holds."""
         with self._world.past_faults():
-            tables = read_tables(self._study.paths)
+            tables = parquet.read_tables(self._study.paths)
             records = self._witness.raw_records(None)
         if tables is None or self._study.may_be_stale:
             return

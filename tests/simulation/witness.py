@@ -11,15 +11,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .saved_states import SavedStates
-from .seen import Record, SeenPoint, SeenTrial, promise, summary
-from .stops import Moment, Stops
+from .promises.saved_states import SavedStates
+from .promises.shown_tables import ShownTables
+from .promises.stops import Moment, Stops
+from .seen import Record, SeenPoint, SeenTrial, may_fail_of, promise, summary
 from .surroundings.world import World
-
-TRAINING_FAILURE = "hurt by the simulation"
-"""What trainings fail of that fail by themselves."""
-DIES_IN_PLACE = "its process has died"
-"""What a trial fails of whose worker is killed after the same epoch again and again."""
 
 
 class Witness:
@@ -41,6 +37,8 @@ class Witness:
         """Whether anything has happened that lies outside the promise of equal results."""
         self.states = SavedStates(self.trials)
         """What is saved of the trials' trainings."""
+        self.tables = ShownTables(self.points, self.trials)
+        """What tables are to show."""
         self.value_of: Callable[[SeenTrial], list[float]] = lambda trial: [0.0]
         """What a trial comes to by each of the study's objectives."""
         self.raw_records: Callable[[int | None], Sequence[Record]] = lambda most: []
@@ -88,6 +86,7 @@ class Witness:
         act = getattr(self, f"_on_{kind}", None)
         if act is not None:
             act(record)
+        self.tables.note(record)
 
     # --- sessions ---
 
@@ -240,26 +239,14 @@ class Witness:
         trial.is_failed = not record["retry"]
         trial.failures.append(record["failure"]["class"])
         failure = record["failure"]
-        is_outside = failure["class"] in ("node", "timeout", "storage")
-        promise(
-            is_outside
-            or failure["message"] == TRAINING_FAILURE
-            or failure["message"].startswith(DIES_IN_PLACE),
-            f"trial {trial.number} failed of what nobody has done: {failure}",
-        )
+        promise(may_fail_of(failure), f"trial {trial.number} failed of what nobody did: {failure}")
         if not record["retry"]:
             self.was_disturbed = True
 
     def _on_set_aside(self, record: Record) -> None:
         trial = self._running(record)
         trial.is_in_flight = False
-        epoch = len(trial.rows)
-        # also one whose writer was told of an error is there, and was gone on from
-        is_saved = self.states.newest_stored(trial)[1] >= epoch
-        promise(
-            record["epoch"] == epoch and is_saved,
-            f"trial {trial.number} makes way after epoch {record['epoch']}, which isn't saved",
-        )
+        self.states.check_makes_way(trial, record["epoch"])
 
     def _on_ended(self, record: Record) -> None:
         trial = self.trials[record["trial"]]

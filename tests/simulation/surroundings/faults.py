@@ -25,6 +25,9 @@ ERRORS_IN = ["", "", "checkpoints", "checkpoints", "requests", "results", "study
 LONG_STEPS_S = (0.01, 0.3, 20.0)
 DEATH_STEPS = (2, 8, 30, 100)
 """After about so many steps a driver dies."""
+LARGE_SHARE = 0.2
+"""So many studies are taken for large ones, whose tables are not made at once."""
+TABLES_TAKE_S = (0.3, 3.0)
 MERGE_EVERY = (2, 5, 12)
 """A simulated study has fewer records than one for which merging pays."""
 RAY_STARTS_S = (5.0, 5.0, 60.0)
@@ -92,6 +95,12 @@ class Faults:
         """How often something is asked for while a driver closes its study."""
         self.request_every_s = chance.choice([3.0, 15.0, 60.0])
         self.strangers = rate(0.6)
+        of_tables = random.Random(f"making tables {world.seed}")
+        is_large = of_tables.random() < LARGE_SHARE
+        self.tables_take_s = of_tables.choice(TABLES_TAKE_S) if is_large else 0.0
+        """How long tables are in the making, while others go on; where that is long users make
+        some, too.
+        """
         self.lose_power: Callable[[Host], None] = lambda host: None
         """What becomes of the disk where a host's power goes."""
         self._refusals = Refusals(world)

@@ -25,6 +25,7 @@ from study.files import atomic, lock, object_storage, requests
 from study.files.storage import StoragePath
 from study.journal.journal import Journal
 from study.journal.log import log_storage
+from study.results import parquet
 from study.spec import load
 from study.training import checkpoint
 
@@ -36,6 +37,7 @@ from .world import Event, World
 Replacement = tuple[object, str, object]
 REAL_APPEND = Journal.append
 REAL_POST = requests.post
+REAL_TABULATE, REAL_WRITE_TABLES = parquet.tabulate, parquet.write_tables
 REAL_TIME, REAL_NS, REAL_MONOTONIC, REAL_SLEEP = (
     time.time,
     time.time_ns,
@@ -70,6 +72,8 @@ def surroundings(world: World, tune: SimulatedTune, witness: Witness) -> list[Re
         (housekeeping, "COLLECT_EVERY_S", tune.faults.collect_every_s),
         (Journal, "append", _observed_append(witness)),
         (requests, "post", _observed_post(witness)),
+        (parquet, "tabulate", _tabulating(world, tune.faults.tables_take_s)),
+        (parquet, "write_tables", _observed_tables(world, witness)),
         (atomic, "_durable", set()),
         (load, "_READ_BEFORE", OrderedDict()),
         (checkpoint, "torch", plain_torch),
@@ -221,3 +225,22 @@ def _observed_post(witness: Witness) -> Any:
         return request
 
     return post
+
+
+def _tabulating(world: World, takes_s: float) -> Any:
+    def tabulate(*args: Any, **options: Any) -> Any:
+        if takes_s:
+            world.sleep(takes_s)
+        return REAL_TABULATE(*args, **options)
+
+    return tabulate
+
+
+def _observed_tables(world: World, witness: Witness) -> Any:
+    def write_tables(*args: Any, **options: Any) -> bool:
+        is_written = REAL_WRITE_TABLES(*args, **options)
+        with world.past_faults():
+            witness.tables.check()
+        return is_written
+
+    return write_tables

@@ -31,7 +31,8 @@ from study.journal.failure import Failure
 from study.journal.journal import PAUSE_S
 from study.training.checkpoint import Checkpoints
 
-from ..witness import TRAINING_FAILURE, Witness
+from ..seen import TRAINING_FAILURE
+from ..witness import Witness
 from .faults import Faults
 from .world import Event, Process, World
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from study.files.storage import StoragePath
 
-from .seen import promise
-from .surroundings.world import Process, World
+from ..seen import promise
+from ..surroundings.world import Process, World
 
 Moment = tuple[int, int]
 """How many drivers there have been, and how many sessions were closed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .seen import SeenTrial, promise
+from ..seen import SeenTrial, promise
 
 
 class SavedStates:
@@ -46,6 +46,15 @@ class SavedStates:
     def newest_saved(self, trial: int) -> int:
         """The epoch of a trial's newest durable checkpoint."""
         return self._saved.get(trial, (0, 0))[1]
+
+    def check_makes_way(self, trial: SeenTrial, epoch: int) -> None:
+        """A trial makes way after an epoch: that is the last it has told of, and it is saved."""
+        # also one whose writer was told of an error is there, and was gone on from
+        is_saved = self.newest_stored(trial)[1] >= len(trial.rows)
+        promise(
+            epoch == len(trial.rows) and is_saved,
+            f"trial {trial.number} makes way after epoch {epoch}, which isn't saved",
+        )
 
     def check_restored(self, assignment: Mapping[str, Any], epochs: int, newest: int) -> None:
         """An attempt goes on from a checkpoint: not from one before epoch ``newest``."""

@@ -3,8 +3,8 @@
 Missing values (nan) are dropped first. Where a sample can't say how uncertain its figure is (one
 value, values that are all equal, the best of nearly all there are), the interval's ends are nan: no
 interval is better than a wrong one. What each interval covers is measured by simulation, in
-tests/analysis/coverage. scipy is loaded where it is needed; its special functions alone, in which
-its laws' quantiles are computed, load in a third of the time that its laws take.
+tests/analysis/coverage. scipy is loaded where it is needed, which Student's law, under nearly every
+interval, doesn't need.
 """
 
 from analysis.estimates import LEVEL, Difference, Estimate, level_for

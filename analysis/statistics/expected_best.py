@@ -13,6 +13,7 @@ import numpy as np
 from analysis.estimates import LEVEL, Difference, Estimate, estimate_of_nothing
 from analysis.statistics.means import NO_SPREAD, combined_error, student_difference
 from analysis.statistics.samples import Array, Sample, finite_values
+from analysis.statistics.student import student_quantile
 
 _CURVE_COUNTS = 50
 _LARGEST_SHARE = 4
@@ -76,8 +77,6 @@ def _estimate(values: Array, n: int, smallest: bool, level: float) -> Estimate:
     values are N / n draws of the best of n, and that is how much they know of its spread. For n = 1
     this is Student's interval of the mean.
     """
-    from scipy.special import stdtrit
-
     total = len(values)
     value = expected_best(values, n, smallest=smallest)
     if total < 2 or n > total / _LARGEST_SHARE:
@@ -86,7 +85,7 @@ def _estimate(values: Array, n: int, smallest: bool, level: float) -> Estimate:
     error = math.sqrt(float(variance))
     if error <= NO_SPREAD * float(np.abs(values).max()):
         return Estimate(value, n=total, level=level)
-    quantile = float(stdtrit((total - 1) / n, (1 + level) / 2))
+    quantile = student_quantile((1 + level) / 2, (total - 1) / n)
     half = quantile * error
     return Estimate(value, value - half, value + half, total, level)
 

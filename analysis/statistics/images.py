@@ -6,6 +6,7 @@ import math
 
 from analysis.estimates import LEVEL, Estimate, estimate_of_nothing
 from analysis.statistics.samples import Array, Sample, finite_values
+from analysis.statistics.student import student_quantile
 
 
 def mean_accuracy(sample: Sample, images: int, level: float = LEVEL) -> Estimate:
@@ -46,15 +47,10 @@ def _quantile(total: float, of_seeds: float, seeds: int, level: float) -> float:
     The images' part of the variance is known, so only the seeds' part costs degrees; without it
     the quantile is the normal law's.
     """
-    from scipy.special import ndtri, stdtrit
-
-    upper = (1 + level) / 2
     freedom = math.inf
     if of_seeds > 0:
         freedom = (seeds - 1) * (total / of_seeds) ** 2
-    if math.isinf(freedom):
-        return float(ndtri(upper))
-    return float(stdtrit(freedom, upper))
+    return student_quantile((1 + level) / 2, freedom)
 
 
 def _wilson(share: float, count: float, quantile: float) -> tuple[float, float]:

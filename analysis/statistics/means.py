@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis.estimates import LEVEL, Difference, Estimate, estimate_of_nothing
 from analysis.statistics.samples import Array, Sample, finite_values
+from analysis.statistics.student import student_quantile, student_tail
 
 NO_SPREAD = 1e-9
 """Values that differ by less than this share of their size differ by rounding alone."""
@@ -40,11 +41,9 @@ def standard_deviation(values: Array) -> float:
 
 def _interval(value: float, error: float, freedom: float, n: int, level: float) -> Estimate:
     """Return a value with Student's interval; without one where its standard error is nan."""
-    from scipy.special import stdtrit
-
     if math.isnan(error) or freedom <= 0:
         return Estimate(value, n=n, level=level)
-    quantile = float(stdtrit(freedom, (1 + level) / 2))
+    quantile = student_quantile((1 + level) / 2, freedom)
     half = quantile * error
     return Estimate(value, value - half, value + half, n, level)
 
@@ -57,13 +56,11 @@ def student_difference(
     At a level of 1 - 0.05/k, for one of k comparisons, the p-value is k times the single one's, so
     that it is below 0.05 just where the interval leaves zero out.
     """
-    from scipy.special import stdtr
-
     estimate = _interval(value, error, freedom, n, level)
     if not estimate.known:
         return Difference(estimate)
     comparisons = (1 - LEVEL) / (1 - level)
-    single = float(2 * stdtr(freedom, -abs(value) / error))
+    single = 2 * student_tail(abs(value) / error, freedom)
     return Difference(estimate, min(1.0, comparisons * single))
 
 

@@ -68,7 +68,7 @@ def test_every_kind_of_table_is_in_the_help(home: Path) -> None:
     ("words", "others"),
     [
         (["query", "SELECT count(*) FROM points"], ["torch", "pandas", "scipy", "study.spec.load"]),
-        (["table", "fake"], ["torch", "scipy.stats", "sklearn", "matplotlib"]),
+        (["table", "fake"], ["torch", "scipy", "sklearn", "matplotlib"]),
         (["report", "fake"], ["torch", "sklearn.inspection", "matplotlib.pyplot"]),
         (["preview", "quickstart"], ["pandas", "pyarrow", "scipy"]),
     ],

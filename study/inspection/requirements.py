@@ -9,8 +9,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from study.execution.resources import machine_cpus, machine_gpus
+from study.inspection.model_sizes import count_parameters
 from study.sampling.pruning import make_promotion_rule
-from study.training.recipe.model_catalog import FAMILIES
 from study.training.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -46,30 +46,9 @@ def disk_bytes(
 def _checkpoint_bytes(spec: StudySpec, recipes: Iterable[Recipe]) -> int:
     """Estimate what a checkpoint of the study's largest model takes."""
     models = {recipe.model.model_dump_json(): recipe for recipe in recipes}
-    largest = max((_count_parameters(recipe) for recipe in models.values()), default=0)
+    largest = max((count_parameters(recipe) for recipe in models.values()), default=0)
     others = (spec.best_by is not None) + any(recipe.ema for recipe in models.values())
     return largest * (_TRAINING_BYTES + _OTHER_WEIGHT_BYTES * others)
-
-
-def _count_parameters(recipe: Recipe) -> int:
-    """Count the model's parameters, built without values; 0 where that needs what isn't here, or
-    code of others, which isn't loaded into this process.
-    """
-    if recipe.model.name not in FAMILIES:
-        return 0
-    import torch
-
-    from study.training.models.factory import build_model
-    from study.training.recipe.data_catalog import DATA_SETS
-
-    data = DATA_SETS.get(recipe.data.name, DATA_SETS["cifar10"])
-    image_shape = recipe.data.input_shape(data.image_shape)
-    try:
-        with torch.device("meta"):
-            model = build_model(recipe.model, image_shape, data.classes)
-    except Exception:  # a network of the user's own may want more than this; then the trial tells
-        return 0
-    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def _count_confirmed_points(spec: StudySpec) -> int:

@@ -85,3 +85,17 @@ with contextlib.redirect_stdout(io.StringIO()):
     app({words!r}, standalone_mode=False)
 """
     assert loaded_by(code, "ray", *others) == []
+
+
+def test_a_preview_of_models_that_were_counted_before_loads_no_torch(home: Path) -> None:
+    run(home, "preview", "quickstart")
+    code = f"""
+import contextlib, io, os
+import study.cli.main
+from study.cli.options import app
+os.chdir({str(home)!r})
+with contextlib.redirect_stdout(io.StringIO()) as shown:
+    app(["preview", "quickstart"], standalone_mode=False)
+assert "storage: about 34.9 MB" in shown.getvalue()
+"""
+    assert loaded_by(code, "torch") == []

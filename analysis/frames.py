@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 STORAGE = "studies"
 """The folder that studies are looked up in by name, below the working directory."""
 
+_MANY_ROWS = 20_000
+
 Source = StorageLike | StudyPaths
 """A study: its name, its folder, or its paths."""
 
@@ -193,11 +195,19 @@ def paths_of(source: Source, storage: StoragePath) -> StudyPaths:
 
 def _named(table: pa.Table, study: str) -> pa.Table:
     """Return a table of one study with that study's name in each row."""
-    if table["study"].unique().to_pylist() in ([study], []):
+    if _names_in(table) <= {study}:
         return table  # without a new column, for which pyarrow loads pandas
     at = table.schema.get_field_index("study")
     field = table.schema.field(at)
     return table.set_column(at, field, pa.repeat(pa.scalar(study, field.type), len(table)))
+
+
+def _names_in(table: pa.Table) -> set[str]:
+    """Return the names of studies in a table's rows."""
+    names = table["study"]
+    if len(names) > _MANY_ROWS:
+        names = names.unique()  # for which pyarrow loads what it computes with
+    return set(names.to_pylist())
 
 
 def _frame(tables: Iterable[pa.Table]) -> pd.DataFrame:

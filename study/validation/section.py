@@ -44,8 +44,14 @@ class Section(BaseModel):
     In a JSON Schema each key is described by the sentence below its field.
     """
 
+    # how a section is checked is worked out once one is checked, which looking at tables doesn't
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        defer_build=True,
     )
 
     @classmethod

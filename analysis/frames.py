@@ -102,11 +102,17 @@ class Study:
             _named(tables.epochs, self.name),
         )
 
-    def table(self, name: Literal["points", "trials", "epochs"]) -> pa.Table:
-        """Return one of ``tables``, for which no more is read than it takes."""
+    def table(
+        self, name: Literal["points", "trials", "epochs"], columns: frozenset[str] | None = None
+    ) -> pa.Table:
+        """Return one of ``tables``, for which no more is read than it takes.
+
+        Where ``columns`` are given, by their names in small letters, others may be left out.
+        """
         if name == "epochs" or "all_tables" in vars(self):
             return getattr(self.tables, name)
-        found = read_points_or_trials(self.paths, name)
+        wanted = None if columns is None else columns | {"study", "dropped"}
+        found = read_points_or_trials(self.paths, name, wanted)
         if found is None:
             return getattr(self.tables, name)
         named = _named(found, self.name)

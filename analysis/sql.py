@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 
 from analysis.frames import STORAGE, Source
+from analysis.query_columns import columns_in
 from analysis.results import Results, load
 from study.errors import UserError
 from study.files.layout import StudyPaths, studies_in
@@ -66,9 +67,8 @@ def query_sql(
     connection = duckdb.connect(":memory:", config={"enable_external_access": "false"})
     try:
         _lock(connection, limits)
-        _register(connection, results, _views_in(connection, sql))
         with _interrupted_after(connection, limits):
-            return _answer(connection, sql, limits)
+            return _answer_from(connection, results, sql, limits)
     except duckdb.InterruptException as error:
         raise UserError("the query takes too long; ask for less") from error
     except duckdb.CatalogException as error:
@@ -112,12 +112,30 @@ def _views_in(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[_View, .
     return tuple(view for view in _VIEWS if view in named)
 
 
+def _answer_from(
+    connection: duckdb.DuckDBPyConnection, results: Results, sql: str, limits: QueryLimits | None
+) -> pa.Table:
+    """Return the answer to a query from no more of the studies' tables than it takes."""
+    import duckdb
+
+    views, columns = _views_in(connection, sql), columns_in(connection, sql)
+    _register(connection, results, views, columns)
+    try:
+        return _answer(connection, sql, limits)
+    except duckdb.BinderException:  # whose words name what may be meant instead
+        _register(connection, results, views, None)
+        return _answer(connection, sql, limits)
+
+
 def _register(
-    connection: duckdb.DuckDBPyConnection, results: Results, views: Iterable[_View]
+    connection: duckdb.DuckDBPyConnection,
+    results: Results,
+    views: Iterable[_View],
+    columns: frozenset[str] | None,
 ) -> None:
-    """Have a connection know the studies' tables as views."""
+    """Have a connection know the studies' tables as views, of these columns at least."""
     for name in views:
-        tables = [study.table(name) for study in results.studies]
+        tables = [study.table(name, columns) for study in results.studies]
         connection.register(name, pa.concat_tables(tables, promote_options="default"))
 
 

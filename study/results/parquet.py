@@ -116,13 +116,16 @@ def are_whole(paths: StudyPaths) -> bool:
     return _belong_together(points, trials, fingerprints)
 
 
-def read_points_or_trials(paths: StudyPaths, name: Literal["points", "trials"]) -> pa.Table | None:
-    """Read one of the two tables that are a file each; None where it is absent, of another schema
-    or older than the journal.
+def read_points_or_trials(
+    paths: StudyPaths, name: Literal["points", "trials"], columns: frozenset[str] | None = None
+) -> pa.Table | None:
+    """Read one of the two tables that are a file each, or of it these columns alone, by their names
+    in small letters; None where it is absent, of another schema or older than the journal.
     """
+    path = paths.points_table if name == "points" else paths.trials_table
     try:
         size = journal_bytes(paths.journal)
-        table = _read_table(paths.points_table if name == "points" else paths.trials_table, size)
+        table = _read_table(path, size, columns)
     except (OSError, pa.ArrowInvalid):
         return None
     made_of = _metadata_of(table)
@@ -242,8 +245,12 @@ def _read_metadata(path: StoragePath, key: bytes) -> bytes | None:
     return metadata.get(key)
 
 
-def _read_table(path: StoragePath, journal_bytes: int) -> pa.Table:
-    """Read a Parquet file that was written from a journal of ``journal_bytes`` bytes."""
+def _read_table(
+    path: StoragePath, journal_bytes: int, columns: frozenset[str] | None = None
+) -> pa.Table:
+    """Read a Parquet file that was written from a journal of ``journal_bytes`` bytes, or of it
+    these columns alone, by their names in small letters.
+    """
     with path.open_binary() as stream:
         file = pq.ParquetFile(stream, page_checksum_verification=True)
         metadata = file.metadata
@@ -254,7 +261,10 @@ def _read_table(path: StoragePath, journal_bytes: int) -> pa.Table:
             or unpacked_bytes > _MOST_UNPACKED_BYTES + _MOST_GROWTH * journal_bytes
         ):
             raise pa.ArrowInvalid(f"{path} holds more than its journal can have given")
-        return file.read(use_threads=metadata.num_rows >= _FEWEST_ROWS_FOR_THREADS)
+        wanted = None
+        if columns is not None:
+            wanted = [name for name in file.schema_arrow.names if name.lower() in columns]
+        return file.read(wanted, use_threads=metadata.num_rows >= _FEWEST_ROWS_FOR_THREADS)
 
 
 def _encoded(table: pa.Table, metadata: dict[bytes, bytes]) -> bytes:

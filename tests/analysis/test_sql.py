@@ -111,9 +111,9 @@ def test_no_more_tables_are_read_than_the_query_speaks_of(
     read: list[str] = []
     whole = parquet._read_table
 
-    def noted(path: StoragePath, journal_bytes: int) -> Any:
+    def noted(path: StoragePath, journal_bytes: int, columns: Any = None) -> Any:
         read.append(path.name)
-        return whole(path, journal_bytes)
+        return whole(path, journal_bytes, columns)
 
     monkeypatch.setattr(parquet, "_read_table", noted)
     assert query_sql("SELECT count(*) AS n FROM Points", mixed.paths).to_pylist() == expected

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from study.errors import Untrusted
+from study.errors import StorageFault, Untrusted
 from study.execution.resources import code_names, factories
 from study.execution.user.configuration import configuration_folder
 from study.files.layout import StudyPaths
@@ -78,8 +78,16 @@ def check_study_trusted(
 
 
 def beginning_of(paths: StudyPaths) -> bytes:
-    """Return by what a study is told from others: the beginning of its journal."""
-    return first_record_of(next(blocks_of(paths.journal)).records)
+    """Return by what a study is told from others: the beginning of its journal.
+
+    Raises StorageFault where the storage shows none.
+    """
+    beginning = next(blocks_of(paths.journal), None)
+    if beginning is None:  # an object store may list a journal late
+        raise StorageFault(
+            f"{paths.journal} shows no record now; when it does: {paths.command('resume')}"
+        )
+    return first_record_of(beginning.records)
 
 
 def first_record_of(records: Sequence[Record]) -> bytes:

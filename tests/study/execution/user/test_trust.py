@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from study.errors import Untrusted
+from study.errors import StorageFault, Untrusted
 from study.execution import lifecycle
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
@@ -122,6 +122,14 @@ def test_what_is_remembered_is_for_the_user_alone(
     folder = tmp_path / "configuration" / "ray-study" / "trusted"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert [stat.S_IMODE(mark.stat().st_mode) for mark in folder.iterdir()] == [0o600]
+
+
+def test_a_journal_that_its_store_does_not_list_yet_is_a_fault_of_the_storage(
+    theirs: StudyPaths,
+) -> None:
+    theirs.journal.unlink()
+    with pytest.raises(StorageFault, match=r"shows no record now; when it does: study resume"):
+        trust.beginning_of(theirs)
 
 
 def test_names_in_overrides_are_the_users_own() -> None:

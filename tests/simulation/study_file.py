@@ -1,5 +1,5 @@
 """Which study a seed has: of every sampler, pruner and rule that decides something, sooner or
-later each beside each.
+later each beside each, of recipes or of a training function of the user's own.
 """
 
 from __future__ import annotations
@@ -42,6 +42,12 @@ SPACE: dict[str, Any] = {
     },
 }
 GRID: dict[str, Any] = {"optimizer": {"one_of": {"sgd": {"lr": {"choice": [0.1, 0.2, 0.4]}}}}}
+TRAINING = "tests.simulation.surroundings.worker:row_of"
+"""The training function of the studies that train one of their own, by what simulated workers say
+of each epoch; nobody calls it in their place.
+"""
+RECIPES_EVERY = 3
+"""Every so many seeds a study trains recipes, whose tables have two hundred columns."""
 FIRST = {"set": {"optimizer": {"name": "sgd", "lr": 0.1}}}
 
 
@@ -94,6 +100,10 @@ def study_of(seed: int) -> SimulatedStudy:
         tree["pruner"] = PROMOTING[seed // 5 % len(PROMOTING)]
         tree["recipe"] = {"epochs": epochs + 2}
         tree.pop("racing", None)
+    if (seed + 1) % RECIPES_EVERY:
+        tree["train"] = TRAINING
+        is_more_better = tree["objective"]["metric"] == "val_accuracy"
+        tree["objective"]["direction"] = "maximize" if is_more_better else "minimize"
     return SimulatedStudy(
         spec=spec_from_tree(tree),
         step=chance.choice([1e-6, 1e-6, 0.05, 0.2]),

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from study.execution import provenance
+from study.execution.own_code.costs import own_costs
 from study.files.layout import StudyPaths
 from study.inspection.status import status_of
 from study.journal.history import History
@@ -96,7 +97,10 @@ class Verdict:
         trials = tables.trials.select(["trial", "point", "replicate", "state", "epochs"])
         expected = [_trial_row(trial) for trial in self._witness.trials]
         promise(trials.to_pylist() == expected, "the table of trials isn't what the journal holds")
-        epochs = tables.epochs.select(["trial", "epoch", "val_accuracy", "val_loss"]).to_pylist()
+        epochs = []
+        if len(tables.epochs):  # without a row an own training's figures are not known
+            shown = ["trial", "epoch", "val_accuracy", "val_loss"]
+            epochs = tables.epochs.select(shown).to_pylist()
         rows = [
             {
                 "trial": trial.number,
@@ -220,7 +224,8 @@ def undisturbed(spec: StudySpec, step: float) -> list[tuple[Any, ...]]:
         plain = {name: value for name, value in recipe.items() if name != "point"}
         return row_of(subject_of(plain), epoch, step)
 
-    controller = controller_on(Storage(), spec, nominal_cost=nominal_cost)
+    cost = nominal_cost if spec.train is None else own_costs(spec)
+    controller = controller_on(Storage(), spec, nominal_cost=cost)
     drive(controller, seed=1, workers=spec.concurrency or 2, curve=curve)
     return promised(controller)
 

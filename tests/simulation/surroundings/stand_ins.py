@@ -18,9 +18,12 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from study.execution import open_run, open_study, provenance, resources, signals
+from study.execution import lifecycle, open_run, open_study, provenance, resources, signals
 from study.execution.on_ray import ray_runtime, tune_bridge, tune_executor, worker_loss
+from study.execution.own_code import hashes
+from study.execution.own_code.look import Look
 from study.execution.retention import housekeeping
+from study.execution.user import trust
 from study.files import atomic, lock, object_storage, requests
 from study.files.storage import StoragePath
 from study.journal.journal import Journal
@@ -68,6 +71,7 @@ def surroundings(world: World, tune: SimulatedTune, witness: Witness) -> list[Re
         *_system(world),
         *_threads(world),
         *_ray(world, tune),
+        *_own_code(),
         (log_storage, "MERGE_EVERY", tune.faults.merge_every),
         (housekeeping, "COLLECT_EVERY_S", tune.faults.collect_every_s),
         (Journal, "append", _observed_append(witness)),
@@ -206,6 +210,16 @@ def _ray(world: World, tune: SimulatedTune) -> list[Replacement]:
         (tune_bridge, "is_node_alive", tune.is_node_alive),
         (worker_loss, "error_text", tune.error_text),
         (object_storage, "client", lambda root: root),
+    ]
+
+
+def _own_code() -> list[Replacement]:
+    """A study's own code is there, trusted and ever the same; nobody loads it."""
+    return [
+        (lifecycle, "look_at_code", lambda spec, **options: Look()),
+        (hashes, "own_code_hash", lambda reference: "0" * 64),
+        (trust, "check_trusted", lambda study, names, first_record: None),
+        (trust, "remember", lambda names, first_record: None),
     ]
 
 

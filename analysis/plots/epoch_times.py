@@ -11,13 +11,14 @@ from analysis.selection.ranking import ranked_points
 from analysis.selection.trials import rows_of_point
 
 _TOP = 10
+_COLUMNS = ["study", "trial", "point", "epoch", "seconds", "train_seconds", "eval_seconds"]
 _TRAINING, _FIRST, _EVALUATION = SERIES[:3]
 
 
 def epoch_times_plot(results: Frames) -> Plot | None:
     """Draw the steady epoch time of the best points, training and evaluation apart, and the first
     epoch's. What of an own training's epoch is evaluation isn't known."""
-    rows = _with_times(results.epochs)
+    rows = _with_times(results.epochs.filter(items=_COLUMNS))
     has_evaluation = bool(rows["eval_seconds"].any())
     points = ranked_points(results).head(_TOP)
     if not len(rows) or not len(points):

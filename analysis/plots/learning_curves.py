@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable
 
 import pandas as pd
 
 from analysis.frames import Frames
 from analysis.plots.axes import point_label, use_whole_numbers
 from analysis.plots.svg import FAINT, SERIES, Plot, as_plot, make_panels
-from analysis.selection.curves import curve_trials, epoch_rows_of, mean_by_epoch
+from analysis.selection.curves import curve_trials, epoch_rows_of, mean_curves
 from analysis.selection.objectives import objective_of
 from analysis.selection.ranking import ranked_points
-from analysis.selection.trials import POINT_KEY
+from analysis.selection.trials import POINT_KEY, point_index
 
 _MOST_FAINT = 300
 _TOP = 5
@@ -29,15 +29,16 @@ def learning_curves_plot(results: Frames) -> Plot | None:
     if not len(rows):
         return None
     figure, (axes,) = make_panels()
-    by_point = dict(iter(rows.groupby(POINT_KEY)))
-    best = _best_points(results, by_point)
-    others = [key for key in by_point if key not in best]
-    for key in others[-_MOST_FAINT:]:
-        curve = mean_by_epoch(by_point[key], metric)
+    known = list(rows.groupby(POINT_KEY).size().index)
+    best = _best_points(results, known)
+    others = [key for key in known if key not in best][-_MOST_FAINT:]
+    curves = mean_curves(rows[point_index(rows).isin([*best, *others])], metric)
+    for key in others:
+        curve = curves[key]
         axes.plot(curve.index, curve["mean"], color=FAINT, linewidth=0.8, alpha=0.5)
     seeds_begun: dict[Hashable, int] = trials.groupby(POINT_KEY).size().to_dict()
     for color, key in zip(SERIES, best, strict=False):
-        curve = mean_by_epoch(by_point[key], metric)
+        curve = curves[key]
         point = dict(zip(POINT_KEY, key, strict=True))
         label = point_label(results, point) + _seeds_label(curve, seeds_begun[key])
         axes.plot(curve.index, curve["mean"], color=color, label=label, marker="o", markersize=2.5)
@@ -62,11 +63,11 @@ def _rows_with(results: Frames, trials: pd.DataFrame, metric: str) -> pd.DataFra
     return epoch_rows_of(results, trials).dropna(subset=[metric])
 
 
-def _best_points(results: Frames, by_point: Mapping[_Key, pd.DataFrame]) -> list[_Key]:
+def _best_points(results: Frames, known: Collection[_Key]) -> list[_Key]:
     """Return the best TOP points that have rows, the best first."""
     points = ranked_points(results).head(_TOP)
     keys = zip(points["study"], points["point"], strict=True)
-    return [key for key in keys if key in by_point]
+    return [key for key in keys if key in known]
 
 
 def _seeds_label(curve: pd.DataFrame, begun: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 import pandas as pd
 
@@ -50,8 +52,23 @@ def mean_by_epoch(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     The curve ends before the first epoch that fewer seeds reached than began: the mean of those
     that went on would be that of the better ones.
     """
-    known = rows.dropna(subset=metric)
-    figures = known.groupby("epoch")[metric].agg(["mean", "min", "max", "count"])
+    return _as_far_as_all(_figures_by(rows, ["epoch"], metric))
+
+
+def mean_curves(rows: pd.DataFrame, metric: str) -> dict[tuple[Hashable, ...], pd.DataFrame]:
+    """Return ``mean_by_epoch`` of each point that has rows with the metric, by its POINT_KEY."""
+    figures = _figures_by(rows, [*POINT_KEY, "epoch"], metric)
+    curves = figures.groupby(level=[0, 1])
+    return {key: _as_far_as_all(curve.droplevel([0, 1])) for key, curve in curves}
+
+
+def _figures_by(rows: pd.DataFrame, keys: list[str], metric: str) -> pd.DataFrame:
+    known = rows[[*keys, metric]].dropna(subset=metric)
+    return known.groupby(keys)[metric].agg(["mean", "min", "max", "count"])
+
+
+def _as_far_as_all(figures: pd.DataFrame) -> pd.DataFrame:
+    """Return the figures by epoch up to the last that as many seeds reached as began."""
     if not len(figures):
         return figures
     seeds = figures["count"]

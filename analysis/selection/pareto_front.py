@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.frames import Frames
 from analysis.selection.objectives import is_less_better, objectives_of
 from analysis.selection.settings import varied_settings
-from analysis.selection.trials import POINT_KEY, counted_trials
+from analysis.selection.trials import POINT_KEY, counted_trials, trials_with
 from search_spaces.validation import closest_match
 from study.errors import UserError
 
@@ -61,9 +61,9 @@ def _point_column(results: Frames, points: pd.DataFrame, name: str) -> pd.Series
     """Return a column of the points, or the mean of one of the trials over their counted seeds."""
     if _is_numeric(points, name):
         return points[name].astype(float)
-    trials = counted_trials(results.trials)
-    if not _is_numeric(trials, name):
-        raise _no_figures(name, points, trials)
+    if not _is_numeric(results.trials, name):
+        raise _no_figures(name, points, results.trials)
+    trials = counted_trials(trials_with(results, [name]))
     means = trials.astype({name: float}).groupby(POINT_KEY)[name].mean()
     means_by_key = means.rename("mean").reset_index()
     of_points = points[POINT_KEY].merge(means_by_key, on=POINT_KEY, how="left")

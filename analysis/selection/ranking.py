@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis.frames import Frames
 from analysis.selection.objectives import objective_of
+from analysis.selection.remembered import remembered
 from analysis.selection.trials import POINT_KEY
 from analysis.statistics import Array
 from study.journal.ranking import CONFIRMED, PARTIAL, STANDINGS
@@ -20,16 +21,17 @@ from study.journal.ranking import CONFIRMED, PARTIAL, STANDINGS
 _MOST_DRAWN = 1500
 
 
+@remembered
 def ranked_points(results: Frames) -> pd.DataFrame:
     """Return the points that have a value, best first, with ``rank`` and ``ranked_by``.
 
     ``rank`` counts among all loaded studies. ``ranked_by`` is the value that decides: that of the
     fresh seeds where a point was confirmed, else that of the search.
     """
-    points = results.points[results.points["value"].notna()].copy()
+    points = results.points[results.points["value"].notna()]
     is_confirmed = points["standing"] == CONFIRMED
     deciding = points["value"].where(~is_confirmed, points["fresh_value"])
-    points["ranked_by"] = deciding.astype(float)
+    points = points.assign(ranked_by=deciding.astype(float))
     if len(results.studies) == 1:
         return points.sort_values(["rank", "point"], kind="stable")
     return _ranked_among_studies(results, points)

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.frames import Frames
+from analysis.selection.remembered import remembered
 
 POINT_KEY = ["study", "point"]
 """The columns that name a point among all loaded studies, in every frame."""
@@ -47,7 +48,12 @@ def trials_with(results: Frames, columns: Iterable[str] = ()) -> pd.DataFrame:
     """Return all trials with the columns that most tables ask for, and further ones, as far as they
     are there: to choose among rows of all two hundred takes ten times as long.
     """
-    return results.trials.filter(items=list(dict.fromkeys([*_ALWAYS, *columns])))
+    return _with_columns(results, tuple(dict.fromkeys([*_ALWAYS, *columns])))
+
+
+@remembered
+def _with_columns(results: Frames, columns: tuple[str, ...]) -> pd.DataFrame:
+    return results.trials.filter(items=list(columns))
 
 
 def search_trials(trials: pd.DataFrame) -> pd.DataFrame:

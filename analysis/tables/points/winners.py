@@ -127,8 +127,8 @@ def _chosen_points(results: Frames) -> list[int]:
     spec = results.study.spec
     if spec.confirm is None:
         return []
-    with_value = results.points[results.points["value"].notna()]
-    points = in_search_order(with_value, results)
+    narrow = results.points[["study", "point", "value", "standing", "chosen", "level", "entry"]]
+    points = in_search_order(narrow[narrow["value"].notna()], results)
     points = points[points["chosen"].astype(bool)]
     if spec.confirm.against is not None:
         # the baseline gets fresh seeds anyway: it counts where the search would have chosen it too

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from analysis.results import load
-from analysis.selection.curves import curve_trials, epoch_rows_of, mean_by_epoch
+from analysis.selection.curves import curve_trials, epoch_rows_of, mean_by_epoch, mean_curves
 from analysis.selection.trials import rows_of_point
 
 from ..trained_points import trained
@@ -38,3 +39,13 @@ def test_curves_are_of_the_seeds_of_the_search(make: Any) -> None:
     )
     assert list(own["replicate"]) == [0, 1]
     assert mean_by_epoch(own, "val_accuracy")["mean"].iloc[0] == pytest.approx(0.55)
+
+
+def test_the_curves_of_all_points_are_those_of_each_by_itself(large: Any) -> None:
+    results = load(large(8).paths)
+    rows = epoch_rows_of(results, curve_trials(results.trials))
+    curves = mean_curves(rows, "val_accuracy")
+    assert len(curves) == 8
+    for (study, point), curve in curves.items():
+        own = rows_of_point(rows, {"study": study, "point": point})
+        pd.testing.assert_frame_equal(curve, mean_by_epoch(own, "val_accuracy"))

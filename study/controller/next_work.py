@@ -93,7 +93,7 @@ class NextWork:
         """What a free worker shall do."""
         if self._state.is_stopping():
             return NothingLeft()
-        for point in self._state.population.points_in_work():
+        for point in self._state.population.startable_points():
             for trial in search_trials(point):
                 if trial.is_idle:
                     return self._start_again(trial)
@@ -144,7 +144,7 @@ class NextWork:
         if self._state.stopping:
             return 0
         count = 0
-        for point in self._state.population.points_in_work():
+        for point in self._state.population.startable_points():
             count += sum(trial.is_idle for trial in search_trials(point))
             count += isinstance(self._state.population.next_replicate(point), int)
         promotions = self._state.promotions

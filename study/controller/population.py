@@ -39,9 +39,9 @@ class Population:
         self.arms = make_arms(spec, by_number=reproducible)
         self.open_points: dict[int, Point] = {}
         """The points without an outcome, by number, lowest first."""
-        self._in_work: set[int] = set()
-        """The numbers of those for which there may be something to do: all but those that wait to
-        be promoted, of which a study may have thousands.
+        self._startable: set[int] = set()
+        """The numbers of those for which there may be something to start: not those that wait to
+        be promoted, of which a study may have thousands, nor those whose trials all have a worker.
         """
         self._positions: dict[int, ArmPosition] = {}
 
@@ -75,19 +75,39 @@ class Population:
         """Note that a point has its outcome."""
         self.open_points.pop(number, None)
 
-    def note_change(self, number: int) -> None:
-        """Take notice that something has happened to a point or to a trial of it."""
-        point = self.open_points.get(number)
-        first = point.trials.get(0) if point else None
-        waits = first is not None and first.waits
-        if point is None or waits:
-            self._in_work.discard(number)
-        else:
-            self._in_work.add(number)
+    def adopt(self, spec: StudySpec) -> None:
+        """Go on with another version of the spec, by which points may need more replicates."""
+        self.spec = spec
+        self.note_change(None)
 
-    def points_in_work(self) -> list[Point]:
-        """The open points that don't just wait to be promoted, the lowest number first."""
-        return [self.open_points[number] for number in sorted(self._in_work)]
+    def note_change(self, number: int | None) -> None:
+        """Take notice that something has happened to a point or to a trial of it, or that it may
+        have to any, as where a session ends.
+        """
+        if number is None:
+            for each in self.open_points:
+                self.note_change(each)
+            return
+        point = self.open_points.get(number)
+        if point and self._may_start(point):
+            self._startable.add(number)
+        else:
+            self._startable.discard(number)
+
+    def _may_start(self, point: Point) -> bool:
+        """Whether a trial of a point may be started, as far as that follows from the point alone:
+        in a race it needs the values of others.
+        """
+        first = point.trials.get(0)
+        if first is not None and first.waits:
+            return False
+        if self.spec.racing or any(trial.is_idle for trial in search_trials(point)):
+            return True
+        return isinstance(self.next_replicate(point), int)
+
+    def startable_points(self) -> list[Point]:
+        """The open points of which a trial may be started, the lowest number first."""
+        return [self.open_points[number] for number in sorted(self._startable)]
 
     def arm_position(self, number: int) -> ArmPosition | None:
         """A point's arm and its index there; None where it belongs to no arm."""

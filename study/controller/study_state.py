@@ -86,7 +86,8 @@ class StudyState:
 
     def adopt(self, spec: StudySpec) -> None:
         """Go on with another version of the spec, of more points or replicates."""
-        self.spec = self.population.spec = spec
+        self.spec = spec
+        self.population.adopt(spec)
         self.promotions.note_extension()
 
     def is_stopping(self) -> bool:
@@ -162,8 +163,7 @@ class StudyState:
         self.history.apply(event)
         self._carry_on(event)
         point = self._point_of(event)
-        if point is not None:
-            self.population.note_change(point)
+        self.population.note_change(point)
         self.promotions.note_change(point)
 
     def _point_of(self, event: Event) -> int | None:

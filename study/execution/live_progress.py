@@ -78,7 +78,7 @@ class LiveProgress:
 
     def tree(self) -> dict[str, Any]:
         """Return plain data, for JSON."""
-        marks = {str(trial): asdict(mark) for trial, mark in self._marks.items()}
+        marks = {str(trial): dict(vars(mark)) for trial, mark in self._marks.items()}
         share = asdict(self.share) if self.share else None
         return {"waiting_for": self.waiting_for, "share": share, "trials": marks}
 

@@ -58,6 +58,10 @@ _DOUBT_S = 60.0
 """How long Ray has to notice that a node is gone, before it counts as there."""
 _IDLE_S = 10.0
 """How long a worker is kept without a trial, where its node could go."""
+_POLLS_A_SECOND = 25
+"""So often workers that have nothing to say are asked again, all together."""
+_LONGEST_POLL_S = 20.0
+"""How long a worker keeps silent at most: the driver kills it a while after its heartbeat's end."""
 _SETUP_FAILURES = 3
 """So many workers in a row that could not be set up are a fault of the machine."""
 
@@ -125,6 +129,14 @@ class Bridge:
         self._is_all_handed_out = False
         self._is_quiet = False
         """Whether nothing has happened since the last look."""
+        self._workers_at_work = 0
+        """How many processes the running trials have together."""
+        self._silence_due = float("-inf")
+        """Before this moment no worker can have been silent for too long."""
+        self._missing_due = float("-inf")
+        """Before this moment no trial can have waited for its worker for too long."""
+        self._is_gpu_held = False
+        """Whether a trial may hold a GPU that is out of order."""
         self._next_told_s = _WAIT_S
         """After how many seconds of waiting on a cluster the user is told of it next."""
         self._setup_failures = 0
@@ -166,6 +178,7 @@ class Bridge:
         now = time.monotonic()
         self._changed_at = now
         self._running[trial_id] = RunningTrial(assignment, workers, last_heard=now, began=now)
+        self._workers_at_work += workers
         self._share.note_change()
         self._is_quiet = False
         return self._config(assignment, workers)
@@ -206,7 +219,7 @@ class Bridge:
         return at_work + self.options.resources.workers.least - 1 if at_work else 0
 
     def _count_workers(self) -> int:
-        return sum(running.workers for running in self._running.values())
+        return self._workers_at_work
 
     def _workers_of_next(self) -> int:
         """Return how many workers the next attempt has: where it may have fewer, as many as find
@@ -240,6 +253,7 @@ class Bridge:
             "path": options.module_path,
             "best_by": options.best_by,
             "objectives": list(options.objectives),
+            "poll_s": min(_LONGEST_POLL_S, options.concurrency / _POLLS_A_SECOND),
         }
 
     def on_result(self, tune_trial: Any, result: dict[str, Any]) -> bool:
@@ -313,6 +327,7 @@ class Bridge:
                 self._lose(running, failure)
                 running.is_spent = True
                 running.holds_gpu = self._gpu_watch.is_out_of_order(message, running.began)
+                self._is_gpu_held |= running.holds_gpu
                 if not running.holds_gpu:
                     kill_worker(running.tune_trial)
             case Waiting(text) if self._is_wanted(assignment):  # else its files may be gone
@@ -352,6 +367,7 @@ class Bridge:
             failure = Failure("node", f"lost with its Ray: {reason}", {"node_alive": False})
             self._controller.failed(assignment.trial, assignment.attempt, failure)
         self._running.clear()
+        self._workers_at_work = 0
         return RayLost(self.options.paths.command("resume"), reason)
 
     def on_tune_lost(self, error: Exception) -> None:
@@ -362,6 +378,7 @@ class Bridge:
             failure = executor_loss(error, attempt)
             self._controller.failed(assignment.trial, assignment.attempt, failure)
         self._running.clear()
+        self._workers_at_work = 0
 
     def on_trial_end(self, trial_id: str) -> None:
         """Forget a trial that Tune has ended."""
@@ -369,6 +386,7 @@ class Bridge:
         self._changed_at = time.monotonic()
         self._share.note_change()
         if running:
+            self._workers_at_work -= running.workers
             self._live.forget(running.assignment.trial)
             self._handover.note_end(self._node_of(running))
         if running and running.tune_trial is not None:
@@ -393,16 +411,24 @@ class Bridge:
         self._handover.look(self._running.values())
         self._kill_silent_workers(now)
         self._miss_workers(now)
-        at_work = [running for running in self._running.values() if not running.holds_gpu]
-        self._gpu_watch.check(
-            is_any_held=len(at_work) < len(self._running),
-            is_any_at_work=any(running.last_iteration for running in at_work),
-        )
-        if self._controller.stopping or (self._is_all_handed_out and not at_work):
+        self._watch_gpus()
+        if self._controller.stopping or (self._is_all_handed_out and not self._is_any_at_work()):
             raise StudyEnded
         if self._is_quiet:  # nobody waits for an answer now
             self._controller.think_ahead()
         self._is_quiet = True
+
+    def _watch_gpus(self) -> None:
+        """Look whether all workers do nothing but hold GPUs that are out of order."""
+        is_any_at_work = True
+        if self._is_gpu_held:
+            at_work = [running for running in self._running.values() if not running.holds_gpu]
+            self._is_gpu_held = len(at_work) < len(self._running)
+            is_any_at_work = any(running.last_iteration for running in at_work)
+        self._gpu_watch.check(is_any_held=self._is_gpu_held, is_any_at_work=is_any_at_work)
+
+    def _is_any_at_work(self) -> bool:
+        return any(not running.holds_gpu for running in self._running.values())
 
     def _tell_share(self) -> None:
         """Tell the cluster's broker where the study stands, where that is due."""
@@ -431,13 +457,15 @@ class Bridge:
         """Raise WorkersMissing where a trial waits for its worker, though a Ray of the study's own
         has room for it; on a cluster, say that it waits.
         """
+        if now < self._missing_due:
+            return
         waiting = [running for running in self._running.values() if running.last_iteration == 0]
         longest_s = max((now - running.last_heard for running in waiting), default=0.0)
+        limit_s = self.options.heartbeat_s + _START_S if self.options.own_ray else _WAIT_S
+        self._missing_due = now + limit_s - longest_s
         if not self.options.own_ray:  # where a trial may wait for room as long as it likes
             self._tell_of_waiting(longest_s)
-            return
-        limit_s = self.options.heartbeat_s + _START_S
-        if longest_s > limit_s:
+        elif longest_s > limit_s:
             raise WorkersMissing(f"no worker has taken up a trial for {limit_s:.0f} s")
 
     def _tell_of_waiting(self, waited_s: float) -> None:
@@ -457,9 +485,19 @@ class Bridge:
             )
 
     def _kill_silent_workers(self, now: float) -> None:
+        """Kill workers that were silent for too long; all are looked through only where, since the
+        last time, one may have come to that.
+        """
+        if now <= self._silence_due:
+            return
+        limit_s = self.options.heartbeat_s + _PATIENCE_S
+        self._silence_due = now + limit_s
         for running in self._running.values():
             silent_s = now - running.last_heard
-            if running.tune_trial is None or silent_s <= self.options.heartbeat_s + _PATIENCE_S:
+            if running.tune_trial is None:
+                continue
+            if silent_s <= limit_s:
+                self._silence_due = min(self._silence_due, running.last_heard + limit_s)
                 continue
             message = f"the worker has not answered for {silent_s:.0f} s and was killed"
             assignment = running.assignment

@@ -7,9 +7,12 @@ started again beside the same controller.
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from typing import Any
 
@@ -24,8 +27,8 @@ from study.execution.on_ray.ray_internals import (
     end_idle_workers,
     nodes_gone_as_told,
     own_ray_processes,
-    pending_trial,
     silence,
+    tune_with_less_to_do,
     tune_without_state,
     workers_without_variables,
 )
@@ -36,7 +39,7 @@ from study.execution.on_ray.tune_bridge import Bridge, ExecutorOptions, StudyEnd
 from study.execution.on_ray.watching.leaving_nodes import LeavingNodes
 from study.execution.on_ray.watching.ray_watch import LeaveRay, RayWatch, own_ray_fault
 from study.execution.on_ray.worker_loss import on_one_line
-from study.execution.on_ray.worker_protocol import WorkerConfig
+from study.execution.on_ray.worker_protocol import open_config, seal_config
 from study.journal.events import SessionClosed
 
 _FAILED_STARTS = 5
@@ -72,11 +75,7 @@ def execute_trials(
 
     silence(TUNE_LOGGERS)
 
-    def resources(config: WorkerConfig) -> Any:
-        """Ask for a place for each worker: on one node where they fit, else on several."""
-        return tune.PlacementGroupFactory([config["resources"]] * config["workers"])
-
-    trainable = tune.with_resources(TrialWorker, resources)
+    trainable = tune.with_resources(TrialWorker, _places)
     share = _share(options)
     leaving = (
         LeavingNodes() if options.own_ray else LeavingNodes(draining_nodes, nodes_gone_as_told)
@@ -100,6 +99,20 @@ def execute_trials(
         except LeaveRay:
             raise bridge.on_ray_lost(watch.reason) from None
         share.leave()
+
+
+def _places(config: Mapping[str, str]) -> Any:
+    """Ask for a place for each of an attempt's workers, on one node where they fit."""
+    opened = open_config(config)
+    return _equal_places(json.dumps(opened["resources"]), opened["workers"])
+
+
+@functools.cache
+def _equal_places(resources: str, workers: int) -> Any:
+    """Return one object for all that ask for the same, as Tune compares them again and again."""
+    from ray import tune
+
+    return tune.PlacementGroupFactory([json.loads(resources)] * workers)
 
 
 def _share(options: ExecutorOptions) -> WholeCluster:
@@ -174,7 +187,7 @@ def _run_tune(trainable: Any, bridge: Bridge, folder: str) -> None:
         failure_config=tune.FailureConfig(max_failures=0),
     )
     variables = workers_without_variables() if bridge.options.own_ray else nullcontext()
-    with variables, tune_without_state():
+    with variables, tune_without_state(), tune_with_less_to_do():
         tune.Tuner(trainable, tune_config=tune_config, run_config=run_config).fit()
 
 
@@ -201,7 +214,7 @@ def _searcher(bridge: Bridge) -> Any:
             config = bridge.next_config(trial_id)
             if isinstance(config, NothingLeft):
                 return Searcher.FINISHED
-            return None if isinstance(config, WaitForTrials) else config
+            return None if isinstance(config, WaitForTrials) else seal_config(config)
 
         def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
             bridge.on_trial_end(trial_id)
@@ -222,7 +235,13 @@ def _scheduler(bridge: Bridge) -> Any:
     """Return the part of Tune that hears results and says which trials go on."""
     from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+    added: deque[Any] = deque()
+    """Trials in the order in which they came, the ones that have begun left out in time."""
+
     class ControllerScheduler(FIFOScheduler):  # type: ignore[misc]
+        def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+            added.append(trial)
+
         def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> Any:
             goes_on = bridge.on_result(trial, result)
             return TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
@@ -236,7 +255,9 @@ def _scheduler(bridge: Bridge) -> Any:
             bridge.on_worker_lost(trial)
 
         def choose_trial_to_run(self, tune_controller: Any) -> Any:
-            waiting = pending_trial(tune_controller)
+            while added and added[0].status != added[0].PENDING:
+                added.popleft()
+            waiting = added[0] if added else None
             if bridge.leaves_workers() or (waiting is None and bridge.gives_back):
                 end_idle_workers(tune_controller)
             return waiting

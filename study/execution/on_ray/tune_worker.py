@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ from study.execution.on_ray.worker_protocol import (
     Waiting,
     WorkerConfig,
     WorkerMessage,
+    open_config,
 )
 from study.execution.training_process.patient_store import PatientStore
 from study.files.storage_uri import storage_path
@@ -59,26 +61,34 @@ _GIVE_UP_S = 5.0
 
 
 class TrialWorker(tune.Trainable):  # type: ignore[misc]  # Ray is not typed
-    """Runs one attempt after another; each comes as a WorkerConfig."""
+    """Runs one attempt after another; each comes as a WorkerConfig that was sealed."""
 
-    def setup(self, config: WorkerConfig) -> None:
+    def setup(self, sealed: Mapping[str, str]) -> None:
         """Begin an attempt."""
+        config = open_config(sealed)
+        self.config: dict[str, Any] = {}  # Tune would send it back with every answer
+        self._poll_s = config["poll_s"]
         sys.path += [path for path in config["path"] if path not in sys.path]
         is_own = json.loads(config["assignment"]).get("train") is not None
         has_processes = is_own or config["workers"] > 1
         self._training: _Training | OwnTraining | None
         self._training = OwnTraining(config) if has_processes else _Training(config)
 
-    def reset_config(self, new_config: WorkerConfig) -> bool:
+    def reset_config(self, new_config: Mapping[str, str]) -> bool:
         """Begin another attempt in the same process."""
         self._leave()
         self.setup(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
-        """Return the messages that there are, and whether they are the attempt's last."""
+        """Return the messages that there are, and whether they are the attempt's last; none after a
+        while without any.
+        """
         assert self._training is not None
+        deadline = time.monotonic() + self._poll_s
         messages = self._training.next_messages()
+        while not messages and time.monotonic() < deadline:
+            messages = self._training.next_messages()
         progress = self._training.progress.mark()
         done = any(map(_is_last, messages))
         held_s = self._training.held_s

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from study.journal.events import Placement
 from study.journal.failure import Failure
@@ -15,7 +16,7 @@ class WorkerConfig(TypedDict):
     """What a worker needs for one attempt at a trial."""
 
     assignment: str
-    """The attempt as JSON text: Tune flattens, copies and keeps whatever is not text."""
+    """The attempt as JSON text."""
     checkpoints: str
     """The folder of the trial's checkpoints."""
     stderr: str
@@ -45,6 +46,21 @@ class WorkerConfig(TypedDict):
     """Metric and direction of the epoch whose weights count; None where the last one's do."""
     objectives: list[str]
     """The metrics that each report of a training function must name."""
+    poll_s: float
+    """For how long a worker that has nothing to say keeps silent."""
+
+
+_SEALED = "attempt"
+
+
+def seal_config(config: WorkerConfig) -> dict[str, str]:
+    """Return a configuration as a single text: Tune flattens, copies and keeps all that is not."""
+    return {_SEALED: json.dumps(config)}
+
+
+def open_config(sealed: Mapping[str, str]) -> WorkerConfig:
+    """Return the configuration that ``seal_config`` was given."""
+    return cast(WorkerConfig, json.loads(sealed[_SEALED]))
 
 
 @dataclass(frozen=True)

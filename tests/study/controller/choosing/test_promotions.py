@@ -10,8 +10,10 @@ import pytest
 
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment, NothingLeft, WaitForTrials
+from study.controller.population import Population
 from study.journal.failure import Failure
 from study.journal.history import History
+from study.journal.outcomes import search_trials
 from study.journal.ranking import best_point
 from study.spec.load import spec_from_tree
 
@@ -412,12 +414,55 @@ def test_points_that_wait_are_not_looked_at_for_work(pruner: dict[str, Any]) -> 
         nonlocal most_waiting
         firsts = [point.trials.get(0) for point in population.open_points.values()]
         waiting = {first.point for first in firsts if first is not None and first.waits}
-        expected = [number for number in population.open_points if number not in waiting]
-        assert [point.number for point in population.points_in_work()] == expected
+        others = [n for n in population.open_points if n not in waiting]
+        expected = [n for n in others if may_start(population, n)]
+        assert [point.number for point in population.startable_points()] == expected
         most_waiting = max(most_waiting, len(waiting))
         return False
 
     compare()  # as replayed
     drive(controller, thinks=compare)
     assert most_waiting > 5
-    assert population.points_in_work() == []
+    assert population.startable_points() == []
+
+
+def may_start(population: Population, number: int) -> bool:
+    """Whether a point has a trial that nobody trains, or needs another."""
+    point = population.open_points[number]
+    is_any_idle = any(trial.is_idle for trial in search_trials(point))
+    return is_any_idle or isinstance(population.next_replicate(point), int)
+
+
+@pytest.mark.parametrize("pruner", ["none", "asha"])
+def test_points_whose_trials_all_run_are_not_looked_at_for_work(pruner: str) -> None:
+    """So what a free worker does next is found in the same time however many there are."""
+    spec = small_spec(points=20, replicates=3, concurrency=8, pruner=pruner)
+    storage = Storage()
+    storage.die_after = 80
+    with pytest.raises(Killed):
+        drive(controller_on(storage, spec), workers=8)
+    storage.die_after = None
+    controller = controller_on(storage, spec)
+    population = controller.population
+    compared = 0
+
+    def compare() -> bool:
+        nonlocal compared
+        expected = [n for n in population.open_points if may_start(population, n)]
+        assert [point.number for point in population.startable_points()] == expected
+        compared += len(expected) < len(population.open_points)
+        return False
+
+    compare()  # as replayed, with all trials idle
+    drive(controller, workers=8, thinks=compare)
+    assert compared > 20
+
+
+def test_seeds_that_a_study_is_extended_by_are_looked_at_for_work() -> None:
+    spec = small_spec(points=4, replicates=1, pruner="none")
+    controller = controller_on(Storage(), spec)
+    while isinstance(controller.next(), Assignment):
+        pass
+    assert controller.population.startable_points() == []
+    controller.adopt(small_spec(points=4, replicates=2, pruner="none"), [])
+    assert len(controller.population.startable_points()) == 4

@@ -9,12 +9,15 @@ import math
 import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import ray
+from ray.air.execution._internal.actor_manager import RayActorManager
+from ray.air.execution._internal.event_manager import RayEventManager
 from ray.autoscaler import sdk
 from ray.core.generated.common_pb2 import NodeDeathInfo
 from ray.tune.execution import class_cache
@@ -183,6 +186,95 @@ def test_tune_saves_its_state_by_the_method_that_is_replaced_meanwhile() -> None
     assert saving is _ExperimentCheckpointManager.sync_up_experiment_state
 
 
+class Task:
+    """What Ray gives for a call to a worker."""
+
+    def __init__(self) -> None:
+        self.ended = Future[str]()
+
+    def future(self) -> Future[str]:
+        return self.ended
+
+
+class Places:
+    """The resources that Tune asks Ray for, of which some come into being."""
+
+    def __init__(self) -> None:
+        self.waited_for: list[Task] = []
+        self.updates = 0
+
+    def get_resource_futures(self) -> list[Task]:
+        return self.waited_for
+
+    def has_resources_ready(self, request: object) -> bool:
+        return False
+
+    def update_state(self) -> None:
+        self.updates += 1
+        self.waited_for = [task for task in self.waited_for if not task.ended.done()]
+
+
+def test_tune_hears_of_its_workers_tasks_in_the_order_in_which_they_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ray, "get", lambda task: task.ended.result())
+    tasks = [Task() for _ in range(4)]
+    heard: list[str] = []
+    with ray_internals.tune_with_less_to_do():
+        places = Places()
+        manager = RayActorManager(resource_manager=places)
+        manager._resource_request_to_pending_actors["a place"] = []
+        for task in tasks:
+            manager._actor_task_events.track_future(task, heard.append)
+        assert not manager.next(timeout=0)
+        for number in (2, 0, 3):
+            tasks[number].ended.set_result(f"task {number}")
+        manager._actor_task_events.discard_future(tasks[0])
+        room = Task()
+        places.waited_for = [room]
+        assert manager.next(timeout=0)
+        room.ended.set_result("room")
+        assert manager.next(timeout=0)
+        assert not manager.next(timeout=0)
+    assert heard == ["task 2", "task 3"]
+    assert places.updates == 1, "room that was found is taken notice of"
+
+
+def test_tune_handles_events_where_that_is_replaced() -> None:
+    source = inspect.getsource(TuneController.step)
+    assert "self._actor_manager.next(timeout=0.1)" in source
+    before = inspect.getsource(RayActorManager.next)
+    for part in (
+        "self._try_kill_actor()",
+        "self._try_start_actors()",
+        "self._resource_manager.get_resource_futures()",
+        "self._actor_state_events.resolve_future(future)",
+        "self._actor_task_events.resolve_future(future)",
+        "self._handle_ready_resource_future()",
+    ):
+        assert part in before
+    assert "self._tracked_futures[future] =" in inspect.getsource(RayEventManager.track_future)
+    own = [
+        (RayActorManager, "next"),
+        (RayEventManager, "track_future"),
+        (Trial, "set_ray_actor"),
+    ]
+    parameters = [inspect.signature(getattr(*each)).parameters.keys() for each in own]
+    with ray_internals.tune_with_less_to_do():
+        now = [inspect.signature(getattr(*each)).parameters.keys() for each in own]
+    assert now == parameters
+    assert before == inspect.getsource(RayActorManager.next)
+
+
+def test_tune_asks_nobody_where_a_trial_runs(trial: Trial) -> None:
+    assert "get_trainable_cls(self.trainable_name)" in inspect.getsource(Trial.get_trainable_cls)
+    assert "get_auto_filled_metrics.remote(" in inspect.getsource(Trial.set_ray_actor)
+    with ray_internals.tune_with_less_to_do():
+        trial.set_ray_actor("an actor")
+        assert trial.temporary_state.ray_actor == "an actor"
+        assert trial.last_result["trial_id"] == trial.trial_id
+
+
 def test_tune_keeps_idle_workers_where_they_are_ended() -> None:
     source = inspect.getsource(TuneController._cleanup_cached_actors)
     assert "force_all" in inspect.signature(TuneController._cleanup_cached_actors).parameters
@@ -226,16 +318,6 @@ def test_a_trials_worker_and_its_error_are_where_they_are_looked_for(
     trial.run_metadata.error_filename = "error.txt"
     (tmp_path / "error.txt").write_text("what Tune has written")
     assert ray_internals.error_text(trial) == "what Tune has written"
-
-
-def test_a_trial_that_waits_is_found_among_the_live_ones(trial: Trial) -> None:
-    running = Trial("trainable", stub=True)
-    running.set_status(Trial.RUNNING)
-    controller = SimpleNamespace(_live_trials=[running])
-    controller.get_live_trials = lambda: TuneController.get_live_trials(controller)  # type: ignore[arg-type]
-    assert ray_internals.pending_trial(controller) is None
-    controller._live_trials.append(trial)
-    assert ray_internals.pending_trial(controller) is trial
 
 
 def format_string(beginning: bytes) -> str:

@@ -129,6 +129,14 @@ def failure(kind: str) -> Failure:
     return Failure(kind, "mine")
 
 
+@pytest.mark.parametrize(("concurrency", "poll_s"), [(2, 0.08), (250, 10.0), (5000, 20.0)])
+def test_workers_that_have_nothing_to_say_are_asked_no_more_often_for_being_more(
+    tune: FakeTune, concurrency: int, poll_s: float
+) -> None:
+    tune.bridge.options.concurrency = concurrency
+    assert tune.begin("a")["poll_s"] == poll_s
+
+
 def test_a_workers_messages_reach_the_history(tune: FakeTune) -> None:
     config = tune.begin("a")
     assert config["limit_s"] == 1.5 * 3600

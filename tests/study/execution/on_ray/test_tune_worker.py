@@ -22,6 +22,7 @@ from study.execution.on_ray.worker_protocol import (
     SetAside,
     WorkerConfig,
     WorkerMessage,
+    seal_config,
 )
 from study.training.recipe.recipe import parse_recipe
 from study.training.runtime.progress import TrainingProgress
@@ -61,6 +62,7 @@ def config(folder: Path, **recipe: Any) -> WorkerConfig:
         "path": [str(folder)],
         "best_by": None,
         "objectives": [],
+        "poll_s": 0.0,
     }
 
 
@@ -69,7 +71,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialWor
     """A worker that has begun to train."""
     monkeypatch.setattr(tune_worker, "place_on", lambda device: {"device": device})
     worker = object.__new__(TrialWorker)  # without Tune's own state
-    worker.setup(config(tmp_path))
+    worker.setup(seal_config(config(tmp_path)))
     yield worker
     worker.cleanup()
 
@@ -105,7 +107,7 @@ def test_an_attempt_is_set_aside_with_its_state_and_another_goes_on_bit_for_bit(
     worker: TrialWorker, tmp_path: Path
 ) -> None:
     whole = rows_of(worker)
-    assert worker.reset_config(config(tmp_path / "parted", epochs=3))
+    assert worker.reset_config(seal_config(config(tmp_path / "parted", epochs=3)))
     said: list[WorkerMessage] = []
     for messages, _ in steps(worker):
         said += messages
@@ -116,7 +118,7 @@ def test_an_attempt_is_set_aside_with_its_state_and_another_goes_on_bit_for_bit(
     assert len(list((tmp_path / "parted" / "checkpoints").iterdir())) == 1
     second = config(tmp_path / "parted", epochs=3)
     assignment = json.loads(second["assignment"]) | {"attempt": 2, "epochs_reported": 1}
-    assert worker.reset_config({**second, "assignment": json.dumps(assignment)})
+    assert worker.reset_config(seal_config({**second, "assignment": json.dumps(assignment)}))
     after = rows_of(worker)
     assert [row["epoch"] for row in after] == [2, 3]
     assert after[0]["train_loss"] == whole[1]["train_loss"]
@@ -130,7 +132,7 @@ def rows_of(worker: TrialWorker) -> list[Any]:
 
 
 def test_a_worker_goes_from_trial_to_trial(worker: TrialWorker, tmp_path: Path) -> None:
-    assert worker.reset_config(config(tmp_path / "next", model="nowhere:factory"))
+    assert worker.reset_config(seal_config(config(tmp_path / "next", model="nowhere:factory")))
     (messages, done) = list(steps(worker))[-1]
     assert done
     assert isinstance(messages[-1], Failed)
@@ -149,6 +151,32 @@ def test_a_trial_that_is_left_stops_where_it_stands(worker: TrialWorker) -> None
     assert training._messages.empty()
 
 
+class Silent:
+    """A training that has nothing to say three times."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.held_s = 1.0
+        self.progress = TrainingProgress()
+
+    def next_messages(self) -> list[WorkerMessage]:
+        self.asked += 1
+        return [SetAside(1)] if self.asked == 4 else []
+
+    def stop(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("poll_s", "said"), [(0.0, []), (900.0, [SetAside(1)])])
+def test_a_worker_keeps_silent_for_as_long_as_it_is_told(
+    worker: TrialWorker, poll_s: float, said: list[WorkerMessage]
+) -> None:
+    worker.cleanup()
+    worker._training = Silent()  # type: ignore[assignment]
+    worker._poll_s = poll_s
+    assert worker.step()["messages"] == said
+
+
 POISONED = """
 def factory(image_shape, classes):
     raise RuntimeError("CUDA error: device-side assert triggered")
@@ -162,7 +190,7 @@ def test_a_worker_whose_process_is_broken_says_so_and_waits_for_its_end(
     monkeypatch.setattr(tune_worker, "_POLL_S", 0.01)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
     (tmp_path / "poisoned.py").write_text(POISONED)
-    worker.reset_config(config(tmp_path, model="poisoned:factory"))
+    worker.reset_config(seal_config(config(tmp_path, model="poisoned:factory")))
     said: list[WorkerMessage] = []
     while not any(isinstance(message, Broken) for message in said):
         result = worker.step()
@@ -196,7 +224,7 @@ def test_a_failure_whose_text_is_no_unicode_is_heard_of_and_kept(
     worker: TrialWorker, tmp_path: Path
 ) -> None:
     (tmp_path / "unspeakable.py").write_text(UNSPEAKABLE)
-    worker.reset_config(config(tmp_path, model="unspeakable:factory"))
+    worker.reset_config(seal_config(config(tmp_path, model="unspeakable:factory")))
     (messages, done) = list(steps(worker))[-1]
     assert done
     assert isinstance(messages[-1], Failed)
@@ -227,11 +255,11 @@ def test_a_trial_that_waits_is_put_down_with_its_state_and_nobody_has_to_ask(
 ) -> None:
     first = config(tmp_path / "promoted", epochs=3)
     assignment = json.loads(first["assignment"]) | {"until": 2}
-    assert worker.reset_config({**first, "assignment": json.dumps(assignment)})
+    assert worker.reset_config(seal_config({**first, "assignment": json.dumps(assignment)}))
     said = [message for messages, _ in steps(worker) for message in messages]
     assert [message.row["epoch"] for message in said if isinstance(message, Reported)] == [1, 2]
     assert said[-1] == SetAside(2)
     assert len(list((tmp_path / "promoted" / "checkpoints").glob("*-epoch-000002.ckpt"))) == 1
     assignment |= {"attempt": 2, "epochs_reported": 2, "until": None}
-    assert worker.reset_config({**first, "assignment": json.dumps(assignment)})
+    assert worker.reset_config(seal_config({**first, "assignment": json.dumps(assignment)}))
     assert [row["epoch"] for row in rows_of(worker)] == [3]

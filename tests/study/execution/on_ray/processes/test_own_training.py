@@ -29,6 +29,7 @@ from study.execution.on_ray.worker_protocol import (
     Waiting,
     WorkerConfig,
     WorkerMessage,
+    seal_config,
 )
 from study.training.own.kept import kept_names
 from study.training.runtime.progress import ProgressMark
@@ -77,6 +78,7 @@ class Worker:
             "limit_s": None,
             "data_dir": None,
             "run": "",
+            "poll_s": 0.0,
             "path": [str(HERE), *changed.pop("path", [])],
             "best_by": None,
             "objectives": ["loss"],
@@ -84,9 +86,9 @@ class Worker:
         worker_config |= changed  # type: ignore[typeddict-item]
         if self._worker is None:
             self._worker = object.__new__(TrialWorker)  # without Tune's own state
-            self._worker.setup(worker_config)
+            self._worker.setup(seal_config(worker_config))
         else:
-            assert self._worker.reset_config(worker_config)
+            assert self._worker.reset_config(seal_config(worker_config))
 
     def step(self) -> list[WorkerMessage]:
         assert self._worker is not None

@@ -27,6 +27,7 @@ from study.execution.on_ray.worker_protocol import (
     Reported,
     WorkerConfig,
     WorkerMessage,
+    seal_config,
 )
 from study.execution.training_process.channel import Message
 from study.execution.training_process.team_process import HostLost
@@ -118,6 +119,7 @@ class Worker:
             "limit_s": None,
             "data_dir": None,
             "run": "",
+            "poll_s": 0.0,
             "path": [str(HERE)],
             "best_by": None,
             "objectives": ["loss"] if train else [],
@@ -125,9 +127,9 @@ class Worker:
         worker_config |= changed  # type: ignore[typeddict-item]
         if self._worker is None:
             self._worker = object.__new__(TrialWorker)  # without Tune's own state
-            self._worker.setup(worker_config)
+            self._worker.setup(seal_config(worker_config))
         else:
-            assert self._worker.reset_config(worker_config)
+            assert self._worker.reset_config(seal_config(worker_config))
 
     def step(self) -> list[WorkerMessage]:
         assert self._worker is not None

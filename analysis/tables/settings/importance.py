@@ -8,8 +8,11 @@ index; Jansen 1999), so that is the share that is given.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,10 +23,13 @@ from analysis.rendering import Header, Table, make_table
 from analysis.selection.objectives import objective_of
 from analysis.selection.settings import is_numeric_setting, setting_headers, varied_settings
 from analysis.statistics import Array, Estimate
+from study.results.kept_figures import KeptFigures, hash_of
 
 if TYPE_CHECKING:
     from sklearn.tree._tree import Tree
 
+_KEPT = KeptFigures("importances.json", most=300)
+_LIBRARIES = ("scikit-learn", "numpy")
 _RESAMPLES = 15
 _LEAST_POINTS = 10
 _TREES = 25
@@ -89,15 +95,14 @@ def importance(results: Frames, seed: int = 0) -> Importance | None:
         return None
     features = np.column_stack([_coded(points[name]) for name in names])  # (points, settings)
     values = points["value"].to_numpy(float)
-    resamples = [_resample(features, values, seed + i) for i in range(_RESAMPLES)]
-    drawn = np.array([shares for shares, _ in resamples])  # (resamples, settings)
+    drawn = _resamples(features, values, seed)  # (resamples, settings + 1)
     shares = []
-    for name, sample in zip(names, drawn.T, strict=True):
+    for name, sample in zip(names, drawn.T[:-1], strict=True):
         low, high = np.quantile(sample, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
         median = float(np.median(sample))
         shares.append((name, Estimate(median, float(low), float(high), len(points), _LEVEL)))
     shares.sort(key=lambda item: -item[1].value)
-    r_squared = float(np.median([fit for _, fit in resamples]))
+    r_squared = float(np.median(drawn[:, -1]))
     return Importance(tuple(shares), r_squared)
 
 
@@ -137,6 +142,33 @@ def _coded(values: pd.Series[Any]) -> Array:
         numbers = codes.astype(float)
     filled: Array = np.nan_to_num(numbers, nan=-1.0)
     return filled
+
+
+def _resamples(features: Array, values: Array, seed: int) -> Array:
+    """Return each resample's shares and, behind them, its R²: (resamples, settings + 1).
+
+    What was found before for the same points by the same code is not computed again: it takes
+    scikit-learn, whose loading takes longer than all tables of a report.
+    """
+    here = Path(__file__).read_bytes()
+    stated = json.dumps([features.shape, seed, [version(name) for name in _LIBRARIES]])
+    key = hash_of(here, stated, features.tobytes(), values.tobytes())
+    shape = (_RESAMPLES, features.shape[1] + 1)
+    kept = _figures_from(_KEPT.find(key))
+    if kept.shape == shape and np.isfinite(kept).all():
+        return kept
+    resamples = [_resample(features, values, seed + i) for i in range(_RESAMPLES)]
+    drawn = np.array([[*shares, fit] for shares, fit in resamples])
+    _KEPT.keep(key, drawn.tolist())
+    return drawn
+
+
+def _figures_from(tree: object) -> Array:
+    """Return plain data as an array; an empty one where it isn't a table of figures."""
+    try:
+        return np.array(tree, dtype=float)
+    except (TypeError, ValueError):
+        return np.empty(0)
 
 
 def _resample(features: Array, values: Array, seed: int) -> tuple[Array, float]:

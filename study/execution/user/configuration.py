@@ -1,6 +1,4 @@
-"""The user's own folders, by the XDG convention: for what is said once, and for what can be made
-again.
-"""
+"""The user's own folder for what is said once, by the XDG convention."""
 
 from __future__ import annotations
 
@@ -9,16 +7,7 @@ from pathlib import Path
 
 
 def configuration_folder() -> Path:
-    """Return the folder for what is said once; it need not be there."""
-    return _folder_of("XDG_CONFIG_HOME", ".config")
-
-
-def cache_folder() -> Path:
-    """Return the folder for what can be made again; it need not be there."""
-    return _folder_of("XDG_CACHE_HOME", ".cache")
-
-
-def _folder_of(variable: str, default: str) -> Path:
-    stated = Path(os.environ.get(variable, ""))
-    base = stated if stated.is_absolute() else Path(os.path.expanduser("~"), default)
+    """Return the folder; it need not be there."""
+    stated = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    base = stated if stated.is_absolute() else Path(os.path.expanduser("~"), ".config")
     return base / "ray-study"

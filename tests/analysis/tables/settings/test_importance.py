@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from analysis.plots.importances import importances_plot
 from analysis.rendering import FORMS
 from analysis.results import load
 from analysis.statistics import Estimate
+from analysis.tables.settings import importance as importance_module
 from analysis.tables.settings.importance import (
     _FILLING,
     Importance,
@@ -22,6 +24,7 @@ from analysis.tables.settings.importance import (
     importance,
     importance_table,
 )
+from study.results.kept_figures import KeptFigures
 
 SPEC = """\
 study: digits-momentum
@@ -126,6 +129,62 @@ def test_too_few_points_make_no_rows(mixed: Any, make: Any) -> None:
 def test_the_same_study_gives_the_same_shares(large: Any) -> None:
     results = load(large(12).paths)
     assert importance(results) == importance(results)
+
+
+@pytest.fixture
+def resampled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[int]:
+    """The seeds of the resamples that were computed, and not found in an empty folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    seeds: list[int] = []
+
+    def noted(features: Any, values: Any, seed: int) -> Any:
+        seeds.append(seed)
+        return _resample(features, values, seed)
+
+    monkeypatch.setattr(importance_module, "_resample", noted)
+    return seeds
+
+
+def test_shares_are_computed_once_for_the_same_points(large: Any, resampled: list[int]) -> None:
+    results = load(large(12).paths)
+    computed = importance(results)
+    assert resampled == list(range(15))
+    assert importance(load(results.study.paths)) == computed
+    assert len(resampled) == 15
+
+
+def test_shares_of_other_points_or_another_seed_are_computed_anew(
+    large: Any, resampled: list[int]
+) -> None:
+    study = large(12)
+    before = importance(load(study.paths))
+    study.complete_point({"optimizer.lr": 0.5, "optimizer.name": "sgd"}, [0.1], epochs=1)
+    after = importance(load(study.paths))
+    assert before != after
+    assert len(resampled) == 30
+    importance(load(study.paths), seed=100)
+    assert resampled[30:] == list(range(100, 115))
+
+
+def test_shares_of_another_version_are_computed_anew(
+    large: Any, resampled: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = load(large(12).paths)
+    importance(results)
+    monkeypatch.setattr(importance_module, "version", lambda name: "another")
+    importance(results)
+    assert len(resampled) == 30
+
+
+@pytest.mark.parametrize("kept", [None, 1, "a", [[1.0]], {"a": 1}, [[math.nan] * 4] * 15, [[], 1]])
+def test_what_is_kept_and_can_be_no_shares_is_computed_anew(
+    kept: object, large: Any, resampled: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = load(large(12).paths)
+    computed = importance(results)
+    monkeypatch.setattr(KeptFigures, "find", lambda figures, key: kept)
+    assert importance(results) == computed
+    assert len(resampled) == 30
 
 
 def test_a_resample_is_what_scikit_learn_says_of_the_points_left_out() -> None:

@@ -13,6 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,9 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
     witness.states.may_be_stale = study.may_be_stale
     witness.value_of = lambda trial: values_of(trial, drawn.spec)
     witness.raw_records = lambda most: raw_records(store, study, most)
+    folders = cache(study.paths.checkpoints)
     witness.states.newest_stored = lambda trial: newest_checkpoint(
-        names_in(store, study.paths.checkpoints(trial.point, trial.replicate))
+        names_in(store, folders(trial.point, trial.replicate))
     )
     witness.stops.is_left = lambda request: is_there(store, request)
     tables = {"points": study.paths.points_table, "trials": study.paths.trials_table}
@@ -177,7 +179,10 @@ def names_in(store: ObjectStore, folder: StoragePath) -> list[str]:
     if isinstance(folder, ObjectPath):
         begin = f"{folder.key}/"
         return [key.removeprefix(begin) for key in store.objects if key.startswith(begin)]
-    return os.listdir(str(folder)) if os.path.isdir(str(folder)) else []
+    try:
+        return os.listdir(str(folder))
+    except FileNotFoundError:
+        return []
 
 
 def newest_checkpoint(names: Sequence[str]) -> tuple[int, int]:

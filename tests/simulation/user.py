@@ -22,7 +22,7 @@ MOST_COMMANDS = 12
 MOST_ADDED = 5
 """So many points a user adds to a study at most, so that it comes to an end."""
 MOST_EXTENSIONS = 3
-MOST_COLLECTED = 3
+MOST_COLLECTED = 2
 COLLECT_EVERY_S = 15.0
 CLOSING_S = 1.0
 """For so long a driver is held up that closes its study, while something is asked of it."""
@@ -232,6 +232,7 @@ class User:
     def _check_fresh_tables(self) -> None:
         """Whether tables that are taken for fresh show what the journal holds."""
         with self._world.past_faults():
+            self._witness.tables.check()
             tables = parquet.read_tables(self._study.paths)
             records = self._witness.raw_records(None)
         if tables is None or self._study.may_be_stale:

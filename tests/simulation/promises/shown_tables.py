@@ -57,29 +57,32 @@ class ShownTables:
             changes.append(Change("trials", trial, _of_trial(run.state, len(run.rows))))
         self._changes.append(changes)
 
-    def check(self) -> None:
-        """Whether the tables show what the journal held that they say they were made from.
+    def check(self, names: Sequence[str] = ("points", "trials")) -> None:
+        """Whether tables show what the journal held that they say they were made from.
 
-        Those that were not written together are not believed, whatever they show; and of records
-        that nobody has confirmed yet, or that are lost, nothing is known.
+        Of records that nobody has confirmed yet, or that are lost, nothing is known.
         """
-        points = _found(self.content_of("points"), "point", "value", _of_point)
-        trials = _found(self.content_of("trials"), "trial", "epochs", _of_trial)
-        if points is None or trials is None or points.made_from_bytes != trials.made_from_bytes:
-            return
-        count = self.records_within(points.made_from_bytes)
-        if count > len(self._changes):
-            return
-        expected: dict[str, Shown] = {"points": {}, "trials": {}}
+        for name in names:
+            found = _found(self.content_of(name), name)
+            if found is None:
+                continue
+            count = self.records_within(found.made_from_bytes)
+            if count <= len(self._changes):
+                expected = self._expected(name, count)
+                promise(
+                    found.rows == expected,
+                    f"the table of {name} shows {found.rows}, and the {count} records that it says"
+                    f" it was made from {expected}",
+                )
+
+    def _expected(self, name: str, count: int) -> Shown:
+        """What a table is to show that was made from so many records."""
+        rows: Shown = {}
         for changes in self._changes[:count]:
             for change in changes:
-                expected[change.table][change.number] = change.row
-        for name, found in (("points", points), ("trials", trials)):
-            promise(
-                found.rows == expected[name],
-                f"the table of {name} shows {found.rows}, and the {count} records that it says it"
-                f" was made from {expected[name]}",
-            )
+                if change.table == name:
+                    rows[change.number] = change.row
+        return rows
 
 
 def _of_point(state: str, value: Any) -> tuple[Any, ...]:
@@ -91,17 +94,23 @@ def _of_trial(state: str, epochs: int) -> tuple[Any, ...]:
     return (state if state in ENDED else "", epochs)
 
 
-def _found(
-    content: bytes | None, kind: str, figure: str, shown: Callable[..., tuple[Any, ...]]
-) -> FoundTable | None:
+def _found(content: bytes | None, name: str) -> FoundTable | None:
     """What a table's file says; None where there is none, or somebody has broken it."""
     if content is None:
         return None
+    columns, shown = COLUMNS[name]
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as file:
             made_from = int(file.metadata.metadata[JOURNAL_BYTES])
-            table = file.read(columns=[kind, "state", figure], use_threads=False)
+            table = file.read(columns=columns, use_threads=False)
     except pa.ArrowInvalid:
         return None
-    columns = zip(*(table[name].to_pylist() for name in (kind, "state", figure)), strict=True)
-    return FoundTable(made_from, {number: shown(state, what) for number, state, what in columns})
+    rows = zip(*(table[column].to_pylist() for column in columns), strict=True)
+    return FoundTable(made_from, {number: shown(state, figure) for number, state, figure in rows})
+
+
+COLUMNS: dict[str, tuple[list[str], Callable[..., tuple[Any, ...]]]] = {
+    "points": (["point", "state", "value"], _of_point),
+    "trials": (["trial", "state", "epochs"], _of_trial),
+}
+"""What is looked at of each table, and what has to be shown of it."""

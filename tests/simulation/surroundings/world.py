@@ -127,6 +127,12 @@ class Event:
         return self._is_set
 
 
+class OfThread(threading.local):
+    """What each thread has of its own."""
+
+    task: Task | None = None
+
+
 class World:
     """All that is simulated hangs on one world."""
 
@@ -135,7 +141,7 @@ class World:
         self.chance = random.Random(f"world {seed}")
         self.now = 0.0
         """True time, in seconds from the beginning."""
-        self._of_thread = threading.local()
+        self._of_thread = OfThread()
         self.story: list[tuple[float, str, str]] = []
         self.counts: Counter[str] = Counter()
         """How often each kind of fault, and of other things, has happened."""
@@ -150,7 +156,7 @@ class World:
     @property
     def current(self) -> Task | None:
         """The task that runs now; None outside of the world, in other threads as well."""
-        return getattr(self._of_thread, "task", None)
+        return self._of_thread.task
 
     @current.setter
     def current(self, task: Task | None) -> None:
@@ -177,8 +183,9 @@ class World:
 
     @property
     def running(self) -> Task:
-        assert self.current is not None
-        return self.current
+        task = self._of_thread.task
+        assert task is not None
+        return task
 
     @property
     def process(self) -> Process:

@@ -5,14 +5,15 @@ Bohdal et al., PASHA: Efficient HPO and NAS with Progressive Resource Allocation
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from study.sampling.promotion_rules import Contender, HalvingPromotion, Promotion, at_rung
+from study.sampling.promotion_rules import HalvingPromotion, Promotion
+from study.sampling.standings import Rung, Standings
 
 _PERCENTILE = 90.0
 """Of how far curves are apart that cross again and again, this percentile counts as noise."""
@@ -30,33 +31,31 @@ class GrowingPromotion(HalvingPromotion):
 
     grows: ClassVar[bool] = True
 
-    def promotions(
-        self, contenders: Sequence[Contender], *, is_all_asked: bool
-    ) -> Iterator[Promotion]:
-        longest = self.longest(contenders)
-        for promotion in super().promotions(contenders, is_all_asked=is_all_asked):
-            rung = next(each.until for each in contenders if each.point == promotion.point)
+    def promotions(self, standings: Standings, *, is_all_asked: bool) -> Iterator[Promotion]:
+        longest = self.longest(standings)
+        for promotion in super().promotions(standings, is_all_asked=is_all_asked):
+            rung = standings.contenders[promotion.point].until
             if rung is not None and rung < longest:
                 yield promotion
 
-    def longest(self, contenders: Sequence[Contender]) -> int:
+    def longest(self, standings: Standings) -> int:
         """The longest rung: the farthest to which anybody was promoted, or farther where what is
         known by now says so.
         """
         # who goes on to its end may be the last resort, which makes no rung longer
-        reached = [each.until for each in contenders if each.until is not None]
-        longest = max([self.first * self.reduction, *reached])
-        while self._changes_order(contenders, longest):
+        longest = max(self.first * self.reduction, standings.farthest_until)
+        while standings.rung(longest).holds(self._changes_order):
             longest *= self.reduction
         return longest
 
-    def _changes_order(self, contenders: Sequence[Contender], rung: int) -> bool:
+    def _changes_order(self, rung: Rung) -> bool:
         """Whether those that have come to a rung stand otherwise there than a rung before."""
-        there = at_rung(contenders, rung)
-        curves = np.array([[each.merit(epoch + 1) for epoch in range(rung)] for each in there])
+        there = [rung.members[point] for point in sorted(rung.members)]
+        epochs = range(1, rung.epoch + 1)
+        curves = np.array([[each.merit(epoch) for epoch in epochs] for each in there])
         if len(there) < 2 or np.isnan(curves).any():
             return False
-        before, now = curves[:, rung // self.reduction - 1], curves[:, -1]
+        before, now = curves[:, rung.epoch // self.reduction - 1], curves[:, -1]
         order_before = np.argsort(-before, kind="stable")
         order_now = np.argsort(-now, kind="stable")
         apart = np.abs(before[order_now] - before[order_before])
@@ -75,11 +74,21 @@ def noise_in(curves: _Matrix) -> float:
     """How far apart two trials may be that are as good as each other: about as far as those are
     whose curves cross at least twice. A row is a trial, a column an epoch.
     """
-    apart: list[float] = []
-    for number, curve in enumerate(curves[:-1]):
+    apart = []
+    for number, curve in enumerate(curves):
         differences = curves[number + 1 :] - curve
-        for signs, last in zip(np.sign(differences), np.abs(differences[:, -1]), strict=True):
-            ahead = signs[signs != 0]
-            if np.count_nonzero(ahead[1:] != ahead[:-1]) >= 2:
-                apart.append(float(last))
-    return float(np.percentile(apart, _PERCENTILE)) if apart else 0.0
+        cross_again = _sign_changes(differences) >= 2
+        apart.append(np.abs(differences[cross_again, -1]))
+    found = np.concatenate(apart)
+    return float(np.percentile(found, _PERCENTILE)) if len(found) else 0.0
+
+
+def _sign_changes(differences: _Matrix) -> NDArray[np.int64]:
+    """How often each row changes its sign, zeros passed over."""
+    signs = np.sign(differences)
+    for epoch in range(1, signs.shape[1]):
+        is_zero = signs[:, epoch] == 0
+        signs[is_zero, epoch] = signs[is_zero, epoch - 1]
+    before, after = signs[:, :-1], signs[:, 1:]
+    changes: NDArray[np.int64] = ((before != 0) & (before != after)).sum(axis=1)
+    return changes

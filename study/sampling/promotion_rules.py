@@ -1,40 +1,19 @@
 """Rules by which a pruner promotes: each trial waits after a few epochs, and the best go on.
 
-A rule looks at an arm's contenders, the first trials of its points, and says which of those that
-wait goes on, and how far. It remembers nothing: asked again with the same contenders it says the
-same.
+A rule looks at how an arm's contenders stand, the first trials of its points, and says which of
+those that wait goes on, and how far. It remembers nothing: asked again with the same standings it
+says the same.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from study.sampling.standings import Contender, Standings
 from study.sampling.stop_rules import Comparison, Values
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A point's first trial, as far as it is known."""
-
-    point: int
-    """The point's number."""
-    length: int | None
-    """How many epochs its training has; None where that isn't known before its end."""
-    epochs: int
-    """How many it has finished."""
-    merit: Callable[[int], float]
-    """How good it was after an epoch: the higher the better, or NaN."""
-    until: int | None
-    """The epoch up to which it may train as yet; None where it goes on to its end."""
-    waits: bool
-    """Whether it has come there, and can go on."""
-    is_complete: bool = False
-    """Whether its point has its value."""
-    is_lost: bool = False
-    """Whether its point has failed, or was stopped by the user."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +41,7 @@ class PromotionRule(Protocol):
         """
         ...
 
-    def promotions(
-        self, contenders: Sequence[Contender], *, is_all_asked: bool
-    ) -> Iterator[Promotion]:
+    def promotions(self, standings: Standings, *, is_all_asked: bool) -> Iterator[Promotion]:
         """Give the promotions that are due, the first one to be carried out first.
 
         ``is_all_asked`` says that the study asks for no further point.
@@ -82,10 +59,11 @@ class PromotionRule(Protocol):
         ...
 
 
-def last_resort(contenders: Sequence[Contender]) -> Promotion | None:
+def last_resort(standings: Standings) -> Promotion | None:
     """The promotion without which none of the contenders would ever come to its end, nothing else
     being left to do: that of the best of those which have come farthest.
     """
+    contenders = standings.contenders.values()
     if any(contender.is_complete for contender in contenders):
         return None
     waiting = [contender for contender in contenders if contender.waits]
@@ -95,7 +73,7 @@ def last_resort(contenders: Sequence[Contender]) -> Promotion | None:
     return None
 
 
-def ranked(contenders: Sequence[Contender], epoch: int) -> list[Contender]:
+def ranked(contenders: Iterable[Contender], epoch: int) -> list[Contender]:
     """Order by how good they were after an epoch, the best first and of equals the lower number;
     those that were NaN are left out.
     """
@@ -126,14 +104,10 @@ class HalvingPromotion:
             rung *= self.reduction
         return rung if length is None or rung < length else None
 
-    def promotions(
-        self, contenders: Sequence[Contender], *, is_all_asked: bool
-    ) -> Iterator[Promotion]:
-        for rung in reversed(self.rungs(contenders)):
-            there = at_rung(contenders, rung)
-            for contender in ranked(there, rung)[: self.places(len(there))]:
-                if contender.waits and contender.until == rung:
-                    yield Promotion(contender.point, self.next_until(rung, contender.length))
+    def promotions(self, standings: Standings, *, is_all_asked: bool) -> Iterator[Promotion]:
+        for rung in reversed(standings.rungs()):
+            for contender in rung.waiting_among_best(self.places(len(rung.members))):
+                yield Promotion(contender.point, self.next_until(rung.epoch, contender.length))
 
     def places(self, competing: int) -> int:
         return competing // self.reduction
@@ -146,16 +120,6 @@ class HalvingPromotion:
             count, done = max(1, self.places(count)), until
             until = self.next_until(done, length)
         return epochs + count * (length - done), count
-
-    def rungs(self, contenders: Sequence[Contender]) -> list[int]:
-        """The rungs that any of them has come to, the lowest first."""
-        farthest = max((contender.epochs for contender in contenders), default=0)
-        rungs: list[int] = []
-        rung = self.first
-        while rung <= farthest:
-            rungs.append(rung)
-            rung *= self.reduction
-        return rungs
 
 
 @dataclass(frozen=True)
@@ -176,13 +140,12 @@ class FirstEpochsRule:
         is_before = epochs < self.epochs and (length is None or self.epochs < length)
         return self.epochs if is_before else None
 
-    def promotions(
-        self, contenders: Sequence[Contender], *, is_all_asked: bool
-    ) -> Iterator[Promotion]:
-        if not is_all_asked or any(self._is_awaited(contender) for contender in contenders):
+    def promotions(self, standings: Standings, *, is_all_asked: bool) -> Iterator[Promotion]:
+        if not is_all_asked or any(map(self._is_awaited, standings.contenders.values())):
             return
-        there = [each for each in at_rung(contenders, self.epochs) if not each.is_lost]
-        for contender in ranked(there, self.epochs)[: self.keep]:
+        there = standings.rung(self.epochs).members.values()
+        left = [contender for contender in there if not contender.is_lost]
+        for contender in ranked(left, self.epochs)[: self.keep]:
             if contender.waits:
                 yield Promotion(contender.point, None)
 
@@ -200,15 +163,6 @@ class FirstEpochsRule:
         """Whether a trial has still to show what it is worth."""
         is_over = contender.is_lost or contender.is_complete
         return contender.until == self.epochs and contender.epochs < self.epochs and not is_over
-
-
-def at_rung(contenders: Sequence[Contender], rung: int) -> list[Contender]:
-    """Those that have come to a rung, which lies before their end."""
-    return [
-        contender
-        for contender in contenders
-        if contender.epochs >= rung and (contender.length is None or contender.length > rung)
-    ]
 
 
 @dataclass(frozen=True)

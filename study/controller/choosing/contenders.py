@@ -1,33 +1,19 @@
-"""What promotions are decided from: each point's first trial, as far as it is seen by a moment.
-
-Most of what is seen stays as it is until something happens to the point, and is kept until then: a
-decision looks at every point, and a study may have thousands.
-"""
+"""What promotions are decided from: each point's first trial, as far as it is seen by a moment."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 
 from study.controller.choosing.jobs import Jobs, Sight
+from study.controller.choosing.seen_points import SeenPoint, SeenPoints
 from study.controller.epoch_costs import EpochCosts
 from study.controller.population import Population
 from study.errors import SpecError
 from study.journal.outcomes import objective_values
 from study.journal.trials import Point, Trial
-from study.sampling.promotion_rules import Contender, PromotionRule
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What is seen of a point, from a moment of the virtual clock on."""
-
-    since: float
-    contender: Contender
-    runs: bool
-    """Whether more is to come of the point without anybody's decision."""
+from study.sampling.promotion_rules import PromotionRule
+from study.sampling.standings import Contender
 
 
 class Contenders:
@@ -45,20 +31,27 @@ class Contenders:
         self.jobs = Jobs(population, workers, costs, self._length)
         self._lengths: dict[int, int | None] = {}
         """How many epochs each point's training has."""
-        self._known_now: dict[int, _Seen] = {}
-        self._known_by_clock: dict[int, _Seen] = {}
+        self._now = self._nothing_seen()
+        self._by_clock = self._nothing_seen()
+
+    def _nothing_seen(self) -> SeenPoints:
+        next_until = self._rule.next_until if self._rule else lambda epochs, length: None
+        seen = SeenPoints(len(self._population.arms), next_until)
+        for point in self._population.history.points:
+            seen.note_change(point.number)
+        return seen
 
     def note_change(self, point: int) -> None:
         """Take notice that something has happened to a point."""
-        self._known_now.pop(point, None)
-        self._known_by_clock.pop(point, None)
+        self._now.note_change(point)
+        self._by_clock.note_change(point)
         self.jobs.note_change(point)
 
     def forget(self) -> None:
         """Forget what depends on the spec: an extension may have made trainings longer."""
         self._lengths.clear()
-        self._known_now.clear()
-        self._known_by_clock.clear()
+        self._now = self._nothing_seen()
+        self._by_clock = self._nothing_seen()
 
     def first_until(self, number: int) -> int | None:
         """The epoch after which a point's first trial waits; None where it goes on to its end."""
@@ -66,46 +59,31 @@ class Contenders:
             return None
         return self._rule.next_until(0, self._length(number))
 
-    def by_arm(self, horizon: float | None) -> list[list[Contender]]:
-        """Each arm's contenders as they were seen by a virtual moment, which is settled; with None
-        as all is known now.
-        """
+    def seen(self, horizon: float | None) -> SeenPoints:
+        """What was seen by a virtual moment, which is settled; with None all that is known now."""
+        found = self._now if horizon is None else self._by_clock
         points = self._population.history.points
-        return [
-            [
-                self._seen(number, horizon).contender
-                for number in arm.points
-                if not points[number].is_dropped
-            ]
-            for arm in self._population.arms
-        ]
+        for number in found.to_look_at(math.inf if horizon is None else horizon):
+            position = self._population.arm_position(number)
+            found.put(
+                self._look(points[number], horizon),
+                position.arm.number if position else None,
+                competes=not points[number].is_dropped,
+            )
+        return found
 
-    def any_runs(self, numbers: Iterable[int], horizon: float | None) -> bool:
-        """Whether more is to come of any of these points without anybody's decision."""
-        return any(self._seen(number, horizon).runs for number in numbers)
-
-    def _seen(self, number: int, horizon: float | None) -> _Seen:
-        known = self._known_now if horizon is None else self._known_by_clock
-        moment = math.inf if horizon is None else horizon
-        seen = known.get(number)
-        if seen is not None and seen.since <= moment:
-            return seen
-        seen = self._look(self._population.history.points[number], horizon)
-        if seen.since <= moment:
-            known[number] = seen
-        return seen
-
-    def _look(self, point: Point, horizon: float | None) -> _Seen:
+    def _look(self, point: Point, horizon: float | None) -> SeenPoint:
         first = point.trials.get(0)
         if horizon is None:
             has_ended = point.number not in self._population.open_points
             sight, since = Sight(first.epochs if first else 0, 0, has_ended), 0.0
         else:
             sight = self.jobs.sight(point.number, horizon)
-            since = self.jobs.seen_whole_at(point.number)
+            whole_at = self.jobs.seen_whole_at(point.number)
+            since = whole_at if whole_at <= horizon else math.inf
         waits = _waits(first, sight)
         contender = self._contender(point, sight, waits)
-        return _Seen(since, contender, not sight.has_ended and not waits)
+        return SeenPoint(since, contender, not sight.has_ended and not waits)
 
     def _contender(self, point: Point, sight: Sight, waits: bool) -> Contender:
         first = point.trials.get(0)

@@ -128,8 +128,8 @@ class Promotions:
         if self._rule is None:
             return 0
         return sum(
-            len(list(self._rule.promotions(contenders, is_all_asked=is_all_asked)))
-            for contenders in self.contenders.by_arm(None)
+            len(list(self._rule.promotions(standings, is_all_asked=is_all_asked)))
+            for standings in self.contenders.seen(None).standings
         )
 
     def waiting(self) -> list[Trial]:
@@ -139,22 +139,19 @@ class Promotions:
 
     def _decide(self, is_all_asked: bool, horizon: float | None) -> NextJob:
         assert self._rule is not None
-        arms = self.contenders.by_arm(horizon)
-        for contenders in arms:
-            for promotion in self._rule.promotions(contenders, is_all_asked=is_all_asked):
+        seen = self.contenders.seen(horizon)
+        for standings in seen.standings:
+            for promotion in self._rule.promotions(standings, is_all_asked=is_all_asked):
                 return self._promote(promotion, horizon)
         if not is_all_asked:
             return StartPoint(horizon)
-        for arm, contenders in zip(self._population.arms, arms, strict=True):
-            if self.contenders.any_runs(arm.points, horizon):
+        for arm, standings in zip(self._population.arms, seen.standings, strict=True):
+            if seen.any_runs(arm.points):
                 continue
-            resort = last_resort(contenders)
+            resort = last_resort(standings)
             if resort is not None:
                 return self._promote(resort, horizon)
-        everything = range(len(self._population.history.points))
-        if self.contenders.any_runs(everything, horizon):
-            return WaitForOthers()
-        return SearchOver()
+        return WaitForOthers() if seen.any_runs() else SearchOver()
 
     def _promote(self, promotion: Promotion, horizon: float | None) -> Promote:
         trial = self._population.history.points[promotion.point].trials[0]

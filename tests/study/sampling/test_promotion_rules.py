@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from study.sampling.growing_promotion import GrowingPromotion
 from study.sampling.promotion_rules import (
-    Contender,
     FirstEpochsRule,
     HalvingPromotion,
     PromotionRule,
     last_resort,
 )
 from study.sampling.pruning import make_promotion_rule
+from study.sampling.standings import Contender, Standings
 from study.spec.pruners import Asha, FirstEpochs, Median, Pasha
 
 ASHA = HalvingPromotion(first=1, reduction=2)
@@ -35,10 +35,14 @@ def contender(
     )
 
 
+def standings(*contenders: Contender) -> Standings:
+    return Standings.of(contenders, ASHA.next_until)
+
+
 def promoted(
     rule: PromotionRule, *contenders: Contender, asked: bool = True
 ) -> list[tuple[int, int | None]]:
-    found = rule.promotions(contenders, is_all_asked=asked)
+    found = rule.promotions(Standings.of(contenders, rule.next_until), is_all_asked=asked)
     return [(promotion.point, promotion.until) for promotion in found]
 
 
@@ -102,8 +106,8 @@ def test_first_epochs_replaces_who_fails_and_not_who_is_done() -> None:
 def test_the_best_of_those_that_are_farthest_is_the_last_resort() -> None:
     far = [contender(0, [0, 0.1], until=2), contender(1, [0, 0.2], until=2)]
     near = contender(2, [0.9])
-    resort = last_resort([*far, near])
+    resort = last_resort(standings(*far, near))
     assert resort is not None
     assert (resort.point, resort.until) == (1, None)
-    assert last_resort([*far, contender(3, [1], until=None, is_complete=True)]) is None
-    assert last_resort([contender(3, [1], until=None, is_lost=True)]) is None
+    assert last_resort(standings(*far, contender(3, [1], until=None, is_complete=True))) is None
+    assert last_resort(standings(contender(3, [1], until=None, is_lost=True))) is None

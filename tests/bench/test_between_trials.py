@@ -201,17 +201,20 @@ def test_a_worker_waits_for_no_suggestion(
         board.at_most(what, statistics.median(waits[2:]), 2, "ms")
 
 
-def test_workers_train_nearly_all_the_time(place: Path, board: Board) -> None:
-    history, _ = run_study(place, "ten-seconds", 8, 10.0)
+@pytest.mark.parametrize(("seconds", "trials", "goal"), [(10, 8, 95), (2, 20, 90)])
+def test_workers_train_nearly_all_the_time(
+    seconds: int, trials: int, goal: float, place: Path, board: Board
+) -> None:
+    history, _ = run_study(place, f"of-{seconds}-seconds", trials, seconds)
     attempts = [trial.attempt for trial in history.trials]
-    assert len(attempts) == 8
+    assert len(attempts) == trials
     inside, there = 0.0, 0.0
     for pid in {attempt.pid for attempt in attempts}:
         ends = sorted(attempt.ended_at or 0.0 for attempt in attempts if attempt.pid == pid)
-        inside += 10.0 * (len(ends) - 1)
+        inside += seconds * (len(ends) - 1)
         there += ends[-1] - ends[0]
-    what = "share of the workers' time inside train(), trials of 10 s, from each one's first end on"
-    board.at_least(what, 100 * inside / there, 95, "%")
+    what = f"share of the workers' time inside train(), trials of {seconds} s"
+    board.at_least(f"{what}, from each one's first end on", 100 * inside / there, goal, "%")
 
 
 def test_an_epoch_s_way_to_the_journal_and_back(place: Path, board: Board) -> None:

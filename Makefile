@@ -23,8 +23,8 @@ published-cpu: setup  ## Published trainings up to their first milestones on two
 slurm: setup  ## A study over several allocations of a Slurm of one node (apt install slurmctld slurmd slurm-client)
 	$(BIN)/pytest tests/slurm -m slurm -o timeout=3600
 
-bench: setup  ## Measurements, side by side in one run
-	$(BIN)/pytest tests/bench -m bench -o timeout=3600 -s
+bench: setup  ## Measurements, side by side in one run; BEFORE=COMMIT has those that it can do measured at that commit, too
+	$(if $(BEFORE),BENCH_BEFORE=$(BEFORE)) $(BIN)/pytest tests/bench -m bench -o timeout=3600 -s
 
 bench-search: setup  ## Samplers and pruners on recorded curves, beside Ray Tune's, into docs/fewer-epochs.md; REPETITIONS=
 	$(BIN)/python -m tests.bench.search $(if $(REPETITIONS),--repetitions $(REPETITIONS))

@@ -17,6 +17,8 @@ class Line:
     goal: str = ""
     ratio: str = ""
     met: str = ""
+    before: str = ""
+    """What the same measured, in the same run, with the code of an earlier commit."""
 
 
 @dataclass
@@ -25,33 +27,58 @@ class Board:
 
     lines: list[Line] = field(default_factory=list)
 
-    def at_most(self, what: str, measured: float, goal: float, unit: str) -> None:
-        self._compare(what, measured, goal, f"≤ {figure(goal)} {unit}", unit, measured <= goal)
+    commit: str = ""
+    """The earlier commit that some lines are measured at, too."""
 
-    def at_least(self, what: str, measured: float, goal: float, unit: str) -> None:
-        self._compare(what, measured, goal, f"≥ {figure(goal)} {unit}", unit, measured >= goal)
+    def at_most(
+        self, what: str, measured: float, goal: float, unit: str, before: float | None = None
+    ) -> None:
+        self._compare(what, measured, goal, ("≤", unit), measured <= goal, before)
 
-    def shown(self, what: str, measured: str) -> None:
-        self.lines.append(Line(what, measured))
+    def at_least(
+        self, what: str, measured: float, goal: float, unit: str, before: float | None = None
+    ) -> None:
+        self._compare(what, measured, goal, ("≥", unit), measured >= goal, before)
+
+    def shown(self, what: str, measured: str, before: str = "") -> None:
+        self.lines.append(Line(what, measured, before=before))
 
     def _compare(
-        self, what: str, measured: float, goal: float, shown_goal: str, unit: str, met: bool
+        self,
+        what: str,
+        measured: float,
+        goal: float,
+        sign_and_unit: tuple[str, str],
+        met: bool,
+        before: float | None,
     ) -> None:
-        ratio = f"{measured / goal:.2f}"
-        self.lines.append(
-            Line(what, f"{figure(measured)} {unit}", shown_goal, ratio, "met" if met else "not met")
+        sign, unit = sign_and_unit
+        line = Line(
+            what,
+            f"{figure(measured)} {unit}",
+            f"{sign} {figure(goal)} {unit}",
+            f"{measured / goal:.2f}",
+            "met" if met else "not met",
+            "" if before is None else f"{figure(before)} {unit}",
         )
+        self.lines.append(line)
 
     def table(self) -> list[str]:
         """As Markdown, the machine first."""
         head = f"Measured on {os.cpu_count()} processors of {processor() or 'an unnamed kind'}"
         rows = [("what", "goal", "measured", "measured / goal", ""), ("---",) * 5]
         rows += [(line.what, line.goal, line.measured, line.ratio, line.met) for line in self.lines]
-        return [
+        if self.commit:
+            columns = [f"at {self.commit}", "---", *(line.before for line in self.lines)]
+            rows = [(*row[:2], at, *row[2:]) for row, at in zip(rows, columns, strict=True)]
+        told = [
             f"{head}, load {os.getloadavg()[1]:.1f} from all that ran:",
             "",
             *(f"| {' | '.join(r)} |" for r in rows),
         ]
+        if self.commit:
+            told += ["", f"Blank at {self.commit}: not measured there, or not to be done by it."]
+        return told
 
 
 def figure(value: float) -> str:

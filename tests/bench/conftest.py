@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from .board import Board
+from .trees import COMMIT, trees
+
+__all__ = ["trees"]
 
 BOARD = pytest.StashKey[Board]()
 NOTHING = """\
@@ -32,7 +35,7 @@ def model(image_shape, classes):
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[BOARD] = Board()
+    config.stash[BOARD] = Board(commit=COMMIT)
 
 
 def pytest_terminal_summary(

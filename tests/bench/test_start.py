@@ -10,16 +10,18 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from .board import Board
+from .trees import HERE, Trees, environment, least
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
-STUDY = str(Path(sys.executable).with_name("study"))
+STUDY = (sys.executable, "-m", "study.cli")
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SPEC = """\
 study: first-epoch
@@ -63,25 +65,37 @@ tune.Tuner(
 """
 
 
-def run(*words: str, cwd: Path) -> tuple[float, float, str]:
-    """Wall and processor seconds of a command and of the processes that it waited for, and what it
-    said.
+def run(*words: str, cwd: Path, tree: Path = HERE) -> tuple[float, float, str]:
+    """Wall and processor seconds of a command and of the processes that it waited for, with a tree's
+    code, and what it said.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.time()
     done = subprocess.run(
-        words, cwd=cwd, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+        words,
+        cwd=cwd,
+        env=environment(tree),
+        capture_output=True,
+        text=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
     )
     wall = time.time() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
 
+def processor_seconds(tree: Path, *words: str) -> float:
+    """The processor seconds of a command of ``study``, in a folder where nothing is."""
+    with tempfile.TemporaryDirectory() as folder:
+        return run(*STUDY, *words, cwd=Path(folder), tree=tree)[1]
+
+
 def import_torch(folder: Path) -> float:
     return run(sys.executable, "-c", "import torch", cwd=folder)[0]
 
 
-def first_epoch(folder: Path) -> tuple[float, float]:
+def first_epoch(folder: Path, tree: Path) -> tuple[float, float]:
     """Seconds from ``study run`` to the first epoch's record, and from there to the command's
     end.
     """
@@ -91,7 +105,7 @@ def first_epoch(folder: Path) -> tuple[float, float]:
     (folder / "first.yaml").write_text(SPEC)
     storage = folder / f"studies-{time.time()}"
     began = time.time()
-    run(STUDY, "run", "first.yaml", "--storage", str(storage), cwd=folder)
+    run(*STUDY, "run", "first.yaml", "--storage", str(storage), cwd=folder, tree=tree)
     ended = time.time()
     events = read_records(LocalPath(storage) / "first-epoch" / "journal" / "events.jsonl")
     reported = [event["time"] for event in events if event["event"] == "reported"]
@@ -108,37 +122,40 @@ def ordinary_first_epoch(folder: Path) -> float:
     return float(found[1]) - began
 
 
-def median(measure: Callable[[], float]) -> float:
-    return statistics.median(measure() for _ in range(ROUNDS))
+def test_the_command_itself(tmp_path: Path, board: Board, trees: Trees) -> None:
+    for words, said, goal_s in (
+        (("--help",), "Usage", 0.3),
+        (("preview", "quickstart"), "points", 0.7),
+    ):
+        assert said in run(*STUDY, *words, cwd=tmp_path)[2]
+        spent = partial(processor_seconds_of, words)
+        now, before = least(trees.in_turns(spent, ROUNDS))
+        board.at_most(f"study {' '.join(words)}, processor time", now, goal_s, "s", before)
+    walls = [run(*STUDY, "preview", "quickstart", cwd=tmp_path)[0] for _ in range(ROUNDS)]
+    board.at_most("- wall clock", statistics.median(walls), 1.5, "s")
 
 
-def test_the_command_itself(tmp_path: Path, board: Board) -> None:
-    assert "Usage" in run(STUDY, "--help", cwd=tmp_path)[2]
-    assert "points" in run(STUDY, "preview", "quickstart", cwd=tmp_path)[2]
-    board.at_most("study --help", median(lambda: run(STUDY, "--help", cwd=tmp_path)[0]), 0.3, "s")
-    walls, cpus = zip(
-        *[run(STUDY, "preview", "quickstart", cwd=tmp_path)[:2] for _ in range(ROUNDS)], strict=True
-    )
-    board.at_most("study preview quickstart", statistics.median(walls), 1.5, "s")
-    board.at_most("- of it processor time", statistics.median(cpus), 0.7, "s")
+def processor_seconds_of(words: tuple[str, ...], tree: Path) -> float:
+    return processor_seconds(tree, *words)
 
 
-def test_the_first_epoch(tmp_path: Path, board: Board) -> None:
-    ours, ends, theirs, torch = [], [], [], []
+def test_the_first_epoch(tmp_path: Path, board: Board, trees: Trees) -> None:
     import_torch(tmp_path)
-    for _ in range(ROUNDS):
+    torch: list[float] = []
+
+    def measure(tree: Path) -> tuple[float, float]:
         torch.append(import_torch(tmp_path))
-        first, end = first_epoch(tmp_path)
-        ours.append(first)
-        ends.append(end)
-        theirs.append(ordinary_first_epoch(tmp_path))
+        return first_epoch(tmp_path, tree)
+
+    found, found_before = trees.in_turns(measure, ROUNDS)
+    theirs = [ordinary_first_epoch(tmp_path) for _ in range(ROUNDS)]
     middle = statistics.median(torch)
+    first, end = (statistics.median(each) for each in zip(*found, strict=True))
+    before = statistics.median(each for each, _ in found_before) / middle if found_before else None
     what = f"study run to the first epoch's record, over import torch ({middle:.1f} s)"
-    board.at_most(what, statistics.median(ours) / middle, 2.5, "×")
+    board.at_most(what, first / middle, 2.5, "×", before)
     board.shown(
         "- an ordinary Tune script's first result, over import torch",
         f"{statistics.median(theirs) / middle:.1f} ×",
     )
-    board.shown(
-        "- from the only epoch's record to the command's end", f"{statistics.median(ends):.1f} s"
-    )
+    board.shown("- from the only epoch's record to the command's end", f"{end:.1f} s")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.distributions import Distribution, TrialLike
@@ -112,12 +113,36 @@ class Space:
         return {variable.name: variable.distribution.optuna() for variable in self.variables}
 
     def complete(self, params: Mapping[str, object]) -> dict[str, Value]:
-        """Return the values of some params, every other variable at its first value."""
+        """Return the values of some params, every other variable at its first value.
 
-        def given_or_first(variable: Variable) -> object:
-            return params.get(variable.name, variable.distribution.first)
+        Asked hundreds of times when a study file is checked, it works the first values out once.
+        """
+        active: dict[str, Scalar] = {}
+        values: dict[str, Value] = {}
+        given: Conditions = ()
+        exists = True
+        for item, value, param in self._first_values:
+            if item.given is not given:  # many in a row stand in the same branch
+                given = item.given
+                exists = is_active(item, active)
+            if not exists:
+                continue
+            if isinstance(item, Variable):
+                if item.name in params:
+                    value = item.distribution.value_of(params[item.name])
+                    param = as_param(value)
+                active[item.name] = param
+            values[item.path] = value
+        return values
 
-        return self._walk(given_or_first)[1]
+    @cached_property
+    def _first_values(self) -> tuple[tuple[Item, Value, Scalar], ...]:
+        """Each item with its first value, or its only one, and with that as Optuna has it."""
+        found: list[tuple[Item, Value, Scalar]] = []
+        for item in self.items:
+            value = item.value if isinstance(item, Constant) else _first_of(item)
+            found.append((item, value, as_param(value)))
+        return tuple(found)
 
     def _walk(
         self, decide: Callable[[Variable], object]
@@ -249,6 +274,10 @@ class Space:
                 holder = holder.setdefault(part, {})
             holder[item.place[-1]] = content
         return tree
+
+
+def _first_of(variable: Variable) -> Value:
+    return variable.distribution.value_of(variable.distribution.first)
 
 
 def is_active(item: Item, params: Mapping[str, object]) -> bool:

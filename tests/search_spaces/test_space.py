@@ -176,6 +176,20 @@ def test_fixing_a_branch_keeps_its_own_variables_and_drops_the_others() -> None:
     assert space.params_of(values | {"optimizer.name": "adam"}) is None
 
 
+@pytest.mark.parametrize("tree", [TREE, NESTED], ids=["flat", "nested"])
+def test_params_are_completed_by_first_values_as_if_those_were_given(tree: dict[str, Any]) -> None:
+    space = space_of(tree)
+    first = {variable.name: variable.distribution.first for variable in space.variables}
+    assert space.complete({}) == space.values_of(first)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(30):
+        trial = study.ask()
+        values = space.ask(trial)
+        assert space.complete(trial.params) == values
+        for name, param in trial.params.items():
+            assert space.complete({name: param}) == space.values_of({**first, name: param})
+
+
 def test_a_path_leaves_the_space_in_every_branch() -> None:
     space = space_of(TREE).without("optimizer.lr")
     assert "optimizer.lr" not in space.paths()

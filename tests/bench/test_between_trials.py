@@ -93,9 +93,16 @@ def processor_seconds() -> float:
 
 
 def run_study(
-    folder: Path, name: str, points: int, seconds: float = 0.0, **changes: Any
+    folder: Path,
+    name: str,
+    points: int,
+    seconds: float = 0.0,
+    storage: str | None = None,
+    **changes: Any,
 ) -> tuple[History, Meter]:
-    """A free-running study of trials that do nothing for so many seconds, two at once."""
+    """A free-running study of trials that do nothing for so many seconds, two at once; by default
+    below ``folder``.
+    """
     tree: dict[str, Any] = {
         "study": name,
         "points": points,
@@ -108,7 +115,8 @@ def run_study(
         },
     }
     meter = Meter()
-    ended = study.run(spec_from_tree(tree | changes), storage=folder / "studies", progress=meter)
+    where = storage or folder / "studies"
+    ended = study.run(spec_from_tree(tree | changes), storage=where, progress=meter)
     return ended.history, meter
 
 

@@ -58,7 +58,7 @@ _DOUBT_S = 60.0
 """How long Ray has to notice that a node is gone, before it counts as there."""
 _IDLE_S = 10.0
 """How long a worker is kept without a trial, where its node could go."""
-_POLLS_A_SECOND = 25
+_POLLS_A_SECOND = 10
 """So often workers that have nothing to say are asked again, all together."""
 _LONGEST_POLL_S = 20.0
 """How long a worker keeps silent at most: the driver kills it a while after its heartbeat's end."""

@@ -129,7 +129,7 @@ def failure(kind: str) -> Failure:
     return Failure(kind, "mine")
 
 
-@pytest.mark.parametrize(("concurrency", "poll_s"), [(2, 0.08), (250, 10.0), (5000, 20.0)])
+@pytest.mark.parametrize(("concurrency", "poll_s"), [(2, 0.2), (100, 10.0), (5000, 20.0)])
 def test_workers_that_have_nothing_to_say_are_asked_no_more_often_for_being_more(
     tune: FakeTune, concurrency: int, poll_s: float
 ) -> None:

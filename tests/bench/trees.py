@@ -47,7 +47,11 @@ class Trees:
         return now, before if can else []
 
 
-def least(turns: tuple[list[float], list[float]]) -> tuple[float, float | None]:
+Turns = tuple[list[float], list[float]]
+"""What each round found, today's and the earlier commit's."""
+
+
+def least(turns: Turns) -> tuple[float, float | None]:
     """The least of each tree's rounds, to which whatever else runs has only added; None for a tree
     that has found nothing.
     """

@@ -10,6 +10,7 @@ from analysis.rendering import Table
 from analysis.report.chapter import AccountOf, chapter_of
 from analysis.report.templates import html_templates
 from analysis.results import Results, load
+from analysis.selection.remembered import frames_made_once
 from analysis.tables.comparison import comparison_table
 from study.files.storage import StorageLike, StoragePath
 from study.files.storage_uri import path_as_written
@@ -52,9 +53,11 @@ def _page(
     results: Results, comparison: Table | None = None, account_of: AccountOf | None = None
 ) -> str:
     """Return the report's HTML: a comparison where there is one, then a chapter for each study."""
-    chapters = [
-        chapter_of(Results((study,)), str(i), account_of) for i, study in enumerate(results.studies)
-    ]
+    with frames_made_once():
+        chapters = [
+            chapter_of(Results((study,)), str(number), account_of)
+            for number, study in enumerate(results.studies)
+        ]
     title = " and ".join(study.name for study in results.studies)
     template = html_templates().get_template("report.html.j2")
     return template.render(

@@ -15,8 +15,8 @@ import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
 from study.sampling.front_pruner import FrontPruner
-from study.sampling.growing_promotion import GrowingPromotion
-from study.sampling.promotion_rules import FirstEpochsRule, HalvingPromotion, PromotionRule
+from study.sampling.promotion.growing import GrowingPromotion
+from study.sampling.promotion.rules import FirstEpochsRule, HalvingPromotion, PromotionRule
 from study.sampling.stop_rules import STUDY_OF_BRACKETS
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from study.execution.on_ray.worker_protocol import (
     Placed,
     Reported,
     WorkerMessage,
+    seal_config,
 )
 from study.training.runtime import device as devices
 
@@ -92,7 +93,7 @@ def said(tmp_path: Path, memory: Memory) -> Iterator[Said]:
             recipe["model"] = f"{module}:factory"
         given = config(folder, **{**SMALL, **recipe})
         given["gpus"] = gpus
-        (worker.reset_config if begun else worker.setup)(given)
+        (worker.reset_config if begun else worker.setup)(seal_config(given))
         begun.append(1)
         messages: list[WorkerMessage] = []
         while not any(isinstance(each, Finished | Failed | Broken) for each in messages):

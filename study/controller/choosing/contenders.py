@@ -12,8 +12,8 @@ from study.controller.population import Population
 from study.errors import SpecError
 from study.journal.outcomes import objective_values
 from study.journal.trials import Point, Trial
-from study.sampling.promotion_rules import PromotionRule
-from study.sampling.standings import Contender
+from study.sampling.promotion.rules import PromotionRule
+from study.sampling.promotion.standings import Contender
 
 
 class Contenders:

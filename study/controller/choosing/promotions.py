@@ -16,7 +16,7 @@ from study.controller.choosing.jobs import Jobs
 from study.controller.epoch_costs import EpochCosts
 from study.controller.population import Population
 from study.journal.trials import Trial
-from study.sampling.promotion_rules import Promotion, PromotionRule, last_resort
+from study.sampling.promotion.rules import Promotion, PromotionRule, last_resort
 from study.sampling.pruning import make_promotion_rule
 
 

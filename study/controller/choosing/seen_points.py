@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from study.sampling.standings import Contender, NextUntil, Standings
+from study.sampling.promotion.standings import Contender, NextUntil, Standings
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from study.journal.outcomes import objective_values
 from study.journal.spec_versions import sha256_hex
 from study.journal.trials import Trial
 from study.sampling.arm import longest_training
-from study.sampling.promotion_rules import PlaceRule
+from study.sampling.promotion.rules import PlaceRule
 from study.sampling.pruning import make_promotion_rule
 from study.sampling.stop_rules import Comparison, StopRule, Values, make_stop_rule
 from study.spec.load import load_spec

@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from study.sampling.promotion_rules import HalvingPromotion, Promotion
-from study.sampling.standings import Rung, Standings
+from study.sampling.promotion.rules import HalvingPromotion, Promotion
+from study.sampling.promotion.standings import Rung, Standings
 
 _PERCENTILE = 90.0
 """Of how far curves are apart that cross again and again, this percentile counts as noise."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from study.sampling.standings import Contender, Standings
+from study.sampling.promotion.standings import Contender, Standings
 from study.sampling.stop_rules import Comparison, Values
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from study.sampling.growing_promotion import GrowingPromotion
-from study.sampling.promotion_rules import (
+from study.sampling.promotion.growing import GrowingPromotion
+from study.sampling.promotion.rules import (
     FirstEpochsRule,
     HalvingPromotion,
     PromotionRule,
     last_resort,
 )
+from study.sampling.promotion.standings import Contender, Standings
 from study.sampling.pruning import make_promotion_rule
-from study.sampling.standings import Contender, Standings
 from study.spec.pruners import Asha, FirstEpochs, Median, Pasha
 
 ASHA = HalvingPromotion(first=1, reduction=2)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 
-from study.sampling.promotion_rules import HalvingPromotion
-from study.sampling.standings import Contender, Rung, Standings
+from study.sampling.promotion.rules import HalvingPromotion
+from study.sampling.promotion.standings import Contender, Rung, Standings
 
-from .test_promotion_rules import contender
+from .test_rules import contender
 
 RULE = HalvingPromotion(first=1, reduction=2)
 MERITS = [0.1, 0.2, 0.3, float("nan")]

@@ -8,10 +8,10 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from study.sampling.growing_promotion import GrowingPromotion, noise_in
-from study.sampling.standings import Contender, Standings
+from study.sampling.promotion.growing import GrowingPromotion, noise_in
+from study.sampling.promotion.standings import Contender, Standings
 
-from .test_promotion_rules import contender, promoted
+from .test_rules import contender, promoted
 
 PASHA = GrowingPromotion(first=1, reduction=2)
 

@@ -124,8 +124,7 @@ def test_a_trial_that_spans_two_nodes_goes_on_with_fewer_workers(tmp_path: Path)
         wait_for(lambda: count(folder, "reported") >= 2, "epochs of two workers")
         placed = next(e for e in events_of(folder) if e["event"] == "placed")
         assert placed["workers"] == 2
-        lost = second if placed["node"] != second.node_id else cluster.head_node
-        assert lost is second, "the first worker is on the head's node"
+        # whichever of its workers Ray has put there
         raylet = psutil.Process(second.all_processes["raylet"][0].process.pid)
         for process in [raylet, *raylet.children(recursive=True)]:
             with suppress(psutil.NoSuchProcess):

@@ -16,6 +16,7 @@ from study.journal.history import History
 from study.journal.outcomes import search_trials
 from study.journal.ranking import best_point
 from study.spec.load import spec_from_tree
+from study.spec.spec import StudySpec
 
 from ...fake_cluster import Killed, Storage, controller_on, curve, drive, outcome, small_spec
 from ..studies import fails
@@ -400,13 +401,7 @@ def test_a_journal_read_alone_knows_who_waits() -> None:
 
 @each_pruner
 def test_points_that_wait_are_not_looked_at_for_work(pruner: dict[str, Any]) -> None:
-    storage = Storage()
-    spec = small_spec(points=20, pruner=pruner)
-    storage.die_after = 60
-    with pytest.raises(Killed):
-        drive(controller_on(storage, spec))
-    storage.die_after = None
-    controller = controller_on(storage, spec)
+    controller = replayed_after(60, small_spec(points=20, pruner=pruner), workers=2)
     population = controller.population
     most_waiting = 0
 
@@ -426,6 +421,16 @@ def test_points_that_wait_are_not_looked_at_for_work(pruner: dict[str, Any]) -> 
     assert population.startable_points() == []
 
 
+def replayed_after(writes: int, spec: StudySpec, *, workers: int) -> Controller:
+    """A study's controller that has replayed the records of one which was killed after so many."""
+    storage = Storage()
+    storage.die_after = writes
+    with pytest.raises(Killed):
+        drive(controller_on(storage, spec), workers=workers)
+    storage.die_after = None
+    return controller_on(storage, spec)
+
+
 def may_start(population: Population, number: int) -> bool:
     """Whether a point has a trial that nobody trains, or needs another."""
     point = population.open_points[number]
@@ -437,12 +442,7 @@ def may_start(population: Population, number: int) -> bool:
 def test_points_whose_trials_all_run_are_not_looked_at_for_work(pruner: str) -> None:
     """So what a free worker does next is found in the same time however many there are."""
     spec = small_spec(points=20, replicates=3, concurrency=8, pruner=pruner)
-    storage = Storage()
-    storage.die_after = 80
-    with pytest.raises(Killed):
-        drive(controller_on(storage, spec), workers=8)
-    storage.die_after = None
-    controller = controller_on(storage, spec)
+    controller = replayed_after(80, spec, workers=8)
     population = controller.population
     compared = 0
 

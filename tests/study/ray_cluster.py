@@ -19,11 +19,14 @@ from typing import Any
 
 HOST = """
 import json, pathlib, sys
+from ray._common.utils import get_default_ray_temp_dir
 from ray.cluster_utils import Cluster
 dashboard, gcs, agent, folder, cpus, workers = json.loads(sys.argv[1])
 small = {"object_store_memory": 100 * 2**20}
 ports = {"dashboard_port": dashboard, "gcs_server_port": gcs, "dashboard_agent_listen_port": agent}
 head = {"num_cpus": cpus, "include_dashboard": True, "temp_dir": folder, **ports, **small}
+# the head's address is written there, too, where nothing on this machine has used Ray yet
+pathlib.Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)
 cluster = Cluster(initialize_head=True, head_node_args={**head, "wait": False})
 # as ``ray start`` leaves it: jobs find their cluster by it
 pathlib.Path(folder, "ray_current_cluster").write_text(cluster.address)

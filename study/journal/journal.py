@@ -2,9 +2,9 @@
 them.
 
 A record is an event as a line has it. A torn tail, which is an append that isn't there as a whole,
-is cut and the cut reported; damage elsewhere is refused with its place. Appending three reports of
-ten metrics each and syncing them costs one ``fsync``; a disk that is full or away for a while makes
-the append wait.
+is cut and the cut reported, as is an append of a driver that another one has gone on without;
+damage elsewhere is refused with its place. Appending three reports of ten metrics each and syncing
+them costs one ``fsync``; a disk that is full or away for a while makes the append wait.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Cut:
-    """A torn tail that was dropped."""
+    """A tail that was dropped: an append that is torn, or that came too late."""
 
     at_byte: int
     size_bytes: int
 
     def __str__(self) -> str:
         return (
-            f"the journal's last record was torn: {self.size_bytes} bytes cut at byte"
+            f"the journal's last append was torn or late: {self.size_bytes} bytes cut at byte"
             f" {self.at_byte}"
         )
 
@@ -180,20 +180,28 @@ class Journal:
         following = self.record_count + len(records)
         data = encode_append(self.record_count, records)
         began = time.monotonic()
-        while True:
+        while error := self._refusal(data, following):
+            reason = f"{self.path} can't be written"
+            if time.monotonic() - began > PATIENCE_S:
+                raise StorageFault(f"{reason}: {error.strerror or error}") from error
+            self.on_wait(f"paused: {reason} ({error.strerror or error}); trying again")
+            time.sleep(PAUSE_S)
+        self.size_bytes += len(data)
+        self.record_count = following
+
+    def _refusal(self, data: bytes, following: int) -> OSError | None:
+        """Append; return the error with which the storage refuses, which leaves nothing behind."""
+        try:
             try:
                 self.check_may_append()
                 self._log.append(data, self.record_count, following)
-                break
             except OSError as error:
                 self._roll_back()
-                reason = f"{self.path} can't be written"
-                if time.monotonic() - began > PATIENCE_S:
-                    raise StorageFault(f"{reason}: {error.strerror or error}") from error
-                self.on_wait(f"paused: {reason} ({error.strerror or error}); trying again")
-                time.sleep(PAUSE_S)
-        self.size_bytes += len(data)
-        self.record_count = following
+                return error
+        except StateLost:
+            self.check_may_append()  # the lock's loss explains it, where that is lost too
+            raise
+        return None
 
     def _roll_back(self) -> None:
         """Drop what a failed write left, so that no torn line comes to stand before a whole one."""

@@ -133,7 +133,8 @@ def _play(world: World, drawn: SimulatedStudy, root: str) -> None:
             if faults.strangers:
                 world.start("stranger", Host("far away"), stranger.run)
             world.run(lambda: operator.is_done)
-            verdict = Verdict(witness, operator, user, drawn.step)
+            orphaned = tune.trials_written_beside(operator.drivers[-1].began)
+            verdict = Verdict(witness, operator, user, drawn.step, orphaned)
             checking = Event(world)
 
             def judge() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from study.execution import provenance
@@ -34,8 +35,17 @@ ENDED = ("COMPLETE", "PRUNED", "FAIL")
 class Verdict:
     """Judges one study that has ended, by what the witness has seen."""
 
-    def __init__(self, witness: Witness, operator: Operator, user: User, step: float) -> None:
+    def __init__(
+        self,
+        witness: Witness,
+        operator: Operator,
+        user: User,
+        step: float,
+        orphaned: Collection[int],
+    ) -> None:
         self._witness = witness
+        self._orphaned = orphaned
+        """Trials that an earlier driver's worker may have saved since the last driver looked."""
         self._spec: StudySpec = operator.study.spec
         self._paths: StudyPaths = operator.study.paths
         self._operator = operator
@@ -144,6 +154,8 @@ class Verdict:
                     any(epoch >= len(seen.rows) for epoch in found),
                     f"trial {seen.number} has no checkpoint of its last epoch: {found}",
                 )
+            if seen.number in self._orphaned:
+                continue
             if policy == "none":
                 promise(not found, f"trial {seen.number} keeps checkpoints: {found}")
             if policy == "best" and not is_best and self._spec.confirm is None:

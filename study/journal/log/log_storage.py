@@ -68,7 +68,7 @@ class Log(Protocol):
         """
 
     def roll_back(self) -> None:
-        """Drop what a failed append left."""
+        """Drop what a failed append left; StateLost where it is not that alone."""
 
     def close(self) -> None: ...
 
@@ -85,6 +85,8 @@ class FileLog:
         self.path = path
         self._end = 0
         self._descriptor = -1
+        self._appending = b""
+        """What the last append was to write, be it written or not."""
 
     def exists(self) -> bool:
         return self.path.exists()
@@ -107,7 +109,7 @@ class FileLog:
 
     def open_at(self, end: int) -> None:
         self._end = end
-        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
         if self.size() > end:
             os.ftruncate(self._descriptor, end)
             os.fsync(self._descriptor)
@@ -121,12 +123,27 @@ class FileLog:
 
     def append(self, data: bytes, record: int, following: int) -> None:
         self._check_unchanged()
+        self._appending = data
         unwritten = memoryview(data)
         while unwritten:
             written = os.write(self._descriptor, unwritten)
             unwritten = unwritten[written:]
         os.fsync(self._descriptor)
+        self._check_alone()
         self._end += len(data)
+
+    def _check_alone(self) -> None:
+        """Take back what was just appended where somebody else has appended meanwhile: StateLost.
+
+        A write may take long to arrive, and by then a removed lock may have let another driver in.
+        """
+        size = os.fstat(self._descriptor).st_size
+        if size == self._end + len(self._appending):
+            return
+        own = size - len(self._appending)
+        if os.pread(self._descriptor, len(self._appending), own) == self._appending:
+            os.ftruncate(self._descriptor, own)
+        raise self._changed(size)
 
     def _check_unchanged(self) -> None:
         """Raise StateLost where the file isn't the one, or as long, as this driver has left it."""
@@ -137,12 +154,18 @@ class FileLog:
             )
         size = os.fstat(self._descriptor).st_size
         if size != self._end:
-            raise StateLost(
-                f"{self.path} was changed by somebody else while the study was being driven, to"
-                f" {size} bytes from {self._end}: nothing more is recorded"
-            )
+            raise self._changed(size)
+
+    def _changed(self, size: int) -> StateLost:
+        return StateLost(
+            f"{self.path} was changed by somebody else while the study was being driven, to"
+            f" {size} bytes from {self._end}: nothing more is recorded"
+        )
 
     def roll_back(self) -> None:
+        left = os.pread(self._descriptor, len(self._appending) + 1, self._end)
+        if not self._appending.startswith(left):
+            raise self._changed(os.fstat(self._descriptor).st_size)
         os.ftruncate(self._descriptor, self._end)
 
     def close(self) -> None:

@@ -244,7 +244,7 @@ def _damage(reading: Reading, *, can_be_torn: bool) -> str:
             " no study's journal has so many in one append"
         )
     lines = _ended_lines(unread)
-    if can_be_torn and _is_one_append_with_a_hole(reading, unread):
+    if can_be_torn and (_is_one_append_with_a_hole(reading, unread) or _is_late(reading, lines)):
         return ""
     if any(map(_body, lines[1:])):
         return "is damaged and records follow it"
@@ -271,6 +271,21 @@ def _is_one_append_with_a_hole(reading: Reading, unread: bytes) -> bool:
     begins_as_journal = bool(reading.count) or unread.startswith(_BEGINNING)
     is_known = begins_as_journal or bool(last_records) or not unread.strip(b"\0")
     return is_known and len(last_records) <= 1
+
+
+def _is_late(reading: Reading, lines: Sequence[bytes]) -> bool:
+    """Whether lines are one append of a driver that another one had gone on without: its write
+    arrived behind records of the other's, which have its numbers.
+    """
+    records = [_decode_line(line) or {} for line in lines]
+    first = records[0].get("n") if records else None
+    if not isinstance(first, int) or not 0 < first < reading.whole_count == reading.count:
+        return False
+    numbers = [(record.get("n"), record.get("m", 0)) for record in records]
+    following = numbers[0][1]
+    return isinstance(following, int) and numbers == [
+        (first + place, following - place) for place in range(len(records))
+    ]
 
 
 def _has_lost_sectors(data: bytes, at: int) -> bool:

@@ -28,6 +28,7 @@ from study.files.layout import StudyPaths
 from ..seen import promise
 from ..witness import Witness
 from .faults import Faults
+from .object_store import LATE_S
 from .worker import Worker
 from .world import Event, Host, Process, World
 
@@ -103,6 +104,7 @@ class SimulatedTune:
         self._pace_s = pace_s
         self._ids = itertools.count()
         self._nodes = [Host(f"node{number}") for number in range(2)]
+        self._workers: list[Worker] = []
 
     # --- in the place of study.execution.on_ray ---
 
@@ -183,6 +185,7 @@ class SimulatedTune:
         )
         self._witness.check_assignment(assignment)
         trial.worker = worker
+        self._workers.append(worker)
         name = f"worker of trial {assignment['trial']}, attempt {assignment['attempt']}"
         worker.process = world.start(name, host, worker.run)
 
@@ -193,6 +196,14 @@ class SimulatedTune:
         worker.process.at_death.append(lost)
         worker.on_cut_off = lost
         self._outlive(world.process, worker.process)
+
+    def trials_written_beside(self, began: float) -> set[int]:
+        """The trials that a worker may have saved something of, which lived when a driver began."""
+        return {
+            worker.assignment["trial"]
+            for worker in self._workers
+            if worker.began < began <= worker.ended + LATE_S[1]
+        }
 
     def _outlive(self, driver: Process, worker: Process) -> None:
         """Have a worker live on beside its driver's successor for a while, or not."""

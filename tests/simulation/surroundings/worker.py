@@ -92,6 +92,9 @@ class Worker:
         self.is_set_aside = False
         """Whether the training is to end after what it has said last."""
         self.process: Process | None = None
+        self.began = world.now
+        self.ended = math.inf
+        """When it has ended, in seconds of the world."""
         self.on_cut_off: Callable[[], None] = lambda: None
         """Called when the driver takes the worker for lost, though it lives on."""
         self._world = world
@@ -110,6 +113,8 @@ class Worker:
             return
         except StorageFault as error:
             self._say([Failed(Failure("storage", str(error)))])
+        finally:
+            self.ended = self._world.now
 
     def _train(self) -> None:
         world, assignment = self._world, self.assignment

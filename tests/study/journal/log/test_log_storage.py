@@ -123,6 +123,72 @@ def test_an_append_is_synced_once_it_is_whole_and_before_it_returns(
     assert synced == [b"a\n", b"a\nb\n"]
 
 
+class TestAnotherDriverAppendsMeanwhile:
+    """A write may take long, and a lock that somebody has removed lets another driver in."""
+
+    @pytest.fixture
+    def log(self, tmp_path: Path) -> FileLog:
+        log = FileLog(LocalPath(tmp_path) / "journal" / "events.jsonl")
+        log.create()
+        log.open_at(0)
+        log.append(b"a\n", 0, 1)
+        return log
+
+    def meanwhile(self, log: FileLog, monkeypatch: pytest.MonkeyPatch, theirs: bytes) -> None:
+        """Have somebody else append in the moment before the log's own bytes arrive."""
+        write = os.write
+
+        def written(descriptor: int, data: bytes) -> int:
+            monkeypatch.setattr(os, "write", write)
+            with log.path.open("ab") as file:
+                file.write(theirs)
+            return write(descriptor, data)
+
+        monkeypatch.setattr(os, "write", written)
+
+    def test_what_arrives_behind_it_is_taken_back(
+        self, log: FileLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.meanwhile(log, monkeypatch, b"theirs\n")
+        with pytest.raises(StateLost, match=r"was changed by somebody else .* 11 bytes from 2"):
+            log.append(b"b\n", 1, 2)
+        assert log.read() == b"a\ntheirs\n"
+
+    def test_an_append_that_fails_takes_nothing_of_theirs_back(
+        self, log: FileLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.meanwhile(log, monkeypatch, b"theirs\n")
+        monkeypatch.setattr(os, "fsync", refuse)
+        with pytest.raises(OSError, match="refused"):
+            log.append(b"b\n", 1, 2)
+        with pytest.raises(StateLost, match="was changed by somebody else"):
+            log.roll_back()
+        assert log.read() == b"a\ntheirs\nb\n"
+
+    def test_a_driver_without_its_lock_is_told_of_that(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal = Journal.create(LocalPath(tmp_path) / "journal" / "events.jsonl")
+        journal.append({"event": "told", "point": 0})
+        asked: list[int] = []
+
+        def check_held() -> None:
+            asked.append(len(asked))
+            if len(asked) > 1:
+                raise Superseded("the lock was removed")
+
+        journal.check_may_append = check_held
+        assert isinstance(journal._log, FileLog)
+        self.meanwhile(journal._log, monkeypatch, b"theirs\n")
+        with pytest.raises(Superseded, match="the lock was removed"):
+            journal.append({"event": "told", "point": 1})
+        assert journal.path.read_bytes().endswith(b"theirs\n")
+
+
+def refuse(descriptor: int) -> None:
+    raise OSError("refused")
+
+
 def test_an_object_that_another_driver_has_written_is_not_replaced(path: ObjectPath) -> None:
     first, second = log_at(path), log_at(path)
     first.append(b"a\n", 0, 1)

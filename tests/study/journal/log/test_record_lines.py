@@ -56,6 +56,26 @@ def test_an_incomplete_append_in_the_middle_is_damage() -> None:
         whole(half + encode_line(1, told(1), following=3))
 
 
+def test_an_append_that_came_behind_its_successors_is_late() -> None:
+    """Of a driver that another one went on without: its write was on its way."""
+    theirs = encode_append(0, [told(0)]) + encode_append(1, [told(1), told(2)])
+    for late in (encode_append(1, [told(9)]), encode_append(2, [told(9), told(8)])):
+        assert whole(theirs + late) == [0, 1, 2]
+        assert whole(theirs + late[:-1]) == [0, 1, 2]
+        with pytest.raises(JournalDamaged, match=r"record 3 \(line 4, byte \d+\) is "):
+            whole(theirs + late, can_be_torn=False)
+
+
+def test_more_than_one_append_with_old_numbers_is_damage() -> None:
+    theirs = encode_append(0, [told(0)]) + encode_append(1, [told(1)])
+    late = encode_append(1, [told(9)])
+    for more in (encode_append(2, [told(2)]), encode_append(1, [told(9)])):
+        with pytest.raises(JournalDamaged, match=r"record 2 \(line 3"):
+            whole(theirs + late + more)
+    with pytest.raises(JournalDamaged, match=r"record 2 \(line 3"):
+        whole(theirs + encode_append(0, [told(0)]))
+
+
 def test_where_nothing_can_be_torn_an_incomplete_append_is_damage() -> None:
     half = encode_append(0, [told(0), told(1)]).splitlines(keepends=True)[0]
     with pytest.raises(JournalDamaged, match=r"record 1 .*missing"):

@@ -12,7 +12,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ _CONNECT_TIMEOUT_S = 5.0
 _ANSWER_TIMEOUT_S = 120.0
 """How long a cluster may take to look at a request before that is an error."""
 _POLL_S = 0.3
+_FOLLOW_POLL_S = 1.0
 _LARGEST_REQUEST_BYTES = 100_000
 """What goes into an environment variable, with room to spare."""
 _LONGEST_MESSAGE = 300
@@ -198,11 +199,35 @@ class Cluster:
             return str(self._client.get_job_logs(job.id))
 
     def follow(self, job: Job, on_text: Callable[[str], None]) -> Job:
-        """Pass on what a job says, in pieces, until it has ended."""
+        """Pass on what a job says, in pieces, until it has ended.
 
-        async def follow_to_the_end() -> None:
+        Ray goes on looking for more of its log for seconds after that.
+        """
+        lines = 0
+
+        async def pass_on() -> None:
+            nonlocal lines
             async for text in self._client.tail_job_logs(job.id):
                 on_text(text)
+                lines += text.count("\n")
+
+        def is_over() -> bool:
+            with suppress(StudyError):  # what stays wrong ends the reading of the log
+                return self._by_id(job.id).has_ended and lines >= self.log(job).count("\n")
+            return False
+
+        async def wait_for_the_end() -> None:
+            while not await asyncio.to_thread(is_over):
+                await asyncio.sleep(_FOLLOW_POLL_S)
+
+        async def follow_to_the_end() -> None:
+            both = [asyncio.create_task(pass_on()), asyncio.create_task(wait_for_the_end())]
+            done, others = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            for task in done:
+                task.result()
 
         with _errors_in_plain_lines(self.address):
             asyncio.run(follow_to_the_end())

@@ -126,9 +126,8 @@ def _require_trust(spec: StudySpec, paths: StudyPaths, options: RunOptions) -> N
 
 def start_session(controller: Controller, paths: StudyPaths) -> None:
     """Record that this process drives the study now, then decide what the last driver left open."""
-    derived = (paths.provenance, paths.summary)
-    for name in ("study.", *(f"{path.name}." for path in derived)):  # what killed drivers have left
-        paths.folder.remove_partial_writes(name)
+    written = ("study", paths.provenance.name, paths.summary.name)
+    paths.folder.remove_partial_writes(*(f"{name}." for name in written))  # by killed drivers
     tariff = tariff_to_go_on_with(controller.spec, controller.history, paths.storage)
     paths.trials.make_folder()  # workers make no more than the folders of their trials
     controller.record(

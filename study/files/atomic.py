@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 
 FOLDER_MODE = 0o700
@@ -25,17 +26,23 @@ def make_folder(folder: Path, levels: int | None = None) -> None:
     was durable: a process sees to that once. FileNotFoundError where more than ``levels`` folders
     are missing.
     """
-    missing = list(takewhile(lambda path: not path.exists(), (folder, *folder.parents)))
+    missing = list(takewhile(lambda path: not path.exists(), _upwards(folder)))
     if levels is not None and len(missing) > levels:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(missing[levels]))
     for path in reversed(missing):
         _durable.discard((os.getpid(), path))
         path.mkdir(mode=FOLDER_MODE, exist_ok=True)
         _make_name_durable(path)
-    known = (folder, *folder.parents)[:_LEVELS]
-    for path in reversed(known):
+    known = islice(_upwards(folder), _LEVELS)
+    for path in reversed(list(known)):
         with suppress(PermissionError):  # the folder above one of ours may not be
             _make_name_durable(path)
+
+
+def _upwards(folder: Path) -> Iterator[Path]:
+    """The folder, the one above it, and so on."""
+    yield folder
+    yield from folder.parents
 
 
 def _make_name_durable(folder: Path) -> None:

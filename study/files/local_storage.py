@@ -123,9 +123,11 @@ class LocalPath(PosixPath, StoragePath):
     def make_names_durable(self) -> None:
         sync_folder(self)
 
-    def remove_partial_writes(self, prefix: str) -> None:
-        for partial in self.glob(f"{temporary_prefix(prefix)}*"):
-            partial.unlink(missing_ok=True)
+    def remove_partial_writes(self, *prefixes: str) -> None:
+        begun = tuple(temporary_prefix(prefix) for prefix in prefixes)
+        for entry in _entries(str(self)):
+            if entry.name.startswith(begun):
+                (self / entry.name).unlink(missing_ok=True)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

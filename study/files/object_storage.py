@@ -256,7 +256,7 @@ class ObjectPath(StoragePath):
     def make_names_durable(self) -> None:
         """Nothing: an object that is there is durable."""
 
-    def remove_partial_writes(self, prefix: str) -> None:
+    def remove_partial_writes(self, *prefixes: str) -> None:
         """Nothing: a write that is broken off leaves nothing."""
 
     @contextmanager

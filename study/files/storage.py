@@ -145,8 +145,8 @@ class StoragePath(ABC):
         """Make durable which files this folder has, whoever has written them."""
 
     @abstractmethod
-    def remove_partial_writes(self, prefix: str) -> None:
-        """Remove what killed writes of files named ``prefix…`` have left in this folder."""
+    def remove_partial_writes(self, *prefixes: str) -> None:
+        """Remove what killed writes of files whose names begin so have left in this folder."""
 
     @abstractmethod
     def exclusive(self) -> AbstractContextManager[None]:

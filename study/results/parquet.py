@@ -66,8 +66,8 @@ def write_tables(
     # not how long the journal is by now: another driver may have written on
     writer = _Writer(paths, history.journal_bytes)
     with paths.results.exclusive(), suppress(_FresherThere):  # the driver and ``study collect``
-        for table in (paths.points_table, paths.trials_table):
-            paths.results.remove_partial_writes(f"{table.name}.")
+        tables_of_one_file = (paths.points_table, paths.trials_table)
+        paths.results.remove_partial_writes(*(f"{table.name}." for table in tables_of_one_file))
         paths.epochs_table.remove_partial_writes("part-")
         fingerprints = _write_epochs(writer, history, Figures.of(spec))
         tables = tabulate(history, spec, with_epochs=False)

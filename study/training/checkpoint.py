@@ -132,8 +132,9 @@ class Checkpoints:
             owner = {_OWNER: self.owner} if self.owner else {}
             _write(self.path(epoch), state | owner)
             self._drop_old()
-            for attempt in range(1, self.attempt + 1):  # a successor may be writing just now
-                self.folder.remove_partial_writes(f"{CHECKPOINT_PREFIX}{attempt:04d}-")
+            until_now = range(1, self.attempt + 1)  # a successor may be writing just now
+            begun = (f"{CHECKPOINT_PREFIX}{attempt:04d}-" for attempt in until_now)
+            self.folder.remove_partial_writes(*begun)
         except OSError as error:
             raise StorageFault(
                 f"can't write the checkpoint {self.path(epoch)}: {error.strerror or error}"

@@ -33,7 +33,7 @@ from study.journal.history import FORMAT, History
 from study.journal.journal import Journal
 from study.journal.log.integrity import check_nothing_lost
 from study.journal.replay import add_records
-from study.journal.spec_versions import current_spec, open_journal, sha256_hex
+from study.journal.spec_versions import current_spec, open_journal, sha256_hex, write_version
 from study.spec.load import load_spec
 from study.spec.parts.tariff import Tariff
 from study.spec.spec import StudySpec
@@ -167,7 +167,7 @@ def _begin_journal(journal: Journal, paths: StudyPaths, history: History) -> Non
     """
     content = paths.spec.read_bytes()
     spec = load_spec(paths.spec)
-    paths.spec_version(1).write_whole(content)
+    write_version(paths, 1, content.decode())
     created = StudyCreated(
         study=spec.study,
         format=FORMAT,

@@ -95,8 +95,12 @@ class StudyPaths:
         """The study file as it holds now; its earlier versions lie beside it."""
         return self.folder / "study.yaml"
 
-    def spec_version(self, version: int) -> StoragePath:
-        return self.folder / f"study.{version}.yaml"
+    def spec_version(self, version: int, content_hash: str = "") -> StoragePath:
+        """Where the file of a version lies, or, with the hash of its content, where it lies beside
+        another one that claims to be this version.
+        """
+        beside = f".{content_hash[:16]}" if content_hash else ""
+        return self.folder / f"study.{version}{beside}.yaml"
 
     @property
     def journal(self) -> StoragePath:

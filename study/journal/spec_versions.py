@@ -136,21 +136,26 @@ def adoption(paths: StudyPaths, history: History, old: StudySpec, new: StudySpec
     reopened = reopenings(old, new, history, paths)
     text = study_file_text(new)
     version = history.specs[-1].version + 1
-    _write_version(paths, version, text)
+    write_version(paths, version, text)
     changes = old.differences(new)
     return [SpecAdopted(version=version, hash=sha256_hex(text), changes=changes), *reopened]
 
 
-def _write_version(paths: StudyPaths, version: int, text: str) -> None:
-    """Write a version's file, over one at most that was left by an extension that never came to
-    be; Superseded where another driver has written it.
+def write_version(paths: StudyPaths, version: int, text: str) -> None:
+    """Write a version's file. Superseded where another driver has recorded that version.
+
+    What lies there may have been left by an extension that never came to be. Without locks it may
+    as well be what another driver has just recorded, which no listing shows yet: it stays.
     """
     path = paths.spec_version(version)
     try:
         path.write_new(text)
     except FileExistsError:
-        if read_history(paths.journal).specs[-1].version >= version:
+        specs = read_history(paths.journal).specs
+        if specs and specs[-1].version >= version:
             raise Superseded("another driver has taken the study over") from None
+        if not path.has_locks:
+            path = paths.spec_version(version, sha256_hex(text))
         path.write_whole(text)
 
 
@@ -178,17 +183,16 @@ def recorded_spec(paths: StudyPaths, history: History) -> StudySpec:
     """
     if not history.specs or _has_hash(paths.spec, history.specs[-1].hash):
         return load_spec(paths.spec)
+    recorded = version_file(paths, history.specs[-1])
     version = history.specs[-1].version
-    recorded = paths.spec_version(version)
-    is_whole = _has_hash(recorded, history.specs[-1].hash)
-    shown = f"version {version} ({recorded.name})" if is_whole else "it all the same"
+    shown = f"version {version} ({recorded.name})" if recorded else "it all the same"
     warnings.warn(
         f"{paths.spec} is not what {paths.name} runs by: what is shown goes by {shown}; what"
         " changes a study is `study resume` with --set",
         StudyFileChanged,
         stacklevel=2,
     )
-    return load_spec(recorded if is_whole else paths.spec)
+    return load_spec(recorded or paths.spec)
 
 
 def stored_spec_file(paths: StudyPaths) -> StoragePath:
@@ -202,14 +206,25 @@ def _spec_file(paths: StudyPaths, history: History) -> StoragePath:
     changed.
     """
     current = history.specs[-1]
-    for path in (paths.spec_version(current.version), paths.spec):
-        if _has_hash(path, current.hash):
-            return path
+    found = version_file(paths, current)
+    if found or _has_hash(paths.spec, current.hash):
+        return found or paths.spec
     raise StateLost(
         f"the spec of {paths.name} is lost: neither {paths.spec_version(current.version)} nor"
         f" {paths.spec} is what the journal knows as version {current.version}; restore one of them"
         " from a copy"
     )
+
+
+def version_file(paths: StudyPaths, adopted: SpecAdopted) -> StoragePath | None:
+    """Find the file of a version that was adopted; None where it was lost or changed."""
+    for path in (
+        paths.spec_version(adopted.version),
+        paths.spec_version(adopted.version, adopted.hash),
+    ):
+        if _has_hash(path, adopted.hash):
+            return path
+    return None
 
 
 def _has_hash(path: StoragePath, expected: str) -> bool:

@@ -138,6 +138,41 @@ def test_an_extension_leaves_the_file_of_one_that_came_first(
     assert load_spec(paths.spec).points == 9
 
 
+def test_an_extension_leaves_the_file_of_one_that_no_listing_shows_yet(
+    bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = begin(bucket, points=4)
+    before = history_of(paths)
+    seven, nine = (load_spec(paths.spec, points=points) for points in (7, 9))
+    whole = spec_versions.check_extension
+
+    def meanwhile(old: StudySpec, new: StudySpec, history: History) -> None:
+        monkeypatch.setattr(spec_versions, "check_extension", whole)
+        extend(paths, nine)
+        monkeypatch.setattr(spec_versions, "read_history", lambda journal: before)
+
+    monkeypatch.setattr(spec_versions, "check_extension", meanwhile)
+    with pytest.raises(Superseded):
+        extend(paths, seven)
+    monkeypatch.undo()
+    paths.spec.write_whole("study: changed")
+    assert load_spec(stored_spec_file(paths)).points == 9
+
+
+def test_without_locks_what_lies_in_a_version_s_place_stays(bucket: ObjectPath) -> None:
+    paths = begin(bucket, points=4)
+    paths.spec_version(2).write_whole("study: half")
+    extend(paths, load_spec(paths.spec, points=9))
+    assert paths.spec_version(2).read_text() == "study: half"
+    paths.spec.write_whole("study: changed")
+    with pytest.warns(StudyFileChanged, match=r"goes by version 2 \(study\.2\.[0-9a-f]{16}\.yaml"):
+        assert recorded_spec(paths, history_of(paths)).points == 9
+    said: list[str] = []
+    assert current_spec(paths, history_of(paths), said.append).points == 9
+    assert [line.split(" was not")[0] for line in said] == ["study.2.yaml", "study.yaml"]
+    assert load_spec(paths.spec_version(2)).points == 9
+
+
 def test_what_is_left_of_an_extension_that_never_came_to_be_is_written_over(
     paths: StudyPaths,
 ) -> None:

@@ -12,7 +12,7 @@ from study.journal.event_codec import Event, Record
 from study.journal.events import EpochReported, PointAsked, TrialEnded, event_of
 from study.journal.history import History
 from study.journal.outcomes import objective_values
-from study.journal.spec_versions import sha256_hex
+from study.journal.spec_versions import version_file
 from study.journal.trials import Trial
 from study.sampling.arm import longest_training
 from study.sampling.promotion.rules import PlaceRule
@@ -181,8 +181,5 @@ class JournalWalk:
         """The spec of that time; the one of now where its file is there no more."""
         if version is None or version == self._last_version:
             return self.spec
-        path = self._paths.spec_version(version)
-        adopted = self.history.specs[-1]
-        if path.exists() and sha256_hex(path.read_bytes()) == adopted.hash:
-            return load_spec(path)
-        return self.spec
+        file = version_file(self._paths, self.history.specs[-1])
+        return load_spec(file) if file else self.spec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -227,7 +228,8 @@ def post_request(
     """
     paths = existing(name, storage)
     if not lock_holder(paths.lock):
-        return not _carry_out_here(paths, request, None, trusted)
+        with suppress(StudyLocked):  # a driver that has begun just now
+            return not _carry_out_here(paths, request, None, trusted)
     posted = requests.post(paths, request)
     # a driver looks for requests once more after it has let the study go
     if lock_holder(paths.lock) or not posted.exists():
@@ -244,7 +246,7 @@ def _carry_out_here(
     """Carry a request out in this process, unless a driver has taken the one that was ``posted``;
     return whether that was done.
     """
-    lock = acquire_lock(paths.lock)
+    lock = acquire_lock(paths.lock, take_over=False)
     try:
         if posted is not None and not posted.exists():
             return False
@@ -296,10 +298,7 @@ def remove(name: str, *, storage: StorageLike = _DEFAULT_STORAGE) -> None:
     Raises StudyLocked while it is being driven.
     """
     paths = existing(name, storage)
-    driver = lock_holder(paths.lock)
-    if driver:  # which a claim on an object store would take over
-        raise StudyLocked(name, driver)
-    lock = acquire_lock(paths.lock)
+    lock = acquire_lock(paths.lock, take_over=False)
     try:
         # spec and journal go first: what is left of an interrupted removal is no study
         paths.spec.unlink(missing_ok=True)

@@ -44,10 +44,14 @@ def this_process() -> str:
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
-def acquire_lock(path: StoragePath) -> DriverLock:
+def acquire_lock(path: StoragePath, *, take_over: bool = True) -> DriverLock:
     """Lock the study whose lock lies at ``path``; StudyLocked where another driver has it and it
-    can't be taken over.
+    can't be taken over, or isn't to be.
     """
+    if not take_over and not path.has_locks:
+        driver = lock_holder(path)
+        if driver:
+            raise StudyLocked(path.parent.parent.name, driver)
     return _FORMS[type(path)].acquire(path)
 
 

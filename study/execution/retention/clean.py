@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from study.errors import StudyLocked
 from study.execution.retention.checkpoint_retention import points_to_keep
 from study.files.layout import StudyPaths
-from study.files.lock import acquire_lock, lock_holder
+from study.files.lock import acquire_lock
 from study.files.storage import StoragePath
 from study.journal.history import History
 from study.journal.replay import read_history
@@ -67,10 +66,7 @@ def _checkpoint_folders(paths: StudyPaths, history: History, spec: StudySpec) ->
 
 def clean(paths: StudyPaths, parts: list[Deletable]) -> None:
     """Delete parts of a study. Raises StudyLocked while it is being driven."""
-    driver = lock_holder(paths.lock)
-    if driver:
-        raise StudyLocked(paths.name, driver)
-    lock = acquire_lock(paths.lock)
+    lock = acquire_lock(paths.lock, take_over=False)
     try:
         for part in parts:
             for path in part.paths:

@@ -20,7 +20,7 @@ from study.files import requests
 from study.files.atomic import make_folder, write_whole
 from study.files.layout import StudyPaths, existing
 from study.files.local_storage import LocalPath
-from study.files.lock import acquire_lock, this_process
+from study.files.lock import DriverLock, acquire_lock, lock_holder, this_process
 from study.files.object_storage import ObjectPath
 from study.journal.extension import check_extension
 from study.journal.spec_versions import begin, check_same, extend, with_newest_parts
@@ -63,6 +63,29 @@ def test_a_point_whose_driver_went_is_added_once_though_the_command_dies_after_i
         added = [point for point in controller.history.points if point.values == values]
     assert len(added) == 1
     assert requests.waiting(study) == []
+
+
+def test_a_request_is_left_to_a_driver_that_has_begun_just_now(
+    bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = StudyPaths(bucket, "fake")
+    begin(paths, small_spec())
+    claims: list[DriverLock] = []
+
+    def look(path: ObjectPath) -> str:
+        if claims:
+            return this_process()
+        claims.append(acquire_lock(path))  # in the moment after the look
+        return ""
+
+    monkeypatch.setattr(lifecycle, "lock_holder", look)
+    assert post_request("fake", {"do": "share", "weight": 2.0}, storage=bucket)
+    (request,) = requests.waiting(paths)
+    assert (request.do, request.weight) == ("share", 2.0)
+    assert load_spec(paths.spec).share == 1
+    assert lock_holder(paths.lock) == this_process()
+    claims[0].release()
+    assert lock_holder(paths.lock) == ""
 
 
 def test_a_study_starts_from_what_earlier_ones_told(study: StudyPaths) -> None:

@@ -197,14 +197,15 @@ def recorded_spec(paths: StudyPaths, history: History) -> StudySpec:
 
 def stored_spec_file(paths: StudyPaths) -> StoragePath:
     """Find the file of the spec that a study in its folder goes by."""
-    history = read_history(paths.journal)
-    return _spec_file(paths, history) if history.specs else paths.spec
+    return _spec_file(paths, read_history(paths.journal))
 
 
 def _spec_file(paths: StudyPaths, history: History) -> StoragePath:
     """The spec's file that the journal vouches for by its hash; StateLost where it was lost or
-    changed.
+    changed. Of a study that has only begun it is the study file.
     """
+    if not history.specs:
+        return paths.spec
     current = history.specs[-1]
     found = version_file(paths, current)
     if found or _has_hash(paths.spec, current.hash):

@@ -307,9 +307,12 @@ def _ended_lines(data: bytes) -> list[bytes]:
 
 
 def _is_torn_beginning(data: bytes) -> bool:
-    """Whether bytes without a whole record can be what a kill has left of a first append."""
+    """Whether bytes without a whole record can be what a kill has left of a first append, or a loss
+    of power, by which what was written last may read as zeros.
+    """
     is_one_line = b"\n" not in data
-    return is_one_line and (data.startswith(_BEGINNING) or _BEGINNING.startswith(data))
+    written = data.rstrip(b"\0")
+    return is_one_line and (data.startswith(_BEGINNING) or _BEGINNING.startswith(written))
 
 
 def _way_out(reading: Reading, path: StoragePath, is_file: bool) -> str:

@@ -112,8 +112,8 @@ MUTANTS = [
     Mutant(
         "zeros that a loss of power has left are taken for damage",
         "study/journal/log/record_lines.py",
-        "    if can_be_torn and _is_one_append_with_a_hole(reading, unread):\n",
-        "    if False:\n",
+        "_is_one_append_with_a_hole(reading, unread) or _is_late(reading, lines)",
+        "_is_late(reading, lines)",
     ),
     Mutant(
         "a fresh seed whose point was outdone is never gone on with",
@@ -129,10 +129,22 @@ MUTANTS = [
     ),
     # --- durability ---
     Mutant(
+        "an append that another driver's records came before is acknowledged",
+        "study/journal/log/log_storage.py",
+        "        self._check_alone()\n        self._end += len(data)\n",
+        "        self._end += len(data)\n",
+    ),
+    Mutant(
+        "a version's file is written over where no listing shows yet that it holds",
+        "study/journal/spec_versions.py",
+        "        if not path.has_locks:\n",
+        "        if False:\n",
+    ),
+    Mutant(
         "an append is not synced",
         "study/journal/log/log_storage.py",
-        "        os.fsync(self._descriptor)\n        self._end += len(data)\n",
-        "        self._end += len(data)\n",
+        "        os.fsync(self._descriptor)\n        self._check_alone()\n",
+        "        self._check_alone()\n",
     ),
     Mutant(
         "a file is renamed before it is synced",
@@ -155,8 +167,8 @@ MUTANTS = [
     Mutant(
         "what a failed append has left is not rolled back",
         "study/journal/log/log_storage.py",
-        "        os.ftruncate(self._descriptor, self._end)\n",
-        "        pass\n",
+        "            raise self._changed(os.fstat(self._descriptor).st_size)\n        os.ftruncate(self._descriptor, self._end)\n",
+        "            raise self._changed(os.fstat(self._descriptor).st_size)\n",
     ),
     Mutant(
         "a torn tail is not cut",

@@ -18,6 +18,7 @@ from study.journal.journal import Journal, read_records
 from study.journal.spec_versions import (
     current_spec,
     extend,
+    extended,
     open_journal,
     recorded_spec,
     sha256_hex,
@@ -95,6 +96,14 @@ def test_an_extension_is_the_next_version_in_files_and_journal(paths: StudyPaths
         assert sha256_hex(path.read_bytes()) == second.hash
         assert load_spec(path).points == 9
     assert load_spec(paths.spec_version(1)).points == 4
+
+
+def test_of_a_study_that_has_no_record_yet_the_study_file_is_what_it_goes_by(
+    paths: StudyPaths,
+) -> None:
+    nothing = History()
+    assert extended(paths, nothing, {"points": 9}).points == 9
+    assert extended(paths, nothing, {}).points == 4
 
 
 def test_what_changes_nothing_is_no_version(paths: StudyPaths) -> None:

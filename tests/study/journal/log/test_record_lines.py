@@ -120,6 +120,15 @@ def test_a_torn_first_append_is_none(kept: int) -> None:
     assert whole(encode_append(0, [told(0), told(1)])[:kept]) == []
 
 
+@pytest.mark.parametrize("kept", [1, 5, 7, 30])
+def test_a_torn_first_append_that_ends_in_zeros_is_none(kept: int) -> None:
+    """A disk may have the first bytes of a sector, and of the later ones only how many."""
+    data = encode_append(0, [told(0), told(1)])
+    assert whole(data[:kept] + bytes(len(data) - kept)) == []
+    with pytest.raises(JournalDamaged, match="begin as a journal"):
+        whole(b"{'n'" + bytes(9))
+
+
 def long_append(number: int, records: int) -> bytes:
     """An append that takes several sectors of a disk."""
     return encode_append(number, [{**told(number + n), "note": "x" * 700} for n in range(records)])

@@ -129,18 +129,6 @@ MUTANTS = [
     ),
     # --- durability ---
     Mutant(
-        "an append that another driver's records came before is acknowledged",
-        "study/journal/log/log_storage.py",
-        "        self._check_alone()\n        self._end += len(data)\n",
-        "        self._end += len(data)\n",
-    ),
-    Mutant(
-        "a version's file is written over where no listing shows yet that it holds",
-        "study/journal/spec_versions.py",
-        "        if not path.has_locks:\n",
-        "        if False:\n",
-    ),
-    Mutant(
         "an append is not synced",
         "study/journal/log/log_storage.py",
         "        os.fsync(self._descriptor)\n        self._check_alone()\n",

@@ -79,9 +79,13 @@ def open_study(
         workers, reproducible = history.concurrency or 1, bool(history.reproducible)
         del history  # the controller has its own, and a long study's takes its room
 
+        def note_length() -> None:
+            controller.history.journal_bytes = journal.size_bytes
+            controller.history.record_count = journal.record_count
+
         def append(*records: Record) -> None:
             journal.append(*records)
-            controller.history.journal_bytes = journal.size_bytes
+            note_length()
 
         controller = Controller(
             spec,
@@ -92,7 +96,7 @@ def open_study(
             keep_going=options.keep_going,
         )
         controller.replay(journal.records())
-        controller.history.journal_bytes = journal.size_bytes
+        note_length()
         yield controller
         with suppress(OSError):  # a storage that is away now says nothing of the journal
             journal.check_stored()

@@ -97,7 +97,7 @@ class History:
         self.point_endings: list[int] = []
         """The numbers of points in the order in which they ended, likewise."""
         self.record_count = 0
-        """How many records of the journal were added up."""
+        """How many records the journal has that holds these events, where they are from one."""
         self.journal_bytes = 0
         """How long the journal is that holds these events, where they were read from one."""
         for record in records:

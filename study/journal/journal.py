@@ -118,6 +118,12 @@ def journal_hash(path: StoragePath) -> str:
     return found.hexdigest()
 
 
+def check_newest(path: StoragePath, size_bytes: int, record_count: int) -> None:
+    """Raise Superseded where a journal has more than so many records, of so many bytes."""
+    if log_at(path).goes_on(size_bytes, record_count):
+        raise Superseded("another driver has taken the study over")
+
+
 class Journal:
     """A journal opened by its one driver."""
 
@@ -214,8 +220,7 @@ class Journal:
 
     def check_newest(self) -> None:
         """Raise Superseded where another driver has recorded something since this was opened."""
-        if self._log.size() > self.size_bytes:
-            raise Superseded("another driver has taken the study over")
+        check_newest(self.path, self.size_bytes, self.record_count)
 
     def check_stored(self) -> None:
         """Raise StateLost or JournalDamaged where records that were appended are gone by now.

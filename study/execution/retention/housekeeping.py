@@ -14,6 +14,7 @@ from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.requests import Request
 from study.journal.extension import check_extension
+from study.journal.journal import check_newest
 from study.journal.spec_versions import adoption, extended
 from study.spec.load import study_file_text
 from study.spec.spec import StudySpec
@@ -75,8 +76,15 @@ class Housekeeping:
         with suppress(OSError):  # what can't be read now can be later
             for request in requests.waiting(self._paths):
                 if self._carry_out(request):
-                    self._check_held()  # what was refused has left no record to fail on
+                    self._check_drives()  # what was refused has left no record to fail on
                     requests.discard([request])
+
+    def _check_drives(self) -> None:
+        """Raise Superseded where the study is no longer this driver's."""
+        self._check_held()
+        if not self._paths.journal.has_locks:
+            history = self._controller.history
+            check_newest(self._paths.journal, history.journal_bytes, history.record_count)
 
     def forget_stops(self) -> None:
         """Remove the requests to stop that were followed, once the study's end is on record."""

@@ -57,6 +57,11 @@ class Log(Protocol):
     def size(self) -> int:
         """Count its bytes without reading them."""
 
+    def goes_on(self, end: int, record: int) -> bool:
+        """Whether there is more than records up to, but not with, ``record``, which end at byte
+        ``end``.
+        """
+
     def open_at(self, end: int) -> None:
         """Open it for appending after byte ``end``, and cut what follows that byte."""
 
@@ -106,6 +111,9 @@ class FileLog:
 
     def size(self) -> int:
         return self.path.stat().st_size
+
+    def goes_on(self, end: int, record: int) -> bool:
+        return self.size() > end
 
     def open_at(self, end: int) -> None:
         self._end = end
@@ -237,22 +245,29 @@ class ObjectLog:
         objects += [single.stored for single in self._single_objects(record)]
         return sum(stored.size_bytes for stored in objects)
 
+    def goes_on(self, end: int, record: int) -> bool:
+        return self._single(record).is_file()  # which a listing may not show yet
+
     def open_at(self, end: int) -> None:
         pass
 
     def append(self, data: bytes, record: int, following: int) -> None:
-        path = self.path / f"{record:010d}.jsonl"
+        path = self._single(record)
         try:
             path.create_exclusively(data)
         except FileExistsError:
             # it may be this very append, whose answer was lost: unless somebody has gone on since
             is_own = path.read_bytes() == data
-            if not is_own or (self.path / f"{following:010d}.jsonl").is_file():
+            if not is_own or self._single(following).is_file():
                 raise Superseded("another driver has taken the study over") from None
         self._unmerged.append(data)
         if len(self._unmerged) >= MERGE_EVERY:
             with suppress(OSError):  # the append is made; merging is tried again at the next one
                 self._merge(following)
+
+    def _single(self, record: int) -> ObjectPath:
+        """Where an append lies that begins with a record."""
+        return self.path / f"{record:010d}.jsonl"
 
     def _merge(self, following: int) -> None:
         """Keep what was appended since the last merge, up to record ``following``, as one more

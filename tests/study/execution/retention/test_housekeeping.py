@@ -10,14 +10,18 @@ import pytest
 from study.controller.controller import Controller
 from study.controller.next_work import Assignment
 from study.errors import Superseded
+from study.execution.on_ray.ray_runtime import RayConnection
+from study.execution.open_study import open_study
 from study.execution.retention import housekeeping
 from study.execution.retention.housekeeping import Housekeeping
+from study.execution.run import RunOptions
 from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.local_storage import LocalPath
+from study.files.object_storage import ObjectPath
 from study.journal.events import SpecAdopted
 from study.journal.history import History
-from study.journal.spec_versions import begin, sha256_hex
+from study.journal.spec_versions import begin, sha256_hex, supersede_earlier_drivers
 from study.spec.load import load_spec
 
 from ...fake_cluster import Storage, controller_on, drive, outcome, small_spec
@@ -115,6 +119,23 @@ def test_a_request_that_came_to_nothing_stays_where_another_driver_has_the_study
     with pytest.raises(Superseded):
         house.answer_requests()
     assert [request.do for request in requests.waiting(paths)] == ["stop_trial"]
+
+
+def test_a_superseded_driver_on_a_store_refuses_nothing(bucket: ObjectPath) -> None:
+    paths = StudyPaths(bucket, "fake")
+    begin(paths, small_spec(concurrency=1))
+    said: list[str] = []
+    with RayConnection(None) as idle, open_study(paths, RunOptions(), idle) as controller:
+        house = Housekeeping(controller, paths, said.append)
+        requests.post(paths, {"do": "drop", "point": 7})
+        house.answer_requests()
+        assert requests.waiting(paths) == []
+        supersede_earlier_drivers(paths)
+        requests.post(paths, {"do": "drop", "point": 0})
+        with pytest.raises(Superseded):
+            house.answer_requests()
+    assert said[0] == "a request is refused: there is no point 7; the study has 0, from 0"
+    assert [request.point for request in requests.waiting(paths)] == [0]
 
 
 def test_a_request_stays_until_what_it_asks_for_is_on_record(

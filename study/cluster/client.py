@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -204,6 +205,7 @@ class Cluster:
         Ray goes on looking for more of its log for seconds after that.
         """
         lines = 0
+        has_left = threading.Event()
 
         async def pass_on() -> None:
             nonlocal lines
@@ -211,18 +213,30 @@ class Cluster:
                 on_text(text)
                 lines += text.count("\n")
 
-        def is_over() -> bool:
-            with suppress(StudyError):  # what stays wrong ends the reading of the log
-                return self._by_id(job.id).has_ended and lines >= self.log(job).count("\n")
-            return False
-
-        async def wait_for_the_end() -> None:
-            while not await asyncio.to_thread(is_over):
-                await asyncio.sleep(_FOLLOW_POLL_S)
+        def watch(say_it_is_over: Callable[[], None]) -> None:
+            """Look for the job's end; a thread that nobody has to wait for may wait for answers."""
+            whole = None
+            while not has_left.wait(_FOLLOW_POLL_S):
+                with suppress(StudyError):  # what stays wrong ends the reading of the log
+                    if whole is None and self._by_id(job.id).has_ended:
+                        whole = self.log(job).count("\n")
+                if whole is not None and lines >= whole:
+                    say_it_is_over()
+                    return
 
         async def follow_to_the_end() -> None:
-            both = [asyncio.create_task(pass_on()), asyncio.create_task(wait_for_the_end())]
-            done, others = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            loop, is_over = asyncio.get_running_loop(), asyncio.Event()
+
+            def say_it_is_over() -> None:
+                with suppress(RuntimeError):  # the loop has ended by itself
+                    loop.call_soon_threadsafe(is_over.set)
+
+            threading.Thread(target=watch, args=(say_it_is_over,), daemon=True).start()
+            both = [asyncio.create_task(pass_on()), asyncio.create_task(is_over.wait())]
+            try:
+                done, others = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                has_left.set()
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
@@ -304,5 +318,5 @@ def _errors_in_plain_lines(address: str) -> Iterator[None]:
             ) from None
         if isinstance(error, ConnectionError):
             raise UserError(f"no Ray cluster answers at {address}") from None
-        reason = text.strip().splitlines()[0][:_LONGEST_MESSAGE]
+        reason = (text.strip() or type(error).__name__).splitlines()[0][:_LONGEST_MESSAGE]
         raise OutsideFault(f"{address}: {reason}") from None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from study.controller.controller import Controller
 from study.controller.warm_start import warm_starts
-from study.errors import StudyLocked, UserError
+from study.errors import StudyLocked, Superseded, UserError
 from study.execution.driver import drive, store_errors_as_faults
 from study.execution.on_ray.ray_runtime import RayConnection, check_answers
 from study.execution.open_study import open_study, resolve_concurrency
@@ -228,8 +227,12 @@ def post_request(
     """
     paths = existing(name, storage)
     if not lock_holder(paths.lock):
-        with suppress(StudyLocked):  # a driver that has begun just now
+        try:
             return not _carry_out_here(paths, request, None, trusted)
+        except (StudyLocked, Superseded):
+            if paths.lock.has_locks:
+                raise
+            # a driver has begun just now, and is asked
     posted = requests.post(paths, request)
     # a driver looks for requests once more after it has let the study go
     if lock_holder(paths.lock) or not posted.exists():

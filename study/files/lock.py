@@ -48,11 +48,7 @@ def acquire_lock(path: StoragePath, *, take_over: bool = True) -> DriverLock:
     """Lock the study whose lock lies at ``path``; StudyLocked where another driver has it and it
     can't be taken over, or isn't to be.
     """
-    if not take_over and not path.has_locks:
-        driver = lock_holder(path)
-        if driver:
-            raise StudyLocked(path.parent.parent.name, driver)
-    return _FORMS[type(path)].acquire(path)
+    return _FORMS[type(path)].acquire(path, take_over)
 
 
 def lock_holder(path: StoragePath) -> str:
@@ -148,9 +144,11 @@ class ObjectClaim:
     one lets it be.
     """
 
-    def __init__(self, path: ObjectPath) -> None:
+    def __init__(self, path: ObjectPath, take_over: bool = True) -> None:
         self._path = path
         self.taken_from = self.holder_of(path)
+        if self.taken_from and not take_over:
+            raise StudyLocked(path.parent.parent.name, self.taken_from)
         self._turn = _read_claim(path).turn + 1
         self._released = threading.Event()
         self._write()
@@ -236,11 +234,12 @@ def _store_time(path: ObjectPath) -> datetime | None:
 class _Form(NamedTuple):
     """How one kind of storage is locked, and how its lock is looked at."""
 
-    acquire: Callable[[Any], DriverLock]
+    acquire: Callable[[Any, bool], DriverLock]
+    """With whether another driver's may be taken over, where it can be."""
     holder: Callable[[Any], str]
 
 
 _FORMS: dict[type[StoragePath], _Form] = {
-    LocalPath: _Form(FileLock, FileLock.holder_of),
+    LocalPath: _Form(lambda path, take_over: FileLock(path), FileLock.holder_of),
     ObjectPath: _Form(ObjectClaim, ObjectClaim.holder_of),
 }

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -74,7 +75,7 @@ class _LogReading:
         self.size_bytes = 0
         """How many bytes they take."""
         self.torn_bytes = 0
-        """How many bytes of a torn tail follow them; known at the end."""
+        """How many bytes of a torn or late tail follow them; known at the end."""
 
     def blocks(self) -> Iterator[WholeRecords]:
         """Read the records in blocks; JournalDamaged where more than the log's tail is bad.
@@ -118,7 +119,7 @@ def journal_hash(path: StoragePath) -> str:
     return found.hexdigest()
 
 
-def check_newest(path: StoragePath, size_bytes: int, record_count: int) -> None:
+def check_no_newer(path: StoragePath, size_bytes: int, record_count: int) -> None:
     """Raise Superseded where a journal has more than so many records, of so many bytes."""
     if log_at(path).goes_on(size_bytes, record_count):
         raise Superseded("another driver has taken the study over")
@@ -130,7 +131,7 @@ class Journal:
     def __init__(self, path: StoragePath, log: Log, reading: _LogReading) -> None:
         self.path = path
         self.cut: Cut | None = None
-        """The torn tail that was dropped when it was opened."""
+        """The tail that was dropped when it was opened, torn or late."""
         if reading.torn_bytes:
             self.cut = Cut(reading.size_bytes, reading.torn_bytes)
         self.size_bytes = reading.size_bytes
@@ -154,7 +155,7 @@ class Journal:
     def open(
         cls, path: StoragePath, take: Callable[[Sequence[Record]], None] = lambda records: None
     ) -> Self:
-        """Open a journal that is there; its torn tail, if there is one, is cut from the file.
+        """Open a journal that is there; its tail, if it is torn or late, is cut from the file.
 
         ``take`` is called with its records, some dozens at a time.
         """
@@ -205,7 +206,8 @@ class Journal:
                 self._roll_back()
                 return error
         except StateLost:
-            self.check_may_append()  # the lock's loss explains it, where that is lost too
+            with suppress(OSError):
+                self.check_may_append()  # the lock's loss explains it, where that is lost too
             raise
         return None
 
@@ -220,7 +222,7 @@ class Journal:
 
     def check_newest(self) -> None:
         """Raise Superseded where another driver has recorded something since this was opened."""
-        check_newest(self.path, self.size_bytes, self.record_count)
+        check_no_newer(self.path, self.size_bytes, self.record_count)
 
     def check_stored(self) -> None:
         """Raise StateLost or JournalDamaged where records that were appended are gone by now.

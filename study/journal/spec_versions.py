@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,6 +28,7 @@ from study.spec.spec import StudySpec
 _MOST_TAKEOVERS = 50
 _LONGEST_BEGINNING = 60
 """Of a study's name, so that a number finds room behind it."""
+_SHA256 = "[0-9a-f]{64}"
 _NEWEST_TAKEN = ("share", "prices", "notify")
 """Parts of a spec that decide nothing of what a study finds: a study that is run again with others
 goes on with those.
@@ -164,7 +166,9 @@ def current_spec(paths: StudyPaths, history: History, say: Callable[[str], None]
     written anew.
     """
     content = _spec_file(paths, history).read_bytes()
-    for copy in (paths.spec_version(history.specs[-1].version), paths.spec):
+    adopted = history.specs[-1]
+    held = version_file(paths, adopted) or paths.spec_version(adopted.version)
+    for copy in (held, paths.spec):
         if not copy.exists() or copy.read_bytes() != content:
             say(
                 f"{copy.name} was not what the study runs by, and is written anew; what changes a"
@@ -219,13 +223,10 @@ def _spec_file(paths: StudyPaths, history: History) -> StoragePath:
 
 def version_file(paths: StudyPaths, adopted: SpecAdopted) -> StoragePath | None:
     """Find the file of a version that was adopted; None where it was lost or changed."""
-    for path in (
-        paths.spec_version(adopted.version),
-        paths.spec_version(adopted.version, adopted.hash),
-    ):
-        if _has_hash(path, adopted.hash):
-            return path
-    return None
+    places = [paths.spec_version(adopted.version)]
+    if re.fullmatch(_SHA256, str(adopted.hash)):  # what a stranger has written may lead elsewhere
+        places.append(paths.spec_version(adopted.version, adopted.hash))
+    return next((path for path in places if _has_hash(path, adopted.hash)), None)
 
 
 def _has_hash(path: StoragePath, expected: str) -> bool:

@@ -14,7 +14,7 @@ from study.files import requests
 from study.files.layout import StudyPaths
 from study.files.requests import Request
 from study.journal.extension import check_extension
-from study.journal.journal import check_newest
+from study.journal.journal import check_no_newer
 from study.journal.spec_versions import adoption, extended
 from study.spec.load import study_file_text
 from study.spec.spec import StudySpec
@@ -80,11 +80,13 @@ class Housekeeping:
                     requests.discard([request])
 
     def _check_drives(self) -> None:
-        """Raise Superseded where the study is no longer this driver's."""
+        """Raise Superseded where the study is no longer this driver's: by its lock, and where there
+        are no locks by what another driver has recorded.
+        """
         self._check_held()
         if not self._paths.journal.has_locks:
             history = self._controller.history
-            check_newest(self._paths.journal, history.journal_bytes, history.record_count)
+            check_no_newer(self._paths.journal, history.journal_bytes, history.record_count)
 
     def forget_stops(self) -> None:
         """Remove the requests to stop that were followed, once the study's end is on record."""

@@ -141,17 +141,26 @@ class FileLog:
         self._end += len(data)
 
     def _check_alone(self) -> None:
-        """Take back what was just appended where somebody else has appended meanwhile: StateLost.
+        """Raise StateLost where somebody else has changed the file while this append was written.
 
         A write may take long to arrive, and by then a removed lock may have let another driver in.
+        What came behind that one's records is taken back, if nobody has cut or followed it yet.
         """
-        size = os.fstat(self._descriptor).st_size
+        size = self._size()
         if size == self._end + len(self._appending):
             return
+        changed = self._changed(size)
         own = size - len(self._appending)
-        if os.pread(self._descriptor, len(self._appending), own) == self._appending:
+        is_behind = own > self._end and self._read_at(own, len(self._appending)) == self._appending
+        if is_behind and self._size() == size:
             os.ftruncate(self._descriptor, own)
-        raise self._changed(size)
+        raise changed
+
+    def _size(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def _read_at(self, place: int, most: int) -> bytes:
+        return os.pread(self._descriptor, most, place)
 
     def _check_unchanged(self) -> None:
         """Raise StateLost where the file isn't the one, or as long, as this driver has left it."""
@@ -160,7 +169,7 @@ class FileLog:
                 f"{self.path} was removed, moved or replaced while the study was being driven:"
                 " nothing more is recorded"
             )
-        size = os.fstat(self._descriptor).st_size
+        size = self._size()
         if size != self._end:
             raise self._changed(size)
 
@@ -171,10 +180,17 @@ class FileLog:
         )
 
     def roll_back(self) -> None:
-        left = os.pread(self._descriptor, len(self._appending) + 1, self._end)
-        if not self._appending.startswith(left):
-            raise self._changed(os.fstat(self._descriptor).st_size)
+        left = self._read_at(self._end, len(self._appending) + 1)
+        if self._size() < self._end or not self._can_have_left(left):
+            raise self._changed(self._size())
         os.ftruncate(self._descriptor, self._end)
+
+    def _can_have_left(self, found: bytes) -> bool:
+        """Whether bytes can be what the last append has left: what never came to the disk reads as
+        zeros.
+        """
+        pairs = zip(found, self._appending, strict=False)
+        return len(found) <= len(self._appending) and all(is_ in (0, was) for is_, was in pairs)
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -277,15 +277,20 @@ def _is_late(reading: Reading, lines: Sequence[bytes]) -> bool:
     """Whether lines are one append of a driver that another one had gone on without: its write
     arrived behind records of the other's, which have its numbers.
     """
-    records = [_decode_line(line) or {} for line in lines]
-    first = records[0].get("n") if records else None
-    if not isinstance(first, int) or not 0 < first < reading.whole_count == reading.count:
+    first, following = _place_of(lines[0]) if lines else (None, None)
+    if not isinstance(first, int) or not isinstance(following, int):
         return False
-    numbers = [(record.get("n"), record.get("m", 0)) for record in records]
-    following = numbers[0][1]
-    return isinstance(following, int) and numbers == [
-        (first + place, following - place) for place in range(len(records))
-    ]
+    if not 0 < first < reading.whole_count == reading.count or len(lines) > following + 1:
+        return False
+    return all(
+        _place_of(line) == (first + place, following - place) for place, line in enumerate(lines)
+    )
+
+
+def _place_of(line: bytes) -> tuple[Any, Any]:
+    """The number of a line's record, and how many of its append follow; None of what is none."""
+    record = _decode_line(line) or {}
+    return record.get("n"), record.get("m", 0)
 
 
 def _has_lost_sectors(data: bytes, at: int) -> bool:

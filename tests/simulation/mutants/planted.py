@@ -155,8 +155,8 @@ MUTANTS = [
     Mutant(
         "what a failed append has left is not rolled back",
         "study/journal/log/log_storage.py",
-        "            raise self._changed(os.fstat(self._descriptor).st_size)\n        os.ftruncate(self._descriptor, self._end)\n",
-        "            raise self._changed(os.fstat(self._descriptor).st_size)\n",
+        "            raise self._changed(self._size())\n        os.ftruncate(self._descriptor, self._end)\n",
+        "            raise self._changed(self._size())\n",
     ),
     Mutant(
         "a torn tail is not cut",

@@ -124,6 +124,16 @@ def test_a_claim_is_seen_while_it_is_held(bucket: ObjectPath) -> None:
     assert lock_holder(path) == ""
 
 
+def test_a_claim_is_not_taken_over_by_who_is_not_to(bucket: ObjectPath) -> None:
+    path = bucket / "study" / "journal" / "lock"
+    first = acquire_lock(path, take_over=False)
+    with pytest.raises(StudyLocked, match="study study is being driven by process"):
+        acquire_lock(path, take_over=False)
+    assert lock_holder(path) == this_process()
+    first.release()
+    acquire_lock(path, take_over=False).release()
+
+
 def test_a_claim_that_another_driver_took_over_is_left_to_it(bucket: ObjectPath) -> None:
     path = bucket / "study" / "journal" / "lock"
     first = acquire_lock(path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,7 @@ from study.journal.spec_versions import (
     sha256_hex,
     stored_spec_file,
     supersede_earlier_drivers,
+    version_file,
 )
 from study.spec.load import load_spec
 from study.spec.spec import StudySpec
@@ -178,8 +181,16 @@ def test_without_locks_what_lies_in_a_version_s_place_stays(bucket: ObjectPath) 
         assert recorded_spec(paths, history_of(paths)).points == 9
     said: list[str] = []
     assert current_spec(paths, history_of(paths), said.append).points == 9
-    assert [line.split(" was not")[0] for line in said] == ["study.2.yaml", "study.yaml"]
-    assert load_spec(paths.spec_version(2)).points == 9
+    assert [line.split(" was not")[0] for line in said] == ["study.yaml"]
+    assert load_spec(paths.spec).points == 9
+    assert paths.spec_version(2).read_text() == "study: half"
+
+
+@pytest.mark.parametrize("forged", [5, None, "x/../../../elsewhere"])
+def test_a_hash_that_is_none_leads_nowhere(paths: StudyPaths, forged: Any) -> None:
+    (adopted,) = history_of(paths).specs
+    assert version_file(paths, adopted) == paths.spec_version(1)
+    assert version_file(paths, replace(adopted, hash=forged)) is None
 
 
 def test_what_is_left_of_an_extension_that_never_came_to_be_is_written_over(

@@ -165,6 +165,32 @@ class TestAnotherDriverAppendsMeanwhile:
             log.roll_back()
         assert log.read() == b"a\ntheirs\nb\n"
 
+    def test_a_file_that_was_cut_meanwhile_is_not_filled_up(
+        self, log: FileLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        log.append(b"b" * 100 + b"\n", 1, 2)
+        monkeypatch.setattr(os, "fsync", lambda descriptor: os.truncate(log.path, 1))
+        with pytest.raises(StateLost, match="to 1 bytes from 103"):
+            log.append(b"c\n", 2, 3)
+        with pytest.raises(StateLost, match="to 1 bytes from 103"):
+            log.roll_back()
+        assert log.read() == b"a"
+
+    def test_what_never_came_to_the_disk_is_rolled_back(
+        self, log: FileLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lose(descriptor: int) -> None:
+            log.path.write_bytes(b"a\nb" + bytes(2))
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", lose)
+            with pytest.raises(OSError, match="No space left"):
+                log.append(b"bcd\n", 1, 2)
+        log.roll_back()
+        log.append(b"bcd\n", 1, 2)
+        assert log.read() == b"a\nbcd\n"
+
     def test_a_driver_without_its_lock_is_told_of_that(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -41,7 +41,7 @@ class Board:
         self._compare(what, measured, goal, ("≥", unit), measured >= goal, before)
 
     def shown(self, what: str, measured: str, before: str = "") -> None:
-        self.lines.append(Line(what, measured, before=before))
+        self._add(Line(what, measured, before=before))
 
     def _compare(
         self,
@@ -61,7 +61,14 @@ class Board:
             "met" if met else "not met",
             "" if before is None else f"{figure(before)} {unit}",
         )
+        self._add(line)
+
+    def _add(self, line: Line) -> None:
+        """Keep a line for the table, and tell it at once: measuring takes an hour, and may end early."""
         self.lines.append(line)
+        before = f", {line.before} at {self.commit}" if line.before else ""
+        goal = f" (goal {line.goal}: {line.met})" if line.goal else ""
+        print(f"{line.what}: {line.measured}{before}{goal}", flush=True)
 
     def table(self) -> list[str]:
         """As Markdown, the machine first."""

@@ -120,6 +120,10 @@ class LocalPath(PosixPath, StoragePath):
         else:
             self.unlink(missing_ok=True)
 
+    def remove_trees(self, *names: str) -> None:
+        for name in names:
+            (self / name).remove_tree()
+
     def make_names_durable(self) -> None:
         sync_folder(self)
 

@@ -141,6 +141,10 @@ class StoragePath(ABC):
         """Remove a file, or a folder and all in it; nothing happens where there is none."""
 
     @abstractmethod
+    def remove_trees(self, *names: str) -> None:
+        """Remove what has these names directly below, with all in it, in the order of its paths."""
+
+    @abstractmethod
     def make_names_durable(self) -> None:
         """Make durable which files this folder has, whoever has written them."""
 

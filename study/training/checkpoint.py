@@ -76,6 +76,10 @@ class Checkpoints:
         self.folder = folder
         self.attempt = attempt
         self.owner = owner
+        self._there: int | None = None
+        """How many there are, but for what another attempt has saved since the last look; None
+        before the first.
+        """
 
     def path(self, epoch: int) -> StoragePath:
         """Where this attempt's checkpoint of an epoch lies."""
@@ -88,6 +92,7 @@ class Checkpoints:
             file = CheckpointFile.parse(parts[0])
             if file:
                 files.append(file)
+        self._there = len(files)
         return sorted(files, reverse=True)
 
     def latest(self) -> CheckpointState | None:
@@ -131,7 +136,10 @@ class Checkpoints:
             self.folder.make_folder(levels=2)  # a study's folder that was removed stays so
             owner = {_OWNER: self.owner} if self.owner else {}
             _write(self.path(epoch), state | owner)
-            self._drop_old()
+            if self._there is not None:
+                self._there += 1
+            if self._there is None or self._there > _KEPT:
+                self._drop_old()
             until_now = range(1, self.attempt + 1)  # a successor may be writing just now
             begun = (f"{CHECKPOINT_PREFIX}{attempt:04d}-" for attempt in until_now)
             self.folder.remove_partial_writes(*begun)

@@ -20,6 +20,7 @@ from study.journal.journal import read_records
 from ..study.command import run, write_study
 from ..study.ray_cluster import RayCluster, ray_cluster
 from .board import Board
+from .trees import CHILDREN, HERE, told
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600), pytest.mark.filterwarnings("default")]
 TRIALS = int(os.environ.get("BENCH_SUBMITTED", "200"))
@@ -46,19 +47,6 @@ def submit(folder: Path, name: str, points: int) -> tuple[float, list[dict[str, 
     return began, read_records(StudyPaths(LocalPath(storage), name).journal)
 
 
-def seconds_of_an_empty_job(cluster: RayCluster) -> float:
-    """How long Ray itself takes for a job whose process connects to it and does nothing."""
-    from ray.job_submission import JobStatus, JobSubmissionClient
-
-    client = JobSubmissionClient(cluster.dashboard)
-    began = time.time()
-    job = client.submit_job(entrypoint=f"{sys.executable} -c 'import ray; ray.init()'")
-    while client.get_job_status(job) not in (JobStatus.SUCCEEDED, JobStatus.FAILED):
-        time.sleep(0.05)
-    assert client.get_job_status(job) == JobStatus.SUCCEEDED
-    return time.time() - began
-
-
 def test_two_hundred_short_trials_on_a_warm_cluster(
     tmp_path: Path, cluster: RayCluster, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,5 +71,5 @@ def test_two_hundred_short_trials_on_a_warm_cluster(
     }
     for part, seconds in parts.items():
         board.shown(f"- {part}", f"{seconds:.1f} s")
-    empty = seconds_of_an_empty_job(cluster)
+    empty = float(told(HERE, str(CHILDREN / "empty_job.py"), cluster.dashboard).splitlines()[-1])
     board.shown("a job of Ray's own that connects and does nothing", f"{empty:.1f} s")

@@ -136,14 +136,12 @@ class CheckpointRetention:
 
     def _is_finished(self, trial: Trial, point: Point) -> bool:
         """Remove what an ended trial need not keep; return whether that is final."""
-        folder = self._paths.checkpoints(trial.point, trial.replicate)
         if not self._stays(trial, point):
-            folder.remove_tree()
-            self._paths.kept(trial.point, trial.replicate).remove_tree()
+            self._paths.trial(trial.point, trial.replicate).remove_trees(CHECKPOINTS, KEPT)
             return True
         ending = (trial.number, len(trial.attempts))
         if self._policy in ("best", "last") and ending not in self._trimmed:
-            _remove_all_but_newest(folder)
+            _remove_all_but_newest(self._paths.checkpoints(trial.point, trial.replicate))
             self._trimmed.add(ending)
         return self._policy in ("last", "all")
 

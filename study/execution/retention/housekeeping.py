@@ -21,6 +21,8 @@ from study.spec.spec import StudySpec
 
 COLLECT_EVERY_S = 30.0
 """How often the tables of a running study are written anew, at most."""
+_REMOVE_WITHIN_S = 2.0
+"""How long the removal of checkpoints may wait for a moment in which no trial has just ended."""
 _COLLECT_PAUSE = 10
 """How many times as long as writing took the next time is put off: it grows with the study."""
 
@@ -44,7 +46,9 @@ class Housekeeping:
         self._collected = time.monotonic()
         self._bytes_collected = -1
         """How long the journal was from which the tables were written last."""
-        self._endings_seen = -1
+        self._endings_seen = 0
+        self._endings_cleaned_up = -1
+        self._cleaned_up = time.monotonic()
         self._stops: list[Request] = []
         """Requests to stop that are being followed."""
 
@@ -56,7 +60,7 @@ class Housekeeping:
             self._check_held()
             self._controller.is_stopping()  # budgets run out while all workers are busy, too
             self.answer_requests()
-        self._remove_checkpoints()
+        self._remove_checkpoints(now)
         if now - self._collected > COLLECT_EVERY_S:
             self._refresh_tables()
             spent_s = time.monotonic() - now
@@ -166,12 +170,20 @@ class Housekeeping:
             self._paths.spec.write_whole(study_file_text(new))
         return changes
 
-    def _remove_checkpoints(self) -> None:
-        """Remove what trials that have ended since the last time need not keep."""
+    def _remove_checkpoints(self, now: float) -> None:
+        """Remove what trials that have ended since the last time need not keep.
+
+        Not when one has just ended, whose worker waits for its next trial.
+        """
         endings = len(self._controller.history.trial_endings)
-        if endings != self._endings_seen:
-            self._endings_seen = endings
-            self._retention.remove_unneeded(self._controller.history)
+        has_one_just_ended = endings != self._endings_seen
+        self._endings_seen = endings
+        if endings == self._endings_cleaned_up:
+            return
+        if has_one_just_ended and now - self._cleaned_up < _REMOVE_WITHIN_S:
+            return
+        self._endings_cleaned_up, self._cleaned_up = endings, now
+        self._retention.remove_unneeded(self._controller.history)
 
     def _refresh_tables(self) -> None:
         """Write the tables where anything was recorded since the last time; they are derived, so a

@@ -120,6 +120,16 @@ class TestStoragePath:
         assert root.bytes_below() == sum(sizes)
         assert (root / "nowhere").bytes_below() == 0
 
+    def test_of_a_folder_only_what_is_named_is_removed(self, root: StoragePath) -> None:
+        trial = root / "a" / "trials" / "00001.0"
+        for folder in (trial, trial / "kept", trial / "kept" / "more", trial / "kept-not"):
+            folder.make_folder()
+            (folder / "x").write_whole("inside")
+        (trial / "stderr.1.txt").write_whole("a traceback")
+        trial.remove_trees("x", "kept", "nothing")
+        assert set(trial.files_below()) == {("kept-not", "x"), ("stderr.1.txt",)}
+        (root / "nowhere").remove_trees("x")
+
     def test_whole_files_are_no_partial_writes(self, root: StoragePath) -> None:
         write_some_files(root)
         checkpoints = root / "a" / "trials" / "00001.0"

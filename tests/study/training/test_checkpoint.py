@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,27 @@ def test_the_last_checkpoints_are_looked_for_again_where_they_went_in_between(
     lists = iter([listed, store.newest_first()])
     monkeypatch.setattr(store, "newest_first", lambda: next(lists))
     assert store.latest() == {"epoch": 3}
+
+
+def test_old_ones_are_looked_for_only_where_there_may_be_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[LocalPath] = []
+    files_below = LocalPath.files_below
+
+    def noted(path: LocalPath) -> Iterator[tuple[str, ...]]:
+        looks.append(path)
+        return files_below(path)
+
+    monkeypatch.setattr(LocalPath, "files_below", noted)
+    store = Checkpoints(LocalPath(tmp_path))
+    assert store.latest() is None
+    looks_after_saving = []
+    for epoch in range(1, 5):
+        store.save(epoch, {"epoch": epoch})
+        looks_after_saving.append(len(looks))
+    assert looks_after_saving == [1, 1, 2, 3], "each is a request to an object store"
+    assert {path.name for path in tmp_path.iterdir()} == {store.path(3).name, store.path(4).name}
 
 
 def test_a_worker_that_lives_on_removes_no_checkpoint_of_its_successor(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from study.errors import Superseded
 from study.execution.on_ray.ray_runtime import RayConnection
 from study.execution.open_study import open_study
 from study.execution.retention import housekeeping
+from study.execution.retention.checkpoint_retention import CheckpointRetention
 from study.execution.retention.housekeeping import Housekeeping
 from study.execution.run import RunOptions
 from study.files import requests
@@ -69,6 +70,34 @@ def test_tables_of_a_running_study_are_written_anew_where_something_was_recorded
         controller.history.journal_bytes = size
         house.tick()
     assert written == [100, 200]
+
+
+def test_checkpoints_are_removed_when_no_worker_waits_for_its_next_trial(
+    controller: Controller, paths: StudyPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removals: list[int] = []
+
+    def noted(self: CheckpointRetention, history: History) -> None:
+        removals.append(len(history.trial_endings))
+
+    monkeypatch.setattr(CheckpointRetention, "remove_unneeded", noted)
+    house = Housekeeping(controller, paths, lambda line: None)
+
+    def end_trials(*, looks: int) -> list[int]:
+        for _ in range(looks):
+            running = controller.next()
+            assert isinstance(running, Assignment)
+            controller.stop_trial(running.trial)
+            house.tick()
+        return removals
+
+    house.tick()
+    assert end_trials(looks=2) == [0], "each look finds a trial that has just ended"
+    house.tick()
+    house.tick()
+    assert removals == [0, 2]
+    monkeypatch.setattr(housekeeping, "_REMOVE_WITHIN_S", 0.0)
+    assert end_trials(looks=2) == [0, 2, 3, 4], "but not for ever"
 
 
 def test_requests_are_carried_out_and_told(

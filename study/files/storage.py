@@ -142,7 +142,7 @@ class StoragePath(ABC):
 
     @abstractmethod
     def remove_trees(self, *names: str) -> None:
-        """Remove what has these names directly below, with all in it, in the order of its paths."""
+        """Remove what has these names directly below, with all in it."""
 
     @abstractmethod
     def make_names_durable(self) -> None:

@@ -77,8 +77,8 @@ class Checkpoints:
         self.attempt = attempt
         self.owner = owner
         self._there: int | None = None
-        """How many there are, but for what another attempt has saved since the last look; None
-        before the first.
+        """How many there are at most, but for what another attempt has saved since the last look;
+        None before the first.
         """
 
     def path(self, epoch: int) -> StoragePath:
@@ -131,6 +131,8 @@ class Checkpoints:
     def save(self, epoch: int, state: CheckpointState) -> None:
         """Make ``state`` durable, then drop all but the two newest; StorageFault where the storage
         is full or broken.
+
+        What another attempt saves meanwhile is dropped with the next look at the folder.
         """
         try:
             self.folder.make_folder(levels=2)  # a study's folder that was removed stays so

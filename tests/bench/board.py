@@ -64,7 +64,7 @@ class Board:
         self._add(line)
 
     def _add(self, line: Line) -> None:
-        """Keep a line for the table, and tell it at once: measuring takes an hour, and may end early."""
+        """Keep a line for the table, and tell it at once: measuring takes long, and may be broken off."""
         self.lines.append(line)
         before = f", {line.before} at {self.commit}" if line.before else ""
         goal = f" (goal {line.goal}: {line.met})" if line.goal else ""

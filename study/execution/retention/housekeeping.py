@@ -22,7 +22,9 @@ from study.spec.spec import StudySpec
 COLLECT_EVERY_S = 30.0
 """How often the tables of a running study are written anew, at most."""
 _REMOVE_WITHIN_S = 2.0
-"""How long the removal of checkpoints may wait for a moment in which no trial has just ended."""
+"""How long the removal of checkpoints from a store may wait for a moment in which no trial has just
+ended.
+"""
 _COLLECT_PAUSE = 10
 """How many times as long as writing took the next time is put off: it grows with the study."""
 
@@ -48,7 +50,7 @@ class Housekeeping:
         """How long the journal was from which the tables were written last."""
         self._endings_seen = 0
         self._endings_cleaned_up = -1
-        self._cleaned_up = time.monotonic()
+        self._removals_wait_since = time.monotonic()
         self._stops: list[Request] = []
         """Requests to stop that are being followed."""
 
@@ -173,17 +175,29 @@ class Housekeeping:
     def _remove_checkpoints(self, now: float) -> None:
         """Remove what trials that have ended since the last time need not keep.
 
-        Not when one has just ended, whose worker waits for its next trial.
+        On an object store, where that takes requests, not when one has just ended, whose worker
+        waits for its next trial; and not where another driver has taken the study over since.
         """
-        endings = len(self._controller.history.trial_endings)
+        history = self._controller.history
+        endings = len(history.trial_endings)
         has_one_just_ended = endings != self._endings_seen
         self._endings_seen = endings
         if endings == self._endings_cleaned_up:
+            self._removals_wait_since = now
             return
-        if has_one_just_ended and now - self._cleaned_up < _REMOVE_WITHIN_S:
-            return
-        self._endings_cleaned_up, self._cleaned_up = endings, now
-        self._retention.remove_unneeded(self._controller.history)
+        if self._paths.journal.has_locks:
+            self._retention.remove_unneeded(history)
+        else:
+            has_waited_s = now - self._removals_wait_since
+            if has_one_just_ended and has_waited_s < _REMOVE_WITHIN_S:
+                return
+            self._removals_wait_since = now
+            try:
+                self._check_drives()
+            except OSError:  # whose the study is can't be read now: later it may
+                return
+            self._retention.remove_unneeded(history)
+        self._endings_cleaned_up = endings
 
     def _refresh_tables(self) -> None:
         """Write the tables where anything was recorded since the last time; they are derived, so a

@@ -33,7 +33,9 @@ class Cut:
     why: Mapping[str, str] = field(default_factory=dict)
     """By figure, why ours differs from the published one by more than seeds do."""
     changes: dict[str, Any] = field(default_factory=dict)
-    """What is set in their place: of what a CPU can't do, or of the one thing that is varied."""
+    """What is set in their place: of what a CPU can't do, of how numbers lie in memory, or of the one
+    thing that is varied.
+    """
 
     def tree(self) -> dict[str, Any]:
         """The study file, as a tree."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import pytest
@@ -72,32 +73,82 @@ def test_tables_of_a_running_study_are_written_anew_where_something_was_recorded
     assert written == [100, 200]
 
 
-def test_checkpoints_are_removed_when_no_worker_waits_for_its_next_trial(
-    controller: Controller, paths: StudyPaths, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    removals: list[int] = []
+class _Removals:
+    """A driver's looks on an object store, by a clock of their own, and what they remove."""
 
-    def noted(self: CheckpointRetention, history: History) -> None:
-        removals.append(len(history.trial_endings))
+    def __init__(self, paths: StudyPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        self.made: list[int] = []
+        """How many trials had ended at each removal."""
+        clock = SimpleNamespace(monotonic=lambda: self.seconds)
+        monkeypatch.setattr(housekeeping, "time", clock)
+        monkeypatch.setattr(requests, "EVERY_S", float("inf"))
+        monkeypatch.setattr(housekeeping, "COLLECT_EVERY_S", float("inf"))
 
-    monkeypatch.setattr(CheckpointRetention, "remove_unneeded", noted)
-    house = Housekeeping(controller, paths, lambda line: None)
+        def noted(retention: CheckpointRetention, history: History) -> None:
+            self.made.append(len(history.trial_endings))
 
-    def end_trials(*, looks: int) -> list[int]:
-        for _ in range(looks):
-            running = controller.next()
+        monkeypatch.setattr(CheckpointRetention, "remove_unneeded", noted)
+        self.controller = controller_on(Storage(), small_spec(points=20))
+        self._house = Housekeeping(self.controller, paths, lambda line: None)
+        self.look()
+
+    def look(self, *, after_s: float = 0.1, ended: bool = False) -> list[int]:
+        self.seconds += after_s
+        if ended:
+            running = self.controller.next()
             assert isinstance(running, Assignment)
-            controller.stop_trial(running.trial)
-            house.tick()
-        return removals
+            self.controller.stop_trial(running.trial)
+        self._house.tick()
+        return self.made
 
-    house.tick()
-    assert end_trials(looks=2) == [0], "each look finds a trial that has just ended"
-    house.tick()
-    house.tick()
-    assert removals == [0, 2]
-    monkeypatch.setattr(housekeeping, "_REMOVE_WITHIN_S", 0.0)
-    assert end_trials(looks=2) == [0, 2, 3, 4], "but not for ever"
+
+def test_a_store_is_asked_to_remove_checkpoints_when_no_worker_waits_for_its_next_trial(
+    bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = StudyPaths(bucket, "fake")
+    begin(paths, small_spec())
+    monkeypatch.setattr(housekeeping, "check_no_newer", lambda *journal: None)
+    removals = _Removals(paths, monkeypatch)
+    for _ in range(3):
+        removals.look(after_s=5.0)
+    assert removals.made == [0], "the first look's"
+    assert removals.look(ended=True) == [0]
+    assert removals.look(ended=True) == [0]
+    assert removals.look() == [0, 2]
+    removals.made.clear()
+    for _ in range(30):
+        removals.look(after_s=0.5)
+    for _ in range(9):
+        removals.look(after_s=0.5, ended=True)
+    assert removals.made == [6, 10], "where one ends in each look, every two seconds"
+
+
+def test_a_superseded_driver_removes_nothing_from_a_store(
+    bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = StudyPaths(bucket, "fake")
+    begin(paths, small_spec())
+    answers: list[Exception] = [OSError("the store is away"), Superseded("another driver")]
+
+    def says(*journal: object) -> None:
+        raise answers.pop(0)
+
+    monkeypatch.setattr(housekeeping, "check_no_newer", lambda *journal: None)
+    removals = _Removals(paths, monkeypatch)
+    monkeypatch.setattr(housekeeping, "check_no_newer", says)
+    removals.look(ended=True)
+    removals.look()
+    with pytest.raises(Superseded):
+        removals.look()
+    assert removals.made == [0]
+
+
+def test_checkpoints_in_a_folder_are_removed_at_once(
+    paths: StudyPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removals = _Removals(paths, monkeypatch)
+    assert removals.look(ended=True) == [0, 1], "so that they leave their room on a full disk"
 
 
 def test_requests_are_carried_out_and_told(

@@ -51,6 +51,8 @@ class Housekeeping:
         self._endings_seen = 0
         self._endings_cleaned_up = -1
         self._removals_wait_since = time.monotonic()
+        self._is_unsure = False
+        """Whether the store didn't say, at the last removal, whose the study is."""
         self._stops: list[Request] = []
         """Requests to stop that are being followed."""
 
@@ -189,13 +191,14 @@ class Housekeeping:
             self._retention.remove_unneeded(history)
         else:
             has_waited_s = now - self._removals_wait_since
-            if has_one_just_ended and has_waited_s < _REMOVE_WITHIN_S:
+            if (has_one_just_ended or self._is_unsure) and has_waited_s < _REMOVE_WITHIN_S:
                 return
-            self._removals_wait_since = now
+            self._removals_wait_since, self._is_unsure = now, True
             try:
                 self._check_drives()
-            except OSError:  # whose the study is can't be read now: later it may
+            except OSError:  # can't be read now: later it may
                 return
+            self._is_unsure = False
             self._retention.remove_unneeded(history)
         self._endings_cleaned_up = endings
 

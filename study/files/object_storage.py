@@ -255,10 +255,9 @@ class ObjectPath(StoragePath):
 
     def remove_trees(self, *names: str) -> None:
         """One request finds them all."""
-        skipped = len(self.key) + 1 if self.key else 0
-        for found in list(self.objects_below()):
-            if found.path.key[skipped:].partition("/")[0] in names:
-                found.path.unlink(missing_ok=True)
+        for found in list(self.listed_below()):
+            if found.name.partition("/")[0] in names:
+                (self / found.name).unlink(missing_ok=True)
 
     def make_names_durable(self) -> None:
         """Nothing: an object that is there is durable."""

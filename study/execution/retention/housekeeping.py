@@ -21,12 +21,12 @@ from study.spec.spec import StudySpec
 
 COLLECT_EVERY_S = 30.0
 """How often the tables of a running study are written anew, at most."""
-_REMOVE_WITHIN_S = 2.0
-"""How long the removal of checkpoints from a store may wait for a moment in which no trial has just
-ended.
-"""
 _COLLECT_PAUSE = 10
 """How many times as long as writing took the next time is put off: it grows with the study."""
+_REMOVE_WITHIN_S = 2.0
+"""How long the removal of checkpoints from a store may wait for a moment in which no trial has just
+ended, and how long a store that didn't say whose the study is is left alone.
+"""
 
 
 class Housekeeping:
@@ -187,20 +187,22 @@ class Housekeeping:
         if endings == self._endings_cleaned_up:
             self._removals_wait_since = now
             return
-        if self._paths.journal.has_locks:
+        if self._paths.journal.has_locks or self._may_remove_from_store(now, has_one_just_ended):
             self._retention.remove_unneeded(history)
-        else:
-            has_waited_s = now - self._removals_wait_since
-            if (has_one_just_ended or self._is_unsure) and has_waited_s < _REMOVE_WITHIN_S:
-                return
-            self._removals_wait_since, self._is_unsure = now, True
-            try:
-                self._check_drives()
-            except OSError:  # can't be read now: later it may
-                return
-            self._is_unsure = False
-            self._retention.remove_unneeded(history)
-        self._endings_cleaned_up = endings
+            self._endings_cleaned_up = endings
+
+    def _may_remove_from_store(self, now: float, has_one_just_ended: bool) -> bool:
+        """Whether checkpoints are to be removed from a store now. Raises Superseded."""
+        has_waited_s = now - self._removals_wait_since
+        if (has_one_just_ended or self._is_unsure) and has_waited_s < _REMOVE_WITHIN_S:
+            return False
+        self._removals_wait_since, self._is_unsure = now, True
+        try:
+            self._check_drives()
+        except OSError:  # can't be read now: later it may
+            return False
+        self._is_unsure = False
+        return True
 
     def _refresh_tables(self) -> None:
         """Write the tables where anything was recorded since the last time; they are derived, so a

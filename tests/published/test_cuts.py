@@ -13,6 +13,7 @@ from study.training.recipe.recipe_paths import values_by_path
 
 from .on_a_cpu.__main__ import trained
 from .on_a_cpu.cuts import CUTS, Cut
+from .on_a_cpu.table import FIGURES
 
 LENGTHS = {"epochs", "target", "target.name", "target.metric", "target.value"}
 
@@ -38,7 +39,7 @@ def test_a_cut_changes_lengths_and_what_it_names(cut: Cut) -> None:
         assert differing - LENGTHS - own == named
         published = shipped.first[entry].published
         reached = [row for row in published if cut.since <= row.get("epoch", 0) <= cut.epochs]
-        assert reached
+        assert reached or not any(figure in row for row in published for figure in FIGURES)
         assert list(ours.first[position].published) == reached
 
 

@@ -15,7 +15,7 @@ from analysis.statistics import Estimate
 
 from .on_a_cpu.cuts import CUTS, Cut
 from .on_a_cpu.originals import lines_of, original_rows
-from .on_a_cpu.table import FIGURES, HEADERS, rows_of
+from .on_a_cpu.table import FIGURES, HEADERS, has_published_figures, rows_of, rows_of_ours
 
 KERAS = replace(next(cut for cut in CUTS if cut.original), why={"test_loss": "a reason"})
 OURS = pd.DataFrame({"epoch": [1, 1, 2, 2], "test_loss": [1.5, 1.6, 1.2, 1.3]})
@@ -46,6 +46,15 @@ def test_a_figure_that_differs_has_its_reason_or_that_none_is_known() -> None:
     assert why == ["a reason", "not known", None]
 
 
+def test_of_one_seed_a_reason_stands_only_where_it_is_known() -> None:
+    table = published(
+        ("1", "test_loss", 4.0, Estimate(1.55), 1, 1, Estimate(-2.5)),
+        ("1", "train_loss", 1.6, Estimate(1.55), 1, 1, Estimate(-0.1)),
+    )
+    why = [row(cells)["why they differ"] for cells in rows_of(KERAS, table, OURS, NOTHING)]
+    assert why == ["a reason", None]
+
+
 def test_an_epoch_that_was_not_reached_has_no_row() -> None:
     table = published(("5", "test_loss", 1.2, Estimate(1.25), 2, 2, None))
     assert rows_of(KERAS, table, OURS, NOTHING) == []
@@ -59,6 +68,16 @@ def test_ours_stands_beside_the_original_of_the_same_epoch(tmp_path: Path) -> No
     assert found["original, run again"].value == pytest.approx(1.45)
     assert found["its seeds"] == 2
     assert found["ours less the original"].value == pytest.approx(0.1)
+
+
+def test_a_training_of_which_no_figure_is_published_has_rows_of_ours_after_its_last_epoch() -> None:
+    alone = replace(next(cut for cut in CUTS if not has_published_figures(cut)), epochs=2)
+    rows = [row(cells) for cells in rows_of_ours(alone, OURS)]
+    assert [(found["epoch"], found["figure"], found["seeds"]) for found in rows] == [
+        ("2", "test_loss", 2)
+    ]
+    assert rows[0]["ours"].value == pytest.approx(1.25)
+    assert rows[0]["published"] is None
 
 
 def write_original(cut: Cut, storage: Path, seed: int, losses: list[float]) -> None:

@@ -41,8 +41,10 @@ class Cut:
         """The study file, as a tree."""
         tree: dict[str, Any] = read_yaml((SHIPPED / f"{self.source}.yaml").read_bytes()).tree
         chosen = [tree["first"][entry] for entry in self.entries]
+        tree.pop("space", None)
         return tree | {
             "study": self.name,
+            "sampler": "first-only",
             "replicates": self.seeds,
             "resources": {"cpus": 1},
             "concurrency": 2,
@@ -69,7 +71,7 @@ class Cut:
         epoch reaches ends the training after its first.
         """
         schedule = entry["set"].get("schedule", recipe.get("schedule"))
-        if schedule is None:
+        if schedule in (None, "constant"):
             return {"epochs": self.epochs}
         if self.epochs != 1:
             raise ValueError(f"{self.name}: a schedule can be cut after its first epoch alone")
@@ -87,6 +89,9 @@ BY_PIXEL = {"execution.memory_format": "channels_last"}
 
 MIXED = {"precision": "bf16"}
 """The mixed precision of a CPU, where fp16 was published."""
+
+AT_HAND = {"data.train_images": 10_000}
+"""A fifth of CIFAR-100's training images, as many as show whether anything is learned."""
 
 THREE_STAGES = {"model": {"name": "flux_cnn", "init": "glorot_uniform"}}
 """The three-stage CNN of the Julia notebook, for its VGG16."""
@@ -117,6 +122,7 @@ CUTS = (
         5,
         seeds=1,
         since=3,
+        why={"train_accuracy": AFTERWARDS, "train_loss": AFTERWARDS},
         changes=THREE_STAGES,
     ),
     Cut(
@@ -137,4 +143,13 @@ CUTS = (
         changes=MIXED | BY_PIXEL,
     ),
     Cut("flux_vgg16_on_a_cpu", "flux_vgg16_resnet18", (0,), 5, seeds=1, changes=BY_PIXEL),
+    Cut("mobilenet_on_a_cpu", "mobilenet_v1_width", (0,), 5, seeds=3, changes=AT_HAND),
+    Cut(
+        "mobilenet_batch_of_32_on_a_cpu",
+        "mobilenet_v1_width",
+        (0,),
+        5,
+        seeds=3,
+        changes=AT_HAND | {"data.batch_size": 32},
+    ),
 )

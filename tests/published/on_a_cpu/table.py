@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.rendering import Cell, Header, Table, make_table
 from analysis.results import Results, load
 from analysis.selection.curves import epoch_rows_of
-from analysis.selection.figures import metric_mean
+from analysis.selection.figures import has_figure, mean_over_seeds, metric_mean
 from analysis.statistics import Estimate, welch
 
 from .cuts import CUTS, Cut
@@ -34,7 +34,7 @@ HEADERS = (
 NOTES = (
     "Intervals are of 95 %, each for itself: of 40 such differences two leave out zero by chance.",
     "That of a difference from a published figure takes this for one training, as noisy as ours.",
-    "Of one seed there is no interval, and nothing is said of why it differs.",
+    "Of one seed there is no interval: only where a reason is known otherwise does one stand.",
 )
 
 
@@ -50,7 +50,29 @@ def cut_table(storage: Path) -> Table:
 def rows_of_storage(cut: Cut, storage: Path) -> list[list[Cell]]:
     """Return the rows of one cut."""
     results = load(cut.name, storage=storage)
-    return rows_of(cut, results.table("published"), our_rows(results), original_rows(cut, storage))
+    ours = our_rows(results)
+    if not has_published_figures(cut):
+        return rows_of_ours(cut, ours)
+    return rows_of(cut, results.table("published"), ours, original_rows(cut, storage))
+
+
+def has_published_figures(cut: Cut) -> bool:
+    """Return whether a figure is published up to the epoch that a cut ends with."""
+    milestones = [row for entry in cut.tree()["first"] for row in entry["published"]]
+    return any(figure in row for row in milestones for figure in FIGURES)
+
+
+def rows_of_ours(cut: Cut, ours: pd.DataFrame) -> list[list[Cell]]:
+    """Return a row for each figure after a cut's last epoch, with no published one beside it."""
+    at_end = ours[ours["epoch"] == cut.epochs]
+    rows: list[list[Cell]] = []
+    for figure in FIGURES:
+        if has_figure(at_end, figure):
+            estimate = mean_over_seeds(at_end, figure)
+            seeds = int(at_end[figure].notna().sum())
+            rest = [None] * (len(HEADERS) - 6)
+            rows.append([cut.name, str(cut.epochs), figure, None, estimate, seeds, *rest])
+    return rows
 
 
 def our_rows(results: Results) -> pd.DataFrame:
@@ -106,7 +128,12 @@ def _at(rows: pd.DataFrame, epoch: str, figure: str) -> pd.Series[float]:
 
 
 def _why(reasons: Mapping[str, str], figure: str, difference: Any) -> str | None:
-    """Return why a figure differs; None where it doesn't by more than seeds do."""
-    if not isinstance(difference, Estimate) or not difference.excludes_zero:
+    """Return why a figure differs; None where it doesn't by more than seeds do.
+
+    Of one seed, whose difference has no interval, the reason that is named, if any.
+    """
+    if not isinstance(difference, Estimate):
         return None
-    return reasons.get(figure, "not known")
+    if not difference.known:
+        return reasons.get(figure)
+    return reasons.get(figure, "not known") if difference.excludes_zero else None

@@ -13,10 +13,10 @@ from analysis.rendering import cell_text
 from analysis.rendering.forms import in_notebook
 from analysis.selection.figures import as_cell, metric_header, metric_mean
 from analysis.selection.objectives import objectives_of
-from analysis.selection.ranking import best_row, tied_with_best
+from analysis.selection.ranking import best_row, level_of_best, tied_with_best
 from analysis.selection.settings import varied_settings
 from analysis.selection.trials import counted_trials, fresh_trials, rows_of_point
-from analysis.statistics import Estimate
+from analysis.statistics import LEVEL, Estimate
 from study.files.storage_uri import storage_path
 from study.files.visible_text import visible
 from study.journal.ranking import CONFIRMED
@@ -38,7 +38,8 @@ class BestPoint:
     metric: str
     value: Estimate
     """The mean over its fresh seeds where it was confirmed, else over those of the search, with
-    Student's 95 % interval.
+    Student's interval: of 95 %, or where it is the best of several confirmed points, at the level
+    at which theirs hold together.
     """
     standing: str
     """By what it ranks: confirmed, searched, or partial (not all of its seeds)."""
@@ -69,7 +70,8 @@ class BestPoint:
     def _heading(self) -> str:
         count = self.value.n
         seeds = "1 seed" if count == 1 else f"{count} {_SEEDS[self.standing]}"
-        value = f"{self.metric} {self.value_text} ({seeds})"
+        at = f", interval of {self.value.level:.1%}" if self.value.level > LEVEL else ""
+        value = f"{self.metric} {self.value_text} ({seeds}{at})"
         text = f"best of {self.study}: point {self.point}, {value}"
         others = [str(number) for number in self.tied if number != self.point]
         return f"{text}, tied with {', '.join(others)}" if others else text
@@ -106,12 +108,13 @@ def best_point_of(results: Frames) -> BestPoint | None:
     is_confirmed = row["standing"] == CONFIRMED
     trials = fresh_trials(results.trials) if is_confirmed else counted_trials(results.trials)
     seeds = rows_of_point(trials, row)
+    level = level_of_best(results) if is_confirmed else LEVEL
     return BestPoint(
         study=study.name,
         point=int(row["point"]),
         settings={name: as_cell(row[name]) for name in varied_settings(results)},
         metric=objective.metric,
-        value=metric_mean(seeds["value"], objective.metric),
+        value=metric_mean(seeds["value"], objective.metric, level),
         standing=row["standing"],
         tied=tuple(tied_with_best(results)),
         storage=str(study.paths.storage),

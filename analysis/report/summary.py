@@ -18,7 +18,7 @@ from analysis.report.verdicts import (
 )
 from analysis.selection.figures import as_cell, has_figure, mean_test_accuracy, metric_mean
 from analysis.selection.objectives import objective_of
-from analysis.selection.ranking import best_row, tied_with_best
+from analysis.selection.ranking import best_row, level_of_best, tied_with_best
 from analysis.selection.settings import short_name, varied_settings
 from analysis.selection.trials import (
     counted_trials,
@@ -27,8 +27,10 @@ from analysis.selection.trials import (
     search_trials,
     trials_with,
 )
+from analysis.statistics import LEVEL
 from analysis.tables.effort.cost import SECONDS_AN_HOUR, currency_of, duration_text, has_money
 from analysis.tables.points.winners import lost_seed_count
+from study.inspection.format import count_text
 from study.journal.ranking import CONFIRMED
 from study.spec.parts.tariff import money_text
 
@@ -63,7 +65,8 @@ def _confirmed_best(results: Frames, point: dict[str, Any]) -> list[str]:
     trials = trials_with(results)
     fresh = rows_of_point(fresh_trials(trials), point)
     searched = rows_of_point(counted_trials(trials), point)
-    value = _mean_text(fresh, objective.metric)
+    level = level_of_best(results)
+    value = _mean_text(fresh, objective.metric, level)
     value_in_search = _mean_text(searched, objective.metric)
     seeds = _seeds_text(len(fresh), "fresh ")
     confirmed = int((results.points["standing"] == CONFIRMED).sum())
@@ -76,9 +79,14 @@ def _confirmed_best(results: Frames, point: dict[str, Any]) -> list[str]:
         verb = f"reaches {objective.metric}"
     sentence = (
         f"{lead} point {point['point']} {verb} {value} ({value_in_search} in the search, as one of"
-        f" {_points_text(results)}){_accuracy_text(fresh, ', test accuracy')};"
+        f" {_points_text(results)}){_accuracy_text(fresh, ', test accuracy', level)};"
         f" {_settings_text(results, point)}."
     )
+    if confirmed > 1:
+        sentence += (
+            f" Its intervals on fresh seeds are at {level:.1%}: they hold for whichever of the"
+            f" {confirmed} is the best."
+        )
     return [sentence, *_tied_sentence(results), *_lost_sentence(results)]
 
 
@@ -125,9 +133,9 @@ def _searched_best(results: Frames, point: dict[str, Any]) -> list[str]:
     return sentences
 
 
-def _mean_text(trials: pd.DataFrame, metric: str) -> str:
+def _mean_text(trials: pd.DataFrame, metric: str, level: float = LEVEL) -> str:
     """Return the objective's mean over trials, with its interval."""
-    return cell_text(metric_mean(trials["value"], metric), metric_text_header(metric))
+    return cell_text(metric_mean(trials["value"], metric, level), metric_text_header(metric))
 
 
 def _seeds_text(count: int, kind: str = "") -> str:
@@ -139,11 +147,11 @@ def _points_text(results: Frames) -> str:
     return f"{count} complete points" if count > 1 else "the one complete point"
 
 
-def _accuracy_text(trials: pd.DataFrame, lead: str) -> str:
+def _accuracy_text(trials: pd.DataFrame, lead: str, level: float = LEVEL) -> str:
     """Return ``, test accuracy 0.8569 [0.81, 0.89] over seeds and images``; empty without one."""
     if not has_figure(trials, "test_accuracy"):
         return ""
-    accuracy = mean_test_accuracy(trials)
+    accuracy = mean_test_accuracy(trials, level)
     over = " over seeds and images" if accuracy.known else ""
     return f"{lead} {cell_text(accuracy, _FIGURE)}{over}"
 
@@ -179,8 +187,9 @@ def _first_sentence(results: Frames, point: Mapping[str, Any]) -> list[str]:
 
 
 def _effort(results: Frames) -> str:
-    """Return what was run, and what it took."""
-    trials = results.trials
+    """Return what was run, and what it took, with the points that were dropped since."""
+    whole = results.with_dropped()
+    trials = whole.trials
     searched = search_trials(trials)
     counts = searched["state"].value_counts()
     states = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
@@ -188,16 +197,17 @@ def _effort(results: Frames) -> str:
     more = f", {confirmations} more on fresh seeds" if confirmations else ""
     gpu_hours = trials["gpu_seconds"].sum() / SECONDS_AN_HOUR
     on_gpu = f" and {gpu_hours:.2f} GPU hours" if gpu_hours else ""
+    dropped = len(whole.points) - len(results.points)
+    but = f"; {count_text(dropped, 'point')} of them dropped" if dropped else ""
     duration = duration_text(float(trials["wall_seconds"].sum()))
     return (
-        f"{len(results.points)} points were proposed and {len(searched)} trials begun ({states})"
-        f"{more}, which took {duration} of workers' time{on_gpu}{_money_words(results)}."
+        f"{len(whole.points)} points were proposed and {len(searched)} trials begun ({states})"
+        f"{more}, which took {duration} of workers' time{on_gpu}{_money_words(trials)}{but}."
     )
 
 
-def _money_words(results: Frames) -> str:
-    """Return what all trials have cost, those of dropped points too; empty without prices."""
-    trials = results.with_dropped().trials
+def _money_words(trials: pd.DataFrame) -> str:
+    """Return what trials have cost; empty without prices."""
     if not has_money(trials):
         return ""
     currency = currency_of(trials) or ""

@@ -21,6 +21,7 @@ from analysis.tables.points.winners import (
     factor_compared,
     fresh_difference,
     in_fresh_order,
+    verdict,
     winners_of,
 )
 
@@ -56,14 +57,16 @@ def winners_sentences(results: Frames) -> list[str]:
         f" {difference.estimate.n} common seeds"
         for other, difference in found.items()
     ]
-    leads = all(difference.estimate.excludes_zero for difference in found.values())
-    verdict = f"{names[leader] or labels[leader]} leads" if leads else "no order can be told"
+    smallest = objective_of(results).is_minimized
+    verdicts = [verdict(difference.estimate, smallest) for difference in found.values()]
+    leads = all(found == "better" for found in verdicts)
+    outcome = f"{names[leader] or labels[leader]} leads" if leads else "no order can be told"
     factor = factor_compared(results)
     if factor:
         which = f"Of each {factor} the best point was"
     else:
         which = "The points that the search chose were"
-    return [f"{which} trained on fresh seeds, {'; '.join(comparisons)}; {verdict}."]
+    return [f"{which} trained on fresh seeds, {'; '.join(comparisons)}; {outcome}."]
 
 
 def baseline_sentences(results: Frames) -> list[str]:

@@ -155,10 +155,16 @@ class CellComparison:
         return statistics.estimate_contrast(self._loose, self._signs, level)
 
     def _over_seeds(self, level: float) -> Contrast:
-        """Estimate the signed sum of the cells' figures seed by seed, paired."""
-        signed = [sign * values for sign, values in zip(self._signs, self._seeds, strict=True)]
-        sums = sum(signed)
-        difference = statistics.paired_difference(sums, 0 * self._seeds[0], level)
+        """Estimate the signed sum of the cells' figures seed by seed, paired.
+
+        What is added is held against what is taken away: next to their size, not to that of their
+        difference, it is seen whether seeds differ by more than rounding.
+        """
+        added, taken = 0 * self._seeds[0], 0 * self._seeds[0]
+        for sign, values in zip(self._signs, self._seeds, strict=True):
+            added = added + max(sign, 0) * values
+            taken = taken + max(-sign, 0) * values
+        difference = statistics.paired_difference(added, taken, level)
         return Contrast(difference, "seeds", len(self._seeds[0]))
 
 

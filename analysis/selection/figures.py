@@ -10,15 +10,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.rendering import Cell, Header
-from analysis.statistics import Estimate, Sample, mean, mean_accuracy
-
-_SHARES = ("accuracy", "f1", "top5", "precision", "recall")
-"""What the names of metrics hold that are shares of a whole, between 0 and 1."""
-
-
-def is_share(metric: str) -> bool:
-    """Return whether a metric is a share of a whole, between 0 and 1."""
-    return any(share in metric for share in _SHARES)
+from analysis.statistics import LEVEL, Estimate, Sample, mean, mean_accuracy
+from study.training.recipe.metric_catalog import bounds_of
 
 
 def metric_header(name: str, label: str = "", signed: bool = False) -> Header:
@@ -45,7 +38,7 @@ def has_figure(rows: pd.DataFrame, column: str) -> bool:
     return column in rows and bool(rows[column].notna().any())
 
 
-def mean_test_accuracy(trials: pd.DataFrame) -> Estimate:
+def mean_test_accuracy(trials: pd.DataFrame, level: float = LEVEL) -> Estimate:
     """Return the mean test accuracy over seeds, with an interval over seeds and images.
 
     It has no interval where there is one seed, or the number of test images isn't known.
@@ -53,8 +46,8 @@ def mean_test_accuracy(trials: pd.DataFrame) -> Estimate:
     values = trials["test_accuracy"].dropna()
     images = image_count(trials, "test")
     if len(values) < 2 or not images:
-        return Estimate(float(values.mean()), n=len(values))
-    return mean_accuracy(values, images)
+        return Estimate(float(values.mean()), n=len(values), level=level)
+    return mean_accuracy(values, images, level)
 
 
 def image_count(trials: pd.DataFrame, purpose: str) -> int:
@@ -74,20 +67,20 @@ def image_count(trials: pd.DataFrame, purpose: str) -> int:
     return counts.pop() if len(counts) == 1 else 0
 
 
-def metric_mean(sample: Sample, metric: str) -> Estimate:
+def metric_mean(sample: Sample, metric: str, level: float = LEVEL) -> Estimate:
     """Return the mean of a metric's values (n,) with Student's interval, within its bounds."""
-    return clip_to_metric(mean(sample), metric)
+    return clip_to_metric(mean(sample, level), metric)
 
 
 def clip_to_metric(estimate: Estimate, metric: str) -> Estimate:
     """Return the estimate with an interval that ends where the metric does.
 
-    No metric is below 0, and no share above 1.
+    A value beyond that tells that the metric is another one of that name, without such an end.
     """
-    most = 1.0 if is_share(metric) else math.inf
-    low = max(estimate.low, 0.0)
-    high = min(estimate.high, most)
-    return replace(estimate, low=low, high=high)
+    least, most = bounds_of(metric)
+    if not least <= estimate.value <= most:
+        return estimate
+    return replace(estimate, low=max(estimate.low, least), high=min(estimate.high, most))
 
 
 def mean_value(rows: pd.DataFrame, column: str) -> float | None:

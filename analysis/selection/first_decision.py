@@ -12,7 +12,6 @@ import pandas as pd
 from analysis.frames import Frames
 from analysis.selection.objectives import objective_of
 from analysis.selection.trials import TRIAL_KEY, point_index, search_trials, trials_with
-from study.spec.pruners import PrunerChoice
 from study.spec.sections import column_of
 
 
@@ -23,27 +22,8 @@ def first_decision_epoch(results: Frames) -> int:
     """
     if not (results.points["state"] == "PRUNED").any():
         return 0
-    epochs = {_first_epoch(study.spec.pruner) for study in results.studies}
+    epochs = {study.spec.pruner.first_decision for study in results.studies}
     return epochs.pop() if len(epochs) == 1 else 0
-
-
-def _first_epoch(pruner: PrunerChoice) -> int:
-    """Return the first epoch after which the pruner may stop a trial; 0 where it never does."""
-    options = pruner.options
-    if pruner.name in ("asha", "hyperband"):
-        return _whole(options["min_epochs"])
-    if pruner.name == "first-epochs":
-        return _whole(options["epochs"])
-    if pruner.name in ("median", "percentile"):
-        return max(1, _whole(options["warmup_epochs"]))
-    if pruner.name == "patient":
-        # it holds the best of the last patience + 1 epochs against the one before them
-        return _whole(options["patience"]) + 2
-    return 0
-
-
-def _whole(option: object) -> int:
-    return option if isinstance(option, int) else 0
 
 
 def _first_seeds(results: Frames, columns: Iterable[str] = ()) -> pd.DataFrame:

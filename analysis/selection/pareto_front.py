@@ -24,9 +24,12 @@ _COUNTS = frozenset(
         "rank",
         "pruned",
         "failed",
+        "money",
+        "lost_money",
+        "left_out_files",
     }
 )
-"""Columns beside losses, errors, times and memory of which less is better."""
+"""Columns beside losses, errors, times and memory of which less is better; asked for ones too."""
 
 
 def pareto_front(results: Frames, first: str, second: str) -> pd.DataFrame:
@@ -92,7 +95,7 @@ def _cost_of(results: Frames, points: pd.DataFrame, column: str) -> pd.Series[fl
 
 def _is_less_better(results: Frames, column: str) -> bool:
     """Return whether less of a column of the points or trials is better."""
-    if column in _COUNTS:
+    if column.removeprefix("recipe.").removeprefix("config.") in _COUNTS:
         return True
     metrics = [objective.metric for objective in objectives_of(results)]
     by_column = dict(zip(("value", "value_2"), metrics, strict=False))

@@ -15,7 +15,7 @@ from analysis.frames import Frames
 from analysis.selection.objectives import objective_of
 from analysis.selection.remembered import remembered
 from analysis.selection.trials import POINT_KEY
-from analysis.statistics import Array
+from analysis.statistics import Array, level_for
 from study.journal.ranking import CONFIRMED, PARTIAL, STANDINGS
 
 _MOST_DRAWN = 1500
@@ -65,6 +65,15 @@ def tied_with_best(results: Frames) -> list[int]:
     points = ranked_points(results)
     first = points.loc[points["rank"] == 1, "point"]
     return [int(number) for number in first] if len(first) > 1 else []
+
+
+def level_of_best(results: Frames) -> float:
+    """Return the level at which the confirmed points' intervals all hold together.
+
+    The best of several is chosen by the very seeds that its value is the mean of: only an interval
+    that holds for each of them at once holds for whichever is the best.
+    """
+    return level_for(int((results.points["standing"] == CONFIRMED).sum()))
 
 
 def in_search_order(points: pd.DataFrame, results: Frames) -> pd.DataFrame:

@@ -92,5 +92,10 @@ def is_unordered(results: Frames, name: str) -> bool:
 
 def _variables_of(results: Frames, name: str) -> list[Variable]:
     """Return the variables of the studies' spaces that a recipe column holds."""
-    path = name.removeprefix("recipe.")
-    return [variable for study in results.studies for variable in study.spec.space.at(path)]
+    return [variable for study in results.studies for variable in variables_of(study, name)]
+
+
+def variables_of(study: Study, name: str) -> list[Variable]:
+    """Return the variables of a study's space that a column holds, one for each branch it is in."""
+    column_of = study.spec.kind.column_of
+    return [item for item in study.spec.space.variables if column_of(item.path) == name]

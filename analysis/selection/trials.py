@@ -110,6 +110,15 @@ def is_steered_by_test_set(results: Frames) -> bool:
     return bool(len(trials) and (trials["data.validation"] == "test").any())
 
 
+def image_hashes(results: Frames) -> dict[str, set[str]]:
+    """Return the hashes of the images that trials had, by the name of their data set."""
+    trials = trials_of_recipes(results).dropna(subset=["data_fingerprint"])
+    if not len(trials):
+        return {}
+    hashes = trials["data_fingerprint"].astype("string").str.split(",").str[0]
+    return {str(name): set(found) for name, found in hashes.groupby(trials["data.name"])}
+
+
 def trials_of_recipes(results: Frames) -> pd.DataFrame:
     """Return the trials of the studies that train recipes: of own trainings less is known."""
     names = [study.name for study in results.studies if study.spec.train is None]

@@ -18,6 +18,7 @@ from analysis.selection.trials import (
     confirmation_trials,
     counted_trials,
     fresh_trials,
+    image_hashes,
     rows_of_point,
     search_trials,
 )
@@ -56,8 +57,9 @@ def comparison_table(a: Frames, b: Frames) -> Table:
         difference = _difference(best, column, comparisons)
         rows.append([name, *figures, difference, _seeds_compared(best)])
     rows.append(_expected_best(a, b, comparisons))
+    everything = [results.with_dropped() for results in (a, b)]  # for these were paid too
     for name, count in _COUNTS.items():
-        ours, theirs = count(a), count(b)
+        ours, theirs = map(count, everything)
         rows.append([name, ours, theirs, theirs - ours, None])
     headers = [
         Header("quantity"),
@@ -204,6 +206,12 @@ def _notes_on(a: Frames, b: Frames, best: _BestPoints, comparisons: int) -> list
     notes.append(
         "The expected best is compared at equal numbers of points, not of epochs or hours."
     )
+    theirs = image_hashes(b)
+    notes += [
+        f"They had other images of {name}: their figures don't compare."
+        for name, hashes in image_hashes(a).items()
+        if name in theirs and theirs[name] != hashes
+    ]
     differences = a.study.spec.differences(b.study.spec)
     notes += [f"The study files differ in {line}" for line in differences[:_MOST_DIFFERENCES]]
     return notes

@@ -13,6 +13,7 @@ import pandas as pd
 from analysis import statistics
 from analysis.frames import Frames, Study
 from analysis.rendering import Cell, Header, Table, make_table
+from analysis.selection.factors import scientific_columns
 from analysis.selection.figures import as_cell
 from analysis.selection.ranking import best_row, ranked_points
 from analysis.selection.trials import (
@@ -21,9 +22,9 @@ from analysis.selection.trials import (
     counted_trials,
     fresh_trials,
     has_several_studies,
+    image_hashes,
     is_steered_by_test_set,
     search_trials,
-    trials_of_recipes,
 )
 from search_spaces.space import Variable
 from study.inspection.format import count_text
@@ -71,7 +72,8 @@ def _test_set_steered(results: Frames, study: Study) -> Iterator[str]:
 
 def _unfinished(results: Frames, study: Study) -> Iterator[str]:
     """Warn of points that are still to come."""
-    done = int(results.points["state"].isin(ENDED_STATES).sum())
+    points = results.with_dropped().points
+    done = int(points["state"].isin(ENDED_STATES).sum())
     if done < study.spec.points:
         yield (
             f"The study is not finished: {done} of {study.spec.points} points have ended; what"
@@ -117,7 +119,8 @@ def _unconfirmed(results: Frames, study: Study) -> Iterator[str]:
     trials = confirmation_trials(results.trials)
     to_come = int(results.points["seeds_to_come"].fillna(0).sum())
     has_open_points = results.points["state"].isin(["RUNNING", "WAITING"]).any()
-    search_is_over = not has_open_points and len(results.points) >= study.spec.points
+    proposed = len(results.with_dropped().points)
+    search_is_over = not has_open_points and proposed >= study.spec.points
     if to_come and (len(trials) or search_is_over):
         yield (
             f"The confirmation is not finished: {count_text(to_come, 'fresh seed')} to come."
@@ -197,10 +200,11 @@ def _sparse_branches(results: Frames, study: Study) -> Iterator[str]:
     complete = results.points[results.points["state"] == "COMPLETE"]
     for variable in study.spec.space.variables:
         is_outer_branch = variable.branch and not variable.given
-        if not is_outer_branch or variable.path not in complete:
+        column = study.spec.kind.column_of(variable.path)
+        if not is_outer_branch or column not in complete:
             continue
         for name in variable.distribution.grid():
-            count = int((complete[variable.path] == name).sum())
+            count = int((complete[column] == name).sum())
             if count < _FEW_POINTS:
                 verb = "has" if count == 1 else "have"
                 points = count_text(count, "complete point")
@@ -213,7 +217,7 @@ def _sparse_branches(results: Frames, study: Study) -> Iterator[str]:
 def _unequal_budget(results: Frames, study: Study) -> Iterator[str]:
     """Warn of levels of the scientific factor that were given more points or epochs than others."""
     trials = search_trials(results.trials)
-    for factor in study.spec.roles.scientific:
+    for factor in scientific_columns(study):
         if factor not in trials:
             continue
         points = trials.groupby(factor)["point"].nunique()
@@ -279,15 +283,11 @@ def _differing_rows(results: Frames, study: Study) -> Iterator[str]:
 
 def _other_images(results: Frames, study: Study) -> Iterator[str]:
     """Warn of trials that were trained on other images, though on a data set of the same name."""
-    trials = trials_of_recipes(results).dropna(subset=["data_fingerprint"])
-    hashes = trials["data_fingerprint"].astype("string").str.split(",").str[0]
-    if not len(trials):
-        return
-    for name, counts in hashes.groupby(trials["data.name"]):
-        if counts.nunique() > 1:
+    for name, hashes in image_hashes(results).items():
+        if len(hashes) > 1:
             yield (
                 f"The images of {name} changed while the study ran: its trials had"
-                f" {counts.nunique()} different ones, and can't be compared with each other."
+                f" {len(hashes)} different ones, and can't be compared with each other."
             )
 
 

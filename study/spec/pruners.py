@@ -25,6 +25,11 @@ class PrunerChoice(FileSection):
         return False
 
     @property
+    def first_decision(self) -> int:
+        """The first epoch after which it may stop a trial or set it aside; 0: never."""
+        raise NotImplementedError
+
+    @property
     def options(self) -> dict[str, Any]:
         """All that the pruner is told beside its name."""
         return {key: value for key, value in self.tree().items() if key != "name"}
@@ -49,6 +54,10 @@ class Asha(PrunerChoice):
         tree = super().tree()
         return tree if self.promote else {key: tree[key] for key in tree if key != "promote"}
 
+    @property
+    def first_decision(self) -> int:
+        return self.min_epochs
+
 
 class FirstEpochs(PrunerChoice):
     """Every point trains for a few epochs, then the best few go on to their end."""
@@ -62,6 +71,10 @@ class FirstEpochs(PrunerChoice):
     @property
     def promotes(self) -> bool:
         return True
+
+    @property
+    def first_decision(self) -> int:
+        return self.epochs
 
 
 class Pasha(PrunerChoice):
@@ -77,6 +90,10 @@ class Pasha(PrunerChoice):
     def promotes(self) -> bool:
         return True
 
+    @property
+    def first_decision(self) -> int:
+        return self.min_epochs
+
 
 class Hyperband(PrunerChoice):
     """Several brackets of successive halving."""
@@ -89,6 +106,10 @@ class Hyperband(PrunerChoice):
     reduction: Reduction = 3
     """one trial in so many goes on at each rung"""
 
+    @property
+    def first_decision(self) -> int:
+        return self.min_epochs
+
 
 class _Ranked(PrunerChoice):
     startup_trials: Natural = 5
@@ -99,6 +120,10 @@ class _Ranked(PrunerChoice):
     """epochs between decisions"""
     min_trials: AtLeastOne = 1
     """trials that must have reached an epoch before one is stopped there"""
+
+    @property
+    def first_decision(self) -> int:
+        return max(1, self.warmup_epochs)
 
 
 class Median(_Ranked):
@@ -127,17 +152,30 @@ class Patient(PrunerChoice):
     min_delta: ZeroOrMore = 0.0
     """the least that counts as progress"""
 
+    @property
+    def first_decision(self) -> int:
+        # the best of the last patience + 1 epochs is held against the one before them
+        return self.patience + 2
+
 
 class NoPruning(PrunerChoice):
     """Every trial runs to its end."""
 
     name: Literal["none"] = "none"
 
+    @property
+    def first_decision(self) -> int:
+        return 0
+
 
 class Auto(PrunerChoice):
     """What suits the study: decided when it begins, and ``study preview`` says what it is."""
 
     name: Literal["auto"] = "auto"
+
+    @property
+    def first_decision(self) -> int:
+        return 0
 
 
 AnyPruner = Annotated[

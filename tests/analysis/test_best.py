@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from analysis.report.summary import answer_sentences
 from analysis.results import load
+from analysis.statistics import level_for, mean
 
+from .coverage.worlds import World, lr, spec_of
 from .trained_points import ADAM, trained
 
 SGD = {"optimizer.name": "sgd", "optimizer.lr": 0.1, "optimizer.momentum": 0.9, "accumulation": 1}
@@ -61,3 +64,18 @@ def test_text_from_outside_is_shown_and_does_not_act(make: Any) -> None:
     assert "\x1b" not in repr(best)
     assert "<b>best" in best._repr_html_()
     assert "J<b>" not in best._repr_html_()
+
+
+def test_the_best_of_several_confirmed_has_an_interval_that_holds_for_whichever_it_is() -> None:
+    world = World(spec_of(confirm={"top": 3, "replicates": 4}, points=3))
+    for point in range(3):
+        world.whole(lr(0.1 + 0.1 * point), [0.8])
+        world.confirm(point, [0.7 + 0.01 * point + 0.001 * seed for seed in range(4)])
+    best = world.results.best()
+    assert best.point == 2
+    assert best.value == mean([0.72, 0.721, 0.722, 0.723], level_for(3))
+    assert "(4 fresh seeds, interval of 98.3%)" in repr(best)
+    assert (
+        "at 98.3%: they hold for whichever of the 3 is the best."
+        in (answer_sentences(world.results)[0])
+    )

@@ -67,8 +67,7 @@ def time_to_target_table(results: Frames, metric: str = "", target: float | None
     points = _point_times(results, name, target)
     if not len(points):
         return _empty_table("No trial has begun yet.")
-    kind = results.studies[0].spec.kind
-    factor = kind.column_of(scientific_factor(results))
+    factor = scientific_factor(results)
     rows = [_row_of(level, group) for level, group in _by_level(results, points, factor)]
     notes = [f"The target is {origin}."] if origin else []
     notes += _MEANING

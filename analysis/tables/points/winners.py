@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable
 
 import pandas as pd
 
@@ -92,9 +92,19 @@ def together_note(comparisons: int) -> str:
     )
 
 
-def in_fresh_order(results: Frames, points: Iterable[int]) -> list[int]:
-    """Return points by their means over fresh seeds, the best first, those without any last."""
-    values = fresh_trials(trials_with(results)).groupby("point")["value"].mean().dropna()
+def in_fresh_order(results: Frames, points: Collection[int]) -> list[int]:
+    """Return points by their means over fresh seeds, the best first, those without any last.
+
+    The means are over the seeds that all of them have, where there are such: while some points wait
+    for theirs, a mean over more seeds can't be held against one over fewer.
+    """
+    trials = fresh_trials(trials_with(results))
+    trials = trials[trials["point"].isin(list(points))].dropna(subset=["value"])
+    holders = trials.groupby("seed")["point"].nunique()
+    shared = holders.index[holders == trials["point"].nunique()]
+    if len(shared):
+        trials = trials[trials["seed"].isin(shared)]
+    values = trials.groupby("point")["value"].mean()
     losses = -objective_of(results).sign * values
     return sorted(points, key=lambda point: (losses.get(point, math.inf), point))
 

@@ -16,6 +16,7 @@ from analysis.selection.curves import epoch_rows_of
 from analysis.selection.figures import mean_over_seeds
 from analysis.selection.trials import (
     STEERED_NOTE,
+    TRIAL_KEY,
     counted_trials,
     has_several_studies,
     is_steered_by_test_set,
@@ -87,7 +88,8 @@ class _Ours:
 
     rows: pd.DataFrame
     trials: pd.DataFrame
-    epoch: int
+    epoch: int | str
+    """Which one; from the first to the last where the seeds have ended at different ones."""
     reached: bool
     """They are at the epoch that was asked for."""
     ended: bool
@@ -162,13 +164,17 @@ def _ours_at(results: Frames, entry: int, milestone: Mapping[str, Any]) -> _Ours
     trials = _trials_beside(results, entry)
     rows = epoch_rows_of(results, trials)
     done = int(trials["epochs"].min()) if len(trials) else 0
+    longest = int(trials["epochs"].max()) if len(trials) else 0
     ended = len(trials) > 0 and bool((trials["state"] == "COMPLETE").all())
     asked = milestone.get("epoch")
     if not isinstance(asked, int):  # the milestone is the training's end
-        return _Ours(rows[rows["epoch"] == done], trials, done, reached=ended, ended=ended)
+        last = rows[rows["epoch"] == rows.groupby(TRIAL_KEY)["epoch"].transform("max")]
+        epochs = done if done == longest else f"{done} to {longest}"
+        return _Ours(last, trials, epochs, reached=ended, ended=ended)
     epoch = min(asked, done)
     at_epoch = rows[rows["epoch"] == epoch]
-    return _Ours(at_epoch, trials, epoch, reached=done >= asked, ended=ended and epoch == done)
+    at_end = ended and epoch == longest
+    return _Ours(at_epoch, trials, epoch, reached=done >= asked, ended=at_end)
 
 
 def _trials_beside(results: Frames, entry: int) -> pd.DataFrame:

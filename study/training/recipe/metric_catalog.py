@@ -6,6 +6,7 @@ schedules, the tables and the plots all ask here. No torch here.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Literal, get_args
 
@@ -129,12 +130,40 @@ _MINIMIZED_NAMES = frozenset(
     {"parameters", "loss", "error", "val_hamming_distance", "test_hamming_distance"}
 )
 
+_SHARES = frozenset(
+    {
+        *("accuracy", "f1", "top5", "precision", "recall", "auroc", "average_precision"),
+        *("balanced_accuracy", "calibration_error", "f1_score", "hamming_distance"),
+        *("jaccard_index", "negative_predictive_value", "specificity"),
+    }
+)
+"""Metrics that are shares of a whole."""
+_CORRELATIONS = frozenset({"cohen_kappa", "matthews_corrcoef"})
+_AMOUNTS = frozenset({"loss", "hinge_loss"})
+_IMAGES_OF = re.compile(r"(train|val|test)_")
+
 _NAMED_COLUMNS = frozenset(get_args(NamedColumn))
 
 
 def is_minimized(metric: str) -> bool:
     """Return whether less of a metric is better: of losses, errors, times, memory, parameters."""
     return metric in _MINIMIZED_NAMES or metric.endswith(_MINIMIZED_ENDINGS)
+
+
+def bounds_of(metric: str) -> tuple[float, float]:
+    """Return the least and the greatest value that a metric can have, as far as its name tells.
+
+    Of an own training's metric nothing is known, unless it is called as one of a recipe's.
+    """
+    images = _IMAGES_OF.match(metric)
+    name = metric[images.end() :] if images else ""
+    if name in _SHARES:
+        return 0.0, 1.0
+    if name in _CORRELATIONS:
+        return -1.0, 1.0
+    if name in _AMOUNTS or metric in MEASURED_METRICS or metric == "parameters":
+        return 0.0, math.inf
+    return -math.inf, math.inf
 
 
 def named_metric(column: str) -> str | None:

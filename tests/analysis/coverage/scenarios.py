@@ -339,6 +339,19 @@ def fresh_value_of_the_chosen(random: Random, noise: Noise, n: int) -> Answers:
         yield from holds(found, float(heights[best]))
 
 
+def best_of_the_confirmed(random: Random, noise: Noise, n: int) -> Answers:
+    """The best of five points of one true height, by the fresh seeds that its value is the mean
+    of.
+    """
+    world = World(spec_of(confirm={"top": 5, "replicates": n}, points=5))
+    for point in range(5):
+        world.whole(lr(random.uniform(0.01, 0.9)), HEIGHT + SD * noise(random, 1))
+        world.confirm(point, HEIGHT + SD * noise(random, n))
+    best = world.results.best()
+    assert best.standing == "confirmed"
+    yield from holds(best.value, HEIGHT)
+
+
 def over_the_baseline(random: Random, noise: Noise, n: int) -> Answers:
     """Whether all intervals over the baseline hold at once."""
     world, heights = confirmed(random, noise, n, SD)
@@ -607,6 +620,14 @@ SCENARIOS = (
         FEW,
         "fresh seeds",
         fresh_value_of_the_chosen,
+    ),
+    Scenario(
+        "confirmation: value of the best of five",
+        INTERVAL,
+        FEW,
+        "fresh seeds",
+        best_of_the_confirmed,
+        True,
     ),
     Scenario(
         "confirmation: all over the baseline at once",

@@ -157,6 +157,10 @@ class World:
         for seed, value in enumerate(seeds, start=1000):
             self.trial(point, seed, [value], kind="confirm", **more)
 
+    def drop(self, point: int) -> None:
+        """As a user drops a point by hand."""
+        self._add("dropped", point=point)
+
     @property
     def results(self) -> Results:
         """The study as a user loads it, without the columns of the recipe that no table asks for:
@@ -175,7 +179,8 @@ class World:
 def unasked(spec: StudySpec) -> set[str]:
     """Columns of the recipe that a study doesn't vary."""
     columns = {column.name for column in recipe_columns()}
-    return columns - set(spec.space.paths()) - {"seed", "data.validation"}
+    varied = {spec.kind.column_of(path) for path in spec.space.paths()}
+    return columns - varied - {"seed", "data.validation"}
 
 
 @lru_cache

@@ -4,6 +4,7 @@ import random
 
 from analysis.frames import Frames
 from analysis.report.summary import answer_sentences
+from analysis.report.verdicts import winners_sentences
 
 from ..coverage.worlds import World, lr, spec_of
 from ..tables.settings.test_effects import method_study
@@ -43,3 +44,15 @@ def test_levels_of_one_law_have_no_order_and_far_ones_have() -> None:
             {"optimizer.name": "sgd", "optimizer.lr": 0.5 + 0.01 * number}, [0.5 + 0.001 * number]
         )
     assert "adam leads." in " ".join(answer_sentences(far.results))
+
+
+def test_whoever_has_more_fresh_seeds_does_not_lead_by_them() -> None:
+    """Point 1 has five, three of which are lucky; on the two that both have it is worse."""
+    world = World(spec_of(confirm={"top": 2, "replicates": 5}, points=2))
+    world.whole(lr(0.1), [0.80])
+    world.whole(lr(0.2), [0.81])
+    world.confirm(0, [0.700, 0.720])
+    world.confirm(1, [0.680, 0.6995, 0.9, 0.9, 0.9])
+    (sentence,) = winners_sentences(world.results)
+    assert "point 0 against point 1: +0.0202" in sentence
+    assert sentence.endswith("point 0 leads.")

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from analysis.selection.figures import as_cell, image_count, mean_over_seeds, metric_mean
-from analysis.statistics import mean_accuracy
+from analysis.statistics import mean, mean_accuracy
 
 
 def test_an_interval_ends_where_its_metric_does() -> None:
@@ -35,3 +36,25 @@ def test_a_frames_values_become_plain_cells() -> None:
     values = [np.float64(0.5), np.int64(3), np.nan, None, pd.NA, "a"]
     assert [as_cell(value) for value in values] == [0.5, 3, None, None, None, "a"]
     assert type(as_cell(np.int64(3))) is int
+
+
+@pytest.mark.parametrize(
+    ("metric", "values"),
+    [
+        ("reward", [-200.0, -195.0]),
+        ("val_r2", [-0.1, -0.06]),
+        ("val_accuracy_percent", [93.0, 93.5]),
+        ("val_accuracy", [93.0, 93.5]),
+        ("val_loss", [-5.1, -5.0]),
+    ],
+)
+def test_a_metric_of_which_nothing_is_known_has_no_end(metric: str, values: list[float]) -> None:
+    found = metric_mean(values, metric)
+    assert found == mean(values)
+    assert found.low < min(values)
+    assert found.high > max(values)
+
+
+def test_a_correlation_ends_at_one_on_either_side() -> None:
+    found = metric_mean([-0.2, 0.3], "val_matthews_corrcoef")
+    assert (found.low, found.high) == (-1.0, 1.0)

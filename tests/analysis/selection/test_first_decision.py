@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import random
+from typing import get_args
 
 import pytest
 
 from analysis.tables.settings.effects import effects_table
+from study.spec.pruners import AnyPruner, Asha, Pasha, PrunerChoice
 
 from ..coverage.scenarios import SWITCH, TWO_LEVELS, column
 from ..coverage.worlds import World, lr, spec_of
@@ -29,3 +31,13 @@ def test_at_the_pruners_first_decision_every_point_is_compared() -> None:
     found = column(shown, "difference at epoch 2")[1]
     assert found.value == pytest.approx(-0.07, abs=0.01)
     assert found.high < -0.05
+
+
+@pytest.mark.parametrize("choice", get_args(get_args(AnyPruner)[0]))
+def test_every_pruner_says_when_it_first_decides(choice: type[PrunerChoice]) -> None:
+    epoch = choice().first_decision
+    assert epoch == 0 if choice.__name__ in ("NoPruning", "Auto") else epoch >= 1
+
+
+def test_a_pruner_that_sets_aside_at_its_first_rung_decides_there() -> None:
+    assert Pasha(min_epochs=3).first_decision == Asha(min_epochs=3).first_decision == 3

@@ -4,11 +4,13 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.report.summary import answer_sentences
 from analysis.results import load
 from analysis.tables.points.leaderboard import leaderboard_table
 from analysis.tables.warnings import warning_texts
 
 from ..coverage.scenarios import column
+from ..coverage.worlds import World, lr, spec_of
 from .settings.test_effects import method_study
 
 
@@ -32,14 +34,14 @@ ADAM = {"optimizer.name": "adam", "optimizer.lr": 1e-3}
 
 def test_a_best_value_at_the_edge_is_warned_of(make: Any) -> None:
     study = make()
-    for lr in (0.99, 0.5, 0.1):
+    for rate in (0.99, 0.5, 0.1):
         values = {
             "optimizer.name": "sgd",
-            "optimizer.lr": lr,
+            "optimizer.lr": rate,
             "optimizer.momentum": 0.5,
             "accumulation": 1,
         }
-        study.complete_point(values, [lr * 0.9, lr * 0.9])
+        study.complete_point(values, [rate * 0.9, rate * 0.9])
     found = warning_texts(load(study.paths))
     assert any("optimizer.lr = 0.99 lies at the high end" in text for text in found)
     assert not any("momentum = 0.5" in text for text in found)
@@ -92,3 +94,26 @@ def test_images_that_changed_between_trials_are_warned_of(make: Any) -> None:
         study.finish(trial, data_fingerprint=f"{hash_of_images}, train 10, seed 0")
     found = warning_texts(load(study.paths))
     assert any("its trials had 2 different ones" in text for text in found)
+
+
+def test_a_dropped_point_is_none_that_is_still_to_come() -> None:
+    world = World(spec_of(points=3, confirm={"top": 1, "replicates": 3}))
+    for number in range(3):
+        world.whole(lr(0.1 + 0.1 * number), [0.8 + 0.01 * number])
+    before = warning_texts(world.results)
+    world.drop(0)
+    after = warning_texts(world.results)
+    assert [text for text in after if "finished" in text] == [
+        text for text in before if "finished" in text
+    ]
+    assert any("The confirmation is not finished: 3 fresh seeds to come." in text for text in after)
+
+
+def test_the_effort_is_told_of_all_that_was_run() -> None:
+    world = World(spec_of(points=2))
+    for number in range(2):
+        world.whole(lr(0.1 + 0.1 * number), [0.8 + 0.01 * number])
+    world.drop(0)
+    effort = answer_sentences(world.results)[-1]
+    assert effort.startswith("2 points were proposed and 2 trials begun (2 COMPLETE)")
+    assert effort.endswith("; 1 point of them dropped.")

@@ -183,3 +183,19 @@ def test_the_table_prints_just_these_intervals(make: Any, count: int) -> None:
         assert (found.value, found.low, found.high) == pytest.approx(
             (expected.value, expected.low, expected.high)
         )
+
+
+def test_the_end_of_seeds_that_ended_at_different_epochs_is_each_ones_own(make: Any) -> None:
+    at_the_end = LEAST.replace("epoch: 1, val_accuracy: THEIRS", "end: true, val_accuracy: 0.8")
+    study = make(spec=at_the_end.replace("SECONDS", "40"))
+    point = study.point({"accumulation": 1}, origin="first", entry=0)
+    for replicate, rows in enumerate(([0.6, 0.7], [0.5, 0.8, 0.9])):
+        trial = study.start(point, replicate)
+        for epoch, accuracy in enumerate(rows, start=1):
+            study.report(trial, epoch, accuracy, seconds=10.0 * epoch)
+        study.finish(trial)
+    study.tell(point, "COMPLETE", 0.8)
+    shown = published_table(load(study.paths))
+    assert column(shown, "our epoch") == ["2 to 3"]
+    assert column(shown, "ours")[0].value == pytest.approx(0.8)
+    assert column(shown, "our seconds") == [25.0]

@@ -55,3 +55,22 @@ space:
   accumulation: {choice: [1, 2]}
 sampler: grid
 """
+
+
+def test_cells_that_add_up_exactly_have_no_interval_of_rounding() -> None:
+    world = World(
+        spec_of(
+            space={k: v for k, v in CROSSED.items() if k != "optimizer"},
+            recipe={"epochs": 1, "model": "small_cnn"},
+            replicates=5,
+        )
+    )
+    seeds = [0.601, 0.613, 0.627, 0.639, 0.646]
+    for level in (1, 2):
+        for norm, more in (("none", 0.0), ("every_conv", 0.07)):
+            heights = [seed + 0.031 * level + more for seed in seeds]
+            world.whole({SWITCH: level, "model.norm": norm}, heights)
+    (found,) = column(interactions_table(world.results, SWITCH, "model.norm"), "interaction")[-1:]
+    estimate = found.estimate if isinstance(found, Difference) else found
+    assert estimate.value == pytest.approx(0.0, abs=1e-12)
+    assert not estimate.known

@@ -288,7 +288,9 @@ def _on_host(value: Any) -> Any:
         there = torch.empty_like(value, device="cpu", pin_memory=True)
         return there.copy_(value.detach(), non_blocking=True)
     if isinstance(value, dict):
-        copied = type(value)((key, _on_host(item)) for key, item in value.items())
+        copied = type(value)()
+        for key, item in value.items():  # pairs would be counted, in a Counter
+            copied[key] = _on_host(item)
         if isinstance(value, OrderedDict):
             vars(copied).update(vars(value))  # a module's state_dict has versions there
         return copied

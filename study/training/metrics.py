@@ -8,6 +8,7 @@ line in ``_FUNCTIONS``.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 
@@ -76,14 +77,26 @@ def named_metrics(names: Sequence[str], logits: Tensor, labels: Tensor) -> dict[
         for name in names:
             function, options = _FUNCTIONS.get(name, (f"multiclass_{name}", {}))
             measure = getattr(functions, function)
-            measured[name] = float(measure(shares, known, num_classes=classes, **options))
+            found = measure(shares, known, num_classes=classes, **options)
+            if name in _OF_CLASSES_WITH_IMAGES:
+                counts = known.bincount(minlength=classes)
+                is_defined = counts > 0
+                if name == "auroc":
+                    is_defined &= counts < len(known)
+                found = found[is_defined].mean()
+            measured[name] = float(found)
     return measured
 
 
 _FUNCTIONS: dict[str, tuple[str, dict[str, str]]] = {
-    "balanced_accuracy": ("multiclass_accuracy", {"average": "macro"}),
+    "auroc": ("multiclass_auroc", {"average": "none"}),
+    "balanced_accuracy": ("multiclass_accuracy", {"average": "none"}),
 }
 """Functions of torchmetrics that are called otherwise than the metric, and their options."""
+_OF_CLASSES_WITH_IMAGES = frozenset(_FUNCTIONS)
+"""Metrics that aren't defined for a class without images, nor auroc for the only one; torchmetrics'
+own averages may count such a class as 0.
+"""
 
 
 def classification_metrics(logits: Tensor, labels: Tensor) -> dict[str, float]:
@@ -157,13 +170,15 @@ class RunningMeans:
         sizes = torch.tensor(self._sizes)
         losses = torch.stack(self._losses).cpu()  # (steps,)
         norms = torch.stack(self._gradient_norms).cpu()
-        finite_norms = torch.where(norms.isfinite(), norms, 0.0)
+        finite_norms = norms[norms.isfinite()]  # the others' updates were skipped
         correct = (torch.cat(self._predictions) == torch.cat(self._labels)).sum()
         correct = self._team.add_up(correct)
         return {
             "train_loss": _sum_in_order(losses * sizes) / self.images,
             "train_accuracy": int(correct) / self.images,
-            "gradient_norm": _sum_in_order(finite_norms) / len(sizes),
+            "gradient_norm": _sum_in_order(finite_norms) / len(finite_norms)
+            if len(finite_norms)
+            else math.nan,
         }
 
 

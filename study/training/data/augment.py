@@ -216,6 +216,11 @@ def _draw_transforms(count: int, spec: AffineFlip, generator: Generator) -> Tens
 
 
 def _transform(images: Tensor, theta: Tensor) -> Tensor:
+    """Change images (N, C, H, W) by matrices (N, 2, 3) in pixels, which the grid wants in sides."""
+    _, _, height, width = images.shape
+    if height != width:
+        sides = torch.tensor([[1.0, height / width, 1.0], [width / height, 1.0, 1.0]])
+        theta = theta * sides.to(theta)
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, align_corners=False)
 

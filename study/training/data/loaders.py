@@ -22,8 +22,9 @@ from study.training.data.normalize import Normalization, channel_statistics, mak
 from study.training.data.statistics import node_statistics
 from study.training.data.subset import Subset
 from study.training.recipe.augmentations import of_batches
+from study.training.recipe.data_catalog import DATA_SETS
 from study.training.recipe.recipe import Recipe
-from study.training.recipe.sections import HostLoader
+from study.training.recipe.sections import Data, HostLoader
 from study.training.runtime.failures import TrainingFailure
 from study.training.runtime.randomness import make_generator
 from study.training.runtime.team.place import ALONE, Place
@@ -70,6 +71,35 @@ class Loaders:
         return facts
 
 
+def _check_parts(spec: Data, data: DataSet) -> None:
+    """Raise a TrainingFailure where ``validation`` asks for a part that there isn't, or that isn't
+    looked at.
+    """
+    fault = ""
+    if spec.validation == "test" and not len(data.test_labels):
+        fault = "must not be test where there is no test set"
+    if data.validation_images is not None and spec.validation != type(spec)().validation:
+        fault = "must be left out where the data set has validation images of its own"
+    if fault:
+        raise TrainingFailure("invalid", f"data.validation: {fault}", {})
+
+
+def _tested(spec: Data, count: int) -> Tensor:
+    """Return which of so many test images are looked at: (N,), in their order.
+
+    Files of one's own come class by class, so that the first ones would be of the first classes:
+    those are drawn, the same ones whatever the seed.
+    """
+    everything = torch.arange(count)
+    wanted = spec.test_images
+    if wanted is None or wanted >= count:
+        return everything
+    if spec.name in DATA_SETS:
+        return everything[:wanted]
+    drawn = torch.randperm(count, generator=torch.Generator().manual_seed(0))
+    return drawn[:wanted].sort().values
+
+
 def make_loaders(
     recipe: Recipe, data: DataSet, device: torch.device, place: Place = ALONE
 ) -> Loaders:
@@ -81,6 +111,7 @@ def make_loaders(
     has validation images of its own, all training images train as well.
     """
     spec = recipe.data
+    _check_parts(spec, data)
     train_indices, validation_indices = split_of(recipe, data)
     train_images = _at(data.train_images, train_indices)
     memory_format = _memory_format_of(recipe)
@@ -127,7 +158,7 @@ def make_loaders(
             f"data.batch_size: no batch is full of {len(train_indices)} training images",
             {},
         )
-    tested = torch.arange(len(data.test_labels))[: spec.test_images]
+    tested = _tested(spec, len(data.test_labels))
     test = make_loader(_at(data.test_images, tested), data.test_labels[tested])
     validation_count = 0
     if data.validation_images is not None and data.validation_labels is not None:

@@ -38,6 +38,11 @@ def to_unit_range(images: Tensor) -> Tensor:
     return images.float()
 
 
+def as_stored(images: Tensor) -> Tensor:
+    """Return bytes as they are and floats as float32, which all that changes images counts in."""
+    return images if images.dtype == torch.uint8 else images.float()
+
+
 class Middle(NamedTuple):
     """Where the middle of an image lies once its shorter side is resized: all in pixels."""
 
@@ -115,5 +120,7 @@ def make_normalization(kind: str, own: Tensor, training: Tensor) -> Normalizatio
     if kind == "imagenet":
         mean = torch.tensor(_IMAGENET_MEAN).view(-1, 1, 1)
         std = torch.tensor(_IMAGENET_STD).view(-1, 1, 1)
+        if own.shape[1] == 1:  # gray: its one channel stands for all three
+            mean, std = (values.mean(0, keepdim=True) for values in (mean, std))
         return Normalization(mean, std)
     return channel_statistics(own if kind == "own" else training)

@@ -16,7 +16,7 @@ from study.training.data.augment import (
 )
 from study.training.data.augmentations.drawn import joined
 from study.training.data.datasets import Images
-from study.training.data.normalize import Normalization, resize, to_unit_range
+from study.training.data.normalize import Normalization, as_stored, resize, to_unit_range
 from study.training.recipe.augmentations import augmentations
 from study.training.recipe.sections import Data
 from study.training.runtime.randomness import make_generator
@@ -128,14 +128,14 @@ class Subset:
 
     def prepare(self, images: Tensor, draws: Draws = ()) -> Tensor:
         """Return images as the network sees them, augmented by what was drawn for them."""
-        images = self._resized(images)
+        images = self._resized(as_stored(images))
         if draws:
             images = change(images, self.spec.augment, draws)
         return self.normalization(to_unit_range(images))
 
     def prepare_one(self, image: Tensor, epoch: int, index: int) -> Tensor:
         """Return a single image, (1, C, H, W), as the network sees it, augmented in its name."""
-        image = self._resized(image)
+        image = self._resized(as_stored(image))
         if self.is_augmented:
             generator = make_generator(self.seed, "augment", epoch, index)
             drawn = self._draw(1, (image.shape[2], image.shape[3]), generator)

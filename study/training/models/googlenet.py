@@ -8,6 +8,7 @@ branch or behind the pooling's projection. That is the variant ``fc_norm``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -107,17 +108,17 @@ class _GoogLeNetLayers:
                 layers += [nn.BatchNorm1d(features_out), relu()]
         return nn.Sequential(*layers)
 
-    def auxiliary_head(self, channels: int, side: int, classes: int) -> nn.Module:
-        """Make a classifier of inner features: (N, ``channels``, ``side``, ``side``) in."""
+    def auxiliary_head(self, channels: int, sides: Sequence[int], classes: int) -> nn.Module:
+        """Make a classifier of inner features: (N, ``channels``, H, W) in, of these two sides."""
         narrow = self.scale(_AUX_CHANNELS)
-        pooled_side = (side + 4 - 5) // 3 + 1
+        height, width = ((side + 4 - 5) // 3 + 1 for side in sides)
         return nn.Sequential(
             nn.AvgPool2d(5, 3, padding=2),
             self.conv(channels, narrow, 1),
             nn.Dropout(_AUX_DROPOUT),
             nn.Flatten(),
             self.classifier(
-                narrow * pooled_side**2,
+                narrow * height * width,
                 self.scale(_AUX_FEATURES),
                 self.scale(_CLASSIFIER_FEATURES),
                 classes,
@@ -183,9 +184,10 @@ class GoogLeNet(nn.Module):
         self.head = nn.Sequential(pool, classifier)
         self.aux = nn.ModuleList()
         if model.aux_heads:
-            side = (image_shape[1] + 1) // 2  # behind the one pooling of stride 2 in ``low``
-            self.aux.append(layers.auxiliary_head(channels4a, side, classes))
-            self.aux.append(layers.auxiliary_head(channels4d, side, classes))
+            # behind the one pooling of stride 2 in ``low``
+            sides = [(side + 1) // 2 for side in image_shape[1:]]
+            self.aux.append(layers.auxiliary_head(channels4a, sides, classes))
+            self.aux.append(layers.auxiliary_head(channels4d, sides, classes))
 
     def forward(self, images: Tensor) -> Outputs:
         low = self.low(images)  # (N, C, H / 2, W / 2)

@@ -25,6 +25,8 @@ Activation = Callable[[], nn.Module]
 """Makes one activation layer."""
 
 _GROUPS = 32
+_FEATURES_A_GROUP = 8
+"""So many features, at least, are normalized together where there are no pixels."""
 """Group normalization's number of groups (arXiv:1803.08494); fewer where the channels don't divide.
 """
 
@@ -129,7 +131,10 @@ class LayerFactory:
         self, features_in: int, features: int, activation: Activation | None = relu
     ) -> nn.Sequential:
         """Make a fully connected layer for (N, F) that is normalized like a convolution."""
-        norm = nn.BatchNorm1d(features) if self.norm_kind == "batch" else self.norm(features)
+        norm: nn.Module = nn.BatchNorm1d(features)
+        if self.norm_kind == "group":
+            # of a group of one feature the norm is its bias, whatever the image
+            norm = nn.GroupNorm(math.gcd(_GROUPS, features // _FEATURES_A_GROUP or 1), features)
         linear = nn.Linear(features_in, features, bias=not self.norm_after_conv)
         norms = [norm] if self.norm_after_conv else []
         return nn.Sequential(linear, *self._in_order(norms, activation))

@@ -81,7 +81,8 @@ def copy_state(value: Any) -> Any:
         return value.detach().to("cpu", copy=True)
     if isinstance(value, Mapping):
         copied = type(value)()
-        copied.update((key, copy_state(item)) for key, item in value.items())  # type: ignore[attr-defined]
+        for key, item in value.items():  # update would count the pairs, in a Counter
+            copied[key] = copy_state(item)  # type: ignore[index]
         if isinstance(value, OrderedDict):
             vars(copied).update(vars(value))  # a module's state_dict has versions there
         return copied

@@ -41,6 +41,8 @@ _MEMORY_PATTERNS = {
 
 _NOT_DETERMINISTIC = "does not have a deterministic implementation"
 """How torch refuses an operation of the model under ``execution.deterministic``."""
+_SINGLE_VALUE = "Expected more than 1 value per channel when training"
+"""How torch refuses batch norm of one image whose maps have shrunk to a pixel."""
 CONTEXT_LOST = "context_lost"
 """Among a failure's details: CUDA answers no call of the process any more."""
 _LONGEST_MESSAGE = 400
@@ -102,6 +104,12 @@ def classify(
         return TrainingFailure("data", text, {})
     if _NOT_DETERMINISTIC in text:
         return TrainingFailure("invalid", f"execution.deterministic: {text}", {})
+    if _SINGLE_VALUE in text and not own_place(error):
+        fault = (
+            "data.batch_size: must leave no batch of one image, nor micro-batch: batch norm sees a"
+            " single number of it, and data.drop_last leaves out a last one"
+        )
+        return TrainingFailure("invalid", fault, {})
     if isinstance(error, TimeoutError):
         return TrainingFailure("timeout", text or "it took longer than it may", {})
     context: FailureDetails = {CONTEXT_LOST: True} if of_gpu and of_gpu.breaks_context else {}

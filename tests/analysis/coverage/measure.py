@@ -50,6 +50,8 @@ def bounds(scenario: Scenario, law: str) -> tuple[float, float]:
     """Between which shares the truth about a scenario must lie."""
     if scenario.kind != INTERVAL:
         return 0.0, 1 - LEAST[law] if law == HEAVY_TAILED else FALSE_ALARMS
+    if law == HEAVY_TAILED and not scenario.bounded_under_heavy_tails:
+        return 0.0, 1.0
     slack = scenario.level - 0.95
     least = LEAST[law] + slack
     return least, 1.0 if scenario.may_cover_more else MOST + slack if law == "normal" else 1.0

@@ -56,6 +56,8 @@ class Scenario:
     level: float = 0.95
     answers: int = 1
     """How many independent answers a world gives."""
+    bounded_under_heavy_tails: bool = True
+    """Whether the share has a bound under the law that no interval is right for."""
     slow: bool = False
     """Whether a world takes more than a few hundredths of a second."""
 
@@ -628,6 +630,7 @@ SCENARIOS = (
         "fresh seeds",
         best_of_the_confirmed,
         True,
+        bounded_under_heavy_tails=False,
     ),
     Scenario(
         "confirmation: all over the baseline at once",

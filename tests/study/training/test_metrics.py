@@ -4,6 +4,7 @@ images too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +14,8 @@ from torch import nn
 from torch.nn import functional
 
 from study.training.loop import train
-from study.training.metrics import classification_metrics, evaluate
+from study.training.metrics import RunningMeans, classification_metrics, evaluate
+from study.training.optim.loss import LossValues
 from study.training.optim.precision import MixedPrecision
 from study.training.recipe.recipe import Recipe
 
@@ -67,3 +69,12 @@ def test_figures_equal_their_definitions() -> None:
 
 def test_fewer_than_five_classes_are_all_among_the_top() -> None:
     assert classification_metrics(torch.randn(9, 3), torch.arange(9) % 3)["top5"] == 1.0
+
+
+def test_the_gradients_norm_is_the_mean_over_the_updates_that_were_made() -> None:
+    means = RunningMeans()
+    for norm in (2.0, math.inf, 4.0, math.nan):
+        logits = torch.zeros(3, 2)
+        losses = LossValues(total=torch.tensor(1.0), main=torch.tensor(1.0), logits=logits)
+        means.add(losses, torch.zeros(3).long(), torch.tensor(norm))
+    assert means.columns()["gradient_norm"] == 3.0

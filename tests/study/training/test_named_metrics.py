@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -120,3 +121,17 @@ def test_an_objective_or_a_stop_rule_must_be_measured() -> None:
     _, faults = parse_recipe({"metrics": ["aurok"]})
     assert str(faults[0]).endswith("(did you mean auroc?)")
     assert "metrics" not in flatten(Recipe())
+
+
+def test_of_a_class_without_images_neither_area_nor_recall_counts() -> None:
+    labels = torch.tensor([0, 0, 1, 1, 1])
+    right = torch.eye(3)[labels] * 5  # (N, classes): nothing is taken for class 2
+    assert named_metrics(["auroc", "balanced_accuracy"], right, labels) == {
+        "auroc": 1.0,
+        "balanced_accuracy": 1.0,
+    }
+    wrong = right.clone()
+    wrong[0] = torch.tensor([0.0, 0.0, 5.0])
+    found = named_metrics(["auroc", "balanced_accuracy"], wrong, labels)
+    assert found["balanced_accuracy"] == pytest.approx((1 / 2 + 1) / 2)
+    assert math.isnan(named_metrics(["auroc"], right, torch.zeros(5).long())["auroc"])

@@ -111,6 +111,20 @@ def test_an_affine_turn_turns_about_the_center() -> None:
     torch.testing.assert_close(turned, images().rot90(1, (2, 3)), atol=1e-4, rtol=0)
 
 
+def test_a_turn_is_one_in_images_that_are_no_square_too() -> None:
+    beside = (4, 4)
+    wide = functional.pad(images(), beside)
+    tall = functional.pad(images(), (0, 0, *beside))
+    turn = spec("affine_flip", degrees=90.0, translate=0.0, scale=0.0, shear=0.0)
+    inner = images().rot90(1, (2, 3))
+    for outer, wanted in (
+        (wide, functional.pad(inner, beside)),
+        (tall, functional.pad(inner, (0, 0, *beside))),
+    ):
+        turned = augment.affine(outer, turn, Full())
+        torch.testing.assert_close(turned, wanted, atol=1e-4, rtol=0)
+
+
 class Full(torch.Generator):
     """``affine`` with it draws the most of everything: see ``full``."""
 

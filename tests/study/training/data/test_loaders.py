@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from study.training.data.datasets import DataSet, load_data_set
 from study.training.data.loaders import Loaders, make_loaders, split_indices
 from study.training.recipe.recipe import Recipe
+from study.training.runtime.failures import TrainingFailure
 
 CPU = torch.device("cpu")
 LOADERS: list[dict[str, Any]] = [{"name": "device"}, {"name": "host"}]
@@ -141,3 +143,48 @@ def test_the_fingerprint_names_images_counts_and_split(tiny: Callable[..., Recip
         for data in ({}, {"train_images": 20}, {"test_images": 3})
     }
     assert len(prints) == 3
+
+
+def labels_tested(tiny: Callable[..., Recipe], name: str, **changes: Any) -> list[int]:
+    data = {"train_images": None, "normalize": "none", "name": name, "test_images": 3}
+    recipe = tiny(data=data | ({"path": "mine"} if name == "folder" else {}), **changes)
+    batches = make_loaders(recipe, numbered(), CPU).test.epoch(1)
+    return torch.cat([labels for _, labels in batches]).tolist()
+
+
+def test_of_files_that_come_class_by_class_the_tested_ones_are_drawn_whatever_the_seed(
+    tiny: Callable[..., Recipe],
+) -> None:
+    drawn = labels_tested(tiny, "folder", seed=0)
+    assert drawn == sorted(set(drawn)) == labels_tested(tiny, "folder", seed=1)
+    assert len(drawn) == 3
+    assert drawn != [0, 1, 2] == labels_tested(tiny, "digits")
+
+
+def test_validation_must_be_of_what_is_there_and_looked_at(tiny: Callable[..., Recipe]) -> None:
+    data = numbered()
+    plain = {"train_images": None, "normalize": "none", "validation": "test"}
+    untested = replace(data, test_images=data.test_images[:0], test_labels=data.test_labels[:0])
+    with pytest.raises(TrainingFailure, match=r"^invalid: .* where there is no test set$"):
+        make_loaders(tiny(data=plain), untested, CPU)
+    given = replace(data, validation_images=data.test_images, validation_labels=data.test_labels)
+    with pytest.raises(TrainingFailure, match=r"^invalid: data.validation: must be left out"):
+        make_loaders(tiny(data=plain), given, CPU)
+
+
+@pytest.mark.parametrize("augment", ["randaugment", "trivialaugment", "affine_flip", "crop_flip"])
+@pytest.mark.parametrize("loader", LOADERS)
+def test_images_of_doubles_are_changed_as_floats(
+    tiny: Callable[..., Recipe], loader: Any, augment: str
+) -> None:
+    data = numbered()
+    plain = {"train_images": None, "normalize": "none", "augment": augment, "loader": loader}
+    both = [
+        replace(data, train_images=(data.train_images / 255).to(kind))
+        for kind in (torch.float32, torch.float64)
+    ]
+    (of_floats, _), (of_doubles, _) = (
+        next(iter(make_loaders(tiny(data=plain), each, CPU).train.epoch(1))) for each in both
+    )
+    assert of_doubles.dtype == torch.float32
+    assert torch.equal(of_floats, of_doubles)

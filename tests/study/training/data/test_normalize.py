@@ -54,3 +54,10 @@ def test_normalization_takes_the_statistics_it_names() -> None:
     assert torch.equal(make_normalization("none", own, training)(own), own)
     imagenet = make_normalization("imagenet", own, training).mean.flatten().tolist()
     assert imagenet == pytest.approx([0.485, 0.456, 0.406])
+
+
+def test_gray_images_are_normalized_by_the_mean_of_imagenets_channels() -> None:
+    gray = images()[:, :1]
+    found = make_normalization("imagenet", gray, gray)(gray)
+    assert found.shape == gray.shape
+    torch.testing.assert_close(found, (gray - (0.485 + 0.456 + 0.406) / 3) / (0.678 / 3))

@@ -35,3 +35,9 @@ def test_googlenet_holds_9_84_million_parameters_in_its_auxiliary_heads() -> Non
     with_heads = count_parameters(CIFAR, 10, name="googlenet", aux_heads=True)
     auxiliary = with_heads - count_parameters(CIFAR, 10, name="googlenet")
     assert auxiliary == 9_838_100
+
+
+def test_auxiliary_heads_fit_images_that_are_no_square() -> None:
+    network = make((3, 16, 32), name="googlenet", aux_heads=True, width=0.0625)
+    for logits in network(torch.randn(2, 3, 16, 32)):
+        assert logits.shape == (2, 10)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from torch import nn
 
 from study.training.models.layers import ImageShape
 
@@ -27,3 +29,12 @@ def test_an_mlp_counts_its_hidden_layers_as_convolutions() -> None:
     spec = {"name": "mlp", "depth": 3}
     assert norm_layers(make((1, 8, 8), **spec)) == 0
     assert norm_layers(make((1, 8, 8), **spec, norm="every_conv")) == 3
+
+
+@pytest.mark.parametrize("width", [0.25, 0.5, 1.0, 4.0])
+def test_a_group_norm_of_features_lets_the_image_through(width: float) -> None:
+    network = make((1, 8, 8), name="mlp", width=width, norm="every_conv", norm_kind="group")
+    (norm,) = [layer for layer in network.modules() if isinstance(layer, nn.GroupNorm)]
+    assert norm.num_channels // norm.num_groups >= 8
+    outputs = network(torch.randn(32, 1, 8, 8))
+    assert len(outputs.unique(dim=0)) == 32

@@ -44,6 +44,7 @@ def test_what_is_accepted_is_read_back_without_running_code() -> None:
     assert {name: read[name] for name in PLAIN} == PLAIN
     assert torch.equal(read["model"]["running_mean"], model.running_mean)  # type: ignore[arg-type]
     copied = copy_state(state)
+    assert {name: copied[name] for name in PLAIN} == PLAIN
     assert copied["model"]._metadata == state["model"]._metadata
     assert isinstance(copied["model"], OrderedDict)
     model.weight.data.zero_()

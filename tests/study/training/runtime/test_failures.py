@@ -221,3 +221,14 @@ def test_a_long_text_is_cut() -> None:
 
 def test_being_stopped_is_no_exception_that_a_training_may_handle() -> None:
     assert not issubclass(Stopped, Exception)
+
+
+def test_a_batch_of_one_image_that_batch_norm_refuses_is_told_with_its_remedy(
+    tiny: Callable[..., Recipe],
+) -> None:
+    recipe = tiny(
+        model={"name": "mlp", "norm": "every_conv"},
+        data={"train_images": 12, "validation": {"fraction": 0.25}, "batch_size": 4},
+    )
+    with pytest.raises(TrainingFailure, match=r"^invalid: data.batch_size: must leave no batch"):
+        trained(recipe)

@@ -60,6 +60,10 @@ class Study:
         self._history = history
         paths.check_plain()
         if not log_at(paths.journal).exists():
+            if paths.spec.exists():
+                raise UserError(
+                    f"study {paths.name} has not begun; next: {paths.command('resume')}"
+                )
             near = names_near(paths.name, paths.storage)
             raise StudyNotFound(f"there is no study {paths.name} in {paths.storage}{near}")
 

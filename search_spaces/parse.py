@@ -227,8 +227,9 @@ class _Reader:
     def _unknown_key(self, at: _Spot, section: _Spot) -> Fault:
         """Return the fault of a key that the recipe hasn't, in the recipe's own words if any."""
         for fault in self._faults_in_recipe(None, at):
-            if fault.on_key and fault.path == at.path:
-                return replace(fault, path=at.place)
+            further = len(at.path) - len(fault.path)
+            if fault.on_key and fault.path and fault.path == at.path[: len(fault.path)]:
+                return replace(fault, path=at.place[: len(at.place) - further])
         known = self._fields.keys_below(section.path)
         return unknown_key_fault(at.place, known, DISTRIBUTION_SYNONYMS)
 

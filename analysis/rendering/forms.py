@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import rich.console
     import rich.table
 
-_WIDEST = 1000
-"""Characters: tables in the terminal's form are as wide as their cells."""
+_WIDEST = 1_000_000
+"""Characters, more than any table has: in a file it is as wide as its cells."""
 
 _LONG = 30
 """Characters, beyond which a cell of the HTML form may take several lines."""

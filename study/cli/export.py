@@ -56,6 +56,7 @@ def preview(
     from study.execution.own_code.look import look_at_code
     from study.execution.user.prices import price_faults
     from study.execution.user.trust import check_file_trusted, lies_in_a_study
+    from study.files.storage_uri import storage_path
     from study.inspection.own_code import check_own_code
     from study.inspection.preview import preview_of
     from study.spec.checks.repeat_checks import repeat_faults
@@ -69,6 +70,10 @@ def preview(
     look = look_at_code(spec, imports=may_import)
     faults = [*repeat_faults(spec), *look.faults, *price_faults(spec, storage)]
     refuse(file, faults, sets=sets or (), name=name, points=points)
+    if spec.warm_start:
+        from study.controller.warm_start import warm_starts
+
+        warm_starts(spec, storage_path(storage))  # raises where an earlier study can't be found
     for note in look.notes:
         echo(f"note: {note}", err=True)
     checked: list[str] = []

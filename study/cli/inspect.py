@@ -24,6 +24,13 @@ from study.cli.options import (
     short_path,
 )
 
+_FORMS_BY_ENDING = {
+    ".csv": "csv",
+    ".json": "json",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".parquet": "parquet",
+}
 _KINDS_HELP = (
     "leaderboard, milestones, published, effects, interactions, importance, best-of-n,"
     " confirmation, winners, cost, time-to-target, failures or warnings."
@@ -116,6 +123,8 @@ def list_studies(
         columns = ("study", "state", "points", "of", "best", "size", "updated")
         title, rows = f"Studies in {storage}", overview(storage_path(storage))
         for row in rows:
+            if row["of"] is not None:
+                row["of"] += row["added"]
             row["size"] = bytes_text((storage_path(storage) / row["study"]).bytes_below())
     headers = [Header(column) for column in columns]
     cells = [[row[column] for column in columns] for row in rows]
@@ -187,8 +196,12 @@ def query(
     ] = None,
     storage: StorageOption = STUDIES,
     form: Annotated[
-        str, typer.Option("--format", help="table, json, csv, markdown, latex or parquet.")
-    ] = "table",
+        str | None,
+        typer.Option(
+            "--format",
+            help="table, json, csv, markdown, latex or parquet; else what --to ends in.",
+        ),
+    ] = None,
     to: ToOption = None,
 ) -> None:
     """Ask in SQL over one, several or all studies of a storage."""
@@ -196,18 +209,22 @@ def query(
     from analysis.sql import answer_table, query_sql, render_answer
     from study.errors import UserError
 
+    asked = form
+    form = form or _FORMS_BY_ENDING.get(Path(to or "").suffix, "table")
     check_format(form, (*FORMS, "parquet"))
-    answer = query_sql(sql, names or None, storage=storage)
+    found = query_sql(sql, names or None, storage=storage)
     if form == "parquet":
         import pyarrow.parquet as pq
 
         if to is None:
             raise UserError("a Parquet file needs a place: --to FILE.parquet")
-        pq.write_table(answer, to)
+        pq.write_table(found, to)
     elif to:
-        Path(to).write_text(render_answer(answer, form))
+        Path(to).write_text(render_answer(found, form))
     else:
-        print_table(answer_table(answer), form)
+        print_table(answer_table(found), form)
+    if to:
+        told_of_file(to, asked)
 
 
 @app.command()
@@ -229,6 +246,14 @@ def report(
     echo(f"wrote {short_path(path)}")
 
 
+def told_of_file(to: str, form: str | None) -> None:
+    """Say which file was written: as JSON to whoever asked for that form."""
+    if form == "json":
+        print_json({"file": to})
+    else:
+        echo(f"wrote {short_path(Path(to))}")
+
+
 @app.command()
 def compare(
     a: Annotated[str, typer.Argument(metavar="A")],
@@ -240,11 +265,18 @@ def compare(
     to: ToOption = None,
 ) -> None:
     """Compare two studies: a report, or a table."""
+    from analysis.rendering import FORMS
     from analysis.report.report import write_comparison
     from study.files.layout import existing
 
     if form == "html":
         path = write_comparison(existing(a, storage), existing(b, storage), storage=storage, to=to)
         echo(f"wrote {short_path(path)}")
+        return
+    check_format(form, ("html", *FORMS))
+    shown = results_of(a, storage=storage).compare(results_of(b, storage=storage))
+    if to:
+        Path(to).write_text(shown.render(form))
+        told_of_file(to, form)
     else:
-        print_table(results_of(a, storage=storage).compare(results_of(b, storage=storage)), form)
+        print_table(shown, form)

@@ -123,7 +123,7 @@ def share(name: str, weight: float, *, storage: StorageLike) -> Change:
     Raises UserError where it is no share, or what the study has already.
     """
     check_share(name, weight, storage=storage)
-    request = {"do": "share", "weight": weight}
+    request = {"do": "share", "weight": float(weight)}
     is_asked = lifecycle.post_request(name, request, storage=storage)
     line = f"the share of {name} is {weight:g} from now on"
     return Change((f"asked the driver: {line}" if is_asked else line,), is_asked, {"share": weight})

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from study.training.data.datasets import DataSet, load_data_set
+from study.training.data.files.faults import FaultyData
 from study.training.data.loaders import make_loaders
 from study.training.models.factory import build_for_recipe
 from study.training.optim.accumulation import accumulate_gradients
@@ -69,6 +70,11 @@ def _fit_text(recipe: Recipe) -> str:
 def _load(recipe: Recipe, data_dir: str | None) -> DataSet:
     try:
         return load_data_set(recipe.data, data_dir)
+    except FaultyData as error:
+        fault = error.faults[0]
+        accepted = f"; accepted {fault.accepted}" if fault.accepted else ""
+        found = TrainingFailure(error.failure_class, f"{fault.found}{accepted}", {})
+        raise BatchFault(str(fault.path[0]), fault.must, found) from None
     except Exception as error:
         raise BatchFault(recipe.data.name, "must give its images", classify(error)) from None
 

@@ -149,7 +149,7 @@ def _place_of(tree: Any, name: str) -> KeyPath | None:
     elif isinstance(tree, list):
         items = enumerate(tree)
     for key, value in items:
-        if name in (key, value):
+        if name in (key, value) or str(key).endswith(f".{name}"):
             return (key,)
         below = _place_of(value, name)
         if below is not None:

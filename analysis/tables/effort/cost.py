@@ -61,6 +61,8 @@ class _Part:
     trials: pd.DataFrame
     seconds: pd.Series[float]
     money: pd.Series[float]
+    epochs: int | None
+    """None where they are counted in another part."""
 
 
 def _parts_of(trials: pd.DataFrame) -> list[_Part]:
@@ -76,7 +78,8 @@ def _parts_of(trials: pd.DataFrame) -> list[_Part]:
     chosen = {state: ~is_confirmation & ~dropped & (trials["state"] == state) for state in STATES}
     chosen |= {"confirmation": is_confirmation, "dropped": dropped}
     parts = [
-        _Part(name, trials[these], once[these], money_once[these]) for name, these in chosen.items()
+        _Part(name, trials[these], once[these], money_once[these], _epochs_of(trials[these]))
+        for name, these in chosen.items()
     ]
     has_repeated = repeated > 0
     parts.append(
@@ -85,10 +88,15 @@ def _parts_of(trials: pd.DataFrame) -> list[_Part]:
             trials[has_repeated],
             repeated[has_repeated],
             lost_money[has_repeated],
+            epochs=None,
         )
     )
-    parts.append(_Part("all", trials, wall, money))
+    parts.append(_Part("all", trials, wall, money, _epochs_of(trials)))
     return parts
+
+
+def _epochs_of(trials: pd.DataFrame) -> int:
+    return int(trials["epochs"].sum())
 
 
 def _money_of(trials: pd.DataFrame, column: str) -> pd.Series[float]:
@@ -120,7 +128,7 @@ def _cost_row(part: _Part, total: float, scale: float) -> list[Cell]:
     return [
         part.name,
         len(trials),
-        int(trials["epochs"].sum()),
+        part.epochs,
         seconds / scale,
         cpu_seconds / scale,
         gpu_seconds / scale,
@@ -131,8 +139,9 @@ def _cost_row(part: _Part, total: float, scale: float) -> list[Cell]:
 
 def _span_text(results: Frames) -> str:
     """Return the studies' time from beginning to end, in which no driver need have run."""
-    begin = results.points["asked"].min()
-    end = results.trials["ended"].max()
+    whole = results.with_dropped()
+    begin = whole.points["asked"].min()
+    end = whole.trials["ended"].max()
     if pd.isna(begin) or pd.isna(end):
         return "nothing yet"
     return duration_text((end - begin).total_seconds())

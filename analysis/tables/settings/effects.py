@@ -30,6 +30,7 @@ from analysis.selection.first_decision import (
     points_failed_before,
 )
 from analysis.selection.objectives import objective_of
+from analysis.selection.settings import varied_settings
 from analysis.selection.trials import counted_trials, search_trials, trials_with
 from analysis.statistics import Estimate
 from analysis.tables.settings.level_effect import (
@@ -104,8 +105,17 @@ def effects_table(results: Frames, factors: Sequence[str] = ()) -> Table:
         Header("ratio of epoch seconds", digits=3),
         Header("ratio of peak memory", digits=3),
     ]
-    notes = _notes_on(results, found, epoch) if rows else ["Nothing varies."]
+    notes = _notes_on(results, found, epoch) if rows else [_nothing_text(results)]
     return make_table("Effects of settings", headers, rows, notes)
+
+
+def _nothing_text(results: Frames) -> str:
+    """Return why there is no row."""
+    if varied_settings(results):
+        return (
+            "No setting has levels to compare; how much each explains is in the table importance."
+        )
+    return "Nothing varies."
 
 
 def _comparisons_of(results: Frames, factor: str) -> list[_Comparison]:

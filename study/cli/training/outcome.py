@@ -117,7 +117,9 @@ def _next_steps(result: RunResult, again: Sequence[str]) -> list[str]:
     if spec.sampler.name not in ("first-only", "grid"):
         points = _more_points(len(result.history.points), len(spec.levels()))
         if result.exit_code == 0:
-            steps.append(paths.command("table", "--kind", "effects"))
+            has_levels = any(not hasattr(item.distribution, "low") for item in spec.space.variables)
+            kind = "effects" if has_levels else "importance"
+            steps.append(paths.command("table", "--kind", kind))
         steps.append(paths.command("resume", "--points", points, *again))
     return steps
 

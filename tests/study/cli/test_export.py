@@ -36,6 +36,13 @@ def test_a_mistake_is_told_plainly(home: Path, words: str, expected: str) -> Non
     check_mistake(home, words, expected)
 
 
+def test_a_preview_looks_for_the_studies_that_it_is_to_start_from(home: Path) -> None:
+    (home / "warm.yaml").write_text(
+        "study: warm\npoints: 2\nspace: {optimizer.lr: {log: [1e-3, 1]}}\nwarm_start: nowhere\n"
+    )
+    check_mistake(home, "preview warm.yaml", "warm_start: no study nowhere in")
+
+
 def test_a_preview_can_be_read_by_programs(home: Path) -> None:
     preview = json.loads(run(home, "preview", "quickstart", "--format", "json").stdout)
     assert preview["points"] == 32

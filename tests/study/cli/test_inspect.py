@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis.tables.kinds import KINDS
@@ -40,6 +41,7 @@ def test_every_command_answers(home: Path, words: str, expected: str) -> None:
         ("table fake --format jsn", "did you mean json?"),
         ("query drop", "the query can't be answered"),
         ("logs fake --trial 88", "--trial must be a number below 6"),
+        ("compare fake fake --format cvs --to c.csv", "did you mean csv?"),
     ],
 )
 def test_a_mistake_is_told_plainly(home: Path, words: str, expected: str) -> None:
@@ -99,3 +101,35 @@ with contextlib.redirect_stdout(io.StringIO()) as shown:
 assert "storage: about 34.9 MB" in shown.getvalue()
 """
     assert loaded_by(code, "torch") == []
+
+
+@pytest.mark.parametrize("words", [["compare", "fake", "fake"], ["query", "SELECT 1 AS one"]])
+def test_what_goes_to_a_file_says_which(home: Path, words: list[str]) -> None:
+    told = run(home, *words, "--format", "csv", "--to", "answer.csv").stdout
+    assert told == "wrote answer.csv\n"
+    assert "," in (home / "answer.csv").read_text() or "one" in (home / "answer.csv").read_text()
+    told = run(home, *words, "--format", "json", "--to", "answer.json").stdout
+    assert json.loads(told)["file"] == "answer.json"
+    assert json.loads((home / "answer.json").read_text())
+
+
+def test_a_querys_form_is_what_its_file_ends_in(home: Path) -> None:
+    sql = "SELECT point FROM points ORDER BY point"
+    for ending, read in ((".csv", pd.read_csv), (".parquet", pd.read_parquet)):
+        run(home, "query", sql, "--to", f"points{ending}")
+        assert list(read(home / f"points{ending}")["point"]) == list(range(6))
+
+
+def test_a_table_in_a_file_is_as_wide_as_its_cells(home: Path) -> None:
+    wide = ", ".join(f"'{number:030d}' AS column_{number}" for number in range(60))
+    told = run(home, "query", f"SELECT {wide}").stdout
+    assert "…" not in told
+    assert f"{59:030d}" in told
+
+
+def test_a_study_that_has_not_begun_says_how_it_begins(home: Path) -> None:
+    folder = home / "studies" / "new"
+    folder.mkdir()
+    spec = (home / "studies" / "fake" / "study.yaml").read_text()
+    (folder / "study.yaml").write_text(spec.replace("study: fake", "study: new", 1))
+    check_mistake(home, "table new", "study new has not begun; next: study resume new")

@@ -219,3 +219,21 @@ def test_a_model_of_timms_asks_for_timm(module: str) -> None:
     told = faults(study("'timm:resnet18.a1_in1k'"))
     must = "own.yaml:3: recipe.model: must find timm installed for timm:resnet18.a1_in1k"
     assert told == f"{must}; found no package timm; accepted pip install 'ray-study[timm]'"
+
+
+def test_an_option_that_is_written_with_dots_is_told_by_its_line_too(module: str) -> None:
+    space = "{'loss.options.gama': {choice: [1, 2]}}"
+    told = faults(study(section="loss: 'own_parts:focal'", space=space))
+    assert told.startswith("own.yaml:7: space.loss.options.gama: must be an argument of own_parts:")
+
+
+def test_files_that_are_no_data_set_are_told_at_the_key_that_names_them(
+    module: str, tmp_path: Path
+) -> None:
+    for name in ("one", "other"):
+        folder = tmp_path / "data" / "photos" / name
+        folder.mkdir(parents=True)
+        (folder / "0.jpg").write_bytes(b"no image")
+    told = faults(study(data="{name: folder, path: photos, image_size: 8}"), check_data=True)
+    assert told.startswith("own.yaml:4: recipe.data.path: must hold images that can be decoded")
+    assert "accepted skip_broken: true" in told

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -675,3 +676,12 @@ def test_what_only_another_loader_has_is_refused_as_a_fixed_value_too(fails: Fai
         "f.yaml:3: recipe.data.loader.pin_memory: must be a known key; found 'pin_memory'; accepted"
         " name"
     ]
+
+
+@pytest.mark.parametrize("space", [{"optimzer.lr": {"log": [1e-4, 1]}}, {"optimzer": {"lr": 1}}])
+def test_a_misspelled_section_is_named_however_it_is_written(space: dict[str, Any]) -> None:
+    with pytest.raises(SpecError) as caught:
+        spec_from_tree({"study": "s", "points": 2, "space": space})
+    told = str(caught.value)
+    assert "space.optimzer: must be a known key; found 'optimzer'" in told
+    assert "(did you mean optimizer?)" in told

@@ -40,6 +40,9 @@ def test_cost_adds_up_and_shows_what_was_repeated(mixed: Any) -> None:
     assert sum(found.values()) == pytest.approx(2 * found["all"])
     assert found["repeated after an interruption"] == results.trials["repeated_seconds"].sum() > 0
     assert times(results, "GPU time")["all"] == pytest.approx(found["all"] / 2)
+    epochs = times(results, "epochs")
+    assert epochs.pop("repeated after an interruption") is None, "they stand in their trials' row"
+    assert sum(epochs.values()) == 2 * epochs["all"]
 
 
 def test_a_confirmation_is_a_part_of_its_own(mixed: Any) -> None:
@@ -82,3 +85,9 @@ def test_money_stands_in_its_currency_and_adds_up_with_what_was_repeated_apart(m
 
 def test_a_study_without_a_trial_costs_nothing(make: Any) -> None:
     assert times(load(make().paths)) == {}
+
+
+def test_the_span_is_that_of_all_that_was_paid_for(mixed: Any) -> None:
+    before = cost_table(load(mixed.paths)).notes[-1]
+    mixed.add(event="dropped", point=0)
+    assert cost_table(load(mixed.paths)).notes[-1] == before

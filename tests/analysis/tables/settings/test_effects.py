@@ -137,3 +137,13 @@ def test_effects_without_pairs_say_so(large: Callable[[int], Any]) -> None:
     assert column(shown, "pairs") == [None, 0]
     assert column(shown, "compared over") == [None, "12 points"]
     assert any(note.startswith("points: ") for note in shown.notes)
+
+
+def test_where_ranges_alone_vary_another_table_is_named() -> None:
+    world = World(spec_of())
+    for rate in (0.1, 0.2, 0.3):
+        world.whole(lr(rate), [rate])
+    shown = effects_table(world.results)
+    assert not shown.rows
+    (note,) = shown.notes
+    assert note.startswith("No setting has levels to compare")

@@ -106,6 +106,8 @@ def test_a_study_takes_another_share(storage: Path) -> None:
     assert "share: 2.5" in (storage / "fake" / "study.yaml").read_text()
     with pytest.raises(UserError, match=r"the share of fake is 2\.5 already"):
         study.share("fake", 2.5, storage=storage)
+    study.share("fake", 2, storage=storage)
+    assert "share: 2" in (storage / "fake" / "study.yaml").read_text()
 
 
 def test_points_are_added_and_dropped(storage: Path) -> None:

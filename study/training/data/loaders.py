@@ -72,14 +72,14 @@ class Loaders:
 
 
 def _check_parts(spec: Data, data: DataSet) -> None:
-    """Raise a TrainingFailure where ``validation`` asks for a part that there isn't, or that isn't
-    looked at.
-    """
+    """Raise a TrainingFailure where ``validation: test`` can't mean the test set."""
+    if spec.validation != "test":
+        return
     fault = ""
-    if spec.validation == "test" and not len(data.test_labels):
+    if not len(data.test_labels):
         fault = "must not be test where there is no test set"
-    if data.validation_images is not None and spec.validation != type(spec)().validation:
-        fault = "must be left out where the data set has validation images of its own"
+    elif data.validation_images is not None:
+        fault = "must not be test where the data set has validation images of its own"
     if fault:
         raise TrainingFailure("invalid", f"data.validation: {fault}", {})
 
@@ -196,14 +196,11 @@ def _at(images: Images, indices: Tensor) -> Images:
 def _normalization(kind: str, images: Images, data: DataSet, indices: Tensor) -> Normalization:
     """Return the normalization of training images, which are those at ``indices``."""
     if kind not in ("dataset", "own"):
-        return make_normalization(kind, _NO_IMAGES, _NO_IMAGES)
+        none = torch.empty(0, data.image_shape[0], 0, 0)  # it is the same for all images
+        return make_normalization(kind, none, none)
     if isinstance(images, Tensor):
         return node_statistics(images, data.fingerprint, indices)
     return images.statistics()
-
-
-_NO_IMAGES = torch.empty(0)
-"""What a normalization is made from that is the same for all images."""
 
 
 def _statistics(images: Images) -> Normalization:

@@ -133,8 +133,10 @@ class LayerFactory:
         """Make a fully connected layer for (N, F) that is normalized like a convolution."""
         norm: nn.Module = nn.BatchNorm1d(features)
         if self.norm_kind == "group":
-            # of a group of one feature the norm is its bias, whatever the image
-            norm = nn.GroupNorm(math.gcd(_GROUPS, features // _FEATURES_A_GROUP or 1), features)
+            groups = math.gcd(_GROUPS, features)
+            while groups > 1 and features // groups < _FEATURES_A_GROUP:
+                groups //= 2  # of a group of one feature the norm is its bias, whatever the image
+            norm = nn.GroupNorm(groups, features)
         linear = nn.Linear(features_in, features, bias=not self.norm_after_conv)
         norms = [norm] if self.norm_after_conv else []
         return nn.Sequential(linear, *self._in_order(norms, activation))

@@ -117,9 +117,6 @@ class ModelSpec(Section):
             raise rule(must, ["rho"], beside=["variant"])
         if self.name == "resnet" and (self.depth or 0) % 6 != 2:
             raise rule("must be 6n + 2, such as 20, 32, 56 or 110", ["depth"], beside=["name"])
-        if self.weights is not None and not self.pretrained:
-            must = "must be left out unless pretrained is true"
-            raise rule(must, ["weights"], beside=["pretrained"])
         if self.pretrained:
             for option in _others(_KEPT_BY_PRETRAINED):
                 self._demand_default(option, " with pretrained weights")

@@ -210,7 +210,6 @@ class Data(Section):
                 "path": self.path,
                 "test_fraction": self.test_fraction,
                 "skip_broken": self.skip_broken or None,
-                "channels": None if self.channels == 3 else self.channels,
             }
             for key, value in given.items():
                 if value is not None:

@@ -168,7 +168,7 @@ def test_validation_must_be_of_what_is_there_and_looked_at(tiny: Callable[..., R
     with pytest.raises(TrainingFailure, match=r"^invalid: .* where there is no test set$"):
         make_loaders(tiny(data=plain), untested, CPU)
     given = replace(data, validation_images=data.test_images, validation_labels=data.test_labels)
-    with pytest.raises(TrainingFailure, match=r"^invalid: data.validation: must be left out"):
+    with pytest.raises(TrainingFailure, match=r"^invalid: .* validation images of its own$"):
         make_loaders(tiny(data=plain), given, CPU)
 
 
@@ -188,3 +188,9 @@ def test_images_of_doubles_are_changed_as_floats(
     )
     assert of_doubles.dtype == torch.float32
     assert torch.equal(of_floats, of_doubles)
+
+
+def test_gray_images_stay_gray_by_imagenets_statistics(tiny: Callable[..., Recipe]) -> None:
+    recipe = tiny(data={"train_images": None, "normalize": "imagenet"})
+    images, _ = next(iter(make_loaders(recipe, numbered(), CPU).train.epoch(1)))
+    assert images.shape[1:] == (1, 4, 4)

@@ -31,7 +31,7 @@ def test_an_mlp_counts_its_hidden_layers_as_convolutions() -> None:
     assert norm_layers(make((1, 8, 8), **spec, norm="every_conv")) == 3
 
 
-@pytest.mark.parametrize("width", [0.25, 0.5, 1.0, 4.0])
+@pytest.mark.parametrize("width", [0.25, 0.5, 0.52, 1.0, 1.55, 4.0])
 def test_a_group_norm_of_features_lets_the_image_through(width: float) -> None:
     network = make((1, 8, 8), name="mlp", width=width, norm="every_conv", norm_kind="group")
     (norm,) = [layer for layer in network.modules() if isinstance(layer, nn.GroupNorm)]

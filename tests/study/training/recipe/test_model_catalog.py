@@ -67,14 +67,3 @@ def test_a_spec_written_out_reads_back_equal(name: str) -> None:
 )
 def test_what_a_network_couldnt_do_is_refused(model: dict[str, object], message: str) -> None:
     assert message in fault(**model)
-
-
-def test_weights_are_of_a_pretrained_network_alone() -> None:
-    mine = {"name": "efficientnet_b0", "weights": "mine.safetensors"}
-    assert "model.weights: must be left out unless pretrained is true" in fault(**mine)
-    assert ModelSpec.model_validate(mine | {"pretrained": True}).weights == "mine.safetensors"
-
-
-def test_a_named_data_set_has_its_own_channels() -> None:
-    _, faults = parse_recipe({"data": {"name": "synthetic", "channels": 1}})
-    assert "data.channels: must be left out with synthetic" in str(faults[0])

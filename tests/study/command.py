@@ -112,11 +112,14 @@ def start(folder: Path, *words: str, **environment: str) -> subprocess.Popen[str
 
 
 def end_what_is_left() -> None:
-    """Kill what a test that failed has left running."""
+    """Kill what a test that failed has left running, and close what others have left open."""
     while STARTED:
         process = STARTED.pop()
         if process.poll() is None:
             kill_all(process)
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:  # open where it ended by itself and nobody read on
+                stream.close()
 
 
 def kill(process: subprocess.Popen[str]) -> None:

@@ -30,6 +30,9 @@ case "$*" in
     *study.cli*)
         cp "$4" "$STAND_INS/study-file"
         dirname "$4" > "$STAND_INS/work"
+        while [[ $SLURM_NNODES -gt 1 ]] && ! grep -q -e --address= "$STAND_INS/asked"; do
+            sleep 0.02  # the other nodes' Ray begins beside the driver
+        done
         case "$DRIVER" in
             ends-by-*) exit "${DRIVER#ends-by-}" ;;
         esac

@@ -165,7 +165,7 @@ class Data(Section):
     all.
     """
     test_images: Count | None = None
-    """Use only so many test images; None: all. Of own files they are drawn, whatever the seed."""
+    """Use only so many test images; None: all. Own files are drawn, the same for every seed."""
     validation: Validation = Split()
     """A share of the training images, or ``test``: the test set is looked at after each epoch.
 

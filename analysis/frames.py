@@ -7,6 +7,7 @@ several studies apart. Whatever state a study is in, its frames can be read.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -86,7 +87,10 @@ class Study:
 
     def with_dropped(self) -> Study:
         """Return the study with the points that the user dropped among its tables."""
-        return Study(self.paths, has_dropped=True, spec=self._spec, history=self._history)
+        whole = copy(self)  # what was read already isn't read again
+        whole.has_dropped = True
+        vars(whole).pop("tables", None)
+        return whole
 
     @cached_property
     def tables(self) -> Tables:

@@ -18,7 +18,7 @@ from analysis.report.verdicts import (
 )
 from analysis.selection.figures import as_cell, has_figure, mean_test_accuracy, metric_mean
 from analysis.selection.objectives import objective_of
-from analysis.selection.ranking import best_row, level_of_best, tied_with_best
+from analysis.selection.ranking import best_row, confirmed_count, level_of_best, tied_with_best
 from analysis.selection.settings import short_name, varied_settings
 from analysis.selection.trials import (
     counted_trials,
@@ -65,11 +65,11 @@ def _confirmed_best(results: Frames, point: dict[str, Any]) -> list[str]:
     trials = trials_with(results)
     fresh = rows_of_point(fresh_trials(trials), point)
     searched = rows_of_point(counted_trials(trials), point)
+    confirmed = confirmed_count(results)
     level = level_of_best(results)
     value = _mean_text(fresh, objective.metric, level)
     value_in_search = _mean_text(searched, objective.metric)
     seeds = _seeds_text(len(fresh), "fresh ")
-    confirmed = int((results.points["standing"] == CONFIRMED).sum())
     if confirmed > 1:
         extreme = "lowest" if objective.is_minimized else "highest"
         lead = f"Of {confirmed} points trained on {seeds}"
@@ -188,8 +188,8 @@ def _first_sentence(results: Frames, point: Mapping[str, Any]) -> list[str]:
 
 def _effort(results: Frames) -> str:
     """Return what was run, and what it took, with the points that were dropped since."""
-    whole = results.with_dropped()
-    trials = whole.trials
+    dropped = len(results.dropped)
+    trials = results.with_dropped().trials
     searched = search_trials(trials)
     counts = searched["state"].value_counts()
     states = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
@@ -197,11 +197,11 @@ def _effort(results: Frames) -> str:
     more = f", {confirmations} more on fresh seeds" if confirmations else ""
     gpu_hours = trials["gpu_seconds"].sum() / SECONDS_AN_HOUR
     on_gpu = f" and {gpu_hours:.2f} GPU hours" if gpu_hours else ""
-    dropped = len(whole.points) - len(results.points)
     but = f"; {count_text(dropped, 'point')} of them dropped" if dropped else ""
     duration = duration_text(float(trials["wall_seconds"].sum()))
+    proposed = len(results.points) + dropped
     return (
-        f"{len(whole.points)} points were proposed and {len(searched)} trials begun ({states})"
+        f"{proposed} points were proposed and {len(searched)} trials begun ({states})"
         f"{more}, which took {duration} of workers' time{on_gpu}{_money_words(trials)}{but}."
     )
 

@@ -20,7 +20,7 @@ class _Null(str):
     """The level of points whose setting was chosen to be null, which their rows leave empty."""
 
 
-NULL = _Null("null")
+_NULL = _Null("null")
 
 
 def factors_of(results: Frames) -> list[str]:
@@ -73,7 +73,7 @@ def levels_of(results: Frames, rows: pd.DataFrame, factor: str) -> list[Hashable
     present: list[Hashable] = list(dict.fromkeys(rows[factor].dropna()))
     are_numbers = all(isinstance(level, int | float) for level in present)
     if may_be_null(results, factor) and rows[factor].isna().any():
-        present.append(NULL)
+        present.append(_NULL)
     place = _places_in_study_files(results, factor)
 
     def order(level: Hashable) -> tuple[int, Any]:
@@ -101,7 +101,7 @@ def _places_in_study_files(results: Frames, factor: str) -> dict[Hashable, int]:
             is_range = hasattr(variable.distribution, "low")
             if not is_range:
                 choices = map(as_param, variable.distribution.grid())
-                written += [NULL if choice is None else choice for choice in choices]
+                written += [_NULL if choice is None else choice for choice in choices]
     places: dict[Hashable, int] = {}
     for place, level in enumerate(written):
         places.setdefault(level, place)  # several branches may list one choice
@@ -118,7 +118,7 @@ def has_level(rows: pd.DataFrame, factor: str, level: object) -> pd.Series[bool]
 def level_text(level: object) -> str:
     """Return a level as a reader sees it."""
     cell = as_cell(level)
-    return NULL if cell is None else cell_text(cell, Header(""))
+    return _NULL if cell is None else cell_text(cell, Header(""))
 
 
 def is_of_branch(results: Frames, name: str, factor: str) -> bool:

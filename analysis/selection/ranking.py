@@ -67,13 +67,18 @@ def tied_with_best(results: Frames) -> list[int]:
     return [int(number) for number in first] if len(first) > 1 else []
 
 
+def confirmed_count(results: Frames) -> int:
+    """Return how many points rank by their fresh seeds."""
+    return int((results.points["standing"] == CONFIRMED).sum())
+
+
 def level_of_best(results: Frames) -> float:
     """Return the level at which the confirmed points' intervals all hold together.
 
     The best of several is chosen by the very seeds that its value is the mean of: only an interval
     that holds for each of them at once holds for whichever is the best.
     """
-    return level_for(int((results.points["standing"] == CONFIRMED).sum()))
+    return level_for(confirmed_count(results))
 
 
 def in_search_order(points: pd.DataFrame, results: Frames) -> pd.DataFrame:

@@ -72,8 +72,8 @@ def _test_set_steered(results: Frames, study: Study) -> Iterator[str]:
 
 def _unfinished(results: Frames, study: Study) -> Iterator[str]:
     """Warn of points that are still to come."""
-    points = results.with_dropped().points
-    done = int(points["state"].isin(ENDED_STATES).sum())
+    states = study.all_tables.points["state"].to_pylist()  # a dropped point isn't to come
+    done = sum(state in ENDED_STATES for state in states)
     if done < study.spec.points:
         yield (
             f"The study is not finished: {done} of {study.spec.points} points have ended; what"
@@ -119,7 +119,7 @@ def _unconfirmed(results: Frames, study: Study) -> Iterator[str]:
     trials = confirmation_trials(results.trials)
     to_come = int(results.points["seeds_to_come"].fillna(0).sum())
     has_open_points = results.points["state"].isin(["RUNNING", "WAITING"]).any()
-    proposed = len(results.with_dropped().points)
+    proposed = len(results.points) + len(results.dropped)
     search_is_over = not has_open_points and proposed >= study.spec.points
     if to_come and (len(trials) or search_is_over):
         yield (

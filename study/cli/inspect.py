@@ -224,7 +224,7 @@ def query(
     else:
         print_table(answer_table(found), form)
     if to:
-        told_of_file(to, asked)
+        _tell_of_file(to, asked)
 
 
 @app.command()
@@ -246,7 +246,7 @@ def report(
     echo(f"wrote {short_path(path)}")
 
 
-def told_of_file(to: str, form: str | None) -> None:
+def _tell_of_file(to: str, form: str | None) -> None:
     """Say which file was written: as JSON to whoever asked for that form."""
     if form == "json":
         print_json({"file": to})
@@ -277,6 +277,6 @@ def compare(
     shown = results_of(a, storage=storage).compare(results_of(b, storage=storage))
     if to:
         Path(to).write_text(shown.render(form))
-        told_of_file(to, form)
+        _tell_of_file(to, form)
     else:
         print_table(shown, form)

@@ -20,7 +20,8 @@ def cost_table(results: Frames) -> Table:
     The rows are the search by its trials' states, the confirmation, points that were dropped, work
     repeated after interruptions, and all together.
     """
-    trials = results.with_dropped().trials
+    whole = results.with_dropped()
+    trials = whole.trials
     total = float(trials["wall_seconds"].sum())
     in_hours = total >= SECONDS_AN_HOUR
     scale, unit = (SECONDS_AN_HOUR, "h") if in_hours else (1.0, "s")
@@ -49,7 +50,7 @@ def cost_table(results: Frames) -> Table:
             "Money: by the prices of their time, from when a worker took an attempt up; repeated"
             " work stands apart."
         )
-    notes.append(f"From the first point to the last record: {_span_text(results)}.")
+    notes.append(f"From the first point to the last record: {_span_text(whole)}.")
     return make_table("Cost", headers, rows, notes)
 
 
@@ -139,9 +140,8 @@ def _cost_row(part: _Part, total: float, scale: float) -> list[Cell]:
 
 def _span_text(results: Frames) -> str:
     """Return the studies' time from beginning to end, in which no driver need have run."""
-    whole = results.with_dropped()
-    begin = whole.points["asked"].min()
-    end = whole.trials["ended"].max()
+    begin = results.points["asked"].min()
+    end = results.trials["ended"].max()
     if pd.isna(begin) or pd.isna(end):
         return "nothing yet"
     return duration_text((end - begin).total_seconds())
